@@ -1,0 +1,91 @@
+import type { Phase } from './phase.js'
+
+/*
+ * What goes over the scheduler's socket to bbctl, and out of `bbctl --json`: stable shapes. Sizes are bytes, times unix
+ * seconds, lists are sorted by name.
+ */
+export interface StatusView {
+  scheduler: { host: string; leads: boolean; leader: string | null; etcd: string }
+  hosts: { alive: number; lost: string[]; cordoned: string[] }
+  pools: PoolView[]
+  buffers: Partial<Record<Phase, number>>
+  /** What an operator should look at, in words. */
+  problems: string[]
+}
+
+export interface PoolView {
+  pool: string
+  default: boolean
+  granularityBytes: number
+  totalBytes: number
+  usedBytes: number
+  freeBytes: number
+  cordonedBytes: number
+  lostBytes: number
+}
+
+export interface HostView {
+  host: string
+  state: 'alive' | 'lost'
+  roles: string[]
+  devices: number
+  bricks: number
+  cordon: string | null
+  problems: string[]
+  versions: Record<string, string>
+}
+
+export interface DeviceView {
+  host: string
+  device: string
+  pool: string
+  sizeBytes: number
+  identity: string
+  /** free, taken, cordoned, lost, foreign, refused or too small. */
+  standing: string
+  buffer: string | null
+  reason: string | null
+}
+
+export interface BufferView {
+  name: string
+  id: number
+  kind: 'job' | 'persistent'
+  uid: number
+  pool: string
+  sizeBytes: number
+  bricks: number
+  phase: Phase
+  waitingFor: string[]
+  reason: string | null
+  createdAt: number
+}
+
+export interface BufferDetail extends BufferView {
+  gid: number
+  requestedBytes: number
+  access: string[]
+  volume: string
+  volumeState: string | null
+  mountpoint: string | null
+  brickList: { host: string; device: string; state: string; problem: string | null }[]
+  sessions: { token: string; kind: string; stage: string; uid: number; computeHosts: string[] }[]
+  attachments: { host: string; token: string; state: string; problem: string | null }[]
+  timeline: { at: number; text: string }[]
+}
+
+/** The body of every answer that is not 2xx. `refused` tells a user's mistake from a failure. */
+export interface ErrorView {
+  error: string
+  refused: boolean
+  /** Names that may have been meant. */
+  near?: string[]
+}
+
+export interface CreateBody {
+  name: string
+  bytes: number
+  pool?: string
+  uid: number
+  access: string
+}

@@ -1,0 +1,96 @@
+import { at, brickPath, bufferKey, type Cluster, mountId } from './cluster.js'
+import type { BufferDocument, ObservedBrick, ObservedVolume, PlacedBrick, SessionDocument } from './documents.js'
+
+/** Questions about one buffer, answered from its document and from what the agents observed. */
+
+/** The host that makes and removes the volume: brick 0's, or the first of the buffer's hosts that is alive. */
+export function primaryOf(cluster: Cluster, buffer: BufferDocument): string {
+  const alive = buffer.bricks.find((brick) => cluster.hosts.has(brick.host))
+  return (alive ?? buffer.bricks[0]!).host
+}
+
+/** The buffer's hosts in the volume's order: whom a client asks for the volume. */
+export function serversOf(buffer: BufferDocument): string[] {
+  return [...new Set(buffer.bricks.map((brick) => brick.host))]
+}
+
+export function volumeBricks(buffer: BufferDocument): { host: string; path: string }[] {
+  return buffer.bricks.map(({ host, device }) => ({ host, path: brickPath(device, buffer.directory) }))
+}
+
+/** What an agent said about this very brick; reports about an earlier one on that device do not count. */
+export function observedBrickOf(cluster: Cluster, brick: PlacedBrick): ObservedBrick | undefined {
+  const observed = cluster.observed.brick.get(at(brick.host, brick.device))
+  return observed?.uuid === brick.uuid ? observed : undefined
+}
+
+export function isReady(cluster: Cluster, buffer: BufferDocument, brick: PlacedBrick): boolean {
+  const observed = observedBrickOf(cluster, brick)
+  return observed?.state === 'ready' && observed.directory === buffer.directory
+}
+
+/** The volume as its primary reported it, or as another of the buffer's hosts did when the primary changed. */
+export function volumeOf(
+  cluster: Cluster,
+  buffer: BufferDocument,
+  volume: string = buffer.volume,
+): ObservedVolume | undefined {
+  for (const host of hostsOf(cluster, buffer)) {
+    const observed = cluster.observed.volume.get(at(host, volume))
+    if (observed?.bufferId === buffer.id) return observed
+  }
+  return undefined
+}
+
+/** Some host was told of this volume, so that it may exist. */
+export function wasBegun(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
+  if (buffer.builtAt !== undefined || volume !== buffer.volume) return true
+  if (volumeOf(cluster, buffer, volume)) return true
+  return hostsOf(cluster, buffer).some((host) => cluster.desired.volume.get(at(host, volume))?.buffer.id === buffer.id)
+}
+
+/** It was never begun, or its going was seen. */
+export function isVolumeGone(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
+  return !wasBegun(cluster, buffer, volume) || volumeOf(cluster, buffer, volume)?.state === 'absent'
+}
+
+/** Nothing serves the volume any more, so its bricks may be taken away; a record of it may be left. */
+export function isVolumeStopped(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
+  return isVolumeGone(cluster, buffer, volume) || volumeOf(cluster, buffer, volume)?.stopped === true
+}
+
+export function sessionsUsing(cluster: Cluster, buffer: BufferDocument): readonly SessionDocument[] {
+  const key = bufferKey(cluster, buffer)
+  if (cluster.index) return cluster.index.sessionsUsing(key)
+  return [...cluster.sessions.values()].filter((s) => s.buffer === key || s.uses.includes(key))
+}
+
+/** The session may still mount its buffers, or has them mounted for a job that runs. */
+export function isLive(session: SessionDocument): boolean {
+  return session.stage === 'setup' || session.stage === 'staged-in' || session.stage === 'running'
+}
+
+/** Jobs that keep a buffer from going away. Its own session leaves with it, and is not among them. */
+export function jobsHolding(cluster: Cluster, buffer: BufferDocument): SessionDocument[] {
+  return sessionsUsing(cluster, buffer).filter((session) => session.kind === 'job' && isLive(session))
+}
+
+/** Where a session that no longer wants this buffer has not been seen to let go of it. */
+export function mountsLeft(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
+  return session.computeHosts.filter((host) => {
+    const key = at(host, mountId(session.id, buffer.id))
+    const known = cluster.observed.mount.has(key) || cluster.desired.mount.has(key)
+    return known && cluster.observed.mount.get(key)?.state !== 'absent'
+  })
+}
+
+/** Hosts that are alive and must still unmount the buffer before its volume is stopped. */
+export function hostsToUnmount(cluster: Cluster, buffer: BufferDocument): string[] {
+  const hosts = sessionsUsing(cluster, buffer).flatMap((session) => mountsLeft(cluster, session, buffer))
+  return [...new Set(hosts)].filter((host) => cluster.hosts.has(host))
+}
+
+function hostsOf(cluster: Cluster, buffer: BufferDocument): string[] {
+  const placed = [...buffer.bricks, ...buffer.released].map((brick) => brick.host)
+  return [...new Set([primaryOf(cluster, buffer), ...placed])]
+}

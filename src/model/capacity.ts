@@ -1,0 +1,61 @@
+import { quote } from './names.js'
+
+/*
+ * Sizes as Slurm writes and reads them: an integer with an optional unit, upper or lower case. `K` and `KiB` are 1024
+ * bytes, `KB` is 1000, and so on up to P. No decimals: Slurm itself reads 3.5TB as 3 bytes.
+ */
+const prefixes = ['K', 'M', 'G', 'T', 'P'] as const
+const sizePattern = /^([0-9]+)(?:([KMGTP])(B|iB)?)?$/i
+
+/** Bytes, or in `refused` what is wrong with the text and what to write instead. Sizes above 2^53 are refused. */
+export function parseSize(text: string): { bytes: number } | { refused: string } {
+  const matched = sizePattern.exec(text)
+  if (!matched) return { refused: `${quote(text)} is no valid capacity: ${advice(text)}` }
+  const [, digits, prefix, suffix] = matched
+  const base = suffix?.toLowerCase() === 'b' ? 1000 : 1024
+  const power = prefix ? prefixes.indexOf(prefix.toUpperCase() as (typeof prefixes)[number]) + 1 : 0
+  const bytes = Number(digits) * base ** power
+  if (bytes === 0) return { refused: `${quote(text)} is no valid capacity: ask for at least one byte` }
+  if (!Number.isSafeInteger(bytes)) {
+    return { refused: `${quote(text)} is more than can be counted: the most is ${printSize(largestBytes)}` }
+  }
+  return { bytes }
+}
+
+/** The largest whole PB below 2^53. */
+const largestBytes = 9 * 1000 ** 5
+
+/** With the largest unit that needs no decimals, decimal units first: 3 TB, 4 GiB, 1001 bytes. */
+export function printSize(bytes: number): string {
+  const units = [...prefixes].reverse().flatMap((prefix) => {
+    const power = prefixes.indexOf(prefix) + 1
+    return [
+      { name: `${prefix}B`, size: 1000 ** power },
+      { name: `${prefix}iB`, size: 1024 ** power },
+    ]
+  })
+  const unit = bytes > 0 ? units.find(({ size }) => bytes % size === 0) : undefined
+  return unit ? `${bytes / unit.size} ${unit.name}` : `${bytes} bytes`
+}
+
+/** How many slots of `granularityBytes` hold so many bytes. */
+export function slotsFor(bytes: number, granularityBytes: number): number {
+  return Math.ceil(bytes / granularityBytes)
+}
+
+function advice(text: string): string {
+  const decimal = /^([0-9]*)[.,]([0-9]+)([KMGTP])(B|iB)?$/i.exec(text)
+  if (decimal) return `decimals do not count, write ${inSmallerUnit(decimal) ?? 'a whole number of a smaller unit'}`
+  if (/^-/.test(text)) return 'it must be above zero, as in 3TB'
+  if (/^[0-9.]+e[+-]?[0-9]+$/i.test(text)) return 'write the number out and give it a unit, as in 3TB'
+  return 'write a whole number and a unit, as in 3TB or 500GiB'
+}
+
+/** 3.5TB → 3500GB, 3.5TiB → 3584GiB; undefined when that is no whole number either. */
+function inSmallerUnit([, whole, fraction, prefix, suffix]: RegExpExecArray): string | undefined {
+  const smaller = prefixes[prefixes.indexOf(prefix!.toUpperCase() as (typeof prefixes)[number]) - 1]
+  if (!smaller) return undefined
+  const base = suffix?.toLowerCase() === 'b' ? 1000 : 1024
+  const scaled = (Number(`${whole}${fraction}`) * base) / 10 ** fraction!.length
+  return Number.isSafeInteger(scaled) && scaled > 0 ? `${scaled}${smaller}${suffix ?? ''}` : undefined
+}

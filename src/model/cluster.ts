@@ -1,0 +1,110 @@
+import type {
+  BufferDocument,
+  CordonDocument,
+  Desired,
+  DesiredKind,
+  DesiredMount,
+  HostDocument,
+  InventoryDocument,
+  Observed,
+  SessionDocument,
+} from './documents.js'
+import { buriedName } from './names.js'
+
+/**
+ * The whole cluster as the scheduler knows it: the documents of etcd by their names, nothing derived.
+ * Planners read it and never write it.
+ */
+export interface Cluster {
+  /** Hosts that are alive: their agent's lease stands. */
+  hosts: ReadonlyMap<string, HostDocument>
+  inventories: ReadonlyMap<string, InventoryDocument>
+  /** By `host` or `host/device`. */
+  cordons: ReadonlyMap<string, CordonDocument>
+  /** By the key's name, which for a buffer moved aside is `name~id`. */
+  buffers: ReadonlyMap<string, BufferDocument>
+  sessions: ReadonlyMap<string, SessionDocument>
+  /** By `at(host, id)`, as are the observed. */
+  desired: { readonly [K in DesiredKind]: ReadonlyMap<string, Desired[K]> }
+  observed: { readonly [K in DesiredKind]: ReadonlyMap<string, Observed[K]> }
+  lastId: number
+  /** Keys whose documents do not match their schema: what they hold is unknown, so nothing may rest on its absence. */
+  invalid: ReadonlyMap<string, string>
+  /** Kept by the scheduler's memory; without it the functions below look through everything. */
+  index?: ClusterIndex
+}
+
+export interface ClusterIndex {
+  /** Sessions that made or use the buffer of this key. */
+  sessionsUsing(bufferKey: string): readonly SessionDocument[]
+  desiredMountsOf(sessionId: number): readonly { host: string; document: DesiredMount }[]
+}
+
+/** What hosts are told of a session's mounts, also of buffers that are gone by now. */
+export function desiredMountsOf(
+  cluster: Cluster,
+  session: SessionDocument,
+): readonly { host: string; document: DesiredMount }[] {
+  if (cluster.index) return cluster.index.desiredMountsOf(session.id)
+  return [...cluster.desired.mount]
+    .filter(([, document]) => document.session.id === session.id)
+    .map(([key, document]) => ({ host: key.split('/')[0]!, document }))
+}
+
+/** The key of a buffer's document: its name, or the one it was moved aside to. */
+export function bufferKey(cluster: Cluster, buffer: BufferDocument): string {
+  return cluster.buffers.get(buffer.name)?.id === buffer.id ? buffer.name : buriedName(buffer.name, buffer.id)
+}
+
+export function sessionKey(cluster: Cluster, session: SessionDocument): string {
+  return cluster.sessions.get(session.token)?.id === session.id ? session.token : buriedName(session.token, session.id)
+}
+
+/** The buffers that a session made or uses, by the keys of their documents; those that are gone are left out. */
+export function sessionBuffers(cluster: Cluster, session: SessionDocument): { key: string; buffer: BufferDocument }[] {
+  const keys = [...(session.buffer === undefined ? [] : [session.buffer]), ...session.uses]
+  return keys.flatMap((key) => {
+    const buffer = cluster.buffers.get(key)
+    return buffer ? [{ key, buffer }] : []
+  })
+}
+
+/** Key of the maps in `Cluster.desired` and `Cluster.observed`. */
+export function at(host: string, id: string): string {
+  return `${host}/${id}`
+}
+
+export function mountId(sessionId: number, bufferId: number): string {
+  return `${sessionId}.${bufferId}`
+}
+
+export const brickRoot = '/data/glusterfs'
+
+/** Where a brick's device is mounted, and the directory in it that GlusterFS exports. */
+export function brickMountPath(device: string): string {
+  return `${brickRoot}/${device}`
+}
+
+export function brickPath(device: string, directory: string): string {
+  return `${brickRoot}/${device}/${directory}`
+}
+
+export function emptyCluster(): Cluster {
+  return {
+    hosts: new Map(),
+    inventories: new Map(),
+    cordons: new Map(),
+    buffers: new Map(),
+    sessions: new Map(),
+    desired: emptyByKind<Desired>(),
+    observed: emptyByKind<Observed>(),
+    lastId: 0,
+    invalid: new Map(),
+  }
+}
+
+export type ByKind<D extends Record<DesiredKind, unknown>> = { readonly [K in DesiredKind]: Map<string, D[K]> }
+
+export function emptyByKind<D extends Record<DesiredKind, unknown>>(): ByKind<D> {
+  return { brick: new Map(), volume: new Map(), mount: new Map(), peer: new Map(), adopt: new Map() }
+}

@@ -1,0 +1,312 @@
+import { z } from 'zod'
+import { deviceName, documentName, hostName, poolName } from './names.js'
+
+/*
+ * Every JSON document in etcd. Each carries its schema's version `v`; a document that does not
+ * match is refused by the reader, never half-read. One program writes each key (ARCHITECTURE.md).
+ * Sizes are bytes, times are unix seconds, ids are positive integers that are never reused.
+ */
+
+const version = z.literal(1)
+const bytes = z.int().nonnegative()
+const id = z.int().positive()
+const unixSeconds = z.int().nonnegative()
+const uuid = z.guid()
+const volumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,90}$/, 'a volume name')
+const path = z.string().regex(/^\/[^\0\n]*$/, 'an absolute path')
+/** The leader's fence: the create revision of its `leader` key. */
+const fence = z.int().nonnegative()
+
+export const roles = ['storage', 'compute'] as const
+export type Role = (typeof roles)[number]
+
+/** `hosts/<host>`, under the agent's lease: a host is alive while it exists. */
+export const hostDocument = z.strictObject({
+  v: version,
+  host: hostName,
+  roles: z.array(z.enum(roles)),
+  /** What other hosts reach this one by, best first: names or IP addresses. */
+  addresses: z.array(z.string()),
+  versions: z.record(z.string(), z.string()),
+  startedAt: unixSeconds,
+  /** What an operator has to mend on this host, as a configuration that was refused. */
+  problems: z.array(z.string()).optional(),
+})
+export type HostDocument = z.infer<typeof hostDocument>
+
+/**
+ * blank: zeroes at both ends and no signature, free to be formatted.
+ * stamped: carries a brick's XFS, whose uuid is in `stamp`.
+ * foreign: holds something that is not ours; `reason` names it; an operator may adopt it.
+ * refused: can never be used as it is configured: no block device, listed in two pools, mounted, held, in error.
+ */
+export const deviceStates = ['blank', 'stamped', 'foreign', 'refused'] as const
+export type DeviceState = (typeof deviceStates)[number]
+
+export const inventoryDevice = z.strictObject({
+  /** Last part of the configured path; unique on its host. */
+  name: deviceName,
+  path,
+  pool: poolName,
+  /** `wwn:…`, `serial:…` or, for a loop device, `loop:<backing file>`; empty when the device has none. */
+  identity: z.string().max(512),
+  sizeBytes: bytes,
+  state: z.enum(deviceStates),
+  reason: z.string().optional(),
+  stamp: z.strictObject({ uuid, label: z.string() }).optional(),
+})
+export type InventoryDevice = z.infer<typeof inventoryDevice>
+
+/** `inventory/<host>`: stays when the agent dies. */
+export const inventoryDocument = z.strictObject({ v: version, host: hostName, devices: z.array(inventoryDevice) })
+export type InventoryDocument = z.infer<typeof inventoryDocument>
+
+/** `cordons/<host>` and `cordons/<host>/<device>`: no new bricks here. */
+export const cordonDocument = z.strictObject({
+  v: version,
+  host: hostName,
+  device: deviceName.optional(),
+  /** Set by an operator, or by the scheduler when a brick could not be made. */
+  kind: z.enum(['operator', 'quarantine']),
+  why: z.string(),
+  who: z.string(),
+  when: unixSeconds,
+})
+export type CordonDocument = z.infer<typeof cordonDocument>
+
+/** One device given to one buffer. `uuid` becomes the XFS UUID: the stamp on the disk. */
+export const placedBrick = z.strictObject({
+  host: hostName,
+  device: deviceName,
+  identity: z.string().max(512),
+  sizeBytes: bytes,
+  uuid,
+})
+export type PlacedBrick = z.infer<typeof placedBrick>
+
+export const accessModes = ['striped', 'private'] as const
+export type AccessMode = (typeof accessModes)[number]
+
+const formerVolume = z.strictObject({
+  volume: volumeName,
+  bricks: z.array(z.strictObject({ host: hostName, path })).min(1),
+})
+export type FormerVolume = z.infer<typeof formerVolume>
+
+/** `buffers/<name>`: what was asked, and the bricks placed. Writing it is the commit point of a placement. */
+export const bufferDocument = z.strictObject({
+  v: version,
+  id,
+  /** The name it was asked by: a job id or a persistent name. The key differs when the buffer was moved aside. */
+  name: documentName,
+  kind: z.enum(['job', 'persistent']),
+  uid: z.int().nonnegative(),
+  gid: z.int().nonnegative(),
+  pool: poolName,
+  granularityBytes: bytes.positive(),
+  requestedBytes: bytes,
+  access: z.array(z.enum(accessModes)).min(1),
+  /** The GlusterFS volume's name: the buffer's, or with a suffix while an older volume has that name. */
+  volume: volumeName,
+  /** In the volume's order; brick 0's host is the primary while it lives. */
+  bricks: z.array(placedBrick).min(1),
+  /** Bricks replaced by others and not yet seen wiped: their devices are still taken. */
+  released: z.array(placedBrick),
+  /** Volumes begun for this buffer before a brick was replaced or a create failed, and not yet seen absent. */
+  formerVolumes: z.array(formerVolume).default([]),
+  /** Directory of each brick in its file system: `brick`, then `brick-2`, … after a volume create that left its mark. */
+  directory: z.string().regex(/^brick(-[0-9]{1,4})?$/),
+  wanted: z.enum(['present', 'absent']),
+  /** When every brick was first online. From then on it may hold data: no brick is replaced, no directory renewed. */
+  builtAt: unixSeconds.optional(),
+  /** Why it cannot be built; only set when nothing is retried any more. */
+  failure: z.string().optional(),
+  createdAt: unixSeconds,
+})
+export type BufferDocument = z.infer<typeof bufferDocument>
+
+/**
+ * How far Slurm has come with a session, each reached when the call of that name succeeded or began:
+ * setup → staged-in → running (pre_run: mounts wanted) → ran (post_run: mounts not wanted) → staged-out → leaving (teardown).
+ */
+export const sessionStages = ['setup', 'staged-in', 'running', 'ran', 'staged-out', 'leaving'] as const
+export type SessionStage = (typeof sessionStages)[number]
+
+/** `sessions/<token>`: one Slurm token. */
+export const sessionDocument = z.strictObject({
+  v: version,
+  id,
+  /** A job id, or a persistent buffer's name. The key differs when the session was moved aside. */
+  token: documentName,
+  kind: z.enum(['job', 'persistent']),
+  uid: z.int().nonnegative(),
+  gid: z.int().nonnegative(),
+  /** The buffer this session made, if any; deleted with the session. */
+  buffer: documentName.optional(),
+  /** Persistent buffers the job uses. */
+  uses: z.array(documentName),
+  computeHosts: z.array(hostName),
+  stage: z.enum(sessionStages),
+  createdAt: unixSeconds,
+})
+export type SessionDocument = z.infer<typeof sessionDocument>
+
+/** `placement`: compared and bumped by every transaction that places bricks or makes a session; gives out ids. */
+export const placementDocument = z.strictObject({ v: version, lastId: z.int().nonnegative() })
+export type PlacementDocument = z.infer<typeof placementDocument>
+
+/** `leader`, under the leading scheduler's lease. */
+export const leaderDocument = z.strictObject({ v: version, host: z.string(), pid: z.int(), since: unixSeconds })
+export type LeaderDocument = z.infer<typeof leaderDocument>
+
+/** `events/<name>/<sequence>`: a line of a buffer's timeline. */
+export const eventDocument = z.strictObject({ v: version, at: unixSeconds, text: z.string() })
+export type EventDocument = z.infer<typeof eventDocument>
+
+// ---- desired/<host>/<kind>/<id> --------------------------------------------------------------------------------
+
+const desiredBrick = z.strictObject({
+  v: version,
+  fence,
+  kind: z.literal('brick'),
+  /** The buffer's id, name and volume: for people and for the stamp. */
+  buffer: z.strictObject({ id, name: documentName }),
+  device: deviceName,
+  identity: z.string().max(512),
+  sizeBytes: bytes,
+  uuid,
+  directory: z.string().regex(/^brick(-[0-9]{1,4})?$/),
+  uid: z.int().nonnegative(),
+  gid: z.int().nonnegative(),
+  mode: z.int().nonnegative(),
+  /** absent: unmount and wipe. A key that is missing means: leave the device alone. */
+  wanted: z.enum(['present', 'absent']),
+})
+/** `desired/<host>/brick/<device>`: one key for one device, so two buffers can never both be told to take it. */
+export type DesiredBrick = z.infer<typeof desiredBrick>
+
+const desiredVolume = z.strictObject({
+  v: version,
+  fence,
+  kind: z.literal('volume'),
+  buffer: z.strictObject({ id, name: documentName }),
+  volume: z.string(),
+  bricks: z.array(z.strictObject({ host: hostName, path })).min(1),
+  options: z.record(z.string(), z.string()),
+  wanted: z.enum(['started', 'absent']),
+})
+/** `desired/<host>/volume/<volume>`, on the buffer's primary only. */
+export type DesiredVolume = z.infer<typeof desiredVolume>
+
+const desiredMount = z.strictObject({
+  v: version,
+  fence,
+  kind: z.literal('mount'),
+  session: z.strictObject({ id, token: documentName }),
+  buffer: z.strictObject({ id, name: documentName }),
+  volume: z.string(),
+  servers: z.array(hostName).min(1),
+  path,
+  wanted: z.enum(['present', 'absent']),
+})
+/** `desired/<host>/mount/<session id>.<buffer id>`: an attachment. */
+export type DesiredMount = z.infer<typeof desiredMount>
+
+const desiredPeer = z.strictObject({ v: version, fence, kind: z.literal('peer'), peer: hostName })
+/** `desired/<host>/peer/<peer>`: this host invites that one into the trusted pool. Never withdrawn by deletion. */
+export type DesiredPeer = z.infer<typeof desiredPeer>
+
+const desiredAdopt = z.strictObject({
+  v: version,
+  fence,
+  kind: z.literal('adopt'),
+  device: deviceName,
+  identity: z.string().max(512),
+  sizeBytes: bytes,
+  /** The inventory's reason that the operator saw: when the device holds something else by now, nothing is wiped. */
+  expected: z.string(),
+  who: z.string(),
+})
+/** `desired/<host>/adopt/<device>`: an operator gave this foreign device to us by name; wipe it. */
+export type DesiredAdopt = z.infer<typeof desiredAdopt>
+
+export const desiredDocuments = {
+  brick: desiredBrick,
+  volume: desiredVolume,
+  mount: desiredMount,
+  peer: desiredPeer,
+  adopt: desiredAdopt,
+}
+export type DesiredKind = keyof typeof desiredDocuments
+export const desiredKinds = Object.keys(desiredDocuments) as DesiredKind[]
+export type Desired = {
+  brick: DesiredBrick
+  volume: DesiredVolume
+  mount: DesiredMount
+  peer: DesiredPeer
+  adopt: DesiredAdopt
+}
+export type AnyDesired = Desired[DesiredKind]
+
+// ---- observed/<host>/<kind>/<id> -------------------------------------------------------------------------------
+
+const problem = z.strictObject({
+  message: z.string(),
+  /** terminal: the agent will not try again until the desired document changes. */
+  terminal: z.boolean(),
+})
+export type Problem = z.infer<typeof problem>
+
+const common = { v: version, problem: problem.optional(), waitingFor: z.array(z.string()) }
+
+const observedBrick = z.strictObject({
+  ...common,
+  /** The desired uuid this speaks about. */
+  uuid,
+  directory: z.string(),
+  /** ready: formatted, stamped, mounted, directory made. absent: unmounted, and the device seen blank. */
+  state: z.enum(['forming', 'ready', 'leaving', 'absent']),
+})
+export type ObservedBrick = z.infer<typeof observedBrick>
+
+const observedVolume = z.strictObject({
+  ...common,
+  bufferId: id,
+  /** started: every brick is online. degraded: started once, bricks in `offline` are not online now. */
+  state: z.enum(['forming', 'started', 'degraded', 'leaving', 'absent']),
+  /** Bricks not online, as `host:path`. */
+  offline: z.array(z.string()),
+  /** Leaving, and no brick of it is served any more; only its record is left, for one while a peer is down. */
+  stopped: z.boolean().optional(),
+  /** A failed create left its mark on a brick directory: only fresh directories help. */
+  needsFreshDirectories: z.boolean().optional(),
+})
+export type ObservedVolume = z.infer<typeof observedVolume>
+
+const observedMount = z.strictObject({
+  ...common,
+  state: z.enum(['forming', 'mounted', 'leaving', 'absent']),
+})
+export type ObservedMount = z.infer<typeof observedMount>
+
+const observedPeer = z.strictObject({ ...common, state: z.enum(['forming', 'connected', 'disconnected']) })
+export type ObservedPeer = z.infer<typeof observedPeer>
+
+const observedAdopt = z.strictObject({ ...common, state: z.enum(['forming', 'done']) })
+export type ObservedAdopt = z.infer<typeof observedAdopt>
+
+export const observedDocuments = {
+  brick: observedBrick,
+  volume: observedVolume,
+  mount: observedMount,
+  peer: observedPeer,
+  adopt: observedAdopt,
+}
+export type Observed = {
+  brick: ObservedBrick
+  volume: ObservedVolume
+  mount: ObservedMount
+  peer: ObservedPeer
+  adopt: ObservedAdopt
+}
+export type AnyObserved = Observed[DesiredKind]

@@ -1,0 +1,44 @@
+import { z } from 'zod'
+
+/** Names that users choose: persistent buffers. GlusterFS keeps `all` and `help` for itself. */
+const userNamePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
+const reservedNames = new Set(['all', 'help'])
+
+/** A Slurm token is a job id, or the name of a persistent buffer. */
+const jobTokenPattern = /^[1-9][0-9]{0,17}$/
+
+/** What is wrong with a persistent buffer's name, in words for its user, or undefined when nothing is. */
+export function problemWithPersistentName(name: string): string | undefined {
+  if (reservedNames.has(name.toLowerCase())) return `the name ${quote(name)} is reserved by GlusterFS: choose another`
+  if (userNamePattern.test(name)) return undefined
+  return `${quote(name)} is no valid buffer name: write a letter, then at most 63 letters, digits, "-" or "_"`
+}
+
+export function isJobToken(token: string): boolean {
+  return jobTokenPattern.test(token)
+}
+
+/** Tokens are quoted with JSON's escapes and cut, so that no user's text breaks a log line or a terminal. */
+export function quote(text: string): string {
+  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text
+  return JSON.stringify(shown).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** A document moved aside while a lost host keeps it from going away: `NAME~ID`, a name no user can write. */
+export function buriedName(name: string, id: number): string {
+  return `${name}~${id}`
+}
+
+/** Host names as DNS labels: they become parts of etcd keys, of brick paths and of mount commands. */
+export const hostName = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/, 'a host name')
+
+/** The last part of a device's path, as in `nvme1n1`: it becomes a part of etcd keys and of brick paths. */
+export const deviceName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/, 'a device name')
+
+export const poolName = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a pool name')
+
+/** A buffer's or a session's name in etcd: a user's name or a job id, with `~ID` when it was moved aside. */
+export const documentName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}(~[0-9]{1,16})?$/, 'a buffer name')

@@ -1,0 +1,119 @@
+import {
+  hostsToUnmount,
+  isReady,
+  isVolumeGone,
+  jobsHolding,
+  observedBrickOf,
+  primaryOf,
+  volumeOf,
+  wasBegun,
+} from './buffers.js'
+import type { Cluster } from './cluster.js'
+import type { BufferDocument, PlacedBrick } from './documents.js'
+
+export { isReady, observedBrickOf, primaryOf, sessionsUsing, volumeOf } from './buffers.js'
+
+/*
+ * The life of a buffer. Nobody stores a phase: it follows from the buffer's document and what the agents observed.
+ *
+ *   forming-bricks   placed; some brick is not ready yet
+ *   forming-volume   all bricks are ready; the volume is being made
+ *   ready            the volume is started, every brick online, every host alive
+ *   degraded         it was ready; a host is lost or a brick offline
+ *   failed           it cannot be built; `reason` says why
+ *   leaving          wanted absent: mounts, then volume, then bricks
+ *   stuck            leaving, and what is left waits for a lost host or an operator
+ */
+export type Phase = 'forming-bricks' | 'forming-volume' | 'ready' | 'degraded' | 'failed' | 'leaving' | 'stuck'
+
+export interface PhaseReport {
+  phase: Phase
+  /** What it waits for, in words an operator can act on. Empty when it waits for nothing. */
+  waitingFor: string[]
+  reason?: string
+}
+
+export function phaseOf(cluster: Cluster, buffer: BufferDocument): PhaseReport {
+  if (buffer.wanted === 'absent') return leavingPhase(cluster, buffer)
+  if (buffer.failure !== undefined) return { phase: 'failed', waitingFor: [], reason: buffer.failure }
+  if (buffer.builtAt !== undefined) return builtPhase(cluster, buffer)
+  const waiting = buffer.bricks.filter((brick) => !isReady(cluster, buffer, brick))
+  if (waiting.length > 0) return { phase: 'forming-bricks', waitingFor: waiting.map((b) => brickWait(cluster, b)) }
+  return { phase: 'forming-volume', waitingFor: [volumeWait(cluster, buffer, buffer.volume)] }
+}
+
+/** Every brick of the volume is online: what makes a buffer ready for the first time. */
+export function isComplete(cluster: Cluster, buffer: BufferDocument): boolean {
+  const volume = volumeOf(cluster, buffer)
+  return (
+    volume?.state === 'started' &&
+    volume.offline.length === 0 &&
+    buffer.bricks.every((brick) => isReady(cluster, buffer, brick))
+  )
+}
+
+function builtPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
+  const lost = [...new Set(buffer.bricks.map((b) => b.host))].filter((host) => !cluster.hosts.has(host))
+  const unwell = buffer.bricks.filter((b) => cluster.hosts.has(b.host) && !isReady(cluster, buffer, b))
+  const volume = volumeOf(cluster, buffer)
+  const offline = volume?.offline ?? []
+  const waitingFor = [
+    ...lost.map((host) => `host ${host}, which is lost`),
+    ...unwell.map((brick) => brickWait(cluster, brick)),
+    ...offline.map((brick) => `brick ${brick}, which is offline`),
+    ...(volume?.state === 'started' || offline.length > 0 ? [] : [volumeWait(cluster, buffer, buffer.volume)]),
+  ]
+  return { phase: waitingFor.length > 0 ? 'degraded' : 'ready', waitingFor }
+}
+
+/** `idle`: only a host's return or an operator can move it on. */
+interface Blocker {
+  text: string
+  idle: boolean
+}
+
+function leavingPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
+  const blockers = [
+    ...jobsHolding(cluster, buffer).map(({ token }) => ({ text: `job ${token}, which uses it, to end`, idle: false })),
+    ...hostsToUnmount(cluster, buffer).map((host) => ({ text: `host ${host} to unmount it`, idle: false })),
+    ...[buffer.volume, ...buffer.formerVolumes.map(({ volume }) => volume)].flatMap((volume) =>
+      volumeBlocker(cluster, buffer, volume),
+    ),
+    ...[...buffer.bricks, ...buffer.released].flatMap((brick) => brickBlocker(cluster, brick)),
+  ]
+  const stuck = blockers.length > 0 && blockers.every(({ idle }) => idle)
+  return { phase: stuck ? 'stuck' : 'leaving', waitingFor: blockers.map(({ text }) => text) }
+}
+
+function volumeBlocker(cluster: Cluster, buffer: BufferDocument, volume: string): Blocker[] {
+  if (!wasBegun(cluster, buffer, volume) || isVolumeGone(cluster, buffer, volume)) return []
+  const idle = !cluster.hosts.has(primaryOf(cluster, buffer)) || volumeOf(cluster, buffer, volume)?.stopped === true
+  return [{ text: volumeWait(cluster, buffer, volume), idle }]
+}
+
+function brickBlocker(cluster: Cluster, brick: PlacedBrick): Blocker[] {
+  const observed = observedBrickOf(cluster, brick)
+  if (observed?.state === 'absent') return []
+  const given = observed?.state === 'leaving' && observed.problem?.terminal === true
+  return [{ text: brickWait(cluster, brick), idle: given || !cluster.hosts.has(brick.host) }]
+}
+
+function brickWait(cluster: Cluster, brick: PlacedBrick): string {
+  const observed = observedBrickOf(cluster, brick)
+  const where = `brick ${brick.device} on ${brick.host}${lostMark(cluster, brick.host)}`
+  return withDetail(where, observed)
+}
+
+function volumeWait(cluster: Cluster, buffer: BufferDocument, volume: string): string {
+  const host = primaryOf(cluster, buffer)
+  return withDetail(`volume ${volume} on ${host}${lostMark(cluster, host)}`, volumeOf(cluster, buffer, volume))
+}
+
+function withDetail(where: string, observed: { problem?: { message: string }; waitingFor: string[] } | undefined) {
+  const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
+  return detail === '' ? where : `${where}: ${detail}`
+}
+
+function lostMark(cluster: Cluster, host: string): string {
+  return cluster.hosts.has(host) ? '' : ' (lost)'
+}

@@ -1,0 +1,221 @@
+import { at, type Cluster, emptyCluster } from '../../src/model/cluster.js'
+import type {
+  BufferDocument,
+  CordonDocument,
+  Desired,
+  DesiredKind,
+  HostDocument,
+  InventoryDevice,
+  InventoryDocument,
+  Observed,
+  ObservedBrick,
+  ObservedMount,
+  ObservedVolume,
+  PlacedBrick,
+  SessionDocument,
+} from '../../src/model/documents.js'
+
+export const pool = 'dedicated_nvme'
+export const terabyte = 1e12
+export const alice = { uid: 20001, gid: 20001 }
+export const bob = { uid: 20002, gid: 20002 }
+
+export interface Hosted {
+  host: HostDocument
+  inventory: InventoryDocument
+  alive: boolean
+}
+
+/** A storage host with blank devices nvme1n1, nvme2n1, … of 1 TB. */
+export function aHost(
+  name: string,
+  options: { devices?: number | Partial<InventoryDevice>[]; roles?: HostDocument['roles']; alive?: boolean } = {},
+): Hosted {
+  const { devices = 2, roles = ['storage'], alive = true } = options
+  const listed = typeof devices === 'number' ? Array.from({ length: devices }, () => ({})) : devices
+  return {
+    host: { v: 1, host: name, roles, addresses: [name], versions: {}, startedAt: 1 },
+    inventory: { v: 1, host: name, devices: listed.map((device, index) => aDevice(name, index + 1, device)) },
+    alive,
+  }
+}
+
+export function aDevice(host: string, number: number, parts: Partial<InventoryDevice> = {}): InventoryDevice {
+  const name = parts.name ?? `nvme${number}n1`
+  return {
+    name,
+    path: `/dev/${name}`,
+    pool,
+    identity: `serial:${host}-${name}`,
+    sizeBytes: terabyte,
+    state: 'blank',
+    ...parts,
+  }
+}
+
+/** `gluster1/nvme1n1` as it was placed; its uuid ends in `uuid`, by default a number made from the place. */
+export function aBrick(place: string, uuid?: number): PlacedBrick {
+  const [host, device] = place.split('/') as [string, string]
+  const number = uuid ?? [...place].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 1e9, 7)
+  return { host, device, identity: `serial:${host}-${device}`, sizeBytes: terabyte, uuid: aUuid(number) }
+}
+
+export function aUuid(number: number): string {
+  return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
+}
+
+/** Uuids that are different and the same in every run. */
+export function uuids(): () => string {
+  let number = 5000
+  return () => aUuid(number++)
+}
+
+export function aBuffer(
+  parts: Partial<Omit<BufferDocument, 'bricks' | 'released'>> & { bricks?: string[]; released?: string[] } = {},
+): BufferDocument {
+  const { bricks = ['gluster1/nvme1n1'], released = [], ...rest } = parts
+  const name = rest.name ?? 'mytest'
+  return {
+    v: 1,
+    id: 10,
+    name,
+    kind: /^[0-9]/.test(name) ? 'job' : 'persistent',
+    ...alice,
+    pool,
+    granularityBytes: terabyte,
+    requestedBytes: bricks.length * terabyte,
+    access: ['striped'],
+    volume: name,
+    bricks: bricks.map((place) => aBrick(place)),
+    released: released.map((place) => aBrick(place)),
+    formerVolumes: [],
+    directory: 'brick',
+    wanted: 'present',
+    createdAt: 1000,
+    ...rest,
+  }
+}
+
+export function aSession(parts: Partial<SessionDocument> = {}): SessionDocument {
+  const token = parts.token ?? '5'
+  return {
+    v: 1,
+    id: 20,
+    token,
+    kind: /^[0-9]/.test(token) ? 'job' : 'persistent',
+    ...alice,
+    uses: [],
+    computeHosts: [],
+    stage: 'setup',
+    createdAt: 1000,
+    ...parts,
+  }
+}
+
+export function aCordon(place: string, parts: Partial<CordonDocument> = {}): CordonDocument {
+  const [host, device] = place.split('/') as [string, string | undefined]
+  return {
+    v: 1,
+    host,
+    ...(device === undefined ? {} : { device }),
+    kind: 'operator',
+    why: 'testing',
+    who: 'root',
+    when: 1,
+    ...parts,
+  }
+}
+
+/** Maps are by key, as in `Cluster`; a buffer or session in a list goes by its own name. */
+export interface ClusterParts {
+  hosts?: Hosted[]
+  buffers?: BufferDocument[] | Record<string, BufferDocument>
+  sessions?: SessionDocument[] | Record<string, SessionDocument>
+  cordons?: CordonDocument[]
+  /** By `kind host/id`, as in `brick gluster1/nvme1n1`. */
+  desired?: Record<string, Desired[DesiredKind]>
+  observed?: Record<string, Observed[DesiredKind]>
+  lastId?: number
+  invalid?: Record<string, string>
+}
+
+export function aCluster(parts: ClusterParts = {}): Cluster {
+  const hosts = parts.hosts ?? []
+  return {
+    hosts: new Map(hosts.filter(({ alive }) => alive).map(({ host }) => [host.host, host])),
+    inventories: new Map(
+      hosts.filter(({ host }) => host.roles.includes('storage')).map(({ inventory }) => [inventory.host, inventory]),
+    ),
+    cordons: new Map(
+      (parts.cordons ?? []).map((cordon) => [
+        cordon.device === undefined ? cordon.host : at(cordon.host, cordon.device),
+        cordon,
+      ]),
+    ),
+    buffers: named(parts.buffers ?? [], (buffer) => buffer.name),
+    sessions: named(parts.sessions ?? [], (session) => session.token),
+    desired: byKind<Desired>(parts.desired ?? {}),
+    observed: byKind<Observed>(parts.observed ?? {}),
+    lastId: parts.lastId ?? 100,
+    invalid: new Map(Object.entries(parts.invalid ?? {})),
+  }
+}
+
+/** `brick gluster1/nvme1n1` is ready, as its agent reports it. */
+export function brickReport(brick: PlacedBrick, parts: Partial<ObservedBrick> = {}): Record<string, ObservedBrick> {
+  return {
+    [`brick ${brick.host}/${brick.device}`]: {
+      v: 1,
+      uuid: brick.uuid,
+      directory: 'brick',
+      state: 'ready',
+      waitingFor: [],
+      ...parts,
+    },
+  }
+}
+
+/** Every brick of the buffer, released ones left out, as their agents report them. */
+export function brickReports(
+  buffer: BufferDocument,
+  parts: Partial<ObservedBrick> = {},
+): Record<string, ObservedBrick> {
+  return Object.assign(
+    {},
+    ...buffer.bricks.map((brick) => brickReport(brick, { directory: buffer.directory, ...parts })),
+  ) as Record<string, ObservedBrick>
+}
+
+export function volumeReport(
+  buffer: BufferDocument,
+  parts: Partial<ObservedVolume> & { host?: string; volume?: string } = {},
+): Record<string, ObservedVolume> {
+  const { host = buffer.bricks[0]!.host, volume = buffer.volume, ...rest } = parts
+  return {
+    [`volume ${host}/${volume}`]: { v: 1, bufferId: buffer.id, state: 'started', offline: [], waitingFor: [], ...rest },
+  }
+}
+
+export function mountReport(
+  host: string,
+  session: { id: number },
+  buffer: { id: number },
+  parts: Partial<ObservedMount> = {},
+): Record<string, ObservedMount> {
+  return { [`mount ${host}/${session.id}.${buffer.id}`]: { v: 1, state: 'mounted', waitingFor: [], ...parts } }
+}
+
+function named<T>(documents: T[] | Record<string, T>, name: (document: T) => string): Map<string, T> {
+  return new Map(
+    Array.isArray(documents) ? documents.map((document) => [name(document), document]) : Object.entries(documents),
+  )
+}
+
+function byKind<D>(documents: Record<string, D[keyof D]>): never {
+  const maps = emptyCluster().observed as unknown as Record<string, Map<string, unknown>>
+  for (const [key, document] of Object.entries(documents)) {
+    const [kind, place] = key.split(' ') as [string, string]
+    maps[kind]!.set(place, document)
+  }
+  return maps as never
+}

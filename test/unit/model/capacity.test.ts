@@ -1,0 +1,62 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { parseSize, printSize, slotsFor } from '../../../src/model/capacity.js'
+
+describe('a size', () => {
+  const good: [string, number][] = [
+    ['1', 1],
+    ['1K', 1024],
+    ['1KB', 1000],
+    ['1KiB', 1024],
+    ['3tb', 3e12],
+    ['3TIB', 3 * 1024 ** 4],
+    ['32GB', 32e9],
+    ['1p', 1024 ** 5],
+    ['007MB', 7e6],
+  ]
+  for (const [text, bytes] of good)
+    it(`reads ${text} as ${bytes} bytes`, () => expect(parseSize(text)).to.deep.equal({ bytes }))
+
+  const bad: [string, RegExp][] = [
+    ['3.5TB', /"3\.5TB".*write 3500GB$/],
+    ['3.5TiB', /write 3584GiB$/],
+    ['0.3333TiB', /whole number of a smaller unit/],
+    ['1e3', /"1e3".*write the number out/],
+    ['-1', /"-1".*above zero/],
+    ['0', /at least one byte/],
+    ['0TB', /at least one byte/],
+    ['999PB', /"999PB".*the most is 9 PB/],
+    [`${'9'.repeat(400)}`, /the most is/],
+    ['', /as in 3TB/],
+    [' 3TB', /as in 3TB/],
+    ['3 TB', /as in 3TB/],
+    ['3XB', /as in 3TB/],
+    ['3TBB', /as in 3TB/],
+    ['3TB\n', /"3TB\\n"/],
+  ]
+  for (const [text, told] of bad)
+    it(`refuses ${JSON.stringify(text.slice(0, 12))} and says what to write`, () =>
+      expect(parseSize(text)).to.have.property('refused').that.matches(told))
+
+  it('prints with the largest unit that needs no decimals', () => {
+    expect([3e12, 4 * 1024 ** 3, 1500e9, 1001, 0].map(printSize)).to.deep.equal([
+      '3 TB',
+      '4 GiB',
+      '1500 GB',
+      '1001 bytes',
+      '0 bytes',
+    ])
+  })
+
+  it('is read back as it was printed', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (bytes) => {
+        expect(parseSize(printSize(bytes).replace(/ (bytes)?/, ''))).to.deep.equal({ bytes })
+      }),
+    )
+  })
+
+  it('fills slots whole', () => {
+    expect([1, 1e12, 1e12 + 1, 3e12].map((bytes) => slotsFor(bytes, 1e12))).to.deep.equal([1, 1, 2, 3])
+  })
+})
