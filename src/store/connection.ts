@@ -1,0 +1,210 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { Etcd3, type IOptions } from 'etcd3'
+import type { CallOptions } from '@grpc/grpc-js'
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import { classify } from './errors.js'
+import { StoreUnavailable } from './store.js'
+
+/** How to reach etcd. Files are PEM; they are read when the store opens. */
+export interface EtcdOptions {
+  endpoints: string[]
+  user?: { name: string; password: string }
+  tls?: { caFile: string; certFile?: string; keyFile?: string }
+}
+
+export interface Timings {
+  /** Deadline of one call to one endpoint. */
+  callMs: number
+  /** How long a read or write is tried again before it fails. */
+  giveUpMs: number
+  livenessEveryMs: number
+  livenessDeadlineMs: number
+  /** A watch that heard nothing for so long is opened again. */
+  silenceMs: number
+  relistEveryMs: number
+}
+
+export const defaultTimings: Timings = {
+  callMs: 3_000,
+  giveUpMs: 15_000,
+  livenessEveryMs: 5_000,
+  livenessDeadlineMs: 3_000,
+  silenceMs: 15_000,
+  relistEveryMs: 420_000,
+}
+
+/**
+ * One etcd3 client for the endpoint in use, and the choice of that endpoint. etcd3's own retries and circuit breakers
+ * are switched off (they repeat writes blindly); a call that fails for a reason that another endpoint may not share
+ * moves on to the next one.
+ *
+ * INVARIANTS: every call has a deadline; a generation is never used again after `reset`.
+ */
+export class Connection {
+  private client: Etcd3 | undefined
+  private index = 0
+  private generation = 0
+  private closed = false
+  private readonly resetListeners = new Set<(reason: string) => void>()
+  private misses = 0
+  private cancelLiveness: (() => void) | undefined
+  private livenessUsers = 0
+
+  constructor(
+    private readonly options: EtcdOptions,
+    readonly timings: Timings,
+    readonly clock: Clock,
+    readonly log: Log,
+  ) {
+    this.index = Math.floor(Math.random() * options.endpoints.length)
+  }
+
+  get endpoint(): string {
+    return this.options.endpoints[this.index]!
+  }
+
+  get isClosed(): boolean {
+    return this.closed
+  }
+
+  current(): { client: Etcd3; generation: number } {
+    if (this.closed) throw new StoreUnavailable('the store is closed')
+    this.client ??= new Etcd3(this.clientOptions())
+    return { client: this.client, generation: this.generation }
+  }
+
+  /** One attempt at the endpoint in use. A failure that may be the endpoint's own moves on to the next. */
+  async attempt<T>(
+    call: (client: Etcd3, options: CallOptions) => Promise<T>,
+    deadlineMs = this.timings.callMs,
+  ): Promise<T> {
+    const { client, generation } = this.current()
+    try {
+      return await call(client, { deadline: Date.now() + deadlineMs })
+    } catch (error) {
+      const failure = classify(error)
+      if (failure.kind === 'unreachable') this.reset(generation, failure.error.message)
+      throw failure.error
+    }
+  }
+
+  /** Tries a read until it answers or `giveUpMs` have passed; errors that trying again cannot help are thrown at once. */
+  async retryRead<T>(call: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
+    const start = this.clock.monotonicMs()
+    for (let round = 0; ; round++) {
+      try {
+        return await this.attempt(call)
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error
+        if (this.closed || this.clock.monotonicMs() - start > this.timings.giveUpMs) throw error
+        await this.pause(round)
+      }
+    }
+  }
+
+  /** Jittered and growing, so that many clients do not come back at once. */
+  pause(round: number): Promise<void> {
+    const limit = Math.min(2_000, 50 * 2 ** Math.min(round, 6))
+    return new Promise((resolve) => this.clock.after(limit / 2 + Math.random() * (limit / 2), resolve))
+  }
+
+  /** Leaves the endpoint that served `generation`, unless somebody did already. */
+  reset(generation: number, reason: string): void {
+    if (this.closed || generation !== this.generation) return
+    this.generation++
+    this.misses = 0
+    const old = this.client
+    this.client = undefined
+    this.index = (this.index + 1) % this.options.endpoints.length
+    old?.close()
+    for (const listener of [...this.resetListeners]) listener(reason)
+  }
+
+  onReset(listener: (reason: string) => void): () => void {
+    this.resetListeners.add(listener)
+    return () => this.resetListeners.delete(listener)
+  }
+
+  /** A linearizable read now and then, as long as somebody watches: a member cut off from its quorum is silent otherwise. */
+  watchLiveness(): () => void {
+    if (this.livenessUsers++ === 0) this.scheduleLiveness()
+    let ended = false
+    return () => {
+      if (ended) return
+      ended = true
+      if (--this.livenessUsers === 0) this.cancelLiveness?.()
+    }
+  }
+
+  close(): void {
+    this.closed = true
+    this.cancelLiveness?.()
+    this.client?.close()
+    this.client = undefined
+    for (const listener of [...this.resetListeners]) listener('closed')
+  }
+
+  private scheduleLiveness(): void {
+    this.cancelLiveness = this.clock.after(this.timings.livenessEveryMs, () => void this.checkLiveness())
+  }
+
+  private async checkLiveness(): Promise<void> {
+    if (this.closed) return
+    const { client, generation } = this.current()
+    try {
+      const options = { deadline: Date.now() + this.timings.livenessDeadlineMs }
+      await client.kv.range({ key: Buffer.from([0]), count_only: true, serializable: false }, options)
+      this.misses = 0
+    } catch (error) {
+      const failure = classify(error)
+      // Any other answer, a denial for one, is an answer: the endpoint lives.
+      if (failure.kind === 'unreachable' && generation === this.generation && ++this.misses >= 2) {
+        this.reset(generation, `no answer to two reads: ${failure.error.message}`)
+      }
+    }
+    if (this.livenessUsers > 0 && !this.isClosed) this.scheduleLiveness()
+  }
+
+  private clientOptions(): IOptions {
+    const { tls, user } = this.options
+    return {
+      hosts: this.endpoint,
+      grpcOptions: {
+        'grpc.keepalive_time_ms': 10_000,
+        'grpc.keepalive_timeout_ms': 5_000,
+        'grpc.max_receive_message_length': 64 * 1024 * 1024,
+        'grpc.max_send_message_length': 16 * 1024 * 1024,
+        'grpc.initial_reconnect_backoff_ms': 100,
+        'grpc.max_reconnect_backoff_ms': 1_000,
+        // Each client has a connection of its own: a shared one would outlive the reset that left it.
+        'grpc.use_local_subchannel_pool': 1,
+        ...(isIP(new URL(withScheme(this.endpoint)).hostname) ? { 'grpc.enable_http_proxy': 0 } : {}),
+      },
+      ...(tls
+        ? {
+            credentials: {
+              rootCertificate: readFileSync(tls.caFile),
+              ...(tls.certFile && tls.keyFile
+                ? { certChain: readFileSync(tls.certFile), privateKey: readFileSync(tls.keyFile) }
+                : {}),
+            },
+          }
+        : {}),
+      ...(user ? { auth: { username: user.name, password: user.password } } : {}),
+      defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + this.timings.callMs }),
+      faultHandling: { global: noPolicy, host: () => noPolicy },
+    }
+  }
+}
+
+/** A fault policy that calls through once: retrying is ours (FAULTS rule 6). */
+const noPolicy = {
+  execute: async (call: (context: { signal: AbortSignal }) => unknown) =>
+    call({ signal: new AbortController().signal }),
+} as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>
+
+function withScheme(endpoint: string): string {
+  return /^https?:\/\//.test(endpoint) ? endpoint : `http://${endpoint}`
+}

@@ -1,0 +1,29 @@
+import { Denied, OutOfSpace, StoreError, StoreUnavailable } from './store.js'
+
+export type Failure =
+  /** Another endpoint, or the same one later, may answer; whether a write was done is unknown. */
+  { kind: 'unreachable'; error: StoreUnavailable } | { kind: 'refused'; error: StoreError }
+
+/** Sorts an error of etcd3 or gRPC. etcd's own messages begin with `etcdserver:`. */
+export function classify(cause: unknown): Failure {
+  if (cause instanceof StoreUnavailable) return { kind: 'unreachable', error: cause }
+  if (cause instanceof StoreError) return { kind: 'refused', error: cause }
+  const message = cause instanceof Error ? cause.message : String(cause)
+  if (/database space exceeded|NOSPACE/i.test(message)) {
+    return {
+      kind: 'refused',
+      error: new OutOfSpace('etcd is out of space: compact, defragment and disarm its alarm', { cause }),
+    }
+  }
+  if (/permission denied|invalid auth token|authentication (failed|is not enabled)|user name is empty/i.test(message)) {
+    return { kind: 'refused', error: new Denied(`etcd denies it: ${message}`, { cause }) }
+  }
+  if (
+    /request is too large|too many operations|invalid argument|INVALID_ARGUMENT|duplicate key|lease not found|NOT_FOUND|compacted|RESOURCE_EXHAUSTED.*larger than max/i.test(
+      message,
+    )
+  ) {
+    return { kind: 'refused', error: new StoreError(`etcd refused it: ${message}`, { cause }) }
+  }
+  return { kind: 'unreachable', error: new StoreUnavailable(`etcd did not answer: ${message}`, { cause }) }
+}

@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto'
+import type { ICompare, IRequestOp, ITxnRequest } from 'etcd3'
+import { type Clock, systemClock } from '../daemon/clock.js'
+import { type Log, silentLog } from '../daemon/log.js'
+import { Connection, defaultTimings, type EtcdOptions, type Timings } from './connection.js'
+import { EtcdLease } from './lease.js'
+import {
+  type Compare,
+  type Entry,
+  type Lease,
+  maxOperations,
+  OutcomeUnknown,
+  type Store,
+  StoreError,
+  StoreUnavailable,
+  type Watch,
+  type WatchHandlers,
+  type Write,
+  type WriteResult,
+} from './store.js'
+import { decodeEntry, encodeValue, rangeEnd } from './values.js'
+import { PrefixWatch } from './watch.js'
+
+export interface StoreDependencies {
+  /** Before every key; ends in a slash. */
+  prefix?: string
+  timings?: Partial<Timings>
+  clock?: Clock
+  log?: Log
+}
+
+const pageSize = 500
+
+/** A store on etcd. It connects at the first call and reconnects by itself; nothing is thrown for a server that is away. */
+export function openStore(options: EtcdOptions, dependencies: StoreDependencies = {}): Store {
+  return new EtcdStore(options, dependencies)
+}
+
+class EtcdStore implements Store {
+  private readonly connection: Connection
+  private readonly prefix: string
+  private readonly watches = new Set<PrefixWatch>()
+
+  constructor(options: EtcdOptions, { prefix, timings, clock, log }: StoreDependencies) {
+    this.prefix = prefix ?? '/burstbuffer/'
+    this.connection = new Connection(options, { ...defaultTimings, ...timings }, clock ?? systemClock, log ?? silentLog)
+  }
+
+  /** Pages pinned to the first one's revision; when that is compacted meanwhile, from the start again. */
+  async list(prefix: string): Promise<{ entries: Entry[]; revision: number }> {
+    const full = this.prefix + prefix
+    const entries: Entry[] = []
+    let revision = 0
+    let from = Buffer.from(full)
+    for (;;) {
+      const page = await this.connection.retryRead((client, options) =>
+        client.kv.range(
+          {
+            key: from,
+            range_end: rangeEnd(full),
+            limit: pageSize,
+            ...(revision > 0 ? { revision: String(revision) } : {}),
+          },
+          options,
+        ),
+      )
+      if (revision === 0) revision = Number(page.header.revision)
+      entries.push(...page.kvs.map((kv) => withoutOp(decodeEntry(kv, this.prefix))))
+      const last = page.kvs.at(-1)
+      if (!page.more || !last) return { entries, revision }
+      from = Buffer.concat([last.key, Buffer.from([0])])
+    }
+  }
+
+  async get(key: string): Promise<Entry | undefined> {
+    const found = await this.read(key)
+    return found && withoutOp(found)
+  }
+
+  async write(compares: Compare[], writes: Write[]): Promise<WriteResult> {
+    if (writes.length === 0 || compares.length + writes.length > maxOperations) {
+      throw new StoreError(
+        `a transaction takes 1 to ${maxOperations} operations, not ${compares.length + writes.length}`,
+      )
+    }
+    const op = randomUUID()
+    const request = this.transaction(compares, writes, op)
+    const start = this.connection.clock.monotonicMs()
+    for (let round = 0, mayBeDone = false; ; round++) {
+      try {
+        const response = await this.connection.attempt((client, options) => client.kv.txn(request, options))
+        if (response.succeeded) return { won: true, revision: Number(response.header.revision) }
+        return mayBeDone ? await this.readBack(compares, writes, op) : { won: false }
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error
+        mayBeDone = true
+        if (
+          this.connection.isClosed ||
+          this.connection.clock.monotonicMs() - start > this.connection.timings.giveUpMs
+        ) {
+          throw new OutcomeUnknown(`a write of ${describe(writes)} got no answer and may have been done`, {
+            cause: error,
+          })
+        }
+        await this.connection.pause(round)
+      }
+    }
+  }
+
+  watch(prefix: string, handlers: WatchHandlers): Watch {
+    const watch = new PrefixWatch(this.connection, () => this.list(prefix), this.prefix, this.prefix + prefix, handlers)
+    this.watches.add(watch)
+    return {
+      close: async () => {
+        this.watches.delete(watch)
+        await watch.close()
+      },
+    }
+  }
+
+  async lease(ttlSeconds: number): Promise<Lease> {
+    return EtcdLease.grant(this.connection, ttlSeconds)
+  }
+
+  async close(): Promise<void> {
+    const closing = [...this.watches].map((watch) => watch.close())
+    this.connection.close()
+    await Promise.all(closing)
+  }
+
+  private async read(key: string) {
+    const response = await this.connection.retryRead((client, options) =>
+      client.kv.range({ key: Buffer.from(this.prefix + key), serializable: false }, options),
+    )
+    return response.kvs[0] && decodeEntry(response.kvs[0], this.prefix)
+  }
+
+  /**
+   * An earlier try of this very write may be why its compares do not hold now. It was done if what it put carries its
+   * operation id; a write that only deletes was done if all of it is gone, which is what its caller wants either way.
+   */
+  private async readBack(compares: Compare[], writes: Write[], op: string): Promise<WriteResult> {
+    for (const write of writes) {
+      if (!('put' in write) || typeof write.value === 'string') continue
+      const found = await this.read(write.put)
+      return found?.op === op ? { won: true, revision: found.modRevision } : { won: false }
+    }
+    const texts = writes.filter((write) => 'put' in write)
+    for (const write of texts) {
+      const found = await this.read(write.put)
+      if (found?.value !== write.value) return { won: false }
+    }
+    for (const write of writes) {
+      if ('delete' in write && (await this.read(write.delete))) return { won: false }
+    }
+    // A fence among the compares that is gone means somebody else leads: then it is not ours to claim.
+    for (const compare of compares) {
+      if ('createRevision' in compare && (await this.read(compare.key))?.createRevision !== compare.createRevision)
+        return { won: false }
+    }
+    return { won: true, revision: (await this.list(`\u0000none`)).revision }
+  }
+
+  private transaction(compares: Compare[], writes: Write[], op: string): ITxnRequest {
+    return {
+      compare: compares.map((compare): ICompare => {
+        const key = Buffer.from(this.prefix + compare.key)
+        if ('createRevision' in compare) {
+          return { key, result: 'Equal', target: 'Create', create_revision: String(compare.createRevision) }
+        }
+        return { key, result: 'Equal', target: 'Mod', mod_revision: String(compare.modRevision) }
+      }),
+      success: writes.map((write) => this.operation(write, op)),
+      failure: [],
+    }
+  }
+
+  private operation(write: Write, op: string): IRequestOp {
+    if ('put' in write) {
+      const key = Buffer.from(this.prefix + write.put)
+      return {
+        request_put: { key, value: encodeValue(write.value, op), ...(write.lease ? { lease: write.lease.id } : {}) },
+      }
+    }
+    if ('delete' in write) return { request_delete_range: { key: Buffer.from(this.prefix + write.delete) } }
+    const full = this.prefix + write.deletePrefix
+    return { request_delete_range: { key: Buffer.from(full), range_end: rangeEnd(full) } }
+  }
+}
+
+function withoutOp({ key, value, createRevision, modRevision }: Entry): Entry {
+  return { key, value, createRevision, modRevision }
+}
+
+function describe(writes: Write[]): string {
+  const names = writes.map((write) =>
+    'put' in write ? write.put : 'delete' in write ? write.delete : `${write.deletePrefix}*`,
+  )
+  return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
+}

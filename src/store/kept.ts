@@ -1,0 +1,75 @@
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import type { Lease, Store } from './store.js'
+
+/** A key that exists as long as this program lives: under a lease that is granted anew, and the key written again, when lost. */
+export interface KeptKey {
+  /** Resolves when the key was written the first time. */
+  readonly written: Promise<void>
+  /** Writes another value, now and after every loss of the lease. */
+  update(value: object): void
+  /** Ends it; the key goes at once when etcd can be reached, else with its lease. */
+  close(): Promise<void>
+}
+
+export function keepKey(
+  store: Store,
+  key: string,
+  value: object,
+  { ttlSeconds, clock, log }: { ttlSeconds: number; clock: Clock; log: Log },
+): KeptKey {
+  let current = value
+  let lease: Lease | undefined
+  let closed = false
+  let again = false
+  let running = false
+  let announce: () => void = () => {}
+  const written = new Promise<void>((resolve) => (announce = resolve))
+
+  /** One run at a time; whatever comes meanwhile makes it run once more. */
+  const run = async () => {
+    again = true
+    if (running) return
+    running = true
+    while (again && !closed) {
+      again = false
+      try {
+        if (!lease?.isHeld()) {
+          const granted = await store.lease(ttlSeconds)
+          lease = granted
+          granted.onLost(() => {
+            if (closed) return
+            log.warn('lease lost, it will be granted anew', { key })
+            void run()
+          })
+        }
+        if (closed) break
+        await store.write([], [{ put: key, value: current, lease }])
+        announce()
+      } catch (error) {
+        log.warn('key under lease could not be written, trying again', { key, reason: String(error) })
+        // A lease that etcd dropped without our knowing makes the write fail: never try it with that one again.
+        const old = lease
+        lease = undefined
+        await old?.revoke()
+        again = true
+        await new Promise<void>((resolve) => clock.after(1_000, resolve))
+      }
+    }
+    running = false
+    if (closed) await lease?.revoke()
+  }
+  void run()
+
+  return {
+    written,
+    update: (next) => {
+      current = next
+      void run()
+    },
+    close: async () => {
+      closed = true
+      if (!running) await lease?.revoke()
+    },
+  }
+}

@@ -1,0 +1,320 @@
+import { type Clock, systemClock } from '../daemon/clock.js'
+import {
+  type Change,
+  type Compare,
+  type Entry,
+  type Lease,
+  maxOperations,
+  type Store,
+  StoreError,
+  StoreUnavailable,
+  type Watch,
+  type WatchHandlers,
+  type Write,
+  type WriteResult,
+} from './store.js'
+
+/**
+ * etcd in memory, for simulation and for unit tests: one backing for several stores. Every answer and every delivery
+ * goes through `defer`, so that a simulation can choose their order; a store can be cut off from it.
+ */
+export class MemoryEtcd {
+  revision = 1
+  private readonly entries = new Map<string, { entry: Entry; leaseId: string | undefined }>()
+  private readonly leases = new Map<string, { keys: Set<string>; cancel: () => void; lose: () => void }>()
+  private readonly watchers = new Set<{ prefix: string; deliver(changes: Change[], revision: number): void }>()
+  private nextLease = 1
+
+  constructor(
+    readonly clock: Clock = systemClock,
+    readonly defer: (act: () => void) => void = (act) => setImmediate(act),
+  ) {}
+
+  open(): MemoryStore {
+    return new MemoryStore(this)
+  }
+
+  read(key: string): Entry | undefined {
+    const found = this.entries.get(key)?.entry
+    return found && structuredClone(found)
+  }
+
+  list(prefix: string): { entries: Entry[]; revision: number } {
+    const entries = [...this.entries.values()].map(({ entry }) => entry).filter((entry) => entry.key.startsWith(prefix))
+    entries.sort((a, b) => (a.key < b.key ? -1 : 1))
+    return { entries: structuredClone(entries), revision: this.revision }
+  }
+
+  write(compares: Compare[], writes: Write[]): WriteResult {
+    if (writes.length === 0 || compares.length + writes.length > maxOperations)
+      throw new StoreError('1 to 100 operations')
+    if (!compares.every((compare) => this.holds(compare))) return { won: false }
+    for (const write of writes) {
+      if ('put' in write && write.lease && !this.leases.has(write.lease.id)) throw new StoreError('lease not found')
+    }
+    this.revision++
+    const changes = writes.flatMap((write) => this.apply(write))
+    this.announce(changes)
+    return { won: true, revision: this.revision }
+  }
+
+  grant(ttlSeconds: number, lose: () => void): { id: string; renew(): boolean } {
+    const id = String(this.nextLease++)
+    const arm = () => this.clock.after(ttlSeconds * 1000, () => this.expire(id))
+    const lease = { keys: new Set<string>(), cancel: arm(), lose }
+    this.leases.set(id, lease)
+    return {
+      id,
+      renew: () => {
+        if (!this.leases.has(id)) return false
+        lease.cancel()
+        lease.cancel = arm()
+        return true
+      },
+    }
+  }
+
+  expire(id: string): void {
+    const lease = this.leases.get(id)
+    if (!lease) return
+    lease.cancel()
+    this.leases.delete(id)
+    const gone = [...lease.keys].filter((key) => this.entries.get(key)?.leaseId === id)
+    if (gone.length > 0) {
+      this.revision++
+      this.announce(gone.flatMap((key) => this.apply({ delete: key })))
+    }
+    lease.lose()
+  }
+
+  subscribe(watcher: { prefix: string; deliver(changes: Change[], revision: number): void }): () => void {
+    this.watchers.add(watcher)
+    return () => this.watchers.delete(watcher)
+  }
+
+  private holds(compare: Compare): boolean {
+    const entry = this.entries.get(compare.key)?.entry
+    return 'createRevision' in compare
+      ? (entry?.createRevision ?? 0) === compare.createRevision
+      : (entry?.modRevision ?? 0) === compare.modRevision
+  }
+
+  private apply(write: Write): Change[] {
+    if ('deletePrefix' in write) {
+      return [...this.entries.keys()]
+        .filter((key) => key.startsWith(write.deletePrefix))
+        .flatMap((key) => this.apply({ delete: key }))
+    }
+    if ('delete' in write) return this.entries.delete(write.delete) ? [{ key: write.delete }] : []
+    const createRevision = this.entries.get(write.put)?.entry.createRevision ?? this.revision
+    const entry: Entry = {
+      key: write.put,
+      value: structuredClone(write.value),
+      createRevision,
+      modRevision: this.revision,
+    }
+    this.entries.set(write.put, { entry, leaseId: write.lease?.id })
+    if (write.lease) this.leases.get(write.lease.id)?.keys.add(write.put)
+    return [{ key: write.put, entry }]
+  }
+
+  private announce(changes: Change[]): void {
+    for (const watcher of this.watchers) {
+      const seen = changes.filter((change) => change.key.startsWith(watcher.prefix))
+      if (seen.length > 0) watcher.deliver(structuredClone(seen), this.revision)
+    }
+  }
+}
+
+/** One program's door to a MemoryEtcd. `cut` drops its calls and watches as a lost network does, until `heal`. */
+export class MemoryStore implements Store {
+  private closed = false
+  private isCut = false
+  private readonly watches = new Set<MemoryWatch>()
+  private readonly leases = new Set<MemoryLease>()
+
+  constructor(private readonly etcd: MemoryEtcd) {}
+
+  cut(): void {
+    this.isCut = true
+    for (const watch of this.watches) watch.cut()
+  }
+
+  heal(): void {
+    this.isCut = false
+    for (const watch of this.watches) watch.heal()
+  }
+
+  /** As if the program was killed: nothing is revoked, nothing more is delivered. */
+  kill(): void {
+    this.closed = true
+    for (const watch of this.watches) void watch.close()
+    for (const lease of this.leases) lease.abandon()
+  }
+
+  list(prefix: string) {
+    return this.answer(() => this.etcd.list(prefix))
+  }
+
+  get(key: string) {
+    return this.answer(() => this.etcd.read(key))
+  }
+
+  write(compares: Compare[], writes: Write[]) {
+    return this.answer(() => this.etcd.write(compares, writes))
+  }
+
+  watch(prefix: string, handlers: WatchHandlers): Watch {
+    const watch = new MemoryWatch(this.etcd, prefix, handlers)
+    this.watches.add(watch)
+    if (!this.isCut) watch.heal()
+    return watch
+  }
+
+  lease(ttlSeconds: number): Promise<Lease> {
+    return this.answer(() => {
+      const lease = new MemoryLease(this.etcd, ttlSeconds, () => !this.isCut && !this.closed)
+      this.leases.add(lease)
+      return lease
+    })
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    for (const watch of this.watches) await watch.close()
+    for (const lease of this.leases) lease.abandon()
+  }
+
+  private answer<T>(act: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.etcd.defer(() => {
+        if (this.closed || this.isCut) return reject(new StoreUnavailable('cut off'))
+        try {
+          const result = act()
+          this.etcd.defer(() => resolve(result))
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)))
+        }
+      })
+    })
+  }
+}
+
+class MemoryWatch implements Watch {
+  private readonly known = new Map<string, number>()
+  private unsubscribe: (() => void) | undefined
+  private closed = false
+  private epoch = 0
+
+  constructor(
+    private readonly etcd: MemoryEtcd,
+    private readonly prefix: string,
+    private readonly handlers: WatchHandlers,
+  ) {}
+
+  heal(): void {
+    const epoch = ++this.epoch
+    this.unsubscribe?.()
+    const { entries, revision } = this.etcd.list(this.prefix)
+    this.unsubscribe = this.etcd.subscribe({
+      prefix: this.prefix,
+      deliver: (changes) => this.later(epoch, () => this.report(changes)),
+    })
+    this.later(epoch, () => {
+      const listed = new Set(entries.map((entry) => entry.key))
+      const gone = [...this.known.keys()].filter((key) => !listed.has(key)).map((key) => ({ key }))
+      const news = entries.filter((entry) => this.known.get(entry.key) !== entry.modRevision)
+      this.handlers.onConnection?.('connected')
+      this.report([...gone, ...news.map((entry) => ({ key: entry.key, entry }))])
+      this.handlers.onSynced?.(revision)
+    })
+  }
+
+  cut(): void {
+    this.epoch++
+    this.unsubscribe?.()
+    this.handlers.onConnection?.('lost', 'cut off')
+  }
+
+  close(): Promise<void> {
+    this.closed = true
+    this.unsubscribe?.()
+    return Promise.resolve()
+  }
+
+  private later(epoch: number, act: () => void): void {
+    this.etcd.defer(() => {
+      if (!this.closed && epoch === this.epoch) act()
+    })
+  }
+
+  private report(changes: Change[]): void {
+    if (changes.length === 0) return
+    for (const { key, entry } of changes) {
+      if (entry) this.known.set(key, entry.modRevision)
+      else this.known.delete(key)
+    }
+    this.handlers.onChanges(changes)
+  }
+}
+
+class MemoryLease implements Lease {
+  readonly id: string
+  private readonly renewOnServer: () => boolean
+  private renewedAt: number
+  private lost = false
+  private cancel: () => void = () => {}
+  private readonly listeners: (() => void)[] = []
+
+  constructor(
+    private readonly etcd: MemoryEtcd,
+    private readonly ttlSeconds: number,
+    private readonly isConnected: () => boolean,
+  ) {
+    const granted = etcd.grant(ttlSeconds, () => this.lose())
+    this.id = granted.id
+    this.renewOnServer = granted.renew
+    this.renewedAt = etcd.clock.monotonicMs()
+    this.tick()
+  }
+
+  isHeld(): boolean {
+    return !this.lost && this.etcd.clock.monotonicMs() - this.renewedAt < (this.ttlSeconds * 2000) / 3
+  }
+
+  onLost(callback: () => void): void {
+    if (this.lost) callback()
+    else this.listeners.push(callback)
+  }
+
+  revoke(): Promise<void> {
+    this.lose()
+    if (this.isConnected()) this.etcd.expire(this.id)
+    return Promise.resolve()
+  }
+
+  letExpire(): void {
+    this.abandon()
+  }
+
+  abandon(): void {
+    this.lost = true
+    this.cancel()
+  }
+
+  private tick(): void {
+    this.cancel = this.etcd.clock.after(this.ttlSeconds * 300, () => {
+      if (this.lost) return
+      if (this.isConnected() && this.renewOnServer()) this.renewedAt = this.etcd.clock.monotonicMs()
+      if (!this.isHeld()) return this.lose()
+      this.tick()
+    })
+  }
+
+  private lose(): void {
+    if (this.lost) return
+    this.lost = true
+    this.cancel()
+    for (const listener of this.listeners) listener()
+  }
+}

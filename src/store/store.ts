@@ -1,0 +1,92 @@
+/*
+ * What the rest of the program sees of etcd. Two implementations: `etcd.ts`, and `memory.ts` for simulation.
+ * Keys are given without the `/burstbuffer/` prefix: `buffers/mytest`. JSON values travel as parsed objects, with the
+ * operation id of their last write taken off; a value that is no JSON object comes as a string.
+ */
+
+export interface Entry {
+  key: string
+  value: unknown
+  createRevision: number
+  modRevision: number
+}
+
+/** A key that changed: with its new entry, or without one when it is gone. */
+export interface Change {
+  key: string
+  entry?: Entry
+}
+
+/** modRevision 0: the key does not exist. */
+export type Compare = { key: string; modRevision: number } | { key: string; createRevision: number }
+
+export type Write =
+  { put: string; value: object | string; lease?: Lease } | { delete: string } | { deletePrefix: string }
+
+/** `won: false`: a compare did not hold and nothing was written. */
+export type WriteResult = { won: true; revision: number } | { won: false }
+
+export interface WatchHandlers {
+  /** Level-triggered: a key may be reported again unchanged in meaning, and states in between may be left out. */
+  onChanges(changes: Change[]): void
+  /** Every key under the prefix as of `revision` has been reported; again after each list made anew. */
+  onSynced?(revision: number): void
+  /** The connection was lost or came back: for logs and for `status`. */
+  onConnection?(state: 'connected' | 'lost', reason?: string): void
+}
+
+export interface Watch {
+  close(): Promise<void>
+}
+
+export interface Lease {
+  readonly id: string
+  /** False once two thirds of the TTL have passed since the last renewal that succeeded was *sent*. */
+  isHeld(): boolean
+  /** Calls back once, when `isHeld` turns false. */
+  onLost(callback: () => void): void
+  /** Ends it: its keys go at once. */
+  revoke(): Promise<void>
+  /** Keeps it alive no longer: its keys go when it runs out. */
+  letExpire(): void
+}
+
+/** At most this many writes and compares in one transaction (etcd refuses more than 128). */
+export const maxOperations = 100
+
+export interface Store {
+  /** Every key under the prefix, pinned to one revision. Retried until `signal` aborts or the deadline passes. */
+  list(prefix: string): Promise<{ entries: Entry[]; revision: number }>
+  /** A linearizable read. */
+  get(key: string): Promise<Entry | undefined>
+  /**
+   * All writes or none, when every compare holds. Safe against a lost response: it is retried under one operation id
+   * and read back. Throws `OutcomeUnknown` when that could not be decided before the deadline, and `StoreError`s below.
+   */
+  write(compares: Compare[], writes: Write[]): Promise<WriteResult>
+  watch(prefix: string, handlers: WatchHandlers): Watch
+  /** Grants a lease and keeps it alive until it is lost or revoked. */
+  lease(ttlSeconds: number): Promise<Lease>
+  close(): Promise<void>
+}
+
+/** etcd refused or could not be reached; see the subclasses. `cause` holds the client's own error. */
+export class StoreError extends Error {
+  override name = 'StoreError'
+}
+/** No endpoint answered before the deadline. Nothing was written. */
+export class StoreUnavailable extends StoreError {
+  override name = 'StoreUnavailable'
+}
+/** The write was sent, no answer came, and reading back failed too. */
+export class OutcomeUnknown extends StoreError {
+  override name = 'OutcomeUnknown'
+}
+/** etcd's database is full (NOSPACE alarm): nothing is written until an operator makes room. */
+export class OutOfSpace extends StoreError {
+  override name = 'OutOfSpace'
+}
+/** These credentials have no right to that key. */
+export class Denied extends StoreError {
+  override name = 'Denied'
+}
