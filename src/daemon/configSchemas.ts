@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { EtcdOptions } from '../store/connection.js'
+import { logLevels } from './log.js'
+
+/** Settings that both daemons have. */
+export const absolutePath = z.string().regex(/^\/[^\0\n]*$/, 'expected an absolute path')
+
+export const etcdConfig = z.strictObject({
+  endpoints: z.array(z.url({ protocol: /^https?$/, error: 'expected a URL as in http://head:2379' })).min(1),
+  user: z.strictObject({ name: z.string().min(1), passwordFile: absolutePath }).optional(),
+  tls: z
+    .strictObject({ caFile: absolutePath, certFile: absolutePath.optional(), keyFile: absolutePath.optional() })
+    .optional(),
+})
+
+/** Credentials are read from their files now: they are rotated by a restart. */
+export function etcdOptions({ endpoints, user, tls }: z.infer<typeof etcdConfig>): EtcdOptions {
+  return {
+    endpoints,
+    ...(user ? { user: { name: user.name, password: readFileSync(user.passwordFile, 'utf8').trim() } } : {}),
+    ...(tls
+      ? {
+          tls: {
+            caFile: tls.caFile,
+            ...(tls.certFile && tls.keyFile ? { certFile: tls.certFile, keyFile: tls.keyFile } : {}),
+          },
+        }
+      : {}),
+  }
+}
+
+export const logConfig = z
+  .strictObject({ level: z.enum(logLevels).default('info'), file: absolutePath.optional() })
+  .default({ level: 'info' })
