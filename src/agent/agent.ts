@@ -1,0 +1,133 @@
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import type { AnyDesired, DesiredKind, Role } from '../model/documents.js'
+import { readDesired } from '../store/documents.js'
+import { keys, parseKey } from '../store/keys.js'
+import type { Change, Store, Watch } from '../store/store.js'
+import type { Host } from './host.js'
+import { limiter } from './limit.js'
+import { type DesiredEntry, Reconciler, type ReconcilerDependencies } from './reconcile.js'
+
+export interface AgentDependencies {
+  host: Host
+  roles: readonly Role[]
+  store: Store
+  clock: Clock
+  log: Log
+  refreshInventory(): Promise<void>
+  random?: () => number
+}
+
+/*
+ * From this host's desired documents to one reconciler each.
+ *
+ * INVARIANTS: only `desired/<this host>/` is read; a document that does not match its schema, its key or the fence is not
+ * acted upon, and what stood before it stays as it is.
+ */
+export class Agent {
+  private readonly reconcilers = new Map<string, Reconciler<DesiredKind>>()
+  private readonly dependencies: ReconcilerDependencies
+  private watch: Watch | undefined
+  private fence = { value: 0, modRevision: 0 }
+  private syncedOnce = false
+
+  constructor(dependencies: AgentDependencies) {
+    const many = limiter(16)
+    // glusterd takes one transaction at a time; a few at once keep it busy without a pile of refusals.
+    const gluster = limiter(4)
+    const limits = { brick: many, volume: gluster, peer: gluster, adopt: many, mount: many }
+    this.dependencies = { ...dependencies, limits }
+  }
+
+  start(): void {
+    const { host, log, store } = this.dependencies
+    this.watch = store.watch(keys.desiredOf(host.name), {
+      onChanges: (changes) => this.onChanges(changes),
+      onSynced: () => {
+        if (this.syncedOnce) return
+        this.syncedOnce = true
+        void this.collectOrphans()
+      },
+      onConnection: (state, reason) =>
+        state === 'connected'
+          ? log.info('watching etcd')
+          : log.warn('etcd lost: everything stays as it is', { reason }),
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.watch?.close()
+    await Promise.all([...this.reconcilers.values()].map((reconciler) => reconciler.stop()))
+  }
+
+  private onChanges(changes: Change[]): void {
+    const ordered = [...changes].sort((a, b) => (a.entry?.modRevision ?? 0) - (b.entry?.modRevision ?? 0))
+    for (const change of ordered) {
+      const parsed = parseKey(change.key)
+      if (parsed?.room !== 'desired' || parsed.host !== this.dependencies.host.name) continue
+      if (!change.entry) this.apply(parsed.kind, parsed.id, undefined)
+      else {
+        const read = readDesired(change.entry, parsed)
+        const wrong =
+          'invalid' in read
+            ? read.invalid
+            : this.problemWith(parsed.kind, parsed.id, read.document, change.entry.modRevision)
+        if (wrong !== undefined)
+          this.dependencies.log.error('desired document refused', { key: change.key, reason: wrong })
+        else if ('document' in read) {
+          const entry = {
+            id: parsed.id,
+            kind: parsed.kind,
+            document: read.document,
+            modRevision: change.entry.modRevision,
+          }
+          this.apply(parsed.kind, parsed.id, entry as DesiredEntry)
+        }
+      }
+    }
+  }
+
+  /** A leader that lost its leadership may write no more: what comes later must not carry a lower fence. */
+  private problemWith(kind: DesiredKind, id: string, document: AnyDesired, modRevision: number): string | undefined {
+    if (document.kind !== kind) return `it is a ${document.kind} under the key of a ${kind}`
+    const named =
+      'device' in document
+        ? document.device
+        : document.kind === 'volume'
+          ? document.volume
+          : document.kind === 'peer'
+            ? document.peer
+            : id
+    if (named !== id) return `it speaks of ${named} under the key of ${id}`
+    if (modRevision > this.fence.modRevision && document.fence < this.fence.value) {
+      return `its fence ${document.fence} is older than ${this.fence.value}: a former leader wrote it`
+    }
+    if (document.fence > this.fence.value) this.fence = { value: document.fence, modRevision }
+    return undefined
+  }
+
+  private apply(kind: DesiredKind, id: string, entry: DesiredEntry | undefined): void {
+    const name = `${kind}/${id}`
+    const existing = this.reconcilers.get(name)
+    if (existing) return existing.update(entry)
+    const reconciler = new Reconciler(entry, { kind, id }, this.dependencies, () => {
+      if (this.reconcilers.get(name) === reconciler) this.reconcilers.delete(name)
+    })
+    this.reconcilers.set(name, reconciler)
+  }
+
+  /** Reports of an earlier run whose desired documents went while no agent watched. */
+  private async collectOrphans(): Promise<void> {
+    const { store, host, log } = this.dependencies
+    try {
+      const { entries } = await store.list(keys.observedOf(host.name))
+      for (const { key } of entries) {
+        const parsed = parseKey(key)
+        if (parsed?.room !== 'observed' || this.reconcilers.has(`${parsed.kind}/${parsed.id}`)) continue
+        this.apply(parsed.kind, parsed.id, undefined)
+      }
+    } catch (error) {
+      log.warn('old reports could not be listed', { reason: String(error) })
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { hostname } from 'node:os'
+import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { ConfigError, readConfigFile } from '../daemon/configFile.js'
+import { absolutePath, etcdConfig, logConfig } from '../daemon/configSchemas.js'
+import { roles } from '../model/documents.js'
+import { hostName, poolName } from '../model/names.js'
+
+/** etc/agent.yaml explains every key; defaults stand here and nowhere else. */
+export const agentConfig = z.strictObject({
+  host: hostName.default(() => hostname().split('.')[0]!),
+  roles: z.array(z.enum(roles)).min(1),
+  etcd: etcdConfig,
+  /** What other hosts reach this one by; its name when absent. */
+  addresses: z.array(z.string().min(1)).optional(),
+  /** Per pool: paths and globs of whole devices. */
+  pools: z.record(poolName, z.array(absolutePath).min(1)).default({}),
+  /** Compute nodes mount buffers below it; the scheduler's setting must be the same. */
+  mountRoot: absolutePath.default('/mnt/burstbuffer'),
+  log: logConfig,
+})
+export type AgentConfig = z.infer<typeof agentConfig>
+
+export const usage = `burstbuffer-agent: brings this host to the state that etcd says it should have
+
+  --config FILE     settings, YAML (default /etc/burstbuffer/agent.yaml)
+  --host NAME       over the file's host
+  --roles A,B       over the file's roles: storage, compute
+  --etcd URL,URL    over the file's etcd.endpoints
+  --help
+`
+
+/** Flags over the file. Throws ConfigError naming the file or flag, the key, what was found and what was expected. */
+export function readAgentConfig(argv: string[]): { config: AgentConfig; file: string; reread(): AgentConfig } {
+  const { values } = parseFlags(argv)
+  const file = values.config ?? '/etc/burstbuffer/agent.yaml'
+  const reread = () => {
+    const config = readConfigFile(file, agentConfig)
+    const flags = {
+      ...(values.host === undefined ? {} : { host: values.host }),
+      ...(values.roles === undefined ? {} : { roles: values.roles.split(',') }),
+      ...(values.etcd === undefined ? {} : { etcd: { ...config.etcd, endpoints: values.etcd.split(',') } }),
+    }
+    const merged = agentConfig.safeParse({ ...config, ...flags })
+    if (merged.success) return merged.data
+    throw new ConfigError(
+      merged.error.issues.map((issue) => `flag --${String(issue.path[0])}: ${issue.message}`).join('\n'),
+    )
+  }
+  return { config: reread(), file, reread }
+}
+
+function parseFlags(argv: string[]) {
+  try {
+    const parsed = parseArgs({
+      args: argv,
+      options: {
+        config: { type: 'string' },
+        host: { type: 'string' },
+        roles: { type: 'string' },
+        etcd: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    })
+    if (parsed.values.help) {
+      process.stdout.write(usage)
+      process.exit(0)
+    }
+    return parsed
+  } catch (cause) {
+    throw new ConfigError(`${(cause as Error).message}\n\n${usage}`, { cause })
+  }
+}

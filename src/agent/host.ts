@@ -1,0 +1,109 @@
+import type { Desired, DesiredKind, InventoryDevice } from '../model/documents.js'
+import type { StepArgs, StepKind } from './steps.js'
+
+/*
+ * What the agent's brain knows of a host: facts that it asks for, and effects that it orders. The real host
+ * (`host/`) and the simulated one (`src/standalone/`) stand behind this same interface.
+ */
+
+/** What a whole device holds, as asked from the device itself. */
+export type DeviceContent =
+  | { kind: 'blank' }
+  /**
+   * An XFS file system; ours when its label begins with `bb-`. `inProgress`: its superblock says that mkfs has not
+   * finished (sb_inprogress), as after a mkfs that was killed.
+   */
+  | { kind: 'xfs'; uuid: string; label: string; inProgress: boolean }
+  /** Any other signature, partition table, or bytes that are not zero at either end; `what` names it for people. */
+  | { kind: 'other'; what: string }
+  | { kind: 'unreadable'; reason: string }
+
+export type DeviceFacts =
+  | { present: false; reason: string }
+  | {
+      present: true
+      identity: string
+      sizeBytes: number
+      content: DeviceContent
+      /** Partitions that the kernel knows on it. */
+      partitions: string[]
+      /** Who else has it: a mount elsewhere (in any mount namespace), a holder, an exclusive open. */
+      busy: string[]
+    }
+
+export interface BrickFacts {
+  device: DeviceFacts
+  /** What is mounted at the brick's mount path, if anything. */
+  mounted?: { thisDevice: boolean; readOnly: boolean; source: string }
+  /** The uuid in the stamp file, when the brick is mounted and has one. */
+  stamp?: string
+  /** Brick directories in the mounted file system that are complete (owner and mode set). */
+  directories: string[]
+  /** The glusterfsd that serves this brick, if one runs. */
+  servedBy?: { pid: number }
+}
+
+export interface VolumeFacts {
+  /** Why glusterd could not be asked, if so: then nothing else here is known. */
+  unavailable?: string
+  exists: boolean
+  status?: 'created' | 'started' | 'stopped'
+  /** `host:path` in the volume's order. */
+  bricks: string[]
+  options: Record<string, string>
+  /** Bricks that gluster reports not online. Only asked of a started volume. */
+  offline: string[]
+  /** Hosts in the trusted pool that are connected, this one included. */
+  connectedPeers: string[]
+}
+
+export interface MountFacts {
+  /** What is mounted at the path, if anything, as the mount table says. */
+  mounted?: { source: string; type: string }
+  /** A child process could read the mounted root in time. */
+  alive: boolean
+}
+
+export interface PeerFacts {
+  unavailable?: string
+  known: boolean
+  connected: boolean
+}
+
+export interface Facts {
+  brick: BrickFacts
+  volume: VolumeFacts
+  mount: MountFacts
+  peer: PeerFacts
+  adopt: { device: DeviceFacts }
+}
+
+export interface Host {
+  readonly name: string
+  /** Versions of what the agent drives (glusterfs, xfsprogs, kernel), for the host's document. */
+  versions(): Promise<Record<string, string>>
+  /** Every device that the configuration lists, with what it holds. Reads only. */
+  discover(): Promise<InventoryDevice[]>
+  /** Facts about one desired thing. Never changes anything. */
+  observe: { [K in DesiredKind]: (desired: Desired[K]) => Promise<Facts[K]> }
+  /**
+   * Effects, each safe to run again. They throw `Refusal` when the host must not or can not do it until something
+   * changes, and any other error when trying again may help.
+   */
+  effects: { [K in StepKind]: (args: StepArgs[K]) => Promise<void> }
+}
+
+/** Terminal until the desired document or the host changes: the message says what an operator can do. */
+export class Refusal extends Error {
+  override name = 'Refusal'
+}
+
+/** A failed `volume create` left its mark on a brick directory: only a fresh directory helps. */
+export class BrickMarked extends Refusal {
+  override name = 'BrickMarked'
+}
+
+/** Somebody else holds gluster's lock, or its answer did not come in time: not a failure, look again. */
+export class Busy extends Error {
+  override name = 'Busy'
+}

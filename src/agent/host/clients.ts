@@ -1,0 +1,94 @@
+import { mkdir, rmdir } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { dirname, normalize } from 'node:path'
+import type { DesiredMount } from '../../model/documents.js'
+import { type MountFacts, Refusal } from '../host.js'
+import { mountedAt, mountTable } from './mounts.js'
+import { type Run, runOk } from './run.js'
+
+/*
+ * Buffers mounted on a compute node. The mount table and a read tell whether a mount is there, never the exit code (mount
+ * exits 0 when gluster refuses). A mount whose servers hang blocks whoever touches it, so only child processes do.
+ */
+const mountMs = 30_000
+const readMs = 10_000
+const probeMs = 3_000
+const glusterdPort = 24007
+
+export async function mountFacts(mount: DesiredMount, run: Run): Promise<MountFacts> {
+  const found = mountedAt(await mountTable(), mount.path)
+  if (!found) return { alive: false }
+  return { mounted: { source: found.source, type: found.type }, alive: await answers(mount.path, run) }
+}
+
+export async function mountBuffer(mount: DesiredMount, mountRoot: string, run: Run): Promise<void> {
+  insist(mount.path, mountRoot)
+  const servers = await liveFirst(mount.servers)
+  await mkdir(mount.path, { recursive: true, mode: 0o755 })
+  const backups = servers.slice(1).join(':')
+  const options = ['nosuid', 'nodev', ...(backups ? [`backup-volfile-servers=${backups}`] : [])].join(',')
+  const argv = ['mount', '-t', 'glusterfs', '-o', options, `${servers[0]!}:/${mount.volume}`, mount.path] as const
+  await runOk(run, argv, { timeoutMs: mountMs })
+  if (!mountedAt(await mountTable(), mount.path))
+    throw new Error(`${mount.volume} is not mounted at ${mount.path} although mount said so`)
+  if (!(await answers(mount.path, run)))
+    throw new Error(`${mount.volume} is mounted at ${mount.path} and does not answer`)
+}
+
+/** Not lazily: what is in use stays, with its users named. Takes a dead client's mount off too. */
+export async function unmountBuffer(mount: DesiredMount, mountRoot: string, run: Run): Promise<void> {
+  insist(mount.path, mountRoot)
+  const result = await run(['umount', '--', mount.path], { timeoutMs: mountMs })
+  if (mountedAt(await mountTable(), mount.path)) {
+    const { stdout } = await run(['fuser', '-m', '--', mount.path], { timeoutMs: readMs }).catch(() => ({ stdout: '' }))
+    const users = stdout.trim() === '' ? '' : `, used by process ${stdout.trim().split(/\s+/).slice(0, 5).join(', ')}`
+    throw new Error(`${mount.path} cannot be unmounted: ${result.stderr.trim()}${users}`)
+  }
+  await removeEmpty(mount.path, mountRoot)
+}
+
+/** Takes off the directories that mountBuffer made, up to the root; one that somebody else put something into stays. */
+async function removeEmpty(path: string, mountRoot: string): Promise<void> {
+  for (let at = path; at.startsWith(`${mountRoot}/`); at = dirname(at)) {
+    try {
+      await rmdir(at)
+    } catch {
+      return
+    }
+  }
+}
+
+function insist(path: string, mountRoot: string): void {
+  if (normalize(path) !== path || path.endsWith('/') || !path.startsWith(`${mountRoot}/`)) {
+    throw new Refusal(
+      `${path} is not below this host's mountRoot ${mountRoot}: make the settings of agent and scheduler the same`,
+    )
+  }
+}
+
+async function answers(path: string, run: Run): Promise<boolean> {
+  return run(['stat', '--format=%i', '--', path], { timeoutMs: readMs }).then(
+    ({ code }) => code === 0,
+    () => false,
+  )
+}
+
+/** A server that hangs makes mount wait beyond any backup server (measured: over 90 s), so those that answer come first. */
+async function liveFirst(servers: readonly string[]): Promise<string[]> {
+  const live = await Promise.all(servers.map((server) => isReachable(server)))
+  if (!live.includes(true)) throw new Error(`no gluster server answers: ${servers.join(', ')}`)
+  return [...servers.filter((_, index) => live[index]), ...servers.filter((_, index) => !live[index])]
+}
+
+function isReachable(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: glusterdPort })
+    const end = (reachable: boolean) => {
+      socket.destroy()
+      resolve(reachable)
+    }
+    socket.setTimeout(probeMs, () => end(false))
+    socket.on('connect', () => end(true))
+    socket.on('error', () => end(false))
+  })
+}

@@ -1,0 +1,140 @@
+import { readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { InventoryDevice } from '../../model/documents.js'
+import { brickMountPath } from '../../model/cluster.js'
+import { deviceName } from '../../model/names.js'
+import { describeContent } from '../plan/device.js'
+import { deviceFacts, resolveDevice } from './disks.js'
+import type { Run } from './run.js'
+import { isOurLabel } from './xfs.js'
+
+/** Per pool: paths, and globs in the last part of a path. */
+export type Pools = Readonly<Record<string, readonly string[]>>
+
+interface Listed {
+  name: string
+  path: string
+  pool: string
+}
+
+/** Every device that the configuration lists, with what it holds. Opens nothing exclusively: that would disturb a mkfs. */
+export async function discover(pools: Pools, run: Run): Promise<InventoryDevice[]> {
+  const listed = await list(pools)
+  const devices = await Promise.all(listed.map((device) => look(device, run)))
+  return refuseDoubles(devices)
+    .map(({ device }) => device)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** The configured path of each device name; a name that two paths share has none. */
+export async function pathsByName(pools: Pools): Promise<Map<string, string>> {
+  const paths = new Map<string, string>()
+  const doubled = new Set<string>()
+  for (const { name, path } of await list(pools)) {
+    if (paths.has(name) && paths.get(name) !== path) doubled.add(name)
+    paths.set(name, path)
+  }
+  for (const name of doubled) paths.delete(name)
+  return paths
+}
+
+async function list(pools: Pools): Promise<Listed[]> {
+  const found: Listed[] = []
+  for (const [pool, patterns] of Object.entries(pools)) {
+    const paths = new Set((await Promise.all(patterns.map(expand))).flat())
+    for (const path of paths) found.push({ name: basename(path), path, pool })
+  }
+  return found
+}
+
+async function expand(pattern: string): Promise<string[]> {
+  if (!/[*?[]/.test(pattern)) return [pattern]
+  const directory = dirname(pattern)
+  const matches = globPattern(basename(pattern))
+  const names = await readdir(directory).catch(() => [])
+  return names.filter((name) => matches.test(name)).map((name) => join(directory, name))
+}
+
+/** `*`, `?` and `[a-z]` within one part of a path. */
+export function globPattern(glob: string): RegExp {
+  const source = glob.replace(/\[!?[^\]]+\]|[*?]|[^*?[]+|\[/g, (part) => {
+    if (part === '*') return '[^/]*'
+    if (part === '?') return '[^/]'
+    if (part.length > 1 && part.startsWith('[')) return part.replace('[!', '[^').replaceAll('\\', '\\\\')
+    return part.replace(/[.+^${}()|\\[\]]/g, '\\$&')
+  })
+  return new RegExp(`^${source}$`)
+}
+
+interface Looked {
+  device: InventoryDevice
+  /** `major:minor`, when it is a block device. */
+  numbers?: string
+}
+
+async function look(listed: Listed, run: Run): Promise<Looked> {
+  const blank = { ...listed, identity: '', sizeBytes: 0 }
+  if (!deviceName.safeParse(listed.name).success) {
+    return {
+      device: {
+        ...blank,
+        name: 'invalid',
+        state: 'refused',
+        reason: `${listed.path}: its last part is no device name`,
+      },
+    }
+  }
+  const resolved = await resolveDevice(listed.path)
+  if ('reason' in resolved) return { device: { ...blank, state: 'refused', reason: resolved.reason } }
+  const facts = await deviceFacts(listed.path, run, { ownMount: brickMountPath(listed.name), exclusive: false })
+  if (!facts.present) return { device: { ...blank, state: 'refused', reason: facts.reason } }
+  const { identity, sizeBytes, content, partitions, busy } = facts
+  const device = { ...listed, identity, sizeBytes }
+  const { numbers } = resolved
+  if (busy.length > 0) return { numbers, device: { ...device, state: 'refused', reason: `in use: ${busy.join(', ')}` } }
+  switch (content.kind) {
+    case 'unreadable':
+      return { numbers, device: { ...device, state: 'refused', reason: `cannot be read: ${content.reason}` } }
+    case 'xfs':
+      if (isOurLabel(content.label))
+        return { numbers, device: { ...device, state: 'stamped', stamp: { uuid: content.uuid, label: content.label } } }
+      return { numbers, device: { ...device, state: 'foreign', reason: describeContent(content) } }
+    case 'other':
+      return { numbers, device: { ...device, state: 'foreign', reason: describeContent(content) } }
+    case 'blank':
+      if (partitions.length > 0)
+        return { numbers, device: { ...device, state: 'refused', reason: `has partitions: ${partitions.join(', ')}` } }
+      return { numbers, device: { ...device, state: 'blank' } }
+  }
+}
+
+/** One device listed twice, by two pools, two names or two paths, is nobody's until the configuration says whose. */
+function refuseDoubles(devices: Looked[]): Looked[] {
+  const kept = new Map<string, Looked>()
+  const refuse = (name: string, reason: string) => {
+    const { device } = kept.get(name)!
+    const { path, pool, identity, sizeBytes } = device
+    kept.set(name, { device: { name, path, pool, identity, sizeBytes, state: 'refused', reason } })
+  }
+  const byNumbers = new Map<string, InventoryDevice>()
+  for (const looked of devices) {
+    const { device, numbers } = looked
+    const named = kept.get(device.name)?.device
+    if (named) {
+      const reason =
+        named.path === device.path
+          ? `listed in two pools: ${named.pool} and ${device.pool}`
+          : `${named.path} and ${device.path} have the same name`
+      refuse(device.name, reason)
+      continue
+    }
+    kept.set(device.name, looked)
+    const same = numbers === undefined ? undefined : byNumbers.get(numbers)
+    if (same) {
+      const reason = `listed twice: ${same.path} (${same.pool}) and ${device.path} (${device.pool}) are one device`
+      refuse(same.name, reason)
+      refuse(device.name, reason)
+    } else if (numbers !== undefined) byNumbers.set(numbers, device)
+  }
+  return [...kept.values()]
+}

@@ -1,0 +1,206 @@
+import { constants } from 'node:fs'
+import { access, type FileHandle, open, readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { DeviceContent, DeviceFacts } from '../host.js'
+import { mountsEverywhere } from './mounts.js'
+import { type Run, runOk } from './run.js'
+import { readSuperblock } from './xfs.js'
+
+/** Bytes at either end of a device that must be zero for it to be blank. All signatures that blkid knows lie within. */
+export const endBytes = 1024 * 1024
+
+/** A device node, resolved through its numbers: names are not to be trusted. */
+export interface BlockDevice {
+  path: string
+  /** `major:minor`. */
+  numbers: string
+  /** The kernel's directory of it, as in /sys/devices/…/nvme0n1. */
+  sysfs: string
+}
+
+/** The block device behind a path, or why it is none that may be used whole. */
+export async function resolveDevice(path: string): Promise<BlockDevice | { reason: string }> {
+  let status
+  try {
+    status = await stat(path)
+  } catch (error) {
+    return {
+      reason: `${path}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such device' : (error as Error).message}`,
+    }
+  }
+  if (!status.isBlockDevice()) return { reason: `${path} is no block device` }
+  const numbers = `${(status.rdev >> 8) & 0xfff}:${(status.rdev & 0xff) | ((status.rdev >> 12) & 0xfff00)}`
+  let sysfs
+  try {
+    sysfs = await realpath(`/sys/dev/block/${numbers}`)
+  } catch {
+    return { reason: `${path}: the kernel has no device ${numbers}` }
+  }
+  if (await exists(join(sysfs, 'partition'))) return { reason: `${path} is a partition of ${basename(dirname(sysfs))}` }
+  return { path, numbers, sysfs }
+}
+
+/** `wwn:…`, `serial:…` or `loop:<backing file>`, whichever there is first; empty when there is none. */
+export async function identityOf({ sysfs }: BlockDevice): Promise<string> {
+  for (const [file, kind] of [
+    ['wwid', 'wwn'],
+    ['device/wwid', 'wwn'],
+    ['device/serial', 'serial'],
+    ['serial', 'serial'],
+    ['loop/backing_file', 'loop'],
+  ] as const) {
+    const value = (await readOptional(join(sysfs, file)))?.trim()
+    if (value) return `${kind}:${value}`.slice(0, 512)
+  }
+  return ''
+}
+
+export async function sizeOf({ sysfs }: BlockDevice): Promise<number> {
+  return Number(await readFile(join(sysfs, 'size'), 'utf8')) * 512
+}
+
+/** Names of its partitions, as the kernel knows them. */
+export async function partitionsOf({ sysfs }: BlockDevice): Promise<string[]> {
+  const found = []
+  for (const name of await readdir(sysfs)) {
+    if (await exists(join(sysfs, name, 'partition'))) found.push(name)
+  }
+  return found
+}
+
+/** Who uses it, in words: holders (LVM, RAID, device-mapper), and mounts in any namespace but those at `ownMount`. */
+export async function usersOf(
+  device: BlockDevice,
+  everywhere: Map<string, Set<string>>,
+  ownMount?: string,
+): Promise<string[]> {
+  const holders = await readdir(join(device.sysfs, 'holders')).catch(() => [])
+  const mounts = [...(everywhere.get(device.numbers) ?? [])].filter((path) => path !== ownMount)
+  return [...holders.map((holder) => `held by ${holder}`), ...mounts.map((path) => `mounted at ${path}`)]
+}
+
+/** What the device holds, read from itself. `deep` asks blkid too when both ends are zero: for the moment of formatting. */
+export async function contentOf(
+  device: BlockDevice,
+  sizeBytes: number,
+  run: Run,
+  deep = false,
+): Promise<DeviceContent> {
+  let handle: FileHandle
+  try {
+    handle = await open(device.path, constants.O_RDONLY)
+  } catch (error) {
+    return { kind: 'unreadable', reason: (error as Error).message }
+  }
+  try {
+    return await contentOfHandle(handle, device, sizeBytes, run, deep)
+  } catch (error) {
+    return { kind: 'unreadable', reason: (error as Error).message }
+  } finally {
+    await handle.close()
+  }
+}
+
+export async function contentOfHandle(
+  handle: FileHandle,
+  device: BlockDevice,
+  sizeBytes: number,
+  run: Run,
+  deep: boolean,
+): Promise<DeviceContent> {
+  if (sizeBytes === 0) return { kind: 'unreadable', reason: 'the device has no size' }
+  const start = await readAt(handle, 0, Math.min(endBytes, sizeBytes))
+  const superblock = readSuperblock(start)
+  if (superblock) return { kind: 'xfs', ...superblock }
+  const end = await readAt(handle, Math.max(0, sizeBytes - endBytes), Math.min(endBytes, sizeBytes))
+  const zero = isZero(start) && isZero(end)
+  if (zero && !deep) return { kind: 'blank' }
+  const found = await probe(device.path, run)
+  if (found !== undefined) return { kind: 'other', what: found }
+  return zero ? { kind: 'blank' } : { kind: 'other', what: 'data without a signature' }
+}
+
+/** Opens it exclusively: the kernel refuses while it is mounted, held or so opened by anybody, in any namespace. */
+export async function openExclusively(path: string, write: boolean): Promise<FileHandle> {
+  return open(path, constants.O_EXCL | (write ? constants.O_RDWR : constants.O_RDONLY))
+}
+
+/** The facts of one configured device. Without `exclusive` a user that shows nowhere (a lazy unmount) is not noticed. */
+export async function deviceFacts(
+  path: string,
+  run: Run,
+  options: { ownMount?: string; exclusive: boolean },
+): Promise<DeviceFacts> {
+  const device = await resolveDevice(path)
+  if ('reason' in device) return { present: false, reason: device.reason }
+  const sizeBytes = await sizeOf(device)
+  const everywhere = await mountsEverywhere()
+  const busy = await usersOf(device, everywhere, options.ownMount)
+  const mountedByUs = options.ownMount !== undefined && everywhere.get(device.numbers)?.has(options.ownMount)
+  if (options.exclusive && busy.length === 0 && !mountedByUs) {
+    try {
+      await (await openExclusively(path, false)).close()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') {
+        return { present: false, reason: (error as Error).message }
+      }
+      busy.push('opened exclusively or mounted out of sight')
+    }
+  }
+  return {
+    present: true,
+    identity: await identityOf(device),
+    sizeBytes,
+    content: await contentOf(device, sizeBytes, run),
+    partitions: await partitionsOf(device),
+    busy,
+  }
+}
+
+export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length)
+  let done = 0
+  while (done < length) {
+    const { bytesRead } = await handle.read(buffer, done, length - done, position + done)
+    if (bytesRead === 0) throw new Error(`the device ends at byte ${position + done}`)
+    done += bytesRead
+  }
+  return buffer
+}
+
+export function isZero(buffer: Buffer): boolean {
+  return buffer.equals(zeroes.subarray(0, buffer.length))
+}
+
+export const zeroes = Buffer.alloc(endBytes)
+
+/** What blkid's low-level probe finds, in words; undefined when nothing (its exit code 2, which alone proves nothing). */
+async function probe(path: string, run: Run): Promise<string | undefined> {
+  const argv = ['blkid', '-p', '-o', 'export', '--', path] as const
+  const { code, stdout } = await runOk(run, argv, { timeoutMs: 30_000 }, [0, 2, 8])
+  if (code === 8) return 'several signatures at once'
+  return code === 0 ? describeBlkid(stdout) : undefined
+}
+
+/** Turns blkid's export format into words. */
+export function describeBlkid(text: string): string {
+  const values = new Map(
+    text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
+  const type = values.get('TYPE')
+  const table = values.get('PTTYPE')
+  if (type === 'LVM2_member') return 'an LVM physical volume'
+  if (type) return values.get('USAGE') === 'raid' ? `a RAID member (${type})` : `a signature of ${type}`
+  return table ? `a partition table (${table})` : 'a signature that blkid knows'
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function readOptional(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined)
+}

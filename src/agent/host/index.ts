@@ -1,0 +1,95 @@
+import { release } from 'node:os'
+import type { Clock } from '../../daemon/clock.js'
+import type { Log } from '../../daemon/log.js'
+import { brickMountPath } from '../../model/cluster.js'
+import type { Host } from '../host.js'
+import * as bricks from './bricks.js'
+import * as clients from './clients.js'
+import { discover, pathsByName, type Pools } from './discover.js'
+import { deviceFacts } from './disks.js'
+import * as gluster from './gluster.js'
+import { type Run, runCommand } from './run.js'
+
+export interface RealHostOptions {
+  name: string
+  /** Per pool: paths and globs of whole devices. */
+  pools: Pools
+  mountRoot: string
+  clock: Clock
+  log: Log
+  run?: Run
+  /** Runs the gluster command; where gluster is on this host itself, as any other. */
+  runGluster?: Run
+}
+
+/** This machine. */
+export function realHost(options: RealHostOptions): Host & { setPools(pools: Pools): void } {
+  const run = logged(options.run ?? runCommand, options)
+  const runGluster = options.runGluster ? logged(options.runGluster, options) : run
+  const { mountRoot, name } = options
+  let { pools } = options
+  let paths: Map<string, string> | undefined
+
+  /** Globs are expanded anew for every look, so that a disk that came or went is noticed. */
+  const pathOf = async (): Promise<bricks.PathOf> => {
+    paths = await pathsByName(pools)
+    return (device) => paths?.get(device)
+  }
+
+  return {
+    name,
+    setPools: (next) => (pools = next),
+    versions: async () => {
+      const version = await gluster.glusterVersion(run).catch(() => undefined)
+      return { kernel: release(), ...(version ? { glusterfs: version } : {}) }
+    },
+    discover: () => discover(pools, run),
+    observe: {
+      brick: async (brick) => bricks.brickFacts(brick, await pathOf(), run),
+      volume: (volume) => gluster.volumeFacts(runGluster, name, volume),
+      mount: (mount) => clients.mountFacts(mount, run),
+      peer: ({ peer }) => gluster.peerFacts(runGluster, peer),
+      adopt: async ({ device }) => {
+        const path = (await pathOf())(device)
+        return {
+          device:
+            path === undefined
+              ? bricks.notListed
+              : await deviceFacts(path, run, { ownMount: brickMountPath(device), exclusive: true }),
+        }
+      },
+    },
+    effects: {
+      formatBrick: async ({ brick, over }) => bricks.formatBrick(brick, over, await pathOf(), run),
+      mountBrick: async ({ brick }) => bricks.mountBrick(brick, await pathOf(), run),
+      stampBrick: ({ brick }) => bricks.stampBrick(brick),
+      makeBrickDirectory: ({ brick }) => bricks.makeBrickDirectory(brick),
+      stopBrickProcess: async ({ brick, pid }) => bricks.stopBrickProcess(brick, pid, await pathOf()),
+      unmountBrick: async ({ brick }) => bricks.unmountBrick(brick, await pathOf(), run),
+      wipeBrick: async ({ brick }) => bricks.wipeBrick(brick, await pathOf(), run),
+      createVolume: ({ volume }) => gluster.createVolume(runGluster, volume),
+      setVolumeOptions: ({ volume, options }) => gluster.setVolumeOptions(runGluster, volume.volume, options),
+      startVolume: ({ volume, force }) => gluster.startVolume(runGluster, volume.volume, force),
+      stopVolume: ({ volume }) => gluster.stopVolume(runGluster, volume),
+      deleteVolume: ({ volume }) => gluster.deleteVolume(runGluster, volume),
+      probePeer: ({ peer }) => gluster.probePeer(runGluster, peer.peer),
+      mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, run),
+      unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, run),
+      adoptDevice: async ({ adopt }) => bricks.adoptDevice(adopt, await pathOf(), run),
+    },
+  }
+}
+
+function logged(run: Run, { clock, log }: RealHostOptions): Run {
+  return async (argv, options) => {
+    const start = clock.monotonicMs()
+    try {
+      const result = await run(argv, options)
+      log.debug('command', { argv, code: result.code, ms: Math.round(clock.monotonicMs() - start) })
+      return result
+    } catch (error) {
+      log.debug('command failed', { argv, reason: String(error), ms: Math.round(clock.monotonicMs() - start) })
+      throw error
+    }
+  }
+}

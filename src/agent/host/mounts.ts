@@ -1,0 +1,66 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+
+export interface MountEntry {
+  /** `major:minor`. */
+  device: string
+  path: string
+  options: string[]
+  type: string
+  source: string
+}
+
+/** The mount table of this process's namespace, topmost mount of a path last. Source: proc(5), mountinfo. */
+export async function mountTable(pid = 'self'): Promise<MountEntry[]> {
+  return parseMountInfo(await readFile(`/proc/${pid}/mountinfo`, 'utf8'))
+}
+
+export function parseMountInfo(text: string): MountEntry[] {
+  const entries = []
+  for (const line of text.split('\n')) {
+    const [left, right] = line.split(' - ')
+    const [, , device, , path, options] = left?.split(' ') ?? []
+    const [type, source, superOptions] = right?.split(' ') ?? []
+    if (!device || path === undefined || !options || !type || source === undefined) continue
+    entries.push({
+      device,
+      path: unescape(path),
+      options: [...options.split(','), ...(superOptions?.split(',') ?? [])],
+      type,
+      source: unescape(source),
+    })
+  }
+  return entries
+}
+
+/** What is mounted at that path, the topmost when there are several. */
+export function mountedAt(table: readonly MountEntry[], path: string): MountEntry | undefined {
+  return table.findLast((entry) => entry.path === path)
+}
+
+/**
+ * Where each block device is mounted in any mount namespace of the machine, by `major:minor`: after a lazy unmount or in a
+ * container a mount shows in no other table.
+ */
+export async function mountsEverywhere(): Promise<Map<string, Set<string>>> {
+  const found = new Map<string, Set<string>>()
+  const seen = new Set<string>()
+  for (const pid of await readdir('/proc')) {
+    if (!/^[0-9]+$/.test(pid)) continue
+    try {
+      const namespace = await readlink(`/proc/${pid}/ns/mnt`)
+      if (seen.has(namespace)) continue
+      for (const { device, path } of await mountTable(pid)) {
+        const paths = found.get(device) ?? new Set()
+        found.set(device, paths.add(path))
+      }
+      seen.add(namespace)
+    } catch {
+      // The process has ended meanwhile, or is a kernel thread without a namespace of its own.
+    }
+  }
+  return found
+}
+
+function unescape(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+}

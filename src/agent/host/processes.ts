@@ -1,0 +1,44 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { mountTable } from './mounts.js'
+
+/**
+ * The glusterfsd that serves a brick below `mountPath` of that device. Hosts in containers share one process table with
+ * paths alike, so that the process must see that very device mounted there.
+ */
+export async function brickProcess(mountPath: string, numbers: string): Promise<{ pid: number } | undefined> {
+  for (const pid of await readdir('/proc')) {
+    if (!/^[0-9]+$/.test(pid)) continue
+    try {
+      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
+      const brick = words[words.indexOf('--brick-name') + 1]
+      if (!words[0]?.endsWith('glusterfsd') || !brick?.startsWith(`${mountPath}/`)) continue
+      const table = await mountTable(pid)
+      if (table.some((entry) => entry.path === mountPath && entry.device === numbers)) return { pid: Number(pid) }
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return undefined
+}
+
+/** TERM, and KILL when it stays. Resolves when it is gone; throws when it is not after `timeoutMs`. */
+export async function endProcess(pid: number, timeoutMs: number): Promise<void> {
+  const gone = () => {
+    try {
+      process.kill(pid, 0)
+      return false
+    } catch {
+      return true
+    }
+  }
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (gone()) return
+    process.kill(pid, signal)
+    const end = performance.now() + timeoutMs / 2
+    while (performance.now() < end) {
+      if (gone()) return
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+  if (!gone()) throw new Error(`process ${pid} does not end: it hangs in the kernel`)
+}

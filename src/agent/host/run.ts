@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process'
+
+export interface RunOptions {
+  /** The whole process group is killed after so long. */
+  timeoutMs: number
+  stdin?: string
+  env?: Record<string, string>
+}
+
+export interface RunResult {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** Runs a program with an argument list, never through a shell. Throws CommandError when it cannot start, hangs or is killed. */
+export type Run = (argv: readonly [string, ...string[]], options: RunOptions) => Promise<RunResult>
+
+const mostOutput = 8 * 1024 * 1024
+
+/** A command that failed: its message puts the most telling cause first. */
+export class CommandError extends Error {
+  override name = 'CommandError'
+  constructor(
+    readonly argv: readonly string[],
+    readonly result: { code: number | null; signal: string | null; stderr: string; stdout?: string; timedOut: boolean },
+    options?: ErrorOptions,
+  ) {
+    super(commandMessage(argv, result), options)
+  }
+}
+
+function commandMessage(argv: readonly string[], result: CommandError['result']): string {
+  const words = (result.stderr.trim() || result.stdout?.trim() || '').split('\n').slice(-3).join('; ').slice(0, 500)
+  const how = result.timedOut
+    ? 'no end in time, killed'
+    : result.signal
+      ? `killed by ${result.signal}`
+      : result.code === null
+        ? 'could not be started'
+        : `exit code ${result.code}`
+  return `${words ? `${words} ` : ''}(${argv.slice(0, 12).join(' ')}: ${how})`
+}
+
+export const runCommand: Run = (argv, options) =>
+  new Promise((resolve, reject) => {
+    const [program, ...args] = argv
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C', ...options.env },
+    })
+    const output = { stdout: '', stderr: '' }
+    let timedOut = false
+    const timer = setTimeout(() => {
+      timedOut = true
+      killGroup(child.pid)
+      // A process in an uninterruptible wait survives even that: the caller goes on, it does not.
+      finish(null, 'SIGKILL')
+    }, options.timeoutMs)
+    let settled = false
+    const finish = (code: number | null, signal: string | null) => {
+      if (settled) return
+      settled = true
+      clearTimeout(timer)
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+      child.unref()
+      if (code !== null && !timedOut) resolve({ code, ...output })
+      else reject(new CommandError(argv, { code, signal, ...output, timedOut }))
+    }
+    const collect = (name: 'stdout' | 'stderr') => (chunk: Buffer) => {
+      if (output[name].length < mostOutput) output[name] += chunk.toString()
+    }
+    child.stdout?.on('data', collect('stdout'))
+    child.stderr?.on('data', collect('stderr'))
+    child.on('error', (cause) => {
+      clearTimeout(timer)
+      if (!settled)
+        reject(new CommandError(argv, { code: null, signal: null, stderr: cause.message, timedOut: false }, { cause }))
+      settled = true
+    })
+    // A daemon that the command leaves behind may keep its output open: the exit counts, what came until then is enough.
+    child.on('exit', (code, signal) => setImmediate(() => setTimeout(() => finish(code, signal), 5)))
+    child.on('close', (code, signal) => finish(code, signal))
+    if (options.stdin !== undefined) {
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(options.stdin)
+    }
+  })
+
+/** Runs it and throws CommandError unless it exits with one of `codes`. */
+export async function runOk(
+  run: Run,
+  argv: readonly [string, ...string[]],
+  options: RunOptions,
+  codes: readonly number[] = [0],
+): Promise<RunResult> {
+  const result = await run(argv, options)
+  if (codes.includes(result.code)) return result
+  throw new CommandError(argv, { ...result, signal: null, timedOut: false })
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
+  }
+}

@@ -1,0 +1,102 @@
+import { dirname } from 'node:path'
+import { type FSWatcher, watch } from 'chokidar'
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import type { InventoryDocument } from '../model/documents.js'
+import { keys } from '../store/keys.js'
+import type { Store } from '../store/store.js'
+import type { Host } from './host.js'
+
+export interface InventoryDependencies {
+  host: Host
+  store: Store
+  clock: Clock
+  log: Log
+}
+
+const restMs = 60_000
+const settleMs = 300
+
+/**
+ * `inventory/<host>`: every configured device and what it holds, looked at when asked, when something changes in the devices'
+ * directories, and once a minute. Written only when it says something new.
+ */
+export class Inventory {
+  private written: string | undefined
+  private current: Promise<void> | undefined
+  private next: Promise<void> | undefined
+  private cancelTimer: () => void = () => {}
+  private watcher: FSWatcher | undefined
+  private watched: string[] = []
+  private closed = false
+
+  constructor(private readonly dependencies: InventoryDependencies) {}
+
+  /** Resolves when a look that began after this call has been written. Calls that come together share one look. */
+  refresh(): Promise<void> {
+    if (!this.current) return (this.current = this.look().finally(() => (this.current = undefined)))
+    this.next ??= this.current
+      .catch(() => {})
+      .then(() => {
+        this.next = undefined
+        return this.refresh()
+      })
+    return this.next
+  }
+
+  /** Watches the directories of these paths and globs, instead of those before. */
+  async watchDirectories(paths: string[]): Promise<void> {
+    const directories = [...new Set(paths.map(directoryOf))].sort()
+    if (directories.join() === this.watched.join()) return
+    await this.watcher?.close()
+    this.watched = directories
+    if (directories.length === 0) return
+    // Entries coming and going is all that matters: what they hold is never read by chokidar.
+    this.watcher = watch(directories, { depth: 0, ignoreInitial: true, followSymlinks: false, alwaysStat: false })
+    this.watcher.on('all', () => this.refreshIn(settleMs))
+    this.watcher.on('error', (error) =>
+      this.dependencies.log.warn('device directories cannot be watched', { reason: String(error) }),
+    )
+  }
+
+  /** Looks again and again, until closed; the first look was the caller's. */
+  start(): void {
+    this.refreshIn(restMs * (0.75 + Math.random() / 2))
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    this.cancelTimer()
+    await this.watcher?.close()
+  }
+
+  private refreshIn(ms: number): void {
+    this.cancelTimer()
+    if (this.closed) return
+    this.cancelTimer = this.dependencies.clock.after(ms, () => {
+      this.refresh()
+        .catch((error: unknown) => this.dependencies.log.warn('inventory failed', { reason: String(error) }))
+        .finally(() => this.refreshIn(restMs * (0.75 + Math.random() / 2)))
+    })
+  }
+
+  private async look(): Promise<void> {
+    const { host, store, log } = this.dependencies
+    const devices = await host.discover()
+    const document: InventoryDocument = { v: 1, host: host.name, devices }
+    const text = JSON.stringify(document)
+    if (text === this.written) return
+    await store.write([], [{ put: keys.inventory(host.name), value: document }])
+    this.written = text
+    log.info('inventory', {
+      devices: devices.length,
+      blank: devices.filter((device) => device.state === 'blank').length,
+    })
+  }
+}
+
+/** The directory whose entries a path or glob names: the last one before the first wildcard. */
+function directoryOf(path: string): string {
+  const wildcard = path.search(/[*?[]/)
+  return dirname(wildcard < 0 ? path : `${path.slice(0, wildcard)}x`)
+}

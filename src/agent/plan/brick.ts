@@ -1,0 +1,101 @@
+import { brickMountPath } from '../../model/cluster.js'
+import type { DesiredBrick } from '../../model/documents.js'
+import type { BrickFacts } from '../host.js'
+import type { Step } from '../steps.js'
+import { describeContent, whyNotTheDevice } from './device.js'
+import type { Plan, Report } from './plan.js'
+
+/*
+ * A brick, wanted present: blank → formatted with its uuid → mounted → stamped → directory made → ready. The stamp file is
+ * what says that the format was finished: our uuid without it means that mkfs was cut short, and is formatted again.
+ *
+ * Wanted absent: no process serves it → unmounted → wiped → absent. Only a device that carries this brick's uuid is wiped;
+ * one that holds anything else was never formatted for this brick, so there is nothing of it to remove.
+ */
+export function planBrick(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
+  return brick.wanted === 'present' ? planPresent(brick, facts) : planAbsent(brick, facts)
+}
+
+function planPresent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
+  const forming = report(brick, 'forming')
+  const { device, mounted } = facts
+  const wrong = whyNotTheDevice(device, brick)
+  if (wrong !== undefined || !device.present) return refuse(forming, wrong ?? 'absent')
+  if (mounted) return planMounted(brick, facts)
+  const { content } = device
+  if (content.kind === 'xfs' && content.uuid === brick.uuid) {
+    if (device.busy.length > 0) return wait(forming, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
+    if (content.inProgress) return format(brick, 'own')
+    // Mounting tells whether all was finished: the stamp file is inside.
+    return { steps: [{ kind: 'mountBrick', brick }], waitingFor: [], report: forming }
+  }
+  if (device.partitions.length > 0)
+    return refuse(forming, `device ${brick.device} has partitions: ${device.partitions.join(', ')}`)
+  if (content.kind !== 'blank') return refuse(forming, `device ${brick.device} holds ${describeContent(content)}`)
+  if (device.busy.length > 0) return refuse(forming, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
+  return format(brick, 'blank')
+}
+
+function planMounted(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
+  const forming = report(brick, 'forming')
+  const { device, mounted, stamp, directories } = facts
+  if (!mounted!.thisDevice) return refuse(forming, `${brickMountPath(brick.device)} has ${mounted!.source} mounted`)
+  const content = device.present ? device.content : undefined
+  if (content?.kind !== 'xfs' || content.uuid !== brick.uuid) {
+    return refuse(
+      forming,
+      `device ${brick.device} is mounted and holds ${content ? describeContent(content) : 'nothing'}`,
+    )
+  }
+  if (mounted!.readOnly)
+    return refuse(forming, `device ${brick.device} is mounted read-only: its disk or file system fails`)
+  if (stamp === undefined) {
+    const again = format(brick, 'own')
+    return { ...again, steps: [{ kind: 'unmountBrick', brick }, ...again.steps] }
+  }
+  if (stamp !== brick.uuid) return refuse(forming, `device ${brick.device} is stamped for the brick ${stamp}`)
+  if (!directories.includes(brick.directory)) {
+    return { steps: [{ kind: 'makeBrickDirectory', brick }], waitingFor: [], report: forming }
+  }
+  return { steps: [], waitingFor: [], report: report(brick, 'ready') }
+}
+
+function format(brick: DesiredBrick, over: 'blank' | 'own'): Plan<'brick'> {
+  const steps: Step[] = [
+    { kind: 'formatBrick', brick, over },
+    { kind: 'mountBrick', brick },
+    { kind: 'stampBrick', brick },
+    { kind: 'makeBrickDirectory', brick },
+  ]
+  return { steps, waitingFor: [], report: report(brick, 'forming') }
+}
+
+function planAbsent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
+  const leaving = report(brick, 'leaving')
+  const { device, mounted, servedBy } = facts
+  const wrong = whyNotTheDevice(device, brick)
+  if (wrong !== undefined || !device.present) return refuse(leaving, wrong ?? 'absent')
+  const { content } = device
+  const ours = content.kind === 'xfs' && content.uuid === brick.uuid
+  if (content.kind === 'unreadable') return refuse(leaving, `device ${brick.device} cannot be read: ${content.reason}`)
+  if (!ours) return { steps: [], waitingFor: [], report: report(brick, 'absent') }
+  const steps: Step[] = []
+  if (servedBy) steps.push({ kind: 'stopBrickProcess', brick, pid: servedBy.pid })
+  if (mounted && !mounted.thisDevice)
+    return refuse(leaving, `${brickMountPath(brick.device)} has ${mounted.source} mounted`)
+  if (mounted) steps.push({ kind: 'unmountBrick', brick })
+  else if (device.busy.length > 0) return wait(leaving, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
+  return { steps: [...steps, { kind: 'wipeBrick', brick }], waitingFor: [], report: leaving }
+}
+
+function report(brick: DesiredBrick, state: Report<'brick'>['state']): Report<'brick'> {
+  return { uuid: brick.uuid, directory: brick.directory, state }
+}
+
+function refuse(report: Report<'brick'>, refused: string): Plan<'brick'> {
+  return { steps: [], waitingFor: [], refused, report }
+}
+
+function wait(report: Report<'brick'>, reason: string): Plan<'brick'> {
+  return { steps: [], waitingFor: [reason], report }
+}

@@ -1,0 +1,29 @@
+import type { DeviceContent, DeviceFacts } from '../host.js'
+
+export function describeContent(content: DeviceContent): string {
+  switch (content.kind) {
+    case 'blank':
+      return 'nothing'
+    case 'xfs':
+      return content.label.startsWith('bb-') ? `the brick ${content.uuid}` : `an XFS file system ${content.uuid}`
+    case 'other':
+      return content.what
+    case 'unreadable':
+      return `what cannot be read (${content.reason})`
+  }
+}
+
+/** Why this is not the device that was recorded, or not whole, or not ours alone to touch; undefined when it is. */
+export function whyNotTheDevice(
+  device: DeviceFacts,
+  wanted: { device: string; identity: string; sizeBytes: number },
+): string | undefined {
+  if (!device.present) return `device ${wanted.device} is not there: ${device.reason}`
+  if (device.identity !== wanted.identity) {
+    return `device ${wanted.device} is another disk now: expected ${wanted.identity || 'none'}, found ${device.identity || 'none'}`
+  }
+  if (device.sizeBytes !== wanted.sizeBytes) {
+    return `device ${wanted.device} has another size now: expected ${wanted.sizeBytes} bytes, found ${device.sizeBytes}`
+  }
+  return undefined
+}

@@ -1,0 +1,17 @@
+import type { Desired, DesiredKind } from '../../model/documents.js'
+import type { Facts } from '../host.js'
+import { planAdopt } from './adopt.js'
+import { planBrick } from './brick.js'
+import { planMount } from './mount.js'
+import { planPeer } from './peer.js'
+import type { Plan } from './plan.js'
+import { planVolume } from './volume.js'
+
+/** From a desired document and the facts of its host to one round of steps. Pure. */
+export const plan: { [K in DesiredKind]: (desired: Desired[K], facts: Facts[K]) => Plan<K> } = {
+  brick: planBrick,
+  volume: planVolume,
+  mount: planMount,
+  peer: planPeer,
+  adopt: (adopt, facts) => planAdopt(adopt, facts),
+}

@@ -1,0 +1,27 @@
+import type { DesiredMount } from '../../model/documents.js'
+import type { MountFacts } from '../host.js'
+import type { Plan } from './plan.js'
+
+/** A buffer on a compute node. A client that died leaves a dead mount, which goes before the new one comes. */
+export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'> {
+  const { mounted, alive } = facts
+  const ours = mounted?.type === 'fuse.glusterfs' && mounted.source.endsWith(`:/${mount.volume}`)
+  if (mount.wanted === 'absent') {
+    // Something else at that path, a later session's mount for one, is not this attachment.
+    if (!ours) return { steps: [], waitingFor: [], report: { state: 'absent' } }
+    return { steps: [{ kind: 'unmountBuffer', mount }], waitingFor: [], report: { state: 'leaving' } }
+  }
+  if (mounted && !ours) {
+    return {
+      steps: [],
+      waitingFor: [`${mount.path} to be free: ${mounted.source} is mounted there`],
+      report: { state: 'forming' },
+    }
+  }
+  if (ours && alive) return { steps: [], waitingFor: [], report: { state: 'mounted' } }
+  return {
+    steps: [...(ours ? [{ kind: 'unmountBuffer', mount } as const] : []), { kind: 'mountBuffer', mount }],
+    waitingFor: [],
+    report: { state: 'forming' },
+  }
+}

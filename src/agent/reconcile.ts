@@ -1,0 +1,279 @@
+import { backoffMs } from '../daemon/backoff.js'
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import type { AnyDesired, Desired, DesiredKind, Observed, Problem, Role } from '../model/documents.js'
+import { keys } from '../store/keys.js'
+import type { Store } from '../store/store.js'
+import { BrickMarked, Busy, type Host, Refusal } from './host.js'
+import type { Limit } from './limit.js'
+import { plan } from './plan/index.js'
+import type { Plan } from './plan/plan.js'
+import { describeStep, isDestructive, type Step, type StepArgs, type StepKind } from './steps.js'
+
+/*
+ * One desired document, brought about on this host.
+ *
+ *   resting    as desired; looked at again when the document changes and once a minute, for drift
+ *   working    a round runs: observe, plan, execute; then another, until a plan has no steps
+ *   waiting    something outside has to happen, or a step failed: looked at again soon, then less and less often
+ *   leaving    the desired document is gone: the observed one is deleted, and nothing on the host is touched
+ *
+ * INVARIANTS: one round at a time; before each destructive step the document is read again, linearizably, and must be
+ * the very one that was planned with; what is reported was observed after the last step.
+ */
+export interface ReconcilerDependencies {
+  host: Host
+  roles: readonly Role[]
+  store: Store
+  clock: Clock
+  log: Log
+  /** Looks at the devices anew and writes the inventory: before a device is reported to be free. */
+  refreshInventory(): Promise<void>
+  /** How many steps of a kind may run at once on this host. */
+  limits: Record<DesiredKind, Limit>
+  random?: () => number
+}
+
+export interface DesiredEntry<K extends DesiredKind = DesiredKind> {
+  id: string
+  kind: K
+  document: Desired[K]
+  modRevision: number
+}
+
+const restMs = 60_000
+const firstRetryMs = 500
+const mostRetryMs = 30_000
+/** Rounds in a row that change something before a pause: a plan that never comes to rest must not spin. */
+const mostRounds = 8
+
+const roleOf: Record<DesiredKind, Role> = {
+  brick: 'storage',
+  volume: 'storage',
+  peer: 'storage',
+  adopt: 'storage',
+  mount: 'compute',
+}
+
+export class Reconciler<K extends DesiredKind> {
+  private running = false
+  private again = false
+  private stopped = false
+  private attempt = 0
+  private cancelTimer: () => void = () => {}
+  private written: string | undefined
+  private idle: (() => void)[] = []
+
+  constructor(
+    private entry: DesiredEntry<K> | undefined,
+    private readonly id: { kind: K; id: string },
+    private readonly dependencies: ReconcilerDependencies,
+    private readonly onGone: () => void,
+  ) {
+    this.wake()
+  }
+
+  /** The desired document changed, or is gone. */
+  update(entry: DesiredEntry<K> | undefined): void {
+    this.entry = entry
+    this.attempt = 0
+    this.wake()
+  }
+
+  /** Looks again now: something on the host changed. */
+  wake(): void {
+    this.again = true
+    if (!this.running && !this.stopped) void this.run()
+  }
+
+  /** Ends after the step under way. */
+  async stop(): Promise<void> {
+    this.stopped = true
+    this.cancelTimer()
+    if (this.running) await new Promise<void>((resolve) => this.idle.push(resolve))
+  }
+
+  private async run(): Promise<void> {
+    this.running = true
+    this.cancelTimer()
+    let nextMs = restMs
+    for (let rounds = 0; this.again && !this.stopped; rounds++) {
+      this.again = false
+      if (rounds >= mostRounds) {
+        nextMs = this.retryMs()
+        break
+      }
+      nextMs = await this.round()
+    }
+    this.running = false
+    for (const resolve of this.idle.splice(0)) resolve()
+    if (this.stopped) return
+    if (this.again) return void this.run()
+    if (this.entry) this.cancelTimer = this.dependencies.clock.after(nextMs, () => this.wake())
+  }
+
+  /** One round; the milliseconds until the next one, if nothing wakes it before. */
+  private async round(): Promise<number> {
+    const { entry } = this
+    try {
+      if (!entry) return await this.leave()
+      if (!this.dependencies.roles.includes(roleOf[entry.kind])) {
+        const problem = {
+          message: `host ${this.dependencies.host.name} has not the role ${roleOf[entry.kind]}`,
+          terminal: true,
+        }
+        return await this.settle(
+          entry,
+          { steps: [], waitingFor: [], report: await this.reportUnserved(entry) },
+          problem,
+        )
+      }
+      return await this.reconcile(entry)
+    } catch (error) {
+      // Only the store throws here: the report waits, the host is left as it is.
+      this.dependencies.log.warn('report failed', { ...this.fields(), reason: String(error) })
+      return this.retryMs()
+    }
+  }
+
+  private async reconcile(entry: DesiredEntry<K>): Promise<number> {
+    const { host, log } = this.dependencies
+    let planned: Plan<K>
+    try {
+      const facts = await host.observe[entry.kind](entry.document)
+      planned = plan[entry.kind](entry.document, facts)
+    } catch (error) {
+      log.warn('observation failed', { ...this.fields(), reason: message(error) })
+      return await this.fail(entry, undefined, error)
+    }
+    if (planned.steps.length === 0) {
+      const problem = planned.refused === undefined ? undefined : { message: planned.refused, terminal: true }
+      return await this.settle(entry, planned, problem)
+    }
+    if (this.written === undefined) await this.report(entry, { ...planned }, undefined)
+    try {
+      if (await this.execute(entry, planned.steps)) this.again = true
+      return restMs
+    } catch (error) {
+      return await this.fail(entry, planned, error)
+    }
+  }
+
+  /** False when the desired document changed meanwhile: the rest of the plan is void. */
+  private async execute(entry: DesiredEntry<K>, steps: Step[]): Promise<boolean> {
+    const { host, log, clock, limits } = this.dependencies
+    for (const step of steps) {
+      if (this.stopped) return false
+      if (this.entry !== entry || (isDestructive[step.kind] && !(await this.isStillDesired(entry)))) {
+        this.again = true
+        return false
+      }
+      const start = clock.monotonicMs()
+      await limits[entry.kind](() => run(host, step))
+      log.info('step done', { ...this.fields(), step: describeStep(step), ms: Math.round(clock.monotonicMs() - start) })
+    }
+    return true
+  }
+
+  private async isStillDesired(entry: DesiredEntry<K>): Promise<boolean> {
+    const { store, host } = this.dependencies
+    const now = await store.get(keys.desired(host.name, entry.kind, entry.id))
+    return now?.modRevision === entry.modRevision
+  }
+
+  private async fail(entry: DesiredEntry<K>, planned: Plan<K> | undefined, error: unknown): Promise<number> {
+    if (!(error instanceof Busy)) {
+      this.dependencies.log.warn('step failed', { ...this.fields(), reason: message(error) })
+    }
+    const terminal = error instanceof Refusal
+    // Busy is no problem to show until it has lasted.
+    if (planned && !(error instanceof Busy && this.attempt < 5)) {
+      const fresh = error instanceof BrickMarked ? { needsFreshDirectories: true } : {}
+      await this.report(
+        entry,
+        { ...planned, report: { ...planned.report, ...fresh } },
+        { message: message(error), terminal },
+      )
+    }
+    return terminal ? restMs : this.retryMs()
+  }
+
+  private async settle(entry: DesiredEntry<K>, planned: Plan<K>, problem: Problem | undefined): Promise<number> {
+    const { report } = planned
+    if ((report.state === 'absent' && entry.kind === 'brick') || report.state === 'done') {
+      // The scheduler gives the device away when it reads this: the inventory must say blank before.
+      if (this.written === undefined || !this.written.includes(`"state":"${report.state}"`)) {
+        await this.dependencies.refreshInventory()
+      }
+    }
+    await this.report(entry, planned, problem)
+    if (planned.waitingFor.length > 0) return this.retryMs()
+    this.attempt = 0
+    return restMs * (0.75 + this.random() / 2)
+  }
+
+  private async report(entry: DesiredEntry<K>, planned: Plan<K>, problem: Problem | undefined): Promise<void> {
+    const document = {
+      v: 1,
+      ...planned.report,
+      waitingFor: planned.waitingFor,
+      ...(problem ? { problem } : {}),
+    } as Observed[K]
+    const text = JSON.stringify(document)
+    if (text === this.written) return
+    const { store, host } = this.dependencies
+    await store.write([], [{ put: keys.observed(host.name, entry.kind, entry.id), value: document }])
+    this.written = text
+    this.dependencies.log.info('reported', {
+      ...this.fields(),
+      state: planned.report.state,
+      ...(problem ? { problem } : {}),
+      waitingFor: planned.waitingFor,
+    })
+  }
+
+  private async leave(): Promise<number> {
+    const { store, host } = this.dependencies
+    await store.write([], [{ delete: keys.observed(host.name, this.id.kind, this.id.id) }])
+    this.written = undefined
+    if (!this.entry && !this.again) {
+      this.stopped = true
+      this.onGone()
+    }
+    return restMs
+  }
+
+  private reportUnserved(entry: DesiredEntry<K>): Promise<Plan<K>['report']> {
+    // The planners derive a report from facts; without the role there are none to ask for.
+    const document = entry.document as AnyDesired
+    const state = 'forming'
+    const reports = {
+      brick: () => document.kind === 'brick' && { uuid: document.uuid, directory: document.directory, state },
+      volume: () => document.kind === 'volume' && { bufferId: document.buffer.id, state, offline: [] },
+      mount: () => ({ state }),
+      peer: () => ({ state }),
+      adopt: () => ({ state }),
+    }
+    return Promise.resolve(reports[entry.kind]() as unknown as Plan<K>['report'])
+  }
+
+  private retryMs(): number {
+    return backoffMs(this.attempt++, firstRetryMs, mostRetryMs, this.dependencies.random)
+  }
+
+  private random(): number {
+    return (this.dependencies.random ?? Math.random)()
+  }
+
+  private fields(): object {
+    return { kind: this.id.kind, id: this.id.id }
+  }
+}
+
+async function run<S extends StepKind>(host: Host, step: Step & { kind: S }): Promise<void> {
+  await host.effects[step.kind](step as unknown as StepArgs[S])
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

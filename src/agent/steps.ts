@@ -1,0 +1,88 @@
+import type { DesiredAdopt, DesiredBrick, DesiredMount, DesiredPeer, DesiredVolume } from '../model/documents.js'
+
+/** The whole vocabulary of what an agent does to its host, each action with its arguments. */
+export interface StepArgs {
+  /** mkfs.xfs with the brick's uuid. `over: 'own'` only when the device carries that very uuid already (a format cut short). */
+  formatBrick: { brick: DesiredBrick; over: 'blank' | 'own' }
+  mountBrick: { brick: DesiredBrick }
+  /** Write and sync the stamp file: from here on the brick counts as formatted. */
+  stampBrick: { brick: DesiredBrick }
+  /** Make the exported directory with the buffer's owner and mode. */
+  makeBrickDirectory: { brick: DesiredBrick }
+  /** End a glusterfsd that still serves a brick whose volume is gone. */
+  stopBrickProcess: { brick: DesiredBrick; pid: number }
+  unmountBrick: { brick: DesiredBrick }
+  /** Take signatures off, discard, zero both ends, and see that they are zero. */
+  wipeBrick: { brick: DesiredBrick }
+  createVolume: { volume: DesiredVolume }
+  setVolumeOptions: { volume: DesiredVolume; options: Record<string, string> }
+  /** `force` starts the missing brick processes of a volume that is started already. */
+  startVolume: { volume: DesiredVolume; force: boolean }
+  stopVolume: { volume: DesiredVolume }
+  deleteVolume: { volume: DesiredVolume }
+  probePeer: { peer: DesiredPeer }
+  mountBuffer: { mount: DesiredMount }
+  unmountBuffer: { mount: DesiredMount }
+  /** Wipe a foreign device that an operator gave to us by name. */
+  adoptDevice: { adopt: DesiredAdopt }
+}
+export type StepKind = keyof StepArgs
+export type Step = { [K in StepKind]: { kind: K } & StepArgs[K] }[StepKind]
+
+/** Invariant 4: before each of these the desired document is read again, linearizably, and must still say so. */
+export const isDestructive: Record<StepKind, boolean> = {
+  formatBrick: true,
+  mountBrick: false,
+  stampBrick: false,
+  makeBrickDirectory: false,
+  stopBrickProcess: true,
+  unmountBrick: true,
+  wipeBrick: true,
+  createVolume: false,
+  setVolumeOptions: false,
+  startVolume: false,
+  stopVolume: true,
+  deleteVolume: true,
+  probePeer: false,
+  mountBuffer: false,
+  unmountBuffer: true,
+  adoptDevice: true,
+}
+
+/** A step as a sentence, for logs and for tests. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case 'formatBrick':
+      return `format ${step.brick.device} for buffer ${step.brick.buffer.name}${step.over === 'own' ? ' again' : ''}`
+    case 'mountBrick':
+      return `mount ${step.brick.device}`
+    case 'stampBrick':
+      return `stamp ${step.brick.device}`
+    case 'makeBrickDirectory':
+      return `make ${step.brick.directory} on ${step.brick.device}`
+    case 'stopBrickProcess':
+      return `stop process ${step.pid} of brick ${step.brick.device}`
+    case 'unmountBrick':
+      return `unmount ${step.brick.device}`
+    case 'wipeBrick':
+      return `wipe ${step.brick.device}`
+    case 'createVolume':
+      return `create volume ${step.volume.volume}`
+    case 'setVolumeOptions':
+      return `set ${Object.keys(step.options).join(', ')} of volume ${step.volume.volume}`
+    case 'startVolume':
+      return `start volume ${step.volume.volume}${step.force ? ' by force' : ''}`
+    case 'stopVolume':
+      return `stop volume ${step.volume.volume}`
+    case 'deleteVolume':
+      return `delete volume ${step.volume.volume}`
+    case 'probePeer':
+      return `probe peer ${step.peer.peer}`
+    case 'mountBuffer':
+      return `mount ${step.mount.volume} at ${step.mount.path}`
+    case 'unmountBuffer':
+      return `unmount ${step.mount.path}`
+    case 'adoptDevice':
+      return `adopt ${step.adopt.device}`
+  }
+}

@@ -1,0 +1,229 @@
+import { expect } from 'chai'
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { closeSync, constants, existsSync, openSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { realHost } from '../../../src/agent/host/index.js'
+import { Refusal } from '../../../src/agent/host.js'
+import { plan } from '../../../src/agent/plan/index.js'
+import { describeStep, type StepArgs, type StepKind } from '../../../src/agent/steps.js'
+import { systemClock } from '../../../src/daemon/clock.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import { brickMountPath } from '../../../src/model/cluster.js'
+import type { DesiredBrick } from '../../../src/model/documents.js'
+import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
+
+/** A little more than the smallest XFS. */
+const deviceBytes = 320 * 1024 ** 2
+
+describe('bricks on real loop devices (root)', () => {
+  let loops: LoopDevices
+  let host: ReturnType<typeof realHost>
+  const name = `bbtest${process.pid}n1`
+
+  before(function () {
+    needsRoot(this)
+  })
+
+  beforeEach(() => {
+    loops = new LoopDevices()
+    loops.add(name, deviceBytes)
+    loops.willMount(brickMountPath(name))
+    const pools = { fast: [join(loops.directory, 'dev', 'bbtest*')] }
+    host = realHost({ name: 'test', pools, mountRoot: '/mnt/burstbuffer', clock: systemClock, log: silentLog })
+  })
+
+  afterEach(() => loops.close())
+
+  function aBrick(over: Partial<DesiredBrick> = {}): DesiredBrick {
+    return {
+      v: 1,
+      fence: 1,
+      kind: 'brick',
+      buffer: { id: 1, name: '3' },
+      device: name,
+      identity: loops.identityOf(name),
+      sizeBytes: deviceBytes,
+      uuid: randomUUID(),
+      directory: 'brick',
+      uid: 20001,
+      gid: 20001,
+      mode: 0o700,
+      wanted: 'present',
+      ...over,
+    }
+  }
+
+  /** One round as the reconciler does it; the steps it took, as sentences. */
+  async function round(brick: DesiredBrick): Promise<string[]> {
+    const planned = plan.brick(brick, await host.observe.brick(brick))
+    if (planned.refused !== undefined) throw new Refusal(planned.refused)
+    for (const step of planned.steps)
+      await host.effects[step.kind as StepKind](step as unknown as StepArgs['formatBrick'] & never)
+    return planned.steps.map(describeStep)
+  }
+
+  async function refusal(act: Promise<unknown>): Promise<string> {
+    try {
+      await act
+    } catch (error) {
+      expect(error).to.be.instanceOf(Refusal)
+      return (error as Error).message
+    }
+    throw new Error('it was not refused')
+  }
+
+  async function discovered() {
+    return (await host.discover()).find((device) => device.name === name)!
+  }
+
+  it('makes a brick of a blank device, and blank again of the brick', async () => {
+    expect((await discovered()).state).to.equal('blank')
+    const brick = aBrick()
+    expect(await round(brick)).to.deep.equal([
+      `format ${name} for buffer 3`,
+      `mount ${name}`,
+      `stamp ${name}`,
+      `make brick on ${name}`,
+    ])
+    expect(await round(brick)).to.deep.equal([])
+    const directory = statSync(join(brickMountPath(name), 'brick'))
+    expect([directory.uid, directory.gid, directory.mode & 0o7777]).to.deep.equal([20001, 20001, 0o700])
+    expect((await discovered()).stamp?.uuid).to.equal(brick.uuid)
+
+    const gone = { ...brick, wanted: 'absent' as const }
+    expect(await round(gone)).to.deep.equal([`unmount ${name}`, `wipe ${name}`])
+    expect(await round(gone)).to.deep.equal([])
+    expect(existsSync(brickMountPath(name))).to.equal(false)
+    expect((await discovered()).state).to.equal('blank')
+    expect(execFileSync('wipefs', ['--no-act', loops.nodeOf(name)], { encoding: 'utf8' })).to.equal('')
+  })
+
+  it('mounts a finished brick again after a reboot, without a format', async () => {
+    const brick = aBrick()
+    await round(brick)
+    execFileSync('umount', [brickMountPath(name)])
+    expect(await round(brick)).to.deep.equal([`mount ${name}`])
+    expect(await round(brick)).to.deep.equal([])
+  })
+
+  it('formats again what has our uuid and no stamp', async () => {
+    const brick = aBrick()
+    await host.effects.formatBrick({ brick, over: 'blank' })
+    expect(await round(brick)).to.deep.equal([`mount ${name}`])
+    expect((await round(brick)).slice(0, 2)).to.deep.equal([`unmount ${name}`, `format ${name} for buffer 3 again`])
+    expect(await round(brick)).to.deep.equal([])
+  })
+
+  it('formats again what an unfinished mkfs left', async () => {
+    const brick = aBrick()
+    await host.effects.formatBrick({ brick, over: 'blank' })
+    poke(126, Buffer.from([1]))
+    expect((await round(brick))[0]).to.equal(`format ${name} for buffer 3 again`)
+    expect(await round(brick)).to.deep.equal([])
+  })
+
+  for (const [what, make, words] of [
+    ['ext4', (device: string) => execFileSync('mkfs.ext4', ['-q', device]), 'a signature of ext4'],
+    [
+      'a partition table',
+      (device: string) => execFileSync('sfdisk', ['-q', device], { input: 'label: gpt\n' }),
+      'a partition table (gpt)',
+    ],
+    ['an XFS that is not ours', (device: string) => execFileSync('mkfs.xfs', ['-q', device]), 'an XFS file system'],
+    ['raw data at its start', () => poke(4096, Buffer.from('records')), 'data without a signature'],
+    ['raw data at its end', () => poke(deviceBytes - 4096, Buffer.from('records')), 'data without a signature'],
+    ['a brick of another buffer', () => host.effects.formatBrick({ brick: aBrick(), over: 'blank' }), 'the brick'],
+  ] as [string, (device: string) => unknown, string][]) {
+    it(`refuses a device that holds ${what}, and leaves it as it is`, async () => {
+      await make(loops.nodeOf(name))
+      const before = checksum()
+      expect((await discovered()).state).to.equal(what === 'a brick of another buffer' ? 'stamped' : 'foreign')
+      expect(await refusal(round(aBrick()))).to.contain(`device ${name} holds ${words}`)
+      expect(await refusal(host.effects.formatBrick({ brick: aBrick(), over: 'blank' }))).to.contain(words)
+      expect(await refusal(host.effects.formatBrick({ brick: aBrick(), over: 'own' }))).to.contain(words)
+      expect(await refusal(host.effects.wipeBrick({ brick: aBrick() }))).to.contain(words)
+      expect(checksum()).to.equal(before)
+    })
+  }
+
+  it('refuses another disk under the same name', async () => {
+    const message = await refusal(round(aBrick({ identity: 'serial:S1' })))
+    expect(message).to.contain('is another disk now: expected serial:S1')
+    expect(await refusal(round(aBrick({ sizeBytes: 2 * deviceBytes })))).to.contain('has another size now')
+    expect(
+      await refusal(host.effects.formatBrick({ brick: aBrick({ identity: 'serial:S1' }), over: 'blank' })),
+    ).to.contain('another disk')
+  })
+
+  it('refuses a device that the configuration does not list', async () => {
+    expect(await refusal(round(aBrick({ device: 'sda' })))).to.contain('the configuration does not list it')
+    expect(await refusal(host.effects.wipeBrick({ brick: aBrick({ device: 'sda' }) }))).to.contain('does not list it')
+  })
+
+  it('refuses a device that somebody has open exclusively', async () => {
+    const fd = openSync(loops.nodeOf(name), constants.O_RDONLY | constants.O_EXCL)
+    try {
+      expect(await refusal(round(aBrick()))).to.contain('is in use: opened exclusively')
+      expect(await refusal(host.effects.formatBrick({ brick: aBrick(), over: 'blank' }))).to.contain('in use')
+    } finally {
+      closeSync(fd)
+    }
+  })
+
+  it('does not unmount a brick that is in use, and does not wipe it', async () => {
+    const brick = aBrick()
+    await round(brick)
+    const fd = openSync(join(brickMountPath(name), 'brick'), constants.O_RDONLY)
+    try {
+      let failure
+      await round({ ...brick, wanted: 'absent' }).catch((error: unknown) => (failure = error))
+      expect(String(failure)).to.contain('busy')
+      expect(await refusal(host.effects.wipeBrick({ brick }))).to.contain('in use: mounted at')
+    } finally {
+      closeSync(fd)
+    }
+    expect(await round({ ...brick, wanted: 'absent' })).to.have.length(2)
+  })
+
+  it('leaves a device alone that was never formatted for the brick that has to go', async () => {
+    execFileSync('mkfs.ext4', ['-q', loops.nodeOf(name)])
+    const before = checksum()
+    expect(await round(aBrick({ wanted: 'absent' }))).to.deep.equal([])
+    expect(checksum()).to.equal(before)
+  })
+
+  it('wipes a foreign device only by name and only while it holds what the operator saw', async () => {
+    execFileSync('sfdisk', ['-q', loops.nodeOf(name)], { input: 'label: gpt\n' })
+    const { reason, identity, sizeBytes } = await discovered()
+    const adopt = {
+      v: 1 as const,
+      fence: 1,
+      kind: 'adopt' as const,
+      device: name,
+      identity,
+      sizeBytes,
+      expected: reason!,
+      who: 'root',
+    }
+    const planned = plan.adopt({ ...adopt, expected: 'a signature of ext4' }, await host.observe.adopt(adopt))
+    expect(planned.refused).to.contain('not a signature of ext4')
+    expect(
+      await refusal(host.effects.adoptDevice({ adopt: { ...adopt, expected: 'a signature of ext4' } })),
+    ).to.contain('partition table')
+    await host.effects.adoptDevice({ adopt })
+    expect((await discovered()).state).to.equal('blank')
+    expect(plan.adopt(adopt, await host.observe.adopt(adopt)).report.state).to.equal('done')
+  })
+
+  function poke(position: number, bytes: Buffer): void {
+    const fd = openSync(loops.nodeOf(name), 'r+')
+    writeSync(fd, bytes, 0, bytes.length, position)
+    closeSync(fd)
+  }
+
+  function checksum(): string {
+    execFileSync('blockdev', ['--flushbufs', loops.nodeOf(name)])
+    return execFileSync('sha256sum', [join(loops.directory, `${name}.img`)], { encoding: 'utf8' })
+  }
+})

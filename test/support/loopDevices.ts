@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Context } from 'mocha'
+
+/** Loop devices need root; without it the suite is skipped, and counted so. */
+export function needsRoot(context: Context): void {
+  if (process.getuid?.() !== 0) context.skip()
+}
+
+/** A directory with sparse files on loop devices, each under a name as in /dev. All is given back by `close`. */
+export class LoopDevices {
+  readonly directory = mkdtempSync(join(tmpdir(), 'burstbuffer-loop-'))
+  private readonly devices = new Map<string, string>()
+  private readonly mounts: string[] = []
+
+  /** Makes `<directory>/dev/<name>`, a link to a loop device of that size. */
+  add(name: string, sizeBytes: number, options: { readOnly?: boolean } = {}): string {
+    const file = join(this.directory, `${name}.img`)
+    writeFileSync(file, '')
+    truncateSync(file, sizeBytes)
+    const flags = options.readOnly ? ['--read-only'] : []
+    const device = execFileSync('losetup', ['--find', '--show', ...flags, file], { encoding: 'utf8' }).trim()
+    this.devices.set(name, device)
+    const path = join(this.directory, 'dev', name)
+    mkdirSync(join(this.directory, 'dev'), { recursive: true })
+    symlinkSync(device, path)
+    return path
+  }
+
+  /** The loop device itself, as in /dev/loop7. */
+  nodeOf(name: string): string {
+    return this.devices.get(name)!
+  }
+
+  identityOf(name: string): string {
+    return `loop:${join(this.directory, `${name}.img`)}`
+  }
+
+  sizeOf(name: string): number {
+    return statSync(join(this.directory, `${name}.img`)).size
+  }
+
+  /** Remembers a mount made by the test, to take it off at the end whatever happened. */
+  willMount(path: string): void {
+    this.mounts.push(path)
+  }
+
+  close(): void {
+    for (const path of this.mounts) {
+      try {
+        execFileSync('umount', [path], { stdio: 'ignore' })
+      } catch {
+        // It was not mounted.
+      }
+    }
+    for (const device of this.devices.values()) execFileSync('losetup', ['--detach', device])
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}
