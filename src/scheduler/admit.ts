@@ -1,0 +1,10 @@
+/*
+ * May it be? Each function decides one call against the cluster as it stands: pure, for `Core.commit`. A refusal names
+ * its reason for the user; `changes: []` means that it is done already, so every call may be repeated.
+ */
+export { createPersistent, type PersistentRequest } from './admit/persistent.js'
+export { setupJob, type JobRequest } from './admit/job.js'
+export { endJob, type Staged, stagedIn, stagedOut, startJob } from './admit/stages.js'
+export { teardown, type TearingDown } from './admit/teardown.js'
+export { adopt, cordon, type Place, uncordon } from './admit/operators.js'
+export type { Admission, Means } from './admit/means.js'

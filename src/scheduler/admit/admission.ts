@@ -1,0 +1,161 @@
+import { printSize, slotsFor } from '../../model/capacity.js'
+import type { Cluster } from '../../model/cluster.js'
+import type { AccessMode, BufferDocument, SessionDocument } from '../../model/documents.js'
+import { quote } from '../../model/names.js'
+import { phaseOf } from '../../model/phase.js'
+import type { Decision, DocumentChange } from '../core.js'
+import { placeBricks } from '../place.js'
+import { findPool } from '../pools.js'
+import type { Admission, Means } from './means.js'
+import { canBePutAside, freeVolumeName, putAside, type Standing, standingOf } from './names.js'
+import { leave } from './teardown.js'
+
+/** A document of more bricks would outgrow what etcd should hold in one value. */
+const mostSlots = 300
+
+export interface BufferRequest {
+  name: string
+  kind: 'job' | 'persistent'
+  uid: number
+  gid: number
+  pool: string | undefined
+  bytes: number
+  access: AccessMode[]
+}
+
+export interface SessionRequest {
+  token: string
+  kind: 'job' | 'persistent'
+  uid: number
+  gid: number
+  uses: string[]
+  /** The buffer that is made with it, under the session's own name. */
+  buffer: BufferRequest | undefined
+}
+
+/**
+ * A session with its buffer, once for each token. One that stands is compared with what is asked; one that is leaving or
+ * has failed is waited for, unless nothing but a lost host holds it up: then it is put aside.
+ */
+export function admitSession(cluster: Cluster, request: SessionRequest, means: Means): Decision<Admission> {
+  const { token } = request
+  const unreadable = [`sessions/${token}`, `buffers/${token}`].find((key) => cluster.invalid.has(key))
+  if (unreadable)
+    return { refused: `etcd holds ${unreadable} but it cannot be read: an operator must mend or delete it` }
+  const standing = standingOf(cluster, token)
+  const { session, buffer } = standing
+  if (!session && !buffer) return begin(cluster, request, [], means)
+  if (session?.stage === 'leaving' || buffer?.wanted === 'absent' || !session) {
+    if (canBePutAside(cluster, standing)) return begin(cluster, request, putAside(cluster, standing), means)
+    return { changes: leave(standing), result: { state: 'leaving', waitingFor: waitingFor(cluster, standing) } }
+  }
+  const different = whatDiffers(request, session, buffer, means)
+  if (different !== undefined) return { refused: different }
+  if (session.buffer !== undefined && (!buffer || buffer.failure !== undefined)) {
+    return { changes: leave(standing), result: { state: 'leaving', waitingFor: ['what had failed to be cleaned up'] } }
+  }
+  return { changes: [], result: { state: 'admitted', sessionId: session.id, buffer: session.buffer } }
+}
+
+function begin(cluster: Cluster, request: SessionRequest, aside: DocumentChange[], means: Means): Decision<Admission> {
+  const { token, kind, uid, gid, uses } = request
+  const sessionId = cluster.lastId + 1
+  const made = request.buffer && newBuffer(cluster, request.buffer, cluster.lastId + 2, means)
+  if (made && 'refused' in made) return made
+  const session: SessionDocument = {
+    v: 1,
+    id: sessionId,
+    token,
+    kind,
+    uid,
+    gid,
+    ...(made ? { buffer: made.name } : {}),
+    uses,
+    computeHosts: [],
+    stage: 'setup',
+    createdAt: means.now,
+  }
+  const written: DocumentChange[] = [
+    { kind: 'session', name: token, document: session },
+    ...(made ? [{ kind: 'buffer', name: made.name, document: made } as const] : []),
+  ]
+  // Where the old one's key is taken over, the deletion of it gives way to the new document.
+  const moved = aside.filter((change) => !written.some((w) => sameKey(w, change)))
+  return {
+    changes: [...moved, ...written, { kind: 'lastId', lastId: cluster.lastId + 2 }],
+    result: { state: 'admitted', sessionId, buffer: made?.name },
+  }
+}
+
+function newBuffer(
+  cluster: Cluster,
+  request: BufferRequest,
+  id: number,
+  means: Means,
+): BufferDocument | { refused: string } {
+  const pool = findPool(means.config, request.pool)
+  if ('refused' in pool) return pool
+  const count = slotsFor(request.bytes, pool.granularityBytes)
+  if (count > mostSlots) {
+    const most = printSize(mostSlots * pool.granularityBytes)
+    return { refused: `a buffer of pool ${pool.name} has at most ${most}, ${printSize(request.bytes)} asked` }
+  }
+  const placed = placeBricks(
+    cluster,
+    { pool: pool.name, granularityBytes: pool.granularityBytes, count },
+    means.newUuid,
+  )
+  if ('refused' in placed) return placed
+  return {
+    v: 1,
+    id,
+    name: request.name,
+    kind: request.kind,
+    uid: request.uid,
+    gid: request.gid,
+    pool: pool.name,
+    granularityBytes: pool.granularityBytes,
+    requestedBytes: request.bytes,
+    access: request.access,
+    volume: freeVolumeName(cluster, request.name, id),
+    bricks: placed.bricks,
+    released: [],
+    formerVolumes: [],
+    directory: 'brick',
+    wanted: 'present',
+    createdAt: means.now,
+  }
+}
+
+/** Why this is not the same request made again, if it is not. */
+function whatDiffers(
+  request: SessionRequest,
+  session: SessionDocument,
+  buffer: BufferDocument | undefined,
+  means: Means,
+): string | undefined {
+  const what = request.kind === 'job' ? `job ${request.token}` : `a persistent buffer ${quote(request.token)}`
+  if (session.uid !== request.uid) return `${what} exists already and belongs to another user`
+  const { buffer: asked } = request
+  if ((asked === undefined) !== (session.buffer === undefined)) return `${what} was set up already, and differently`
+  if ([...request.uses].sort().join() !== [...session.uses].sort().join())
+    return `${what} was set up already with other persistent buffers: ${session.uses.join(', ') || 'none'}`
+  if (!asked || !buffer) return undefined
+  const pool = findPool(means.config, asked.pool)
+  if ('refused' in pool) return pool.refused
+  if (buffer.pool !== pool.name) return `${what} exists already in pool ${buffer.pool}`
+  if (slotsFor(asked.bytes, buffer.granularityBytes) !== buffer.bricks.length)
+    return `${what} exists already with ${printSize(buffer.requestedBytes)}, ${printSize(asked.bytes)} asked`
+  if ([...asked.access].sort().join() !== [...buffer.access].sort().join())
+    return `${what} exists already with access ${buffer.access.join(',')}`
+  return undefined
+}
+
+function waitingFor(cluster: Cluster, { session, buffer }: Standing): string[] {
+  if (buffer) return phaseOf(cluster, { ...buffer, wanted: 'absent' }).waitingFor
+  return session ? session.computeHosts.map((host) => `host ${host} to unmount it`) : []
+}
+
+function sameKey(a: DocumentChange, b: DocumentChange): boolean {
+  return a.kind === b.kind && 'name' in a && 'name' in b && a.name === b.name
+}

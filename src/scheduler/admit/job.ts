@@ -1,0 +1,45 @@
+import type { Cluster } from '../../model/cluster.js'
+import type { AccessMode } from '../../model/documents.js'
+import { isJobToken, quote } from '../../model/names.js'
+import type { Decision } from '../core.js'
+import { admitSession } from './admission.js'
+import type { Admission, Means } from './means.js'
+
+export interface JobRequest {
+  /** The job's id. */
+  token: string
+  uid: number
+  gid: number
+  /** The default pool when undefined. */
+  pool: string | undefined
+  /** 0 for a job without a buffer of its own. */
+  bytes: number
+  access: AccessMode[]
+  /** Names of the persistent buffers it uses. */
+  uses: string[]
+}
+
+export function setupJob(cluster: Cluster, request: JobRequest, means: Means): Decision<Admission> {
+  const { token, uid, gid, pool, bytes, access } = request
+  if (!isJobToken(token)) return { refused: `${quote(token)} is no job's id` }
+  const uses = [...new Set(request.uses)]
+  // A job that was set up keeps what it has: only new users are turned away from a buffer that is leaving.
+  const session = cluster.sessions.get(token)
+  if (!session || session.stage === 'leaving') {
+    for (const name of uses) {
+      const problem = problemWithUse(cluster, name, uid)
+      if (problem !== undefined) return { refused: problem }
+    }
+  }
+  const buffer = bytes > 0 ? ({ name: token, kind: 'job', uid, gid, pool, bytes, access } as const) : undefined
+  return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer }, means)
+}
+
+function problemWithUse(cluster: Cluster, name: string, uid: number): string | undefined {
+  const buffer = cluster.buffers.get(name)
+  if (buffer?.kind !== 'persistent' || buffer.name !== name) return `there is no persistent buffer ${quote(name)}`
+  if (buffer.uid !== uid) return `the persistent buffer ${quote(name)} belongs to another user`
+  if (buffer.wanted === 'absent') return `the persistent buffer ${quote(name)} is being destroyed`
+  if (buffer.failure !== undefined) return `the persistent buffer ${quote(name)} has failed: ${buffer.failure}`
+  return undefined
+}

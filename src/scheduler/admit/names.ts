@@ -1,0 +1,59 @@
+import type { Cluster } from '../../model/cluster.js'
+import type { BufferDocument, SessionDocument } from '../../model/documents.js'
+import { buriedName } from '../../model/names.js'
+import { phaseOf } from '../../model/phase.js'
+import type { DocumentChange } from '../core.js'
+
+/** A volume name that no buffer has or had and is not rid of yet: the buffer's own, or with an id behind it. */
+export function freeVolumeName(cluster: Cluster, name: string, id: number): string {
+  const used = new Set<string>()
+  for (const { volume, formerVolumes } of cluster.buffers.values()) {
+    used.add(volume)
+    for (const former of formerVolumes) used.add(former.volume)
+  }
+  for (let next = id, candidate = name; ; candidate = `${name}-${next++}`) if (!used.has(candidate)) return candidate
+}
+
+/** What is known of a token: its session, and the buffer that the session made. Either may be missing. */
+export interface Standing {
+  session: SessionDocument | undefined
+  buffer: BufferDocument | undefined
+}
+
+export function standingOf(cluster: Cluster, token: string): Standing {
+  return { session: cluster.sessions.get(token), buffer: cluster.buffers.get(token) }
+}
+
+/** Nothing but a lost host or an operator can move it on: its name may be given away. */
+export function canBePutAside(cluster: Cluster, { session, buffer }: Standing): boolean {
+  if (session && session.stage !== 'leaving') return false
+  if (!buffer) return !session || session.computeHosts.every((host) => !cluster.hosts.has(host))
+  return buffer.wanted === 'absent' && phaseOf(cluster, buffer).phase === 'stuck'
+}
+
+/**
+ * Moves both aside, `NAME` to `NAME~ID`, with every session that refers to the buffer. Their mountpoint and events go
+ * with the old key; the agents notice nothing, because desired documents go by id.
+ */
+export function putAside(cluster: Cluster, { session, buffer }: Standing): DocumentChange[] {
+  const changes: DocumentChange[] = []
+  const aside = buffer && buriedName(buffer.name, buffer.id)
+  if (buffer && aside) {
+    changes.push({ kind: 'buffer', name: buffer.name, document: undefined })
+    changes.push({ kind: 'buffer', name: aside, document: buffer })
+    for (const [key, user] of cluster.sessions) {
+      if (user === session || !user.uses.includes(buffer.name)) continue
+      const uses = user.uses.map((name) => (name === buffer.name ? aside : name))
+      changes.push({ kind: 'session', name: key, document: { ...user, uses } })
+    }
+  }
+  if (session) {
+    // A session whose buffer is gone must not lay hold of the next one of that name.
+    const document: SessionDocument = { ...session }
+    if (aside === undefined) delete document.buffer
+    else document.buffer = aside
+    changes.push({ kind: 'session', name: session.token, document: undefined })
+    changes.push({ kind: 'session', name: buriedName(session.token, session.id), document })
+  }
+  return changes
+}

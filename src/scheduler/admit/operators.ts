@@ -1,0 +1,82 @@
+import { at, type Cluster } from '../../model/cluster.js'
+import type { InventoryDevice } from '../../model/documents.js'
+import { quote } from '../../model/names.js'
+import type { Decision } from '../core.js'
+import { takenDevices } from '../devices.js'
+import type { Means } from './means.js'
+
+/** A whole host, or one of its devices. */
+export interface Place {
+  host: string
+  device?: string
+}
+
+/** No new bricks here. What is there stays. */
+export function cordon(
+  cluster: Cluster,
+  request: Place & { who: string; why: string },
+  means: Means,
+): Decision<{ already: boolean }> {
+  const { host, device, who, why } = request
+  const unknown = problemWithPlace(cluster, request)
+  if (unknown !== undefined) return { refused: unknown }
+  const existing = cluster.cordons.get(nameOf(request))
+  if (existing?.kind === 'operator' && existing.why === why) return { changes: [], result: { already: true } }
+  const place = { host, ...(device === undefined ? {} : { device }) }
+  const document = { v: 1, ...place, kind: 'operator', why, who, when: means.now } as const
+  return { changes: [{ kind: 'cordon', ...place, document }], result: { already: false } }
+}
+
+/** Takes an operator's cordon or a quarantine off. `already`: there was none. */
+export function uncordon(cluster: Cluster, request: Place): Decision<{ already: boolean }> {
+  const { host, device } = request
+  const place = { host, ...(device === undefined ? {} : { device }) }
+  if (cluster.cordons.has(nameOf(request)))
+    return { changes: [{ kind: 'cordon', ...place, document: undefined }], result: { already: false } }
+  const unknown = problemWithPlace(cluster, request)
+  return unknown === undefined ? { changes: [], result: { already: true } } : { refused: unknown }
+}
+
+/**
+ * Gives a device that holds something of others to us, to be wiped; then wait for `adoptProgress`. A brick of ours that
+ * no buffer claims may be adopted too. Refused for every other device.
+ */
+export function adopt(
+  cluster: Cluster,
+  request: { host: string; device: string; who: string },
+): Decision<Record<never, never>> {
+  const { host, device, who } = request
+  const unknown = problemWithPlace(cluster, request)
+  if (unknown !== undefined) return { refused: unknown }
+  const found = cluster.inventories.get(host)!.devices.find(({ name }) => name === device)!
+  const place = `${host}/${device}`
+  if (!cluster.hosts.has(host)) return { refused: `no agent is running on ${host}` }
+  if (takenDevices(cluster).has(at(host, device))) return { refused: `${place} belongs to a buffer` }
+  if (found.state === 'blank') return { refused: `${place} is blank: it needs no adoption` }
+  if (found.state === 'refused')
+    return { refused: `${place} cannot be used: ${found.reason ?? 'its agent refuses it'}` }
+  const { identity, sizeBytes } = found
+  // Written anew even when it stands already: that makes the agent try again what it had given up.
+  const document = { v: 1, kind: 'adopt', device, identity, sizeBytes, expected: holds(found), who } as const
+  return { changes: [{ kind: 'adopt', host, device, document }], result: {} }
+}
+
+/** In the agent's own words, for it compares them with what it finds. */
+function holds({ reason, stamp }: InventoryDevice): string {
+  return reason ?? (stamp ? `the brick ${stamp.uuid}` : '')
+}
+
+function problemWithPlace(cluster: Cluster, { host, device }: Place): string | undefined {
+  const inventory = cluster.inventories.get(host)
+  if (!inventory && !cluster.hosts.has(host)) {
+    const known = [...new Set([...cluster.inventories.keys(), ...cluster.hosts.keys()])].sort().join(', ')
+    return `there is no host ${quote(host)}: the hosts are ${known || 'none yet'}`
+  }
+  if (device === undefined || inventory?.devices.some(({ name }) => name === device)) return undefined
+  const known = inventory?.devices.map(({ name }) => name).join(', ')
+  return `${host} has no device ${quote(device)}: its devices are ${known || 'none'}`
+}
+
+function nameOf({ host, device }: Place): string {
+  return device === undefined ? host : at(host, device)
+}

@@ -1,0 +1,25 @@
+import type { Cluster } from '../../model/cluster.js'
+import type { AccessMode } from '../../model/documents.js'
+import { problemWithPersistentName } from '../../model/names.js'
+import type { Decision } from '../core.js'
+import { admitSession } from './admission.js'
+import type { Admission, Means } from './means.js'
+
+export interface PersistentRequest {
+  name: string
+  uid: number
+  gid: number
+  /** The default pool when undefined. */
+  pool: string | undefined
+  bytes: number
+  access: AccessMode[]
+}
+
+export function createPersistent(cluster: Cluster, request: PersistentRequest, means: Means): Decision<Admission> {
+  const { name, uid, gid } = request
+  const problem = problemWithPersistentName(name)
+  if (problem !== undefined) return { refused: problem }
+  if (request.bytes <= 0) return { refused: `a persistent buffer needs a capacity, as in capacity=3TB` }
+  const buffer = { ...request, kind: 'persistent' } as const
+  return admitSession(cluster, { token: name, kind: 'persistent', uid, gid, uses: [], buffer }, means)
+}

@@ -1,0 +1,38 @@
+import type { Cluster } from '../../model/cluster.js'
+import { quote } from '../../model/names.js'
+import type { Decision, DocumentChange } from '../core.js'
+import { type Standing, standingOf } from './names.js'
+
+/**
+ * unknown: no such token (Slurm must be told `token not found`).
+ * leaving: it is going; wait for `teardownProgress(cluster, token, sessionId)`.
+ */
+export type TearingDown = { state: 'unknown' } | { state: 'leaving'; sessionId: number }
+
+/**
+ * The end of a job's session or of a persistent buffer. `uid`: refused unless it is the owner; leave it out for
+ * callers that have been checked (Slurm) or may do anything (operators).
+ *
+ * A persistent buffer that jobs use is wanted absent at once, so that the wish outlives this call and no further job is
+ * admitted to it; its volume stays until the last of them has ended.
+ */
+export function teardown(cluster: Cluster, request: { token: string; uid?: number }): Decision<TearingDown> {
+  const { token, uid } = request
+  const standing = standingOf(cluster, token)
+  const owner = standing.session ?? standing.buffer
+  if (!owner) return { changes: [], result: { state: 'unknown' } }
+  if (uid !== undefined && uid !== owner.uid) return { refused: `${quote(token)} belongs to another user` }
+  return { changes: leave(standing), result: { state: 'leaving', sessionId: standing.session?.id ?? 0 } }
+}
+
+/** Both wanted gone; nothing for what is going already. */
+export function leave({ session, buffer }: Standing): DocumentChange[] {
+  const changes: DocumentChange[] = []
+  if (session && session.stage !== 'leaving') {
+    changes.push({ kind: 'session', name: session.token, document: { ...session, stage: 'leaving' } })
+  }
+  if (buffer && buffer.wanted !== 'absent') {
+    changes.push({ kind: 'buffer', name: buffer.name, document: { ...buffer, wanted: 'absent' } })
+  }
+  return changes
+}

@@ -1,0 +1,206 @@
+import { z } from 'zod'
+import type { CreateBody, ErrorView, StatusView } from '../../model/api.js'
+import type { Cluster } from '../../model/cluster.js'
+import type { EventDocument } from '../../model/documents.js'
+import { quote } from '../../model/names.js'
+import { adopt, cordon, createPersistent, teardown, uncordon } from '../admit.js'
+import { type Committed, type Decision, NotLeader } from '../core.js'
+import { adoptProgress, ended } from '../progress.js'
+import { problemWithAccess } from '../slurm/directives.js'
+import type { SlurmMeans } from '../slurm/functions.js'
+import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from '../views.js'
+import type { Reply, Request, Route } from './server.js'
+
+export interface OperatorMeans extends SlurmMeans {
+  schedulerState(): StatusView['scheduler']
+  /** A buffer's events, oldest first. */
+  timelineOf(name: string): Promise<EventDocument[]>
+}
+
+class Failure extends Error {
+  constructor(
+    readonly status: number,
+    readonly view: ErrorView,
+  ) {
+    super(view.error)
+  }
+}
+
+const createBody = z.strictObject({
+  name: z.string(),
+  bytes: z.int().positive(),
+  pool: z.string().optional(),
+  uid: z.int().nonnegative(),
+  access: z.string(),
+}) satisfies z.ZodType<CreateBody>
+
+const cordonBody = z.strictObject({ who: z.string().max(100), why: z.string().min(1).max(500) })
+const adoptBody = z.strictObject({ who: z.string().max(100) })
+const adoptWaitMs = 900_000
+
+/** The operators' calls: JSON both ways. Whoever may open the socket may make them: root and the slurm group. */
+export function operatorRoutes(means: OperatorMeans): Route[] {
+  const { core, config } = means
+  const status = () => statusView(core.cluster, config, means.schedulerState())
+  const detail = async (name: string) => {
+    const buffer = core.cluster.buffers.get(name)
+    if (!buffer) throw notFound(core.cluster, name)
+    const timeline = await means.timelineOf(name)
+    return bufferDetail(core.cluster, core.cluster.buffers.get(name) ?? buffer, timeline)
+  }
+  const routes: [Route['method'], RegExp, (request: Request) => Promise<object> | object][] = [
+    ['GET', /^\/v1\/status$/, status],
+    ['GET', /^\/v1\/hosts$/, () => hostsView(core.cluster)],
+    ['GET', /^\/v1\/bricks$/, () => devicesView(core.cluster, config)],
+    ['GET', /^\/v1\/buffers$/, () => buffersView(core.cluster)],
+    ['GET', /^\/v1\/buffers\/([^/]+)$/, ({ parts }) => detail(parts[0]!)],
+    ['POST', /^\/v1\/buffers$/, (request) => create(means, parse(request.body, createBody))],
+    [
+      'DELETE',
+      /^\/v1\/buffers\/([^/]+)$/,
+      async ({ parts }) => {
+        const name = parts[0]!
+        const leaving = await commit(means, (cluster) => teardown(cluster, { token: name }))
+        if (leaving.state === 'unknown') throw notFound(core.cluster, name)
+        return leaving
+      },
+    ],
+    [
+      'PUT',
+      /^\/v1\/cordons\/([^/]+)(?:\/([^/]+))?$/,
+      async ({ parts, body }) => {
+        const { who, why } = parse(body, cordonBody)
+        const tools = { config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
+        return commit(means, (cluster) => cordon(cluster, { ...place(parts), who, why }, tools))
+      },
+    ],
+    [
+      'DELETE',
+      /^\/v1\/cordons\/([^/]+)(?:\/([^/]+))?$/,
+      ({ parts }) => commit(means, (cluster) => uncordon(cluster, place(parts))),
+    ],
+    [
+      'POST',
+      /^\/v1\/adopt\/([^/]+)\/([^/]+)$/,
+      async ({ parts, body }) => {
+        const [host, device] = parts as [string, string]
+        const { who } = parse(body, adoptBody)
+        await commit(means, (cluster) => adopt(cluster, { host, device, who }))
+        const end = await core.waitFor((cluster) => ended(adoptProgress(cluster, host, device)), adoptWaitMs)
+        if (end?.state === 'failed') throw new Failure(409, { error: end.reason, refused: true })
+        if (!end) throw new Failure(504, { error: `${host}/${device} is still being wiped`, refused: false })
+        return {}
+      },
+    ],
+  ]
+  return [
+    ...routes.map(([method, pattern, handle]): Route => ({
+      method,
+      pattern,
+      handle: (request) => answer(() => handle(request)),
+    })),
+    {
+      method: 'GET',
+      pattern: /^\/v1\/watch$/,
+      handle: ({ query, onGone }) => Promise.resolve(watch(means, status, query.get('name'), onGone)),
+    },
+  ]
+}
+
+async function create(means: OperatorMeans, body: CreateBody): Promise<object> {
+  const problem = problemWithAccess(body.access)
+  if (problem !== undefined) throw new Failure(409, { error: problem, refused: true })
+  const gid = await means.primaryGroup(body.uid)
+  if (gid === undefined)
+    throw new Failure(409, { error: `there is no user with the id ${body.uid} on the scheduler's host`, refused: true })
+  const { name, bytes, uid, pool } = body
+  const tools = { config: means.config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
+  const request = { name, uid, gid, pool, bytes, access: ['striped' as const] }
+  const admission = await commit(means, (cluster) => createPersistent(cluster, request, tools))
+  if (admission.state === 'leaving') {
+    throw new Failure(409, {
+      error: `the earlier ${quote(name)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,
+      refused: true,
+    })
+  }
+  return admission
+}
+
+/** A line now and after every change that shows: of the cluster, or of one buffer until it is gone. */
+function watch(means: OperatorMeans, status: () => object, name: string | null, onGone: Request['onGone']): Reply {
+  return {
+    stream: (write, end) => {
+      let last = ''
+      let busy = false
+      let again = false
+      const look = async () => {
+        again = true
+        if (busy) return
+        busy = true
+        while (again) {
+          again = false
+          const buffer = name === null ? undefined : means.core.cluster.buffers.get(name)
+          const shown =
+            name === null
+              ? { status: status(), buffers: buffersView(means.core.cluster) }
+              : buffer
+                ? bufferDetail(means.core.cluster, buffer, await means.timelineOf(name).catch(() => []))
+                : { name, gone: true }
+          const line = JSON.stringify(shown)
+          if (line !== last) write(line)
+          last = line
+          if (name !== null && !buffer) {
+            stop()
+            end()
+          }
+        }
+        busy = false
+      }
+      const stop = means.core.onChange(() => void look())
+      onGone(stop)
+      void look()
+    },
+  }
+}
+
+async function commit<T>({ core }: OperatorMeans, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
+  let committed: Committed<T>
+  try {
+    committed = await core.commit(decide)
+  } catch (error) {
+    if (error instanceof NotLeader) throw new Failure(503, { error: error.message, refused: false })
+    throw new Failure(503, { error: `etcd: ${error instanceof Error ? error.message : String(error)}`, refused: false })
+  }
+  if ('refused' in committed) throw new Failure(409, { error: committed.refused, refused: true })
+  return committed.result
+}
+
+async function answer(act: () => Promise<object> | object): Promise<Reply> {
+  try {
+    return { type: 'application/json', body: `${JSON.stringify(await act())}\n` }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return { type: 'application/json', status: error.status, body: `${JSON.stringify(error.view)}\n` }
+  }
+}
+
+function notFound(cluster: Cluster, name: string): Failure {
+  return new Failure(404, {
+    error: `there is no buffer ${quote(name)}`,
+    refused: true,
+    near: nearNames(cluster.buffers.keys(), name),
+  })
+}
+
+function place(parts: string[]): { host: string; device?: string } {
+  const [host, device] = parts
+  return { host: host!, ...(device === undefined || device === '' ? {} : { device }) }
+}
+
+function parse<T>(body: string, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(body))
+  } catch (error) {
+    throw new Failure(400, { error: `the request is not valid: ${(error as Error).message}`, refused: true })
+  }
+}

@@ -1,0 +1,166 @@
+import { chmodSync, existsSync, rmSync, statSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { dirname } from 'node:path'
+import type { Clock } from '../../daemon/clock.js'
+import { ConfigError } from '../../daemon/configFile.js'
+import type { Log } from '../../daemon/log.js'
+
+/** One request to the scheduler's socket, its body read. */
+export interface Request {
+  method: string
+  /** What the pattern's groups matched, decoded. */
+  parts: string[]
+  query: URLSearchParams
+  body: string
+  /** Calls back when the caller has gone; the work goes on. */
+  onGone(callback: () => void): void
+}
+
+export type Reply =
+  | { status?: number; headers?: Record<string, string>; body: string; type?: string }
+  /** Lines written one by one until the caller goes. */
+  | { stream: (write: (line: string) => void, end: () => void) => void }
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  pattern: RegExp
+  handle(request: Request): Promise<Reply>
+}
+
+export interface ServerOptions {
+  socket: string
+  routes: Route[]
+  clock: Clock
+  log: Log
+}
+
+const mostBody = 1024 * 1024
+
+/**
+ * HTTP on a unix socket. Its directory keeps others out (0750, root or slurm and the slurm group); the socket itself is
+ * 0660. The socket of a scheduler that died is replaced, that of one that lives is refused.
+ */
+export async function serve(options: ServerOptions): Promise<{ close(): Promise<void> }> {
+  const { socket, log } = options
+  await makeRoom(socket)
+  const server = createServer((request, response) => {
+    answer(options, request, response).catch((error: unknown) => {
+      log.error('request failed', {
+        url: request.url,
+        reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      })
+      send(response, {
+        status: 500,
+        body: `the scheduler failed: ${error instanceof Error ? error.message : String(error)}\n`,
+      })
+    })
+  })
+  server.requestTimeout = 0
+  server.timeout = 0
+  server.keepAliveTimeout = 1_000
+  await listen(server, socket)
+  log.info('listening', { socket })
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function answer(
+  { routes, clock, log }: ServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const start = clock.monotonicMs()
+  const url = new URL(request.url ?? '/', 'http://socket')
+  const body = await readBody(request)
+  if (body === undefined) return send(response, { status: 413, body: 'the request is larger than 1 MiB\n' })
+  for (const route of routes) {
+    const match = route.method === request.method ? route.pattern.exec(url.pathname) : null
+    if (!match) continue
+    const parts = match
+      .slice(1)
+      .flatMap((part: string | undefined) => (part === undefined ? [] : [decodeURIComponent(part)]))
+    const onGone = (callback: () => void) => void response.on('close', callback)
+    const reply = await route.handle({ method: route.method, parts, query: url.searchParams, body, onGone })
+    if ('stream' in reply) {
+      response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+      response.flushHeaders()
+      reply.stream(
+        (line) => void response.write(`${line}\n`),
+        () => response.end(),
+      )
+      return
+    }
+    send(response, reply)
+    log.debug('request', {
+      method: route.method,
+      path: url.pathname,
+      status: reply.status ?? 200,
+      ms: Math.round(clock.monotonicMs() - start),
+    })
+    return
+  }
+  send(response, { status: 404, body: `there is no ${request.method} ${url.pathname}\n` })
+}
+
+function send(response: ServerResponse, reply: Exclude<Reply, { stream: unknown }>): void {
+  if (response.headersSent) return void response.end()
+  const body = Buffer.from(reply.body)
+  response.writeHead(reply.status ?? 200, {
+    'Content-Type': reply.type ?? 'text/plain; charset=utf-8',
+    'Content-Length': body.length,
+    ...reply.headers,
+  })
+  response.end(body)
+}
+
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > mostBody) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+async function makeRoom(socket: string): Promise<void> {
+  const directory = dirname(socket)
+  if (!existsSync(directory))
+    throw new ConfigError(
+      `socket: the directory ${directory} does not exist: make it, 0750 for root and the slurm group`,
+    )
+  if (!existsSync(socket)) return
+  if (!statSync(socket).isSocket()) throw new ConfigError(`socket: ${socket} exists and is no socket`)
+  if (await isServed(socket)) throw new ConfigError(`socket: another scheduler listens on ${socket}`)
+  rmSync(socket)
+}
+
+function isServed(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const client = connect(socket)
+    client.on('connect', () => {
+      client.destroy()
+      resolve(true)
+    })
+    client.on('error', () => resolve(false))
+  })
+}
+
+function listen(server: Server, socket: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const before = process.umask(0o117)
+    server.on('error', reject)
+    server.listen(socket, () => {
+      process.umask(before)
+      chmodSync(socket, 0o660)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,39 @@
+import type { Log } from '../../daemon/log.js'
+import { dwstat } from '../slurm/dwstat.js'
+import { dwWlmCli, type Reply as SlurmReply, type SlurmMeans } from '../slurm/functions.js'
+import type { Route } from './server.js'
+
+export interface ShimMeans extends SlurmMeans {
+  log: Log
+  userName(uid: number): string
+}
+
+/**
+ * The programs that the shim plays, by their names. The body holds the arguments, each with a NUL behind it; the exit code
+ * travels in X-Exit-Code. The work goes on when slurmctld has killed the shim: the repeated call finds it.
+ */
+export function shimRoutes(means: ShimMeans): Route[] {
+  const programs: Record<string, (words: string[]) => Promise<SlurmReply> | SlurmReply> = {
+    dw_wlm_cli: (words) => dwWlmCli(means, words),
+    fakewarp: (words) => dwWlmCli(means, words),
+    dwstat: (words) => {
+      const shown = dwstat(words, { cluster: means.core.cluster, config: means.config, userName: means.userName })
+      return 'refused' in shown ? { code: 1, text: `${shown.refused}\n` } : { code: 0, text: shown.text }
+    },
+  }
+  return [
+    {
+      method: 'POST',
+      pattern: /^\/shim\/(dw_wlm_cli|fakewarp|dwstat)$/,
+      handle: async ({ parts, body }) => {
+        const start = means.clock.monotonicMs()
+        const words = body.split('\0').slice(0, -1)
+        const reply = await programs[parts[0]!]!(words)
+        const fields = { program: parts[0], words, code: reply.code, ms: Math.round(means.clock.monotonicMs() - start) }
+        if (reply.code === 0) means.log.debug('call', fields)
+        else means.log.info('call refused', { ...fields, text: reply.text.trim() })
+        return { headers: { 'X-Exit-Code': String(reply.code) }, body: reply.text }
+      },
+    },
+  ]
+}

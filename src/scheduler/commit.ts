@@ -1,0 +1,141 @@
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import type { Cluster } from '../model/cluster.js'
+import type { LeaderDocument } from '../model/documents.js'
+import { keys } from '../store/keys.js'
+import { type Compare, type Store, StoreUnavailable, type Write } from '../store/store.js'
+import { type Committed, type Core, type Decision, NotLeader } from './core.js'
+import type { Memory } from './memory.js'
+import { type Transaction, transactionOf } from './transaction.js'
+
+/** The part of an election that deciding needs. */
+export interface Leadership {
+  /** Our fence while we lead and our lease is held. */
+  fence(): number | undefined
+  leader(): LeaderDocument | undefined
+}
+
+/** How long the memory may take to show what was written before the caller is told that etcd is silent. */
+const echoMs = 15_000
+const mostTries = 20
+
+/**
+ * INVARIANTS: one decision at a time, each made on a memory that holds all that was decided before; nothing is written
+ * but under our fence and against the revisions that were decided on.
+ */
+export class Commits implements Core {
+  private last: Promise<unknown> = Promise.resolve()
+  private closed = false
+
+  constructor(
+    private readonly store: Store,
+    private readonly memory: Memory,
+    private readonly leadership: Leadership,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  get cluster(): Cluster {
+    return this.memory
+  }
+
+  isLeader(): boolean {
+    return this.fence() !== undefined
+  }
+
+  /** Our fence, once the memory has come as far as our election: then it holds all that leaders before us wrote. */
+  fence(): number | undefined {
+    const fence = this.leadership.fence()
+    return fence !== undefined && this.memory.isSynced && this.memory.leader?.createRevision === fence
+      ? fence
+      : undefined
+  }
+
+  commit<T>(decide: (cluster: Cluster) => Decision<T>): Promise<Committed<T>> {
+    const result = this.last.then(() => this.decideAndWrite(decide))
+    this.last = result.catch(() => {})
+    return result
+  }
+
+  async waitFor<T>(check: (cluster: Cluster) => T | undefined, timeoutMs: number): Promise<T | undefined> {
+    const found = check(this.memory)
+    if (found !== undefined || this.closed) return found
+    return new Promise((resolve, reject) => {
+      const end = (act: () => void) => {
+        cancel()
+        stop()
+        act()
+      }
+      const cancel = this.clock.after(timeoutMs, () => end(() => resolve(undefined)))
+      const stop = this.onChange(() => {
+        try {
+          const found = check(this.memory)
+          if (found !== undefined || this.closed) end(() => resolve(found))
+        } catch (error) {
+          end(() => reject(error instanceof Error ? error : new Error(String(error))))
+        }
+      })
+    })
+  }
+
+  onChange(callback: () => void): () => void {
+    return this.memory.onChange(callback)
+  }
+
+  /** Writes once; false when a compare did not hold. Resolves when the memory holds the writes, or what was in their way. */
+  async write({ compares, writes }: Transaction): Promise<boolean> {
+    const result = await this.store.write(compares, writes)
+    if (result.won) await this.untilHeld(writes, result.revision)
+    else await this.catchUp(compares)
+    return result.won
+  }
+
+  close(): void {
+    this.closed = true
+  }
+
+  private async decideAndWrite<T>(decide: (cluster: Cluster) => Decision<T>): Promise<Committed<T>> {
+    for (let tries = 0; tries < mostTries; tries++) {
+      const fence = await this.leaderFence()
+      const decision = decide(this.memory)
+      if ('refused' in decision) return decision
+      if (decision.changes.length === 0) return { result: decision.result }
+      if (await this.write(transactionOf(this.memory, fence, decision.changes))) return { result: decision.result }
+      this.log.debug('a decision was overtaken and is made again', { tries })
+    }
+    throw new StoreUnavailable('other writers were faster every time: try again')
+  }
+
+  private async leaderFence(): Promise<number> {
+    // Elected, and the memory is some milliseconds behind the election.
+    if (this.leadership.fence() !== undefined && this.fence() === undefined) {
+      await this.waitFor(() => (this.leadership.fence() === undefined ? 0 : this.fence()), echoMs)
+    }
+    const fence = this.fence()
+    if (fence === undefined) throw new NotLeader(this.leadership.leader()?.host)
+    return fence
+  }
+
+  private async untilHeld(writes: Write[], revision: number): Promise<void> {
+    const held = await this.waitFor(() => this.memory.holds(writes, revision) || undefined, echoMs)
+    if (!held) throw new StoreUnavailable('etcd took the change and does not show it: its watch is silent')
+  }
+
+  /** Somebody was faster: waits until the memory knows what stood in the way. */
+  private async catchUp(compares: Compare[]): Promise<void> {
+    for (const compare of compares) {
+      const entry = await this.store.get(compare.key)
+      const seen = entry?.modRevision ?? 0
+      const isBehind = () =>
+        seen === 0 ? this.memory.revisionOf(compare.key) > 0 : this.memory.revisionOf(compare.key) < seen
+      if (
+        compare.key === keys.leader &&
+        'createRevision' in compare &&
+        entry?.createRevision !== compare.createRevision
+      )
+        throw new NotLeader(this.leadership.leader()?.host)
+      if (isBehind() && !(await this.waitFor(() => (isBehind() ? undefined : true), echoMs)))
+        throw new StoreUnavailable('etcd has changes that it does not show: its watch is silent')
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { hostname } from 'node:os'
+import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { ConfigError, readConfigFile } from '../daemon/configFile.js'
+import { absolutePath, etcdConfig, logConfig } from '../daemon/configSchemas.js'
+import { parseSize } from '../model/capacity.js'
+import { hostName, poolName } from '../model/names.js'
+
+const granularity = z.union([z.string(), z.int().positive()]).transform((size, context) => {
+  const parsed = typeof size === 'number' ? { bytes: size } : parseSize(size)
+  if ('bytes' in parsed) return parsed.bytes
+  context.addIssue({ code: 'custom', message: parsed.refused })
+  return z.NEVER
+})
+
+const pool = z
+  .strictObject({ granularity, default: z.boolean().default(false) })
+  .transform(({ granularity, default: isDefault }) => ({ granularityBytes: granularity, isDefault }))
+export type PoolConfig = z.infer<typeof pool>
+
+const pools = z
+  .record(poolName, pool)
+  .refine((pools) => Object.keys(pools).length > 0, 'expected at least one pool')
+  .refine((pools) => Object.values(pools).filter(({ isDefault }) => isDefault).length <= 1, {
+    message: 'expected `default: true` at one pool at most',
+  })
+  // One pool alone serves requests that name none.
+  .transform((pools) => {
+    const names = Object.keys(pools)
+    return names.length === 1 ? { [names[0]!]: { ...pools[names[0]!]!, isDefault: true } } : pools
+  })
+
+const seconds = z.int().positive().max(86_400)
+
+/** etc/scheduler.yaml explains every key; defaults stand here and nowhere else. */
+export const schedulerConfig = z.strictObject({
+  host: hostName.default(() => hostname().split('.')[0]!),
+  etcd: etcdConfig,
+  socket: absolutePath.default('/run/burstbuffer/scheduler.sock'),
+  pools,
+  /** Directory on compute nodes below which buffers are mounted; the agents' setting must be the same. */
+  mountRoot: absolutePath.default('/mnt/burstbuffer'),
+  /** How long a call waits before it answers what it still waits for: below slurmctld's own timeout of that call. */
+  waitSeconds: z
+    .strictObject({
+      setup: seconds.default(240),
+      preRun: seconds.default(120),
+      postRun: seconds.default(120),
+      teardown: seconds.default(240),
+    })
+    .default({ setup: 240, preRun: 120, postRun: 120, teardown: 240 }),
+  /** A storage host that is away for longer is lost: bricks that are being formed there are placed elsewhere. */
+  hostGraceSeconds: seconds.default(30),
+  log: logConfig,
+})
+export type SchedulerConfig = z.infer<typeof schedulerConfig>
+
+export const usage = `burstbuffer-scheduler: decides what every host should hold, and answers Slurm and bbctl
+
+  --config FILE     settings, YAML (default /etc/burstbuffer/scheduler.yaml)
+  --socket PATH     over the file's socket
+  --etcd URL,URL    over the file's etcd.endpoints
+  --help
+`
+
+/** Flags over the file. Throws ConfigError naming the file or flag, the key, what was found and what was expected. */
+export function readSchedulerConfig(argv: string[]): SchedulerConfig {
+  const { values } = parseFlags(argv)
+  const config = readConfigFile(values.config ?? '/etc/burstbuffer/scheduler.yaml', schedulerConfig)
+  const socket = values.socket === undefined ? config.socket : flag('socket', absolutePath, values.socket)
+  const endpoints = values.etcd?.split(',')
+  const etcd = endpoints ? flag('etcd', etcdConfig, { ...config.etcd, endpoints }) : config.etcd
+  return { ...config, socket, etcd }
+}
+
+function flag<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new ConfigError(parsed.error.issues.map((issue) => `flag --${name}: ${issue.message}`).join('\n'))
+}
+
+function parseFlags(argv: string[]) {
+  try {
+    const parsed = parseArgs({
+      args: argv,
+      options: {
+        config: { type: 'string' },
+        socket: { type: 'string' },
+        etcd: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    })
+    if (parsed.values.help) {
+      process.stdout.write(usage)
+      process.exit(0)
+    }
+    return parsed
+  } catch (cause) {
+    throw new ConfigError(`${(cause as Error).message}\n\n${usage}`, { cause })
+  }
+}

@@ -1,0 +1,46 @@
+import type { Cluster } from '../model/cluster.js'
+import type { BufferDocument, CordonDocument, DesiredAdopt, SessionDocument } from '../model/documents.js'
+
+/*
+ * What the scheduler's calls (Slurm's functions, the operators' API) stand on. A call decides by a pure function of the
+ * cluster, commits the decision under the leader's fence, and waits for the cluster to become what it wants.
+ */
+
+/** A document to write, or to delete when it is undefined. Names are those of the keys. */
+export type DocumentChange =
+  | { kind: 'buffer'; name: string; document: BufferDocument | undefined }
+  | { kind: 'session'; name: string; document: SessionDocument | undefined }
+  | { kind: 'cordon'; host: string; device?: string; document: CordonDocument | undefined }
+  | { kind: 'adopt'; host: string; device: string; document: Omit<DesiredAdopt, 'fence'> | undefined }
+  | { kind: 'lastId'; lastId: number }
+
+/** A refusal is a value with a reason, for its user. `changes: []` means that it is done already. */
+export type Decision<T> = { refused: string } | { changes: DocumentChange[]; result: T }
+
+export type Committed<T> = { refused: string } | { result: T }
+
+export interface Core {
+  /** Live and watch-fed: read it anew after every await. */
+  readonly cluster: Cluster
+  isLeader(): boolean
+  /**
+   * Decides against the memory and writes, comparing the leader's key and the revisions of every document that the
+   * decision changes (and of `placement`, when it places). A lost compare waits for the memory to catch up and decides
+   * again. Resolves when the memory holds what was written. Throws NotLeader or a StoreError.
+   */
+  commit<T>(decide: (cluster: Cluster) => Decision<T>): Promise<Committed<T>>
+  /** The first value that `check` gives, asked now and after every change of the cluster; undefined at the timeout. */
+  waitFor<T>(check: (cluster: Cluster) => T | undefined, timeoutMs: number): Promise<T | undefined>
+  /** Calls back after every change of the cluster, until the returned function is called. */
+  onChange(callback: () => void): () => void
+}
+
+/** This scheduler stands by; `leader` names the host of the one that leads, if any does. */
+export class NotLeader extends Error {
+  override name = 'NotLeader'
+  constructor(readonly leader: string | undefined) {
+    super(
+      leader ? `this scheduler stands by: the one on ${leader} leads` : 'no scheduler leads at the moment: try again',
+    )
+  }
+}

@@ -1,0 +1,60 @@
+import { at, type Cluster } from '../model/cluster.js'
+import type { InventoryDevice } from '../model/documents.js'
+
+/**
+ * free: may be given to a buffer. Every other standing says why not, the strongest reason first: a device that is taken on
+ * a lost host is taken.
+ */
+export const standings = ['taken', 'refused', 'too small', 'lost', 'cordoned', 'foreign', 'free'] as const
+export type Standing = (typeof standings)[number]
+
+export interface StandingDevice {
+  host: string
+  device: InventoryDevice
+  standing: Standing
+}
+
+/** Every device of a pool with how it stands. */
+export function devicesOf(
+  cluster: Cluster,
+  pool: string,
+  granularityBytes: number,
+  taken: ReadonlySet<string> = takenDevices(cluster),
+): StandingDevice[] {
+  const found: StandingDevice[] = []
+  for (const [host, { devices }] of cluster.inventories) {
+    for (const device of devices) {
+      if (device.pool !== pool) continue
+      found.push({ host, device, standing: standingOf(cluster, host, device, granularityBytes, taken) })
+    }
+  }
+  return found
+}
+
+/**
+ * Devices that belong to a buffer, as `at(host, device)`. A desired brick counts even when no buffer is known to be its
+ * owner: the buffer's document may be one that could not be read.
+ */
+export function takenDevices(cluster: Cluster): Set<string> {
+  const taken = new Set<string>(cluster.desired.brick.keys())
+  for (const { bricks, released } of cluster.buffers.values()) {
+    for (const { host, device } of bricks) taken.add(at(host, device))
+    for (const { host, device } of released) taken.add(at(host, device))
+  }
+  return taken
+}
+
+function standingOf(
+  cluster: Cluster,
+  host: string,
+  device: InventoryDevice,
+  granularityBytes: number,
+  taken: ReadonlySet<string>,
+): Standing {
+  if (taken.has(at(host, device.name))) return 'taken'
+  if (device.state === 'refused') return 'refused'
+  if (device.sizeBytes < granularityBytes) return 'too small'
+  if (!cluster.hosts.has(host)) return 'lost'
+  if (cluster.cordons.has(host) || cluster.cordons.has(at(host, device.name))) return 'cordoned'
+  return device.state === 'blank' ? 'free' : 'foreign'
+}

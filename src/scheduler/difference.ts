@@ -1,0 +1,89 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Log } from '../daemon/log.js'
+import { at } from '../model/cluster.js'
+import { keys, parseKey } from '../store/keys.js'
+import type { Compare, Write } from '../store/store.js'
+import type { Memory } from './memory.js'
+import { describeWant, type Want } from './next.js'
+
+export interface Change {
+  compare: Compare
+  write: Write
+}
+
+/**
+ * What must be written so that `desired/` says what is wanted: wants that are missing or differ (by more than the fence),
+ * and the owner's keys that are wanted no more. `owned`: the keys in etcd that are this owner's.
+ */
+export function differenceOf(
+  memory: Memory,
+  fence: number,
+  wants: Want[],
+  owned: ReadonlySet<string>,
+  log: Log,
+): Change[] {
+  const wanted = new Set<string>()
+  const changes: Change[] = []
+  for (const want of wants) {
+    const key = keys.desired(want.host, want.kind, want.id)
+    wanted.add(key)
+    if (isSame(memory, want) || !mayWrite(memory, want, log)) continue
+    changes.push({ compare: compareOf(memory, key), write: { put: key, value: { ...want.document, fence } } })
+  }
+  for (const key of owned) {
+    if (!wanted.has(key)) changes.push({ compare: compareOf(memory, key), write: { delete: key } })
+  }
+  return changes
+}
+
+function isSame(memory: Memory, { host, kind, id, document }: Want): boolean {
+  const current = memory.desired[kind].get(at(host, id))
+  return current !== undefined && isDeepStrictEqual({ ...current, fence: 0 }, { ...document, fence: 0 })
+}
+
+/**
+ * Invariant 1, once more at the last door: a device is given only to the buffer whose document names it, and a volume's
+ * key is taken over only from a buffer that is gone.
+ */
+function mayWrite(memory: Memory, want: Want, log: Log): boolean {
+  const { host, kind, id, document } = want
+  if (!('buffer' in document) || kind === 'mount') return true
+  const current = kind === 'brick' ? memory.desired.brick.get(at(host, id)) : memory.desired.volume.get(at(host, id))
+  const isOurs = kind !== 'brick' || memory.index.ownerOf(host, id) === document.buffer.id
+  const isTaken =
+    current !== undefined &&
+    current.buffer.id !== document.buffer.id &&
+    (kind === 'brick' ? mayBeNamed(memory, host, id, current.buffer.id) : isKnown(memory, current.buffer.id))
+  if (isOurs && !isTaken) return true
+  log.error('two buffers claim the same place: nothing is written', {
+    wanted: describeWant(want),
+    buffer: document.buffer.name,
+    holder: current?.buffer.name,
+  })
+  return false
+}
+
+/** The other buffer still names the device; or cannot be read, so that it may. */
+function mayBeNamed(memory: Memory, host: string, device: string, id: number): boolean {
+  const key = memory.index.bufferKey(id)
+  const buffer = key === undefined ? undefined : memory.buffers.get(key)
+  if (!buffer) return hasUnreadable(memory)
+  return [...buffer.bricks, ...buffer.released].some((brick) => brick.host === host && brick.device === device)
+}
+
+function isKnown(memory: Memory, id: number): boolean {
+  return memory.index.bufferKey(id) !== undefined || hasUnreadable(memory)
+}
+
+/** Some buffer's or session's document cannot be read: whoever seems to be unknown may be the one in there. */
+export function hasUnreadable(memory: Memory): boolean {
+  for (const key of memory.invalid.keys()) {
+    const room = parseKey(key)?.room
+    if (room === 'buffers' || room === 'sessions') return true
+  }
+  return false
+}
+
+function compareOf(memory: Memory, key: string): Compare {
+  return { key, modRevision: memory.revisionOf(key) }
+}

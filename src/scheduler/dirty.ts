@@ -1,0 +1,124 @@
+import type { AnyDesired, BufferDocument, HostDocument, SessionDocument } from '../model/documents.js'
+import type { Memory, Touched } from './memory.js'
+
+/** What has to be looked at again, by id: buffers, sessions, and the few things that are of no buffer. */
+export class Dirty {
+  readonly buffers = new Set<number>()
+  readonly sessions = new Set<number>()
+  others = false
+
+  get isEmpty(): boolean {
+    return this.buffers.size === 0 && this.sessions.size === 0 && !this.others
+  }
+
+  /** Everything that there is, and every owner that desired keys name, so that orphans are found. */
+  addAll(memory: Memory): void {
+    for (const { id } of memory.buffers.values()) this.buffers.add(id)
+    for (const { id } of memory.sessions.values()) this.sessions.add(id)
+    const owners = memory.index.desiredOwners()
+    for (const id of owners.buffers) this.buffers.add(id)
+    for (const id of owners.sessions) this.sessions.add(id)
+    this.others = true
+  }
+
+  addTouched(memory: Memory, touched: Touched[]): void {
+    for (const change of touched) this.addOne(memory, change)
+  }
+
+  /** At most `count` of them, taken out. */
+  take(count: number): { buffers: number[]; sessions: number[]; others: boolean } {
+    const buffers = takeFrom(this.buffers, count)
+    const sessions = takeFrom(this.sessions, count)
+    const { others } = this
+    this.others = false
+    return { buffers, sessions, others }
+  }
+
+  private addOne(memory: Memory, { parsed, before, after }: Touched): void {
+    switch (parsed.room) {
+      case 'buffers':
+        for (const buffer of [before, after] as (BufferDocument | undefined)[]) {
+          if (!buffer) continue
+          this.buffers.add(buffer.id)
+          this.addUsers(memory, parsed.name)
+        }
+        return
+      case 'sessions':
+        for (const session of [before, after] as (SessionDocument | undefined)[]) {
+          if (session) this.addSession(memory, session)
+        }
+        return
+      case 'mountpoints': {
+        const buffer = memory.buffers.get(parsed.name)
+        if (buffer) this.buffers.add(buffer.id)
+        return
+      }
+      case 'hosts':
+        // A host that came or went changes primaries, phases and what is waited for; a new document of it does not.
+        if (!before !== !after || rolesOf(before) !== rolesOf(after)) this.addAll(memory)
+        return
+      case 'inventory':
+      case 'cordons':
+        // A device for a brick that could not be placed anew may be there now.
+        for (const { id, builtAt } of memory.buffers.values()) if (builtAt === undefined) this.buffers.add(id)
+        return
+      case 'desired':
+        for (const desired of [before, after] as (AnyDesired | undefined)[]) if (desired) this.addOwner(desired)
+        if (parsed.kind === 'peer' || parsed.kind === 'adopt') this.others = true
+        return
+      case 'observed':
+        return this.addObserved(memory, parsed)
+      default:
+        return
+    }
+  }
+
+  private addObserved(memory: Memory, { host, kind, id }: { host: string; kind: string; id: string }): void {
+    if (kind === 'brick') {
+      const owner = memory.index.ownerOf(host, id)
+      if (owner !== undefined) this.buffers.add(owner)
+    } else if (kind === 'volume') {
+      for (const report of [memory.observed.volume, memory.desired.volume]) {
+        const found = report.get(`${host}/${id}`)
+        if (found) this.buffers.add('buffer' in found ? found.buffer.id : found.bufferId)
+      }
+    } else if (kind === 'mount') {
+      const [session, buffer] = id.split('.').map(Number)
+      if (Number.isInteger(session)) this.sessions.add(session!)
+      if (Number.isInteger(buffer)) this.buffers.add(buffer!)
+    } else {
+      this.others = true
+    }
+  }
+
+  private addOwner(desired: AnyDesired): void {
+    if (desired.kind === 'mount') this.sessions.add(desired.session.id)
+    if ('buffer' in desired) this.buffers.add(desired.buffer.id)
+  }
+
+  private addSession(memory: Memory, session: SessionDocument): void {
+    this.sessions.add(session.id)
+    for (const key of [...(session.buffer === undefined ? [] : [session.buffer]), ...session.uses]) {
+      const buffer = memory.buffers.get(key)
+      if (buffer) this.buffers.add(buffer.id)
+    }
+  }
+
+  private addUsers(memory: Memory, bufferKey: string): void {
+    for (const { id } of memory.index.sessionsUsing(bufferKey)) this.sessions.add(id)
+  }
+}
+
+function rolesOf(document: unknown): string {
+  return (document as HostDocument | undefined)?.roles.join() ?? ''
+}
+
+function takeFrom(set: Set<number>, count: number): number[] {
+  const taken: number[] = []
+  for (const id of set) {
+    if (taken.length === count) break
+    taken.push(id)
+    set.delete(id)
+  }
+  return taken
+}

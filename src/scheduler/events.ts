@@ -1,0 +1,82 @@
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import type { BufferDocument } from '../model/documents.js'
+import type { Phase, PhaseReport } from '../model/phase.js'
+import { keys } from '../store/keys.js'
+import type { Lease, Store, Write } from '../store/store.js'
+import type { Memory } from './memory.js'
+
+const leaseSeconds = 7 * 86_400
+const renewedAfterMs = 86_400_000
+
+/**
+ * The timeline of each buffer, for people: nothing is decided by it. All events of a day share one lease, which then runs
+ * out by itself a week later; what is left of a buffer's goes with the buffer.
+ */
+export class Timeline {
+  private lease: Lease | undefined
+  private grantedAt = 0
+  private readonly last = new Map<string, { id: number; sequence: number }>()
+
+  constructor(
+    private readonly store: Store,
+    private readonly memory: Memory,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  /** Writes that add these lines to a buffer's timeline; none while no lease can be had. */
+  async add(name: string, buffer: BufferDocument, texts: string[]): Promise<Write[]> {
+    if (texts.length === 0) return []
+    for (const text of texts) this.log.info('buffer', { buffer: name, id: buffer.id, event: text })
+    const lease = await this.currentLease()
+    if (!lease) return []
+    const at = this.clock.unixSeconds()
+    const known = this.last.get(name)
+    let sequence = Math.max(this.memory.lastEventOf(name), known?.id === buffer.id ? known.sequence : 0)
+    const writes = texts.map((text): Write => ({ put: keys.event(name, ++sequence), value: { v: 1, at, text }, lease }))
+    this.last.set(name, { id: buffer.id, sequence })
+    return writes
+  }
+
+  forget(name: string): void {
+    this.last.delete(name)
+  }
+
+  private async currentLease(): Promise<Lease | undefined> {
+    const old = this.lease
+    if (old?.isHeld() && this.clock.monotonicMs() - this.grantedAt < renewedAfterMs) return old
+    try {
+      this.lease = await this.store.lease(leaseSeconds)
+      this.grantedAt = this.clock.monotonicMs()
+      old?.letExpire()
+    } catch (error) {
+      this.log.warn('no lease for events, they are left out', { reason: String(error) })
+      this.lease = undefined
+    }
+    return this.lease
+  }
+}
+
+/** What a change of phase says in the timeline. `before` is undefined for a buffer that has no timeline yet. */
+export function phaseEvent(buffer: BufferDocument, before: Phase | undefined, report: PhaseReport): string {
+  const waiting = report.waitingFor.length > 0 ? `: it waits for ${report.waitingFor.join('; ')}` : ''
+  switch (report.phase) {
+    case 'forming-bricks':
+      return before === undefined
+        ? `placed on ${buffer.bricks.map(({ host, device }) => `${host}/${device}`).join(', ')}`
+        : `bricks are being formed${waiting}`
+    case 'forming-volume':
+      return 'all bricks are ready, the volume is being made'
+    case 'ready':
+      return before === 'degraded' ? 'whole again' : 'ready'
+    case 'degraded':
+      return `degraded${waiting}`
+    case 'failed':
+      return `failed: ${report.reason ?? 'for an unknown reason'}`
+    case 'leaving':
+      return 'leaving'
+    case 'stuck':
+      return `stuck${waiting}`
+  }
+}

@@ -1,0 +1,235 @@
+import type { ZodType } from 'zod'
+import type { Log } from '../daemon/log.js'
+import { at, type Cluster, emptyByKind } from '../model/cluster.js'
+import type {
+  AnyDesired,
+  AnyObserved,
+  BufferDocument,
+  CordonDocument,
+  Desired,
+  HostDocument,
+  InventoryDocument,
+  LeaderDocument,
+  Observed,
+  SessionDocument,
+} from '../model/documents.js'
+import { readDesired, readDocument, readObserved, roomSchemas } from '../store/documents.js'
+import { type ParsedKey, parseKey } from '../store/keys.js'
+import type { Change, Entry, Store, Watch, Write } from '../store/store.js'
+import { Indexes } from './indexes.js'
+
+/*
+ * The cluster as etcd tells it, through one watch over everything: a consistent state of one revision, some milliseconds
+ * old. Documents that do not match their schema are left out, listed in `invalid` and logged.
+ *
+ * INVARIANTS: `revisions` holds every key but events; listeners are called when a whole batch has been taken in.
+ */
+export class Memory implements Cluster {
+  readonly hosts = new Map<string, HostDocument>()
+  readonly inventories = new Map<string, InventoryDocument>()
+  readonly cordons = new Map<string, CordonDocument>()
+  readonly buffers = new Map<string, BufferDocument>()
+  readonly sessions = new Map<string, SessionDocument>()
+  readonly desired = emptyByKind<Desired>()
+  readonly observed = emptyByKind<Observed>()
+  readonly invalid = new Map<string, string>()
+  readonly mountpoints = new Map<string, string>()
+  lastId = 0
+  leader: { document: LeaderDocument; createRevision: number } | undefined
+  /** Who asked to lead, and when. */
+  leaderWanted: { value: unknown; modRevision: number } | undefined
+  readonly index = new Indexes()
+  isSynced = false
+  isConnected = false
+
+  private readonly revisions = new Map<string, number>()
+  private readonly lastEvents = new Map<string, number>()
+  private readonly listeners = new Set<(touched: Touched[]) => void>()
+  private readonly watch: Watch
+
+  constructor(
+    store: Store,
+    private readonly log: Log,
+  ) {
+    this.watch = store.watch('', {
+      onChanges: (changes) => this.takeIn(changes),
+      onSynced: () => {
+        this.isSynced = true
+        this.tell([])
+      },
+      onConnection: (state, reason) => {
+        this.isConnected = state === 'connected'
+        if (state === 'lost') log.warn('etcd is away, the memory of the cluster grows old', { reason })
+        else log.info('following etcd')
+        this.tell([])
+      },
+    })
+  }
+
+  /** 0 when the key does not exist: what a compare wants. */
+  revisionOf(key: string): number {
+    return this.revisions.get(key) ?? 0
+  }
+
+  /** What a won transaction of that revision wrote has come back. */
+  holds(writes: Write[], revision: number): boolean {
+    return writes.every((write) => {
+      if ('deletePrefix' in write) return true
+      const key = 'put' in write ? write.put : write.delete
+      if (parseKey(key)?.room === 'events') return true
+      const seen = this.revisionOf(key)
+      return 'put' in write ? seen >= revision : seen === 0 || seen > revision
+    })
+  }
+
+  /** Sequence of the last event of that name; 0 when it has none. */
+  lastEventOf(name: string): number {
+    return this.lastEvents.get(name) ?? 0
+  }
+
+  /** Calls back after each batch with what changed in it; with nothing when only the connection did. */
+  onChange(listener: (touched: Touched[]) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  close(): Promise<void> {
+    return this.watch.close()
+  }
+
+  private takeIn(changes: Change[]): void {
+    const touched: Touched[] = []
+    for (const { key, entry } of changes) {
+      const parsed = parseKey(key)
+      if (parsed?.room === 'events') {
+        this.takeEvent(parsed, entry)
+        continue
+      }
+      if (entry) this.revisions.set(key, entry.modRevision)
+      else this.revisions.delete(key)
+      this.invalid.delete(key)
+      if (!parsed) {
+        if (entry) this.log.warn('a key that no program of ours writes', { key })
+        continue
+      }
+      const before = this.documentAt(parsed)
+      this.replace(parsed, key, entry)
+      touched.push({ key, parsed, before, after: this.documentAt(parsed) })
+    }
+    this.tell(touched)
+  }
+
+  private replace(parsed: ParsedKey, key: string, entry: Entry | undefined): void {
+    switch (parsed.room) {
+      case 'hosts':
+        return this.put(this.hosts, parsed.host, entry, roomSchemas.hosts)
+      case 'inventory':
+        return this.put(this.inventories, parsed.host, entry, roomSchemas.inventory)
+      case 'cordons':
+        return this.put(this.cordons, placeOf(parsed), entry, roomSchemas.cordons)
+      case 'buffers': {
+        this.index.removeBuffer(parsed.name, this.buffers.get(parsed.name))
+        this.put(this.buffers, parsed.name, entry, roomSchemas.buffers)
+        this.index.addBuffer(parsed.name, this.buffers.get(parsed.name))
+        return
+      }
+      case 'sessions': {
+        this.index.removeSession(parsed.name, this.sessions.get(parsed.name))
+        this.put(this.sessions, parsed.name, entry, roomSchemas.sessions)
+        this.index.addSession(parsed.name, this.sessions.get(parsed.name))
+        return
+      }
+      case 'mountpoints':
+        if (typeof entry?.value === 'string') this.mountpoints.set(parsed.name, entry.value)
+        else this.mountpoints.delete(parsed.name)
+        return
+      case 'desired': {
+        const map = this.desired[parsed.kind] as Map<string, AnyDesired>
+        const id = at(parsed.host, parsed.id)
+        this.index.removeDesired(key, map.get(id))
+        this.set(map, id, entry && readDesired(entry, parsed), key)
+        this.index.addDesired(key, parsed.host, map.get(id))
+        return
+      }
+      case 'observed': {
+        const map = this.observed[parsed.kind] as Map<string, AnyObserved>
+        return this.set(map, at(parsed.host, parsed.id), entry && readObserved(entry, parsed), key)
+      }
+      case 'placement': {
+        const read = entry && this.valid(key, readDocument(entry, roomSchemas.placement))
+        this.lastId = read?.lastId ?? 0
+        return
+      }
+      case 'leader': {
+        const document = entry && this.valid(key, readDocument(entry, roomSchemas.leader))
+        this.leader = document && { document, createRevision: entry.createRevision }
+        return
+      }
+      case 'leader-wanted':
+        this.leaderWanted = entry && { value: entry.value, modRevision: entry.modRevision }
+        return
+      case 'events':
+        return
+    }
+  }
+
+  private put<T>(map: Map<string, T>, name: string, entry: Entry | undefined, schema: ZodType<T>): void {
+    this.set(map, name, entry && readDocument(entry, schema), entry?.key ?? '')
+  }
+
+  private set<T>(
+    map: Map<string, T>,
+    name: string,
+    read: Parameters<typeof this.valid<T>>[1] | undefined,
+    key: string,
+  ) {
+    const document = read && this.valid(key, read)
+    if (document === undefined) map.delete(name)
+    else map.set(name, document)
+  }
+
+  private valid<T>(key: string, read: { document: T } | { invalid: string }): T | undefined {
+    if ('document' in read) return read.document
+    this.log.error('a document in etcd does not match its schema: it is left out', { problem: read.invalid })
+    this.invalid.set(key, read.invalid)
+    return undefined
+  }
+
+  private takeEvent(parsed: ParsedKey & { room: 'events' }, entry: Entry | undefined): void {
+    if (entry) this.lastEvents.set(parsed.name, Math.max(parsed.sequence, this.lastEventOf(parsed.name)))
+    else if (parsed.sequence === this.lastEventOf(parsed.name)) this.lastEvents.delete(parsed.name)
+  }
+
+  private documentAt(parsed: ParsedKey): unknown {
+    switch (parsed.room) {
+      case 'hosts':
+        return this.hosts.get(parsed.host)
+      case 'buffers':
+        return this.buffers.get(parsed.name)
+      case 'sessions':
+        return this.sessions.get(parsed.name)
+      case 'desired':
+        return this.desired[parsed.kind].get(at(parsed.host, parsed.id))
+      case 'observed':
+        return this.observed[parsed.kind].get(at(parsed.host, parsed.id))
+      default:
+        return undefined
+    }
+  }
+
+  private tell(touched: Touched[]): void {
+    for (const listener of [...this.listeners]) listener(touched)
+  }
+}
+
+/** A key that changed, with its document before and after where the loop needs to know. */
+export interface Touched {
+  key: string
+  parsed: ParsedKey
+  before: unknown
+  after: unknown
+}
+
+function placeOf({ host, device }: { host: string; device?: string }): string {
+  return device === undefined ? host : at(host, device)
+}

@@ -1,0 +1,13 @@
+/*
+ * What now, on which host? All order between hosts is decided here, from the cluster alone, each round anew:
+ *
+ *   present   bricks → (all ready) volume → (all online) built: the mount command is published, jobs may mount
+ *   absent    (no job holds it, alive hosts have let go) volume → (nothing serves it) bricks → (all wiped) document
+ *
+ * A brick that cannot be formed is replaced as long as the buffer was never built; later nothing is ever taken from it.
+ */
+export { desiredOfBuffer, describeWant, type Want } from './next/wants.js'
+export { followBuffer, type FollowUp, type FollowMeans } from './next/buffer.js'
+export { desiredOfSession, followSession, mountPath } from './next/session.js'
+export { desiredPeers } from './next/peers.js'
+export { mountpointOf } from './next/mountpoint.js'

@@ -1,0 +1,191 @@
+import {
+  hostsToUnmount,
+  isVolumeGone,
+  jobsHolding,
+  observedBrickOf,
+  volumeBricks,
+  volumeOf,
+  wasBegun,
+} from '../../model/buffers.js'
+import { at, bufferKey, type Cluster } from '../../model/cluster.js'
+import type { BufferDocument, CordonDocument, PlacedBrick } from '../../model/documents.js'
+import { isComplete } from '../../model/phase.js'
+import { freeVolumeName } from '../admit/names.js'
+import type { DocumentChange } from '../core.js'
+import { placeBricks } from '../place.js'
+
+export interface FollowMeans {
+  /** Unix seconds. */
+  now: number
+  newUuid: () => string
+  /** The host is away for so long that nothing more is expected of it. */
+  isGone: (host: string) => boolean
+}
+
+/** Changes of documents that follow from what was observed, in one transaction, and what to tell people of them. */
+export interface FollowUp {
+  changes: DocumentChange[]
+  events: string[]
+}
+
+/** A brick that its agent has given up wiping is forgotten, its device cordoned, after so long. */
+const forgetAfterSeconds = 600
+
+export function followBuffer(cluster: Cluster, buffer: BufferDocument, means: FollowMeans): FollowUp | undefined {
+  if (buffer.wanted === 'absent') return followLeaving(cluster, buffer, means)
+  if (buffer.builtAt === undefined && buffer.failure === undefined) {
+    const forming = followForming(cluster, buffer, means)
+    if (forming) return forming
+  }
+  return forgetWhatIsGone(cluster, buffer, means)
+}
+
+function followLeaving(cluster: Cluster, buffer: BufferDocument, means: FollowMeans): FollowUp | undefined {
+  const bricks = [...buffer.bricks, ...buffer.released]
+  const volumes = [buffer.volume, ...buffer.formerVolumes.map(({ volume }) => volume)]
+  const gone =
+    bricks.every((brick) => isBrickGone(cluster, brick, means)) &&
+    volumes.every((volume) => isVolumeGone(cluster, buffer, volume)) &&
+    jobsHolding(cluster, buffer).length === 0 &&
+    hostsToUnmount(cluster, buffer).length === 0
+  if (gone) return { changes: [{ kind: 'buffer', name: bufferKey(cluster, buffer), document: undefined }], events: [] }
+  return quarantine(
+    cluster,
+    bricks.filter((brick) => hasGivenUp(cluster, brick)),
+    means,
+  )
+}
+
+function followForming(cluster: Cluster, buffer: BufferDocument, means: FollowMeans): FollowUp | undefined {
+  const name = bufferKey(cluster, buffer)
+  const write = (document: BufferDocument, ...events: string[]): FollowUp => ({
+    changes: [{ kind: 'buffer', name, document }],
+    events,
+  })
+  if (isComplete(cluster, buffer)) return write({ ...buffer, builtAt: means.now })
+  const unfit = buffer.bricks.filter((brick) => isRefused(cluster, brick) || means.isGone(brick.host))
+  if (unfit.length > 0) return replace(cluster, buffer, unfit, means)
+  const volume = volumeOf(cluster, buffer)
+  if (volume?.needsFreshDirectories) {
+    return write(startOver(cluster, buffer, buffer.bricks), 'gluster left its mark on the brick directories: new ones')
+  }
+  if (volume?.problem?.terminal) {
+    const failure = `volume ${buffer.volume}: ${volume.problem.message}`
+    return write({ ...buffer, failure }, `failed: ${failure}`)
+  }
+  return undefined
+}
+
+function replace(
+  cluster: Cluster,
+  buffer: BufferDocument,
+  unfit: PlacedBrick[],
+  means: FollowMeans,
+): FollowUp | undefined {
+  const name = bufferKey(cluster, buffer)
+  const bad = unfit.filter((brick) => isRefused(cluster, brick))
+  const cordons = quarantine(cluster, bad, means)?.changes ?? []
+  const { pool, granularityBytes } = buffer
+  const beside = new Map<string, number>()
+  for (const brick of buffer.bricks) {
+    if (!unfit.includes(brick)) beside.set(brick.host, (beside.get(brick.host) ?? 0) + 1)
+  }
+  const placed = placeBricks(cluster, { pool, granularityBytes, count: unfit.length, beside }, means.newUuid)
+  if ('refused' in placed) {
+    // A lost host may come back; a device that was refused will not get better.
+    if (bad.length === 0) return undefined
+    const failure = `${bad.map((brick) => reasonOf(cluster, brick)).join(', ')}; and ${placed.refused}`
+    const document = { ...buffer, failure }
+    return { changes: [...cordons, { kind: 'buffer', name, document }], events: [`failed: ${failure}`] }
+  }
+  const fresh = [...placed.bricks]
+  const bricks = buffer.bricks.map((brick) => (unfit.includes(brick) ? fresh.shift()! : brick))
+  const released = [...buffer.released, ...unfit]
+  const document = wasBegun(cluster, buffer)
+    ? { ...startOver(cluster, buffer, bricks), released }
+    : { ...buffer, bricks, released }
+  return {
+    changes: [...cordons, { kind: 'buffer', name, document }, { kind: 'lastId', lastId: cluster.lastId }],
+    events: unfit.map((brick, index) => {
+      const { host, device } = placed.bricks[index]!
+      return `brick ${brick.device} on ${brick.host} replaced by ${device} on ${host}: ${reasonOf(cluster, brick)}`
+    }),
+  }
+}
+
+/**
+ * A volume of the old bricks may exist or turn up later, so it keeps its name until it was seen absent, and the new one
+ * gets another name and directories that no create has touched.
+ */
+function startOver(cluster: Cluster, buffer: BufferDocument, bricks: PlacedBrick[]): BufferDocument {
+  const number = Number(buffer.directory.split('-')[1] ?? 1)
+  const former = { volume: buffer.volume, bricks: volumeBricks(buffer) }
+  return {
+    ...buffer,
+    bricks,
+    directory: `brick-${number + 1}`,
+    volume: freeVolumeName(cluster, buffer.name, buffer.id),
+    formerVolumes: [...buffer.formerVolumes, former],
+  }
+}
+
+/** Released bricks seen absent give their devices back, whatever becomes of the buffer. */
+function forgetWhatIsGone(cluster: Cluster, buffer: BufferDocument, means: FollowMeans): FollowUp | undefined {
+  const formerVolumes = buffer.formerVolumes.filter(({ volume }) => !isVolumeGone(cluster, buffer, volume))
+  const released = buffer.released.filter((brick) => !isBrickGone(cluster, brick, means))
+  if (released.length === buffer.released.length && formerVolumes.length === buffer.formerVolumes.length) {
+    return quarantine(
+      cluster,
+      released.filter((brick) => hasGivenUp(cluster, brick)),
+      means,
+    )
+  }
+  const document = { ...buffer, released, formerVolumes }
+  return { changes: [{ kind: 'buffer', name: bufferKey(cluster, buffer), document }], events: [] }
+}
+
+/** Cordons for devices that are not cordoned yet; undefined when there are none. */
+function quarantine(cluster: Cluster, bricks: PlacedBrick[], means: FollowMeans): FollowUp | undefined {
+  const changes = bricks
+    .filter(({ host, device }) => !cluster.cordons.has(at(host, device)))
+    .map(({ host, device, ...brick }): DocumentChange & { document: CordonDocument } => {
+      const why = reasonOf(cluster, { host, device, ...brick })
+      const document: CordonDocument = {
+        v: 1,
+        host,
+        device,
+        kind: 'quarantine',
+        why,
+        who: 'scheduler',
+        when: means.now,
+      }
+      return { kind: 'cordon', host, device, document }
+    })
+  if (changes.length === 0) return undefined
+  return {
+    changes,
+    events: changes.map(({ document }) => `quarantined ${document.device} on ${document.host}: ${document.why}`),
+  }
+}
+
+/** Its agent will not make it. */
+function isRefused(cluster: Cluster, brick: PlacedBrick): boolean {
+  const observed = observedBrickOf(cluster, brick)
+  return observed?.state === 'forming' && observed.problem?.terminal === true
+}
+
+/** Its agent cannot clean it up: the disk is pulled, swapped or broken. */
+function hasGivenUp(cluster: Cluster, brick: PlacedBrick): boolean {
+  const observed = observedBrickOf(cluster, brick)
+  return observed?.state === 'leaving' && observed.problem?.terminal === true
+}
+
+function isBrickGone(cluster: Cluster, brick: PlacedBrick, means: FollowMeans): boolean {
+  if (observedBrickOf(cluster, brick)?.state === 'absent') return true
+  const cordon = cluster.cordons.get(at(brick.host, brick.device))
+  return hasGivenUp(cluster, brick) && cordon !== undefined && means.now - cordon.when >= forgetAfterSeconds
+}
+
+function reasonOf(cluster: Cluster, brick: PlacedBrick): string {
+  return observedBrickOf(cluster, brick)?.problem?.message ?? `host ${brick.host} is lost`
+}

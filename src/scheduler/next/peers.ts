@@ -1,0 +1,39 @@
+import type { Cluster } from '../../model/cluster.js'
+import { compareNames } from '../place.js'
+import type { Want } from './wants.js'
+
+/**
+ * Who invites whom into the trusted pool. One issuer invites every other storage host, so that no two pools grow; it is
+ * the host that knows the most peers already, for a host that is in a pool cannot be invited into another. GlusterFS
+ * knows an issuer by its address only, until one of the invited has probed it back by name.
+ */
+export function desiredPeers(cluster: Cluster): Want[] {
+  const storage = [...cluster.hosts.values()]
+    .filter(({ roles }) => roles.includes('storage'))
+    .map(({ host }) => host)
+    .sort(compareNames)
+  const known = (host: string) => peersOf(cluster, host).length
+  const issuer = storage.reduce<string | undefined>(
+    (best, host) => (best === undefined || known(host) > known(best) ? host : best),
+    undefined,
+  )
+  if (issuer === undefined) return []
+  const invited = storage.filter((host) => host !== issuer)
+  const connected = peersOf(cluster, issuer)
+  const back = invited.find((host) => connected.includes(host))
+  return [...invited.map((peer) => want(issuer, peer)), ...(back === undefined ? [] : [want(back, issuer)])]
+}
+
+/** Hosts that this one has in its trusted pool, as far as its agent has said. */
+function peersOf(cluster: Cluster, host: string): string[] {
+  const found: string[] = []
+  for (const [key, { state }] of cluster.observed.peer) {
+    const [at, peer] = key.split('/') as [string, string]
+    if (at === host && state !== 'forming') found.push(peer)
+  }
+  return found
+}
+
+function want(host: string, peer: string): Want {
+  return { host, kind: 'peer', id: peer, document: { v: 1, kind: 'peer', peer } }
+}

@@ -1,0 +1,63 @@
+import { mountsLeft, serversOf } from '../../model/buffers.js'
+import { at, type Cluster, desiredMountsOf, mountId, sessionBuffers, sessionKey } from '../../model/cluster.js'
+import type { BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
+import type { FollowUp } from './buffer.js'
+import type { Want } from './wants.js'
+
+/** Where a session has a buffer on its compute nodes: the job's own, or a persistent one beside it. Never used twice. */
+export function mountPath(mountRoot: string, session: SessionDocument, buffer: BufferDocument): string {
+  const own = `${mountRoot}/${session.token}.${session.id}`
+  return session.buffer !== undefined && buffer.name === session.token ? own : `${own}-${buffer.name}`
+}
+
+/** What every compute host should hold of this session now. */
+export function desiredOfSession(cluster: Cluster, session: SessionDocument, mountRoot: string): Want[] {
+  if (session.stage === 'setup' || session.stage === 'staged-in') return []
+  const wanted = session.stage === 'running' ? 'present' : 'absent'
+  const wants = new Map<string, Want>()
+  // What hosts were told stays told, also of a buffer that is gone: they alone know whether they have let go of it.
+  for (const { host, document } of desiredMountsOf(cluster, session)) {
+    add(wants, host, { ...document, wanted })
+  }
+  for (const { key, buffer } of sessionBuffers(cluster, session)) {
+    const hosts = wanted === 'present' ? session.computeHosts : mountsLeft(cluster, session, buffer)
+    for (const host of hosts) add(wants, host, mountOf(session, key, buffer, mountRoot, wanted))
+  }
+  return [...wants.values()]
+}
+
+/** A session that leaves is gone when its own buffer is, and every host has let go of what it mounted. */
+export function followSession(cluster: Cluster, session: SessionDocument): FollowUp | undefined {
+  if (session.stage !== 'leaving') return undefined
+  if (session.buffer !== undefined && cluster.buffers.has(session.buffer)) return undefined
+  const left = desiredMountsOf(cluster, session).some(
+    ({ host, document }) =>
+      cluster.observed.mount.get(at(host, mountId(session.id, document.buffer.id)))?.state !== 'absent',
+  )
+  if (left) return undefined
+  return { changes: [{ kind: 'session', name: sessionKey(cluster, session), document: undefined }], events: [] }
+}
+
+function mountOf(
+  session: SessionDocument,
+  key: string,
+  buffer: BufferDocument,
+  mountRoot: string,
+  wanted: 'present' | 'absent',
+): Omit<Desired['mount'], 'fence'> {
+  return {
+    v: 1,
+    kind: 'mount',
+    session: { id: session.id, token: session.token },
+    buffer: { id: buffer.id, name: key },
+    volume: buffer.volume,
+    servers: serversOf(buffer),
+    path: mountPath(mountRoot, session, buffer),
+    wanted,
+  }
+}
+
+function add(wants: Map<string, Want>, host: string, document: Omit<Desired['mount'], 'fence'>): void {
+  const id = mountId(document.session.id, document.buffer.id)
+  wants.set(at(host, id), { host, kind: 'mount', id, document })
+}

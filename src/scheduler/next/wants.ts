@@ -1,0 +1,92 @@
+import {
+  hostsToUnmount,
+  isReady,
+  isVolumeStopped,
+  jobsHolding,
+  primaryOf,
+  volumeBricks,
+  wasBegun,
+} from '../../model/buffers.js'
+import { bufferKey, type Cluster } from '../../model/cluster.js'
+import type { BufferDocument, Desired, DesiredKind, PlacedBrick } from '../../model/documents.js'
+
+/** A desired document and whose it is; the fence is added when it is written. */
+export type Want = {
+  [K in DesiredKind]: { host: string; kind: K; id: string; document: Omit<Desired[K], 'fence'> }
+}[DesiredKind]
+
+/** A brick that hangs stalls every `ls` for as long; GlusterFS's own 42 seconds are too many. */
+const volumeOptions = { 'network.ping-timeout': '10' }
+
+/** What every storage host should hold of this buffer now. */
+export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument): Want[] {
+  const name = bufferKey(cluster, buffer)
+  const formerStopped = buffer.formerVolumes.every(({ volume }) => isVolumeStopped(cluster, buffer, volume))
+  const bricksLeave = buffer.wanted === 'absent' && formerStopped && isVolumeStopped(cluster, buffer)
+  return [
+    ...buffer.bricks.map((brick) => brickWant(buffer, name, brick, bricksLeave ? 'absent' : 'present')),
+    ...buffer.released.map((brick) => brickWant(buffer, name, brick, formerStopped ? 'absent' : 'present')),
+    ...volumeWants(cluster, buffer, name),
+  ]
+}
+
+/** A want as a sentence, for logs and tests. */
+export function describeWant({ host, kind, id, document }: Want): string {
+  const wanted = 'wanted' in document ? ` ${document.wanted}` : ''
+  return `${host}: ${kind} ${id}${wanted}`
+}
+
+function brickWant(buffer: BufferDocument, name: string, brick: PlacedBrick, wanted: 'present' | 'absent'): Want {
+  const { host, device, identity, sizeBytes, uuid } = brick
+  return {
+    host,
+    kind: 'brick',
+    id: device,
+    document: {
+      v: 1,
+      kind: 'brick',
+      buffer: { id: buffer.id, name },
+      device,
+      identity,
+      sizeBytes,
+      uuid,
+      directory: buffer.directory,
+      uid: buffer.uid,
+      gid: buffer.gid,
+      mode: 0o700,
+      wanted,
+    },
+  }
+}
+
+function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string): Want[] {
+  const host = primaryOf(cluster, buffer)
+  const want = (volume: string, bricks: { host: string; path: string }[], wanted: 'started' | 'absent'): Want => ({
+    host,
+    kind: 'volume',
+    id: volume,
+    document: {
+      v: 1,
+      kind: 'volume',
+      buffer: { id: buffer.id, name },
+      volume,
+      bricks,
+      options: volumeOptions,
+      wanted,
+    },
+  })
+  const former = buffer.formerVolumes.map(({ volume, bricks }) => want(volume, bricks, 'absent'))
+  const wanted = volumeWanted(cluster, buffer)
+  return wanted ? [...former, want(buffer.volume, volumeBricks(buffer), wanted)] : former
+}
+
+/** undefined: its time has not come, or it never was. A volume is not withdrawn because a brick is unwell. */
+function volumeWanted(cluster: Cluster, buffer: BufferDocument): 'started' | 'absent' | undefined {
+  if (buffer.wanted === 'present') {
+    const complete = buffer.bricks.every((brick) => isReady(cluster, buffer, brick))
+    return complete || wasBegun(cluster, buffer) ? 'started' : undefined
+  }
+  if (!wasBegun(cluster, buffer)) return undefined
+  const held = jobsHolding(cluster, buffer).length > 0 || hostsToUnmount(cluster, buffer).length > 0
+  return held ? 'started' : 'absent'
+}

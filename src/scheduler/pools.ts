@@ -1,0 +1,47 @@
+import type { Cluster } from '../model/cluster.js'
+import { quote } from '../model/names.js'
+import type { PoolConfig, SchedulerConfig } from './config.js'
+import { devicesOf, type Standing, takenDevices } from './devices.js'
+
+export interface PoolReport {
+  name: string
+  granularityBytes: number
+  isDefault: boolean
+  /** Slots in all: free, taken, cordoned and on lost hosts. Devices that hold something foreign are no part of the pool. */
+  quantity: number
+  free: number
+  /** Devices by how they stand. */
+  devices: Record<Standing, number>
+}
+
+/** Every configured pool, also one without a device: Slurm must go on hearing of it. */
+export function poolsOf(cluster: Cluster, config: Pick<SchedulerConfig, 'pools'>): PoolReport[] {
+  const taken = takenDevices(cluster)
+  return Object.entries(config.pools).map(([name, { granularityBytes, isDefault }]) => {
+    const devices: Record<Standing, number> = {
+      taken: 0,
+      refused: 0,
+      'too small': 0,
+      lost: 0,
+      cordoned: 0,
+      foreign: 0,
+      free: 0,
+    }
+    for (const { standing } of devicesOf(cluster, name, granularityBytes, taken)) devices[standing]++
+    const quantity = devices.free + devices.taken + devices.cordoned + devices.lost
+    return { name, granularityBytes, isDefault, quantity, free: devices.free, devices }
+  })
+}
+
+/** The pool of a request, which may name none. */
+export function findPool(
+  config: Pick<SchedulerConfig, 'pools'>,
+  name: string | undefined,
+): (PoolConfig & { name: string }) | { refused: string } {
+  const pools = Object.entries(config.pools)
+  const found = pools.find(([pool, { isDefault }]) => (name === undefined ? isDefault : pool === name))
+  if (found) return { name: found[0], ...found[1] }
+  const known = pools.map(([pool]) => pool).join(', ')
+  if (name === undefined) return { refused: `no pool is the default: write pool=NAME, one of ${known}` }
+  return { refused: `there is no pool ${quote(name)}: the pools are ${known}` }
+}

@@ -1,0 +1,120 @@
+import { mountsLeft } from '../model/buffers.js'
+import { at, type Cluster, mountId, sessionBuffers } from '../model/cluster.js'
+import type { SessionDocument } from '../model/documents.js'
+import { phaseOf } from '../model/phase.js'
+import { canBePutAside, standingOf } from './admit/names.js'
+
+/*
+ * How far a call has come, for `Core.waitFor`: asked after every change, answered from the cluster alone.
+ *
+ *   const end = await core.waitFor((cluster) => ended(setupProgress(cluster, token, sessionId)), limitMs)
+ */
+export type Progress =
+  | { state: 'done' }
+  /** It will not come to be; nothing is retried. */
+  | { state: 'failed'; reason: string }
+  | { state: 'waiting'; waitingFor: string[] }
+
+/** The progress once nothing is waited for, else undefined: what `waitFor` wants. */
+export function ended(progress: Progress): Exclude<Progress, { state: 'waiting' }> | undefined {
+  return progress.state === 'waiting' ? undefined : progress
+}
+
+/** Own buffer and those it uses are built. Failed when one of them is, or when the session was torn down meanwhile. */
+export function setupProgress(cluster: Cluster, token: string, sessionId: number): Progress {
+  const session = cluster.sessions.get(token)
+  if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: 'it was torn down' }
+  const reports = sessionBuffers(cluster, session).map(({ key, buffer }) => ({
+    key,
+    isBuilt: buffer.builtAt !== undefined,
+    ...phaseOf(cluster, buffer),
+  }))
+  const failed = reports.find(({ phase }) => phase === 'failed')
+  if (failed) return { state: 'failed', reason: failed.reason ?? `the buffer ${failed.key} has failed` }
+  const unbuilt = reports.filter(({ isBuilt }) => !isBuilt)
+  return waitingOrDone(
+    unbuilt.flatMap(({ waitingFor }) => waitingFor),
+    unbuilt.length === 0,
+  )
+}
+
+/** An `Admission` that said `leaving` may be decided again: the old one is gone, or stuck and can be put aside. */
+export function mayStart(cluster: Cluster, token: string): boolean {
+  const standing = standingOf(cluster, token)
+  return (!standing.session && !standing.buffer) || canBePutAside(cluster, standing)
+}
+
+/** Every buffer is mounted on every compute host. Failed on a host that will not mount it, or is lost. */
+export function mountProgress(cluster: Cluster, token: string, sessionId: number): Progress {
+  const session = cluster.sessions.get(token)
+  if (session?.id !== sessionId || session.stage !== 'running')
+    return { state: 'failed', reason: `job ${token} is not running any more` }
+  const waitingFor: string[] = []
+  for (const { key, buffer } of sessionBuffers(cluster, session)) {
+    for (const host of session.computeHosts) {
+      const observed = cluster.observed.mount.get(at(host, mountId(sessionId, buffer.id)))
+      if (observed?.state === 'mounted') continue
+      const where = `host ${host} to mount ${key}`
+      if (!cluster.hosts.has(host)) return { state: 'failed', reason: `host ${host} is lost` }
+      if (observed?.problem?.terminal) return { state: 'failed', reason: `${where}: ${observed.problem.message}` }
+      const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
+      waitingFor.push(detail === '' ? where : `${where}: ${detail}`)
+    }
+  }
+  return waitingOrDone(waitingFor)
+}
+
+/** No compute host that is alive has it mounted. */
+export function unmountProgress(cluster: Cluster, token: string, sessionId: number): Progress {
+  const session = cluster.sessions.get(token)
+  if (session?.id !== sessionId) return { state: 'done' }
+  return waitingOrDone(waitingToUnmount(cluster, session))
+}
+
+/** Gone, or nothing but lost hosts and operators left to wait for: Slurm need not wait for them. */
+export function teardownProgress(cluster: Cluster, token: string, sessionId: number): Progress {
+  const { session, buffer } = standingOf(cluster, token)
+  if (session && session.id !== sessionId) return { state: 'done' }
+  if (buffer && buffer.wanted !== 'absent') return { state: 'done' }
+  const report = buffer && phaseOf(cluster, buffer)
+  const ofBuffer = !report || report.phase === 'stuck' ? [] : report.waitingFor
+  const ofSession = session ? waitingToUnmount(cluster, session) : []
+  const isBusy = report?.phase === 'leaving' || (session !== undefined && !buffer && !isHidden(cluster, session))
+  return waitingOrDone([...ofSession, ...ofBuffer], !isBusy)
+}
+
+/** A session that has nothing left but lost hosts, or whose buffer is stuck: no longer shown to Slurm. */
+export function isHidden(cluster: Cluster, session: SessionDocument): boolean {
+  if (session.stage !== 'leaving') return false
+  if (cluster.sessions.get(session.token)?.id !== session.id) return true
+  const buffer = session.buffer === undefined ? undefined : cluster.buffers.get(session.buffer)
+  if (buffer) return phaseOf(cluster, buffer).phase === 'stuck'
+  const away = session.computeHosts.filter((host) => !cluster.hosts.has(host))
+  return away.length > 0 && waitingToUnmount(cluster, session).length === 0
+}
+
+export function adoptProgress(cluster: Cluster, host: string, device: string): Progress {
+  const observed = cluster.observed.adopt.get(at(host, device))
+  const found = cluster.inventories.get(host)?.devices.find(({ name }) => name === device)
+  if (observed?.state === 'done' || found?.state === 'blank') return { state: 'done' }
+  if (observed?.problem?.terminal) return { state: 'failed', reason: observed.problem.message }
+  const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
+  return { state: 'waiting', waitingFor: [`host ${host} to wipe ${device}${detail === '' ? '' : `: ${detail}`}`] }
+}
+
+function waitingToUnmount(cluster: Cluster, session: SessionDocument): string[] {
+  const told = sessionBuffers(cluster, session).flatMap(({ key, buffer }) =>
+    mountsLeft(cluster, session, buffer)
+      .filter((host) => cluster.hosts.has(host))
+      .map((host) => {
+        const observed = cluster.observed.mount.get(at(host, mountId(session.id, buffer.id)))
+        const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
+        return `host ${host} to unmount ${key}${detail === '' ? '' : `: ${detail}`}`
+      }),
+  )
+  return [...new Set(told)]
+}
+
+function waitingOrDone(waitingFor: string[], isDone: boolean = waitingFor.length === 0): Progress {
+  return isDone ? { state: 'done' } : { state: 'waiting', waitingFor }
+}

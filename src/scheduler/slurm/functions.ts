@@ -1,0 +1,334 @@
+import { open, rename, rm, writeFile } from 'node:fs/promises'
+import type { Clock } from '../../daemon/clock.js'
+import { parseSize } from '../../model/capacity.js'
+import type { Cluster } from '../../model/cluster.js'
+import type { SessionDocument } from '../../model/documents.js'
+import { hostName, quote } from '../../model/names.js'
+import { persistentPath, stripedPath } from '../../model/paths.js'
+import {
+  type Admission,
+  createPersistent,
+  endJob,
+  type Means,
+  setupJob,
+  type Staged,
+  stagedIn,
+  stagedOut,
+  startJob,
+  teardown,
+} from '../admit.js'
+import type { SchedulerConfig } from '../config.js'
+import { type Committed, type Core, type Decision, NotLeader } from '../core.js'
+import { findPool, poolsOf } from '../pools.js'
+import {
+  ended,
+  mayStart,
+  mountProgress,
+  type Progress,
+  setupProgress,
+  teardownProgress,
+  unmountProgress,
+} from '../progress.js'
+import { type Argument, type Arguments, parseArguments } from './arguments.js'
+import { parseDirectives, problemWithAccess } from './directives.js'
+import { configurations, instances, pools, sessions } from './replies.js'
+
+/** What dw_wlm_cli prints and exits with. Slurm reads stdout and stderr as one. */
+export interface Reply {
+  code: number
+  text: string
+}
+
+export interface SlurmMeans {
+  core: Core
+  config: SchedulerConfig
+  clock: Clock
+  newUuid(): string
+  /** The user's primary group; undefined when there is no such user. */
+  primaryGroup(uid: number): Promise<number | undefined>
+  /** Makes this scheduler lead, when slurmctld has come to it; false when that did not come about in time. */
+  becomeLeader(timeoutMs: number): Promise<boolean>
+}
+
+/** A refusal or failure with its text for slurmctld. */
+class Answer extends Error {}
+
+const handlers: Record<string, (means: SlurmMeans, given: Arguments) => Promise<string>> = {
+  pools: ({ core, config }) => json(pools(core.cluster, config)),
+  show_instances: ({ core }) => json(instances(core.cluster)),
+  show_sessions: ({ core }) => json(sessions(core.cluster)),
+  show_configurations: ({ core }) => json(configurations(core.cluster)),
+  job_process: jobProcess,
+  create_persistent: create,
+  setup,
+  data_in: (means, given) => advance(means, given, stagedIn),
+  real_size: realSize,
+  paths,
+  pre_run: preRun,
+  post_run: postRun,
+  data_out: (means, given) => advance(means, given, stagedOut),
+  teardown: tearDown,
+}
+
+/** dw_wlm_cli, called with these words. Never throws: what goes wrong is the reply. */
+export async function dwWlmCli(means: SlurmMeans, words: readonly string[]): Promise<Reply> {
+  try {
+    const given = parseArguments(words)
+    if ('refused' in given) throw new Answer(given.refused)
+    const name = need(given, 'function', '')
+    const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
+    if (!handler)
+      throw new Answer(`invalid function ${quote(name)}: the functions are ${Object.keys(handlers).join(', ')}`)
+    return { code: 0, text: await handler(means, given) }
+  } catch (error) {
+    if (error instanceof Answer) return { code: 1, text: `${error.message}\n` }
+    const message = error instanceof Error ? error.message : String(error)
+    return { code: 1, text: `the burst buffer scheduler cannot do it now: ${message}\n` }
+  }
+}
+
+/** Inline in sbatch, and told neither user nor token: only what can never work is refused here. */
+async function jobProcess({ core, config }: SlurmMeans, given: Arguments): Promise<string> {
+  const directives = await readScript(given)
+  for (const request of [...(directives.jobdw ? [directives.jobdw] : []), ...directives.creates]) {
+    const pool = findPool(config, request.pool)
+    if ('refused' in pool) throw new Answer(`line ${request.line}: ${pool.refused}`)
+    const { quantity } = poolsOf(core.cluster, config).find(({ name }) => name === pool.name)!
+    const most = quantity * pool.granularityBytes
+    if (request.bytes > most) {
+      throw new Answer(
+        `line ${request.line}: capacity= asks for more than the whole pool ${pool.name} has (${most} bytes)`,
+      )
+    }
+  }
+  const made = new Set(directives.creates.map(({ name }) => name))
+  for (const { name, line } of directives.uses) {
+    if (!made.has(name) && core.cluster.buffers.get(name)?.kind !== 'persistent') {
+      throw new Answer(`line ${line}: there is no persistent buffer ${quote(name)}`)
+    }
+  }
+  return ''
+}
+
+async function create(means: SlurmMeans, given: Arguments): Promise<string> {
+  const name = need(given, 'token')
+  const uid = number(given, 'user')
+  const { pool, bytes } = capacity(given)
+  if (given.type !== undefined && given.type !== 'scratch')
+    throw new Answer(`type ${quote(given.type)} is not served: write type=scratch`)
+  const access = given.access === undefined || given.access === '' ? undefined : problemWithAccess(given.access)
+  if (access !== undefined) throw new Answer(access)
+  const gid = await means.primaryGroup(uid)
+  if (gid === undefined) throw new Answer(`there is no user with the id ${uid} on the scheduler's host`)
+  const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
+  const request = { name, uid, gid, pool, bytes, access: ['striped' as const] }
+  const { sessionId } = await admit(means, name, deadline, (cluster, tools) =>
+    createPersistent(cluster, request, tools),
+  )
+  await reach(means, deadline, (cluster) => setupProgress(cluster, name, sessionId))
+  return 'created\n'
+}
+
+async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
+  const token = need(given, 'token')
+  const directives = await readScript(given)
+  const { pool, bytes } = capacity(given)
+  const request = {
+    token,
+    uid: number(given, 'user'),
+    gid: number(given, 'group'),
+    pool,
+    bytes,
+    access: directives.jobdw?.access ?? (['striped'] as ['striped']),
+    uses: directives.uses.map(({ name }) => name),
+  }
+  const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
+  const { sessionId } = await admit(means, token, deadline, (cluster, tools) => setupJob(cluster, request, tools))
+  await reach(means, deadline, (cluster) => setupProgress(cluster, token, sessionId))
+  return ''
+}
+
+/** data_in and data_out: no staging is served, and none was asked, or job_process would have refused it. */
+async function advance(
+  means: SlurmMeans,
+  given: Arguments,
+  decide: (cluster: Cluster, request: { token: string }) => Staged,
+): Promise<string> {
+  await readScript(given)
+  const token = need(given, 'token')
+  await commit(means, (cluster) => decide(cluster, { token }))
+  return ''
+}
+
+function realSize({ core }: SlurmMeans, given: Arguments): Promise<string> {
+  const token = need(given, 'token')
+  const session = sessionOf(core.cluster, token)
+  const buffer = session.buffer === undefined ? undefined : core.cluster.buffers.get(session.buffer)
+  const bytes = buffer ? buffer.bricks.length * buffer.granularityBytes : 0
+  return json({ token, capacity: bytes, units: 'bytes' })
+}
+
+/** The job's variables. Slurm counts `=` characters, so that no value may hold one; names and tokens cannot. */
+async function paths({ core, config }: SlurmMeans, given: Arguments): Promise<string> {
+  const token = need(given, 'token')
+  const file = need(given, 'pathFile')
+  const session = sessionOf(core.cluster, token)
+  const lines = [
+    ...(session.buffer === undefined ? [] : [`DW_JOB_STRIPED=${stripedPath(config.mountRoot, token)}/`]),
+    ...session.uses.map((name) => `DW_PERSISTENT_STRIPED_${name}=${persistentPath(config.mountRoot, token, name)}/`),
+  ]
+  const beside = `${file}.new`
+  await rm(beside, { force: true })
+  await writeFile(beside, lines.map((line) => `${line}\n`).join(''), { flag: 'wx', mode: 0o600 })
+  await rename(beside, file)
+  return ''
+}
+
+async function preRun(means: SlurmMeans, given: Arguments): Promise<string> {
+  const token = need(given, 'token')
+  const file = given.executionNodeFile ?? given.nodeFile
+  const computeHosts = file === undefined ? [] : await readNodes(file)
+  const deadline = deadlineOf(means.clock, means.config.waitSeconds.preRun)
+  const { sessionId } = await commit(means, (cluster) => startJob(cluster, { token, computeHosts }))
+  await reach(means, deadline, (cluster) => mountProgress(cluster, token, sessionId))
+  return ''
+}
+
+async function postRun(means: SlurmMeans, given: Arguments): Promise<string> {
+  const token = need(given, 'token')
+  const deadline = deadlineOf(means.clock, means.config.waitSeconds.postRun)
+  const { sessionId } = await commit(means, (cluster) => endJob(cluster, { token }))
+  await reach(means, deadline, (cluster) => unmountProgress(cluster, token, sessionId))
+  return ''
+}
+
+/** Retried for ever by Slurm unless it hears that there is no such token. */
+async function tearDown(means: SlurmMeans, given: Arguments): Promise<string> {
+  const token = need(given, 'token')
+  const deadline = deadlineOf(means.clock, means.config.waitSeconds.teardown)
+  const leaving = await commit(means, (cluster) => teardown(cluster, { token }))
+  if (leaving.state === 'unknown') throw new Answer(`token not found: ${quote(token)}`)
+  await reach(means, deadline, (cluster) => teardownProgress(cluster, token, leaving.sessionId))
+  return ''
+}
+
+/** Decides until an earlier session of that name is out of the way. */
+async function admit(
+  means: SlurmMeans,
+  token: string,
+  deadline: () => number,
+  decide: (cluster: Cluster, tools: Means) => Decision<Admission>,
+): Promise<{ sessionId: number }> {
+  for (;;) {
+    const tools = { config: means.config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
+    const admission = await commit(means, (cluster) => decide(cluster, tools))
+    if (admission.state === 'admitted') return admission
+    const gone = await means.core.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), deadline())
+    if (!gone)
+      throw new Answer(
+        `the earlier ${quote(token)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,
+      )
+  }
+}
+
+/** Writes a decision as the leader; slurmctld calling is the reason to become it. */
+async function commit<T>(means: SlurmMeans, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
+  let committed: Committed<T>
+  try {
+    committed = await means.core.commit(decide)
+  } catch (error) {
+    if (!(error instanceof NotLeader) || !(await means.becomeLeader(60_000))) throw error
+    committed = await means.core.commit(decide)
+  }
+  if ('refused' in committed) throw new Answer(committed.refused)
+  return committed.result
+}
+
+async function reach(
+  { core }: SlurmMeans,
+  deadline: () => number,
+  progress: (cluster: Cluster) => Progress,
+): Promise<void> {
+  const end = await core.waitFor((cluster) => ended(progress(cluster)), deadline())
+  if (end?.state === 'done') return
+  if (end) throw new Answer(end.reason)
+  const now = progress(core.cluster)
+  throw new Answer(
+    `not done yet, it waits for ${now.state === 'waiting' ? now.waitingFor.join('; ') : 'nothing more'}: try again`,
+  )
+}
+
+function deadlineOf(clock: Clock, seconds: number): () => number {
+  const end = clock.monotonicMs() + seconds * 1000
+  return () => Math.max(0, end - clock.monotonicMs())
+}
+
+function sessionOf(cluster: Cluster, token: string): SessionDocument {
+  const session = cluster.sessions.get(token)
+  if (!session) throw new Answer(`No matching session: ${quote(token)}`)
+  return session
+}
+
+/** `POOL:SIZE`; the pool may be left out. */
+function capacity(given: Arguments): { pool: string | undefined; bytes: number } {
+  const text = need(given, 'capacity')
+  const colon = text.indexOf(':')
+  const pool = colon > 0 ? text.slice(0, colon) : undefined
+  const size = text.slice(colon + 1)
+  if (size === '0') return { pool, bytes: 0 }
+  const parsed = parseSize(size)
+  if ('refused' in parsed) throw new Answer(parsed.refused)
+  return { pool, bytes: parsed.bytes }
+}
+
+function need(given: Arguments, name: Argument, of = ` of ${given.function ?? 'the call'}`): string {
+  const value = given[name]
+  if (value === undefined || value === '') throw new Answer(`the argument --${name}${of} is missing`)
+  return value
+}
+
+function number(given: Arguments, name: 'user' | 'group'): number {
+  const text = need(given, name)
+  if (!/^[0-9]{1,10}$/.test(text)) throw new Answer(`--${name} must be a number, not ${quote(text)}`)
+  return Number(text)
+}
+
+async function readScript(given: Arguments) {
+  if (given.job === undefined) return { uses: [], creates: [], destroys: [], jobdw: undefined }
+  const directives = parseDirectives(await readBounded(given.job, 'job script'))
+  if ('refused' in directives) throw new Answer(directives.refused)
+  return directives
+}
+
+async function readNodes(file: string): Promise<string[]> {
+  const nodes = (await readBounded(file, 'node file'))
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  const wrong = nodes.find((node) => !hostName.safeParse(node).success)
+  if (wrong !== undefined) throw new Answer(`the node file names ${quote(wrong)}, which is no host name`)
+  return nodes
+}
+
+const mostFileBytes = 4 * 1024 * 1024
+
+/** A regular file of slurmctld's, of bounded size. */
+async function readBounded(path: string, what: string): Promise<string> {
+  let handle
+  try {
+    handle = await open(path, 'r')
+  } catch (error) {
+    throw new Answer(`the ${what} ${quote(path)} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+  }
+  try {
+    const { size } = await handle.stat().then((status) => (status.isFile() ? status : { size: Infinity }))
+    if (size > mostFileBytes) throw new Answer(`the ${what} ${quote(path)} is no regular file of at most 4 MiB`)
+    return await handle.readFile('utf8')
+  } finally {
+    await handle.close()
+  }
+}
+
+function json(value: object): Promise<string> {
+  return Promise.resolve(`${JSON.stringify(value)}\n`)
+}

@@ -1,0 +1,93 @@
+import type { Cluster } from '../../model/cluster.js'
+import type { BufferDocument, SessionDocument } from '../../model/documents.js'
+import { phaseOf } from '../../model/phase.js'
+import type { SchedulerConfig } from '../config.js'
+import { poolsOf } from '../pools.js'
+
+/*
+ * The JSON that Slurm's plugin reads (SLURM.md): ids, owners, sizes and times are integers, and no apostrophe stands
+ * anywhere, for Slurm turns every one into a double quote. What is being torn down is not shown: Slurm would adopt it.
+ */
+export function pools(cluster: Cluster, config: SchedulerConfig): object {
+  return {
+    pools: poolsOf(cluster, config).map(({ name, granularityBytes, quantity, free }) => ({
+      id: name,
+      units: 'bytes',
+      granularity: granularityBytes,
+      quantity,
+      free,
+    })),
+  }
+}
+
+export function sessions(cluster: Cluster): object {
+  return {
+    sessions: shownSessions(cluster).map((session) => ({
+      id: session.id,
+      token: session.token,
+      creator: 'SLURM',
+      owner: session.uid,
+      created: session.createdAt,
+      expiration: 0,
+      expired: false,
+      links: { client_nodes: session.stage === 'running' ? session.computeHosts : [] },
+      state: stateOf(isReady(cluster, session)),
+    })),
+  }
+}
+
+export function instances(cluster: Cluster): object {
+  return {
+    instances: shownBuffers(cluster).map(({ session, buffer }) => ({
+      id: buffer.id,
+      label: buffer.name,
+      public: buffer.kind === 'persistent',
+      intact: phaseOf(cluster, buffer).phase !== 'degraded',
+      created: buffer.createdAt,
+      expiration: 0,
+      expired: false,
+      capacity: {
+        bytes: buffer.bricks.length * buffer.granularityBytes,
+        nodes: new Set(buffer.bricks.map((brick) => brick.host)).size,
+      },
+      links: { configurations: [buffer.id], session: session.id },
+      limits: { write_window_length: 86400, write_window_multiplier: 10 },
+      state: stateOf(buffer.builtAt !== undefined),
+    })),
+  }
+}
+
+export function configurations(cluster: Cluster): object {
+  return {
+    configurations: shownBuffers(cluster).map(({ buffer }) => ({
+      id: buffer.id,
+      links: { instance: buffer.id },
+      type: 'scratch',
+      access_type: 'stripe',
+      state: {},
+    })),
+  }
+}
+
+/** Sessions that Slurm may know of, by id: none that are leaving, none that were moved aside. */
+export function shownSessions(cluster: Cluster): SessionDocument[] {
+  return [...cluster.sessions]
+    .filter(([key, session]) => key === session.token && session.stage !== 'leaving')
+    .map(([, session]) => session)
+    .sort((a, b) => a.id - b.id)
+}
+
+export function shownBuffers(cluster: Cluster): { session: SessionDocument; buffer: BufferDocument }[] {
+  return shownSessions(cluster).flatMap((session) => {
+    const buffer = session.buffer === undefined ? undefined : cluster.buffers.get(session.buffer)
+    return buffer?.wanted === 'present' ? [{ session, buffer }] : []
+  })
+}
+
+function isReady(cluster: Cluster, session: SessionDocument): boolean {
+  return session.buffer === undefined || cluster.buffers.get(session.buffer)?.builtAt !== undefined
+}
+
+function stateOf(actualized: boolean) {
+  return { actualized, fuse_blown: false, goal: 'create', mixed: false, transitioning: !actualized }
+}

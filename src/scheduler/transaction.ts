@@ -1,0 +1,55 @@
+import { keys } from '../store/keys.js'
+import type { Compare, Write } from '../store/store.js'
+import type { DocumentChange } from './core.js'
+import type { Memory } from './memory.js'
+
+export interface Transaction {
+  compares: Compare[]
+  writes: Write[]
+}
+
+/**
+ * The changes as one transaction: under the leader's fence, and only if every document is still as the memory has it.
+ * A buffer's mountpoint and events go in the transaction that takes its document away, or gives its name to another.
+ */
+export function transactionOf(memory: Memory, fence: number, changes: DocumentChange[]): Transaction {
+  const compares: Compare[] = [fenceCompare(fence)]
+  const writes: Write[] = []
+  for (const change of changes) {
+    const key = keyOf(change)
+    compares.push({ key, modRevision: memory.revisionOf(key) })
+    const value = valueOf(change, fence)
+    if (value !== undefined) writes.push({ put: key, value })
+    else if (memory.revisionOf(key) !== 0) writes.push({ delete: key })
+    if (change.kind === 'buffer' && memory.buffers.get(change.name)?.id !== change.document?.id) {
+      if (memory.mountpoints.has(change.name)) writes.push({ delete: keys.mountpoint(change.name) })
+      if (memory.lastEventOf(change.name) > 0) writes.push({ deletePrefix: keys.events(change.name) })
+    }
+  }
+  return { compares, writes }
+}
+
+export function fenceCompare(fence: number): Compare {
+  return { key: keys.leader, createRevision: fence }
+}
+
+function keyOf(change: DocumentChange): string {
+  switch (change.kind) {
+    case 'buffer':
+      return keys.buffer(change.name)
+    case 'session':
+      return keys.session(change.name)
+    case 'cordon':
+      return keys.cordon(change.host, change.device)
+    case 'adopt':
+      return keys.desired(change.host, 'adopt', change.device)
+    case 'lastId':
+      return keys.placement
+  }
+}
+
+function valueOf(change: DocumentChange, fence: number): object | undefined {
+  if (change.kind === 'lastId') return { v: 1, lastId: change.lastId }
+  if (change.kind === 'adopt') return change.document && { ...change.document, fence }
+  return change.document
+}

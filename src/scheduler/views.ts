@@ -1,0 +1,211 @@
+import type { BufferDetail, BufferView, DeviceView, HostView, StatusView } from '../model/api.js'
+import { at, bufferKey, type Cluster, mountId } from '../model/cluster.js'
+import type { BufferDocument, EventDocument } from '../model/documents.js'
+import { isReady, observedBrickOf, phaseOf, type Phase, sessionsUsing, volumeOf } from '../model/phase.js'
+import type { SchedulerConfig } from './config.js'
+import { devicesOf, takenDevices } from './devices.js'
+import { mountpointOf } from './next/mountpoint.js'
+import { compareNames } from './place.js'
+import { poolsOf } from './pools.js'
+
+/** The cluster as operators see it: pure, from the documents to the shapes of `model/api.ts`. */
+export function statusView(cluster: Cluster, config: SchedulerConfig, scheduler: StatusView['scheduler']): StatusView {
+  const hosts = hostsView(cluster)
+  const counts: Partial<Record<Phase, number>> = {}
+  for (const buffer of cluster.buffers.values()) {
+    const { phase } = phaseOf(cluster, buffer)
+    counts[phase] = (counts[phase] ?? 0) + 1
+  }
+  return {
+    scheduler,
+    hosts: {
+      alive: hosts.filter(({ state }) => state === 'alive').length,
+      lost: hosts.filter(({ state }) => state === 'lost').map(({ host }) => host),
+      cordoned: hosts.filter(({ cordon }) => cordon !== null).map(({ host }) => host),
+    },
+    pools: poolsOf(cluster, config).map(({ name, isDefault, granularityBytes, quantity, free, devices }) => ({
+      pool: name,
+      default: isDefault,
+      granularityBytes,
+      totalBytes: quantity * granularityBytes,
+      usedBytes: devices.taken * granularityBytes,
+      freeBytes: free * granularityBytes,
+      cordonedBytes: devices.cordoned * granularityBytes,
+      lostBytes: devices.lost * granularityBytes,
+    })),
+    buffers: counts,
+    problems: problemsOf(cluster, config, hosts),
+  }
+}
+
+export function hostsView(cluster: Cluster): HostView[] {
+  const names = new Set([...cluster.hosts.keys(), ...cluster.inventories.keys()])
+  const bricks = new Map<string, number>()
+  for (const buffer of cluster.buffers.values()) {
+    for (const { host } of [...buffer.bricks, ...buffer.released]) bricks.set(host, (bricks.get(host) ?? 0) + 1)
+  }
+  return [...names].sort(compareNames).map((host) => {
+    const document = cluster.hosts.get(host)
+    return {
+      host,
+      state: document ? 'alive' : 'lost',
+      roles: document?.roles ?? ['storage'],
+      devices: cluster.inventories.get(host)?.devices.length ?? 0,
+      bricks: bricks.get(host) ?? 0,
+      cordon: cordonOf(cluster, host),
+      problems: document?.problems ?? [],
+      versions: document?.versions ?? {},
+    }
+  })
+}
+
+export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceView[] {
+  const owners = new Map<string, string>()
+  for (const [key, { bricks, released }] of cluster.buffers) {
+    for (const { host, device } of [...bricks, ...released]) owners.set(at(host, device), key)
+  }
+  const taken = takenDevices(cluster)
+  const pools = new Set([...cluster.inventories.values()].flatMap(({ devices }) => devices.map(({ pool }) => pool)))
+  const views = [...pools].flatMap((pool) => {
+    const configured = config.pools[pool]
+    return devicesOf(cluster, pool, configured?.granularityBytes ?? 0, taken).map(
+      ({ host, device, standing }): DeviceView => {
+        const cordon = cordonOf(cluster, host, device.name)
+        const unknownPool = configured ? undefined : `the scheduler's configuration has no pool ${pool}`
+        return {
+          host,
+          device: device.name,
+          pool,
+          sizeBytes: device.sizeBytes,
+          identity: device.identity,
+          standing: unknownPool ? 'refused' : standing,
+          buffer: owners.get(at(host, device.name)) ?? null,
+          reason: unknownPool ?? whyNotFree(standing, device, configured?.granularityBytes ?? 0) ?? cordon,
+        }
+      },
+    )
+  })
+  return views.sort((a, b) => compareNames(a.host, b.host) || compareNames(a.device, b.device))
+}
+
+export function buffersView(cluster: Cluster): BufferView[] {
+  return [...cluster.buffers.values()]
+    .map((buffer) => bufferView(cluster, buffer))
+    .sort((a, b) => compareNames(a.name, b.name))
+}
+
+export function bufferDetail(cluster: Cluster, buffer: BufferDocument, timeline: EventDocument[]): BufferDetail {
+  const sessions = sessionsUsing(cluster, buffer)
+  return {
+    ...bufferView(cluster, buffer),
+    gid: buffer.gid,
+    requestedBytes: buffer.requestedBytes,
+    access: buffer.access,
+    volume: buffer.volume,
+    volumeState: volumeOf(cluster, buffer)?.state ?? null,
+    mountpoint: mountpointOf(buffer) ?? null,
+    brickList: [
+      ...buffer.bricks.map((brick) => {
+        const observed = observedBrickOf(cluster, brick)
+        const state = isReady(cluster, buffer, brick) ? 'ready' : (observed?.state ?? 'not begun')
+        return { host: brick.host, device: brick.device, state, problem: observed?.problem?.message ?? null }
+      }),
+      ...buffer.released.map((brick) => {
+        const observed = observedBrickOf(cluster, brick)
+        return {
+          host: brick.host,
+          device: brick.device,
+          state: 'replaced',
+          problem: observed?.problem?.message ?? null,
+        }
+      }),
+    ],
+    sessions: sessions.map(({ token, kind, stage, uid, computeHosts }) => ({ token, kind, stage, uid, computeHosts })),
+    attachments: sessions.flatMap((session) =>
+      session.computeHosts.flatMap((host) => {
+        const observed = cluster.observed.mount.get(at(host, mountId(session.id, buffer.id)))
+        if (!observed || observed.state === 'absent') return []
+        return [{ host, token: session.token, state: observed.state, problem: observed.problem?.message ?? null }]
+      }),
+    ),
+    timeline: timeline.map(({ at, text }) => ({ at, text })),
+  }
+}
+
+/** Names like the one that was mistyped: the same beginning, or a letter or two away. */
+export function nearNames(names: Iterable<string>, asked: string): string[] {
+  return [...names]
+    .filter((name) => name.startsWith(asked) || asked.startsWith(name) || distance(name, asked) <= 2)
+    .slice(0, 5)
+}
+
+function bufferView(cluster: Cluster, buffer: BufferDocument): BufferView {
+  const { phase, waitingFor, reason } = phaseOf(cluster, buffer)
+  return {
+    name: bufferKey(cluster, buffer),
+    id: buffer.id,
+    kind: buffer.kind,
+    uid: buffer.uid,
+    pool: buffer.pool,
+    sizeBytes: buffer.bricks.length * buffer.granularityBytes,
+    bricks: buffer.bricks.length,
+    phase,
+    waitingFor,
+    reason: reason ?? null,
+    createdAt: buffer.createdAt,
+  }
+}
+
+function problemsOf(cluster: Cluster, config: SchedulerConfig, hosts: HostView[]): string[] {
+  const devices = devicesView(cluster, config)
+  return [
+    ...hosts
+      .filter(({ state }) => state === 'lost')
+      .map(({ host }) => `host ${host} is lost: its agent does not answer`),
+    ...hosts.flatMap(({ host, problems }) => problems.map((problem) => `host ${host}: ${problem}`)),
+    ...[...cluster.cordons.values()]
+      .filter(({ kind }) => kind === 'quarantine')
+      .map(({ host, device, why }) => `${device === undefined ? host : at(host, device)} is in quarantine: ${why}`),
+    ...devices
+      .filter(({ standing }) => ['foreign', 'refused', 'too small'].includes(standing))
+      .map(
+        ({ host, device, standing, reason }) =>
+          `device ${at(host, device)} is ${standing}: ${reason ?? 'no reason given'}`,
+      ),
+    ...[...cluster.buffers.values()].flatMap((buffer) => {
+      const { phase, waitingFor, reason } = phaseOf(cluster, buffer)
+      if (phase !== 'stuck' && phase !== 'degraded' && phase !== 'failed') return []
+      return [`buffer ${bufferKey(cluster, buffer)} is ${phase}: ${reason ?? waitingFor.join('; ')}`]
+    }),
+    ...[...cluster.invalid].map(([key, reason]) => `etcd key ${key} cannot be read: ${reason}`),
+  ]
+}
+
+function cordonOf(cluster: Cluster, host: string, device?: string): string | null {
+  const cordon =
+    cluster.cordons.get(device === undefined ? host : at(host, device)) ??
+    (device === undefined ? undefined : cluster.cordons.get(host))
+  return cordon ? `${cordon.kind === 'quarantine' ? 'quarantine' : `cordoned by ${cordon.who}`}: ${cordon.why}` : null
+}
+
+function whyNotFree(
+  standing: string,
+  device: { reason?: string | undefined; stamp?: { uuid: string } | undefined; sizeBytes: number },
+  granularityBytes: number,
+): string | undefined {
+  if (standing === 'too small') return `it has ${device.sizeBytes} bytes, the pool's granularity is ${granularityBytes}`
+  if (standing === 'foreign' && device.stamp) return `it carries the brick ${device.stamp.uuid}, which no buffer claims`
+  return standing === 'taken' ? undefined : device.reason
+}
+
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length]!
+}
