@@ -1,0 +1,147 @@
+import { execFileSync } from 'node:child_process'
+import type { BufferDetail } from '../../model/api.js'
+import { parseSize } from '../../model/capacity.js'
+import { CallError, type Client, pathOf } from '../client.js'
+import { print, printable, printJson, printTable, size, time } from '../output.js'
+import { clientOf, type Command } from './command.js'
+
+export const show: Command<{ name: string }> = {
+  command: 'show <name>',
+  describe: 'One buffer: phase, bricks, sessions, mounts, what it waits for, and its timeline',
+  builder: (yargs) =>
+    yargs.positional('name', { type: 'string', demandOption: true, describe: 'a job id or a persistent name' }),
+  handler: async (argv) => {
+    const detail = await clientOf(argv).get<BufferDetail>(pathOf('buffers', argv.name))
+    if (argv.json) return printJson(detail)
+    await printDetail(detail)
+  },
+}
+
+export const create: Command<{
+  name: string
+  capacity: string
+  pool: string | undefined
+  user: string
+  access: string
+  wait: boolean
+}> = {
+  command: 'create <name>',
+  describe: 'Make a persistent buffer, and wait until it is ready',
+  builder: (yargs) =>
+    yargs
+      .positional('name', {
+        type: 'string',
+        demandOption: true,
+        describe: 'a letter, then letters, digits, "-" or "_"',
+      })
+      .option('capacity', { type: 'string', demandOption: true, describe: 'as in 3TB or 500GiB' })
+      .option('pool', { type: 'string', describe: 'the default pool when left out' })
+      .option('user', {
+        type: 'string',
+        default: String(process.getuid?.() ?? 0),
+        describe: 'its owner, by name or number',
+      })
+      .option('access', { type: 'string', default: 'striped' })
+      .option('wait', { type: 'boolean', default: true, describe: '--no-wait answers as soon as it is placed' }),
+  handler: async (argv) => {
+    const parsed = parseSize(argv.capacity)
+    if ('refused' in parsed) throw new CallError(parsed.refused)
+    const { name, pool, access } = argv
+    const client = clientOf(argv)
+    await client.send('POST', pathOf('buffers'), {
+      name,
+      bytes: parsed.bytes,
+      uid: uidOf(argv.user),
+      access,
+      ...(pool === undefined ? {} : { pool }),
+    })
+    if (argv.wait) await follow(client, name, 'ready', argv.json)
+    if (argv.json) printJson(await client.get(pathOf('buffers', name)))
+    else print(argv.wait ? `buffer ${name} is ready` : `buffer ${name} is placed; see bbctl show ${name}`)
+  },
+}
+
+export const destroy: Command<{ name: string; wait: boolean }> = {
+  command: 'destroy <name>',
+  describe: 'Remove a buffer and wipe its bricks, once no job uses it; its data is lost',
+  builder: (yargs) =>
+    yargs
+      .positional('name', { type: 'string', demandOption: true })
+      .option('wait', { type: 'boolean', default: true, describe: '--no-wait answers as soon as it is wanted' }),
+  handler: async (argv) => {
+    const client = clientOf(argv)
+    await client.send('DELETE', pathOf('buffers', argv.name))
+    if (argv.wait) await follow(client, argv.name, 'gone', argv.json)
+    if (argv.json) printJson({ name: argv.name, gone: argv.wait })
+    else
+      print(argv.wait ? `buffer ${argv.name} is gone` : `buffer ${argv.name} is leaving; see bbctl show ${argv.name}`)
+  },
+}
+
+/** Until the buffer is there or gone; says what it waits for when that changes. */
+async function follow(client: Client, name: string, end: 'ready' | 'gone', quiet: boolean): Promise<void> {
+  let said = ''
+  for await (const detail of client.lines<BufferDetail | { gone: true }>(
+    `/v1/watch?name=${encodeURIComponent(name)}`,
+  )) {
+    if ('gone' in detail) {
+      if (end === 'gone') return
+      throw new CallError(`buffer ${name} was removed while it was being made`)
+    }
+    if (end === 'ready' && detail.phase === 'ready') return
+    if (detail.phase === 'failed')
+      throw new CallError(`buffer ${name} cannot be made: ${detail.reason ?? 'no reason given'}`)
+    if (end === 'gone' && detail.phase === 'stuck') {
+      throw new CallError(
+        `buffer ${name} is gone but for ${detail.waitingFor.join('; ')}: that is cleaned up when it returns`,
+      )
+    }
+    const words = `${detail.phase}: ${detail.waitingFor.join('; ')}`
+    if (!quiet && words !== said) process.stderr.write(`${printable(words)}\n`)
+    said = words
+  }
+  throw new CallError(`the scheduler ended the watch: see bbctl show ${name}`)
+}
+
+export async function printDetail(detail: BufferDetail): Promise<void> {
+  const rows: [string, string][] = [
+    ['name', detail.name],
+    ['kind', detail.kind],
+    ['phase', detail.reason === null ? detail.phase : `${detail.phase}: ${detail.reason}`],
+    ['waits for', detail.waitingFor.join('; ') || '-'],
+    ['owner', `uid ${detail.uid}, gid ${detail.gid}`],
+    ['pool', detail.pool],
+    ['size', `${size(detail.sizeBytes)} (${size(detail.requestedBytes)} asked), ${detail.bricks} bricks`],
+    ['access', detail.access.join(',')],
+    ['volume', `${detail.volume}${detail.volumeState === null ? '' : `, ${detail.volumeState}`}`],
+    ['mount', detail.mountpoint ?? '-'],
+    ['created', time(detail.createdAt)],
+  ]
+  for (const [name, value] of rows) print(`${name.padEnd(10)} ${printable(value)}`)
+  print('')
+  await printTable(
+    ['host', 'device', 'brick', 'problem'],
+    detail.brickList.map((brick) => [brick.host, brick.device, brick.state, brick.problem ?? '-']),
+  )
+  if (detail.sessions.length > 0) print('')
+  await printTable(
+    ['session', 'kind', 'stage', 'user', 'nodes'],
+    detail.sessions.map((s) => [s.token, s.kind, s.stage, String(s.uid), s.computeHosts.join(',') || '-']),
+  )
+  if (detail.attachments.length > 0) print('')
+  await printTable(
+    ['mounted on', 'session', 'state', 'problem'],
+    detail.attachments.map((a) => [a.host, a.token, a.state, a.problem ?? '-']),
+  )
+  if (detail.timeline.length > 0) print('')
+  for (const event of detail.timeline) print(`${time(event.at)}  ${printable(event.text)}`)
+}
+
+function uidOf(user: string): number {
+  if (/^[0-9]+$/.test(user)) return Number(user)
+  try {
+    return Number(execFileSync('getent', ['passwd', '--', user], { encoding: 'utf8' }).split(':')[2])
+  } catch {
+    throw new CallError(`there is no user ${printable(user)}`)
+  }
+}

@@ -1,0 +1,28 @@
+import type { Argv, CommandModule } from 'yargs'
+import { type Client, openClient } from '../client.js'
+
+export interface Globals {
+  socket: string
+  json: boolean
+}
+
+export type Command<T = object> = CommandModule<Globals, Globals & T>
+
+/** The client of the socket that the flags name. */
+export function clientOf({ socket }: Globals): Client {
+  return openClient(socket)
+}
+
+/** `HOST` or `HOST/DEVICE`, as two parts for a path. */
+export function placeOf(text: string): string[] {
+  return text.split('/', 2)
+}
+
+/** Who does it, for the record: the user behind sudo, or the one who runs it. */
+export function caller(): string {
+  return process.env['SUDO_USER'] ?? process.env['USER'] ?? `uid ${process.getuid?.() ?? 'unknown'}`
+}
+
+export function withPlace<T>(yargs: Argv<T>, describe: string) {
+  return yargs.positional('place', { type: 'string', demandOption: true, describe })
+}

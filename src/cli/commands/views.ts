@@ -1,0 +1,110 @@
+import type { BufferView, DeviceView, HostView, StatusView } from '../../model/api.js'
+import { print, printable, printJson, printTable, size, time } from '../output.js'
+import { clientOf, type Command } from './command.js'
+
+export const status: Command = {
+  command: 'status',
+  describe: 'The cluster on one screen: hosts, pools, buffers, and what needs a look',
+  handler: async (argv) => {
+    const view = await clientOf(argv).get<StatusView>('/v1/status')
+    if (argv.json) return printJson(view)
+    await printStatus(view)
+  },
+}
+
+export async function printStatus({ scheduler, hosts, pools, buffers, problems }: StatusView): Promise<void> {
+  print(
+    `scheduler  ${scheduler.host}, ${scheduler.leads ? 'leads' : `stands by for ${scheduler.leader ?? 'nobody'}`}, etcd ${scheduler.etcd}`,
+  )
+  print(
+    `hosts      ${hosts.alive} alive, ${hosts.lost.length} lost${hosts.lost.length > 0 ? ` (${hosts.lost.join(', ')})` : ''}`,
+  )
+  const counts = Object.entries(buffers).map(([phase, count]) => `${count} ${phase}`)
+  print(`buffers    ${counts.join(', ') || 'none'}\n`)
+  await printTable(
+    ['pool', 'granularity', 'total', 'used', 'free', 'cordoned', 'lost'],
+    pools.map((pool) => [
+      pool.default ? `${pool.pool} (default)` : pool.pool,
+      ...[
+        pool.granularityBytes,
+        pool.totalBytes,
+        pool.usedBytes,
+        pool.freeBytes,
+        pool.cordonedBytes,
+        pool.lostBytes,
+      ].map(size),
+    ]),
+  )
+  if (problems.length > 0) print(`\nneeds a look:\n${problems.map((problem) => `  ${printable(problem)}`).join('\n')}`)
+}
+
+export const hosts: Command = {
+  command: 'hosts',
+  describe: 'Every host: its roles, devices, bricks, cordon',
+  handler: async (argv) => {
+    const views = await clientOf(argv).get<HostView[]>('/v1/hosts')
+    if (argv.json) return printJson(views)
+    await printTable(
+      ['host', 'state', 'roles', 'devices', 'bricks', 'gluster', 'cordon', 'problems'],
+      views.map((view) => [
+        view.host,
+        view.state,
+        view.roles.join(','),
+        String(view.devices),
+        String(view.bricks),
+        view.versions['glusterfs'] ?? '-',
+        view.cordon ?? '-',
+        view.problems.join('; ') || '-',
+      ]),
+    )
+  },
+}
+
+export const bricks: Command = {
+  command: 'bricks',
+  describe: 'Every device: its pool, how it stands, whose it is, and why it is not free',
+  handler: async (argv) => {
+    const views = await clientOf(argv).get<DeviceView[]>('/v1/bricks')
+    if (argv.json) return printJson(views)
+    await printTable(
+      ['host', 'device', 'pool', 'size', 'state', 'buffer', 'identity', 'reason'],
+      views.map((view) => [
+        view.host,
+        view.device,
+        view.pool,
+        size(view.sizeBytes),
+        view.standing,
+        view.buffer ?? '-',
+        view.identity || '-',
+        view.reason ?? '-',
+      ]),
+    )
+  },
+}
+
+export const buffers: Command = {
+  command: 'buffers',
+  describe: 'Every buffer: its owner, size and phase',
+  handler: async (argv) => {
+    const views = await clientOf(argv).get<BufferView[]>('/v1/buffers')
+    if (argv.json) return printJson(views)
+    await printBuffers(views)
+  },
+}
+
+export async function printBuffers(views: BufferView[]): Promise<void> {
+  await printTable(
+    ['name', 'kind', 'user', 'pool', 'size', 'bricks', 'phase', 'created', 'waiting for'],
+    views.map((view) => [
+      view.name,
+      view.kind,
+      String(view.uid),
+      view.pool,
+      size(view.sizeBytes),
+      String(view.bricks),
+      view.phase,
+      time(view.createdAt),
+      view.reason ?? (view.waitingFor.join('; ') || '-'),
+    ]),
+  )
+}

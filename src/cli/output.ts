@@ -1,0 +1,65 @@
+import { printSize } from '../model/capacity.js'
+
+/** Columns for people: aligned, without borders, so that they can be cut and grepped too. */
+export async function printTable(head: string[], rows: string[][]): Promise<void> {
+  if (rows.length === 0) return
+  const { default: Table } = await import('cli-table3')
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+    left: '',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+    middle: '  ',
+  }
+  const table = new Table({
+    head: head.map((word) => word.toUpperCase()),
+    chars: none,
+    style: { 'padding-left': 0, 'padding-right': 0, head: isColourful() ? ['bold'] : [], border: [] },
+  })
+  table.push(...rows.map((row) => row.map(printable)))
+  print(
+    table
+      .toString()
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n'),
+  )
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value))
+}
+
+export function size(bytes: number): string {
+  return printSize(bytes).replace(' ', '')
+}
+
+/** Local time without the zone, as Slurm prints it. */
+export function time(unixSeconds: number): string {
+  const date = new Date(unixSeconds * 1000)
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
+}
+
+/** Text that came from outside never steers the terminal. */
+export function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function isColourful(): boolean {
+  return process.stdout.isTTY && process.env['NO_COLOR'] === undefined
+}
