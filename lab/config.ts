@@ -1,0 +1,13 @@
+import { pool, type HostSpec } from './hosts.js'
+
+/** The configuration files of our programs on a host, by name below /etc/burstbuffer. `etc/` explains their keys. */
+export function configFiles(host: HostSpec): Record<string, string> {
+  const etcd = `etcd:\n  endpoints: [http://head:2379]\n`
+  if (host.role === 'head') {
+    return {
+      'scheduler.yaml': `${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\n`,
+    }
+  }
+  const pools = host.role === 'storage' ? `pools:\n  ${pool.name}: [/dev/nvme*n1]\n` : ''
+  return { 'agent.yaml': `roles: [${host.role}]\n${etcd}${pools}` }
+}

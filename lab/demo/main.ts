@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util'
+import { Lab } from '../cluster.js'
+import { scenario, type Plot } from './scenario.js'
+import { Scene } from './scene.js'
+
+/* npm run demo [-- --keep]: the whole road of a buffer, on real parts. Exit 0 when every fact holds. */
+
+const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
+const print = (line: string) => console.log(line)
+const lab = new Lab({ say: print })
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void interrupt())
+
+try {
+  await lab.up()
+  await play()
+  if (values.keep) keep()
+  else await lab.down()
+  print('\nAll of it holds.')
+} catch (error) {
+  console.error(`\nThe demo ends here.\n${(error as Error).message}`)
+  if (lab.isMine()) console.error(`logs: ${lab.saveLogs()}`)
+  if (lab.isMine()) await lab.down()
+  process.exit(1)
+}
+
+async function play(): Promise<void> {
+  const scene = new Scene(lab, print)
+  const plot: Plot = {}
+  for (const act of scenario) {
+    scene.heading(act.heading)
+    await act.play(scene, plot)
+  }
+}
+
+function keep(): void {
+  lab.keep()
+  print(`
+The lab stays up. Enter its hosts, look around, and stop it:
+
+  npm run lab -- status
+  npm run lab -- shell head            (or ${lab.hosts
+    .map(({ name }) => name)
+    .slice(1)
+    .join(', ')})
+  npm run lab -- down
+
+Some commands to try on head:
+
+  scontrol show burstbuffer
+  node /opt/burstbuffer/dist/cli/bbctl.js status
+  etcdctl get --prefix --keys-only /burstbuffer/
+  su alice -c 'srun --bb="capacity=2TB" bash -c "df -h \\$DW_JOB_STRIPED"'`)
+}
+
+async function interrupt(): Promise<void> {
+  console.error('\ninterrupted: the lab is taken down')
+  if (lab.isMine()) await lab.down()
+  process.exit(130)
+}

@@ -1,0 +1,28 @@
+import { createPersistent, destroyPersistent, usePersistent } from './persistent.js'
+import { checkVolumes, createPerJob, lookUpMountpoints } from './job.js'
+import { showCleanedUp, showState } from './system.js'
+import type { Scene } from './scene.js'
+import type { Result } from '../interface.js'
+
+/** What one act leaves for the next. */
+export interface Plot {
+  /** The job with a buffer of its own, while it runs: its id, the compute node that it runs on, and its end. */
+  job?: { id: string; node: string; end: Promise<Result> }
+}
+
+export interface Act {
+  heading: string
+  play: (scene: Scene, plot: Plot) => Promise<void>
+}
+
+/** The whole demo. Each act stands on those before it. */
+export const scenario: readonly Act[] = [
+  { heading: 'Show current system state', play: showState },
+  { heading: 'Create persistent buffer', play: createPersistent },
+  { heading: 'Create per job buffer', play: createPerJob },
+  { heading: 'Check volumes in gluster', play: checkVolumes },
+  { heading: 'Lookup mountpoints in etcd', play: lookUpMountpoints },
+  { heading: 'Use persistent buffer', play: usePersistent },
+  { heading: 'Delete persistent buffer', play: destroyPersistent },
+  { heading: 'Show all is cleaned up', play: showCleanedUp },
+]

@@ -1,0 +1,40 @@
+import { mkdirSync, truncateSync, writeFileSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { deviceBytes, type HostSpec } from './hosts.js'
+import { must } from './run.js'
+
+/** Sparse files on loop devices: a disk of 1 TB costs nothing until it is written. The disks outlive a killed host. */
+export class Devices {
+  constructor(private readonly dir: string) {}
+
+  /** Makes and attaches what is missing, and writes the list that `init.sh` makes device nodes from. */
+  async attach(host: HostSpec, listFile: string): Promise<void> {
+    mkdirSync(this.dir, { recursive: true })
+    const lines: string[] = []
+    for (const device of host.devices) {
+      const file = join(this.dir, `${host.name}-${device}.img`)
+      if (!existsSync(file)) {
+        writeFileSync(file, '')
+        truncateSync(file, deviceBytes)
+      }
+      const loop = (await this.loopsOf(file))[0] ?? (await must(['losetup', '--find', '--show', file])).trim()
+      const [major, minor] = (await must(['stat', '-c', '%Hr %Lr', loop])).trim().split(' ')
+      lines.push(`${device} ${major} ${minor}\n`)
+    }
+    writeFileSync(listFile, lines.join(''))
+  }
+
+  /** Detaches every loop device of this lab's files, whoever attached it. */
+  async detach(host: HostSpec): Promise<void> {
+    for (const device of host.devices) {
+      const file = join(this.dir, `${host.name}-${device}.img`)
+      if (!existsSync(file)) continue
+      for (const loop of await this.loopsOf(file)) await must(['losetup', '--detach', loop])
+    }
+  }
+
+  private async loopsOf(file: string): Promise<string[]> {
+    const lines = (await must(['losetup', '--noheadings', '--output', 'NAME', '--associated', file])).split('\n')
+    return lines.map((line) => line.trim()).filter((line) => line !== '')
+  }
+}

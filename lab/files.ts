@@ -1,0 +1,118 @@
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { configFiles } from './config.js'
+import { hosts, users, type HostSpec } from './hosts.js'
+
+/*
+ * The folders of a host that survive a power cut. Nothing of the machine's own /etc and /var is changed: a host gets copies of
+ * the few files that programs need to run at all, and its own of everything else.
+ */
+
+const checkout = resolve(import.meta.dirname, '..')
+
+/** What every Linux program expects, and what Debian's packages of our parts bring along. */
+const copied = [
+  'alternatives',
+  'bash.bashrc',
+  'debian_version',
+  'glusterfs/glusterd.vol',
+  'host.conf',
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'localtime',
+  'login.defs',
+  'lvm',
+  'mke2fs.conf',
+  'networks',
+  'nsswitch.conf',
+  'os-release',
+  'profile',
+  'protocols',
+  'rpc',
+  'services',
+  'terminfo',
+]
+
+/** Makes a host's etc, var, data and mnt; what is there already stays, for a host that is turned on again. */
+export function layOut(dir: string, host: HostSpec, mungeKey: Buffer): void {
+  const etc = join(dir, 'etc')
+  if (existsSync(etc)) return
+  for (const folder of ['etc', 'var', 'data', 'mnt']) mkdirSync(join(dir, folder), { recursive: true })
+  for (const file of copied) {
+    const from = join('/etc', file)
+    if (existsSync(from)) cpSync(from, join(etc, file), { recursive: true, verbatimSymlinks: true })
+  }
+  write(join(etc, 'hostname'), `${host.name}\n`)
+  write(join(etc, 'hosts'), hostsFile())
+  write(
+    join(etc, 'passwd'),
+    accounts('/etc/passwd', (name, id) => `${name}:x:${id}:${id}::/home/${name}:/bin/bash`),
+  )
+  write(
+    join(etc, 'group'),
+    accounts('/etc/group', (name, id) => `${name}:x:${id}:`),
+  )
+  write(join(etc, 'mtab'), '')
+
+  const account = (name: string) => idsOf(join(etc, 'passwd'), name)
+  own(join(etc, 'munge'), account('munge'), 0o700)
+  write(join(etc, 'munge/munge.key'), mungeKey, account('munge'), 0o400)
+  for (const folder of ['lib/munge', 'log/munge']) own(join(dir, 'var', folder), account('munge'), 0o700)
+  for (const folder of ['spool/slurmctld', 'log/slurm']) own(join(dir, 'var', folder), account('slurm'), 0o755)
+  own(join(dir, 'var/log/burstbuffer'), host.role === 'head' ? account('slurm') : undefined, 0o755)
+  for (const folder of ['lib/etcd', 'lib/glusterd', 'lib/misc', 'log/glusterfs', 'spool/slurmd', 'cache']) {
+    own(join(dir, 'var', folder), undefined, 0o755)
+  }
+  own(join(dir, 'var/tmp'), undefined, 0o1777)
+  symlinkSync('/run', join(dir, 'var/run'))
+  symlinkSync('/run/lock', join(dir, 'var/lock'))
+  cpSync(join(checkout, 'slurm'), join(etc, 'slurm'), { recursive: true })
+  for (const [name, text] of Object.entries(configFiles(host))) write(join(etc, 'burstbuffer', name), text)
+}
+
+/** The users' homes are on a file system that all hosts share, as at any site. */
+export function layOutHomes(dir: string): void {
+  for (const user of users) own(join(dir, user.name), { uid: user.uid, gid: user.uid }, 0o700)
+}
+
+function hostsFile(): string {
+  const lines = hosts.map((host) => `${host.address} ${host.name}`)
+  return ['127.0.0.1 localhost', ...lines, ''].join('\n')
+}
+
+/** The machine's system accounts (ids below 1000, and slurm's), and the lab's users. */
+function accounts(file: string, line: (name: string, id: number) => string): string {
+  const system = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((entry) => entry !== '' && !entry.startsWith('+'))
+    .filter((entry) => Number(entry.split(':')[2]) < 1000 || /^(slurm|nobody|nogroup):/.test(entry))
+  return [...system, ...users.map((user) => line(user.name, user.uid)), ''].join('\n')
+}
+
+interface Ids {
+  uid: number
+  gid: number
+}
+
+export function idsOf(passwdFile: string, name: string): Ids {
+  const entry = readFileSync(passwdFile, 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${name}:`))
+  if (!entry) throw new Error(`no user ${name} in ${passwdFile}: is the Debian package that brings it installed?`)
+  const [, , uid, gid] = entry.split(':')
+  return { uid: Number(uid), gid: Number(gid) }
+}
+
+function own(folder: string, ids: Ids | undefined, mode: number): void {
+  mkdirSync(folder, { recursive: true })
+  chmodSync(folder, mode)
+  if (ids) chownSync(folder, ids.uid, ids.gid)
+}
+
+export function write(file: string, content: string | Buffer, ids?: Ids, mode = 0o644): void {
+  mkdirSync(join(file, '..'), { recursive: true })
+  writeFileSync(file, content)
+  chmodSync(file, mode)
+  if (ids) chownSync(file, ids.uid, ids.gid)
+}

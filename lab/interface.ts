@@ -1,0 +1,40 @@
+import type { HostSpec, ServiceName } from './hosts.js'
+import type { Result } from './run.js'
+
+export type { Result } from './run.js'
+
+export interface ExecOptions {
+  /** One of the lab's users, or a system account of the host; root when absent. */
+  user?: string
+  env?: Record<string, string>
+  /** Default: the user's home. */
+  cwd?: string
+  input?: string
+  timeoutMs?: number
+}
+
+/**
+ * A whole cluster, as the demo and the end-to-end tests know it: they do not know how its hosts are made.
+ * Every promise resolves when the effect is seen, not when it was ordered.
+ */
+export interface Cluster {
+  readonly hosts: readonly HostSpec[]
+  /** Makes every host and starts every service; resolves when Slurm sees the whole pool and idle nodes. */
+  up(): Promise<void>
+  /** Ends and removes everything that `up` made, also after a run that died. Safe to repeat. */
+  down(): Promise<void>
+  /** Runs a command in a host, to its end, whatever its exit code. */
+  exec(host: string, argv: readonly string[], options?: ExecOptions): Promise<Result>
+  /** Pulls the host's network cable, and plugs it in again. */
+  cut(host: string): Promise<void>
+  heal(host: string): Promise<void>
+  /** Pulls the host's plug: nothing is stopped or unmounted in order. Its disks stay. `start` turns it on again. */
+  kill(host: string): Promise<void>
+  start(host: string): Promise<void>
+  /** Stops one program in order (SIGTERM), or with SIGKILL; what it has started or mounted stays. */
+  stopService(host: string, service: ServiceName, signal?: 'TERM' | 'KILL'): Promise<void>
+  /** Resolves when the service answers. */
+  startService(host: string, service: ServiceName): Promise<void>
+  /** Log files of a host, readable from here. */
+  logs(host: string): string[]
+}
