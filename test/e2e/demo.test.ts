@@ -1,0 +1,18 @@
+import { scenario, type Plot } from '../../lab/demo/scenario.js'
+import { Scene } from '../../lab/demo/scene.js'
+import { useLab } from '../support/lab.js'
+
+describe('the demo, from directive to clean disks', function () {
+  this.timeout(300_000)
+  this.bail(true)
+  const said: string[] = []
+  const scene = new Scene(useLab(), (line) => said.push(line))
+  const plot: Plot = {}
+
+  for (const act of scenario) it(act.heading, () => act.play(scene, plot))
+
+  afterEach(function () {
+    if (this.currentTest?.state === 'failed') console.log(said.join('\n'))
+    said.length = 0
+  })
+})

@@ -1,0 +1,40 @@
+import { expect } from 'chai'
+import { useLab } from '../support/lab.js'
+import { shim, SlurmAt } from '../support/slurm.js'
+
+describe('a persistent buffer is its owner’s', function () {
+  this.timeout(300_000)
+  const lab = useLab({
+    before: () => slurm.createPersistent('alice', 'hers', '1TB'),
+    after: async () => {
+      await slurm.destroyPersistent('alice', 'hers')
+      await slurm.untilClean()
+    },
+  })
+  const slurm = new SlurmAt(lab)
+
+  it('is not destroyed by another user', async () => {
+    const job = await slurm.submit('bob', '#BB destroy_persistent name=hers')
+    await slurm.untilJob(job, /Reason=burst_buffer\/datawarp:_Delete_buffer_hers_permission_denied/)
+    await lab.exec('head', ['scancel', job])
+    expect(await owners()).to.deep.equal(['hers of alice'])
+  })
+
+  it('is not made a second time by another user: Slurm says so', async () => {
+    const job = await slurm.submit('bob', '#BB create_persistent name=hers capacity=1TB access=striped type=scratch')
+    await slurm.untilJob(job, /SystemComment=.*create_persistent: Duplicate buffer name/)
+    await lab.exec('head', ['scancel', job])
+    expect(await owners()).to.deep.equal(['hers of alice'])
+  })
+
+  it('is not made a second time by another user behind the back of Slurm: the scheduler says so', async () => {
+    const who = ['-c', 'CLI', '-t', 'hers', '-u', '20002']
+    const what = ['-C', 'dedicated_nvme:1000000000000', '-a', 'striped', '-T', 'scratch']
+    const { code, stdout } = await lab.exec('head', [shim, '--function', 'create_persistent', ...who, ...what])
+    expect(code).to.not.equal(0)
+    expect(stdout).to.match(/hers/)
+    expect(stdout).to.not.match(/created/)
+  })
+
+  const owners = async () => (await slurm.system()).buffers.map(({ name, user }) => `${name} of ${user}`)
+})

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Tally } from './support/reporter.js'
+
+/*
+ * npm test: every check and every suite, also after one has failed, and a last line that sums them up.
+ * npm test -- unit e2e runs only those.
+ */
+
+/** No suite takes this long: one that does hangs. */
+const deadlineMs = 15 * 60_000
+const checks: Record<string, string[]> = {
+  eslint: [bin('eslint'), '.'],
+  prettier: [bin('prettier'), '--check', '--log-level=warn', '.'],
+  types: [bin('tsc'), '--noEmit', '-p', '.'],
+}
+const suites = ['unit', 'integration', 'e2e']
+
+const chosen = process.argv.slice(2)
+const unknown = chosen.filter((name) => !(name in checks) && !suites.includes(name))
+if (unknown.length > 0) {
+  console.error(`no suite ${unknown.join(', ')}: there are ${[...Object.keys(checks), ...suites].join(', ')}`)
+  process.exit(2)
+}
+const isChosen = (name: string) => chosen.length === 0 || chosen.includes(name)
+
+const tallies: Tally[] = []
+for (const name of Object.keys(checks)) if (isChosen(name)) tallies.push(await check(name))
+for (const name of suites) if (isChosen(name)) tallies.push(await suite(name))
+
+const sum = (of: keyof Tally) => tallies.reduce((total, tally) => total + tally[of], 0)
+const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''
+console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped}`)
+process.exit(sum('failed') > 0 ? 1 : 0)
+
+/** A check is one test: it passes or fails as a whole. */
+async function check(name: string): Promise<Tally> {
+  console.log(`\n== ${name}`)
+  const code = await run(checks[name]!)
+  console.log(code === 0 ? 'passed' : `failed: ${checks[name]!.join(' ')}`)
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
+}
+
+/** A suite that crashes before its end, or that holds no test at all, is a failure. */
+async function suite(name: string): Promise<Tally> {
+  console.log(`\n== ${name}`)
+  const folder = mkdtempSync(join(tmpdir(), 'suite-'))
+  const file = join(folder, 'tally.json')
+  const reporter = ['--reporter', 'test/support/reporter.ts', '--reporter-option', `tally=${file}`]
+  const code = await run([bin('mocha'), ...reporter, `test/${name}/**/*.test.ts`])
+  let tally: Tally
+  try {
+    tally = JSON.parse(readFileSync(file, 'utf8')) as Tally
+  } catch {
+    tally = { passed: 0, failed: 0, skipped: 0 }
+  }
+  rmSync(folder, { recursive: true })
+  const isEmpty = tally.passed + tally.failed + tally.skipped === 0
+  if (isEmpty) console.log(`the suite ${name} did not run to its end, or has no tests`)
+  if (tally.failed === 0 && (code !== 0 || isEmpty)) tally.failed = 1
+  return tally
+}
+
+function run([program, ...args]: string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program!, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    const timer = setTimeout(() => {
+      console.log(`no end after ${deadlineMs / 60_000} minutes: ${program}`)
+      child.kill('SIGTERM')
+    }, deadlineMs)
+    child.on('error', reject)
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      resolve(code ?? 1)
+    })
+  })
+}
+
+function bin(name: string): string {
+  return join('node_modules/.bin', name)
+}
