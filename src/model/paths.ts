@@ -1,14 +1,23 @@
-/** Where a session's buffers are mounted on its compute nodes. The job's variables name the same places, ending in `/`. */
-export function sessionMountPath(mountRoot: string, token: string): string {
-  return `${mountRoot}/${token}`
+/*
+ * Where a session's buffers are mounted on its compute nodes; the job's variables name the same places, ending in `/`. The
+ * session's id makes the place new for each session, so that what hangs on a node from an earlier run of the same job is
+ * in nobody's way.
+ */
+interface PathOwner {
+  token: string
+  id: number
+}
+
+export function sessionPath(mountRoot: string, { token, id }: PathOwner): string {
+  return `${mountRoot}/${token}.${id}`
 }
 
 /** A job's own buffer. */
-export function stripedPath(mountRoot: string, token: string): string {
-  return `${sessionMountPath(mountRoot, token)}/striped`
+export function stripedPath(mountRoot: string, session: PathOwner): string {
+  return `${sessionPath(mountRoot, session)}/striped`
 }
 
 /** A persistent buffer, for that session. */
-export function persistentPath(mountRoot: string, token: string, buffer: string): string {
-  return `${sessionMountPath(mountRoot, token)}/persistent/${buffer}`
+export function persistentPath(mountRoot: string, session: PathOwner, buffer: string): string {
+  return `${sessionPath(mountRoot, session)}/persistent/${buffer}`
 }

@@ -76,6 +76,13 @@ export class Loop {
     return this.running === undefined && this.dirty.isEmpty
   }
 
+  /** Looks at everything anew, for a reason that is in no document: a host has been away for long enough. */
+  lookAgain(): void {
+    if (!this.parts.commits.isLeader()) return
+    this.dirty.addAll(this.parts.memory)
+    this.wake()
+  }
+
   private onChange(touched: Touched[]): void {
     const { memory, commits } = this.parts
     const fence = commits.fence()
@@ -91,9 +98,7 @@ export class Loop {
   private scheduleFullPass(): void {
     this.cancelFullPass = this.parts.clock.after(fullPassMs, () => {
       this.scheduleFullPass()
-      if (!this.parts.commits.isLeader()) return
-      this.dirty.addAll(this.parts.memory)
-      this.wake()
+      this.lookAgain()
     })
   }
 

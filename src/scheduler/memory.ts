@@ -93,6 +93,11 @@ export class Memory implements Cluster {
     return () => this.listeners.delete(listener)
   }
 
+  /** Calls the listeners for something beside the documents: leadership was won or lost. */
+  announce(): void {
+    this.tell([])
+  }
+
   close(): Promise<void> {
     return this.watch.close()
   }

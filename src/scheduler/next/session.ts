@@ -1,13 +1,14 @@
 import { mountsLeft, serversOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredMountsOf, mountId, sessionBuffers, sessionKey } from '../../model/cluster.js'
 import type { BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
+import { persistentPath, stripedPath } from '../../model/paths.js'
 import type { FollowUp } from './buffer.js'
 import type { Want } from './wants.js'
 
-/** Where a session has a buffer on its compute nodes: the job's own, or a persistent one beside it. Never used twice. */
+/** Where a session has a buffer on its compute nodes: the job's own, or a persistent one that it uses. */
 export function mountPath(mountRoot: string, session: SessionDocument, buffer: BufferDocument): string {
-  const own = `${mountRoot}/${session.token}.${session.id}`
-  return session.buffer !== undefined && buffer.name === session.token ? own : `${own}-${buffer.name}`
+  const isOwn = session.buffer !== undefined && buffer.name === session.token
+  return isOwn ? stripedPath(mountRoot, session) : persistentPath(mountRoot, session, buffer.name)
 }
 
 /** What every compute host should hold of this session now. */

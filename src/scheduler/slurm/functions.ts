@@ -174,8 +174,8 @@ async function paths({ core, config }: SlurmMeans, given: Arguments): Promise<st
   const file = need(given, 'pathFile')
   const session = sessionOf(core.cluster, token)
   const lines = [
-    ...(session.buffer === undefined ? [] : [`DW_JOB_STRIPED=${stripedPath(config.mountRoot, token)}/`]),
-    ...session.uses.map((name) => `DW_PERSISTENT_STRIPED_${name}=${persistentPath(config.mountRoot, token, name)}/`),
+    ...(session.buffer === undefined ? [] : [`DW_JOB_STRIPED=${stripedPath(config.mountRoot, session)}/`]),
+    ...session.uses.map((name) => `DW_PERSISTENT_STRIPED_${name}=${persistentPath(config.mountRoot, session, name)}/`),
   ]
   const beside = `${file}.new`
   await rm(beside, { force: true })

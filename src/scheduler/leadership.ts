@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import { type Election, stand } from '../store/election.js'
+import { keys } from '../store/keys.js'
+import type { Store } from '../store/store.js'
+import type { Leadership } from './commit.js'
+import type { Memory } from './memory.js'
+
+/*
+ * One scheduler leads, the others stand by. A scheduler that slurmctld calls wants to lead, because slurmctld itself moved to
+ * its host: it asks for it in the key `leader-wanted`, and the leader resigns when it reads a request that is younger than
+ * its own leadership. The leader that resigned does not stand again for a while, so that the one who asked is elected.
+ */
+const leaseSeconds = 10
+const resignedForMs = 10_000
+
+const wantedDocument = z.strictObject({ v: z.literal(1), host: z.string(), pid: z.int(), at: z.int() })
+
+export interface Candidate {
+  host: string
+  pid: number
+}
+
+export interface StandingLeadership extends Leadership {
+  /** Asks the leader to resign and waits until we lead; false when that did not come about in time. */
+  become(timeoutMs: number): Promise<boolean>
+  close(): Promise<void>
+}
+
+export interface LeadershipParts {
+  store: Store
+  memory: Memory
+  candidate: Candidate
+  clock: Clock
+  log: Log
+}
+
+export function standForLeadership({ store, memory, candidate, clock, log }: LeadershipParts): StandingLeadership {
+  const waiting = new Set<() => void>()
+  const tell = () => {
+    memory.announce()
+    for (const check of [...waiting]) check()
+  }
+  const election: Election = stand(store, {
+    candidate,
+    ttlSeconds: leaseSeconds,
+    clock,
+    log,
+    onElected: tell,
+    onLost: tell,
+  })
+  const stopListening = memory.onChange(() => {
+    const fence = election.fence()
+    const wanted = memory.leaderWanted
+    if (fence === undefined || !wanted || wanted.modRevision <= fence) return
+    const parsed = wantedDocument.safeParse(wanted.value)
+    if (!parsed.success || isSame(parsed.data, candidate)) return
+    log.info('leadership handed over', { to: parsed.data.host })
+    void election.resign(resignedForMs)
+  })
+
+  const become = async (timeoutMs: number): Promise<boolean> => {
+    if (election.fence() !== undefined) return true
+    const value = { v: 1, host: candidate.host, pid: candidate.pid, at: clock.unixSeconds() }
+    await store.write([], [{ put: keys.leaderWanted, value }])
+    log.info('leadership wanted', { leader: election.leader()?.host })
+    return new Promise((resolve) => {
+      const end = (leads: boolean) => {
+        cancel()
+        waiting.delete(check)
+        resolve(leads)
+      }
+      const check = () => {
+        if (election.fence() !== undefined) end(true)
+      }
+      const cancel = clock.after(timeoutMs, () => end(false))
+      waiting.add(check)
+      check()
+    })
+  }
+
+  return {
+    fence: () => election.fence(),
+    leader: () => election.leader(),
+    become,
+    close: async () => {
+      stopListening()
+      await election.close()
+    },
+  }
+}
+
+function isSame(a: Candidate, b: Candidate): boolean {
+  return a.host === b.host && a.pid === b.pid
+}

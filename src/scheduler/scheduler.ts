@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import { type EventDocument, eventDocument } from '../model/documents.js'
+import { readDocument } from '../store/documents.js'
+import { keys } from '../store/keys.js'
+import type { Store } from '../store/store.js'
+import { Absences } from './absences.js'
+import type { Accounts } from './accounts.js'
+import { operatorRoutes } from './api/operators.js'
+import { type Route, serve } from './api/server.js'
+import { shimRoutes } from './api/shim.js'
+import { Commits } from './commit.js'
+import type { SchedulerConfig } from './config.js'
+import { Timeline } from './events.js'
+import { type Candidate, standForLeadership } from './leadership.js'
+import { Loop } from './loop.js'
+import { Memory } from './memory.js'
+
+export interface SchedulerParts {
+  store: Store
+  config: SchedulerConfig
+  candidate: Candidate
+  accounts: Accounts
+  clock: Clock
+  log: Log
+  newUuid?: () => string
+}
+
+export interface Scheduler {
+  readonly memory: Memory
+  readonly commits: Commits
+  isLeader(): boolean
+  /** Gives leadership up, closes the socket, and ends after what is being written. The store stays open. */
+  stop(): Promise<void>
+}
+
+/** How long a call waits for the first reading of the cluster: below the 5 seconds that slurmctld gives `job_process`. */
+const firstReadMs = 4_000
+
+/** Wires a scheduler: memory, election, the loop, and the calls on its socket. */
+export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> {
+  const { store, config, candidate, accounts, clock, log, newUuid = randomUUID } = parts
+  const memory = new Memory(store, log)
+  const leadership = standForLeadership({ store, memory, candidate, clock, log })
+  const commits = new Commits(store, memory, leadership, clock, log)
+  const timeline = new Timeline(store, memory, clock, log)
+  const absences = new Absences(memory, clock, config.hostGraceSeconds * 1000, () => loop.lookAgain())
+  const loop = new Loop({ memory, commits, timeline, absences, config, clock, log, newUuid })
+  const stopLearning = memory.onChange(() => accounts.learn(ownersIn(memory)))
+  const means = {
+    core: commits,
+    config,
+    clock,
+    log,
+    newUuid,
+    primaryGroup: (uid: number) => accounts.primaryGroup(uid),
+    userName: (uid: number) => accounts.userName(uid),
+    becomeLeader: (timeoutMs: number) => leadership.become(timeoutMs),
+    timelineOf: (name: string) => readTimeline(store, name),
+    schedulerState: () => ({
+      host: candidate.host,
+      leads: commits.isLeader(),
+      leader: leadership.leader()?.host ?? null,
+      etcd: memory.isConnected ? 'connected' : 'away: what is shown may be old',
+    }),
+  }
+  const end = async () => {
+    stopLearning()
+    absences.close()
+    commits.close()
+    await loop.close()
+    await leadership.close()
+    await memory.close()
+  }
+  try {
+    const routes = [...shimRoutes(means), ...operatorRoutes(means)].map((route) =>
+      afterFirstRead(route, memory, commits),
+    )
+    const server = await serve({ socket: config.socket, routes, clock, log })
+    return {
+      memory,
+      commits,
+      isLeader: () => commits.isLeader(),
+      stop: async () => {
+        await server.close()
+        await end()
+      },
+    }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+/** Before etcd was read there is nothing true to say: an empty pool, above all, would be taken at its word by Slurm. */
+function afterFirstRead(route: Route, memory: Memory, commits: Commits): Route {
+  return {
+    ...route,
+    handle: async (request) => {
+      if (await commits.waitFor(() => memory.isSynced || undefined, firstReadMs)) return route.handle(request)
+      return { status: 503, body: 'the burst buffer scheduler has not reached etcd yet: try again\n' }
+    },
+  }
+}
+
+function* ownersIn(memory: Memory): Generator<number> {
+  for (const { uid } of memory.sessions.values()) yield uid
+}
+
+async function readTimeline(store: Store, name: string): Promise<EventDocument[]> {
+  const { entries } = await store.list(keys.events(name))
+  return entries.flatMap((entry) => {
+    const read = readDocument(entry, eventDocument)
+    return 'document' in read ? [read.document] : []
+  })
+}
