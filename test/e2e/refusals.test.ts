@@ -15,9 +15,14 @@ describe('what is wrong in a job script is told to its user', function () {
     ['a capacity of nothing', job('capacity=0'), /capacity|Burst Buffer request invalid/],
     ['a negative capacity', job('capacity=-1'), /-1/],
     ['a capacity with an exponent', job('capacity=1e3'), /1e3/],
-    ['an unknown pool', job('capacity=1TB pool=nosuch'), /nosuch/],
+    // Slurm compares the pool with those of `pools` itself, before it asks anybody, and has one text for all that is invalid.
+    ['an unknown pool', job('capacity=1TB pool=nosuch'), /Burst Buffer request invalid/],
     ['an unknown word', job('capacity=1TB colour=blue'), /colour/],
-    ['a stage directive', `#DW stage_in type=file source=/etc/hosts destination=$DW_JOB_STRIPED/hosts`, /stage_in/],
+    [
+      'a stage directive',
+      `${job('capacity=1TB')}\n#DW stage_in type=file source=/etc/hosts destination=$DW_JOB_STRIPED/hosts`,
+      /stage_in/,
+    ],
     ['swap', '#DW swap 4GiB', /swap/],
     ['a persistent name with a slash', persistent('name=a/b capacity=1TB'), /a\/b/],
     ['a persistent name that climbs', persistent('name=../etc capacity=1TB'), /\.\./],
