@@ -12,6 +12,7 @@ export interface InventoryDependencies {
   store: Store
   clock: Clock
   log: Log
+  random?: () => number
 }
 
 const restMs = 60_000
@@ -61,7 +62,7 @@ export class Inventory {
 
   /** Looks again and again, until closed; the first look was the caller's. */
   start(): void {
-    this.refreshIn(restMs * (0.75 + Math.random() / 2))
+    this.refreshIn(this.restMs())
   }
 
   async close(): Promise<void> {
@@ -76,8 +77,13 @@ export class Inventory {
     this.cancelTimer = this.dependencies.clock.after(ms, () => {
       this.refresh()
         .catch((error: unknown) => this.dependencies.log.warn('inventory failed', { reason: String(error) }))
-        .finally(() => this.refreshIn(restMs * (0.75 + Math.random() / 2)))
+        .finally(() => this.refreshIn(this.restMs()))
     })
+  }
+
+  /** Spread, so that the hosts of a cluster do not all write at once. */
+  private restMs(): number {
+    return restMs * (0.75 + (this.dependencies.random ?? Math.random)() / 2)
   }
 
   private async look(): Promise<void> {

@@ -1,0 +1,79 @@
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import type { HostDocument, Role } from '../model/documents.js'
+import { type KeptKey, keepKey } from '../store/kept.js'
+import { keys } from '../store/keys.js'
+import type { Store } from '../store/store.js'
+import { Agent } from './agent.js'
+import type { Host } from './host.js'
+import { Inventory } from './inventory.js'
+
+export interface ServeParts {
+  host: Host
+  roles: readonly Role[]
+  document: HostDocument
+  store: Store
+  clock: Clock
+  log: Log
+  random?: () => number
+}
+
+export interface HostService {
+  readonly inventory: Inventory
+  /** Writes another document of this host. */
+  update(document: HostDocument): void
+  /** Looks at the devices anew; at once done on a host without storage. */
+  refreshInventory(): Promise<void>
+  /** Ends after the steps under way; the host stays as it is. The store stays open. */
+  stop(): Promise<void>
+}
+
+const leaseSeconds = 15
+const retryMs = 1_000
+
+/**
+ * Serves one host: its inventory first, so that whoever sees the host alive knows its devices too, then the key that says
+ * so, then what is desired. etcd may be away: all of that waits for it, and nothing on the host changes meanwhile.
+ */
+export function serveHost(parts: ServeParts): HostService {
+  const { host, roles, document, store, clock, log } = parts
+  const inventory = new Inventory(parts)
+  const refreshInventory = () => (roles.includes('storage') ? inventory.refresh() : Promise.resolve())
+  const agent = new Agent({ ...parts, refreshInventory })
+  let current = document
+  let kept: KeptKey | undefined
+  let stopping = false
+
+  const begin = async () => {
+    while (!stopping) {
+      try {
+        await refreshInventory()
+        break
+      } catch (error) {
+        log.warn('waiting for etcd', { reason: String(error) })
+        await new Promise<void>((resolve) => clock.after(retryMs, resolve))
+      }
+    }
+    if (stopping) return
+    kept = keepKey(store, keys.host(host.name), current, { ttlSeconds: leaseSeconds, clock, log })
+    if (roles.includes('storage')) inventory.start()
+    agent.start()
+    log.info('serving', { host: host.name, roles })
+  }
+  void begin()
+
+  return {
+    inventory,
+    refreshInventory,
+    update: (next) => {
+      current = next
+      kept?.update(next)
+    },
+    stop: async () => {
+      stopping = true
+      await inventory.close()
+      await agent.stop()
+      await kept?.close()
+    },
+  }
+}
