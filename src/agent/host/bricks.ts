@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { brickMountPath } from '../../model/cluster.js'
 import type { DesiredAdopt, DesiredBrick } from '../../model/documents.js'
 import { type BrickFacts, Refusal } from '../host.js'
-import { describeContent, whyNotTheDevice } from '../plan/device.js'
+import { describeContent, mayFormat, mayWipe, whyNotTheDevice } from '../plan/device.js'
 import {
   type BlockDevice,
   contentOf,
@@ -69,8 +69,8 @@ export async function formatBrick(brick: DesiredBrick, over: 'blank' | 'own', pa
   const handle = await openExclusively(device.path, false)
   try {
     const content = await contentOfHandle(handle, device, brick.sizeBytes, run, true)
-    const allowed = over === 'blank' ? content.kind === 'blank' : content.kind === 'xfs' && content.uuid === brick.uuid
-    if (!allowed) throw new Refusal(`device ${brick.device} holds ${describeContent(content)}`)
+    if (!mayFormat(content, brick.uuid, over))
+      throw new Refusal(`device ${brick.device} holds ${describeContent(content)}`)
   } finally {
     await handle.close()
   }
@@ -159,7 +159,7 @@ export async function unmountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run
 
 export async function wipeBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<void> {
   const device = await wholeDevice(brick, pathOf, run)
-  await wipe(device, brick, run, (content) => content.kind === 'xfs' && content.uuid === brick.uuid)
+  await wipe(device, brick, run, (content) => mayWipe(content, brick.uuid))
 }
 
 export async function adoptDevice(adopt: DesiredAdopt, pathOf: PathOf, run: Run): Promise<void> {

@@ -27,3 +27,13 @@ export function whyNotTheDevice(
   }
   return undefined
 }
+
+/** Invariant 2's last word on content: a blank device, or one whose format for this very brick was cut short. */
+export function mayFormat(content: DeviceContent, uuid: string, over: 'blank' | 'own'): boolean {
+  return over === 'blank' ? content.kind === 'blank' : content.kind === 'xfs' && content.uuid === uuid
+}
+
+/** Only what was formatted for this very brick is ever wiped. */
+export function mayWipe(content: DeviceContent, uuid: string): boolean {
+  return content.kind === 'xfs' && content.uuid === uuid
+}
