@@ -37,6 +37,8 @@ export interface Scheduler {
 
 /** How long a call waits for the first reading of the cluster: below the 5 seconds that slurmctld gives `job_process`. */
 const firstReadMs = 4_000
+/** An etcd that is away at the start is said so after this long; later the watch says it. */
+const firstWordMs = 2_000
 
 /** Wires a scheduler: memory, election, the loop, and the calls on its socket. */
 export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> {
@@ -48,6 +50,9 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
   const absences = new Absences(memory, clock, config.hostGraceSeconds * 1000, () => loop.lookAgain())
   const loop = new Loop({ memory, commits, timeline, absences, config, clock, log, newUuid })
   const stopLearning = memory.onChange(() => accounts.learn(ownersIn(memory)))
+  const cancelWord = clock.after(firstWordMs, () => {
+    if (!memory.isSynced) log.warn('waiting for etcd', { endpoints: config.etcd.endpoints })
+  })
   const means = {
     core: commits,
     config,
@@ -66,6 +71,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
     }),
   }
   const end = async () => {
+    cancelWord()
     stopLearning()
     absences.close()
     commits.close()
