@@ -44,7 +44,10 @@ export function mayStart(cluster: Cluster, token: string): boolean {
   return (!standing.session && !standing.buffer) || canBePutAside(cluster, standing)
 }
 
-/** Every buffer is mounted on every compute host. Failed on a host that will not mount it, or is lost. */
+/**
+ * Every buffer is mounted on every compute host. Failed on a host that will not mount it. One whose agent is away is waited
+ * for: it may be restarting, or etcd was away for a moment.
+ */
 export function mountProgress(cluster: Cluster, token: string, sessionId: number): Progress {
   const session = cluster.sessions.get(token)
   if (session?.id !== sessionId || session.stage !== 'running')
@@ -55,7 +58,10 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
       const observed = cluster.observed.mount.get(at(host, mountId(sessionId, buffer.id)))
       if (observed?.state === 'mounted') continue
       const where = `host ${host} to mount ${key}`
-      if (!cluster.hosts.has(host)) return { state: 'failed', reason: `host ${host} is lost` }
+      if (!cluster.hosts.has(host)) {
+        waitingFor.push(`the agent on ${host} to return`)
+        continue
+      }
       if (observed?.problem?.terminal) return { state: 'failed', reason: `${where}: ${observed.problem.message}` }
       const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
       waitingFor.push(detail === '' ? where : `${where}: ${detail}`)

@@ -8,7 +8,7 @@ export interface KeptKey {
   readonly written: Promise<void>
   /** Writes another value, now and after every loss of the lease. */
   update(value: object): void
-  /** Ends it; the key goes at once when etcd can be reached, else with its lease. */
+  /** Ends it; the key goes with its lease. A program that starts again before that takes the key over, unnoticed. */
   close(): Promise<void>
 }
 
@@ -57,7 +57,7 @@ export function keepKey(
       }
     }
     running = false
-    if (closed) await lease?.revoke()
+    if (closed) lease?.letExpire()
   }
   void run()
 
@@ -67,9 +67,10 @@ export function keepKey(
       current = next
       void run()
     },
-    close: async () => {
+    close: () => {
       closed = true
-      if (!running) await lease?.revoke()
+      if (!running) lease?.letExpire()
+      return Promise.resolve()
     },
   }
 }

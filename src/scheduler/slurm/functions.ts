@@ -189,6 +189,9 @@ async function preRun(means: SlurmMeans, given: Arguments): Promise<string> {
   const file = given.executionNodeFile ?? given.nodeFile
   const computeHosts = file === undefined ? [] : await readNodes(file)
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.preRun)
+  // An agent that restarts is back in a moment; that of a node which is really lost is told by the refusal.
+  const graceMs = Math.min(deadline(), means.config.hostGraceSeconds * 1000)
+  await means.core.waitFor(({ hosts }) => computeHosts.every((host) => hosts.has(host)) || undefined, graceMs)
   const { sessionId } = await commit(means, (cluster) => startJob(cluster, { token, computeHosts }))
   await reach(means, deadline, (cluster) => mountProgress(cluster, token, sessionId))
   return ''
