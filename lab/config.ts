@@ -5,7 +5,7 @@ export function configFiles(host: HostSpec): Record<string, string> {
   const etcd = `etcd:\n  endpoints: [http://head:2379]\n`
   if (host.role === 'head') {
     return {
-      'scheduler.yaml': `${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\n`,
+      'scheduler.yaml': `${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\nadminClients: [c2]\n`,
     }
   }
   const pools = host.role === 'storage' ? `pools:\n  ${pool.name}: [/dev/nvme*n1]\n` : ''

@@ -146,6 +146,8 @@ export const sessionDocument = z.strictObject({
   /** Persistent buffers the job uses. */
   uses: z.array(documentName),
   computeHosts: z.array(hostName),
+  /** What storage hosts know the compute hosts by, noted at pre_run: a host that is lost later must stay known. */
+  addresses: z.record(hostName, z.array(z.string())).optional(),
   stage: z.enum(sessionStages),
   createdAt: unixSeconds,
 })
@@ -276,6 +278,8 @@ const observedVolume = z.strictObject({
   state: z.enum(['forming', 'started', 'degraded', 'leaving', 'absent']),
   /** Bricks not online, as `host:path`. */
   offline: z.array(z.string()),
+  /** `auth.allow` as gluster has it: whom the bricks let in. */
+  allow: z.string().optional(),
   /** Leaving, and no brick of it is served any more; only its record is left, for one while a peer is down. */
   stopped: z.boolean().optional(),
   /** A failed create left its mark on a brick directory: only fresh directories help. */

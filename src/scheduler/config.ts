@@ -30,6 +30,10 @@ const pools = z
     return names.length === 1 ? { [names[0]!]: { ...pools[names[0]!]!, isDefault: true } } : pools
   })
 
+const clientAddress = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:-]{0,62}(\/[0-9]{1,3})?$/, {
+  message: 'expected a host name, an address, or a network as in 10.1.0.0/16',
+})
+
 const seconds = z.int().positive().max(86_400)
 
 /** etc/scheduler.yaml explains every key; defaults stand here and nowhere else. */
@@ -40,6 +44,10 @@ export const schedulerConfig = z.strictObject({
   pools,
   /** Directory on compute nodes below which buffers are mounted; the agents' setting must be the same. */
   mountRoot: absolutePath.default('/mnt/burstbuffer'),
+  /** Machines from which operators may mount every buffer by hand: names, addresses, or networks. */
+  adminClients: z.array(clientAddress).default([]),
+  /** Allowed in place of a job's nodes where these are too many for GlusterFS to name. */
+  computeNetworks: z.array(clientAddress).default([]),
   /** How long a call waits before it answers what it still waits for: below slurmctld's own timeout of that call. */
   waitSeconds: z
     .strictObject({

@@ -55,7 +55,7 @@ export class Dirty {
       }
       case 'hosts':
         // A host that came or went changes primaries, phases and what is waited for; a new document of it does not.
-        if (!before !== !after || rolesOf(before) !== rolesOf(after)) this.addAll(memory)
+        if (!before !== !after || reachOf(before) !== reachOf(after)) this.addAll(memory)
         return
       case 'inventory':
       case 'cordons':
@@ -80,7 +80,12 @@ export class Dirty {
     } else if (kind === 'volume') {
       for (const report of [memory.observed.volume, memory.desired.volume]) {
         const found = report.get(`${host}/${id}`)
-        if (found) this.buffers.add('buffer' in found ? found.buffer.id : found.bufferId)
+        if (!found) continue
+        const buffer = 'buffer' in found ? found.buffer.id : found.bufferId
+        this.buffers.add(buffer)
+        // Whom the volume lets in is what their mounts wait for.
+        const key = memory.index.bufferKey(buffer)
+        if (key !== undefined) this.addUsers(memory, key)
       }
     } else if (kind === 'mount') {
       const [session, buffer] = id.split('.').map(Number)
@@ -109,8 +114,9 @@ export class Dirty {
   }
 }
 
-function rolesOf(document: unknown): string {
-  return (document as HostDocument | undefined)?.roles.join() ?? ''
+function reachOf(document: unknown): string {
+  const { roles, addresses } = (document ?? { roles: [], addresses: [] }) as Pick<HostDocument, 'roles' | 'addresses'>
+  return [...roles, '', ...addresses].join()
 }
 
 function takeFrom(set: Set<number>, count: number): number[] {

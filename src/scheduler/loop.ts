@@ -5,14 +5,21 @@ import { type Phase, phaseOf } from '../model/phase.js'
 import { keys } from '../store/keys.js'
 import { type Compare, maxOperations, type Write } from '../store/store.js'
 import type { Commits } from './commit.js'
-import type { SchedulerConfig } from './config.js'
 import { type DocumentChange, NotLeader } from './core.js'
 import { type Change, differenceOf, hasUnreadable } from './difference.js'
 import { Dirty } from './dirty.js'
 import { phaseEvent, type Timeline } from './events.js'
 import { type Absences } from './absences.js'
 import type { Memory, Touched } from './memory.js'
-import { desiredOfBuffer, desiredOfSession, desiredPeers, followBuffer, followSession, mountpointOf } from './next.js'
+import {
+  desiredOfBuffer,
+  desiredOfSession,
+  desiredPeers,
+  followBuffer,
+  followSession,
+  mountpointOf,
+  type SessionSettings,
+} from './next.js'
 import { fenceCompare, transactionOf } from './transaction.js'
 
 export interface LoopParts {
@@ -20,7 +27,7 @@ export interface LoopParts {
   commits: Commits
   timeline: Timeline
   absences: Absences
-  config: Pick<SchedulerConfig, 'mountRoot'>
+  config: SessionSettings
   clock: Clock
   log: Log
   newUuid: () => string
@@ -191,7 +198,7 @@ export class Loop {
   }
 
   private async ofBuffer(fence: number, id: number): Promise<Unit[]> {
-    const { memory, log } = this.parts
+    const { memory, config, log } = this.parts
     const again = () => this.dirty.buffers.add(id)
     const key = memory.index.bufferKey(id)
     const buffer = key === undefined ? undefined : memory.buffers.get(key)
@@ -200,7 +207,7 @@ export class Loop {
       this.phases.delete(id)
       return hasUnreadable(memory) ? [] : unitsOf(differenceOf(memory, fence, [], owned, log), again)
     }
-    const units = unitsOf(differenceOf(memory, fence, desiredOfBuffer(memory, buffer), owned, log), again)
+    const units = unitsOf(differenceOf(memory, fence, desiredOfBuffer(memory, buffer, config), owned, log), again)
     const text = mountpointOf(buffer)
     const known = memory.mountpoints.get(key)
     if (text !== known) {
@@ -242,7 +249,7 @@ export class Loop {
       this.stages.delete(id)
       return hasUnreadable(memory) ? [] : unitsOf(differenceOf(memory, fence, [], owned, log), again)
     }
-    const wants = desiredOfSession(memory, session, config.mountRoot)
+    const wants = desiredOfSession(memory, session, config)
     if (this.stages.get(id) !== session.stage) {
       log.info('session', { token: session.token, id, stage: session.stage, hosts: session.computeHosts })
       this.stages.set(id, session.stage)

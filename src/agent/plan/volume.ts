@@ -41,14 +41,16 @@ function planStarted(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> 
   if (Object.keys(options).length > 0) steps.push({ kind: 'setVolumeOptions', volume, options })
   if (facts.status !== 'started')
     return { steps: [...steps, { kind: 'startVolume', volume, force: false }], waitingFor: [], report: forming }
+  const allow = facts.options['auth.allow']
+  const allowing = allow === undefined ? {} : { allow }
   if (facts.offline.length > 0) {
     return {
       steps: [...steps, { kind: 'startVolume', volume, force: true }],
       waitingFor: facts.offline.map((brick) => `brick ${brick} to come online`),
-      report: { ...report(volume, 'degraded'), offline: facts.offline },
+      report: { ...report(volume, 'degraded'), ...allowing, offline: facts.offline },
     }
   }
-  return { steps, waitingFor: [], report: report(volume, 'started') }
+  return { steps, waitingFor: [], report: { ...report(volume, 'started'), ...allowing } }
 }
 
 function planAbsent(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> {

@@ -2,6 +2,7 @@ import { type Cluster, sessionBuffers } from '../../model/cluster.js'
 import { type SessionDocument, type SessionStage, sessionStages } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import type { Decision } from '../core.js'
+import { type ClientSettings, problemWithClients } from '../next/clients.js'
 
 export type Staged = Decision<{ sessionId: number }>
 
@@ -11,8 +12,11 @@ export function stagedIn(cluster: Cluster, request: { token: string }): Staged {
 }
 
 /** pre_run: its buffers are wanted on these hosts; wait for `mountProgress`. */
-export function startJob(cluster: Cluster, request: { token: string; computeHosts: string[] }): Staged {
-  const { token } = request
+export function startJob(
+  cluster: Cluster,
+  request: { token: string; computeHosts: string[]; clients: ClientSettings },
+): Staged {
+  const { token, clients } = request
   const session = cluster.sessions.get(token)
   if (!session) return unknown(token)
   const computeHosts = [...new Set(request.computeHosts)].sort()
@@ -22,7 +26,14 @@ export function startJob(cluster: Cluster, request: { token: string; computeHost
   }
   if (!isBefore(session.stage, 'running')) return { refused: `job ${token} has ended already` }
   const problem = problemWithStart(cluster, session, computeHosts)
-  return problem === undefined ? change({ ...session, computeHosts, stage: 'running' }) : { refused: problem }
+  if (problem !== undefined) return { refused: problem }
+  const addresses = Object.fromEntries(computeHosts.map((host) => [host, cluster.hosts.get(host)?.addresses ?? [host]]))
+  const started: SessionDocument = { ...session, computeHosts, addresses, stage: 'running' }
+  for (const { buffer } of sessionBuffers(cluster, session)) {
+    const tooMany = problemWithClients(cluster, buffer, started, clients)
+    if (tooMany !== undefined) return { refused: tooMany }
+  }
+  return change(started)
 }
 
 /** post_run: its buffers are no longer wanted on its hosts; wait for `unmountProgress`. */

@@ -1,8 +1,10 @@
-import { mountsLeft, serversOf } from '../../model/buffers.js'
+import { mountsLeft, serversOf, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredMountsOf, mountId, sessionBuffers, sessionKey } from '../../model/cluster.js'
 import type { BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
 import { persistentPath, stripedPath } from '../../model/paths.js'
 import type { FollowUp } from './buffer.js'
+import type { SchedulerConfig } from '../config.js'
+import { allowedClients, type ClientSettings } from './clients.js'
 import type { Want } from './wants.js'
 
 /** Where a session has a buffer on its compute nodes: the job's own, or a persistent one that it uses. */
@@ -11,8 +13,14 @@ export function mountPath(mountRoot: string, session: SessionDocument, buffer: B
   return isOwn ? stripedPath(mountRoot, session) : persistentPath(mountRoot, session, buffer.name)
 }
 
+export type SessionSettings = Pick<SchedulerConfig, 'mountRoot'> & ClientSettings
+
 /** What every compute host should hold of this session now. */
-export function desiredOfSession(cluster: Cluster, session: SessionDocument, mountRoot: string): Want[] {
+export function desiredOfSession(
+  cluster: Cluster,
+  session: SessionDocument,
+  { mountRoot, ...clients }: SessionSettings,
+): Want[] {
   if (session.stage === 'setup' || session.stage === 'staged-in') return []
   const wanted = session.stage === 'running' ? 'present' : 'absent'
   const wants = new Map<string, Want>()
@@ -21,6 +29,8 @@ export function desiredOfSession(cluster: Cluster, session: SessionDocument, mou
     add(wants, host, { ...document, wanted })
   }
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
+    // GlusterFS refuses a host that it was not told of, and mount would report that it worked.
+    if (wanted === 'present' && !letsIn(cluster, buffer, clients)) continue
     const hosts = wanted === 'present' ? session.computeHosts : mountsLeft(cluster, session, buffer)
     for (const host of hosts) add(wants, host, mountOf(session, key, buffer, mountRoot, wanted))
   }
@@ -37,6 +47,11 @@ export function followSession(cluster: Cluster, session: SessionDocument): Follo
   )
   if (left) return undefined
   return { changes: [{ kind: 'session', name: sessionKey(cluster, session), document: undefined }], events: [] }
+}
+
+/** The bricks let in everyone whom they should. */
+function letsIn(cluster: Cluster, buffer: BufferDocument, clients: ClientSettings): boolean {
+  return volumeOf(cluster, buffer)?.allow === allowedClients(cluster, buffer, clients)
 }
 
 function mountOf(

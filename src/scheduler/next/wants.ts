@@ -9,6 +9,7 @@ import {
 } from '../../model/buffers.js'
 import { bufferKey, type Cluster } from '../../model/cluster.js'
 import type { BufferDocument, Desired, DesiredKind, PlacedBrick } from '../../model/documents.js'
+import { allowedClients, type ClientSettings } from './clients.js'
 
 /** A desired document and whose it is; the fence is added when it is written. */
 export type Want = {
@@ -19,14 +20,14 @@ export type Want = {
 const volumeOptions = { 'network.ping-timeout': '10' }
 
 /** What every storage host should hold of this buffer now. */
-export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument): Want[] {
+export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, clients: ClientSettings): Want[] {
   const name = bufferKey(cluster, buffer)
   const formerStopped = buffer.formerVolumes.every(({ volume }) => isVolumeStopped(cluster, buffer, volume))
   const bricksLeave = buffer.wanted === 'absent' && formerStopped && isVolumeStopped(cluster, buffer)
   return [
     ...buffer.bricks.map((brick) => brickWant(buffer, name, brick, bricksLeave ? 'absent' : 'present')),
     ...buffer.released.map((brick) => brickWant(buffer, name, brick, formerStopped ? 'absent' : 'present')),
-    ...volumeWants(cluster, buffer, name),
+    ...volumeWants(cluster, buffer, name, clients),
   ]
 }
 
@@ -59,8 +60,9 @@ function brickWant(buffer: BufferDocument, name: string, brick: PlacedBrick, wan
   }
 }
 
-function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string): Want[] {
+function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, clients: ClientSettings): Want[] {
   const host = primaryOf(cluster, buffer)
+  const options = { ...volumeOptions, 'auth.allow': allowedClients(cluster, buffer, clients) }
   const want = (volume: string, bricks: { host: string; path: string }[], wanted: 'started' | 'absent'): Want => ({
     host,
     kind: 'volume',
@@ -71,7 +73,7 @@ function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string): Wa
       buffer: { id: buffer.id, name },
       volume,
       bricks,
-      options: volumeOptions,
+      options,
       wanted,
     },
   })

@@ -192,7 +192,9 @@ async function preRun(means: SlurmMeans, given: Arguments): Promise<string> {
   // An agent that restarts is back in a moment; that of a node which is really lost is told by the refusal.
   const graceMs = Math.min(deadline(), means.config.hostGraceSeconds * 1000)
   await means.core.waitFor(({ hosts }) => computeHosts.every((host) => hosts.has(host)) || undefined, graceMs)
-  const { sessionId } = await commit(means, (cluster) => startJob(cluster, { token, computeHosts }))
+  const { sessionId } = await commit(means, (cluster) =>
+    startJob(cluster, { token, computeHosts, clients: means.config }),
+  )
   await reach(means, deadline, (cluster) => mountProgress(cluster, token, sessionId))
   return ''
 }
