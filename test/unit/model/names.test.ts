@@ -1,0 +1,104 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import {
+  buriedName,
+  deviceName,
+  documentName,
+  hostName,
+  isJobToken,
+  poolName,
+  problemWithPersistentName,
+  quote,
+} from '../../../src/model/names.js'
+
+describe("a persistent buffer's name", () => {
+  for (const name of ['a', 'mytestbuffer', 'My_data-2', `a${'b'.repeat(63)}`]) {
+    it(`may be ${name.slice(0, 20)}`, () => expect(problemWithPersistentName(name)).to.equal(undefined))
+  }
+
+  const bad = [
+    '',
+    'a/b',
+    '..',
+    '../etc',
+    'my data',
+    '1st',
+    '-rf',
+    '_x',
+    'a.b',
+    'a\n',
+    'a\0',
+    'größe',
+    'a=b',
+    "a'b",
+    'a~1',
+  ]
+  for (const name of [...bad, 'x'.repeat(300)]) {
+    it(`may not be ${JSON.stringify(name.slice(0, 20))}, and the refusal says what to write`, () =>
+      expect(problemWithPersistentName(name)).to.contain('write a letter, then at most 63 letters'))
+  }
+
+  for (const name of ['all', 'ALL', 'help']) {
+    it(`may not be ${name}, which GlusterFS keeps for itself`, () =>
+      expect(problemWithPersistentName(name)).to.contain('reserved by GlusterFS'))
+  }
+
+  it('is one part of a path and of a key, whatever is accepted', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 70 }), (name) => {
+        if (problemWithPersistentName(name) !== undefined) return
+        expect(name).to.match(/^[A-Za-z][A-Za-z0-9_-]*$/)
+        expect(documentName.safeParse(name).success).to.equal(true)
+        expect(isJobToken(name)).to.equal(false)
+      }),
+    )
+  })
+
+  it('is never that of a buffer moved aside, which still is a name in etcd', () => {
+    expect(problemWithPersistentName(buriedName('mytest', 7))).to.be.a('string')
+    expect(documentName.parse(buriedName('x'.repeat(64), Number.MAX_SAFE_INTEGER))).to.be.a('string')
+  })
+})
+
+describe("a job's token", () => {
+  for (const token of ['1', '347', '783000000']) it(`may be ${token}`, () => expect(isJobToken(token)).to.equal(true))
+  for (const token of ['', '0', '01', '-1', '3_4', '12a', '1\n', '1'.repeat(19)]) {
+    it(`may not be ${JSON.stringify(token)}`, () => expect(isJobToken(token)).to.equal(false))
+  }
+})
+
+describe('quoted text', () => {
+  it('stays on one line and steers no terminal', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        // eslint-disable-next-line no-control-regex
+        expect(quote(text)).not.to.match(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)
+        expect(quote(text).length).to.be.lessThan(600)
+      }),
+    )
+  })
+
+  it('reads back as what it was, when it is short', () => {
+    fc.assert(fc.property(fc.string({ maxLength: 80 }), (text) => void expect(JSON.parse(quote(text))).to.equal(text)))
+  })
+})
+
+describe('names of hosts, devices and pools', () => {
+  const parts: [string, typeof hostName][] = [
+    ['host', hostName],
+    ['device', deviceName],
+    ['pool', poolName],
+  ]
+  for (const [what, schema] of parts) {
+    it(`keep to one part of a key: no ${what} holds a slash, a blank or begins with a dash or a dot`, () => {
+      fc.assert(
+        fc.property(fc.string({ unit: 'binary', maxLength: 70 }), (name) => {
+          if (schema.safeParse(name).success) expect(name).to.match(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/)
+        }),
+      )
+      for (const name of ['', '..', '.', '-x', 'a/b', 'a b', 'a\n', 'a\0']) {
+        expect(schema.safeParse(name).success, JSON.stringify(name)).to.equal(false)
+      }
+    })
+  }
+})

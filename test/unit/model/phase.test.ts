@@ -1,0 +1,141 @@
+import { expect } from 'chai'
+import { isComplete, phaseOf } from '../../../src/model/phase.js'
+import {
+  aBuffer,
+  aCluster,
+  aHost,
+  aSession,
+  brickReport,
+  brickReports,
+  type ClusterParts,
+  mountReport,
+  volumeReport,
+} from '../../support/builders.js'
+
+const hosts = [aHost('gluster1'), aHost('gluster2'), aHost('c1', { roles: ['compute'] })]
+const lostTwo = [aHost('gluster1'), aHost('gluster2', { alive: false })]
+const buffer = aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })
+const built = { ...buffer, builtAt: 5 }
+const leaving = { ...built, wanted: 'absent' as const }
+const of = (parts: ClusterParts, document = buffer) =>
+  phaseOf(aCluster({ hosts, buffers: [document], ...parts }), document)
+
+describe('the phase of a buffer that is wanted', () => {
+  it('is forming-bricks as long as one is not ready, and says which', () => {
+    const observed = {
+      ...brickReports(buffer),
+      ...brickReport(buffer.bricks[1]!, { state: 'forming', waitingFor: ['mkfs'] }),
+    }
+    expect(of({ observed })).to.deep.equal({ phase: 'forming-bricks', waitingFor: ['brick nvme1n1 on gluster2: mkfs'] })
+  })
+
+  it('says a problem before what the agent waits for, and that the host is lost', () => {
+    const problem = { message: 'mkfs.xfs failed', terminal: false }
+    const observed = {
+      ...brickReports(buffer),
+      ...brickReport(buffer.bricks[1]!, { state: 'forming', problem, waitingFor: ['x'] }),
+    }
+    expect(of({ hosts: lostTwo, observed }).waitingFor).to.deep.equal([
+      'brick nvme1n1 on gluster2 (lost): mkfs.xfs failed',
+    ])
+  })
+
+  it('is forming-volume when all bricks are ready', () => {
+    const observed = {
+      ...brickReports(buffer),
+      ...volumeReport(buffer, { state: 'forming', waitingFor: ['peer gluster2'] }),
+    }
+    expect(of({ observed })).to.deep.equal({
+      phase: 'forming-volume',
+      waitingFor: ['volume mytest on gluster1: peer gluster2'],
+    })
+  })
+
+  it('is ready once it was built and all is online', () => {
+    const observed = { ...brickReports(buffer), ...volumeReport(buffer) }
+    expect(of({ observed }, built)).to.deep.equal({ phase: 'ready', waitingFor: [] })
+  })
+
+  it('is degraded when a host is lost, a brick is offline, or the volume is not started', () => {
+    const bricks = brickReports(buffer)
+    const offline = volumeReport(buffer, { state: 'degraded', offline: ['gluster2:/data/glusterfs/nvme1n1/brick'] })
+    expect(of({ hosts: lostTwo, observed: { ...bricks, ...volumeReport(buffer) } }, built)).to.deep.equal({
+      phase: 'degraded',
+      waitingFor: ['host gluster2, which is lost'],
+    })
+    expect(of({ observed: { ...bricks, ...offline } }, built).waitingFor).to.deep.equal([
+      'brick gluster2:/data/glusterfs/nvme1n1/brick, which is offline',
+    ])
+    expect(of({ observed: bricks }, built)).to.deep.equal({
+      phase: 'degraded',
+      waitingFor: ['volume mytest on gluster1'],
+    })
+  })
+
+  it('is failed with its reason, whatever the agents say', () => {
+    const failed = { ...buffer, failure: 'no device left' }
+    const observed = { ...brickReports(buffer), ...volumeReport(buffer) }
+    expect(of({ observed }, failed)).to.deep.equal({ phase: 'failed', waitingFor: [], reason: 'no device left' })
+  })
+
+  it('is never complete with a brick offline, a brick not ready, or a volume that only forms', () => {
+    const all = { ...brickReports(buffer), ...volumeReport(buffer) }
+    const less: Record<string, ClusterParts['observed']> = {
+      'a brick offline': { ...all, ...volumeReport(buffer, { offline: ['gluster2:/x'] }) },
+      'a brick forming': { ...all, ...brickReport(buffer.bricks[1]!, { state: 'forming' }) },
+      'the volume forming': { ...all, ...volumeReport(buffer, { state: 'forming' }) },
+      'no word of the volume': brickReports(buffer),
+    }
+    expect(isComplete(aCluster({ hosts, observed: all }), buffer)).to.equal(true)
+    for (const [what, observed] of Object.entries(less)) {
+      expect(isComplete(aCluster({ hosts, observed: observed! }), buffer), what).to.equal(false)
+    }
+  })
+})
+
+describe('the phase of a buffer that is wanted no more', () => {
+  const absent = { ...brickReports(leaving, { state: 'absent' }), ...volumeReport(leaving, { state: 'absent' }) }
+
+  it('waits for the job that uses it, its mounts, its volume and its bricks, in this order', () => {
+    const job = aSession({ uses: ['mytest'], stage: 'running', computeHosts: ['c1'] })
+    const observed = { ...brickReports(leaving), ...volumeReport(leaving), ...mountReport('c1', job, leaving) }
+    expect(of({ observed, sessions: [job] }, leaving)).to.deep.equal({
+      phase: 'leaving',
+      waitingFor: [
+        'job 5, which uses it, to end',
+        'host c1 to unmount it',
+        'volume mytest on gluster1',
+        'brick nvme1n1 on gluster1',
+        'brick nvme1n1 on gluster2',
+      ],
+    })
+  })
+
+  it('waits for nothing when everything was seen gone', () => {
+    expect(of({ observed: absent }, leaving)).to.deep.equal({ phase: 'leaving', waitingFor: [] })
+  })
+
+  it('is stuck when only lost hosts have something to clean up', () => {
+    const observed = { ...absent, ...brickReport(leaving.bricks[1]!, { state: 'leaving' }) }
+    expect(of({ hosts: lostTwo, observed }, leaving)).to.deep.equal({
+      phase: 'stuck',
+      waitingFor: ['brick nvme1n1 on gluster2 (lost)'],
+    })
+  })
+
+  it('is stuck when an agent has given its brick up', () => {
+    const problem = { message: 'the disk is gone', terminal: true }
+    const observed = { ...absent, ...brickReport(leaving.bricks[1]!, { state: 'leaving', problem }) }
+    expect(of({ observed }, leaving).phase).to.equal('stuck')
+  })
+
+  it('is stuck when the record of a stopped volume is all that is left', () => {
+    const observed = { ...absent, ...volumeReport(leaving, { state: 'leaving', stopped: true }) }
+    expect(of({ observed }, leaving).phase).to.equal('stuck')
+  })
+
+  it('is not stuck while a host that lives has work to do', () => {
+    const observed = { ...absent, ...brickReports(leaving, { state: 'leaving' }) }
+    expect(of({ hosts: lostTwo, observed }, leaving).phase).to.equal('leaving')
+  })
+})
