@@ -1,0 +1,79 @@
+import { expect } from 'chai'
+import { type JobRequest, setupJob } from '../../../../src/scheduler/admit/job.js'
+import {
+  alice,
+  aBuffer,
+  aCluster,
+  aHost,
+  aSession,
+  bob,
+  type ClusterParts,
+  terabyte,
+} from '../../../support/builders.js'
+import { changesOf, means, refusalOf } from '../../../support/decisions.js'
+
+const hosts = [aHost('gluster1'), aHost('gluster2')]
+const asked: JobRequest = { token: '5', ...alice, pool: undefined, bytes: terabyte, access: ['striped'], uses: [] }
+const setup = (request: Partial<JobRequest> = {}, parts: ClusterParts = {}) =>
+  setupJob(aCluster({ hosts, ...parts }), { ...asked, ...request }, means())
+const shared = aBuffer({ bricks: ['gluster1/nvme1n1'] })
+
+describe('setup of a job', () => {
+  it('places the buffer under the name of the job', () => {
+    expect(changesOf(setup())).to.deep.equal(['session 5 setup', 'buffer 5 present on gluster1/nvme1n1', 'last id 102'])
+  })
+
+  it('makes a session alone for a job that only uses persistent buffers', () => {
+    const decision = setup({ bytes: 0, uses: ['mytest', 'mytest'] }, { buffers: [shared] })
+    expect(changesOf(decision)).to.deep.equal(['session 5 setup', 'last id 102'])
+    expect(decision).to.have.deep.nested.property('changes[0].document.uses', ['mytest'])
+  })
+
+  it('changes nothing when slurmctld calls it again', () => {
+    const parts = { buffers: [aBuffer({ name: '5' })], sessions: [aSession({ buffer: '5' })] }
+    expect(setup({}, parts)).to.have.property('changes').that.is.empty
+  })
+
+  it('refuses the token when it was set up with another size, user, or other persistent buffers', () => {
+    const parts = { buffers: [aBuffer({ name: '5' }), shared], sessions: [aSession({ buffer: '5' })] }
+    expect(refusalOf(setup({ bytes: 3 * terabyte }, parts))).to.contain('exists already with 1 TB, 3 TB asked')
+    expect(refusalOf(setup({ ...bob }, parts))).to.contain('belongs to another user')
+    expect(refusalOf(setup({ uses: ['mytest'] }, parts))).to.contain('with other persistent buffers: none')
+    expect(refusalOf(setup({ bytes: 0 }, parts))).to.contain('was set up already, and differently')
+  })
+
+  for (const token of ['abc', '0', '-1', '1/2', '']) {
+    it(`refuses ${JSON.stringify(token)}, which is no job`, () =>
+      expect(refusalOf(setup({ token }))).to.contain("is no job's id"))
+  }
+
+  const unusable: [string, ClusterParts, RegExp][] = [
+    ['is not there', {}, /there is no persistent buffer "mytest"/],
+    ['belongs to another user', { buffers: [{ ...shared, ...bob }] }, /belongs to another user/],
+    ['is being destroyed', { buffers: [{ ...shared, wanted: 'absent' }] }, /is being destroyed/],
+    ['has failed', { buffers: [{ ...shared, failure: 'bad disk' }] }, /has failed: bad disk/],
+    ["is a job's", { buffers: { mytest: aBuffer({ kind: 'job' }) } }, /there is no persistent buffer/],
+    ['was moved aside', { buffers: { 'mytest~10': shared } }, /there is no persistent buffer/],
+  ]
+  for (const [what, parts, told] of unusable) {
+    it(`refuses to use a persistent buffer that ${what}`, () =>
+      expect(refusalOf(setup({ uses: ['mytest'] }, parts))).to.match(told))
+  }
+
+  it('leaves a job that was set up what it has, although its persistent buffer is being destroyed', () => {
+    const parts: ClusterParts = {
+      buffers: [{ ...shared, wanted: 'absent' }],
+      sessions: [aSession({ uses: ['mytest'] })],
+    }
+    expect(setup({ bytes: 0, uses: ['mytest'] }, parts)).to.have.property('changes').that.is.empty
+  })
+
+  it('waits while the torn down session of a requeued job still goes', () => {
+    const job = aSession({ buffer: '5', stage: 'leaving' })
+    const parts: ClusterParts = { buffers: [aBuffer({ name: '5', wanted: 'absent' })], sessions: [job] }
+    expect(setup({}, parts)).to.deep.equal({
+      changes: [],
+      result: { state: 'leaving', waitingFor: ['brick nvme1n1 on gluster1'] },
+    })
+  })
+})

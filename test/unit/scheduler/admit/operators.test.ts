@@ -1,0 +1,83 @@
+import { expect } from 'chai'
+import { adopt, cordon, uncordon } from '../../../../src/scheduler/admit/operators.js'
+import { aBuffer, aCluster, aCordon, aHost, aUuid } from '../../../support/builders.js'
+import { changesOf, means, refusalOf } from '../../../support/decisions.js'
+
+const who = 'root'
+const hosts = [
+  aHost('gluster1', {
+    devices: [
+      {},
+      { state: 'foreign', reason: 'an ext4 file system' },
+      { state: 'refused', reason: 'it is mounted' },
+      { state: 'stamped', stamp: { uuid: aUuid(9), label: 'bb-old' } },
+    ],
+  }),
+]
+const cluster = aCluster({ hosts })
+const request = { host: 'gluster1', why: 'new firmware', who }
+
+describe('cordon', () => {
+  it('closes a host or one device of it', () => {
+    expect(changesOf(cordon(cluster, request, means()))).to.deep.equal(['operator cordon on gluster1'])
+    const device = { ...request, device: 'nvme1n1' }
+    expect(changesOf(cordon(cluster, device, means()))).to.deep.equal(['operator cordon on gluster1/nvme1n1'])
+  })
+
+  it('changes nothing when it is so already, and takes a quarantine over', () => {
+    const same = aCluster({ hosts, cordons: [aCordon('gluster1', { why: 'new firmware' })] })
+    expect(cordon(same, request, means())).to.deep.equal({ changes: [], result: { already: true } })
+    const quarantined = aCluster({ hosts, cordons: [aCordon('gluster1', { kind: 'quarantine' })] })
+    expect(changesOf(cordon(quarantined, request, means()))).to.deep.equal(['operator cordon on gluster1'])
+  })
+
+  it('names the hosts and devices that there are when it is given another', () => {
+    const refused = refusalOf(cordon(cluster, { ...request, host: 'gluster9' }, means()))
+    expect(refused).to.equal('there is no host "gluster9": the hosts are gluster1')
+    const device = refusalOf(cordon(cluster, { ...request, device: 'sda' }, means()))
+    expect(device).to.contain('its devices are nvme1n1, nvme2n1, nvme3n1, nvme4n1')
+  })
+
+  it('closes the device of a host that is lost', () => {
+    const lost = aCluster({ hosts: [aHost('gluster1', { alive: false })] })
+    expect(changesOf(cordon(lost, { ...request, device: 'nvme1n1' }, means()))).to.have.length(1)
+  })
+})
+
+describe('uncordon', () => {
+  it('opens what was cordoned or in quarantine, also a device that is not listed any more', () => {
+    const cordoned = aCluster({ hosts, cordons: [aCordon('gluster1/nvme9n1', { kind: 'quarantine' })] })
+    const decision = uncordon(cordoned, { host: 'gluster1', device: 'nvme9n1' })
+    expect(changesOf(decision)).to.deep.equal(['no cordon on gluster1/nvme9n1'])
+  })
+
+  it('says so when there was none, and refuses a place that does not exist', () => {
+    expect(uncordon(cluster, { host: 'gluster1' })).to.deep.equal({ changes: [], result: { already: true } })
+    expect(refusalOf(uncordon(cluster, { host: 'nowhere' }))).to.contain('there is no host')
+  })
+})
+
+describe('adopt', () => {
+  const of = (device: string, parts = {}) => adopt(aCluster({ hosts, ...parts }), { host: 'gluster1', device, who })
+
+  it('carries what the operator saw, so that a disk which changed meanwhile is not wiped', () => {
+    const decision = of('nvme2n1')
+    expect(changesOf(decision)).to.deep.equal(['adopt gluster1/nvme2n1'])
+    expect(decision).to.have.nested.property('changes[0].document.expected', 'an ext4 file system')
+    expect(decision).to.have.nested.property('changes[0].document.identity', 'serial:gluster1-nvme2n1')
+  })
+
+  it('takes a brick of ours that no buffer claims, by its stamp', () => {
+    expect(of('nvme4n1')).to.have.nested.property('changes[0].document.expected', `the brick ${aUuid(9)}`)
+  })
+
+  it('is refused for a device that is blank, cannot be used, belongs to a buffer, or whose host is away', () => {
+    expect(refusalOf(of('nvme1n1'))).to.contain('is blank')
+    expect(refusalOf(of('nvme3n1'))).to.contain('cannot be used: it is mounted')
+    expect(refusalOf(of('nvme4n1', { buffers: [aBuffer({ bricks: ['gluster1/nvme4n1'] })] }))).to.contain(
+      'belongs to a buffer',
+    )
+    expect(refusalOf(of('nvme4n1', { desired: { 'brick gluster1/nvme4n1': {} } }))).to.contain('belongs to a buffer')
+    expect(refusalOf(of('nvme2n1', { hosts: [{ ...hosts[0]!, alive: false }] }))).to.contain('no agent is running')
+  })
+})

@@ -1,0 +1,134 @@
+import { expect } from 'chai'
+import { createPersistent, type PersistentRequest } from '../../../../src/scheduler/admit/persistent.js'
+import {
+  alice,
+  aBuffer,
+  aCluster,
+  aCordon,
+  aHost,
+  aSession,
+  bob,
+  type ClusterParts,
+  terabyte,
+} from '../../../support/builders.js'
+import { aConfig, changesOf, means, refusalOf } from '../../../support/decisions.js'
+
+const hosts = [aHost('gluster1'), aHost('gluster2')]
+const asked: PersistentRequest = { name: 'mytest', ...alice, pool: undefined, bytes: 2 * terabyte, access: ['striped'] }
+const create = (request: Partial<PersistentRequest> = {}, parts: ClusterParts = {}, config = aConfig()) =>
+  createPersistent(aCluster({ hosts, ...parts }), { ...asked, ...request }, means(config))
+const standing = {
+  buffers: [aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })],
+  sessions: [aSession({ token: 'mytest', buffer: 'mytest' })],
+}
+
+describe('create_persistent', () => {
+  it('places the buffer and makes its session in one change, with the ids counted up', () => {
+    expect(changesOf(create())).to.deep.equal([
+      'session mytest setup',
+      'buffer mytest present on gluster1/nvme1n1, gluster2/nvme1n1',
+      'last id 102',
+    ])
+  })
+
+  it('rounds up to whole slots', () => {
+    expect(changesOf(create({ bytes: 1 }))[1]).to.equal('buffer mytest present on gluster1/nvme1n1')
+    expect(changesOf(create({ bytes: terabyte + 1 }))[1]).to.contain('gluster1/nvme1n1, gluster2/nvme1n1')
+  })
+
+  it('changes nothing when the same is asked again', () => {
+    expect(create({}, standing)).to.deep.equal({
+      changes: [],
+      result: { state: 'admitted', sessionId: 20, buffer: 'mytest' },
+    })
+  })
+
+  it('refuses the name to another user', () => {
+    expect(refusalOf(create({ ...bob }, standing))).to.equal(
+      'a persistent buffer "mytest" exists already and belongs to another user',
+    )
+  })
+
+  it('refuses another size and another access for a name that stands', () => {
+    expect(refusalOf(create({ bytes: terabyte }, standing))).to.contain('exists already with 2 TB, 1 TB asked')
+    expect(refusalOf(create({ access: ['private'] }, standing))).to.contain('exists already with access striped')
+  })
+
+  it('refuses a name that is none, an unknown pool, and no capacity', () => {
+    expect(refusalOf(create({ name: '../etc' }))).to.contain('no valid buffer name')
+    expect(refusalOf(create({ pool: 'fast' }))).to.equal('there is no pool "fast": the pools are dedicated_nvme')
+    expect(refusalOf(create({ bytes: 0 }))).to.contain('needs a capacity')
+  })
+
+  it('asks for a pool by name when none is the default', () => {
+    const config = aConfig({ pools: { fast: { granularity: '1TB' }, slow: { granularity: '1TB' } } })
+    expect(refusalOf(create({}, {}, config))).to.equal('no pool is the default: write pool=NAME, one of fast, slow')
+  })
+
+  it('says what is free and what is cordoned when there is too little', () => {
+    const refused = refusalOf(create({ bytes: 4 * terabyte }, { cordons: [aCordon('gluster1/nvme1n1')] }))
+    expect(refused).to.equal('pool dedicated_nvme has 3 TB free, 4 TB asked; 1 TB is cordoned')
+  })
+
+  it('refuses more slots than one document may hold', () => {
+    expect(refusalOf(create({ bytes: 301 * terabyte }))).to.contain('has at most 300 TB, 301 TB asked')
+  })
+
+  it('waits for an earlier one of that name that is leaving', () => {
+    const leaving = { ...standing, buffers: [{ ...standing.buffers[0]!, builtAt: 1, wanted: 'absent' as const }] }
+    expect(create({}, leaving)).to.have.nested.property('result.state', 'leaving')
+    expect(changesOf(create({}, leaving))).to.deep.equal(['session mytest leaving'])
+  })
+
+  it('cleans up one that has failed before it is made anew', () => {
+    const failed = { ...standing, buffers: [{ ...standing.buffers[0]!, failure: 'bad disk' }] }
+    expect(changesOf(create({}, failed))).to.deep.equal([
+      'session mytest leaving',
+      'buffer mytest absent on gluster1/nvme1n1, gluster2/nvme1n1',
+    ])
+  })
+
+  it('touches no name whose document cannot be read', () => {
+    const refused = refusalOf(create({}, { invalid: { 'buffers/mytest': 'v: wrong' } }))
+    expect(refused).to.equal('etcd holds buffers/mytest but it cannot be read: an operator must mend or delete it')
+  })
+})
+
+describe('a name whose earlier buffer waits for a lost host', () => {
+  const stuck = aBuffer({ id: 10, bricks: ['gluster3/nvme1n1'], wanted: 'absent' })
+  const parts: ClusterParts = {
+    buffers: [stuck],
+    sessions: {
+      mytest: aSession({ id: 20, token: 'mytest', buffer: 'mytest', stage: 'leaving' }),
+      '7': aSession({ id: 21, token: '7', uses: ['mytest'], stage: 'ran' }),
+    },
+  }
+
+  it('is given away, with everything of the old one moved aside', () => {
+    expect(changesOf(create({ bytes: terabyte }, parts))).to.deep.equal([
+      'buffer mytest~10 absent on gluster3/nvme1n1',
+      'session 7 ran',
+      'session mytest~20 leaving',
+      'session mytest setup',
+      'buffer mytest present on gluster1/nvme1n1',
+      'last id 102',
+    ])
+  })
+
+  it('gives the new one a volume name that the old one does not have', () => {
+    const decision = create({ bytes: terabyte }, parts)
+    const made = 'changes' in decision && decision.changes.find((c) => c.kind === 'buffer' && c.name === 'mytest')
+    expect(made).to.have.nested.property('document.volume', 'mytest-102')
+  })
+
+  it('leaves no job of the old one with the new one', () => {
+    const decision = create({ bytes: terabyte }, parts)
+    const user = 'changes' in decision && decision.changes.find((c) => c.kind === 'session' && c.name === '7')
+    expect(user).to.have.deep.nested.property('document.uses', ['mytest~10'])
+  })
+
+  it('gives none of its devices away', () => {
+    const three = [...hosts, aHost('gluster3', { devices: 1, alive: false })]
+    expect(refusalOf(create({ bytes: 5 * terabyte }, { ...parts, hosts: three }))).to.contain('4 TB free')
+  })
+})

@@ -1,0 +1,72 @@
+import { expect } from 'chai'
+import type { SessionStage } from '../../../../src/model/documents.js'
+import { endJob, stagedIn, stagedOut, startJob } from '../../../../src/scheduler/admit/stages.js'
+import { aBuffer, aCluster, aHost, aSession, type ClusterParts } from '../../../support/builders.js'
+import { changesOf, refusalOf } from '../../../support/decisions.js'
+
+const compute = ['c1', 'c2'].map((name) => aHost(name, { roles: ['compute'] }))
+const built = aBuffer({ name: '5', builtAt: 5 })
+const job = aSession({ buffer: '5', stage: 'staged-in' })
+const start = (parts: ClusterParts = {}, computeHosts = ['c1', 'c2']) =>
+  startJob(aCluster({ hosts: compute, buffers: [built], sessions: [job], ...parts }), { token: '5', computeHosts })
+const at = (stage: SessionStage) => aCluster({ sessions: [{ ...job, stage }] })
+
+describe('pre_run', () => {
+  it('wants the buffers on the job’s hosts, each once and in order', () => {
+    const decision = start({}, ['c2', 'c1', 'c2'])
+    expect(changesOf(decision)).to.deep.equal(['session 5 running'])
+    expect(decision).to.have.deep.nested.property('changes[0].document.computeHosts', ['c1', 'c2'])
+  })
+
+  it('changes nothing when it comes again for the same hosts', () => {
+    const running = { ...job, stage: 'running' as const, computeHosts: ['c1', 'c2'] }
+    expect(start({ sessions: [running] })).to.have.property('changes').that.is.empty
+  })
+
+  it('is refused for other hosts while the job runs, and after it ended', () => {
+    const running = { ...job, stage: 'running' as const, computeHosts: ['c1'] }
+    expect(refusalOf(start({ sessions: [running] }))).to.equal('job 5 runs already on c1: post_run must come first')
+    for (const stage of ['ran', 'staged-out', 'leaving'] as const) {
+      expect(refusalOf(start({ sessions: [{ ...job, stage }] }))).to.equal('job 5 has ended already')
+    }
+  })
+
+  it('is refused without a node, without an agent there, before the buffer is built, and when it is gone', () => {
+    expect(refusalOf(start({}, []))).to.contain('no compute nodes are named for job 5')
+    expect(refusalOf(start({ hosts: compute.slice(0, 1) }))).to.contain(
+      'no agent with the role compute is running on c2',
+    )
+    expect(refusalOf(start({ buffers: [aBuffer({ name: '5' })] }))).to.equal('the buffer "5" is not ready yet')
+    expect(refusalOf(start({ buffers: [] }))).to.equal('the buffer "5" is gone')
+  })
+
+  it('is refused on a host that only stores', () => {
+    expect(refusalOf(start({ hosts: [aHost('gluster1')] }, ['gluster1']))).to.contain('running on gluster1')
+  })
+
+  it('needs no node and no agent for a job without buffers', () => {
+    const decision = start({ sessions: [aSession({ stage: 'staged-in' })], hosts: [] }, [])
+    expect(changesOf(decision)).to.deep.equal(['session 5 running'])
+  })
+})
+
+describe('the stages of a session', () => {
+  it('go forward as Slurm calls', () => {
+    expect(changesOf(stagedIn(at('setup'), { token: '5' }))).to.deep.equal(['session 5 staged-in'])
+    expect(changesOf(endJob(at('running'), { token: '5' }))).to.deep.equal(['session 5 ran'])
+    expect(changesOf(stagedOut(at('ran'), { token: '5' }))).to.deep.equal(['session 5 staged-out'])
+  })
+
+  it('never go back when a call comes late or again', () => {
+    expect(changesOf(stagedIn(at('running'), { token: '5' }))).to.deep.equal([])
+    expect(changesOf(endJob(at('ran'), { token: '5' }))).to.deep.equal([])
+    expect(changesOf(endJob(at('leaving'), { token: '5' }))).to.deep.equal([])
+    expect(changesOf(stagedOut(at('leaving'), { token: '5' }))).to.deep.equal([])
+  })
+
+  it('of a token that nobody knows are answered in the words that Slurm takes for done', () => {
+    for (const decide of [stagedIn, endJob, stagedOut]) {
+      expect(refusalOf(decide(aCluster(), { token: '9' }))).to.equal('No matching session: "9"')
+    }
+  })
+})

@@ -1,0 +1,85 @@
+import { expect } from 'chai'
+import type { SessionDocument, SessionStage } from '../../../../src/model/documents.js'
+import { desiredOfSession, followSession } from '../../../../src/scheduler/next/session.js'
+import { describeWant } from '../../../../src/scheduler/next/wants.js'
+import { aBuffer, aCluster, aSession, type ClusterParts, mountReport } from '../../../support/builders.js'
+import { describeChange } from '../../../support/decisions.js'
+
+const own = aBuffer({ id: 10, name: '5', builtAt: 5 })
+const shared = aBuffer({ id: 11, builtAt: 5, bricks: ['gluster2/nvme1n1'] })
+const job = aSession({ buffer: '5', uses: ['mytest'], computeHosts: ['c1', 'c2'], stage: 'running' })
+const parts = (session: SessionDocument, more: ClusterParts = {}): ClusterParts => ({
+  buffers: [own, shared],
+  sessions: [session],
+  ...more,
+})
+const wants = (session: SessionDocument, more: ClusterParts = {}) =>
+  desiredOfSession(aCluster(parts(session, more)), session, '/mnt/bb').map(describeWant)
+const told = (wanted: 'present' | 'absent', id = 10, host = 'c1') => ({
+  [`mount ${host}/20.${id}`]: {
+    kind: 'mount',
+    session: { id: 20, token: '5' },
+    buffer: { id, name: '5' },
+    wanted,
+  } as never,
+})
+
+describe('what compute hosts should hold of a session', () => {
+  for (const stage of ['setup', 'staged-in'] as SessionStage[]) {
+    it(`is nothing at ${stage}`, () => expect(wants({ ...job, stage })).to.deep.equal([]))
+  }
+
+  it('is every buffer on every host while the job runs', () => {
+    expect(wants(job)).to.deep.equal([
+      'c1: mount 20.10 present',
+      'c2: mount 20.10 present',
+      'c1: mount 20.11 present',
+      'c2: mount 20.11 present',
+    ])
+  })
+
+  it('is each buffer at a place of its own below the mount root', () => {
+    const paths = desiredOfSession(aCluster(parts(job)), job, '/mnt/bb').map(({ document }) =>
+      'path' in document ? document.path : '',
+    )
+    expect(new Set(paths).size).to.equal(2)
+    for (const path of paths) expect(path).to.match(/^\/mnt\/bb\/5/)
+  })
+
+  it('is no mount after the job, on hosts that have not let go of theirs', () => {
+    const observed = { ...mountReport('c1', job, own), ...mountReport('c2', job, own, { state: 'absent' }) }
+    expect(wants({ ...job, stage: 'ran' }, { observed })).to.deep.equal(['c1: mount 20.10 absent'])
+  })
+
+  it('stays told to hosts that were told, also of a buffer that is gone', () => {
+    const session = { ...job, stage: 'leaving' as const }
+    expect(wants(session, { buffers: [], desired: told('present') })).to.deep.equal(['c1: mount 20.10 absent'])
+  })
+})
+
+describe('a session that leaves', () => {
+  const leaving = { ...job, stage: 'leaving' as const }
+  const follow = (session: SessionDocument, more: ClusterParts) =>
+    followSession(aCluster(parts(session, more)), session)?.changes.map(describeChange) ?? []
+
+  it('is gone when its own buffer is and every host has let go', () => {
+    const observed = mountReport('c1', job, own, { state: 'absent' })
+    expect(follow(leaving, { buffers: [shared], desired: told('absent'), observed })).to.deep.equal(['no session 5'])
+    expect(follow(leaving, { buffers: [shared] })).to.deep.equal(['no session 5'])
+  })
+
+  it('stays while its buffer is there or a host has not been seen to let go', () => {
+    expect(follow(leaving, {})).to.deep.equal([])
+    expect(follow(leaving, { buffers: [], desired: told('absent') })).to.deep.equal([])
+    const observed = mountReport('c1', job, own, { state: 'leaving' })
+    expect(follow(leaving, { buffers: [], desired: told('absent'), observed })).to.deep.equal([])
+  })
+
+  it('is never gone before it leaves', () => {
+    expect(follow({ ...job, stage: 'staged-out' }, { buffers: [] })).to.deep.equal([])
+  })
+
+  it('is gone from the name that it was moved aside to', () => {
+    expect(follow(leaving, { buffers: [], sessions: { '5~20': leaving } })).to.deep.equal(['no session 5~20'])
+  })
+})

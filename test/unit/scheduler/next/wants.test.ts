@@ -1,0 +1,109 @@
+import { expect } from 'chai'
+import { describeWant, desiredOfBuffer } from '../../../../src/scheduler/next/wants.js'
+import {
+  aBrick,
+  aBuffer,
+  aCluster,
+  aHost,
+  aSession,
+  brickReport,
+  brickReports,
+  type ClusterParts,
+  mountReport,
+  volumeReport,
+} from '../../../support/builders.js'
+
+const hosts = [aHost('gluster1'), aHost('gluster2'), aHost('c1', { roles: ['compute'] })]
+const buffer = aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })
+const built = { ...buffer, builtAt: 5 }
+const leaving = { ...built, wanted: 'absent' as const }
+const ready = brickReports(buffer)
+const wants = (document = buffer, parts: ClusterParts = {}) =>
+  desiredOfBuffer(aCluster({ hosts, buffers: [document], ...parts }), document).map(describeWant)
+const bricks = (wanted: string) => [`gluster1: brick nvme1n1 ${wanted}`, `gluster2: brick nvme1n1 ${wanted}`]
+
+describe('what hosts should hold of a buffer that is wanted', () => {
+  it('is its bricks, and no volume before all of them are ready', () => {
+    expect(wants()).to.deep.equal(bricks('present'))
+    expect(wants(buffer, { observed: brickReport(buffer.bricks[0]!) })).to.deep.equal(bricks('present'))
+  })
+
+  it('is the volume too, on its primary, when all bricks are ready', () => {
+    expect(wants(buffer, { observed: ready })).to.deep.equal([...bricks('present'), 'gluster1: volume mytest started'])
+  })
+
+  it('goes on being the volume when a brick is unwell or a report is lost', () => {
+    expect(wants(built)).to.deep.equal([...bricks('present'), 'gluster1: volume mytest started'])
+    const begun = { observed: volumeReport(buffer, { state: 'forming' }) }
+    expect(wants(buffer, begun)).to.deep.equal([...bricks('present'), 'gluster1: volume mytest started'])
+  })
+
+  it('gives the volume to the next host when the primary is lost', () => {
+    const parts = { hosts: [aHost('gluster1', { alive: false }), hosts[1]!] }
+    expect(wants(built, parts)).to.include('gluster2: volume mytest started')
+  })
+
+  it('carries stamp, identity, size and owner of each brick', () => {
+    const [want] = desiredOfBuffer(aCluster({ hosts, buffers: [buffer] }), buffer)
+    const { uuid, identity, sizeBytes } = aBrick('gluster1/nvme1n1')
+    expect(want!.document).to.deep.include({ uuid, identity, sizeBytes, uid: 20001, gid: 20001, mode: 0o700 })
+  })
+})
+
+describe('what hosts should hold of a buffer that is wanted no more', () => {
+  const observed = { ...ready, ...volumeReport(buffer) }
+
+  it('keeps the volume started while a job may use it', () => {
+    const job = aSession({ uses: ['mytest'], stage: 'staged-in' })
+    expect(wants(leaving, { observed, sessions: [job] })).to.deep.equal([
+      ...bricks('present'),
+      'gluster1: volume mytest started',
+    ])
+  })
+
+  it('keeps the volume started until the last host that lives has let go of it', () => {
+    const job = aSession({ uses: ['mytest'], stage: 'ran', computeHosts: ['c1'] })
+    const mounted = { ...observed, ...mountReport('c1', job, buffer) }
+    expect(wants(leaving, { observed: mounted, sessions: [job] })).to.include('gluster1: volume mytest started')
+    const away = { hosts: hosts.slice(0, 2), observed: mounted, sessions: [job] }
+    expect(wants(leaving, away)).to.include('gluster1: volume mytest absent')
+  })
+
+  it('is no volume, but still its bricks, until the volume was seen stopped', () => {
+    const going = { ...ready, ...volumeReport(buffer, { state: 'leaving' }) }
+    expect(wants(leaving, { observed: going })).to.deep.equal([...bricks('present'), 'gluster1: volume mytest absent'])
+    expect(wants(leaving)).to.deep.equal([...bricks('present'), 'gluster1: volume mytest absent'])
+  })
+
+  it('is no brick once nothing serves the volume, although a dead peer keeps its record', () => {
+    const stopped = { ...ready, ...volumeReport(buffer, { state: 'leaving', stopped: true }) }
+    expect(wants(leaving, { observed: stopped })).to.deep.equal([...bricks('absent'), 'gluster1: volume mytest absent'])
+  })
+
+  it('is no volume that was never begun, so that its bricks go at once', () => {
+    expect(wants({ ...buffer, wanted: 'absent' }, { observed: ready })).to.deep.equal(bricks('absent'))
+  })
+})
+
+describe('what hosts should hold of a buffer whose brick was replaced', () => {
+  const former = [{ volume: 'mytest', bricks: [{ host: 'gluster1', path: '/data/glusterfs/nvme2n1/brick' }] }]
+  const replaced = {
+    ...aBuffer({
+      bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'],
+      released: ['gluster1/nvme2n1'],
+      directory: 'brick-2',
+    }),
+    volume: 'mytest-10',
+    formerVolumes: former,
+  }
+
+  it('keeps the released brick until its former volume was seen stopped', () => {
+    expect(wants(replaced)).to.include('gluster1: brick nvme2n1 present')
+    expect(wants(replaced)).to.include('gluster1: volume mytest absent')
+  })
+
+  it('wipes it then', () => {
+    const gone = { observed: volumeReport(replaced, { volume: 'mytest', state: 'absent' }) }
+    expect(wants(replaced, gone)).to.include('gluster1: brick nvme2n1 absent')
+  })
+})
