@@ -2,13 +2,17 @@ import { expect } from 'chai'
 import type { SessionStage } from '../../../../src/model/documents.js'
 import { endJob, stagedIn, stagedOut, startJob } from '../../../../src/scheduler/admit/stages.js'
 import { aBuffer, aCluster, aHost, aSession, type ClusterParts } from '../../../support/builders.js'
-import { changesOf, refusalOf } from '../../../support/decisions.js'
+import { aConfig, changesOf, refusalOf } from '../../../support/decisions.js'
 
 const compute = ['c1', 'c2'].map((name) => aHost(name, { roles: ['compute'] }))
 const built = aBuffer({ name: '5', builtAt: 5 })
 const job = aSession({ buffer: '5', stage: 'staged-in' })
 const start = (parts: ClusterParts = {}, computeHosts = ['c1', 'c2']) =>
-  startJob(aCluster({ hosts: compute, buffers: [built], sessions: [job], ...parts }), { token: '5', computeHosts })
+  startJob(aCluster({ hosts: compute, buffers: [built], sessions: [job], ...parts }), {
+    token: '5',
+    computeHosts,
+    clients: aConfig(),
+  })
 const at = (stage: SessionStage) => aCluster({ sessions: [{ ...job, stage }] })
 
 describe('pre_run', () => {

@@ -2,19 +2,26 @@ import { expect } from 'chai'
 import type { SessionDocument, SessionStage } from '../../../../src/model/documents.js'
 import { desiredOfSession, followSession } from '../../../../src/scheduler/next/session.js'
 import { describeWant } from '../../../../src/scheduler/next/wants.js'
-import { aBuffer, aCluster, aSession, type ClusterParts, mountReport } from '../../../support/builders.js'
-import { describeChange } from '../../../support/decisions.js'
+import { aBuffer, aCluster, aSession, type ClusterParts, mountReport, volumeReport } from '../../../support/builders.js'
+import { aConfig, describeChange } from '../../../support/decisions.js'
 
+const config = aConfig({ mountRoot: '/mnt/bb' })
 const own = aBuffer({ id: 10, name: '5', builtAt: 5 })
 const shared = aBuffer({ id: 11, builtAt: 5, bricks: ['gluster2/nvme1n1'] })
 const job = aSession({ buffer: '5', uses: ['mytest'], computeHosts: ['c1', 'c2'], stage: 'running' })
+/** The bricks let in the storage host and the job's nodes. */
+const letIn = {
+  ...volumeReport(own, { allow: 'c1,c2,gluster1' }),
+  ...volumeReport(shared, { allow: 'c1,c2,gluster2' }),
+}
 const parts = (session: SessionDocument, more: ClusterParts = {}): ClusterParts => ({
   buffers: [own, shared],
   sessions: [session],
+  observed: letIn,
   ...more,
 })
 const wants = (session: SessionDocument, more: ClusterParts = {}) =>
-  desiredOfSession(aCluster(parts(session, more)), session, '/mnt/bb').map(describeWant)
+  desiredOfSession(aCluster(parts(session, more)), session, config).map(describeWant)
 const told = (wanted: 'present' | 'absent', id = 10, host = 'c1') => ({
   [`mount ${host}/20.${id}`]: {
     kind: 'mount',
@@ -38,8 +45,13 @@ describe('what compute hosts should hold of a session', () => {
     ])
   })
 
+  it('is no buffer whose bricks do not let its hosts in yet', () => {
+    const observed = { ...letIn, ...volumeReport(own, { allow: 'gluster1' }) }
+    expect(wants(job, { observed })).to.deep.equal(['c1: mount 20.11 present', 'c2: mount 20.11 present'])
+  })
+
   it('is each buffer at a place of its own below the mount root', () => {
-    const paths = desiredOfSession(aCluster(parts(job)), job, '/mnt/bb').map(({ document }) =>
+    const paths = desiredOfSession(aCluster(parts(job)), job, config).map(({ document }) =>
       'path' in document ? document.path : '',
     )
     expect(new Set(paths).size).to.equal(2)

@@ -12,6 +12,7 @@ import {
   mountReport,
   volumeReport,
 } from '../../../support/builders.js'
+import { aConfig } from '../../../support/decisions.js'
 
 const hosts = [aHost('gluster1'), aHost('gluster2'), aHost('c1', { roles: ['compute'] })]
 const buffer = aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })
@@ -19,7 +20,7 @@ const built = { ...buffer, builtAt: 5 }
 const leaving = { ...built, wanted: 'absent' as const }
 const ready = brickReports(buffer)
 const wants = (document = buffer, parts: ClusterParts = {}) =>
-  desiredOfBuffer(aCluster({ hosts, buffers: [document], ...parts }), document).map(describeWant)
+  desiredOfBuffer(aCluster({ hosts, buffers: [document], ...parts }), document, aConfig()).map(describeWant)
 const bricks = (wanted: string) => [`gluster1: brick nvme1n1 ${wanted}`, `gluster2: brick nvme1n1 ${wanted}`]
 
 describe('what hosts should hold of a buffer that is wanted', () => {
@@ -44,7 +45,7 @@ describe('what hosts should hold of a buffer that is wanted', () => {
   })
 
   it('carries stamp, identity, size and owner of each brick', () => {
-    const [want] = desiredOfBuffer(aCluster({ hosts, buffers: [buffer] }), buffer)
+    const [want] = desiredOfBuffer(aCluster({ hosts, buffers: [buffer] }), buffer, aConfig())
     const { uuid, identity, sizeBytes } = aBrick('gluster1/nvme1n1')
     expect(want!.document).to.deep.include({ uuid, identity, sizeBytes, uid: 20001, gid: 20001, mode: 0o700 })
   })
