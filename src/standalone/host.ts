@@ -1,0 +1,97 @@
+import type { Host, MountFacts } from '../agent/host.js'
+import { describeContent } from '../agent/plan/device.js'
+import { isOurLabel } from '../agent/host/xfs.js'
+import type { DesiredKind, DesiredMount, InventoryDevice } from '../model/documents.js'
+import type { Step } from '../agent/steps.js'
+import * as bricks from './bricks.js'
+import type { SimulatedGluster } from './gluster.js'
+import type { SimulatedMachine } from './machine.js'
+import type { Pace } from './pace.js'
+
+export interface SimulatedHostParts {
+  machine: SimulatedMachine
+  gluster: SimulatedGluster
+  pace: Pace
+}
+
+/** A simulated machine behind the interface of the real ones. It holds no state: that is the machine's and gluster's. */
+export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): Host {
+  const { name } = machine
+  const look = <T>(kind: DesiredKind | 'discover', act: () => T) => pace.look(name, kind, act)
+  const effect = (step: Step, ...acts: (() => void)[]) => pace.effect(name, step, acts)
+  return {
+    name,
+    versions: () => Promise.resolve({ kernel: 'simulated', glusterfs: 'simulated' }),
+    discover: () => look('discover', () => discover(machine)),
+    observe: {
+      brick: (brick) => look('brick', () => bricks.brickFacts(machine, brick)),
+      volume: (volume) => look('volume', () => gluster.volumeFacts(name, volume)),
+      mount: (mount) => look('mount', () => mountFacts(machine, gluster, mount)),
+      peer: ({ peer }) => look('peer', () => gluster.peerFacts(name, peer)),
+      adopt: ({ device }) => look('adopt', () => ({ device: bricks.deviceFacts(machine, device) })),
+    },
+    effects: {
+      formatBrick: (args) => effect({ kind: 'formatBrick', ...args }, ...bricks.format(machine, args.brick, args.over)),
+      mountBrick: (args) => effect({ kind: 'mountBrick', ...args }, bricks.mount(machine, args.brick)),
+      stampBrick: (args) => effect({ kind: 'stampBrick', ...args }, bricks.stamp(machine, args.brick)),
+      makeBrickDirectory: (args) =>
+        effect({ kind: 'makeBrickDirectory', ...args }, bricks.makeDirectory(machine, args.brick)),
+      stopBrickProcess: (args) =>
+        effect({ kind: 'stopBrickProcess', ...args }, bricks.stopProcess(machine, args.brick, args.pid)),
+      unmountBrick: (args) => effect({ kind: 'unmountBrick', ...args }, bricks.unmount(machine, args.brick)),
+      wipeBrick: (args) => effect({ kind: 'wipeBrick', ...args }, bricks.wipe(machine, args.brick)),
+      createVolume: (args) => effect({ kind: 'createVolume', ...args }, ...gluster.create(name, args.volume)),
+      setVolumeOptions: (args) =>
+        effect({ kind: 'setVolumeOptions', ...args }, () => gluster.setOptions(name, args.volume.volume, args.options)),
+      startVolume: (args) => effect({ kind: 'startVolume', ...args }, () => gluster.start(name, args.volume.volume)),
+      stopVolume: (args) => effect({ kind: 'stopVolume', ...args }, () => gluster.stop(name, args.volume)),
+      deleteVolume: (args) => effect({ kind: 'deleteVolume', ...args }, () => gluster.remove(name, args.volume)),
+      probePeer: (args) => effect({ kind: 'probePeer', ...args }, () => gluster.probe(name, args.peer.peer)),
+      mountBuffer: (args) => effect({ kind: 'mountBuffer', ...args }, () => mountBuffer(machine, gluster, args.mount)),
+      unmountBuffer: (args) =>
+        effect({ kind: 'unmountBuffer', ...args }, () => void machine.clients.delete(args.mount.path)),
+      adoptDevice: (args) => effect({ kind: 'adoptDevice', ...args }, bricks.adopt(machine, args.adopt)),
+    },
+  }
+}
+
+function mountFacts(machine: SimulatedMachine, gluster: SimulatedGluster, { path }: DesiredMount): MountFacts {
+  const client = machine.clients.get(path)
+  if (!client) return { alive: false }
+  const { server, volume, isDead } = client
+  return {
+    mounted: { source: `${server}:/${volume}`, type: 'fuse.glusterfs' },
+    alive: !isDead && gluster.volumes.get(volume)?.status === 'started',
+  }
+}
+
+function mountBuffer(machine: SimulatedMachine, gluster: SimulatedGluster, mount: DesiredMount): void {
+  const { path, volume, servers } = mount
+  const server = servers.find((name) => gluster.canMount(machine.name, name, volume))
+  if (server === undefined) throw new Error(`no gluster server gives ${volume}: ${servers.join(', ')}`)
+  machine.clients.set(path, { volume, server, isDead: false })
+}
+
+function discover(machine: SimulatedMachine): InventoryDevice[] {
+  return [...machine.disks.values()].map(({ name, path, pool, identity, sizeBytes }): InventoryDevice => {
+    const device = { name, path, pool, identity, sizeBytes }
+    const facts = bricks.deviceFacts(machine, name)
+    if (!facts.present) return { ...device, state: 'refused', reason: facts.reason }
+    const { content, busy, partitions } = facts
+    if (busy.length > 0) return { ...device, state: 'refused', reason: `in use: ${busy.join(', ')}` }
+    switch (content.kind) {
+      case 'unreadable':
+        return { ...device, state: 'refused', reason: `cannot be read: ${content.reason}` }
+      case 'xfs':
+        return isOurLabel(content.label)
+          ? { ...device, state: 'stamped', stamp: { uuid: content.uuid, label: content.label } }
+          : { ...device, state: 'foreign', reason: describeContent(content) }
+      case 'other':
+        return { ...device, state: 'foreign', reason: describeContent(content) }
+      case 'blank':
+        return partitions.length > 0
+          ? { ...device, state: 'refused', reason: `has partitions: ${partitions.join(', ')}` }
+          : { ...device, state: 'blank' }
+    }
+  })
+}

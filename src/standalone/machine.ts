@@ -1,0 +1,103 @@
+import type { DeviceContent } from '../agent/host.js'
+
+/*
+ * Simulated machines: what a host holds, apart from any agent that serves it. Programs come and go; this stays, as disks,
+ * mounts and processes do. `turnOff` takes what a power cut takes: everything but what is on the disks.
+ */
+export interface SimulatedDisk {
+  readonly name: string
+  readonly path: string
+  readonly pool: string
+  readonly identity: string
+  readonly sizeBytes: number
+  content: DeviceContent
+  /** What is in its file system, when it has one. */
+  files: SimulatedFiles
+  partitions: string[]
+  /** Who else has it: `held by dm-0`. */
+  users: string[]
+  condition: 'good' | 'broken' | 'read-only'
+}
+
+export interface SimulatedFiles {
+  stamp?: string
+  /** Exported directories, each with the volume that left its mark on it. */
+  directories: Map<string, string | undefined>
+  /** What users wrote: the names of files. */
+  data: Set<string>
+}
+
+export interface SimulatedMachine {
+  readonly name: string
+  /** By the name that the configuration lists. */
+  readonly disks: Map<string, SimulatedDisk>
+  /** Brick file systems, by the device that each is mounted for. */
+  readonly mounted: Map<string, SimulatedDisk>
+  /** Brick processes, by device. */
+  readonly served: Map<string, { pid: number; volume: string }>
+  /** Buffers mounted on a compute node, by path. `isDead`: its client process is gone. */
+  readonly clients: Map<string, { volume: string; server: string; isDead: boolean }>
+  isOn: boolean
+  /** Its network cable is in. */
+  isConnected: boolean
+  glusterd: 'running' | 'dead'
+}
+
+export function emptyFiles(): SimulatedFiles {
+  return { directories: new Map(), data: new Set() }
+}
+
+export function aDisk(machine: string, name: string, pool: string, sizeBytes: number, serial = name): SimulatedDisk {
+  return {
+    name,
+    path: `/dev/${name}`,
+    pool,
+    identity: `serial:${machine}-${serial}`,
+    sizeBytes,
+    content: { kind: 'blank' },
+    files: emptyFiles(),
+    partitions: [],
+    users: [],
+    condition: 'good',
+  }
+}
+
+export interface MachineParts {
+  name: string
+  /** How many disks, named nvme1n1, nvme2n1, … */
+  disks?: number
+  pool?: string
+  sizeBytes?: number
+}
+
+export function aMachine({
+  name,
+  disks = 0,
+  pool = 'dedicated_nvme',
+  sizeBytes = 1e12,
+}: MachineParts): SimulatedMachine {
+  const names = Array.from({ length: disks }, (_, index) => `nvme${index + 1}n1`)
+  return {
+    name,
+    disks: new Map(names.map((disk) => [disk, aDisk(name, disk, pool, sizeBytes)])),
+    mounted: new Map(),
+    served: new Map(),
+    clients: new Map(),
+    isOn: true,
+    isConnected: true,
+    glusterd: 'running',
+  }
+}
+
+/** Pulls the plug: processes and mounts are gone, and what is on the disks stays. */
+export function turnOff(machine: SimulatedMachine): void {
+  machine.isOn = false
+  machine.mounted.clear()
+  machine.served.clear()
+  machine.clients.clear()
+}
+
+export function turnOn(machine: SimulatedMachine): void {
+  machine.isOn = true
+  machine.glusterd = 'running'
+}

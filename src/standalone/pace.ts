@@ -1,0 +1,102 @@
+import type { DesiredKind } from '../model/documents.js'
+import type { Clock } from '../daemon/clock.js'
+import type { Step } from '../agent/steps.js'
+
+/**
+ * When and whether a simulated host does what it is told. An effect is made of acts, each done at one instant; between
+ * them a program may die, and what it ordered goes on or not.
+ */
+export interface Pace {
+  look<T>(host: string, kind: DesiredKind | 'discover', act: () => T): Promise<T>
+  effect(host: string, step: Step, acts: (() => void)[]): Promise<void>
+}
+
+/** About what each takes on one machine with loop devices. */
+const usualMs: Record<Step['kind'], number> = {
+  formatBrick: 20,
+  mountBrick: 13,
+  stampBrick: 5,
+  makeBrickDirectory: 2,
+  stopBrickProcess: 100,
+  unmountBrick: 10,
+  wipeBrick: 30,
+  createVolume: 80,
+  setVolumeOptions: 80,
+  startVolume: 180,
+  stopVolume: 1000,
+  deleteVolume: 1000,
+  probePeer: 300,
+  mountBuffer: 50,
+  unmountBuffer: 20,
+  adoptDevice: 30,
+}
+const lookMs = 2
+
+/** What goes wrong: every part that is given must match. */
+export interface Fault {
+  step?: Step['kind']
+  host?: string
+  device?: string
+  /** How often; for ever when left out. */
+  times?: number
+  /** It takes so much longer. */
+  slowMs?: number
+  /** It fails with this error; `after`: although it was done. */
+  error?: Error
+  after?: boolean
+}
+
+/** Everything takes its usual time on the clock, except where a fault says otherwise. */
+export class SteadyPace implements Pace {
+  private faults: { fault: Fault; left: number }[] = []
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Until the returned function is called, or it has happened as often as it says. */
+  add(fault: Fault): () => void {
+    const entry = { fault, left: fault.times ?? Infinity }
+    this.faults.push(entry)
+    return () => (entry.left = 0)
+  }
+
+  async look<T>(_host: string, _kind: DesiredKind | 'discover', act: () => T): Promise<T> {
+    await this.pause(lookMs)
+    return act()
+  }
+
+  async effect(host: string, step: Step, acts: (() => void)[]): Promise<void> {
+    const faults = this.take(host, step)
+    const slowMs = faults.reduce((sum, fault) => sum + (fault.slowMs ?? 0), 0)
+    const failing = faults.find(({ error }) => error !== undefined)
+    await this.pause((usualMs[step.kind] + slowMs) / acts.length)
+    if (failing && !failing.after) throw failing.error!
+    for (const [index, act] of acts.entries()) {
+      if (index > 0) await this.pause((usualMs[step.kind] + slowMs) / acts.length)
+      act()
+    }
+    if (failing) throw failing.error!
+  }
+
+  private take(host: string, step: Step): Fault[] {
+    const device = deviceOf(step)
+    const matching = this.faults.filter(
+      ({ fault, left }) =>
+        left > 0 &&
+        (fault.step ?? step.kind) === step.kind &&
+        (fault.host ?? host) === host &&
+        (fault.device ?? device) === device,
+    )
+    for (const entry of matching) entry.left--
+    this.faults = this.faults.filter(({ left }) => left > 0)
+    return matching.map(({ fault }) => fault)
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.after(ms, resolve))
+  }
+}
+
+/** The device that a step works on, if it works on one. */
+export function deviceOf(step: Step): string | undefined {
+  return 'brick' in step ? step.brick.device : 'adopt' in step ? step.adopt.device : undefined
+}
