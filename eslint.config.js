@@ -26,9 +26,21 @@ export default tseslint.config(
   },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
   forbid(['src/model/**'], ['../*'], 'model imports only itself'),
-  forbid(['src/store/**'], ['*/agent/*', '*/scheduler/*', '*/cli/*'], 'store knows no program'),
-  forbid(['src/agent/**'], ['*/scheduler/*', '*/cli/*'], 'the agent imports neither scheduler nor cli'),
+  forbid(['src/store/**'], ['*/agent/*', '*/scheduler/*', '*/cli/*', '*/standalone/*'], 'store knows no program'),
+  forbid(
+    ['src/agent/**'],
+    ['*/scheduler/*', '*/cli/*', '*/standalone/*'],
+    'the agent imports neither scheduler nor cli',
+  ),
   forbid(['src/agent/plan/**'], ['*/store/*', '*/host/*'], 'planners do no I/O'),
-  forbid(['src/scheduler/**'], ['*/agent/*', '*/cli/*'], 'the scheduler imports neither agent nor cli'),
-  forbid(['src/cli/**'], ['*/agent/*', '*/scheduler/*', '*/store/*'], 'the cli talks to the socket alone'),
+  forbid(
+    ['src/scheduler/**'],
+    ['*/agent/*', '*/cli/*', '*/standalone/*'],
+    'the scheduler imports neither agent nor cli',
+  ),
+  forbid(
+    ['src/cli/**'],
+    ['*/agent/*', '*/scheduler/*', '*/store/*', '*/standalone/*'],
+    'the cli talks to the socket alone',
+  ),
 )

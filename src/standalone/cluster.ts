@@ -1,0 +1,87 @@
+import { serveHost } from '../agent/serve.js'
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import type { HostDocument, Role } from '../model/documents.js'
+import type { Accounts } from '../scheduler/accounts.js'
+import type { SchedulerConfig } from '../scheduler/config.js'
+import { startScheduler } from '../scheduler/scheduler.js'
+import type { Store } from '../store/store.js'
+import { SimulatedGluster } from './gluster.js'
+import { simulatedHost } from './host.js'
+import { aMachine, type SimulatedMachine } from './machine.js'
+import { type Fault, SteadyPace } from './pace.js'
+
+/** How many disks each storage host has; compute hosts are `c1`, `c2`, … */
+export interface Shape {
+  storage: Record<string, number>
+  computeHosts: number
+  pool: string
+  granularityBytes: number
+}
+
+/** As in the lab: twenty disks of 1 TB on three hosts. */
+export const usualShape: Shape = {
+  storage: { gluster1: 7, gluster2: 7, gluster3: 6 },
+  computeHosts: 2,
+  pool: 'dedicated_nvme',
+  granularityBytes: 1e12,
+}
+
+export interface StandaloneParts {
+  shape: Shape
+  faults: Fault[]
+  config: SchedulerConfig
+  /** A door to etcd for each program. */
+  openStore: () => Store
+  clock: Clock
+  log: Log
+}
+
+/** A scheduler and simulated hosts, each with its agent, in this process. */
+export async function startCluster(parts: StandaloneParts): Promise<{ stop(): Promise<void> }> {
+  const { shape, config, clock, log } = parts
+  const machines = new Map<string, SimulatedMachine>()
+  const gluster = new SimulatedGluster(machines)
+  const pace = new SteadyPace(clock)
+  for (const fault of parts.faults) pace.add(fault)
+  const ends: (() => Promise<void>)[] = []
+
+  const serve = (machine: SimulatedMachine, role: Role) => {
+    machines.set(machine.name, machine)
+    const store = parts.openStore()
+    const host = simulatedHost({ machine, gluster, pace })
+    const document = hostDocument(machine.name, role, clock.unixSeconds())
+    const service = serveHost({ host, roles: [role], document, store, clock, log })
+    ends.push(async () => {
+      await service.stop()
+      await store.close()
+    })
+  }
+
+  const store = parts.openStore()
+  const candidate = { host: config.host, pid: process.pid }
+  const scheduler = await startScheduler({ store, config, candidate, accounts: everyUser, clock, log })
+  for (const [name, disks] of Object.entries(shape.storage)) {
+    serve(aMachine({ name, disks, pool: shape.pool, sizeBytes: shape.granularityBytes }), 'storage')
+  }
+  for (let number = 1; number <= shape.computeHosts; number++) serve(aMachine({ name: `c${number}` }), 'compute')
+  return {
+    stop: async () => {
+      await scheduler.stop()
+      await store.close()
+      await Promise.all(ends.map((end) => end()))
+    },
+  }
+}
+
+/** There are no files to own here, so every user exists, in a group of its own. */
+const everyUser: Accounts = {
+  primaryGroup: (uid) => Promise.resolve(uid),
+  userName: (uid) => String(uid),
+  learn: () => {},
+}
+
+function hostDocument(host: string, role: Role, startedAt: number): HostDocument {
+  const versions = { kernel: 'simulated', glusterfs: 'simulated', node: process.versions.node }
+  return { v: 1, host, roles: [role], addresses: [host], versions, startedAt }
+}

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+
+/** What is missing on this machine, in one line for its user. */
+export class Missing extends Error {
+  override name = 'Missing'
+}
+
+export interface LocalEtcd {
+  endpoint: string
+  stop(): Promise<void>
+}
+
+const lastWords = 500
+
+/** An etcd of our own on loopback, on free ports, with its data in `directory`. It dies with us. */
+export async function startEtcd(directory: string): Promise<LocalEtcd> {
+  const [client, peer] = await Promise.all([freePort(), freePort()])
+  const endpoint = `http://127.0.0.1:${client}`
+  const peerUrl = `http://127.0.0.1:${peer}`
+  const options = {
+    name: 'standalone',
+    'data-dir': join(directory, 'etcd'),
+    'listen-client-urls': endpoint,
+    'advertise-client-urls': endpoint,
+    'listen-peer-urls': peerUrl,
+    'initial-advertise-peer-urls': peerUrl,
+    'initial-cluster': `standalone=${peerUrl}`,
+    'log-level': 'error',
+  }
+  const words = Object.entries(options).map(([name, value]) => `--${name}=${value}`)
+  const child = spawn('etcd', words, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const stop = stopper(child)
+  try {
+    await untilServing(child, endpoint)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { endpoint, stop }
+}
+
+function untilServing(child: ChildProcess, endpoint: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = ''
+    let ended = false
+    child.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-lastWords)))
+    const end = (error?: Error) => {
+      ended = true
+      if (error) reject(error)
+      else resolve()
+    }
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      const hint = 'install it (Debian: etcd-server), or give the URL of one that runs with --etcd URL'
+      end(error.code === 'ENOENT' ? new Missing(`there is no etcd program here: ${hint}`) : error)
+    })
+    child.on('exit', (code) => end(new Error(`etcd ended with ${code}: ${said.trim()}`)))
+    const ask = async () => {
+      while (!ended) {
+        const answer = await fetch(`${endpoint}/health`).catch(() => undefined)
+        if (answer?.ok && /"true"/.test(await answer.text())) return end()
+        await new Promise((next) => setTimeout(next, 50))
+      }
+    }
+    void ask()
+  })
+}
+
+function stopper(child: ChildProcess): () => Promise<void> {
+  const kill = () => void child.kill('SIGKILL')
+  process.on('exit', kill)
+  return () =>
+    new Promise((resolve) => {
+      process.off('exit', kill)
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return resolve()
+      child.on('exit', () => resolve())
+      child.kill('SIGTERM')
+    })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
