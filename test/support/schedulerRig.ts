@@ -1,0 +1,148 @@
+import { type Log, silentLog } from '../../src/daemon/log.js'
+import { Absences } from '../../src/scheduler/absences.js'
+import { Commits } from '../../src/scheduler/commit.js'
+import { Timeline } from '../../src/scheduler/events.js'
+import { Loop } from '../../src/scheduler/loop.js'
+import { Memory } from '../../src/scheduler/memory.js'
+import { dwWlmCli, type Reply, type SlurmMeans } from '../../src/scheduler/slurm/functions.js'
+import { keys } from '../../src/store/keys.js'
+import { MemoryEtcd } from '../../src/store/memory.js'
+import { alice, bob, type Hosted, uuids } from './builders.js'
+import { aConfig } from './decisions.js'
+import { HandAgents } from './handAgents.js'
+import { HandClock } from './handClock.js'
+
+export interface RigOptions {
+  hosts?: Hosted[]
+  config?: ReturnType<typeof aConfig>
+  /** The same etcd and clock as another rig's. */
+  beside?: Rig
+  /** It leads from the start. */
+  leads?: boolean
+  log?: Log
+}
+
+/** A scheduler without its socket, on an etcd in memory and a clock that the test moves. */
+export class Rig {
+  readonly clock: HandClock
+  readonly etcd: MemoryEtcd
+  readonly agents: HandAgents
+  readonly memory: Memory
+  readonly commits: Commits
+  readonly loop: Loop
+  readonly means: SlurmMeans
+  fence: number | undefined
+
+  private constructor(options: RigOptions) {
+    const { config = aConfig(), beside, log = silentLog } = options
+    this.clock = beside?.clock ?? new HandClock()
+    this.etcd = beside?.etcd ?? new MemoryEtcd(this.clock)
+    this.agents = beside?.agents ?? new HandAgents(this.etcd)
+    const { clock } = this
+    const store = this.etcd.open()
+    const newUuid = uuids()
+    this.memory = new Memory(store, log)
+    const leadership = { fence: () => this.fence, leader: () => this.memory.leader?.document }
+    this.commits = new Commits(store, this.memory, leadership, clock, log)
+    const timeline = new Timeline(store, this.memory, clock, log)
+    const graceMs = config.hostGraceSeconds * 1000
+    const absences = new Absences(this.memory, clock, graceMs, () => this.loop.lookAgain())
+    this.loop = new Loop({
+      memory: this.memory,
+      commits: this.commits,
+      timeline,
+      absences,
+      config,
+      clock,
+      log,
+      newUuid,
+    })
+    const groups = new Map([alice, bob].map(({ uid, gid }) => [uid, gid]))
+    this.means = {
+      core: this.commits,
+      config,
+      clock,
+      newUuid,
+      primaryGroup: (uid) => Promise.resolve(groups.get(uid)),
+      becomeLeader: () => Promise.resolve(false),
+    }
+  }
+
+  static async start(options: RigOptions = {}): Promise<Rig> {
+    const rig = new Rig(options)
+    await rig.agents.add(...(options.hosts ?? []))
+    if (options.leads ?? true) await rig.lead()
+    await rig.until('the memory to be read', () => rig.memory.isSynced)
+    return rig
+  }
+
+  /** Takes the leader's key, from whoever has it. */
+  async lead(): Promise<void> {
+    this.etcd.write([], [{ delete: keys.leader }])
+    const value = { v: 1, host: 'head', pid: 1, since: 1 }
+    const written = this.etcd.write([], [{ put: keys.leader, value }])
+    if (written.won) this.fence = written.revision
+    await this.until('the memory to know its leader', () => this.memory.leader?.createRevision === this.fence)
+    this.memory.announce()
+  }
+
+  async until<T>(what: string, check: () => T | undefined | false): Promise<T> {
+    for (let turn = 0; turn < 3000; turn++) {
+      const found = check()
+      if (found !== undefined && found !== false) return found
+      await this.turn()
+    }
+    throw new Error(`it never came about: ${what}\n${this.keys().join('\n')}`)
+  }
+
+  /** Until nothing has been written for long enough that nothing more will be. */
+  async quiet(): Promise<void> {
+    for (let still = 0, revision = this.etcd.revision; still < 100; still++) {
+      await this.turn()
+      if (revision !== this.etcd.revision) [still, revision] = [0, this.etcd.revision]
+    }
+  }
+
+  /** Resolves with what the promise does, while everything else goes on; the clock jumps by `stepMs` between turns. */
+  async run<T>(promise: Promise<T>, stepMs = 0): Promise<T> {
+    let ended = false
+    const watched = promise.finally(() => (ended = true))
+    watched.catch(() => {})
+    for (let turn = 0; !ended && turn < 3000; turn++) {
+      await this.turn()
+      if (turn % 20 === 19) this.clock.advance(stepMs)
+    }
+    if (!ended) throw new Error(`it never ended\n${this.keys().join('\n')}`)
+    return watched
+  }
+
+  /** dw_wlm_cli with these words. */
+  call(...words: string[]): Promise<Reply> {
+    return this.run(dwWlmCli(this.means, words))
+  }
+
+  /** Every key below the prefix. */
+  keys(prefix = ''): string[] {
+    return this.etcd.list(prefix).entries.map(({ key }) => key)
+  }
+
+  read<T = Record<string, unknown>>(key: string): T | undefined {
+    return this.etcd.read(key)?.value as T | undefined
+  }
+
+  /** What hosts are told, as sentences. */
+  told(): string[] {
+    return this.etcd
+      .list('desired/')
+      .entries.filter(({ key }) => !key.includes('/peer/'))
+      .map(({ key, value }) => {
+        const [, host, kind, id] = key.split('/')
+        return `${host}: ${kind} ${id} ${(value as { wanted?: string }).wanted ?? ''}`.trim()
+      })
+  }
+
+  private async turn(): Promise<void> {
+    this.clock.advance(0)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

@@ -1,0 +1,123 @@
+import { expect } from 'chai'
+import { createPersistent } from '../../../src/scheduler/admit.js'
+import { NotLeader } from '../../../src/scheduler/core.js'
+import { aCordon, aHost, alice, terabyte } from '../../support/builders.js'
+import { Rig } from '../../support/schedulerRig.js'
+
+const cordon = (why: string) => ({ kind: 'cordon', host: 'gluster1', document: aCordon('gluster1', { why }) }) as const
+const asked = { name: 'a', ...alice, pool: undefined, bytes: terabyte, access: ['striped' as const] }
+
+describe('a decision', () => {
+  it('is refused without a write, and nothing is written for one that is done already', async () => {
+    const rig = await Rig.start()
+    const { revision } = rig.etcd
+    expect(await rig.commits.commit(() => ({ refused: 'no' }))).to.deep.equal({ refused: 'no' })
+    expect(await rig.commits.commit(() => ({ changes: [], result: 7 }))).to.deep.equal({ result: 7 })
+    expect(rig.etcd.revision).to.equal(revision)
+  })
+
+  it('is in the memory when the call resolves', async () => {
+    const rig = await Rig.start()
+    await rig.commits.commit(() => ({ changes: [cordon('x')], result: undefined }))
+    expect(rig.memory.cordons.get('gluster1')?.why).to.equal('x')
+  })
+
+  it('is made again on what is there by then when another writer was faster', async () => {
+    const rig = await Rig.start()
+    const seen: (string | undefined)[] = []
+    const committed = await rig.commits.commit((cluster) => {
+      const standing = cluster.cordons.get('gluster1')?.why
+      seen.push(standing)
+      if (seen.length === 1) rig.etcd.write([], [{ put: 'cordons/gluster1', value: aCordon('gluster1', { why: 'y' }) }])
+      return { changes: [cordon(`after ${standing ?? 'nothing'}`)], result: standing }
+    })
+    expect(seen).to.deep.equal([undefined, 'y'])
+    expect(committed).to.deep.equal({ result: 'y' })
+    expect(rig.memory.cordons.get('gluster1')?.why).to.equal('after y')
+  })
+
+  it('is given up when other writers are faster every time', async () => {
+    const rig = await Rig.start()
+    let n = 0
+    const always = rig.commits.commit(() => {
+      rig.etcd.write([], [{ put: 'cordons/gluster1', value: aCordon('gluster1', { why: String(n++) }) }])
+      return { changes: [cordon('x')], result: undefined }
+    })
+    expect(String(await always.catch((error: unknown) => error))).to.contain('other writers were faster every time')
+  })
+
+  it('waits for the one before it, so that two never take the last device', async () => {
+    const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: 1 })] })
+    const { config, newUuid } = rig.means
+    const make = (name: string) =>
+      rig.commits.commit((cluster) => createPersistent(cluster, { ...asked, name }, { config, now: 1, newUuid }))
+    const [a, b] = await rig.run(Promise.all([make('a'), make('b')]))
+    expect(a).to.have.nested.property('result.state', 'admitted')
+    expect(b).to.have.property('refused').that.contains('0 bytes free')
+  })
+
+  it('of two schedulers that place at once gives no device twice', async () => {
+    const first = await Rig.start({ hosts: [aHost('gluster1', { devices: 1 })] })
+    const second = await Rig.start({ beside: first, leads: false })
+    second.fence = first.fence
+    const make = (rig: Rig, name: string) => {
+      const { config, newUuid } = rig.means
+      return rig.commits.commit((cluster) => createPersistent(cluster, { ...asked, name }, { config, now: 1, newUuid }))
+    }
+    const both = await first.run(Promise.all([make(first, 'a'), make(second, 'b')]))
+    expect(both.filter((committed) => 'refused' in committed)).to.have.length(1)
+    expect(first.keys('buffers/')).to.have.length(1)
+  })
+
+  it('is not made by a scheduler that stands by, and names the one that leads', async () => {
+    const rig = await Rig.start()
+    rig.fence = undefined
+    const error = await rig.commits.commit(() => ({ changes: [], result: 1 })).catch((e: unknown) => e)
+    expect(error).to.be.instanceOf(NotLeader)
+    expect(String(error)).to.contain('the one on head leads')
+  })
+
+  it('of a leader that was overtaken is not written, also when its memory does not know yet', async () => {
+    const rig = await Rig.start()
+    const failed = rig.commits.commit(() => {
+      rig.etcd.write([], [{ delete: 'leader' }])
+      rig.etcd.write([], [{ put: 'leader', value: { v: 1, host: 'other', pid: 2, since: 2 } }])
+      return { changes: [cordon('x')], result: undefined }
+    })
+    expect(await failed.catch((e: unknown) => e)).to.be.instanceOf(NotLeader)
+    expect(rig.keys('cordons/')).to.deep.equal([])
+  })
+
+  it('that throws harms no later one', async () => {
+    const rig = await Rig.start()
+    const thrown = rig.commits.commit(() => {
+      throw new Error('a defect')
+    })
+    expect(String(await thrown.catch((e: unknown) => e))).to.contain('a defect')
+    expect(await rig.commits.commit(() => ({ changes: [], result: 1 }))).to.deep.equal({ result: 1 })
+  })
+})
+
+describe('waiting for the cluster', () => {
+  it('ends at the first answer, now or after a change', async () => {
+    const rig = await Rig.start()
+    expect(await rig.commits.waitFor(() => 5, 1000)).to.equal(5)
+    const cordoned = rig.commits.waitFor(({ cordons }) => cordons.get('gluster1')?.why, 1000)
+    await rig.commits.commit(() => ({ changes: [cordon('x')], result: undefined }))
+    expect(await cordoned).to.equal('x')
+  })
+
+  it('ends without an answer at the timeout, and with the error of its question', async () => {
+    const rig = await Rig.start()
+    const nothing = rig.commits.waitFor(() => undefined, 1000)
+    rig.clock.advance(1000)
+    expect(await nothing).to.equal(undefined)
+    let asked = 0
+    const broken = rig.commits.waitFor(() => {
+      if (asked++ > 0) throw new Error('a defect')
+      return undefined
+    }, 1000)
+    rig.memory.announce()
+    expect(String(await broken.catch((e: unknown) => e))).to.contain('a defect')
+  })
+})

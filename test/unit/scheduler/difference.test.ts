@@ -1,0 +1,81 @@
+import { expect } from 'chai'
+import type { BufferDocument } from '../../../src/model/documents.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import { differenceOf } from '../../../src/scheduler/difference.js'
+import { desiredOfBuffer } from '../../../src/scheduler/next.js'
+import { keys } from '../../../src/store/keys.js'
+import { aBuffer, aCluster } from '../../support/builders.js'
+import { aConfig } from '../../support/decisions.js'
+import { Rig } from '../../support/schedulerRig.js'
+
+const buffer = aBuffer()
+const brickKey = 'desired/gluster1/brick/nvme1n1'
+
+async function difference(documents: Record<string, object>, of: BufferDocument = buffer, owned: string[] = []) {
+  const rig = await Rig.start({ leads: false })
+  for (const [put, value] of Object.entries(documents)) rig.etcd.write([], [{ put, value }])
+  await rig.quiet()
+  const wants = desiredOfBuffer(rig.memory, of, aConfig())
+  return differenceOf(rig.memory, 9, wants, new Set(owned), silentLog)
+}
+const sentences = async (...args: Parameters<typeof difference>) =>
+  (await difference(...args)).map(({ write }) =>
+    'put' in write ? `put ${write.put}` : `delete ${'delete' in write ? write.delete : ''}`,
+  )
+
+function brickOf(document: BufferDocument, fence = 3): object {
+  const cluster = aCluster({ buffers: [document] })
+  return { ...desiredOfBuffer(cluster, document, aConfig())[0]!.document, fence }
+}
+
+describe('what is written so that hosts are told what is wanted', () => {
+  it('is what is missing, under the fence and only if it is missing still', async () => {
+    const [change] = await difference({ [keys.buffer('mytest')]: buffer })
+    expect(change!.compare).to.deep.equal({ key: brickKey, modRevision: 0 })
+    expect(change!.write).to.have.nested.property('value.fence', 9)
+  })
+
+  it('is nothing for a key that differs by its fence alone', async () => {
+    expect(await sentences({ [keys.buffer('mytest')]: buffer, [brickKey]: brickOf(buffer) })).to.deep.equal([])
+  })
+
+  it('is what differs in anything else', async () => {
+    const other = brickOf({ ...buffer, uid: 7 })
+    expect(await sentences({ [keys.buffer('mytest')]: buffer, [brickKey]: other })).to.deep.equal([`put ${brickKey}`])
+  })
+
+  it('takes away what the owner has and wants no more', async () => {
+    const brick = brickOf(buffer)
+    const owned = 'desired/gluster2/brick/nvme1n1'
+    const documents = { [keys.buffer('mytest')]: buffer, [brickKey]: brick, [owned]: brick }
+    expect(await sentences(documents, buffer, [owned])).to.deep.equal([`delete ${owned}`])
+  })
+})
+
+describe('a device', () => {
+  const other = aBuffer({ id: 11, name: 'other' })
+
+  it('is never given to a buffer whose document does not name it', async () => {
+    expect(await sentences({})).to.deep.equal([])
+    expect(await sentences({ [keys.buffer('other')]: other })).to.deep.equal([])
+  })
+
+  it('is never taken from a buffer that names it still', async () => {
+    const documents = {
+      [keys.buffer('other')]: other,
+      [brickKey]: brickOf(other),
+      [keys.buffer('mytest')]: buffer,
+    }
+    expect(await sentences(documents)).to.deep.equal([])
+  })
+
+  it('is taken over from a buffer that is gone', async () => {
+    const documents = { [keys.buffer('mytest')]: buffer, [brickKey]: brickOf(other) }
+    expect(await sentences(documents)).to.deep.equal([`put ${brickKey}`])
+  })
+
+  it('is not taken over while some buffer cannot be read, which may be that one', async () => {
+    const documents = { [keys.buffer('mytest')]: buffer, [brickKey]: brickOf(other), 'buffers/broken': { v: 9 } }
+    expect(await sentences(documents)).to.deep.equal([])
+  })
+})

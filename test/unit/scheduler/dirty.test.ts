@@ -1,0 +1,89 @@
+import { expect } from 'chai'
+import { Dirty } from '../../../src/scheduler/dirty.js'
+import type { Touched } from '../../../src/scheduler/memory.js'
+import { keys } from '../../../src/store/keys.js'
+import { aBuffer, aCordon, aHost, aSession, brickReports, mountReport, volumeReport } from '../../support/builders.js'
+import { Rig } from '../../support/schedulerRig.js'
+
+describe('what has to be looked at again', () => {
+  const built = aBuffer({ id: 10, builtAt: 5 })
+  const forming = aBuffer({ id: 11, name: '5', bricks: ['gluster2/nvme1n1'] })
+  const job = aSession({ id: 20, buffer: '5', uses: ['mytest'] })
+  const idle = aSession({ id: 21, token: '6' })
+  let rig: Rig
+
+  beforeEach(async () => {
+    rig = await Rig.start({ hosts: [aHost('gluster1')], leads: false })
+    rig.etcd.write(
+      [],
+      [
+        { put: keys.buffer('mytest'), value: built },
+        { put: keys.buffer('5'), value: forming },
+        { put: keys.session('5'), value: job },
+        { put: keys.session('6'), value: idle },
+      ],
+    )
+    await rig.quiet()
+  })
+
+  async function after(act: () => unknown): Promise<string[]> {
+    const dirty = new Dirty()
+    const stop = rig.memory.onChange((touched: Touched[]) => dirty.addTouched(rig.memory, touched))
+    await act()
+    await rig.quiet()
+    stop()
+    return [
+      ...[...dirty.buffers].sort().map((id) => `buffer ${id}`),
+      ...[...dirty.sessions].sort().map((id) => `session ${id}`),
+      ...(dirty.others ? ['others'] : []),
+    ]
+  }
+  const put = (key: string, value: object) => () => rig.etcd.write([], [{ put: key, value }])
+  const everything = ['buffer 10', 'buffer 11', 'session 20', 'session 21', 'others']
+
+  it('is a buffer and the sessions that use it when its document changes', async () => {
+    expect(await after(put(keys.buffer('mytest'), { ...built, wanted: 'absent' }))).to.deep.equal([
+      'buffer 10',
+      'session 20',
+    ])
+  })
+
+  it('is a session and its buffers when the session changes', async () => {
+    const changed = put(keys.session('5'), { ...job, stage: 'running' })
+    expect(await after(changed)).to.deep.equal(['buffer 10', 'buffer 11', 'session 20'])
+  })
+
+  it('is the buffer of a brick or volume that was reported, and the session of a mount', async () => {
+    expect(await after(() => rig.agents.report(brickReports(built)))).to.deep.equal(['buffer 10'])
+    expect(await after(() => rig.agents.report(volumeReport(built)))).to.include('buffer 10')
+    expect(await after(() => rig.agents.report(mountReport('c1', job, forming)))).to.deep.equal([
+      'buffer 11',
+      'session 20',
+    ])
+  })
+
+  it('is every buffer that is not built when a device or a cordon changes', async () => {
+    expect(await after(put(keys.cordon('gluster1'), aCordon('gluster1')))).to.deep.equal(['buffer 11'])
+    expect(await after(put(keys.inventory('gluster2'), aHost('gluster2').inventory))).to.deep.equal(['buffer 11'])
+  })
+
+  it('is everything when a host comes or goes, and nothing when it only says something new', async () => {
+    expect(await after(() => rig.agents.lose('gluster1'))).to.deep.equal(everything)
+    expect(await after(() => rig.agents.add(aHost('gluster1')))).to.deep.equal(everything)
+    const { host } = aHost('gluster1')
+    expect(await after(put(keys.host('gluster1'), { ...host, versions: { kernel: '6' } }))).to.deep.equal([])
+  })
+
+  it('is the owner of a desired key that was changed, also when nobody knows the owner', async () => {
+    const desired = { v: 1, fence: 1, kind: 'peer', peer: 'gluster2' }
+    expect(await after(put(keys.desired('gluster1', 'peer', 'gluster2'), desired))).to.deep.equal(['others'])
+  })
+
+  it('is taken out in pieces, each once', () => {
+    const dirty = new Dirty()
+    dirty.addAll(rig.memory)
+    expect(dirty.take(1)).to.deep.equal({ buffers: [10], sessions: [20], others: true })
+    expect(dirty.take(5)).to.deep.equal({ buffers: [11], sessions: [21], others: false })
+    expect(dirty.isEmpty).to.equal(true)
+  })
+})

@@ -1,0 +1,60 @@
+import { expect } from 'chai'
+import { silentLog } from '../../../src/daemon/log.js'
+import { phaseEvent, Timeline } from '../../../src/scheduler/events.js'
+import { aBuffer } from '../../support/builders.js'
+import { Rig } from '../../support/schedulerRig.js'
+
+const buffer = aBuffer()
+
+describe('the timeline', () => {
+  it('counts on from what is there, and does not wait for its own writes to come back', async () => {
+    const rig = await Rig.start({ leads: false })
+    rig.etcd.write([], [{ put: 'events/mytest/00000004', value: { v: 1, at: 1, text: 'x' } }])
+    await rig.quiet()
+    const timeline = new Timeline(rig.etcd.open(), rig.memory, rig.clock, silentLog)
+    const first = await rig.run(timeline.add('mytest', buffer, ['a', 'b']))
+    const second = await rig.run(timeline.add('mytest', buffer, ['c']))
+    expect([...first, ...second].map((write) => 'put' in write && write.put)).to.deep.equal([
+      'events/mytest/00000005',
+      'events/mytest/00000006',
+      'events/mytest/00000007',
+    ])
+  })
+
+  it('begins anew for another buffer of that name', async () => {
+    const rig = await Rig.start({ leads: false })
+    const timeline = new Timeline(rig.etcd.open(), rig.memory, rig.clock, silentLog)
+    await rig.run(timeline.add('mytest', buffer, ['a']))
+    const [write] = await rig.run(timeline.add('mytest', { ...buffer, id: 11 }, ['a']))
+    expect(write).to.have.property('put', 'events/mytest/00000001')
+  })
+
+  it('is left out when no lease can be had, and asks for none to say nothing', async () => {
+    const rig = await Rig.start({ leads: false })
+    const store = rig.etcd.open()
+    store.cut()
+    const timeline = new Timeline(store, rig.memory, rig.clock, silentLog)
+    expect(await rig.run(timeline.add('mytest', buffer, ['a']))).to.deep.equal([])
+    expect(await timeline.add('mytest', buffer, [])).to.deep.equal([])
+  })
+
+  const said: [Parameters<typeof phaseEvent>[1], Parameters<typeof phaseEvent>[2], string][] = [
+    [undefined, { phase: 'forming-bricks', waitingFor: ['x'] }, 'placed on gluster1/nvme1n1'],
+    [
+      'forming-volume',
+      { phase: 'forming-bricks', waitingFor: ['x', 'y'] },
+      'bricks are being formed: it waits for x; y',
+    ],
+    ['forming-bricks', { phase: 'forming-volume', waitingFor: [] }, 'all bricks are ready, the volume is being made'],
+    ['forming-volume', { phase: 'ready', waitingFor: [] }, 'ready'],
+    ['ready', { phase: 'degraded', waitingFor: ['host a'] }, 'degraded: it waits for host a'],
+    ['degraded', { phase: 'ready', waitingFor: [] }, 'whole again'],
+    ['forming-bricks', { phase: 'failed', waitingFor: [], reason: 'z' }, 'failed: z'],
+    ['ready', { phase: 'leaving', waitingFor: [] }, 'leaving'],
+    ['leaving', { phase: 'stuck', waitingFor: ['host a'] }, 'stuck: it waits for host a'],
+  ]
+  for (const [before, report, text] of said) {
+    it(`says “${text}” of ${before ?? 'a new buffer'} that becomes ${report.phase}`, () =>
+      expect(phaseEvent(buffer, before, report)).to.equal(text))
+  }
+})

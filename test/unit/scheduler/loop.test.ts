@@ -1,0 +1,194 @@
+import { expect } from 'chai'
+import { createPersistent, teardown } from '../../../src/scheduler/admit.js'
+import type { BufferDocument } from '../../../src/model/documents.js'
+import { keys } from '../../../src/store/keys.js'
+import { alice, aHost, brickReport, brickReports, terabyte, volumeReport } from '../../support/builders.js'
+import { Rig } from '../../support/schedulerRig.js'
+
+const hosts = () => [aHost('gluster1'), aHost('gluster2')]
+const asked = { name: 'mytest', ...alice, pool: undefined, bytes: 2 * terabyte, access: ['striped' as const] }
+
+async function create(rig: Rig): Promise<BufferDocument> {
+  const { config, newUuid } = rig.means
+  await rig.run(rig.commits.commit((cluster) => createPersistent(cluster, asked, { config, now: 2000, newUuid })))
+  await rig.quiet()
+  return rig.read<BufferDocument>('buffers/mytest')!
+}
+
+async function createReady(rig: Rig): Promise<BufferDocument> {
+  const buffer = await create(rig)
+  await rig.agents.report({ ...brickReports(buffer), ...volumeReport(buffer) })
+  await rig.until('the buffer to be built', () => rig.memory.buffers.get('mytest')?.builtAt !== undefined)
+  await rig.quiet()
+  return rig.read<BufferDocument>('buffers/mytest')!
+}
+
+const timeline = (rig: Rig) => rig.etcd.list('events/').entries.map(({ value }) => (value as { text: string }).text)
+
+describe('the scheduler’s loop', () => {
+  it('brings a buffer from placed to ready to gone, and leaves no key of it', async () => {
+    const rig = await Rig.start({ hosts: hosts() })
+    const buffer = await create(rig)
+    const bricks = ['gluster1: brick nvme1n1 present', 'gluster2: brick nvme1n1 present']
+    expect(rig.told()).to.deep.equal(bricks)
+
+    await rig.agents.report(brickReport(buffer.bricks[0]!))
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal(bricks)
+
+    await rig.agents.report(brickReport(buffer.bricks[1]!))
+    await rig.quiet()
+    expect(rig.told()).to.include('gluster1: volume mytest started')
+    expect(rig.read(keys.mountpoint('mytest'))).to.equal(undefined)
+
+    await rig.agents.report(volumeReport(buffer))
+    await rig.quiet()
+    expect(rig.read(keys.mountpoint('mytest'))).to.contain('gluster1:/mytest')
+    expect(timeline(rig)).to.deep.equal([
+      'placed on gluster1/nvme1n1, gluster2/nvme1n1',
+      'all bricks are ready, the volume is being made',
+      'ready',
+    ])
+
+    await rig.run(rig.commits.commit((cluster) => teardown(cluster, { token: 'mytest' })))
+    await rig.quiet()
+    expect(rig.read(keys.mountpoint('mytest'))).to.equal(undefined)
+    expect(rig.told()).to.deep.equal([bricks[0], 'gluster1: volume mytest absent', bricks[1]])
+
+    await rig.agents.report(volumeReport(buffer, { state: 'absent' }))
+    await rig.quiet()
+    expect(rig.told()).to.include.members(['gluster1: brick nvme1n1 absent', 'gluster2: brick nvme1n1 absent'])
+
+    await rig.agents.report(brickReports(buffer, { state: 'absent' }))
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal([])
+    expect([...rig.keys('buffers/'), ...rig.keys('sessions/'), ...rig.keys('events/')]).to.deep.equal([])
+  })
+
+  it('writes nothing in a cluster that is as it should be, also in its full pass', async () => {
+    const rig = await Rig.start({ hosts: hosts() })
+    await createReady(rig)
+    const { revision } = rig.etcd
+    rig.clock.advance(61_000)
+    await rig.quiet()
+    expect(rig.etcd.revision).to.equal(revision)
+  })
+
+  it('writes a desired key again that was deleted or changed by hand', async () => {
+    const rig = await Rig.start({ hosts: hosts() })
+    await createReady(rig)
+    const key = 'desired/gluster1/volume/mytest'
+    const before = rig.read(key)!
+    rig.etcd.write([], [{ delete: key }])
+    await rig.quiet()
+    expect(rig.read(key)).to.deep.equal(before)
+    rig.etcd.write([], [{ put: key, value: { ...before, wanted: 'absent' } }])
+    await rig.quiet()
+    expect(rig.read(key)).to.deep.equal(before)
+  })
+
+  it('withdraws the keys of a buffer whose document is gone, which tells agents to leave alone what is there', async () => {
+    const rig = await Rig.start({ hosts: hosts() })
+    await createReady(rig)
+    rig.etcd.write([], [{ delete: 'buffers/mytest' }, { delete: 'sessions/mytest' }])
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal([])
+  })
+
+  it('touches no key of a buffer whose document cannot be read', async () => {
+    const rig = await Rig.start({ hosts: hosts() })
+    const buffer = await createReady(rig)
+    const told = rig.told()
+    rig.etcd.write([], [{ put: 'buffers/mytest', value: { ...buffer, v: 7 } }])
+    rig.clock.advance(61_000)
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal(told)
+  })
+
+  it('changes nothing without the fence', async () => {
+    const idle = await Rig.start({ hosts: hosts(), leads: false })
+    const leader = await Rig.start({ beside: idle })
+    const buffer = await create(leader)
+    leader.fence = undefined
+    await leader.agents.report({ ...brickReports(buffer), ...volumeReport(buffer) })
+    const { revision } = idle.etcd
+    idle.clock.advance(61_000)
+    await idle.quiet()
+    expect(idle.etcd.revision).to.equal(revision)
+    await idle.lead()
+    await idle.quiet()
+    expect(idle.memory.buffers.get('mytest')!.builtAt).to.be.a('number')
+  })
+
+  it('of a leader that was overtaken changes nothing, although it still believes to lead', async () => {
+    const old = await Rig.start({ hosts: hosts() })
+    const buffer = await create(old)
+    const leader = await Rig.start({ beside: old })
+    await leader.quiet()
+    expect(old.fence).to.be.lessThan(leader.fence!)
+    leader.fence = undefined
+    await old.agents.report({ ...brickReports(buffer), ...volumeReport(buffer) })
+    const { revision } = old.etcd
+    old.clock.advance(61_000)
+    await old.quiet()
+    expect(old.etcd.revision).to.equal(revision)
+  })
+
+  it('of the next leader goes on where the last one ended, and tells nothing twice', async () => {
+    const first = await Rig.start({ hosts: hosts() })
+    await createReady(first)
+    const told = timeline(first)
+    first.fence = undefined
+    const second = await Rig.start({ beside: first })
+    await second.quiet()
+    expect(timeline(second)).to.deep.equal(told)
+    expect(second.read<{ fence: number }>('desired/gluster1/brick/nvme1n1')).to.include({ wanted: 'present' })
+  })
+
+  it('places a brick elsewhere when its host is away for longer than the grace, and not before', async () => {
+    const rig = await Rig.start({ hosts: [...hosts(), aHost('gluster3')] })
+    const buffer = await create(rig)
+    await rig.agents.report(brickReport(buffer.bricks[0]!))
+    await rig.agents.lose('gluster2')
+    await rig.quiet()
+    rig.clock.advance(29_000)
+    await rig.quiet()
+    expect(rig.told()).to.include('gluster2: brick nvme1n1 present')
+    rig.clock.advance(2_000)
+    await rig.quiet()
+    expect(rig.told()).to.include.members(['gluster3: brick nvme1n1 present', 'gluster2: brick nvme1n1 absent'])
+    expect(rig.memory.buffers.get('mytest')!.bricks.map(({ host }) => host)).to.deep.equal(['gluster1', 'gluster3'])
+  })
+
+  it('withdraws an adoption that is done', async () => {
+    const rig = await Rig.start({ hosts: hosts() })
+    const adopt = {
+      v: 1,
+      fence: 1,
+      kind: 'adopt',
+      device: 'nvme1n1',
+      identity: '',
+      sizeBytes: 1,
+      expected: '',
+      who: 'x',
+    }
+    rig.etcd.write([], [{ put: 'desired/gluster1/adopt/nvme1n1', value: adopt }])
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal(['gluster1: adopt nvme1n1'])
+    await rig.agents.report({ 'adopt gluster1/nvme1n1': { v: 1, state: 'done', waitingFor: [] } })
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal([])
+  })
+
+  it('packs a hundred buffers into transactions that etcd takes', async () => {
+    const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: 100 })] })
+    const { config, newUuid } = rig.means
+    for (let n = 0; n < 100; n++) {
+      const request = { ...asked, name: `b${n}`, bytes: terabyte }
+      await rig.run(rig.commits.commit((cluster) => createPersistent(cluster, request, { config, now: 2000, newUuid })))
+    }
+    rig.etcd.write([], [{ deletePrefix: 'desired/' }])
+    await rig.quiet()
+    expect(rig.told()).to.have.length(100)
+  })
+})

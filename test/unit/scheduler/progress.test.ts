@@ -1,0 +1,155 @@
+import { expect } from 'chai'
+import {
+  adoptProgress,
+  ended,
+  isHidden,
+  mayStart,
+  mountProgress,
+  setupProgress,
+  teardownProgress,
+  unmountProgress,
+} from '../../../src/scheduler/progress.js'
+import {
+  aBuffer,
+  aCluster,
+  aHost,
+  aSession,
+  brickReport,
+  type ClusterParts,
+  mountReport,
+} from '../../support/builders.js'
+
+const hosts = [aHost('gluster1'), aHost('c1', { roles: ['compute'] })]
+const buffer = aBuffer({ name: '5' })
+const built = { ...buffer, builtAt: 5 }
+const job = aSession({ buffer: '5', computeHosts: ['c1'] })
+const running = { ...job, stage: 'running' as const }
+const leaving = { ...job, stage: 'leaving' as const }
+const of = (parts: ClusterParts) => aCluster({ hosts, buffers: [built], sessions: [job], ...parts })
+const problem = (terminal: boolean) => ({ state: 'forming' as const, problem: { message: 'no route', terminal } })
+
+describe('setup has come to its end', () => {
+  it('when its buffers are built', () => {
+    expect(setupProgress(of({}), '5', 20)).to.deep.equal({ state: 'done' })
+    expect(setupProgress(of({ buffers: [buffer] }), '5', 20)).to.deep.equal({
+      state: 'waiting',
+      waitingFor: ['brick nvme1n1 on gluster1'],
+    })
+  })
+
+  it('with a failure when one cannot be built', () => {
+    const failed = setupProgress(of({ buffers: [{ ...buffer, failure: 'bad disk' }] }), '5', 20)
+    expect(failed).to.deep.equal({ state: 'failed', reason: 'bad disk' })
+  })
+
+  it('with a failure when it was torn down meanwhile, also when the token was set up anew', () => {
+    expect(setupProgress(of({ sessions: [leaving] }), '5', 20)).to.include({ state: 'failed' })
+    expect(setupProgress(of({ sessions: [{ ...job, id: 30 }] }), '5', 20)).to.include({ state: 'failed' })
+    expect(setupProgress(of({ sessions: [] }), '5', 20)).to.include({ state: 'failed' })
+  })
+})
+
+describe('pre_run has come to its end', () => {
+  it('when every host has every buffer mounted', () => {
+    expect(mountProgress(of({ sessions: [running] }), '5', 20)).to.deep.equal({
+      state: 'waiting',
+      waitingFor: ['host c1 to mount 5'],
+    })
+    expect(mountProgress(of({ sessions: [running], observed: mountReport('c1', job, built) }), '5', 20)).to.deep.equal({
+      state: 'done',
+    })
+  })
+
+  it('with a failure when a host will not mount it, but not for a problem that may pass', () => {
+    const report = (terminal: boolean) =>
+      of({ sessions: [running], observed: mountReport('c1', job, built, problem(terminal)) })
+    expect(mountProgress(report(true), '5', 20)).to.deep.equal({
+      state: 'failed',
+      reason: 'host c1 to mount 5: no route',
+    })
+    expect(mountProgress(report(false), '5', 20)).to.deep.equal({
+      state: 'waiting',
+      waitingFor: ['host c1 to mount 5: no route'],
+    })
+  })
+
+  it('not while the agent is away for a moment', () => {
+    expect(mountProgress(of({ hosts: [], sessions: [running] }), '5', 20)).to.deep.equal({
+      state: 'waiting',
+      waitingFor: ['the agent on c1 to return'],
+    })
+  })
+
+  it('with a failure when the job was torn down meanwhile', () => {
+    expect(mountProgress(of({ sessions: [leaving] }), '5', 20)).to.include({ state: 'failed' })
+  })
+})
+
+describe('post_run has come to its end', () => {
+  const mounted = { sessions: [{ ...job, stage: 'ran' as const }], observed: mountReport('c1', job, built) }
+
+  it('when no host that lives has it mounted', () => {
+    expect(unmountProgress(of(mounted), '5', 20)).to.deep.equal({
+      state: 'waiting',
+      waitingFor: ['host c1 to unmount 5'],
+    })
+    expect(unmountProgress(of({ ...mounted, hosts: [] }), '5', 20)).to.deep.equal({ state: 'done' })
+    expect(unmountProgress(of({ ...mounted, sessions: [] }), '5', 20)).to.deep.equal({ state: 'done' })
+  })
+})
+
+describe('teardown has come to its end', () => {
+  const absent = { ...built, wanted: 'absent' as const }
+
+  it('when session and buffer are gone, or another has the token', () => {
+    expect(teardownProgress(of({ buffers: [], sessions: [] }), '5', 20)).to.deep.equal({ state: 'done' })
+    expect(teardownProgress(of({ sessions: [{ ...job, id: 30 }] }), '5', 20)).to.deep.equal({ state: 'done' })
+  })
+
+  it('not while a host that lives has work to do, which it names', () => {
+    const progress = teardownProgress(of({ buffers: [absent], sessions: [leaving] }), '5', 20)
+    expect(progress).to.deep.equal({
+      state: 'waiting',
+      waitingFor: ['volume 5 on gluster1', 'brick nvme1n1 on gluster1'],
+    })
+  })
+
+  it('when only lost hosts are left, so that Slurm does not wait for them', () => {
+    const stuck = of({ hosts: [], buffers: [absent], sessions: [leaving] })
+    expect(teardownProgress(stuck, '5', 20)).to.deep.equal({ state: 'done' })
+    expect(isHidden(stuck, leaving)).to.equal(true)
+    expect(mayStart(stuck, '5')).to.equal(true)
+  })
+
+  it('not for a session whose host is alive and has not let go', () => {
+    const parts = { buffers: [], sessions: [leaving], observed: mountReport('c1', job, built) }
+    expect(ended(teardownProgress(of(parts), '5', 20))).to.equal(undefined)
+    expect(mayStart(of(parts), '5')).to.equal(false)
+  })
+})
+
+describe('an adoption has come to its end', () => {
+  const adopted = (parts: ClusterParts) => adoptProgress(aCluster(parts), 'gluster1', 'nvme1n1')
+  const foreign = [aHost('gluster1', { devices: [{ state: 'foreign', reason: 'ext4' }] })]
+  const report = (extra: object) => ({
+    'adopt gluster1/nvme1n1': { v: 1, state: 'forming', waitingFor: [], ...extra } as never,
+  })
+
+  it('when the device is blank', () => {
+    expect(adopted({ hosts: [aHost('gluster1')] })).to.deep.equal({ state: 'done' })
+    expect(adopted({ hosts: foreign, observed: report({ state: 'done' }) })).to.deep.equal({ state: 'done' })
+    expect(adopted({ hosts: foreign })).to.include({ state: 'waiting' })
+  })
+
+  it('with a failure when its agent will not wipe it', () => {
+    const refused = report({ problem: { message: 'it holds something else by now', terminal: true } })
+    expect(adopted({ hosts: foreign, observed: refused })).to.deep.equal({
+      state: 'failed',
+      reason: 'it holds something else by now',
+    })
+  })
+
+  it('is not taken for a brick’s report', () => {
+    expect(adopted({ hosts: foreign, observed: brickReport(built.bricks[0]!) })).to.include({ state: 'waiting' })
+  })
+})
