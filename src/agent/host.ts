@@ -51,6 +51,8 @@ export interface VolumeFacts {
   /** `host:path` in the volume's order. */
   bricks: string[]
   options: Record<string, string>
+  /** Those of the desired directories that are made; only asked of a started volume. */
+  directories: string[]
   /** Bricks that gluster reports not online. Only asked of a started volume. */
   offline: string[]
   /** Hosts in the trusted pool that are connected, this one included. */

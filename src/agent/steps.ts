@@ -18,6 +18,8 @@ export interface StepArgs {
   setVolumeOptions: { volume: DesiredVolume; options: Record<string, string> }
   /** `force` starts the missing brick processes of a volume that is started already. */
   startVolume: { volume: DesiredVolume; force: boolean }
+  /** Make the desired directories in a started volume, with their owners and modes. */
+  makeDirectories: { volume: DesiredVolume }
   stopVolume: { volume: DesiredVolume }
   deleteVolume: { volume: DesiredVolume }
   probePeer: { peer: DesiredPeer }
@@ -41,6 +43,7 @@ export const isDestructive: Record<StepKind, boolean> = {
   createVolume: false,
   setVolumeOptions: false,
   startVolume: false,
+  makeDirectories: false,
   stopVolume: true,
   deleteVolume: true,
   probePeer: false,
@@ -72,6 +75,8 @@ export function describeStep(step: Step): string {
       return `set ${Object.keys(step.options).join(', ')} of volume ${step.volume.volume}`
     case 'startVolume':
       return `start volume ${step.volume.volume}${step.force ? ' by force' : ''}`
+    case 'makeDirectories':
+      return `make ${(step.volume.directories ?? []).map(({ path }) => path).join(', ')} in volume ${step.volume.volume}`
     case 'stopVolume':
       return `stop volume ${step.volume.volume}`
     case 'deleteVolume':

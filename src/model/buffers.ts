@@ -1,5 +1,13 @@
 import { at, brickPath, bufferKey, type Cluster, mountId } from './cluster.js'
-import type { BufferDocument, ObservedBrick, ObservedVolume, PlacedBrick, SessionDocument } from './documents.js'
+import {
+  type AccessMode,
+  accessModes,
+  type BufferDocument,
+  type ObservedBrick,
+  type ObservedVolume,
+  type PlacedBrick,
+  type SessionDocument,
+} from './documents.js'
 
 /** Questions about one buffer, answered from its document and from what the agents observed. */
 
@@ -77,11 +85,20 @@ export function jobsHolding(cluster: Cluster, buffer: BufferDocument): SessionDo
 
 /** Where a session that no longer wants this buffer has not been seen to let go of it. */
 export function mountsLeft(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
-  return session.computeHosts.filter((host) => {
-    const key = at(host, mountId(session.id, buffer.id))
-    const known = cluster.observed.mount.has(key) || cluster.desired.mount.has(key)
-    return known && cluster.observed.mount.get(key)?.state !== 'absent'
-  })
+  return session.computeHosts.filter((host) => accessModes.some((view) => isLeft(cluster, session, buffer, host, view)))
+}
+
+/** That host was told to mount the buffer so, and has not been seen to let go of it. */
+export function isLeft(
+  cluster: Cluster,
+  session: { id: number },
+  buffer: { id: number },
+  host: string,
+  view: AccessMode,
+): boolean {
+  const key = at(host, mountId(session.id, buffer.id, view))
+  const known = cluster.observed.mount.has(key) || cluster.desired.mount.has(key)
+  return known && cluster.observed.mount.get(key)?.state !== 'absent'
 }
 
 /** Hosts that are alive and must still unmount the buffer before its volume is stopped. */

@@ -1,4 +1,5 @@
 import type {
+  AccessMode,
   BufferDocument,
   CordonDocument,
   Desired,
@@ -74,8 +75,12 @@ export function at(host: string, id: string): string {
   return `${host}/${id}`
 }
 
-export function mountId(sessionId: number, bufferId: number): string {
-  return `${sessionId}.${bufferId}`
+export function mountId(sessionId: number, bufferId: number, view: AccessMode = 'striped'): string {
+  return view === 'private' ? `${sessionId}.${bufferId}.private` : `${sessionId}.${bufferId}`
+}
+
+export function mountIdOf({ session, buffer, view }: Pick<DesiredMount, 'session' | 'buffer' | 'view'>): string {
+  return mountId(session.id, buffer.id, view)
 }
 
 export const brickRoot = '/data/glusterfs'

@@ -106,6 +106,8 @@ export const bufferDocument = z.strictObject({
   granularityBytes: bytes.positive(),
   requestedBytes: bytes,
   access: z.array(z.enum(accessModes)).min(1),
+  /** Whether clients shall cache, by access mode, where the job said so. */
+  clientCache: z.partialRecord(z.enum(accessModes), z.boolean()).optional(),
   /** The GlusterFS volume's name: the buffer's, or with a suffix while an older volume has that name. */
   volume: volumeName,
   /** In the volume's order; brick 0's host is the primary while it lives. */
@@ -195,6 +197,12 @@ const desiredVolume = z.strictObject({
   volume: z.string(),
   bricks: z.array(z.strictObject({ host: hostName, path })).min(1),
   options: z.record(z.string(), z.string()),
+  /** To be made in the volume once it is started, parents first; one that is not named is left alone. */
+  directories: z
+    .array(
+      z.strictObject({ path, uid: z.int().nonnegative(), gid: z.int().nonnegative(), mode: z.int().nonnegative() }),
+    )
+    .optional(),
   wanted: z.enum(['started', 'absent']),
 })
 /** `desired/<host>/volume/<volume>`, on the buffer's primary only. */
@@ -208,10 +216,16 @@ const desiredMount = z.strictObject({
   buffer: z.strictObject({ id, name: documentName }),
   volume: z.string(),
   servers: z.array(hostName).min(1),
+  /** What of the buffer is mounted; striped when absent. */
+  view: z.enum(accessModes).optional(),
+  /** Directory of the volume that is mounted; its root when absent. */
+  directory: path.optional(),
+  /** Whether the client shall cache; GlusterFS's own choice when absent. */
+  clientCache: z.boolean().optional(),
   path,
   wanted: z.enum(['present', 'absent']),
 })
-/** `desired/<host>/mount/<session id>.<buffer id>`: an attachment. */
+/** `desired/<host>/mount/<session id>.<buffer id>`, with `.private` for that view: an attachment. */
 export type DesiredMount = z.infer<typeof desiredMount>
 
 const desiredPeer = z.strictObject({ v: version, fence, kind: z.literal('peer'), peer: hostName })
@@ -280,6 +294,8 @@ const observedVolume = z.strictObject({
   offline: z.array(z.string()),
   /** `auth.allow` as gluster has it: whom the bricks let in. */
   allow: z.string().optional(),
+  /** Those of the desired directories that are made. */
+  directories: z.array(path).optional(),
   /** Leaving, and no brick of it is served any more; only its record is left, for one while a peer is down. */
   stopped: z.boolean().optional(),
   /** A failed create left its mark on a brick directory: only fresh directories help. */

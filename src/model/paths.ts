@@ -17,6 +17,11 @@ export function stripedPath(mountRoot: string, session: PathOwner): string {
   return `${sessionPath(mountRoot, session)}/striped`
 }
 
+/** The node's own namespace in a job's own buffer. */
+export function privatePath(mountRoot: string, session: PathOwner): string {
+  return `${sessionPath(mountRoot, session)}/private`
+}
+
 /** A persistent buffer, for that session. */
 export function persistentPath(mountRoot: string, session: PathOwner, buffer: string): string {
   return `${sessionPath(mountRoot, session)}/persistent/${buffer}`

@@ -1,3 +1,4 @@
+import { viewsOf } from '../model/access.js'
 import { mountsLeft } from '../model/buffers.js'
 import { at, type Cluster, mountId, sessionBuffers } from '../model/cluster.js'
 import type { SessionDocument } from '../model/documents.js'
@@ -54,10 +55,11 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
     return { state: 'failed', reason: `job ${token} is not running any more` }
   const waitingFor: string[] = []
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
-    for (const host of session.computeHosts) {
-      const observed = cluster.observed.mount.get(at(host, mountId(sessionId, buffer.id)))
+    const views = viewsOf(buffer)
+    for (const [host, view] of session.computeHosts.flatMap((host) => views.map((view) => [host, view] as const))) {
+      const observed = cluster.observed.mount.get(at(host, mountId(sessionId, buffer.id, view)))
       if (observed?.state === 'mounted') continue
-      const where = `host ${host} to mount ${key}`
+      const where = `host ${host} to mount ${key}${view === 'private' ? ' privately' : ''}`
       if (!cluster.hosts.has(host)) {
         waitingFor.push(`the agent on ${host} to return`)
         continue
@@ -113,7 +115,11 @@ function waitingToUnmount(cluster: Cluster, session: SessionDocument): string[] 
     mountsLeft(cluster, session, buffer)
       .filter((host) => cluster.hosts.has(host))
       .map((host) => {
-        const observed = cluster.observed.mount.get(at(host, mountId(session.id, buffer.id)))
+        const reports = viewsOf(buffer).map((view) =>
+          cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, view))),
+        )
+        const observed =
+          reports.find((report) => report?.problem) ?? reports.find((report) => report?.waitingFor.length)
         const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
         return `host ${host} to unmount ${key}${detail === '' ? '' : `: ${detail}`}`
       }),

@@ -1,3 +1,4 @@
+import { viewsOf } from '../model/access.js'
 import type { BufferDetail, BufferView, DeviceView, HostView, StatusView } from '../model/api.js'
 import { at, bufferKey, type Cluster, mountId } from '../model/cluster.js'
 import type { BufferDocument, EventDocument } from '../model/documents.js'
@@ -122,11 +123,13 @@ export function bufferDetail(cluster: Cluster, buffer: BufferDocument, timeline:
     ],
     sessions: sessions.map(({ token, kind, stage, uid, computeHosts }) => ({ token, kind, stage, uid, computeHosts })),
     attachments: sessions.flatMap((session) =>
-      session.computeHosts.flatMap((host) => {
-        const observed = cluster.observed.mount.get(at(host, mountId(session.id, buffer.id)))
-        if (!observed || observed.state === 'absent') return []
-        return [{ host, token: session.token, state: observed.state, problem: observed.problem?.message ?? null }]
-      }),
+      session.computeHosts.flatMap((host) =>
+        viewsOf(buffer).flatMap((view) => {
+          const observed = cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, view)))
+          if (!observed || observed.state === 'absent') return []
+          return [{ host, token: session.token, state: observed.state, problem: observed.problem?.message ?? null }]
+        }),
+      ),
     ),
     timeline: timeline.map(({ at, text }) => ({ at, text })),
   }

@@ -8,6 +8,8 @@ export interface SimulatedVolume {
   bricks: { host: string; path: string }[]
   options: Record<string, string>
   status: 'created' | 'started' | 'stopped'
+  /** Paths of what was made in it. */
+  directories: Set<string>
 }
 
 /**
@@ -24,8 +26,8 @@ export class SimulatedGluster {
 
   constructor(private readonly machines: ReadonlyMap<string, SimulatedMachine>) {}
 
-  volumeFacts(self: string, { volume, wanted }: DesiredVolume): VolumeFacts {
-    const nothing = { exists: false, bricks: [], options: {}, offline: [], connectedPeers: [] }
+  volumeFacts(self: string, { volume, wanted, directories = [] }: DesiredVolume): VolumeFacts {
+    const nothing = { exists: false, bricks: [], options: {}, directories: [], offline: [], connectedPeers: [] }
     const unavailable = this.whyUnavailable(self)
     if (unavailable !== undefined) return { ...nothing, unavailable }
     const found = this.volumes.get(volume)
@@ -37,6 +39,7 @@ export class SimulatedGluster {
       status,
       bricks: found.bricks.map(nameOf),
       options: { ...options },
+      directories: directories.map(({ path }) => path).filter((path) => found.directories.has(path)),
       offline: status === 'started' && wanted === 'started' ? offline.map(nameOf) : [],
       connectedPeers: [],
     }
@@ -69,7 +72,13 @@ export class SimulatedGluster {
     const record = () => {
       this.orThrow(self)
       if (this.volumes.has(volume)) return
-      this.volumes.set(volume, { name: volume, bricks: structuredClone(bricks), options: {}, status: 'created' })
+      this.volumes.set(volume, {
+        name: volume,
+        bricks: structuredClone(bricks),
+        options: {},
+        status: 'created',
+        directories: new Set(),
+      })
     }
     return [mark, record]
   }
@@ -84,6 +93,12 @@ export class SimulatedGluster {
     for (const brick of found.bricks) {
       if (this.isReachable(self, brick.host)) this.spawn(found, brick)
     }
+  }
+
+  makeDirectories(self: string, { volume, directories = [] }: DesiredVolume): void {
+    const found = this.need(self, volume)
+    if (found.status !== 'started') throw new Error(`${volume} cannot be mounted: it is ${found.status}`)
+    for (const { path } of directories) found.directories.add(path)
   }
 
   stop(self: string, desired: DesiredVolume): void {
@@ -119,8 +134,14 @@ export class SimulatedGluster {
   }
 
   /** Whether a client that reaches that server gets the volume mounted. */
-  canMount(client: string, server: string, volume: string): boolean {
-    return this.volumes.get(volume)?.status === 'started' && this.isReachable(client, server)
+  canMount(
+    client: string,
+    server: string,
+    { volume, directory }: { volume: string; directory?: string | undefined },
+  ): boolean {
+    const found = this.volumes.get(volume)
+    const isThere = directory === undefined || found?.directories.has(directory) === true
+    return found?.status === 'started' && isThere && this.isReachable(client, server)
   }
 
   private isServed(volume: SimulatedVolume, { host, path }: { host: string; path: string }): boolean {

@@ -44,6 +44,8 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
       setVolumeOptions: (args) =>
         effect({ kind: 'setVolumeOptions', ...args }, () => gluster.setOptions(name, args.volume.volume, args.options)),
       startVolume: (args) => effect({ kind: 'startVolume', ...args }, () => gluster.start(name, args.volume.volume)),
+      makeDirectories: (args) =>
+        effect({ kind: 'makeDirectories', ...args }, () => gluster.makeDirectories(name, args.volume)),
       stopVolume: (args) => effect({ kind: 'stopVolume', ...args }, () => gluster.stop(name, args.volume)),
       deleteVolume: (args) => effect({ kind: 'deleteVolume', ...args }, () => gluster.remove(name, args.volume)),
       probePeer: (args) => effect({ kind: 'probePeer', ...args }, () => gluster.probe(name, args.peer.peer)),
@@ -58,18 +60,18 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
 function mountFacts(machine: SimulatedMachine, gluster: SimulatedGluster, { path }: DesiredMount): MountFacts {
   const client = machine.clients.get(path)
   if (!client) return { alive: false }
-  const { server, volume, isDead } = client
+  const { server, volume, directory, isDead } = client
   return {
-    mounted: { source: `${server}:/${volume}`, type: 'fuse.glusterfs' },
+    mounted: { source: `${server}:/${volume}${directory}`, type: 'fuse.glusterfs' },
     alive: !isDead && gluster.volumes.get(volume)?.status === 'started',
   }
 }
 
 function mountBuffer(machine: SimulatedMachine, gluster: SimulatedGluster, mount: DesiredMount): void {
   const { path, volume, servers } = mount
-  const server = servers.find((name) => gluster.canMount(machine.name, name, volume))
+  const server = servers.find((name) => gluster.canMount(machine.name, name, mount))
   if (server === undefined) throw new Error(`no gluster server gives ${volume}: ${servers.join(', ')}`)
-  machine.clients.set(path, { volume, server, isDead: false })
+  machine.clients.set(path, { volume, directory: mount.directory ?? '', server, isDead: false })
 }
 
 function discover(machine: SimulatedMachine): InventoryDevice[] {

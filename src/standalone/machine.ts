@@ -36,7 +36,7 @@ export interface SimulatedMachine {
   /** Brick processes, by device. */
   readonly served: Map<string, { pid: number; volume: string }>
   /** Buffers mounted on a compute node, by path. `isDead`: its client process is gone. */
-  readonly clients: Map<string, { volume: string; server: string; isDead: boolean }>
+  readonly clients: Map<string, { volume: string; directory: string; server: string; isDead: boolean }>
   isOn: boolean
   /** Its network cable is in. */
   isConnected: boolean

@@ -23,6 +23,7 @@ const usualMs: Record<Step['kind'], number> = {
   createVolume: 80,
   setVolumeOptions: 80,
   startVolume: 180,
+  makeDirectories: 100,
   stopVolume: 1000,
   deleteVolume: 1000,
   probePeer: 300,

@@ -26,13 +26,34 @@ export async function mountBuffer(mount: DesiredMount, mountRoot: string, run: R
   const servers = await liveFirst(mount.servers)
   await mkdir(mount.path, { recursive: true, mode: 0o755 })
   const backups = servers.slice(1).join(':')
-  const options = ['nosuid', 'nodev', ...(backups ? [`backup-volfile-servers=${backups}`] : [])].join(',')
-  const argv = ['mount', '-t', 'glusterfs', '-o', options, `${servers[0]!}:/${mount.volume}`, mount.path] as const
+  const backup = backups ? [`backup-volfile-servers=${backups}`] : []
+  const options = ['nosuid', 'nodev', ...backup, ...cacheOptions(mount)].join(',')
+  const argv = [
+    'mount',
+    '-t',
+    'glusterfs',
+    '-o',
+    options,
+    `${servers[0]!}:/${mount.volume}${mount.directory ?? ''}`,
+    mount.path,
+  ] as const
   await runOk(run, argv, { timeoutMs: mountMs })
   if (!mountedAt(await mountTable(), mount.path))
     throw new Error(`${mount.volume} is not mounted at ${mount.path} although mount said so`)
   if (!(await answers(mount.path, run)))
     throw new Error(`${mount.volume} is mounted at ${mount.path} and does not answer`)
+}
+
+/**
+ * What a job's client_cache does. Measured with 10.3: read again, 300 MB come from the kernel in 0.06 s by default, and in 0.7 s
+ * from the bricks without a cache. Neither makes two nodes coherent: a file that another node has just overwritten in
+ * place can show its old content for about a second.
+ */
+function cacheOptions({ clientCache }: DesiredMount): string[] {
+  if (clientCache === undefined) return []
+  return clientCache
+    ? ['fopen-keep-cache', 'attribute-timeout=60', 'entry-timeout=60']
+    : ['direct-io-mode=enable', 'attribute-timeout=0', 'entry-timeout=0', 'negative-timeout=0']
 }
 
 /** Not lazily: what is in use stays, with its users named. Takes a dead client's mount off too. */

@@ -2,6 +2,7 @@ import { XMLParser } from 'fast-xml-parser'
 import { isIP } from 'node:net'
 import type { DesiredVolume } from '../../model/documents.js'
 import { BrickMarked, Busy, type PeerFacts, Refusal, type VolumeFacts } from '../host.js'
+import { directoriesMade } from './directories.js'
 import { CommandError, type Run } from './run.js'
 
 /*
@@ -28,7 +29,7 @@ interface Output {
 }
 
 export async function volumeFacts(run: Run, self: string, volume: DesiredVolume): Promise<VolumeFacts> {
-  const nothing = { exists: false, bricks: [], options: {}, offline: [], connectedPeers: [] }
+  const nothing = { exists: false, bricks: [], options: {}, directories: [], offline: [], connectedPeers: [] }
   try {
     const info = await gluster(run, ['volume', 'info', volume.volume])
     if (isNoSuchVolume(info)) return { ...nothing, connectedPeers: await connectedPeers(run, self) }
@@ -37,7 +38,8 @@ export async function volumeFacts(run: Run, self: string, volume: DesiredVolume)
       found.status === 'started' && volume.wanted === 'started'
         ? await offlineBricks(run, volume.volume, found.bricks)
         : []
-    return { exists: true, ...found, offline, connectedPeers: [] }
+    const directories = found.status === 'started' ? await directoriesMade(self, volume) : []
+    return { exists: true, ...found, directories, offline, connectedPeers: [] }
   } catch (error) {
     if (error instanceof Busy) throw error
     return { ...nothing, unavailable: `glusterd on ${self} to answer: ${(error as Error).message}` }

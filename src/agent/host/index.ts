@@ -6,6 +6,7 @@ import type { Host } from '../host.js'
 import * as bricks from './bricks.js'
 import * as clients from './clients.js'
 import { discover, pathsByName, type Pools } from './discover.js'
+import { makeDirectories, takeOff } from './directories.js'
 import { deviceFacts } from './disks.js'
 import * as gluster from './gluster.js'
 import { type Run, runCommand } from './run.js'
@@ -70,7 +71,11 @@ export function realHost(options: RealHostOptions): Host & { setPools(pools: Poo
       createVolume: ({ volume }) => gluster.createVolume(runGluster, volume),
       setVolumeOptions: ({ volume, options }) => gluster.setVolumeOptions(runGluster, volume.volume, options),
       startVolume: ({ volume, force }) => gluster.startVolume(runGluster, volume.volume, force),
-      stopVolume: ({ volume }) => gluster.stopVolume(runGluster, volume),
+      makeDirectories: ({ volume }) => makeDirectories(volume, run),
+      stopVolume: async ({ volume }) => {
+        await takeOff(volume, run)
+        await gluster.stopVolume(runGluster, volume)
+      },
       deleteVolume: ({ volume }) => gluster.deleteVolume(runGluster, volume),
       probePeer: ({ peer }) => gluster.probePeer(runGluster, peer.peer),
       mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, run),

@@ -5,7 +5,8 @@ import type { Plan } from './plan.js'
 /** A buffer on a compute node. A client that died leaves a dead mount, which goes before the new one comes. */
 export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'> {
   const { mounted, alive } = facts
-  const ours = mounted?.type === 'fuse.glusterfs' && mounted.source.endsWith(`:/${mount.volume}`)
+  const ours =
+    mounted?.type === 'fuse.glusterfs' && mounted.source.endsWith(`:/${mount.volume}${mount.directory ?? ''}`)
   if (mount.wanted === 'absent') {
     // Something else at that path, a later session's mount for one, is not this attachment.
     if (!ours) return { steps: [], waitingFor: [], report: { state: 'absent' } }

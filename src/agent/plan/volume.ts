@@ -41,16 +41,17 @@ function planStarted(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> 
   if (Object.keys(options).length > 0) steps.push({ kind: 'setVolumeOptions', volume, options })
   if (facts.status !== 'started')
     return { steps: [...steps, { kind: 'startVolume', volume, force: false }], waitingFor: [], report: forming }
-  const allow = facts.options['auth.allow']
-  const allowing = allow === undefined ? {} : { allow }
+  const seen = whatClientsWaitFor(volume, facts)
   if (facts.offline.length > 0) {
     return {
       steps: [...steps, { kind: 'startVolume', volume, force: true }],
       waitingFor: facts.offline.map((brick) => `brick ${brick} to come online`),
-      report: { ...report(volume, 'degraded'), ...allowing, offline: facts.offline },
+      report: { ...report(volume, 'degraded'), ...seen, offline: facts.offline },
     }
   }
-  return { steps, waitingFor: [], report: { ...report(volume, 'started'), ...allowing } }
+  const isMissing = (volume.directories ?? []).some(({ path }) => !facts.directories.includes(path))
+  if (isMissing) steps.push({ kind: 'makeDirectories', volume })
+  return { steps, waitingFor: [], report: { ...report(volume, 'started'), ...seen } }
 }
 
 function planAbsent(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> {
@@ -62,6 +63,14 @@ function planAbsent(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> {
   }
   // Said apart, because a dead peer keeps the record from being deleted, and the bricks need not wait for that.
   return { steps: [remove], waitingFor: [], report: { ...leaving, stopped: true } }
+}
+
+function whatClientsWaitFor({ directories }: DesiredVolume, facts: VolumeFacts): Partial<Report<'volume'>> {
+  const allow = facts.options['auth.allow']
+  return {
+    ...(allow === undefined ? {} : { allow }),
+    ...(directories === undefined ? {} : { directories: facts.directories }),
+  }
 }
 
 function sameBricks(volume: DesiredVolume, facts: VolumeFacts): boolean {

@@ -21,6 +21,7 @@ export interface BufferRequest {
   pool: string | undefined
   bytes: number
   access: AccessMode[]
+  clientCache?: Partial<Record<AccessMode, boolean>>
 }
 
 export interface SessionRequest {
@@ -117,6 +118,7 @@ function newBuffer(
     granularityBytes: pool.granularityBytes,
     requestedBytes: request.bytes,
     access: request.access,
+    ...(request.clientCache && Object.keys(request.clientCache).length > 0 ? { clientCache: request.clientCache } : {}),
     volume: freeVolumeName(cluster, request.name, id),
     bricks: placed.bricks,
     released: [],

@@ -15,12 +15,14 @@ export interface JobRequest {
   /** 0 for a job without a buffer of its own. */
   bytes: number
   access: AccessMode[]
+  /** What was said of it, by mode. */
+  clientCache?: Partial<Record<AccessMode, boolean>>
   /** Names of the persistent buffers it uses. */
   uses: string[]
 }
 
 export function setupJob(cluster: Cluster, request: JobRequest, means: Means): Decision<Admission> {
-  const { token, uid, gid, pool, bytes, access } = request
+  const { token, uid, gid, pool, bytes, access, clientCache } = request
   if (!isJobToken(token)) return { refused: `${quote(token)} is no job's id` }
   const uses = [...new Set(request.uses)]
   // A job that was set up keeps what it has: only new users are turned away from a buffer that is leaving.
@@ -31,7 +33,10 @@ export function setupJob(cluster: Cluster, request: JobRequest, means: Means): D
       if (problem !== undefined) return { refused: problem }
     }
   }
-  const buffer = bytes > 0 ? ({ name: token, kind: 'job', uid, gid, pool, bytes, access } as const) : undefined
+  const buffer =
+    bytes > 0
+      ? ({ name: token, kind: 'job', uid, gid, pool, bytes, access, ...(clientCache ? { clientCache } : {}) } as const)
+      : undefined
   return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer }, means)
 }
 

@@ -6,7 +6,7 @@ import { quote } from '../../model/names.js'
 import { adopt, cordon, createPersistent, teardown, uncordon } from '../admit.js'
 import { type Committed, type Decision, NotLeader } from '../core.js'
 import { adoptProgress, ended } from '../progress.js'
-import { problemWithAccess } from '../slurm/directives.js'
+import { problemWithPersistentAccess } from '../slurm/accessModes.js'
 import type { SlurmMeans } from '../slurm/functions.js'
 import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from '../views.js'
 import type { Reply, Request, Route } from './server.js'
@@ -108,7 +108,7 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
 }
 
 async function create(means: OperatorMeans, body: CreateBody): Promise<object> {
-  const problem = problemWithAccess(body.access)
+  const problem = problemWithPersistentAccess(body.access)
   if (problem !== undefined) throw new Failure(409, { error: problem, refused: true })
   const gid = await means.primaryGroup(body.uid)
   if (gid === undefined)

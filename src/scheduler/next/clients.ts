@@ -1,3 +1,4 @@
+import { viewDirectory } from '../../model/access.js'
 import { mountsLeft, serversOf, sessionsUsing } from '../../model/buffers.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument, SessionDocument } from '../../model/documents.js'
@@ -20,9 +21,9 @@ export type ClientSettings = Pick<SchedulerConfig, 'adminClients' | 'computeNetw
 const mostBytes = 4000
 
 export function allowedClients(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): string {
-  const always = alwaysAllowed(cluster, buffer, settings)
   const compute = sessionsUsing(cluster, buffer).flatMap((session) => clientsOf(cluster, session, buffer))
-  const exact = listed([...always, ...compute])
+  const always = alwaysAllowed(cluster, buffer, settings)
+  const exact = allowing(buffer, always, compute)
   return exact.length <= mostBytes ? exact : listed([...always, ...settings.computeNetworks])
 }
 
@@ -33,32 +34,43 @@ export function problemWithClients(
   starting: SessionDocument,
   settings: ClientSettings,
 ): string | undefined {
-  if (settings.computeNetworks.length > 0) return undefined
+  const isPrivate = buffer.access.includes('private')
+  if (settings.computeNetworks.length > 0 && !isPrivate) return undefined
   const others = sessionsUsing(cluster, buffer).filter(({ id }) => id !== starting.id)
-  const compute = others.flatMap((session) => clientsOf(cluster, session, buffer))
-  const list = listed([...alwaysAllowed(cluster, buffer, settings), ...compute, ...addressesOf(starting)])
-  if (list.length <= mostBytes) return undefined
-  return `the addresses of the nodes that use ${buffer.name} are more than the ${mostBytes} bytes that GlusterFS takes: use fewer nodes, or ask the operators to set computeNetworks for the scheduler`
+  const compute = [...others, starting].flatMap((session) => clientsOf(cluster, session, buffer))
+  if (allowing(buffer, alwaysAllowed(cluster, buffer, settings), compute).length <= mostBytes) return undefined
+  const help = isPrivate ? 'or striped access' : 'or ask the operators to set computeNetworks for the scheduler'
+  return `the addresses of the nodes that use ${buffer.name} are more than the ${mostBytes} bytes that GlusterFS takes: use fewer nodes, ${help}`
+}
+
+interface Client {
+  host: string
+  addresses: string[]
+}
+
+/** By directory where there is one for each host: `/private/c1(c1),/striped(c1|c2),/(gluster1)`. */
+function allowing(buffer: BufferDocument, always: string[], compute: Client[]): string {
+  if (!buffer.access.includes('private')) return listed([...always, ...compute.flatMap(({ addresses }) => addresses)])
+  const byDirectory = new Map([['/', always]])
+  for (const { host, addresses } of compute) {
+    for (const view of buffer.access) {
+      const directory = viewDirectory(buffer, view, host)
+      byDirectory.set(directory, [...(byDirectory.get(directory) ?? []), ...addresses])
+    }
+  }
+  return listed([...byDirectory].map(([directory, addresses]) => `${directory}(${listed(addresses, '|')})`))
 }
 
 function alwaysAllowed(cluster: Cluster, buffer: BufferDocument, { adminClients }: ClientSettings): string[] {
   return [...serversOf(buffer).flatMap((host) => cluster.hosts.get(host)?.addresses ?? [host]), ...adminClients]
 }
 
-function clientsOf(cluster: Cluster, session: SessionDocument, buffer: BufferDocument): string[] {
-  if (session.stage === 'running') return addressesOf(session)
-  const left = mountsLeft(cluster, session, buffer).filter((host) => cluster.hosts.has(host))
-  return left.flatMap((host) => addressesOfHost(session, host))
+function clientsOf(cluster: Cluster, session: SessionDocument, buffer: BufferDocument): Client[] {
+  const left = () => mountsLeft(cluster, session, buffer).filter((host) => cluster.hosts.has(host))
+  const hosts = session.stage === 'running' ? session.computeHosts : left()
+  return hosts.map((host) => ({ host, addresses: session.addresses?.[host] ?? [host] }))
 }
 
-function addressesOf(session: SessionDocument): string[] {
-  return session.computeHosts.flatMap((host) => addressesOfHost(session, host))
-}
-
-function addressesOfHost(session: SessionDocument, host: string): string[] {
-  return session.addresses?.[host] ?? [host]
-}
-
-function listed(addresses: string[]): string {
-  return [...new Set(addresses)].sort().join(',')
+function listed(parts: string[], separator = ','): string {
+  return [...new Set(parts)].sort().join(separator)
 }

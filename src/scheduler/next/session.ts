@@ -1,16 +1,23 @@
-import { mountsLeft, serversOf, volumeOf } from '../../model/buffers.js'
-import { at, type Cluster, desiredMountsOf, mountId, sessionBuffers, sessionKey } from '../../model/cluster.js'
-import type { BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
-import { persistentPath, stripedPath } from '../../model/paths.js'
+import { viewDirectory, viewsOf } from '../../model/access.js'
+import { isLeft, serversOf, volumeOf } from '../../model/buffers.js'
+import { at, type Cluster, desiredMountsOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
+import type { AccessMode, BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
+import { persistentPath, privatePath, stripedPath } from '../../model/paths.js'
 import type { FollowUp } from './buffer.js'
 import type { SchedulerConfig } from '../config.js'
 import { allowedClients, type ClientSettings } from './clients.js'
 import type { Want } from './wants.js'
 
 /** Where a session has a buffer on its compute nodes: the job's own, or a persistent one that it uses. */
-export function mountPath(mountRoot: string, session: SessionDocument, buffer: BufferDocument): string {
+export function mountPath(
+  mountRoot: string,
+  session: SessionDocument,
+  buffer: BufferDocument,
+  view: AccessMode = 'striped',
+): string {
   const isOwn = session.buffer !== undefined && buffer.name === session.token
-  return isOwn ? stripedPath(mountRoot, session) : persistentPath(mountRoot, session, buffer.name)
+  if (!isOwn) return persistentPath(mountRoot, session, buffer.name)
+  return view === 'private' ? privatePath(mountRoot, session) : stripedPath(mountRoot, session)
 }
 
 export type SessionSettings = Pick<SchedulerConfig, 'mountRoot'> & ClientSettings
@@ -31,8 +38,14 @@ export function desiredOfSession(
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
     // GlusterFS refuses a host that it was not told of, and mount would report that it worked.
     if (wanted === 'present' && !letsIn(cluster, buffer, clients)) continue
-    const hosts = wanted === 'present' ? session.computeHosts : mountsLeft(cluster, session, buffer)
-    for (const host of hosts) add(wants, host, mountOf(session, key, buffer, mountRoot, wanted))
+    for (const host of session.computeHosts) {
+      for (const view of viewsOf(buffer)) {
+        const directory = viewDirectory(buffer, view, host)
+        const may =
+          wanted === 'present' ? isMade(cluster, buffer, directory) : isLeft(cluster, session, buffer, host, view)
+        if (may) add(wants, host, mountOf(session, key, buffer, mountRoot, wanted, view, directory))
+      }
+    }
   }
   return [...wants.values()]
 }
@@ -42,8 +55,7 @@ export function followSession(cluster: Cluster, session: SessionDocument): Follo
   if (session.stage !== 'leaving') return undefined
   if (session.buffer !== undefined && cluster.buffers.has(session.buffer)) return undefined
   const left = desiredMountsOf(cluster, session).some(
-    ({ host, document }) =>
-      cluster.observed.mount.get(at(host, mountId(session.id, document.buffer.id)))?.state !== 'absent',
+    ({ host, document }) => cluster.observed.mount.get(at(host, mountIdOf(document)))?.state !== 'absent',
   )
   if (left) return undefined
   return { changes: [{ kind: 'session', name: sessionKey(cluster, session), document: undefined }], events: [] }
@@ -54,13 +66,20 @@ function letsIn(cluster: Cluster, buffer: BufferDocument, clients: ClientSetting
   return volumeOf(cluster, buffer)?.allow === allowedClients(cluster, buffer, clients)
 }
 
+function isMade(cluster: Cluster, buffer: BufferDocument, directory: string): boolean {
+  return directory === '' || volumeOf(cluster, buffer)?.directories?.includes(directory) === true
+}
+
 function mountOf(
   session: SessionDocument,
   key: string,
   buffer: BufferDocument,
   mountRoot: string,
   wanted: 'present' | 'absent',
+  view: AccessMode,
+  directory: string,
 ): Omit<Desired['mount'], 'fence'> {
+  const clientCache = buffer.clientCache?.[view]
   return {
     v: 1,
     kind: 'mount',
@@ -68,12 +87,15 @@ function mountOf(
     buffer: { id: buffer.id, name: key },
     volume: buffer.volume,
     servers: serversOf(buffer),
-    path: mountPath(mountRoot, session, buffer),
+    ...(view === 'striped' ? {} : { view }),
+    ...(directory === '' ? {} : { directory }),
+    ...(clientCache === undefined ? {} : { clientCache }),
+    path: mountPath(mountRoot, session, buffer, view),
     wanted,
   }
 }
 
 function add(wants: Map<string, Want>, host: string, document: Omit<Desired['mount'], 'fence'>): void {
-  const id = mountId(document.session.id, document.buffer.id)
+  const id = mountIdOf(document)
   wants.set(at(host, id), { host, kind: 'mount', id, document })
 }

@@ -1,9 +1,11 @@
+import { volumeDirectories, volumeRoot } from '../../model/access.js'
 import {
   hostsToUnmount,
   isReady,
   isVolumeStopped,
   jobsHolding,
   primaryOf,
+  sessionsUsing,
   volumeBricks,
   wasBegun,
 } from '../../model/buffers.js'
@@ -52,9 +54,7 @@ function brickWant(buffer: BufferDocument, name: string, brick: PlacedBrick, wan
       sizeBytes,
       uuid,
       directory: buffer.directory,
-      uid: buffer.uid,
-      gid: buffer.gid,
-      mode: 0o700,
+      ...volumeRoot(buffer),
       wanted,
     },
   }
@@ -63,6 +63,7 @@ function brickWant(buffer: BufferDocument, name: string, brick: PlacedBrick, wan
 function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, clients: ClientSettings): Want[] {
   const host = primaryOf(cluster, buffer)
   const options = { ...volumeOptions, 'auth.allow': allowedClients(cluster, buffer, clients) }
+  const directories = volumeDirectories(buffer, runningHosts(cluster, buffer))
   const want = (volume: string, bricks: { host: string; path: string }[], wanted: 'started' | 'absent'): Want => ({
     host,
     kind: 'volume',
@@ -74,12 +75,19 @@ function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, cli
       volume,
       bricks,
       options,
+      ...(directories.length > 0 && wanted === 'started' ? { directories } : {}),
       wanted,
     },
   })
   const former = buffer.formerVolumes.map(({ volume, bricks }) => want(volume, bricks, 'absent'))
   const wanted = volumeWanted(cluster, buffer)
   return wanted ? [...former, want(buffer.volume, volumeBricks(buffer), wanted)] : former
+}
+
+/** Where jobs have the buffer now; what was made for hosts of the past stays in it. */
+function runningHosts(cluster: Cluster, buffer: BufferDocument): string[] {
+  const running = sessionsUsing(cluster, buffer).filter(({ stage }) => stage === 'running')
+  return running.flatMap(({ computeHosts }) => computeHosts)
 }
 
 /** undefined: its time has not come, or it never was. A volume is not withdrawn because a brick is unwell. */

@@ -1,13 +1,13 @@
 import { parseSize } from '../../model/capacity.js'
-import type { AccessMode } from '../../model/documents.js'
 import { problemWithPersistentName, quote } from '../../model/names.js'
+import { type Access, parseAccess, problemWithPersistentAccess } from './accessModes.js'
 
 /** What a job script asks for, as far as this system serves it. */
 export interface Directives {
-  jobdw?: { bytes: number; access: AccessMode[]; pool?: string; line: number }
+  jobdw?: { bytes: number; access: Access; pool?: string; line: number }
   /** Persistent buffers that the job uses. */
   uses: { name: string; line: number }[]
-  creates: { name: string; bytes: number; access: AccessMode[]; pool?: string; line: number }[]
+  creates: { name: string; bytes: number; pool?: string; line: number }[]
   destroys: { name: string; hurry: boolean; line: number }[]
 }
 
@@ -109,8 +109,9 @@ function readCreate(line: Line, directives: Directives): void {
   if (options.has('access') && options.has('access_mode'))
     fail(line, 'access= and access_mode= are the same: write one')
   checkType(line, options)
-  const access = accessOf(line, options.get('access') ?? options.get('access_mode'))
-  directives.creates.push({ name: nameOf(line, options), ...sized(line, options), access, line: line.number })
+  const problem = problemWithPersistentAccess(options.get('access') ?? options.get('access_mode') ?? 'striped')
+  if (problem !== undefined) fail(line, problem)
+  directives.creates.push({ name: nameOf(line, options), ...sized(line, options), line: line.number })
 }
 
 function readDestroy(line: Line, directives: Directives): void {
@@ -162,21 +163,11 @@ function checkType(line: Line, options: Map<string, string>): void {
   fail(line, `unknown type ${quote(type)}: write type=scratch`)
 }
 
-function accessOf(line: Line, text: string | undefined): AccessMode[] {
-  if (text === undefined) return ['striped']
-  const problem = problemWithAccess(text)
-  if (problem !== undefined) fail(line, problem)
-  return ['striped']
-}
-
-/** Why an access mode cannot be had, or undefined. */
-export function problemWithAccess(text: string): string | undefined {
-  if (text === 'striped' || text === 'stripe') return undefined
-  if (text.includes('('))
-    return `options of an access mode are not served: write access_mode=striped instead of ${quote(text)}`
-  if (text.split(',').includes('private'))
-    return `private access is not served: write access_mode=striped instead of ${quote(text)}`
-  return `unknown access mode ${quote(text)}: write access_mode=striped`
+function accessOf(line: Line, text: string | undefined): Access {
+  if (text === undefined) return { modes: ['striped'], clientCache: {} }
+  const access = parseAccess(text)
+  if ('refused' in access) fail(line, access.refused)
+  return access
 }
 
 function notServed(word: string, what: string) {

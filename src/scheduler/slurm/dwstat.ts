@@ -3,7 +3,7 @@ import { quote } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import type { SchedulerConfig } from '../config.js'
 import { poolsOf } from '../pools.js'
-import { shownBuffers, shownSessions } from './replies.js'
+import { accessType, shownBuffers, shownSessions } from './replies.js'
 
 export interface DwstatMeans {
   cluster: Cluster
@@ -62,7 +62,7 @@ const tables: Record<string, Table> = {
       state(buffer.builtAt !== undefined),
       String(buffer.id),
       'scratch',
-      'stripe',
+      accessType(buffer),
       String(session.stage === 'running' ? session.computeHosts.length : 0),
     ]),
   ],

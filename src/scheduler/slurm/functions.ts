@@ -4,7 +4,7 @@ import { parseSize } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument } from '../../model/documents.js'
 import { hostName, quote } from '../../model/names.js'
-import { persistentPath, stripedPath } from '../../model/paths.js'
+import { persistentPath, privatePath, stripedPath } from '../../model/paths.js'
 import {
   type Admission,
   createPersistent,
@@ -30,7 +30,8 @@ import {
   unmountProgress,
 } from '../progress.js'
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
-import { parseDirectives, problemWithAccess } from './directives.js'
+import { problemWithPersistentAccess } from './accessModes.js'
+import { parseDirectives } from './directives.js'
 import { configurations, instances, pools, sessions } from './replies.js'
 
 /** What dw_wlm_cli prints and exits with. Slurm reads stdout and stderr as one. */
@@ -116,8 +117,8 @@ async function create(means: SlurmMeans, given: Arguments): Promise<string> {
   const { pool, bytes } = capacity(given)
   if (given.type !== undefined && given.type !== 'scratch')
     throw new Answer(`type ${quote(given.type)} is not served: write type=scratch`)
-  const access = given.access === undefined || given.access === '' ? undefined : problemWithAccess(given.access)
-  if (access !== undefined) throw new Answer(access)
+  const problem = problemWithPersistentAccess(given.access || 'striped')
+  if (problem !== undefined) throw new Answer(problem)
   const gid = await means.primaryGroup(uid)
   if (gid === undefined) throw new Answer(`there is no user with the id ${uid} on the scheduler's host`)
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
@@ -139,7 +140,8 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
     gid: number(given, 'group'),
     pool,
     bytes,
-    access: directives.jobdw?.access ?? (['striped'] as ['striped']),
+    access: directives.jobdw?.access.modes ?? (['striped'] as ['striped']),
+    clientCache: directives.jobdw?.access.clientCache ?? {},
     uses: directives.uses.map(({ name }) => name),
   }
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
@@ -173,8 +175,10 @@ async function paths({ core, config }: SlurmMeans, given: Arguments): Promise<st
   const token = need(given, 'token')
   const file = need(given, 'pathFile')
   const session = sessionOf(core.cluster, token)
+  const access = session.buffer === undefined ? [] : (core.cluster.buffers.get(session.buffer)?.access ?? [])
   const lines = [
-    ...(session.buffer === undefined ? [] : [`DW_JOB_STRIPED=${stripedPath(config.mountRoot, session)}/`]),
+    ...(access.includes('striped') ? [`DW_JOB_STRIPED=${stripedPath(config.mountRoot, session)}/`] : []),
+    ...(access.includes('private') ? [`DW_JOB_PRIVATE=${privatePath(config.mountRoot, session)}/`] : []),
     ...session.uses.map((name) => `DW_PERSISTENT_STRIPED_${name}=${persistentPath(config.mountRoot, session, name)}/`),
   ]
   const beside = `${file}.new`

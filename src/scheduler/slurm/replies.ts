@@ -63,10 +63,15 @@ export function configurations(cluster: Cluster): object {
       id: buffer.id,
       links: { instance: buffer.id },
       type: 'scratch',
-      access_type: 'stripe',
+      access_type: accessType(buffer),
       state: {},
     })),
   }
+}
+
+/** In DataWarp's words. */
+export function accessType({ access }: BufferDocument): string {
+  return access.map((mode) => (mode === 'striped' ? 'stripe' : mode)).join(',')
 }
 
 /** Sessions that Slurm may know of, by id: none that are leaving, none that were moved aside. */

@@ -1,0 +1,85 @@
+import { expect } from 'chai'
+import { useLab } from '../support/lab.js'
+import { SlurmAt } from '../support/slurm.js'
+
+const jobdw = (access: string) => `#DW jobdw type=scratch access_mode=${access} capacity=2TB`
+
+describe('a job of two nodes with private and striped access', function () {
+  this.timeout(300_000)
+  let job: string
+  const lab = useLab({
+    before: async () => {
+      const lines = ['#SBATCH --nodes=2 --ntasks-per-node=1 --output=access.out']
+      const body = ['hostname >$DW_JOB_PRIVATE/mine', 'hostname >${DW_JOB_STRIPED}from-$(hostname)', 'sleep 600']
+      job = await slurm.submit('alice', ...lines, jobdw('striped,private'), `srun bash -c '${body.join(' && ')}'`)
+      await slurm.untilJob(job, /JobState=RUNNING/)
+    },
+    after: async () => {
+      await lab.exec('head', ['scancel', job])
+      await slurm.untilClean()
+    },
+  })
+  const slurm = new SlurmAt(lab)
+
+  it('has one namespace for both nodes and one for each', async () => {
+    for (const node of ['c1', 'c2']) {
+      const path = await mountedOn(node)
+      const seen = await lab.exec(
+        node,
+        [
+          'sh',
+          '-c',
+          `until [ -e striped/from-c1 -a -e striped/from-c2 -a -e private/mine ]; do sleep 0.2; done; ls striped; cat private/mine`,
+        ],
+        { user: 'alice', cwd: path, timeoutMs: 60_000 },
+      )
+      expect(seen.stdout.trim().split('\n')).to.deep.equal(['from-c1', 'from-c2', node])
+    }
+  })
+
+  it('keeps other users out of both', async () => {
+    const path = await mountedOn('c1')
+    for (const view of ['striped', 'private']) {
+      const { code } = await lab.exec('c1', ['ls', `${path}/${view}`], { user: 'bob' })
+      expect(code, view).to.not.equal(0)
+    }
+  })
+
+  it('lets a node mount what is its own, and neither another’s namespace nor the whole', async () => {
+    const tried = async (directory: string) => {
+      const mount = `mkdir -p /mnt/try && mount -t glusterfs gluster1:/${job}${directory} /mnt/try; findmnt --noheadings /mnt/try && umount /mnt/try`
+      return (await lab.exec('c1', ['sh', '-c', mount])).stdout.includes('fuse.glusterfs')
+    }
+    expect(await tried('/private/c1')).to.equal(true)
+    expect(await tried('/private/c2')).to.equal(false)
+    expect(await tried('')).to.equal(false)
+  })
+
+  async function mountedOn(node: string): Promise<string> {
+    const { stdout } = await lab.exec(node, [
+      'findmnt',
+      '--noheadings',
+      '--types',
+      'fuse.glusterfs',
+      '--output',
+      'TARGET',
+    ])
+    const striped = stdout.split('\n').find((target) => target.trim().endsWith('/striped'))
+    return striped!.trim().replace(/\/striped$/, '')
+  }
+})
+
+describe('a job on one node', function () {
+  this.timeout(300_000)
+  const lab = useLab({ after: () => slurm.untilClean() })
+  const slurm = new SlurmAt(lab)
+
+  it('has a buffer that another node cannot mount', async () => {
+    const job = await slurm.submit('alice', '#SBATCH --nodelist=c2', jobdw('striped'), 'sleep 600')
+    await slurm.untilJob(job, /JobState=RUNNING/)
+    const mount = `mkdir -p /mnt/try && mount -t glusterfs gluster1:/${job} /mnt/try; findmnt /mnt/try`
+    const { stdout } = await lab.exec('c1', ['sh', '-c', mount])
+    expect(stdout).to.equal('')
+    await lab.exec('head', ['scancel', job])
+  })
+})
