@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { configFiles } from './config.js'
-import { hosts, users, type HostSpec } from './hosts.js'
+import { hosts, sharedGroup, users, type HostSpec } from './hosts.js'
 
 /*
  * The folders of a host that survive a power cut. Nothing of the machine's own /etc and /var is changed: a host gets copies of
@@ -51,7 +51,7 @@ export function layOut(dir: string, host: HostSpec, mungeKey: Buffer): void {
   )
   write(
     join(etc, 'group'),
-    accounts('/etc/group', (name, id) => `${name}:x:${id}:`),
+    `${accounts('/etc/group', (name, id) => `${name}:x:${id}:`)}${sharedGroup.name}:x:${sharedGroup.gid}:${users.map(({ name }) => name).join(',')}\n`,
   )
   write(join(etc, 'mtab'), '')
 

@@ -28,6 +28,9 @@ export const users: readonly User[] = [
   { name: 'bob', uid: 20002 },
 ]
 
+/** Both users are in it. */
+export const sharedGroup = { name: 'project', gid: 20100 } as const
+
 export const hosts: readonly HostSpec[] = [
   head('head', '10.91.0.10'),
   storage('gluster1', '10.91.0.21', 7),

@@ -17,7 +17,7 @@ export interface VolumeDirectory {
   mode: number
 }
 
-type Owned = Pick<BufferDocument, 'kind' | 'access' | 'uid' | 'gid'>
+type Owned = Pick<BufferDocument, 'kind' | 'access' | 'uid' | 'gid' | 'sharedGid'>
 
 /** The modes in which a job has the buffer on its nodes: all of its own, and striped of a persistent one. */
 export function viewsOf({ kind, access }: Pick<BufferDocument, 'kind' | 'access'>): readonly AccessMode[] {
@@ -35,10 +35,11 @@ export function volumeRoot(buffer: Owned): Omit<VolumeDirectory, 'path'> {
   return buffer.access.includes('private') ? { uid: 0, gid: 0, mode: 0o711 } : usersOwn(buffer)
 }
 
-/** What must be made in the volume before these hosts can mount it; nothing for a buffer that is striped alone. */
+/** What must be made in the volume before these hosts can mount it; nothing for a buffer that is striped and one user's. */
 export function volumeDirectories(buffer: Owned, hosts: readonly string[]): VolumeDirectory[] {
-  if (!buffer.access.includes('private')) return []
   const own = usersOwn(buffer)
+  // A group may be named when the root is there already.
+  if (!buffer.access.includes('private')) return buffer.sharedGid === undefined ? [] : [{ path: '/', ...own }]
   return [
     ...(buffer.access.includes('striped') ? [{ path: '/striped', ...own }] : []),
     { path: '/private', uid: 0, gid: 0, mode: 0o711 },
@@ -46,6 +47,7 @@ export function volumeDirectories(buffer: Owned, hosts: readonly string[]): Volu
   ]
 }
 
-function usersOwn({ uid, gid }: Owned): Omit<VolumeDirectory, 'path'> {
-  return { uid, gid, mode: 0o700 }
+/** What members of a group make belongs to the group, by the root's set-group-id bit. */
+function usersOwn({ uid, gid, sharedGid }: Owned): Omit<VolumeDirectory, 'path'> {
+  return sharedGid === undefined ? { uid, gid, mode: 0o700 } : { uid, gid: sharedGid, mode: 0o2770 }
 }

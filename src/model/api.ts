@@ -63,6 +63,8 @@ export interface BufferView {
 
 export interface BufferDetail extends BufferView {
   gid: number
+  /** The group that it is shared with. */
+  sharedGid: number | null
   requestedBytes: number
   access: string[]
   volume: string
@@ -88,4 +90,6 @@ export interface CreateBody {
   pool?: string
   uid: number
   access: string
+  /** The group that it is shared with: one that the owner is in. */
+  group?: string | undefined
 }

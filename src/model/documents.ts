@@ -106,6 +106,8 @@ export const bufferDocument = z.strictObject({
   granularityBytes: bytes.positive(),
   requestedBytes: bytes,
   access: z.array(z.enum(accessModes)).min(1),
+  /** The group that a persistent buffer is shared with. */
+  sharedGid: z.int().nonnegative().optional(),
   /** Whether clients shall cache, by access mode, where the job said so. */
   clientCache: z.partialRecord(z.enum(accessModes), z.boolean()).optional(),
   /** The GlusterFS volume's name: the buffer's, or with a suffix while an older volume has that name. */

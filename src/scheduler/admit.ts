@@ -3,6 +3,7 @@
  * its reason for the user; `changes: []` means that it is done already, so every call may be repeated.
  */
 export { createPersistent, type PersistentRequest } from './admit/persistent.js'
+export { shareBuffer } from './admit/share.js'
 export { setupJob, type JobRequest } from './admit/job.js'
 export { endJob, type Staged, stagedIn, stagedOut, startJob } from './admit/stages.js'
 export { teardown, type TearingDown } from './admit/teardown.js'

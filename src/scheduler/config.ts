@@ -13,9 +13,17 @@ const granularity = z.union([z.string(), z.int().positive()]).transform((size, c
   return z.NEVER
 })
 
+const accountName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'the name of a user or group')
+
 const pool = z
-  .strictObject({ granularity, default: z.boolean().default(false) })
-  .transform(({ granularity, default: isDefault }) => ({ granularityBytes: granularity, isDefault }))
+  .strictObject({
+    granularity,
+    default: z.boolean().default(false),
+    /** Who may create persistent buffers in it, if not everybody. */
+    persistentUsers: z.array(accountName).optional(),
+    persistentGroups: z.array(accountName).optional(),
+  })
+  .transform(({ granularity, default: isDefault, ...rest }) => ({ granularityBytes: granularity, isDefault, ...rest }))
 export type PoolConfig = z.infer<typeof pool>
 
 const pools = z

@@ -60,6 +60,8 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
     log,
     newUuid,
     primaryGroup: (uid: number) => accounts.primaryGroup(uid),
+    groupId: (name: string) => accounts.groupId(name),
+    groupsOf: (uid: number) => accounts.groupsOf(uid),
     userName: (uid: number) => accounts.userName(uid),
     becomeLeader: (timeoutMs: number) => leadership.become(timeoutMs),
     timelineOf: (name: string) => readTimeline(store, name),

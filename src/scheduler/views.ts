@@ -100,6 +100,7 @@ export function bufferDetail(cluster: Cluster, buffer: BufferDocument, timeline:
   return {
     ...bufferView(cluster, buffer),
     gid: buffer.gid,
+    sharedGid: buffer.sharedGid ?? null,
     requestedBytes: buffer.requestedBytes,
     access: buffer.access,
     volume: buffer.volume,

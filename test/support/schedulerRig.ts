@@ -64,6 +64,9 @@ export class Rig {
       clock,
       newUuid,
       primaryGroup: (uid) => Promise.resolve(groups.get(uid)),
+      groupId: (name) => Promise.resolve(name === 'project' ? 30001 : undefined),
+      groupsOf: (uid) => Promise.resolve(uid === alice.uid ? [alice.gid, 30001] : [uid]),
+      userName: (uid) => (uid === alice.uid ? 'alice' : 'bob'),
       becomeLeader: () => Promise.resolve(false),
     }
   }

@@ -23,6 +23,7 @@ export const create: Command<{
   pool: string | undefined
   user: string
   access: string
+  group: string | undefined
   wait: boolean
 }> = {
   command: 'create <name>',
@@ -42,11 +43,12 @@ export const create: Command<{
         describe: 'its owner, by name or number',
       })
       .option('access', { type: 'string', default: 'striped' })
+      .option('group', { type: 'string', describe: 'share it with this group, which its owner is in' })
       .option('wait', { type: 'boolean', default: true, describe: '--no-wait answers as soon as it is placed' }),
   handler: async (argv) => {
     const parsed = parseSize(argv.capacity)
     if ('refused' in parsed) throw new CallError(parsed.refused)
-    const { name, pool, access } = argv
+    const { name, pool, access, group } = argv
     const client = clientOf(argv)
     await client.send('POST', pathOf('buffers'), {
       name,
@@ -54,6 +56,7 @@ export const create: Command<{
       uid: uidOf(argv.user),
       access,
       ...(pool === undefined ? {} : { pool }),
+      ...(group === undefined ? {} : { group }),
     })
     if (argv.wait) await follow(client, name, 'ready', argv.json)
     if (argv.json) printJson(await client.get(pathOf('buffers', name)))
@@ -109,7 +112,10 @@ export async function printDetail(detail: BufferDetail): Promise<void> {
     ['kind', detail.kind],
     ['phase', detail.reason === null ? detail.phase : `${detail.phase}: ${detail.reason}`],
     ['waits for', detail.waitingFor.join('; ') || '-'],
-    ['owner', `uid ${detail.uid}, gid ${detail.gid}`],
+    [
+      'owner',
+      `uid ${detail.uid}, gid ${detail.gid}${detail.sharedGid === null ? '' : `, shared with gid ${detail.sharedGid}`}`,
+    ],
     ['pool', detail.pool],
     ['size', `${size(detail.sizeBytes)} (${size(detail.requestedBytes)} asked), ${detail.bricks} bricks`],
     ['access', detail.access.join(',')],

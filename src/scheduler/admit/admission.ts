@@ -22,6 +22,7 @@ export interface BufferRequest {
   bytes: number
   access: AccessMode[]
   clientCache?: Partial<Record<AccessMode, boolean>>
+  sharedGid?: number
 }
 
 export interface SessionRequest {
@@ -118,6 +119,7 @@ function newBuffer(
     granularityBytes: pool.granularityBytes,
     requestedBytes: request.bytes,
     access: request.access,
+    ...(request.sharedGid === undefined ? {} : { sharedGid: request.sharedGid }),
     ...(request.clientCache && Object.keys(request.clientCache).length > 0 ? { clientCache: request.clientCache } : {}),
     volume: freeVolumeName(cluster, request.name, id),
     bricks: placed.bricks,

@@ -10,6 +10,8 @@ export interface JobRequest {
   token: string
   uid: number
   gid: number
+  /** Every group that the user is in. */
+  groups?: readonly number[]
   /** The default pool when undefined. */
   pool: string | undefined
   /** 0 for a job without a buffer of its own. */
@@ -29,7 +31,7 @@ export function setupJob(cluster: Cluster, request: JobRequest, means: Means): D
   const session = cluster.sessions.get(token)
   if (!session || session.stage === 'leaving') {
     for (const name of uses) {
-      const problem = problemWithUse(cluster, name, uid)
+      const problem = problemWithUse(cluster, name, uid, request.groups ?? [request.gid])
       if (problem !== undefined) return { refused: problem }
     }
   }
@@ -40,10 +42,11 @@ export function setupJob(cluster: Cluster, request: JobRequest, means: Means): D
   return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer }, means)
 }
 
-function problemWithUse(cluster: Cluster, name: string, uid: number): string | undefined {
+function problemWithUse(cluster: Cluster, name: string, uid: number, groups: readonly number[]): string | undefined {
   const buffer = cluster.buffers.get(name)
   if (buffer?.kind !== 'persistent' || buffer.name !== name) return `there is no persistent buffer ${quote(name)}`
-  if (buffer.uid !== uid) return `the persistent buffer ${quote(name)} belongs to another user`
+  const isShared = buffer.sharedGid !== undefined && groups.includes(buffer.sharedGid)
+  if (buffer.uid !== uid && !isShared) return `the persistent buffer ${quote(name)} belongs to another user`
   if (buffer.wanted === 'absent') return `the persistent buffer ${quote(name)} is being destroyed`
   if (buffer.failure !== undefined) return `the persistent buffer ${quote(name)} has failed: ${buffer.failure}`
   return undefined

@@ -13,6 +13,8 @@ export interface PersistentRequest {
   pool: string | undefined
   bytes: number
   access: AccessMode[]
+  /** The group that it is shared with. */
+  sharedGid?: number
 }
 
 export function createPersistent(cluster: Cluster, request: PersistentRequest, means: Means): Decision<Admission> {

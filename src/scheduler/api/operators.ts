@@ -6,6 +6,7 @@ import { quote } from '../../model/names.js'
 import { adopt, cordon, createPersistent, teardown, uncordon } from '../admit.js'
 import { type Committed, type Decision, NotLeader } from '../core.js'
 import { adoptProgress, ended } from '../progress.js'
+import { groupToShareWith } from '../membership.js'
 import { problemWithPersistentAccess } from '../slurm/accessModes.js'
 import type { SlurmMeans } from '../slurm/functions.js'
 import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from '../views.js'
@@ -32,6 +33,7 @@ const createBody = z.strictObject({
   pool: z.string().optional(),
   uid: z.int().nonnegative(),
   access: z.string(),
+  group: z.string().optional(),
 }) satisfies z.ZodType<CreateBody>
 
 const cordonBody = z.strictObject({ who: z.string().max(100), why: z.string().min(1).max(500) })
@@ -115,7 +117,10 @@ async function create(means: OperatorMeans, body: CreateBody): Promise<object> {
     throw new Failure(409, { error: `there is no user with the id ${body.uid} on the scheduler's host`, refused: true })
   const { name, bytes, uid, pool } = body
   const tools = { config: means.config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
-  const request = { name, uid, gid, pool, bytes, access: ['striped' as const] }
+  const shared = body.group === undefined ? undefined : await groupToShareWith(means, uid, body.group)
+  if (shared && 'refused' in shared) throw new Failure(409, { error: shared.refused, refused: true })
+  const sharing = shared ? { sharedGid: shared.gid } : {}
+  const request = { name, uid, gid, pool, bytes, access: ['striped' as const], ...sharing }
   const admission = await commit(means, (cluster) => createPersistent(cluster, request, tools))
   if (admission.state === 'leaving') {
     throw new Failure(409, {

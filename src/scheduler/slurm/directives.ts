@@ -7,7 +7,7 @@ export interface Directives {
   jobdw?: { bytes: number; access: Access; pool?: string; line: number }
   /** Persistent buffers that the job uses. */
   uses: { name: string; line: number }[]
-  creates: { name: string; bytes: number; pool?: string; line: number }[]
+  creates: { name: string; bytes: number; pool?: string; group?: string; line: number }[]
   destroys: { name: string; hurry: boolean; line: number }[]
 }
 
@@ -105,13 +105,17 @@ function readPersistentdw(line: Line, directives: Directives): void {
 }
 
 function readCreate(line: Line, directives: Directives): void {
-  const options = optionsOf(line, ['name', 'capacity', 'access', 'access_mode', 'pool', 'type'])
+  const options = optionsOf(line, ['name', 'capacity', 'access', 'access_mode', 'pool', 'type', 'group'])
   if (options.has('access') && options.has('access_mode'))
     fail(line, 'access= and access_mode= are the same: write one')
   checkType(line, options)
   const problem = problemWithPersistentAccess(options.get('access') ?? options.get('access_mode') ?? 'striped')
   if (problem !== undefined) fail(line, problem)
-  directives.creates.push({ name: nameOf(line, options), ...sized(line, options), line: line.number })
+  const group = options.get('group')
+  if (group !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/.test(group))
+    fail(line, `${quote(group)} is no group's name`)
+  const shared = group === undefined ? {} : { group }
+  directives.creates.push({ name: nameOf(line, options), ...sized(line, options), ...shared, line: line.number })
 }
 
 function readDestroy(line: Line, directives: Directives): void {
@@ -128,7 +132,6 @@ function optionsOf(line: Line, known: string[]): Map<string, string> {
     const key = equals < 0 ? word : word.slice(0, equals)
     if (key === 'ldbalance' || key === 'pfs')
       fail(line, `${key} is a word of DataWarp that this system does not serve: leave it out`)
-    if (key === 'group') fail(line, 'group= is not served: the buffer belongs to its user')
     if (!known.includes(key))
       fail(line, `unknown word ${quote(word)}: write ${known.map((name) => `${name}=`).join(', ')}`)
     if (equals < 0 || equals === word.length - 1) fail(line, `${key} needs a value: write ${key}=…`)

@@ -11,6 +11,7 @@ import {
   endJob,
   type Means,
   setupJob,
+  shareBuffer,
   type Staged,
   stagedIn,
   stagedOut,
@@ -19,6 +20,7 @@ import {
 } from '../admit.js'
 import type { SchedulerConfig } from '../config.js'
 import { type Committed, type Core, type Decision, NotLeader } from '../core.js'
+import { groupToShareWith, type Membership, problemWithCreator } from '../membership.js'
 import { findPool, poolsOf } from '../pools.js'
 import {
   ended,
@@ -31,7 +33,7 @@ import {
 } from '../progress.js'
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
 import { problemWithPersistentAccess } from './accessModes.js'
-import { parseDirectives } from './directives.js'
+import { type Directives, parseDirectives } from './directives.js'
 import { configurations, instances, pools, sessions } from './replies.js'
 
 /** What dw_wlm_cli prints and exits with. Slurm reads stdout and stderr as one. */
@@ -40,7 +42,7 @@ export interface Reply {
   text: string
 }
 
-export interface SlurmMeans {
+export interface SlurmMeans extends Membership {
   core: Core
   config: SchedulerConfig
   clock: Clock
@@ -89,8 +91,12 @@ export async function dwWlmCli(means: SlurmMeans, words: readonly string[]): Pro
 }
 
 /** Inline in sbatch, and told neither user nor token: only what can never work is refused here. */
-async function jobProcess({ core, config }: SlurmMeans, given: Arguments): Promise<string> {
+async function jobProcess({ core, config, groupId }: SlurmMeans, given: Arguments): Promise<string> {
   const directives = await readScript(given)
+  for (const { group, line } of directives.creates) {
+    if (group !== undefined && (await groupId(group)) === undefined)
+      throw new Answer(`line ${line}: there is no group ${quote(group)} on the scheduler's host`)
+  }
   for (const request of [...(directives.jobdw ? [directives.jobdw] : []), ...directives.creates]) {
     const pool = findPool(config, request.pool)
     if ('refused' in pool) throw new Answer(`line ${request.line}: ${pool.refused}`)
@@ -119,6 +125,10 @@ async function create(means: SlurmMeans, given: Arguments): Promise<string> {
     throw new Answer(`type ${quote(given.type)} is not served: write type=scratch`)
   const problem = problemWithPersistentAccess(given.access || 'striped')
   if (problem !== undefined) throw new Answer(problem)
+  const found = findPool(means.config, pool)
+  if ('refused' in found) throw new Answer(found.refused)
+  const mayNot = await problemWithCreator(means, found, uid)
+  if (mayNot !== undefined) throw new Answer(mayNot)
   const gid = await means.primaryGroup(uid)
   if (gid === undefined) throw new Answer(`there is no user with the id ${uid} on the scheduler's host`)
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
@@ -134,10 +144,13 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
   const token = need(given, 'token')
   const directives = await readScript(given)
   const { pool, bytes } = capacity(given)
+  const uid = number(given, 'user')
+  await share(means, directives, uid)
   const request = {
     token,
-    uid: number(given, 'user'),
+    uid,
     gid: number(given, 'group'),
+    groups: await means.groupsOf(uid),
     pool,
     bytes,
     access: directives.jobdw?.access.modes ?? (['striped'] as ['striped']),
@@ -148,6 +161,16 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
   const { sessionId } = await admit(means, token, deadline, (cluster, tools) => setupJob(cluster, request, tools))
   await reach(means, deadline, (cluster) => setupProgress(cluster, token, sessionId))
   return ''
+}
+
+/** The buffers that the job has created by now, with the groups that its script names. */
+async function share(means: SlurmMeans, { creates }: Pick<Directives, 'creates'>, uid: number): Promise<void> {
+  for (const { name, group, line } of creates) {
+    if (group === undefined) continue
+    const found = await groupToShareWith(means, uid, group)
+    if ('refused' in found) throw new Answer(`line ${line}: ${found.refused}; ${quote(name)} is yours alone`)
+    await commit(means, (cluster) => shareBuffer(cluster, { name, uid, gid: found.gid }))
+  }
 }
 
 /** data_in and data_out: no staging is served, and none was asked, or job_process would have refused it. */
