@@ -106,6 +106,8 @@ export const bufferDocument = z.strictObject({
   granularityBytes: bytes.positive(),
   requestedBytes: bytes,
   access: z.array(z.enum(accessModes)).min(1),
+  /** Files are cut into pieces of so many bytes, spread over all bricks. */
+  shardBytes: bytes.positive().optional(),
   /** The group that a persistent buffer is shared with. */
   sharedGid: z.int().nonnegative().optional(),
   /** Whether clients shall cache, by access mode, where the job said so. */

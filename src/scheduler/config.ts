@@ -13,6 +13,11 @@ const granularity = z.union([z.string(), z.int().positive()]).transform((size, c
   return z.NEVER
 })
 
+/** GlusterFS takes pieces from 4 MB to 4 TB. */
+const shardSize = granularity.refine((bytes) => bytes >= 4 * 1024 ** 2 && bytes <= 4 * 1024 ** 4, {
+  message: 'expected a size from 4MiB to 4TiB',
+})
+
 const accountName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'the name of a user or group')
 
 const pool = z
@@ -22,8 +27,15 @@ const pool = z
     /** Who may create persistent buffers in it, if not everybody. */
     persistentUsers: z.array(accountName).optional(),
     persistentGroups: z.array(accountName).optional(),
+    /** Files of jobs with private access alone are cut into pieces of this size; off when absent. */
+    privateShard: shardSize.optional(),
   })
-  .transform(({ granularity, default: isDefault, ...rest }) => ({ granularityBytes: granularity, isDefault, ...rest }))
+  .transform(({ granularity, default: isDefault, privateShard: shardBytes, ...rest }) => ({
+    granularityBytes: granularity,
+    isDefault,
+    ...(shardBytes === undefined ? {} : { shardBytes }),
+    ...rest,
+  }))
 export type PoolConfig = z.infer<typeof pool>
 
 const pools = z

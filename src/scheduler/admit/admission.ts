@@ -119,6 +119,8 @@ function newBuffer(
     granularityBytes: pool.granularityBytes,
     requestedBytes: request.bytes,
     access: request.access,
+    // Two clients that write one sharded file leave it with a wrong size: only where a node has its files to itself.
+    ...(pool.shardBytes !== undefined && request.access.join() === 'private' ? { shardBytes: pool.shardBytes } : {}),
     ...(request.sharedGid === undefined ? {} : { sharedGid: request.sharedGid }),
     ...(request.clientCache && Object.keys(request.clientCache).length > 0 ? { clientCache: request.clientCache } : {}),
     volume: freeVolumeName(cluster, request.name, id),

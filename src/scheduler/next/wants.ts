@@ -62,7 +62,7 @@ function brickWant(buffer: BufferDocument, name: string, brick: PlacedBrick, wan
 
 function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, clients: ClientSettings): Want[] {
   const host = primaryOf(cluster, buffer)
-  const options = { ...volumeOptions, 'auth.allow': allowedClients(cluster, buffer, clients) }
+  const options = { ...volumeOptions, ...sharding(buffer), 'auth.allow': allowedClients(cluster, buffer, clients) }
   const directories = volumeDirectories(buffer, runningHosts(cluster, buffer))
   const want = (volume: string, bricks: { host: string; path: string }[], wanted: 'started' | 'absent'): Want => ({
     host,
@@ -82,6 +82,10 @@ function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, cli
   const former = buffer.formerVolumes.map(({ volume, bricks }) => want(volume, bricks, 'absent'))
   const wanted = volumeWanted(cluster, buffer)
   return wanted ? [...former, want(buffer.volume, volumeBricks(buffer), wanted)] : former
+}
+
+function sharding({ shardBytes }: BufferDocument): Record<string, string> {
+  return shardBytes === undefined ? {} : { 'features.shard': 'on', 'features.shard-block-size': `${shardBytes}` }
 }
 
 /** Where jobs have the buffer now; what was made for hosts of the past stays in it. */
