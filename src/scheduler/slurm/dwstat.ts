@@ -1,7 +1,10 @@
-import type { Cluster } from '../../model/cluster.js'
+import { isReady, serversOf } from '../../model/buffers.js'
+import { at, type Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import type { SchedulerConfig } from '../config.js'
+import { devicesOf, takenDevices } from '../devices.js'
+import { compareNames } from '../place.js'
 import { poolsOf } from '../pools.js'
 import { accessType, shownBuffers, shownSessions } from './replies.js'
 
@@ -66,10 +69,40 @@ const tables: Record<string, Table> = {
       String(session.stage === 'running' ? session.computeHosts.length : 0),
     ]),
   ],
+  /** A host that is in several pools has a line for each. */
+  nodes: ({ cluster, config }) => {
+    const use = useOfHosts(cluster)
+    return [
+      ['node', 'pool', 'online', 'drain', 'gran', 'capacity', 'insts', 'activs'],
+      ...placesOf(cluster, config).map(({ host, pool, granularityBytes, slots }) => [
+        host,
+        pool,
+        cluster.hosts.has(host) ? 'online' : 'offline',
+        cluster.cordons.has(host) ? 'drain' : 'fill',
+        binarySize(granularityBytes),
+        binarySize(slots * granularityBytes),
+        String(use.get(at(host, pool))?.buffers ?? 0),
+        String(use.get(at(host, pool))?.activations ?? 0),
+      ]),
+    ]
+  },
+  /** A brick each. */
+  fragments: ({ cluster }) => [
+    ['frag', 'state', 'inst', 'capacity', 'node'],
+    ...shownBuffers(cluster).flatMap(({ buffer }) =>
+      buffer.bricks.map((brick, index) => [
+        String(buffer.id * 1000 + index),
+        state(isReady(cluster, buffer, brick)),
+        String(buffer.id),
+        binarySize(buffer.granularityBytes),
+        brick.host,
+      ]),
+    ),
+  ],
 }
 const groups: Record<string, string[]> = {
   most: ['pools', 'sessions', 'instances', 'configurations'],
-  all: ['pools', 'sessions', 'instances', 'configurations'],
+  all: ['pools', 'sessions', 'instances', 'configurations', 'nodes', 'fragments'],
 }
 
 /** No word means `pools`. Several tables come one below the other with an empty line between. */
@@ -84,8 +117,36 @@ export function dwstat(words: readonly string[], means: DwstatMeans): { text: st
   return { text: asked.map((name) => align(tables[name]!(means))).join('\n') }
 }
 
+/** Every host of a pool, with how many slots it has there. */
+function placesOf(cluster: Cluster, config: SchedulerConfig) {
+  const taken = takenDevices(cluster)
+  return Object.entries(config.pools).flatMap(([pool, { granularityBytes }]) => {
+    const slots = new Map<string, number>()
+    for (const { host, standing } of devicesOf(cluster, pool, granularityBytes, taken)) {
+      const counts = standing !== 'foreign' && standing !== 'refused' && standing !== 'too small'
+      slots.set(host, (slots.get(host) ?? 0) + (counts ? 1 : 0))
+    }
+    return [...slots]
+      .sort(([a], [b]) => compareNames(a, b))
+      .map(([host, count]) => ({ host, pool, granularityBytes, slots: count }))
+  })
+}
+
+/** By `host/pool`: buffers with a brick there, and the nodes that have them mounted. */
+function useOfHosts(cluster: Cluster): Map<string, { buffers: number; activations: number }> {
+  const use = new Map<string, { buffers: number; activations: number }>()
+  for (const { session, buffer } of shownBuffers(cluster)) {
+    const nodes = session.stage === 'running' ? session.computeHosts.length : 0
+    for (const host of serversOf(buffer)) {
+      const { buffers, activations } = use.get(at(host, buffer.pool)) ?? { buffers: 0, activations: 0 }
+      use.set(at(host, buffer.pool), { buffers: buffers + 1, activations: activations + nodes })
+    }
+  }
+  return use
+}
+
 function align(rows: string[][]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const widths = rows[0]!.map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]!.length), 0))
   return rows.map((row) => `${row.map((cell, column) => cell.padStart(widths[column]!)).join(' ')}\n`).join('')
 }
 
@@ -101,8 +162,9 @@ function binarySize(bytes: number): string {
   return `${Number.isInteger(value) ? value : value.toFixed(2)}${units[unit]}`
 }
 
+/** Goal, actualized, fuse blown, transitioning, mixed. */
 function state(actualized: boolean): string {
-  return `C${actualized ? 'A' : '-'}${actualized ? '--' : 'T-'}`
+  return actualized ? 'CA---' : 'C--T-'
 }
 
 function time(unixSeconds: number): string {

@@ -1,0 +1,92 @@
+import { expect } from 'chai'
+import type { SchedulerConfig } from '../../../../src/scheduler/config.js'
+import { dwstat } from '../../../../src/scheduler/slurm/dwstat.js'
+import { aBuffer, aCluster, aCordon, aHost, aSession, brickReports, pool } from '../../../support/builders.js'
+
+const gibibyte = 1024 ** 3
+const config = { pools: { [pool]: { granularityBytes: gibibyte, isDefault: true } } } as unknown as SchedulerConfig
+const userName = () => 'tester'
+
+function shown(words: string[], cluster: ReturnType<typeof aCluster>): string[] {
+  const said = dwstat(words, { cluster, config, userName })
+  return 'text' in said ? said.text.trimEnd().split('\n') : [said.refused]
+}
+
+describe('dwstat', () => {
+  const bricks = ['gluster1/nvme1n1', 'gluster2/nvme1n1']
+  const buffer = aBuffer({ name: '5', bricks, builtAt: 1, granularityBytes: gibibyte, access: ['striped', 'private'] })
+  const cluster = aCluster({
+    hosts: [aHost('gluster1'), aHost('gluster2'), aHost('gluster3', { alive: false })],
+    buffers: [buffer],
+    sessions: [aSession({ token: '5', buffer: '5', stage: 'running', computeHosts: ['c1', 'c2'] })],
+    cordons: [aCordon('gluster2')],
+    observed: brickReports(buffer),
+  })
+
+  it('nodes shows each storage host with its pool, slots and use', () => {
+    expect(shown(['nodes'], cluster)).to.deep.equal([
+      '    node           pool  online drain gran capacity insts activs',
+      'gluster1 dedicated_nvme  online  fill 1GiB     2GiB     1      2',
+      'gluster2 dedicated_nvme  online drain 1GiB     2GiB     1      2',
+      'gluster3 dedicated_nvme offline  fill 1GiB     2GiB     0      0',
+    ])
+  })
+
+  it('fragments shows each brick', () => {
+    expect(shown(['fragments'], cluster)).to.deep.equal([
+      ' frag state inst capacity     node',
+      '10000 CA---   10     1GiB gluster1',
+      '10001 CA---   10     1GiB gluster2',
+    ])
+  })
+
+  it('configurations tells both access types', () => {
+    expect(shown(['configurations'], cluster)[1]).to.match(/ scratch stripe,private +2$/)
+  })
+
+  it('most leaves out what all shows beside', () => {
+    const tables = (word: string) =>
+      shown([word], cluster).filter((_, index, lines) => index === 0 || lines[index - 1] === '')
+    expect(tables('most')).to.have.lengthOf(4)
+    expect(tables('all')).to.have.lengthOf(6)
+  })
+
+  it('refuses an unknown word and names the words that there are', () => {
+    expect(shown(['everything'], cluster)[0]).to.match(
+      /unknown word "everything": write one of pools, .*fragments, most, all/,
+    )
+  })
+
+  it('takes about ten times the work for ten times the buffers', function () {
+    this.timeout(60_000)
+    const large = (count: number) => {
+      const many = Array.from({ length: count }, (_, index) => index + 1)
+      return aCluster({
+        hosts: [aHost('gluster1', { devices: 4 })],
+        buffers: many.map((number) => aBuffer({ name: `b${number}`, id: number, builtAt: 1 })),
+        sessions: many.map((number) =>
+          aSession({ token: `b${number}`, id: 100_000 + number, kind: 'persistent', buffer: `b${number}` }),
+        ),
+      })
+    }
+    const cost = (cluster: ReturnType<typeof large>) => {
+      const before = process.cpuUsage()
+      shown(['all'], withIndex(cluster))
+      const { user, system } = process.cpuUsage(before)
+      return user + system
+    }
+    const [small, big] = [large(1_000), large(10_000)]
+    cost(small)
+    const costs = [1, 2, 3].map(() => cost(big) / cost(small)).sort((a, b) => a - b)
+    expect(costs[0]).to.be.lessThan(40)
+  })
+})
+
+/** As the scheduler's memory keeps it: who uses a buffer is looked up. */
+function withIndex(cluster: ReturnType<typeof aCluster>): ReturnType<typeof aCluster> {
+  const of = (key: string) => {
+    const session = cluster.sessions.get(key)
+    return session ? [session] : []
+  }
+  return { ...cluster, index: { sessionsUsing: of, desiredMountsOf: () => [] } }
+}
