@@ -72,7 +72,7 @@ const verbs: Record<Line['kind'], Record<string, (line: Line, directives: Direct
     persistentdw: readPersistentdw,
     stage_in: notServed('stage_in', 'staging'),
     stage_out: notServed('stage_out', 'staging'),
-    swap: notServed('swap', 'swap'),
+    swap: notServed('swap', 'swap on a buffer'),
     create_persistent: (line) => fail(line, `create_persistent is written #BB create_persistent, not #DW`),
     destroy_persistent: (line) => fail(line, `destroy_persistent is written #BB destroy_persistent, not #DW`),
   },
@@ -115,7 +115,10 @@ function readCreate(line: Line, directives: Directives): void {
   if (group !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/.test(group))
     fail(line, `${quote(group)} is no group's name`)
   const shared = group === undefined ? {} : { group }
-  directives.creates.push({ name: nameOf(line, options), ...sized(line, options), ...shared, line: line.number })
+  const name = nameOf(line, options)
+  if (directives.creates.some((create) => create.name === name))
+    fail(line, `the persistent buffer ${quote(name)} is created twice`)
+  directives.creates.push({ name, ...sized(line, options), ...shared, line: line.number })
 }
 
 function readDestroy(line: Line, directives: Directives): void {

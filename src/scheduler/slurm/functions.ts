@@ -21,7 +21,7 @@ import {
 import type { SchedulerConfig } from '../config.js'
 import { type Committed, type Core, type Decision, NotLeader } from '../core.js'
 import { groupToShareWith, type Membership, problemWithCreator } from '../membership.js'
-import { findPool, poolsOf } from '../pools.js'
+import { findPool } from '../pools.js'
 import {
   ended,
   mayStart,
@@ -34,6 +34,7 @@ import {
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
 import { problemWithPersistentAccess } from './accessModes.js'
 import { type Directives, parseDirectives } from './directives.js'
+import { whyItNeverWorks } from './neverWorks.js'
 import { configurations, instances, pools, sessions } from './replies.js'
 
 /** What dw_wlm_cli prints and exits with. Slurm reads stdout and stderr as one. */
@@ -97,23 +98,8 @@ async function jobProcess({ core, config, groupId }: SlurmMeans, given: Argument
     if (group !== undefined && (await groupId(group)) === undefined)
       throw new Answer(`line ${line}: there is no group ${quote(group)} on the scheduler's host`)
   }
-  for (const request of [...(directives.jobdw ? [directives.jobdw] : []), ...directives.creates]) {
-    const pool = findPool(config, request.pool)
-    if ('refused' in pool) throw new Answer(`line ${request.line}: ${pool.refused}`)
-    const { quantity } = poolsOf(core.cluster, config).find(({ name }) => name === pool.name)!
-    const most = quantity * pool.granularityBytes
-    if (request.bytes > most) {
-      throw new Answer(
-        `line ${request.line}: capacity= asks for more than the whole pool ${pool.name} has (${most} bytes)`,
-      )
-    }
-  }
-  const made = new Set(directives.creates.map(({ name }) => name))
-  for (const { name, line } of directives.uses) {
-    if (!made.has(name) && core.cluster.buffers.get(name)?.kind !== 'persistent') {
-      throw new Answer(`line ${line}: there is no persistent buffer ${quote(name)}`)
-    }
-  }
+  const problem = whyItNeverWorks(core.cluster, config, directives)
+  if (problem !== undefined) throw new Answer(problem)
   return ''
 }
 

@@ -1,0 +1,91 @@
+import { expect } from 'chai'
+import { type Directives, parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
+import { whyItNeverWorks } from '../../../../src/scheduler/slurm/neverWorks.js'
+import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
+
+const script = (...lines: string[]) => ['#!/bin/bash', ...lines, 'srun ./solve', ''].join('\n')
+const read = (...lines: string[]) => parseDirectives(script(...lines))
+const refusal = (...lines: string[]) => {
+  const found = read(...lines)
+  return 'refused' in found ? found.refused : 'it was taken'
+}
+
+describe('the directives of a job script', () => {
+  it('may have blanks, tabs and continuation lines', () => {
+    const found = read(
+      '#SBATCH -N2',
+      '#DW  jobdw\ttype=scratch   access_mode=striped,private \\',
+      '#DW\tcapacity=4GiB  ',
+    )
+    expect(found).to.have.deep.property('jobdw', {
+      bytes: 4 * 1024 ** 3,
+      access: { modes: ['striped', 'private'], clientCache: {} },
+      line: 3,
+    })
+  })
+
+  it('may use several persistent buffers beside their own', () => {
+    const found = read('#DW jobdw type=scratch capacity=1TB', '#DW persistentdw name=a', '#DW persistentdw name=b')
+    expect(found).to.have.deep.property('uses', [
+      { name: 'a', line: 3 },
+      { name: 'b', line: 4 },
+    ])
+  })
+
+  it('end at the first line that is no comment', () => {
+    expect(read('', '#DW jobdw capacity=nonsense')).to.not.have.property('jobdw')
+  })
+
+  it('may name a group to share with', () => {
+    const found = read('#BB create_persistent name=ours capacity=1TB group=project')
+    expect(found).to.have.nested.property('creates[0].group', 'project')
+  })
+
+  const wrong: [line: string, told: RegExp][] = [
+    [
+      '#DW jobdw capacity=1TB access_mode=shared',
+      /^line 2: #DW unknown access mode "shared": write access_mode=striped/,
+    ],
+    [
+      '#DW jobdw capacity=1TB ldbalance',
+      /^line 2: #DW ldbalance is a word of DataWarp that this system does not serve/,
+    ],
+    ['#DW jobdw capacity=1TB pfs=/lus', /^line 2: #DW pfs is a word of DataWarp/],
+    ['#DW jobdw capacity=1TB type=cache', /^line 2: #DW type=cache is a word of DataWarp .*: write type=scratch/],
+    ['#DW jobdw', /^line 2: #DW capacity= is missing: write capacity=3TB, say/],
+    ['#DW jobdw capacity=1TB colour=blue', /^line 2: #DW unknown word "colour=blue": write capacity=, access_mode=/],
+    ['#DW jobdw capacity=1TB \\', /^line 2: it ends in "\\" but the next line does not begin with #DW/],
+    ['#DW mount', /^line 2: #DW unknown word "mount": write one of jobdw, persistentdw/],
+    ['#DW create_persistent name=a capacity=1TB', /is written #BB create_persistent, not #DW/],
+    ['#BB create_persistent name=a capacity=1TB access=private', /a persistent buffer is striped/],
+    ['#BB create_persistent name=a capacity=1TB group=a/b', /"a\/b" is no group's name/],
+    ['#DW swap 4GiB', /swap is not served/],
+  ]
+  for (const [line, told] of wrong) {
+    it(`tell what is wrong with ${line}`, () => expect(refusal(line)).to.match(told))
+  }
+
+  it('create no buffer twice', () => {
+    const create = '#BB create_persistent name=a capacity=1TB'
+    expect(refusal(create, create)).to.match(/^line 3: .*"a" is created twice/)
+  })
+})
+
+describe('what can never work', () => {
+  const config = { pools: { [pool]: { granularityBytes: terabyte, isDefault: true } } }
+  const leaving = aBuffer({ name: 'leaving', wanted: 'absent' })
+  const cluster = aCluster({ hosts: [aHost('gluster1', { devices: 3 })], buffers: [leaving] })
+  const told = (...lines: string[]) => whyItNeverWorks(cluster, config, read(...lines) as Directives)
+
+  it('is more than the pool has, in one or in all', () => {
+    expect(told('#DW jobdw capacity=3TB')).to.equal(undefined)
+    expect(told('#DW jobdw capacity=4TB')).to.match(/^line 2: .*takes 4 TB of pool dedicated_nvme, which has 3 TB/)
+    expect(told('#DW jobdw capacity=2TB', '#BB create_persistent name=a capacity=2TB')).to.match(/^line 3: .*4 TB/)
+  })
+
+  it('is a persistent buffer that is not there, or is going', () => {
+    expect(told('#DW persistentdw name=absent')).to.match(/^line 2: there is no persistent buffer "absent"/)
+    expect(told('#DW persistentdw name=leaving')).to.match(/is being destroyed/)
+    expect(told('#BB create_persistent name=new capacity=1TB', '#DW persistentdw name=new')).to.equal(undefined)
+  })
+})
