@@ -9,7 +9,7 @@ describe('a job of two nodes with private and striped access', function () {
   let job: string
   const lab = useLab({
     before: async () => {
-      const lines = ['#SBATCH --nodes=2 --ntasks-per-node=1 --output=access.out']
+      const lines = ['#SBATCH --nodes=2 --ntasks-per-node=1']
       const body = ['hostname >$DW_JOB_PRIVATE/mine', 'hostname >${DW_JOB_STRIPED}from-$(hostname)', 'sleep 600']
       job = await slurm.submit('alice', ...lines, jobdw('striped,private'), `srun bash -c '${body.join(' && ')}'`)
       await slurm.untilJob(job, /JobState=RUNNING/)
