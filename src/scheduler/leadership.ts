@@ -34,9 +34,10 @@ export interface LeadershipParts {
   candidate: Candidate
   clock: Clock
   log: Log
+  random?: (() => number) | undefined
 }
 
-export function standForLeadership({ store, memory, candidate, clock, log }: LeadershipParts): StandingLeadership {
+export function standForLeadership({ store, memory, candidate, clock, log, random }: LeadershipParts): StandingLeadership {
   const waiting = new Set<() => void>()
   const tell = () => {
     memory.announce()
@@ -49,6 +50,7 @@ export function standForLeadership({ store, memory, candidate, clock, log }: Lea
     log,
     onElected: tell,
     onLost: tell,
+    ...(random ? { random } : {}),
   })
   const stopListening = memory.onChange(() => {
     const fence = election.fence()

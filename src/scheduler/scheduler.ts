@@ -25,6 +25,7 @@ export interface SchedulerParts {
   clock: Clock
   log: Log
   newUuid?: () => string
+  random?: () => number
 }
 
 export interface Scheduler {
@@ -40,11 +41,35 @@ const firstReadMs = 4_000
 /** An etcd that is away at the start is said so after this long; later the watch says it. */
 const firstWordMs = 2_000
 
-/** Wires a scheduler: memory, election, the loop, and the calls on its socket. */
+/** A scheduler and its socket. */
 export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> {
-  const { store, config, candidate, accounts, clock, log, newUuid = randomUUID } = parts
+  const { config, clock, log } = parts
+  const { memory, commits, means, stop } = assembleScheduler(parts)
+  try {
+    const routes = [...shimRoutes(means), ...operatorRoutes(means)].map((route) =>
+      afterFirstRead(route, memory, commits),
+    )
+    const server = await serve({ socket: config.socket, routes, clock, log })
+    return {
+      memory,
+      commits,
+      isLeader: () => commits.isLeader(),
+      stop: async () => {
+        await server.close()
+        await stop()
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Wires a scheduler without its socket: memory, election, the loop, and what its calls stand on. */
+export function assembleScheduler(parts: SchedulerParts) {
+  const { store, config, candidate, accounts, clock, log, newUuid = randomUUID, random } = parts
   const memory = new Memory(store, log)
-  const leadership = standForLeadership({ store, memory, candidate, clock, log })
+  const leadership = standForLeadership({ store, memory, candidate, clock, log, random })
   const commits = new Commits(store, memory, leadership, clock, log)
   const timeline = new Timeline(store, memory, clock, log)
   const absences = new Absences(memory, clock, config.hostGraceSeconds * 1000, () => loop.lookAgain())
@@ -72,7 +97,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
       etcd: memory.isConnected ? 'connected' : 'away: what is shown may be old',
     }),
   }
-  const end = async () => {
+  const stop = async () => {
     cancelWord()
     stopLearning()
     absences.close()
@@ -81,24 +106,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
     await leadership.close()
     await memory.close()
   }
-  try {
-    const routes = [...shimRoutes(means), ...operatorRoutes(means)].map((route) =>
-      afterFirstRead(route, memory, commits),
-    )
-    const server = await serve({ socket: config.socket, routes, clock, log })
-    return {
-      memory,
-      commits,
-      isLeader: () => commits.isLeader(),
-      stop: async () => {
-        await server.close()
-        await end()
-      },
-    }
-  } catch (error) {
-    await end()
-    throw error
-  }
+  return { memory, commits, means, stop }
 }
 
 /** Before etcd was read there is nothing true to say: an empty pool, above all, would be taken at its word by Slurm. */

@@ -30,6 +30,7 @@ export interface ElectionOptions {
   log: Log
   onElected(fence: number): void
   onLost(): void
+  random?: () => number
 }
 
 export function stand(store: Store, options: ElectionOptions): Election {
@@ -82,7 +83,7 @@ export function stand(store: Store, options: ElectionOptions): Election {
       grabbing = false
     }
   }
-  const retry = () => clock.after(500 + Math.random() * 500, () => void grab())
+  const retry = () => clock.after(500 + (options.random ?? Math.random)() * 500, () => void grab())
 
   const watch: Watch = store.watch(keys.leader, {
     onChanges: (changes) => {

@@ -14,6 +14,11 @@ import {
   type WriteResult,
 } from './store.js'
 
+export interface MemoryProgram {
+  clock: Clock
+  defer: (act: () => void) => void
+}
+
 /**
  * etcd in memory, for simulation and for unit tests: one backing for several stores. Every answer and every delivery
  * goes through `defer`, so that a simulation can choose their order; a store can be cut off from it.
@@ -30,8 +35,9 @@ export class MemoryEtcd {
     readonly defer: (act: () => void) => void = (act) => setImmediate(act),
   ) {}
 
-  open(): MemoryStore {
-    return new MemoryStore(this)
+  /** `program`: the clock and the order of deliveries of one program alone, which may be frozen or dead. */
+  open(program: Partial<MemoryProgram> = {}): MemoryStore {
+    return new MemoryStore(this, { clock: this.clock, defer: this.defer, ...program })
   }
 
   read(key: string): Entry | undefined {
@@ -133,7 +139,12 @@ export class MemoryStore implements Store {
   private readonly watches = new Set<MemoryWatch>()
   private readonly leases = new Set<MemoryLease>()
 
-  constructor(private readonly etcd: MemoryEtcd) {}
+  private sendsOn = false
+
+  constructor(
+    private readonly etcd: MemoryEtcd,
+    private readonly program: MemoryProgram,
+  ) {}
 
   cut(): void {
     this.isCut = true
@@ -145,9 +156,13 @@ export class MemoryStore implements Store {
     for (const watch of this.watches) watch.heal()
   }
 
-  /** As if the program was killed: nothing is revoked, nothing more is delivered. */
-  kill(): void {
+  /**
+   * As if the program was killed: nothing is revoked, nothing more is delivered. `sendsOn`: what it had sent already still
+   * reaches etcd.
+   */
+  kill({ sendsOn = false } = {}): void {
     this.closed = true
+    this.sendsOn = sendsOn
     for (const watch of this.watches) void watch.close()
     for (const lease of this.leases) lease.abandon()
   }
@@ -165,7 +180,7 @@ export class MemoryStore implements Store {
   }
 
   watch(prefix: string, handlers: WatchHandlers): Watch {
-    const watch = new MemoryWatch(this.etcd, prefix, handlers)
+    const watch = new MemoryWatch(this.etcd, prefix, handlers, this.program.defer)
     this.watches.add(watch)
     if (!this.isCut) watch.heal()
     return watch
@@ -173,7 +188,7 @@ export class MemoryStore implements Store {
 
   lease(ttlSeconds: number): Promise<Lease> {
     return this.answer(() => {
-      const lease = new MemoryLease(this.etcd, ttlSeconds, () => !this.isCut && !this.closed)
+      const lease = new MemoryLease(this.etcd, this.program.clock, ttlSeconds, () => !this.isCut && !this.closed)
       this.leases.add(lease)
       return lease
     })
@@ -187,11 +202,11 @@ export class MemoryStore implements Store {
 
   private answer<T>(act: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.etcd.defer(() => {
-        if (this.closed || this.isCut) return reject(new StoreUnavailable('cut off'))
+      this.program.defer(() => {
+        if (this.isCut || (this.closed && !this.sendsOn)) return reject(new StoreUnavailable('cut off'))
         try {
           const result = act()
-          this.etcd.defer(() => resolve(result))
+          this.program.defer(() => resolve(result))
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)))
         }
@@ -205,11 +220,13 @@ class MemoryWatch implements Watch {
   private unsubscribe: (() => void) | undefined
   private closed = false
   private epoch = 0
+  private readonly pending: (() => void)[] = []
 
   constructor(
     private readonly etcd: MemoryEtcd,
     private readonly prefix: string,
     private readonly handlers: WatchHandlers,
+    private readonly defer: (act: () => void) => void,
   ) {}
 
   heal(): void {
@@ -242,10 +259,12 @@ class MemoryWatch implements Watch {
     return Promise.resolve()
   }
 
+  /** Whatever order `defer` chooses: what one watch delivers comes in the order in which it happened. */
   private later(epoch: number, act: () => void): void {
-    this.etcd.defer(() => {
+    this.pending.push(() => {
       if (!this.closed && epoch === this.epoch) act()
     })
+    this.defer(() => this.pending.shift()?.())
   }
 
   private report(changes: Change[]): void {
@@ -268,18 +287,19 @@ class MemoryLease implements Lease {
 
   constructor(
     private readonly etcd: MemoryEtcd,
+    private readonly clock: Clock,
     private readonly ttlSeconds: number,
     private readonly isConnected: () => boolean,
   ) {
     const granted = etcd.grant(ttlSeconds, () => this.lose())
     this.id = granted.id
     this.renewOnServer = granted.renew
-    this.renewedAt = etcd.clock.monotonicMs()
+    this.renewedAt = clock.monotonicMs()
     this.tick()
   }
 
   isHeld(): boolean {
-    return !this.lost && this.etcd.clock.monotonicMs() - this.renewedAt < (this.ttlSeconds * 2000) / 3
+    return !this.lost && this.clock.monotonicMs() - this.renewedAt < (this.ttlSeconds * 2000) / 3
   }
 
   onLost(callback: () => void): void {
@@ -303,9 +323,9 @@ class MemoryLease implements Lease {
   }
 
   private tick(): void {
-    this.cancel = this.etcd.clock.after(this.ttlSeconds * 300, () => {
+    this.cancel = this.clock.after(this.ttlSeconds * 300, () => {
       if (this.lost) return
-      if (this.isConnected() && this.renewOnServer()) this.renewedAt = this.etcd.clock.monotonicMs()
+      if (this.isConnected() && this.renewOnServer()) this.renewedAt = this.clock.monotonicMs()
       if (!this.isHeld()) return this.lose()
       this.tick()
     })
