@@ -9,7 +9,7 @@ import {
   volumeBricks,
   wasBegun,
 } from '../../model/buffers.js'
-import { bufferKey, type Cluster } from '../../model/cluster.js'
+import { at, bufferKey, type Cluster } from '../../model/cluster.js'
 import type { BufferDocument, Desired, DesiredKind, PlacedBrick } from '../../model/documents.js'
 import { allowedClients, type ClientSettings } from './clients.js'
 
@@ -27,8 +27,8 @@ export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, client
   const formerStopped = buffer.formerVolumes.every(({ volume }) => isVolumeStopped(cluster, buffer, volume))
   const bricksLeave = buffer.wanted === 'absent' && formerStopped && isVolumeStopped(cluster, buffer)
   return [
-    ...buffer.bricks.map((brick) => brickWant(buffer, name, brick, bricksLeave ? 'absent' : 'present')),
-    ...buffer.released.map((brick) => brickWant(buffer, name, brick, formerStopped ? 'absent' : 'present')),
+    ...buffer.bricks.map((brick) => brickWant(cluster, buffer, name, brick, bricksLeave)),
+    ...buffer.released.map((brick) => brickWant(cluster, buffer, name, brick, formerStopped)),
     ...volumeWants(cluster, buffer, name, clients),
   ]
 }
@@ -39,8 +39,18 @@ export function describeWant({ host, kind, id, document }: Want): string {
   return `${host}: ${kind} ${id}${wanted}`
 }
 
-function brickWant(buffer: BufferDocument, name: string, brick: PlacedBrick, wanted: 'present' | 'absent'): Want {
+function brickWant(
+  cluster: Cluster,
+  buffer: BufferDocument,
+  name: string,
+  brick: PlacedBrick,
+  mayLeave: boolean,
+): Want {
   const { host, device, identity, sizeBytes, uuid } = brick
+  // Not taken back once said: its agent may be wiping. What is known of the volume goes back when its primary changes.
+  const told = cluster.desired.brick.get(at(host, device))
+  const wasTold = told?.uuid === uuid && told.wanted === 'absent'
+  const wanted = mayLeave || wasTold ? 'absent' : 'present'
   return {
     host,
     kind: 'brick',
@@ -102,5 +112,13 @@ function volumeWanted(cluster: Cluster, buffer: BufferDocument): 'started' | 'ab
   }
   if (!wasBegun(cluster, buffer)) return undefined
   const held = jobsHolding(cluster, buffer).length > 0 || hostsToUnmount(cluster, buffer).length > 0
-  return held ? 'started' : 'absent'
+  return held && !wasToldToGo(cluster, buffer) ? 'started' : 'absent'
+}
+
+/** Not taken back either, when a lost host returns that has it mounted: its bricks may be wiped by now. */
+function wasToldToGo(cluster: Cluster, buffer: BufferDocument): boolean {
+  return buffer.bricks.some(({ host }) => {
+    const told = cluster.desired.volume.get(at(host, buffer.volume))
+    return told?.buffer.id === buffer.id && told.wanted === 'absent'
+  })
 }

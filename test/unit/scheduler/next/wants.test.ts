@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { DesiredBrick, DesiredVolume } from '../../../../src/model/documents.js'
 import { describeWant, desiredOfBuffer } from '../../../../src/scheduler/next/wants.js'
 import {
   aBrick,
@@ -79,6 +80,30 @@ describe('what hosts should hold of a buffer that is wanted no more', () => {
   it('is no brick once nothing serves the volume, although a dead peer keeps its record', () => {
     const stopped = { ...ready, ...volumeReport(buffer, { state: 'leaving', stopped: true }) }
     expect(wants(leaving, { observed: stopped })).to.deep.equal([...bricks('absent'), 'gluster1: volume mytest absent'])
+  })
+
+  it('does not take back that bricks go, when another primary does not know of the volume yet', () => {
+    const told = desiredOfBuffer(
+      aCluster({ hosts, buffers: [leaving], observed: volumeReport(buffer, { state: 'absent' }) }),
+      leaving,
+      aConfig(),
+    )
+    const desired = Object.fromEntries(
+      told.map(({ host, kind, id, document }) => [`${kind} ${host}/${id}`, { ...document, fence: 1 } as DesiredBrick]),
+    )
+    expect(wants(leaving, { observed: ready, desired })).to.deep.equal([
+      ...bricks('absent'),
+      'gluster1: volume mytest absent',
+    ])
+  })
+
+  it('does not take back that the volume goes, when a lost host returns that has it mounted', () => {
+    const [, , going] = desiredOfBuffer(aCluster({ hosts, buffers: [leaving], observed }), leaving, aConfig())
+    const session = aSession({ token: '5', uses: ['mytest'], computeHosts: ['c1'], stage: 'ran' })
+    const parts = { sessions: [session], observed: { ...observed, ...mountReport('c1', session, buffer) } }
+    expect(wants(leaving, parts)).to.include('gluster1: volume mytest started')
+    const desired = { 'volume gluster1/mytest': { ...going!.document, fence: 1 } as DesiredVolume }
+    expect(wants(leaving, { ...parts, desired })).to.include('gluster1: volume mytest absent')
   })
 
   it('is no volume that was never begun, so that its bricks go at once', () => {
