@@ -18,8 +18,9 @@ import { describeStep, isDestructive, type Step, type StepArgs, type StepKind } 
  *   waiting    something outside has to happen, or a step failed: looked at again soon, then less and less often
  *   leaving    the desired document is gone: the observed one is deleted, and nothing on the host is touched
  *
- * INVARIANTS: one round at a time; before each destructive step the document is read again, linearizably, and must be
- * the very one that was planned with; what is reported was observed after the last step.
+ * INVARIANTS: one round at a time; before the first step and before each destructive one the document is read again,
+ * linearizably, and must be the very one that was planned with: an agent that is cut off from etcd must not bring back what
+ * the others were told to take away. What is reported was observed after the last step.
  */
 export interface ReconcilerDependencies {
   host: Host
@@ -164,7 +165,8 @@ export class Reconciler<K extends DesiredKind> {
     const { host, log, clock, limits } = this.dependencies
     for (const step of steps) {
       if (this.stopped) return false
-      if (this.entry !== entry || (isDestructive[step.kind] && !(await this.isStillDesired(entry)))) {
+      const asksAgain = step === steps[0] || isDestructive[step.kind]
+      if (this.entry !== entry || (asksAgain && !(await this.isStillDesired(entry)))) {
         this.again = true
         return false
       }
