@@ -18,6 +18,8 @@ export interface AgentDependencies {
   random?: () => number
 }
 
+const collectionMs = 600_000
+
 /*
  * From this host's desired documents to one reconciler each.
  *
@@ -30,6 +32,7 @@ export class Agent {
   private watch: Watch | undefined
   private fence = { value: 0, modRevision: 0 }
   private syncedOnce = false
+  private cancelCollection: () => void = () => {}
 
   constructor(dependencies: AgentDependencies) {
     const many = limiter(16)
@@ -56,6 +59,7 @@ export class Agent {
   }
 
   async stop(): Promise<void> {
+    this.cancelCollection()
     await this.watch?.close()
     await Promise.all([...this.reconcilers.values()].map((reconciler) => reconciler.stop()))
   }
@@ -116,9 +120,13 @@ export class Agent {
     this.reconcilers.set(name, reconciler)
   }
 
-  /** Reports of an earlier run whose desired documents went while no agent watched. */
+  /**
+   * Reports of an earlier run whose desired documents went while no agent watched; and again now and then, because what
+   * that run had sent may arrive late.
+   */
   private async collectOrphans(): Promise<void> {
-    const { store, host, log } = this.dependencies
+    const { store, host, log, clock } = this.dependencies
+    this.cancelCollection = clock.after(collectionMs, () => void this.collectOrphans())
     try {
       const { entries } = await store.list(keys.observedOf(host.name))
       for (const { key } of entries) {

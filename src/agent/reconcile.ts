@@ -63,6 +63,8 @@ export class Reconciler<K extends DesiredKind> {
   private attempt = 0
   private cancelTimer: () => void = () => {}
   private written: string | undefined
+  /** The revision of our report in etcd, when it is known to be there. */
+  private reported: number | undefined
   private idle: (() => void)[] = []
 
   constructor(
@@ -145,18 +147,18 @@ export class Reconciler<K extends DesiredKind> {
       planned = plan[entry.kind](entry.document, facts)
     } catch (error) {
       log.warn('observation failed', { ...this.fields(), reason: message(error) })
-      return await this.fail(entry, undefined, error)
+      return await this.fail(undefined, error)
     }
     if (planned.steps.length === 0) {
       const problem = planned.refused === undefined ? undefined : { message: planned.refused, terminal: true }
       return await this.settle(entry, planned, problem)
     }
-    if (this.written === undefined) await this.report(entry, { ...planned }, undefined)
+    if (this.written === undefined) await this.report({ ...planned }, undefined)
     try {
       if (await this.execute(entry, planned.steps)) this.again = true
       return restMs
     } catch (error) {
-      return await this.fail(entry, planned, error)
+      return await this.fail(planned, error)
     }
   }
 
@@ -183,7 +185,7 @@ export class Reconciler<K extends DesiredKind> {
     return now?.modRevision === entry.modRevision
   }
 
-  private async fail(entry: DesiredEntry<K>, planned: Plan<K> | undefined, error: unknown): Promise<number> {
+  private async fail(planned: Plan<K> | undefined, error: unknown): Promise<number> {
     if (!(error instanceof Busy)) {
       this.dependencies.log.warn('step failed', { ...this.fields(), reason: message(error) })
     }
@@ -191,11 +193,7 @@ export class Reconciler<K extends DesiredKind> {
     // Busy is no problem to show until it has lasted.
     if (planned && !(error instanceof Busy && this.attempt < 5)) {
       const fresh = error instanceof BrickMarked ? { needsFreshDirectories: true } : {}
-      await this.report(
-        entry,
-        { ...planned, report: { ...planned.report, ...fresh } },
-        { message: message(error), terminal },
-      )
+      await this.report({ ...planned, report: { ...planned.report, ...fresh } }, { message: message(error), terminal })
     }
     return terminal ? restMs : this.retryMs()
   }
@@ -208,13 +206,13 @@ export class Reconciler<K extends DesiredKind> {
         await this.dependencies.refreshInventory()
       }
     }
-    await this.report(entry, planned, problem)
+    await this.report(planned, problem)
     if (planned.waitingFor.length > 0) return this.retryMs()
     this.attempt = 0
     return restMs * (0.75 + this.random() / 2)
   }
 
-  private async report(entry: DesiredEntry<K>, planned: Plan<K>, problem: Problem | undefined): Promise<void> {
+  private async report(planned: Plan<K>, problem: Problem | undefined): Promise<void> {
     const document = {
       v: 1,
       ...planned.report,
@@ -223,8 +221,7 @@ export class Reconciler<K extends DesiredKind> {
     } as Observed[K]
     const text = JSON.stringify(document)
     if (text === this.written) return
-    const { store, host } = this.dependencies
-    await store.write([], [{ put: keys.observed(host.name, entry.kind, entry.id), value: document }])
+    await this.writeReport(document)
     this.written = text
     this.dependencies.log.info('reported', {
       ...this.fields(),
@@ -235,14 +232,33 @@ export class Reconciler<K extends DesiredKind> {
   }
 
   private async leave(): Promise<number> {
-    const { store, host } = this.dependencies
-    await store.write([], [{ delete: keys.observed(host.name, this.id.kind, this.id.id) }])
+    await this.writeReport(undefined)
     this.written = undefined
     if (!this.entry && !this.again) {
       this.stopped = true
       this.onGone()
     }
     return restMs
+  }
+
+  /**
+   * Over the very report that stands there: what an earlier run of this agent had sent, and what arrives late, must not
+   * take the place of what this one has said since.
+   */
+  private async writeReport(document: object | undefined): Promise<void> {
+    const { store, host } = this.dependencies
+    const key = keys.observed(host.name, this.id.kind, this.id.id)
+    const write = document ? { put: key, value: document } : { delete: key }
+    // A fresh document has no report yet, mostly: that is tried before it is asked.
+    for (let known = this.reported ?? (document ? 0 : undefined); ; known = undefined) {
+      this.reported = undefined
+      known ??= (await store.get(key))?.modRevision ?? 0
+      if (!document && known === 0) return
+      const result = await store.write([{ key, modRevision: known }], [write])
+      if (!result.won) continue
+      if (document) this.reported = result.revision
+      return
+    }
   }
 
   private reportUnserved(entry: DesiredEntry<K>): Promise<Plan<K>['report']> {
