@@ -23,7 +23,8 @@ export function transactionOf(memory: Memory, fence: number, changes: DocumentCh
     else if (memory.revisionOf(key) !== 0) writes.push({ delete: key })
     if (change.kind === 'buffer' && memory.buffers.get(change.name)?.id !== change.document?.id) {
       if (memory.mountpoints.has(change.name)) writes.push({ delete: keys.mountpoint(change.name) })
-      if (memory.lastEventOf(change.name) > 0) writes.push({ deletePrefix: keys.events(change.name) })
+      // Not only those that the memory has: it does not wait for the events that it writes.
+      writes.push({ deletePrefix: keys.events(change.name) })
     }
   }
   return { compares, writes }
