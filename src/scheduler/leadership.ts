@@ -37,7 +37,14 @@ export interface LeadershipParts {
   random?: (() => number) | undefined
 }
 
-export function standForLeadership({ store, memory, candidate, clock, log, random }: LeadershipParts): StandingLeadership {
+export function standForLeadership({
+  store,
+  memory,
+  candidate,
+  clock,
+  log,
+  random,
+}: LeadershipParts): StandingLeadership {
   const waiting = new Set<() => void>()
   const tell = () => {
     memory.announce()

@@ -75,7 +75,7 @@ export async function startCluster(parts: StandaloneParts): Promise<{ stop(): Pr
 }
 
 /** There are no files to own here, so every user exists, in a group of its own. */
-const everyUser: Accounts = {
+export const everyUser: Accounts = {
   primaryGroup: (uid) => Promise.resolve(uid),
   groupId: () => Promise.resolve(undefined),
   groupsOf: (uid) => Promise.resolve([uid]),

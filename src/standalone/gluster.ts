@@ -1,4 +1,4 @@
-import { BrickMarked, type PeerFacts, Refusal, type VolumeFacts } from '../agent/host.js'
+import { BrickMarked, Busy, type PeerFacts, Refusal, type VolumeFacts } from '../agent/host.js'
 import { brickRoot } from '../model/cluster.js'
 import type { DesiredVolume } from '../model/documents.js'
 import type { SimulatedDisk, SimulatedMachine } from './machine.js'
@@ -22,6 +22,8 @@ export class SimulatedGluster {
   readonly volumes = new Map<string, SimulatedVolume>()
   /** Trusted pools: which hosts know each other. */
   private readonly pools: Set<string>[] = []
+  /** Which host is creating a volume right now. */
+  private readonly creators = new Map<string, string>()
   private nextPid = 1000
 
   constructor(private readonly machines: ReadonlyMap<string, SimulatedMachine>) {}
@@ -61,15 +63,23 @@ export class SimulatedGluster {
     this.pools.splice(this.pools.indexOf(other), 1)
   }
 
-  /** The two halves of a create: the mark that it leaves on every brick directory, and the volume itself. */
+  /**
+   * The two halves of a create: the mark that it leaves on every brick directory, and the volume itself. In between the
+   * volume is locked: nobody else gets at it, and asking for it finds nothing.
+   */
   create(self: string, { volume, bricks }: DesiredVolume): [mark: () => void, record: () => void] {
     const mark = () => {
       this.orThrow(self)
       if (this.volumes.has(volume)) return
+      const creator = this.creators.get(volume)
+      if (creator !== undefined && this.machines.get(creator)?.isOn)
+        throw new Busy(`gluster volume create ${volume}: Another transaction is in progress`)
       for (const brick of bricks) this.insistOnBrick(self, volume, brick)
       for (const brick of bricks) this.filesOf(brick)!.directories.set(directoryOf(brick.path), volume)
+      this.creators.set(volume, self)
     }
     const record = () => {
+      this.creators.delete(volume)
       this.orThrow(self)
       if (this.volumes.has(volume)) return
       this.volumes.set(volume, {

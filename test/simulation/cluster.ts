@@ -1,0 +1,221 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { serveHost } from '../../src/agent/serve.js'
+import { silentLog } from '../../src/daemon/log.js'
+import type { HostDocument, Role } from '../../src/model/documents.js'
+import { schedulerConfig } from '../../src/scheduler/config.js'
+import { assembleScheduler } from '../../src/scheduler/scheduler.js'
+import { dwWlmCli, type Reply } from '../../src/scheduler/slurm/functions.js'
+import { everyUser } from '../../src/standalone/cluster.js'
+import { SimulatedGluster } from '../../src/standalone/gluster.js'
+import { simulatedHost } from '../../src/standalone/host.js'
+import { aMachine, type SimulatedDisk, type SimulatedMachine, turnOff, turnOn } from '../../src/standalone/machine.js'
+import { MemoryEtcd } from '../../src/store/memory.js'
+import { aUuid } from '../support/builders.js'
+import { Invariants } from './invariants.js'
+import { type Fate, Life } from './life.js'
+import { mortalPace } from './mortalPace.js'
+import { settled, type World } from './world.js'
+
+export const pool = 'dedicated_nvme'
+export const storageHosts = ['gluster1', 'gluster2', 'gluster3']
+export const computeHosts = ['c1', 'c2']
+export const disksEach = 2
+
+const config = schedulerConfig.parse({
+  host: 'head1',
+  etcd: { endpoints: ['http://simulated:2379'] },
+  pools: { [pool]: { granularity: 1e12 } },
+})
+
+type Means = ReturnType<typeof assembleScheduler>['means']
+
+/** The real programs on simulated machines. Whatever dies is started again, as systemd does, after a while. */
+export class SimulatedCluster {
+  readonly etcd: MemoryEtcd
+  readonly machines = new Map<string, SimulatedMachine>()
+  readonly gluster: SimulatedGluster
+  readonly invariants: Invariants
+  readonly lives = new Map<string, Life>()
+  deaths = 0
+  /** What happened, for people who look at a seed. */
+  readonly story: string[] = []
+  private readonly schedulers = new Map<string, Means>()
+  private readonly cutOff = new Set<string>()
+  private uuids = 0
+  private readonly directory = mkdtempSync(join(tmpdir(), 'simulation-'))
+
+  constructor(
+    readonly world: World,
+    private readonly fate: Fate,
+  ) {
+    this.etcd = new MemoryEtcd(world.clock, world.deliver)
+    for (const name of storageHosts) this.machines.set(name, aMachine({ name, disks: disksEach, pool }))
+    for (const name of computeHosts) this.machines.set(name, aMachine({ name }))
+    this.gluster = new SimulatedGluster(this.machines)
+    this.invariants = new Invariants(this.etcd, this.machines, this.gluster)
+    for (const name of this.machines.keys()) this.startAgent(name)
+  }
+
+  startScheduler(host: string): void {
+    const life = this.begin(`scheduler ${host}`, () => this.startScheduler(host))
+    const { store, clock } = life
+    const parts = {
+      store,
+      clock,
+      config: { ...config, host },
+      candidate: { host, pid: 1 },
+      accounts: everyUser,
+      log: this.log(life),
+    }
+    const newUuid = () => aUuid(++this.uuids)
+    this.schedulers.set(host, assembleScheduler({ ...parts, newUuid, random: this.world.random }).means)
+  }
+
+  /** What slurmctld hears; undefined when the scheduler is away or dies over it. */
+  async call(host: string, ...words: string[]): Promise<Reply | undefined> {
+    const life = this.lives.get(`scheduler ${host}`)
+    const means = this.schedulers.get(host)
+    if (!life?.isAlive || !means) return undefined
+    this.tell(`slurmctld calls ${words.join(' ')} of ${host}`)
+    return new Promise((resolve) => {
+      let ended = false
+      const end = (reply: Reply | undefined) => {
+        if (ended) return
+        ended = true
+        this.tell(`${words[0]} ${words[2]} of ${host}: ${reply ? `${reply.code} ${reply.text.trim()}` : 'no answer'}`)
+        resolve(reply)
+      }
+      life.atDeath.push(() => end(undefined))
+      dwWlmCli(means, ['--function', ...words]).then(
+        (reply) => life.whenAwake(() => end(reply)),
+        () => end(undefined),
+      )
+    })
+  }
+
+  nodeFile(hosts: string[]): string {
+    const file = join(this.directory, hosts.join('-'))
+    writeFileSync(file, hosts.map((host) => `${host}\n`).join(''))
+    return file
+  }
+
+  scriptUsing(names: string[]): string {
+    const file = join(this.directory, `script-${names.join('-')}`)
+    writeFileSync(file, ['#!/bin/sh', ...names.map((name) => `#DW persistentdw name=${name}`), ''].join('\n'))
+    return file
+  }
+
+  turnOff(name: string): void {
+    this.tell(`${name} loses power`)
+    const machine = this.machines.get(name)!
+    turnOff(machine)
+    for (const disk of machine.disks.values()) disk.users = []
+    this.lives.get(`agent ${name}`)?.die()
+    this.invariants.changed = true
+  }
+
+  turnOn(name: string): void {
+    this.tell(`${name} is turned on`)
+    turnOn(this.machines.get(name)!)
+    this.gluster.settle(name)
+    this.startAgent(name)
+  }
+
+  /** A network cable is pulled: the host runs on and sees nobody; or it is etcd alone that it does not see. */
+  cut(name: string, fromAll: boolean): void {
+    this.tell(`${name} is cut off${fromAll ? '' : ' from etcd'}`)
+    this.machines.get(name)!.isConnected = !fromAll
+    this.cutOff.add(name)
+    this.lives.get(`agent ${name}`)?.cut()
+  }
+
+  heal(name: string): void {
+    this.tell(`${name} is back on the network`)
+    this.machines.get(name)!.isConnected = true
+    this.cutOff.delete(name)
+    this.gluster.settle(name)
+    this.lives.get(`agent ${name}`)?.heal()
+  }
+
+  disks(): { machine: SimulatedMachine; disk: SimulatedDisk }[] {
+    return [...this.machines.values()].flatMap((machine) =>
+      [...machine.disks.values()].map((disk) => ({ machine, disk })),
+    )
+  }
+
+  tell(what: string): void {
+    this.story.push(`${(this.world.nowMs / 1000).toFixed(3)} ${what}`)
+  }
+
+  /** Everything that an observer could tell apart, but for names of no meaning. */
+  state(): string {
+    const documents = this.etcd
+      .list('')
+      .entries.filter(({ key }) => !key.startsWith('events/'))
+      .map(({ key, value }) => [key, value])
+    const machines = [...this.machines.values()].map((machine) => [
+      machine.isOn,
+      machine.isConnected,
+      [...machine.disks.values()].map(({ content, files, condition }) => [
+        content,
+        files.stamp,
+        [...files.directories],
+        condition,
+      ]),
+      [...machine.mounted.keys()],
+      [...machine.served].map(([device, { volume }]) => [device, volume]),
+      [...machine.clients],
+    ])
+    const volumes = [...this.gluster.volumes.values()]
+    const alive = [...this.lives.values()].map(({ isAlive }) => isAlive)
+    return JSON.stringify([documents, machines, volumes, alive]).replace(
+      /"(fence|since|startedAt|createdAt|builtAt|when|at)":[0-9]+/g,
+      '',
+    )
+  }
+
+  close(): void {
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  private startAgent(name: string): void {
+    const machine = this.machines.get(name)!
+    if (!machine.isOn) return
+    const life = this.begin(`agent ${name}`, () => this.startAgent(name))
+    if (this.cutOff.has(name)) life.cut()
+    const roles: Role[] = storageHosts.includes(name) ? ['storage'] : ['compute']
+    const pace = mortalPace(life, machine, this.world, this.invariants)
+    const host = simulatedHost({ machine, gluster: this.gluster, pace })
+    const document: HostDocument = { v: 1, host: name, roles, addresses: [name], versions: {}, startedAt: 1 }
+    const { store, clock } = life
+    serveHost({ host, roles, document, store, clock, log: this.log(life), random: this.world.random })
+  }
+
+  private begin(program: string, startAgain: () => void): Life {
+    this.tell(`${program} starts`)
+    const life = new Life(program, this.world, this.etcd, this.fate, () => {
+      this.deaths++
+      const afterMs = this.world.pick([10, 500, 5_000, 20_000, 45_000])
+      this.tell(`${program} dies, to start again after ${afterMs / 1000} s`)
+      this.world.at(afterMs, () => {
+        if (this.lives.get(program) === life) startAgain()
+      })
+    })
+    this.lives.set(program, life)
+    return life
+  }
+
+  private log(life: Life) {
+    const say = (phrase: string, fields?: object) =>
+      this.tell(`${life.program}: ${phrase} ${fields ? JSON.stringify(fields) : ''}`)
+    return { ...silentLog, info: say, warn: say, error: say }
+  }
+}
+
+/** Waits until a call has read its files, which is the only thing that it does outside of the simulated world. */
+export async function filesRead(): Promise<void> {
+  do await settled()
+  while (process.getActiveResourcesInfo().some((name) => /FSReq|CloseReq|FileHandle/.test(name)))
+}

@@ -1,0 +1,206 @@
+import { isDeepStrictEqual } from 'node:util'
+import { describeStep, type Step } from '../../src/agent/steps.js'
+import { at } from '../../src/model/cluster.js'
+import {
+  type AnyDesired,
+  type BufferDocument,
+  bufferDocument,
+  type SessionDocument,
+  sessionDocument,
+} from '../../src/model/documents.js'
+import type { SimulatedGluster } from '../../src/standalone/gluster.js'
+import type { SimulatedDisk, SimulatedMachine } from '../../src/standalone/machine.js'
+import type { MemoryEtcd } from '../../src/store/memory.js'
+import { keys } from '../../src/store/keys.js'
+import type { Life } from './life.js'
+
+export class Violation extends Error {
+  override name = 'Violation'
+}
+
+/** The promises of ARCHITECTURE.md, checked on the truth itself: etcd, the disks, gluster. Their numbers are those there. */
+export class Invariants {
+  violation: Violation | undefined
+  /** Something may have changed since the last check. */
+  changed = true
+  /** Nobody but our programs touches disks: then the last guard, at the moment of use, never has to refuse. */
+  private readonly foreign = new Map<SimulatedDisk, string>()
+  private checkedRevision = 0
+
+  constructor(
+    private readonly etcd: MemoryEtcd,
+    private readonly machines: ReadonlyMap<string, SimulatedMachine>,
+    private readonly gluster: SimulatedGluster,
+  ) {}
+
+  /** Somebody's data is on this disk from now on. */
+  protect(disk: SimulatedDisk): void {
+    this.foreign.set(disk, JSON.stringify(disk.content))
+  }
+
+  release(disk: SimulatedDisk): void {
+    this.foreign.delete(disk)
+  }
+
+  /** Invariant 4: a destructive step is ordered right after its document was read again, and only if it still says so. */
+  onOrder(life: Life, host: string, step: Step): void {
+    const [key, document] = documentOf(host, step)
+    const entry = life.read.get(key)
+    life.read.delete(key)
+    if (entry === undefined) this.fail(4, `${host}: ${describeStep(step)} without reading ${key} again`)
+    else if (!isDeepStrictEqual(entry.value, document))
+      this.fail(4, `${host}: ${describeStep(step)} is not what ${key} says`)
+  }
+
+  /** Right before an effect changes anything. */
+  onAct(host: string, step: Step): void {
+    switch (step.kind) {
+      case 'formatBrick':
+        return this.beforeFormat(host, step)
+      case 'wipeBrick':
+        return this.beforeWipe(host, step)
+      case 'unmountBrick':
+        return this.beforeUnmount(host, step)
+      case 'stopVolume':
+      case 'deleteVolume':
+        return this.beforeStop(host, step)
+      default:
+        return
+    }
+  }
+
+  /** After each event in which something changed. */
+  check(): void {
+    if (!this.changed && this.checkedRevision === this.etcd.revision) return
+    this.changed = false
+    this.checkedRevision = this.etcd.revision
+    this.checkOwners()
+    this.checkDisks()
+  }
+
+  private beforeFormat(host: string, step: Step & { kind: 'formatBrick' }): void {
+    const { brick, over } = step
+    const disk = this.diskOf(host, brick.device)
+    if (!disk) return
+    if (this.foreign.has(disk)) this.fail(2, `${host}: ${describeStep(step)} although it holds data of others`)
+    if (disk.identity !== brick.identity) this.fail(2, `${host}: ${describeStep(step)} although it is another disk`)
+    const { content } = disk
+    const mayBe = content.kind === 'blank' || (content.kind === 'xfs' && content.uuid === brick.uuid)
+    if (!mayBe) this.fail(2, `${host}: ${describeStep(step)} although it holds ${JSON.stringify(content)}`)
+    if (over === 'own' && disk.files.stamp === brick.uuid)
+      this.fail(3, `${host}: ${describeStep(step)} although its stamp says that it is finished`)
+  }
+
+  private beforeWipe(host: string, step: Step & { kind: 'wipeBrick' }): void {
+    const { brick } = step
+    const disk = this.diskOf(host, brick.device)
+    if (!disk || disk.content.kind === 'blank') return
+    if (this.foreign.has(disk)) this.fail(2, `${host}: ${describeStep(step)} although it holds data of others`)
+    const key = keys.desired(host, 'brick', brick.device)
+    const desired = this.etcd.read(key)?.value as { wanted?: string; uuid?: string } | undefined
+    if (desired?.wanted === 'present') this.fail(3, `${host}: ${describeStep(step)} although ${key} says present`)
+    if (disk.content.kind === 'xfs' && disk.content.uuid !== brick.uuid)
+      this.fail(3, `${host}: ${describeStep(step)} although it is the brick of another buffer`)
+    const owner = this.buffers().find(({ wanted, bricks }) => wanted === 'present' && bricks.some(isBrick(host, brick)))
+    if (owner) this.fail(3, `${host}: ${describeStep(step)} although the buffer ${owner.name} has it`)
+  }
+
+  /** A volume that is stopped and cannot be deleted, because a peer is away, gives its bricks back all the same. */
+  private beforeUnmount(host: string, step: Step & { kind: 'unmountBrick' }): void {
+    for (const volume of this.gluster.volumes.values()) {
+      const isThere = volume.bricks.some(
+        (brick) => brick.host === host && brick.path.includes(`/${step.brick.device}/`),
+      )
+      if (isThere && volume.status === 'started')
+        this.fail(5, `${host}: ${describeStep(step)} although the volume ${volume.name} is started`)
+    }
+  }
+
+  private beforeStop(host: string, step: Step & { kind: 'stopVolume' | 'deleteVolume' }): void {
+    const { volume } = step.volume
+    const found = this.gluster.volumes.get(volume)
+    if (found?.status !== 'started') return
+    for (const machine of this.machines.values()) {
+      for (const [path, client] of machine.clients) {
+        const session = client.volume === volume ? this.sessionAt(path) : undefined
+        if (session && ['setup', 'staged-in', 'running'].includes(session.stage))
+          this.fail(5, `${host}: ${describeStep(step)} although job ${session.token} has it mounted on ${machine.name}`)
+      }
+    }
+  }
+
+  private checkOwners(): void {
+    const owners = new Map<string, string>()
+    for (const { id, name, bricks, released } of this.buffers()) {
+      for (const { host, device } of [...bricks, ...released]) {
+        const other = owners.get(at(host, device))
+        const owner = `${name} (${id})`
+        if (other !== undefined) this.fail(1, `${host}/${device} belongs to ${other} and to ${owner}`)
+        owners.set(at(host, device), owner)
+      }
+    }
+    const served = new Map<string, string>()
+    for (const volume of this.gluster.volumes.values()) {
+      if (volume.status !== 'started') continue
+      for (const { host, path } of volume.bricks) {
+        const place = at(host, path.split('/').at(-2)!)
+        const other = served.get(place)
+        if (other !== undefined) this.fail(1, `${place} is in the volumes ${other} and ${volume.name}`)
+        served.set(place, volume.name)
+      }
+    }
+  }
+
+  /** Data of others is as it was; data of buffers that were built and are wanted is there. */
+  private checkDisks(): void {
+    for (const [disk, content] of this.foreign) {
+      if (JSON.stringify(disk.content) !== content) this.fail(2, `${disk.identity} held ${content}, which is gone`)
+    }
+    for (const buffer of this.buffers()) {
+      if (buffer.wanted === 'absent' || buffer.builtAt === undefined) continue
+      for (const { host, device, identity, uuid } of buffer.bricks) {
+        const disks = this.machines.get(host)?.disks.values() ?? []
+        const disk = [...disks].find((disk) => disk.identity === identity)
+        const holds = disk?.content.kind === 'xfs' && disk.content.uuid === uuid && disk.files.stamp === uuid
+        if (!holds) this.fail(3, `${host}/${device} has lost the data of ${buffer.name}`)
+      }
+    }
+  }
+
+  private buffers(): BufferDocument[] {
+    return this.etcd
+      .list('buffers/')
+      .entries.filter(({ value }) => typeof value === 'object')
+      .map(({ value }) => bufferDocument.parse(value))
+  }
+
+  private sessionAt(path: string): SessionDocument | undefined {
+    const id = Number(/\.([0-9]+)\//.exec(path)?.[1])
+    return this.etcd
+      .list('sessions/')
+      .entries.map(({ value }) => sessionDocument.parse(value))
+      .find((session) => session.id === id)
+  }
+
+  private diskOf(host: string, device: string): SimulatedDisk | undefined {
+    return this.machines.get(host)?.disks.get(device)
+  }
+
+  private fail(number: number, what: string): void {
+    this.violation ??= new Violation(`invariant ${number}: ${what}`)
+  }
+}
+
+function documentOf(host: string, step: Step): [key: string, document: AnyDesired] {
+  if ('brick' in step) return [keys.desired(host, 'brick', step.brick.device), step.brick]
+  if ('volume' in step) return [keys.desired(host, 'volume', step.volume.volume), step.volume]
+  if ('adopt' in step) return [keys.desired(host, 'adopt', step.adopt.device), step.adopt]
+  if ('peer' in step) return [keys.desired(host, 'peer', step.peer.peer), step.peer]
+  const { session, buffer } = step.mount
+  return [keys.desired(host, 'mount', `${session.id}.${buffer.id}`), step.mount]
+}
+
+function isBrick(host: string, brick: { device: string; uuid: string }) {
+  return (placed: { host: string; device: string; uuid: string }) =>
+    placed.host === host && placed.device === brick.device && placed.uuid === brick.uuid
+}

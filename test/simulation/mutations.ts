@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/*
+ * npm run mutations: does the simulation bite? Each guard is taken out of a copy of the source, and histories are played until
+ * one goes wrong. A guard that can go missing unnoticed is a finding.
+ */
+interface Mutation {
+  invariant: number
+  guard: string
+  file: string
+  from: string
+  to: string
+}
+
+const mutations: Mutation[] = [
+  {
+    invariant: 1,
+    guard: 'a device of a buffer is not placed again',
+    file: 'src/scheduler/devices.ts',
+    from: "if (taken.has(at(host, device.name))) return 'taken'",
+    to: '',
+  },
+  {
+    invariant: 1,
+    guard: 'released bricks stay taken until they were seen wiped',
+    file: 'src/scheduler/devices.ts',
+    from: 'for (const { host, device } of released) taken.add(at(host, device))',
+    to: 'void released',
+  },
+  {
+    invariant: 1,
+    guard: 'a transaction compares the documents that it was decided on',
+    file: 'src/scheduler/transaction.ts',
+    from: 'compares.push({ key, modRevision: memory.revisionOf(key) })',
+    to: '',
+  },
+  {
+    invariant: 1,
+    guard: 'a transaction compares the leader',
+    file: 'src/scheduler/transaction.ts',
+    from: 'const compares: Compare[] = [fenceCompare(fence)]',
+    to: 'const compares: Compare[] = []',
+  },
+  {
+    invariant: 1,
+    guard: 'a brick is gone only when its agent has seen it absent',
+    file: 'src/scheduler/next/buffer.ts',
+    from: "if (observedBrickOf(cluster, brick)?.state === 'absent') return true",
+    to: 'if (!cluster.hosts.has(brick.host)) return true',
+  },
+  {
+    invariant: 1,
+    guard: 'a report counts only for the brick whose uuid it names',
+    file: 'src/model/buffers.ts',
+    from: 'return observed?.uuid === brick.uuid ? observed : undefined',
+    to: 'return observed',
+  },
+  {
+    invariant: 2,
+    guard: 'a device that is not blank is not formatted: the planner',
+    file: 'src/agent/plan/brick.ts',
+    from: "if (content.kind !== 'blank') return refuse(",
+    to: "if (content.kind === 'unreadable') return refuse(",
+  },
+  {
+    invariant: 2,
+    guard: 'a device that is not blank is not formatted: the moment of use',
+    file: 'src/agent/plan/device.ts',
+    from: "return over === 'blank' ? content.kind === 'blank' : content.kind === 'xfs' && content.uuid === uuid",
+    to: 'return content.kind !== over && uuid.length > 0 || true',
+  },
+  {
+    invariant: 2,
+    guard: 'the device has the recorded identity',
+    file: 'src/agent/plan/device.ts',
+    from: 'if (device.identity !== wanted.identity) {',
+    to: 'if (device.identity === undefined) {',
+  },
+  {
+    invariant: 3,
+    guard: 'a brick that is stamped is not formatted again',
+    file: 'src/agent/plan/brick.ts',
+    from: 'if (stamp === undefined) {',
+    to: 'if (stamp !== undefined || mounted) {',
+  },
+  {
+    invariant: 3,
+    guard: 'only what carries the uuid is wiped: the planner',
+    file: 'src/agent/plan/brick.ts',
+    from: "if (!ours) return { steps: [], waitingFor: [], report: report(brick, 'absent') }",
+    to: "if (!ours && content.kind === 'blank') return { steps: [], waitingFor: [], report: report(brick, 'absent') }",
+  },
+  {
+    invariant: 3,
+    guard: 'bricks that were told to go are not wanted again',
+    file: 'src/scheduler/next/wants.ts',
+    from: "mayLeave || wasTold ? 'absent' : 'present'",
+    to: "mayLeave || (wasTold && false) ? 'absent' : 'present'",
+  },
+  {
+    invariant: 3,
+    guard: 'a released brick is not a brick of the buffer',
+    file: 'src/scheduler/next/wants.ts',
+    from: "const bricksLeave = buffer.wanted === 'absent' && formerStopped",
+    to: 'const bricksLeave = formerStopped',
+  },
+  {
+    invariant: 4,
+    guard: 'the desired document is read again before a destructive step',
+    file: 'src/agent/reconcile.ts',
+    from: 'const asksAgain = step === steps[0] || isDestructive[step.kind]',
+    to: 'const asksAgain = step === undefined || (isDestructive[step.kind] && false)',
+  },
+  {
+    invariant: 4,
+    guard: 'it must be the very document that was planned with',
+    file: 'src/agent/reconcile.ts',
+    from: 'return now?.modRevision === entry.modRevision',
+    to: 'return now !== undefined',
+  },
+  {
+    invariant: 5,
+    guard: 'bricks stay until their volume was seen stopped',
+    file: 'src/scheduler/next/wants.ts',
+    from: '&& formerStopped && isVolumeStopped(cluster, buffer)',
+    to: '&& formerStopped',
+  },
+  {
+    invariant: 5,
+    guard: 'a volume stays while a job may use it',
+    file: 'src/scheduler/next/wants.ts',
+    from: 'const held = jobsHolding(cluster, buffer).length > 0 || hostsToUnmount(cluster, buffer).length > 0',
+    to: 'const held = hostsToUnmount(cluster, buffer).length > 0 && jobsHolding(cluster, buffer).length < 0',
+  },
+  {
+    invariant: 5,
+    guard: 'a volume stays until every host that lives has unmounted it',
+    file: 'src/scheduler/next/wants.ts',
+    from: '|| hostsToUnmount(cluster, buffer).length > 0',
+    to: '|| hostsToUnmount(cluster, buffer).length < 0',
+  },
+]
+
+const seeds = Number(process.env['SEEDS'] ?? 6)
+const only = process.argv[2]
+const rows: string[] = []
+let missed = 0
+for (const mutation of mutations) {
+  if (only !== undefined && !mutation.guard.includes(only)) continue
+  const caught = await attempt(mutation)
+  if (caught === undefined) missed++
+  const row = `| ${mutation.invariant} | ${mutation.guard} | \`${mutation.file}\` | ${caught ?? '**not caught**'} |`
+  rows.push(row)
+  console.log(row)
+}
+console.log(`${rows.length - missed} of ${rows.length} caught`)
+process.exit(missed > 0 ? 1 : 0)
+
+/** What the first bad history says, with its seed; undefined when all went well. */
+async function attempt({ file, from, to }: Mutation): Promise<string | undefined> {
+  const copy = mkdtempSync(join(tmpdir(), 'mutation-'))
+  try {
+    for (const folder of ['src', 'test/simulation', 'test/support'])
+      cpSync(folder, join(copy, folder), { recursive: true })
+    for (const name of ['package.json', 'tsconfig.json']) cpSync(name, join(copy, name))
+    symlinkSync(resolve('node_modules'), join(copy, 'node_modules'))
+    const source = readFileSync(join(copy, file), 'utf8')
+    const found = source.split(from).length - 1
+    if (found !== 1) throw new Error(`${file} holds the guard ${found} times, not once: ${from}`)
+    writeFileSync(join(copy, file), source.replace(from, to))
+    const argv = [
+      '--import',
+      'tsx',
+      'test/simulation/main.ts',
+      '--until-wrong',
+      '--chance',
+      '0.01',
+      '--seeds',
+      String(seeds),
+    ]
+    return /^(seed .*)$/m.exec(await outputOf(copy, argv))?.[1]?.slice(0, 150)
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+function outputOf(directory: string, argv: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, argv, { cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] })
+    let said = ''
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    child.on('error', reject)
+    child.on('close', () => resolve(said))
+  })
+}
