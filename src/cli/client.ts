@@ -59,7 +59,12 @@ async function* lines<T>(socket: string, path: string, signal?: AbortSignal): As
     message.on('error', (error) => reject(unreachable(socket, error)))
     message.end()
   })
-  for await (const line of createInterface({ input: response })) yield JSON.parse(line) as T
+  try {
+    for await (const line of createInterface({ input: response })) yield JSON.parse(line) as T
+  } finally {
+    // A caller that has read enough must not be kept alive by a watch that never ends.
+    response.destroy()
+  }
 }
 
 function messageOf(status: number, text: string): string {

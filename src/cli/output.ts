@@ -45,7 +45,7 @@ export function printJson(value: unknown): void {
 }
 
 export function size(bytes: number): string {
-  return printSize(bytes).replace(' ', '')
+  return bytes === 0 ? '0' : printSize(bytes).replace(' ', '')
 }
 
 /** Local time without the zone, as Slurm prints it. */
