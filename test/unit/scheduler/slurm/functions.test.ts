@@ -1,0 +1,345 @@
+import { expect } from 'chai'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { dwWlmCli } from '../../../../src/scheduler/slurm/functions.js'
+import { alice, aHost, bob, pool, terabyte, volumeReport } from '../../../support/builders.js'
+import { aConfig } from '../../../support/decisions.js'
+import { Rig } from '../../../support/schedulerRig.js'
+
+const hosts = () => [
+  ...['gluster1', 'gluster2'].map((name) => aHost(name)),
+  ...['c1', 'c2'].map((name) => aHost(name, { roles: ['compute'], devices: 0 })),
+]
+const done = { code: 0, text: '' }
+
+describe('dw_wlm_cli', () => {
+  let rig: Rig
+  let directory: string
+  before(() => (directory = mkdtempSync(join(tmpdir(), 'bb-functions-'))))
+  after(() => rmSync(directory, { recursive: true }))
+  beforeEach(async () => {
+    rig = await Rig.start({ hosts: hosts(), config: aConfig({ mountRoot: '/mnt/bb' }) })
+    rig.agents.obey()
+    await rig.quiet()
+  })
+
+  const call = (line: string, ...more: string[]) => rig.call('--function', ...line.split(' '), ...more)
+  const file = (text: string, name = 'script') => {
+    const path = join(directory, name)
+    writeFileSync(path, text)
+    return path
+  }
+  const script = (...lines: string[]) => file(['#!/bin/sh', ...lines, 'sleep 1', ''].join('\n'))
+  const json = async (line: string) => JSON.parse((await call(line)).text) as Record<string, Record<string, unknown>[]>
+  const create = (name: string, bytes: string | number = terabyte, { uid } = alice) =>
+    call(`create_persistent -c CLI -t ${name} -u ${uid} -C ${pool}:${bytes} -a striped -T scratch`)
+  const setup = (capacity: string, ...lines: string[]) =>
+    call(
+      `setup --token 347 --caller SLURM --user ${alice.uid} --groupid ${alice.gid} --capacity ${capacity}`,
+      '--job',
+      script(...lines),
+    )
+
+  it('answers the pools, the sessions, the instances and the configurations', async () => {
+    expect(await json('pools')).to.deep.equal({
+      pools: [{ id: pool, units: 'bytes', granularity: terabyte, quantity: 4, free: 4 }],
+    })
+    expect(await json('show_sessions')).to.deep.equal({ sessions: [] })
+    expect(await json('show_instances')).to.deep.equal({ instances: [] })
+    expect(await json('show_configurations')).to.deep.equal({ configurations: [] })
+  })
+
+  it('makes a persistent buffer, and says the word that Slurm waits for', async () => {
+    expect(await create('mytest', 32e9)).to.deep.equal({ code: 0, text: 'created\n' })
+    expect((await json('show_sessions'))['sessions']![0]).to.include({ token: 'mytest', owner: alice.uid })
+    expect((await json('pools'))['pools']![0]).to.include({ free: 3 })
+  })
+
+  it('takes a job from setup to teardown', async () => {
+    const lines = ['#DW jobdw type=scratch access_mode=striped capacity=2TB']
+    expect(await call('job_process', '--job', script(...lines))).to.deep.equal(done)
+    expect(await setup(`${pool}:2TB`, ...lines)).to.deep.equal(done)
+    expect(await call('data_in --token 347', '--job', script(...lines))).to.deep.equal(done)
+    expect(await call('real_size --token 347')).to.deep.equal({
+      code: 0,
+      text: '{"token":"347","capacity":2000000000000,"units":"bytes"}\n',
+    })
+    const pathFile = file('', 'paths')
+    expect(await call(`paths --token 347 --pathfile ${pathFile}`, '--job', script(...lines))).to.deep.equal(done)
+    expect(readFileSync(pathFile, 'utf8')).to.match(/^DW_JOB_STRIPED=\/mnt\/bb\/347[^=]*\/\n$/)
+    const nodes = file('c1\nc2\n', 'nodes')
+    expect(await call(`pre_run --token 347 --nodehostnamefile ${nodes}`, '--job', script(...lines))).to.deep.equal(done)
+    expect(rig.told().filter((text) => text.includes('mount'))).to.have.length(2)
+    const mount = rig.etcd.list('desired/c1/mount/').entries[0]!.value as { path: string }
+    expect(readFileSync(pathFile, 'utf8')).to.equal(`DW_JOB_STRIPED=${mount.path}/\n`)
+    expect(await call('post_run --token 347', '--job', script(...lines))).to.deep.equal(done)
+    expect(await call('data_out --token 347', '--job', script(...lines))).to.deep.equal(done)
+    expect(await call('teardown --token 347', '--job', script(...lines))).to.deep.equal(done)
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal([])
+    expect([...rig.keys('buffers/'), ...rig.keys('sessions/')]).to.deep.equal([])
+  })
+
+  it('gives the job a variable for each persistent buffer that it uses', async () => {
+    await create('mytest')
+    const lines = ['#DW persistentdw name=mytest']
+    expect(await call('job_process', '--job', script(...lines))).to.deep.equal(done)
+    expect(await setup('0', ...lines)).to.deep.equal(done)
+    const pathFile = file('', 'paths')
+    await call(`paths --token 347 --pathfile ${pathFile}`, '--job', script(...lines))
+    expect(readFileSync(pathFile, 'utf8')).to.match(/^DW_PERSISTENT_STRIPED_mytest=[^=]+\/\n$/)
+    expect(statSync(pathFile).mode & 0o777).to.equal(0o600)
+  })
+
+  it('answers every call the same way when it comes twice', async () => {
+    const twice = async (act: () => Promise<unknown>) => expect(await act()).to.deep.equal(await act())
+    await twice(() => create('mytest'))
+    await twice(() => setup(`${pool}:1TB`, '#DW jobdw capacity=1TB'))
+    await twice(() => call('data_in --token 347'))
+    await twice(() => call(`pre_run --token 347 --nodehostnamefile ${file('c1\n', 'nodes')}`))
+    await twice(() => call('post_run --token 347'))
+    await twice(() => call('data_out --token 347'))
+    expect(rig.keys('sessions/')).to.have.length(2)
+  })
+
+  it('makes one buffer when slurmctld calls setup twice at once', async () => {
+    const words = [
+      '--function',
+      'setup',
+      '--token',
+      '347',
+      '--user',
+      '20001',
+      '--groupid',
+      '20001',
+      '--capacity',
+      '1TB',
+    ]
+    const both = await rig.run(Promise.all([dwWlmCli(rig.means, words), dwWlmCli(rig.means, words)]))
+    expect(both).to.deep.equal([done, done])
+    expect((await json('pools'))['pools']![0]).to.include({ free: 3 })
+  })
+
+  it('lets teardown win over a setup that still runs', async () => {
+    rig.agents.silence('gluster1')
+    const words = [
+      '--function',
+      'setup',
+      '--token',
+      '347',
+      '--user',
+      '20001',
+      '--groupid',
+      '20001',
+      '--capacity',
+      '1TB',
+    ]
+    const running = dwWlmCli(rig.means, words)
+    await rig.until('the buffer to be placed', () => rig.memory.buffers.has('347'))
+    const torn = dwWlmCli(rig.means, ['--function', 'teardown', '--token', '347', '--hurry'])
+    expect(await rig.run(running)).to.deep.equal({ code: 1, text: 'it was torn down\n' })
+    await rig.agents.report({
+      'brick gluster1/nvme1n1': {
+        v: 1,
+        uuid: rig.memory.buffers.get('347')!.bricks[0]!.uuid,
+        directory: 'brick',
+        state: 'absent',
+        waitingFor: [],
+      },
+    })
+    expect(await rig.run(torn)).to.deep.equal(done)
+  })
+
+  it('tells Slurm that an unknown token is not found, before and after it was there', async () => {
+    expect(await call('teardown --token 999')).to.deep.equal({ code: 1, text: 'token not found: "999"\n' })
+    await setup(`${pool}:1TB`)
+    expect(await call('teardown --token 347')).to.deep.equal(done)
+    await rig.quiet()
+    expect((await call('teardown --token 347')).text).to.contain('token not found')
+  })
+
+  for (const line of ['data_in', 'data_out', 'pre_run', 'post_run', 'real_size', 'paths --pathfile /tmp/none']) {
+    it(`tells Slurm of ${line.split(' ')[0]} that there is no matching session`, async () => {
+      const reply = await call(`${line} --token 999`)
+      expect(reply).to.deep.equal({ code: 1, text: 'No matching session: "999"\n' })
+    })
+  }
+
+  it('says what it still waits for when the time of the call is over, and the repeated call finds the work', async () => {
+    rig.agents.silence('gluster1')
+    const words = [
+      '--function',
+      'setup',
+      '--token',
+      '347',
+      '--user',
+      '20001',
+      '--groupid',
+      '20001',
+      '--capacity',
+      '2TB',
+    ]
+    const reply = await rig.run(dwWlmCli(rig.means, words), 60_000)
+    expect(reply).to.deep.equal({
+      code: 1,
+      text: 'not done yet, it waits for brick nvme1n1 on gluster1: try again\n',
+    })
+    const again = dwWlmCli(rig.means, words)
+    const buffer = rig.memory.buffers.get('347')!
+    await rig.agents.report({
+      'brick gluster1/nvme1n1': {
+        v: 1,
+        uuid: buffer.bricks[0]!.uuid,
+        directory: 'brick',
+        state: 'ready',
+        waitingFor: [],
+      },
+      ...volumeReport(buffer),
+    })
+    expect(await rig.run(again)).to.deep.equal(done)
+    expect(rig.memory.buffers.get('347')).to.include({ id: buffer.id })
+  })
+
+  it('says why a buffer cannot be made, and makes it anew when it is asked again', async () => {
+    rig.agents.silence('gluster1')
+    rig.agents.silence('gluster2')
+    const running = dwWlmCli(rig.means, [
+      '--function',
+      'setup',
+      '--token',
+      '347',
+      '--user',
+      '20001',
+      '--groupid',
+      '20001',
+      '--capacity',
+      '4TB',
+    ])
+    const buffer = await rig.until('the buffer to be placed', () => rig.memory.buffers.get('347'))
+    const { host, device, uuid } = buffer.bricks[0]!
+    const problem = { message: 'the disk gives errors', terminal: true }
+    await rig.agents.report({
+      [`brick ${host}/${device}`]: { v: 1, uuid, directory: 'brick', state: 'forming', problem, waitingFor: [] },
+    })
+    expect(await rig.run(running))
+      .to.include({ code: 1 })
+      .and.to.have.property('text')
+      .that.matches(/^the disk gives errors; and pool/)
+  })
+
+  describe('refuses', () => {
+    const names: [string, RegExp][] = [
+      ['a/b', /no valid buffer name/],
+      ['..', /no valid buffer name/],
+      ['1st', /no valid buffer name/],
+      ['all', /reserved by GlusterFS/],
+      ['x'.repeat(300), /no valid buffer name/],
+    ]
+    for (const [name, told] of names) {
+      it(`the persistent name ${name.slice(0, 12)}`, async () => expect((await create(name)).text).to.match(told))
+    }
+
+    it('a persistent name with a blank', async () => {
+      const words = ['create_persistent', '-c', 'CLI', '-t', 'my data', '-u', '20001', '-C', `${pool}:1`]
+      expect((await rig.call('--function', ...words)).text).to.contain('"my data" is no valid buffer name')
+    })
+
+    for (const capacity of ['-1', '3.5TB', '1e3', '999PB', '', 'TB']) {
+      it(`the capacity ${JSON.stringify(capacity)}`, async () => {
+        const reply = await create('mytest', capacity)
+        expect(reply.code).to.equal(1)
+        expect(reply.text).to.match(/is no valid capacity|is more than can be counted/)
+      })
+    }
+
+    it('no capacity for a persistent buffer', async () => {
+      expect((await create('mytest', 0)).text).to.contain('a persistent buffer needs a capacity')
+    })
+
+    it('a pool that is none', async () => {
+      expect(await call(`create_persistent -c CLI -t a -u ${alice.uid} -C fast:1TB`)).to.deep.equal({
+        code: 1,
+        text: 'there is no pool "fast": the pools are dedicated_nvme\n',
+      })
+    })
+
+    it('more than is free, saying what is', async () => {
+      expect((await create('mytest', 5 * terabyte)).text).to.equal('pool dedicated_nvme has 4 TB free, 5 TB asked\n')
+    })
+
+    it('the name of another user’s buffer', async () => {
+      await create('mytest')
+      expect((await create('mytest', terabyte, bob)).text).to.contain('belongs to another user')
+    })
+
+    it('a user that nobody knows, and one that is no number', async () => {
+      expect((await create('mytest', terabyte, { uid: 7, gid: 7 })).text).to.contain('no user with the id 7')
+      expect((await call(`create_persistent -t a -u alice -C ${pool}:1TB`)).text).to.contain(
+        '--user must be a number, not "alice"',
+      )
+    })
+
+    it('a token that was set up with another size', async () => {
+      await setup(`${pool}:1TB`)
+      expect((await setup(`${pool}:2TB`)).text).to.contain('exists already with 1 TB, 2 TB asked')
+    })
+
+    it('a script with a mistake, at job_process, in words for the user', async () => {
+      const reply = await call('job_process', '--job', script('#DW jobdw capacity=3.5TB'))
+      expect(reply.code).to.equal(1)
+      expect(reply.text).to.match(/^line 2: .*write 3500GB\n$/)
+    })
+
+    it('at job_process more than the whole pool, an unknown pool, and a persistent buffer that is not there', async () => {
+      const told = async (line: string) => (await call('job_process', '--job', script(line))).text
+      expect(await told('#DW jobdw capacity=5TB')).to.contain('line 2: capacity= asks for more than the whole pool')
+      expect(await told('#DW jobdw capacity=1TB pool=fast')).to.contain('line 2: there is no pool "fast"')
+      expect(await told('#DW persistentdw name=mytest')).to.equal('line 2: there is no persistent buffer "mytest"\n')
+    })
+
+    it('a script that cannot be read, is no file, or is too large', async () => {
+      expect((await call('job_process --job /does/not/exist')).text).to.contain('cannot be read: ENOENT')
+      expect((await call('job_process', '--job', directory)).text).to.contain('is no regular file of at most 4 MiB')
+      expect((await call('job_process --job /dev/zero')).text).to.contain('is no regular file')
+      expect((await call('job_process', '--job', file('#'.repeat(5_000_000)))).text).to.contain('of at most 4 MiB')
+    })
+
+    it('a node file with something else than host names', async () => {
+      await setup(`${pool}:1TB`)
+      const reply = await call(`pre_run --token 347 --nodehostnamefile ${file('c1\n../c2\n', 'nodes')}`)
+      expect(reply.text).to.equal('the node file names "../c2", which is no host name\n')
+    })
+
+    it('to start a job on a node without an agent, once its agent had time to return', async () => {
+      await setup(`${pool}:1TB`)
+      const words = ['--function', 'pre_run', '--token', '347', '--nodehostnamefile', file('c9\n', 'nodes')]
+      const reply = await rig.run(dwWlmCli(rig.means, words), 10_000)
+      expect(reply.text).to.contain('no agent with the role compute is running on c9')
+    })
+
+    const calls: [string, RegExp][] = [
+      ['', /argument --function is missing/],
+      ['unknown', /^invalid function "unknown": the functions are pools,/],
+      ['constructor', /^invalid function "constructor"/],
+      ['setup', /argument --capacity of setup is missing|argument --token of setup is missing/],
+      ['teardown', /argument --token of teardown is missing/],
+      ['pools --tokens 5', /unknown argument "--tokens"/],
+    ]
+    for (const [line, told] of calls) {
+      it(`the call ${JSON.stringify(line)}`, async () => {
+        const reply = await call(line)
+        expect(reply.code).to.equal(1)
+        expect(reply.text).to.match(told)
+      })
+    }
+  })
+
+  it('answers in one line, and without an exception, while no scheduler leads', async () => {
+    rig.fence = undefined
+    const reply = await create('mytest')
+    expect(reply.code).to.equal(1)
+    expect(reply.text).to.match(/^the burst buffer scheduler cannot do it now: .*\n$/)
+    expect(await json('pools')).to.have.property('pools')
+  })
+})
