@@ -76,7 +76,8 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const start = clock.monotonicMs()
-  const url = new URL(request.url ?? '/', 'http://socket')
+  const url = addressOf(request.url ?? '/')
+  if (!url) return send(response, { status: 400, body: 'the request names no address\n' })
   const body = await readBody(request)
   if (body === undefined) return send(response, { status: 413, body: 'the request is larger than 1 MiB\n' })
   for (const route of routes) {
@@ -106,6 +107,17 @@ async function answer(
     return
   }
   send(response, { status: 404, body: `there is no ${request.method} ${url.pathname}\n` })
+}
+
+/** undefined: it cannot be read, as with half an escape. */
+function addressOf(text: string): URL | undefined {
+  try {
+    const url = new URL(text, 'http://socket')
+    decodeURIComponent(url.pathname)
+    return url
+  } catch {
+    return undefined
+  }
 }
 
 function send(response: ServerResponse, reply: Exclude<Reply, { stream: unknown }>): void {

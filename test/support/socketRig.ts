@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silentLog, type Log } from '../../src/daemon/log.js'
+import { systemClock } from '../../src/daemon/clock.js'
+import { type Scheduler, startScheduler } from '../../src/scheduler/scheduler.js'
+import { MemoryEtcd } from '../../src/store/memory.js'
+import { alice, bob, type Hosted } from './builders.js'
+import { aConfig } from './decisions.js'
+import { HandAgents } from './handAgents.js'
+
+/** A whole scheduler on a real unix socket, on an etcd in memory; its agents do what they are told. */
+export class SocketRig {
+  readonly directory = mkdtempSync(join(tmpdir(), 'bb-socket-'))
+  readonly socket = join(this.directory, 'scheduler.sock')
+  readonly etcd = new MemoryEtcd()
+  readonly agents = new HandAgents(this.etcd)
+  private scheduler: Scheduler | undefined
+
+  get memory() {
+    return this.scheduler!.memory
+  }
+
+  async start(hosts: Hosted[], log: Log = silentLog): Promise<void> {
+    await this.agents.add(...hosts)
+    this.agents.obey()
+    const groups = new Map([alice, bob].map(({ uid, gid }) => [uid, gid]))
+    const accounts = {
+      primaryGroup: (uid: number) => Promise.resolve(groups.get(uid)),
+      userName: (uid: number) => (uid === alice.uid ? 'alice' : String(uid)),
+      learn: () => {},
+    }
+    this.scheduler = await startScheduler({
+      store: this.etcd.open(),
+      config: aConfig({ socket: this.socket }),
+      candidate: { host: 'head', pid: process.pid },
+      accounts,
+      clock: systemClock,
+      log,
+    })
+    const { commits } = this.scheduler
+    if (!(await commits.waitFor(() => commits.isLeader() || undefined, 10_000))) throw new Error('it never led')
+  }
+
+  async stop(): Promise<void> {
+    await this.scheduler?.stop()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  /** One request; a string body goes as it is. */
+  call(
+    method: string,
+    path: string,
+    body?: object | string,
+  ): Promise<{ status: number; text: string; headers: object }> {
+    return new Promise((resolve, reject) => {
+      const message = request({ socketPath: this.socket, method, path, agent: false }, (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk: string) => (text += chunk))
+        response.on('end', () => resolve({ status: response.statusCode!, text, headers: response.headers }))
+      })
+      message.on('error', reject)
+      message.end(typeof body === 'object' ? JSON.stringify(body) : body)
+    })
+  }
+
+  async json<T = Record<string, unknown>>(method: string, path: string, body?: object | string): Promise<T> {
+    return JSON.parse((await this.call(method, path, body)).text) as T
+  }
+}

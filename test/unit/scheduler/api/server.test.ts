@@ -1,0 +1,62 @@
+import { expect } from 'chai'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { serve } from '../../../../src/scheduler/api/server.js'
+import { systemClock } from '../../../../src/daemon/clock.js'
+import { silentLog } from '../../../../src/daemon/log.js'
+import { aHost } from '../../../support/builders.js'
+import { SocketRig } from '../../../support/socketRig.js'
+
+describe('the scheduler’s socket', () => {
+  const rig = new SocketRig()
+  before(() => rig.start([aHost('gluster1')]))
+  after(() => rig.stop())
+
+  it('may be opened by its owner and group alone', () => {
+    expect(statSync(rig.socket).mode & 0o777).to.equal(0o660)
+  })
+
+  it('answers 404 where nothing is, and 400 to what is no address', async () => {
+    expect(await rig.call('GET', '/v1/nothing')).to.deep.include({ status: 404, text: 'there is no GET /v1/nothing\n' })
+    expect(await rig.call('PATCH', '/v1/status')).to.include({ status: 404 })
+    expect(await rig.call('GET', '/v1/buffers/%E0%A4%A')).to.include({ status: 400 })
+    expect(await rig.call('GET', '//')).to.include({ status: 400 })
+  })
+
+  it('refuses a body above 1 MiB, and says so', async () => {
+    expect(await rig.call('POST', '/v1/buffers', ' '.repeat(3_000_000))).to.include({
+      status: 413,
+      text: 'the request is larger than 1 MiB\n',
+    })
+  })
+
+  it('is refused to a second scheduler while the first lives, and replaced when it died', async () => {
+    const options = { routes: [], clock: systemClock, log: silentLog }
+    const second = await serve({ ...options, socket: rig.socket }).catch((error: unknown) => error)
+    expect(String(second)).to.contain('another scheduler listens')
+    const dead = join(rig.directory, 'dead.sock')
+    const left = createServer().listen(dead)
+    await new Promise((resolve) => left.once('listening', resolve))
+    // What a killed process leaves: the file, and nobody behind it.
+    const { renameSync } = await import('node:fs')
+    renameSync(dead, `${dead}.kept`)
+    await new Promise((resolve) => left.close(resolve))
+    renameSync(`${dead}.kept`, dead)
+    const server = await serve({ ...options, socket: dead })
+    await server.close()
+  })
+
+  it('is never made over a file, nor in a directory that is not there', async () => {
+    const options = { routes: [], clock: systemClock, log: silentLog }
+    const file = join(rig.directory, 'file')
+    writeFileSync(file, 'precious')
+    mkdirSync(join(rig.directory, 'd'))
+    const errors = [file, join(rig.directory, 'missing', 's')].map((socket) =>
+      serve({ ...options, socket }).catch((error: unknown) => String(error)),
+    )
+    const [overFile, nowhere] = await Promise.all(errors)
+    expect(overFile).to.contain('exists and is no socket')
+    expect(nowhere).to.contain('does not exist: make it, 0750')
+  })
+})
