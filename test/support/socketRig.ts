@@ -3,18 +3,27 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog, type Log } from '../../src/daemon/log.js'
-import { systemClock } from '../../src/daemon/clock.js'
+import { type Clock, systemClock } from '../../src/daemon/clock.js'
 import { type Scheduler, startScheduler } from '../../src/scheduler/scheduler.js'
 import { MemoryEtcd } from '../../src/store/memory.js'
 import { alice, bob, type Hosted } from './builders.js'
 import { aConfig } from './decisions.js'
 import { HandAgents } from './handAgents.js'
 
+/** Leases outlive the scheduler that held them, and must not keep the tests' process alive. */
+const backgroundClock: Clock = {
+  ...systemClock,
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms).unref()
+    return () => clearTimeout(timer)
+  },
+}
+
 /** A whole scheduler on a real unix socket, on an etcd in memory; its agents do what they are told. */
 export class SocketRig {
   readonly directory = mkdtempSync(join(tmpdir(), 'bb-socket-'))
   readonly socket = join(this.directory, 'scheduler.sock')
-  readonly etcd = new MemoryEtcd()
+  readonly etcd = new MemoryEtcd(backgroundClock)
   readonly agents = new HandAgents(this.etcd)
   private scheduler: Scheduler | undefined
 
