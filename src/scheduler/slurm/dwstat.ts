@@ -100,18 +100,18 @@ const tables: Record<string, Table> = {
     ),
   ],
 }
-const groups: Record<string, string[]> = {
-  most: ['pools', 'sessions', 'instances', 'configurations'],
-  all: ['pools', 'sessions', 'instances', 'configurations', 'nodes', 'fragments'],
-}
+const groups = new Map([
+  ['most', ['pools', 'sessions', 'instances', 'configurations']],
+  ['all', ['pools', 'sessions', 'instances', 'configurations', 'nodes', 'fragments']],
+])
 
 /** No word means `pools`. Several tables come one below the other with an empty line between. */
 export function dwstat(words: readonly string[], means: DwstatMeans): { text: string } | { refused: string } {
-  const asked = words.length === 0 ? ['pools'] : words.flatMap((word) => groups[word] ?? [word])
+  const asked = words.length === 0 ? ['pools'] : words.flatMap((word) => groups.get(word) ?? [word])
   const unknown = asked.find((word) => !Object.hasOwn(tables, word))
   if (unknown !== undefined) {
     return {
-      refused: `dwstat: unknown word ${quote(unknown)}: write one of ${[...Object.keys(tables), ...Object.keys(groups)].join(', ')}`,
+      refused: `dwstat: unknown word ${quote(unknown)}: write one of ${[...Object.keys(tables), ...groups.keys()].join(', ')}`,
     }
   }
   return { text: asked.map((name) => align(tables[name]!(means))).join('\n') }

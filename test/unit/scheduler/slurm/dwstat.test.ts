@@ -80,6 +80,15 @@ describe('dwstat', () => {
     const costs = [1, 2, 3].map(() => cost(big) / cost(small)).sort((a, b) => a - b)
     expect(costs[0]).to.be.lessThan(40)
   })
+
+  for (const word of ['', 'constructor', '__proto__', 'toString', "it's"]) {
+    it(`refuses ${JSON.stringify(word)} and says what there is`, () => {
+      const refused = dwstat([word], { cluster: aCluster(), config: { pools: {} } as never, userName: String })
+      expect(refused)
+        .to.have.property('refused')
+        .that.matches(/^dwstat: unknown word .*: write one of pools, sessions/)
+    })
+  }
 })
 
 /** As the scheduler's memory keeps it: who uses a buffer is looked up. */
