@@ -39,6 +39,8 @@ export class SocketRig {
       primaryGroup: (uid: number) => Promise.resolve(groups.get(uid)),
       userName: (uid: number) => (uid === alice.uid ? 'alice' : String(uid)),
       learn: () => {},
+      groupId: () => Promise.resolve(undefined),
+      groupsOf: (uid: number) => Promise.resolve([uid]),
     }
     this.scheduler = await startScheduler({
       store: this.etcd.open(),

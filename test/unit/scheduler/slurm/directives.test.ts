@@ -16,8 +16,7 @@ describe('the directives of a job script', () => {
   it('ask for a buffer of the job’s own', () => {
     const { jobdw } = read('#DW jobdw type=scratch access_mode=striped capacity=3TB pool=fast')
     expect(jobdw).to.include({ bytes: 3e12, pool: 'fast', line: 2 })
-    expect(jobdw!.access).to.deep.equal(['striped'])
-    expect(read('#DW jobdw capacity=1GiB').jobdw!.access).to.deep.equal(['striped'])
+    expect(read('#DW jobdw capacity=1GiB').jobdw!.access.modes).to.deep.equal(['striped'])
   })
 
   it('use, create and destroy persistent buffers', () => {
@@ -86,7 +85,6 @@ describe('the directives of a job script', () => {
     ['#BB create_persistent name=1st capacity=1TB', /"1st" is no valid buffer name/],
     ['#BB create_persistent name=all capacity=1TB', /reserved by GlusterFS/],
     ['#BB create_persistent name=a capacity=1TB access=striped access_mode=striped', /are the same: write one/],
-    ['#BB create_persistent name=a capacity=1TB group=g', /group= is not served/],
     ['#BB destroy_persistent name=a now', /unknown word "now"/],
   ]
   for (const [line, told] of bad) {

@@ -293,7 +293,7 @@ describe('dw_wlm_cli', () => {
 
     it('at job_process more than the whole pool, an unknown pool, and a persistent buffer that is not there', async () => {
       const told = async (line: string) => (await call('job_process', '--job', script(line))).text
-      expect(await told('#DW jobdw capacity=5TB')).to.contain('line 2: capacity= asks for more than the whole pool')
+      expect(await told('#DW jobdw capacity=5TB')).to.contain('line 2: capacity= asks for more than')
       expect(await told('#DW jobdw capacity=1TB pool=fast')).to.contain('line 2: there is no pool "fast"')
       expect(await told('#DW persistentdw name=mytest')).to.equal('line 2: there is no persistent buffer "mytest"\n')
     })
