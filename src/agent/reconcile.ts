@@ -153,9 +153,13 @@ export class Reconciler<K extends DesiredKind> {
       const problem = planned.refused === undefined ? undefined : { message: planned.refused, terminal: true }
       return await this.settle(entry, planned, problem)
     }
-    if (this.written === undefined) await this.report({ ...planned }, undefined)
+    // Steps may help at once, or not at all: a plan that waits beside them is told, and given time.
+    const isWaiting = planned.waitingFor.length > 0
+    if (this.written === undefined || isWaiting) await this.report({ ...planned }, undefined)
     try {
-      if (await this.execute(entry, planned.steps)) this.again = true
+      if (!(await this.execute(entry, planned.steps))) return restMs
+      if (isWaiting) return this.retryMs()
+      this.again = true
       return restMs
     } catch (error) {
       return await this.fail(planned, error)

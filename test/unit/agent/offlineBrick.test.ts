@@ -1,0 +1,64 @@
+import { expect } from 'chai'
+import type { Host } from '../../../src/agent/host.js'
+import { limiter } from '../../../src/agent/limit.js'
+import { Reconciler, type ReconcilerDependencies } from '../../../src/agent/reconcile.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import type { DesiredVolume } from '../../../src/model/documents.js'
+import { keys } from '../../../src/store/keys.js'
+import { MemoryEtcd } from '../../../src/store/memory.js'
+import { until } from '../../../lab/until.js'
+import { HandClock } from '../../support/handClock.js'
+
+describe('a brick that does not come back', () => {
+  const volume: DesiredVolume = {
+    v: 1,
+    fence: 1,
+    kind: 'volume',
+    buffer: { id: 10, name: 'mine' },
+    volume: 'mine',
+    bricks: [{ host: 'gluster1', path: '/data/glusterfs/nvme1n1/brick' }],
+    options: {},
+    wanted: 'started',
+  }
+  const brick = 'gluster1:/data/glusterfs/nvme1n1/brick'
+
+  it('is reported, and started by force with pauses between', async () => {
+    const clock = new HandClock()
+    const etcd = new MemoryEtcd(clock)
+    const key = keys.desired('gluster1', 'volume', 'mine')
+    etcd.write([], [{ put: key, value: volume }])
+    let offline: string[] = []
+    let starts = 0
+    const facts = () => ({ exists: true, status: 'started', bricks: [brick], options: {}, directories: [], offline })
+    const startVolume = () => Promise.resolve(void starts++)
+    const host = {
+      name: 'gluster1',
+      observe: { volume: () => Promise.resolve({ ...facts(), connectedPeers: [] }) },
+      effects: { startVolume },
+    } as unknown as Host
+    const one = limiter(1)
+    const dependencies: ReconcilerDependencies = {
+      host,
+      roles: ['storage'],
+      store: etcd.open(),
+      clock,
+      log: silentLog,
+      refreshInventory: () => Promise.resolve(),
+      limits: { brick: one, volume: one, mount: one, peer: one, adopt: one },
+    }
+    const entry = { id: 'mine', kind: 'volume', document: volume, modRevision: etcd.read(key)!.modRevision } as const
+    const reconciler = new Reconciler(entry, entry, dependencies, () => {})
+    const untilReported = (state: string) =>
+      until({ what: `the volume is reported ${state}` }, () => {
+        const value = etcd.read(keys.observed('gluster1', 'volume', 'mine'))?.value
+        return Promise.resolve((value as { state?: string } | undefined)?.state === state ? value : undefined)
+      })
+    await untilReported('started')
+    offline = [brick]
+    reconciler.wake()
+    expect(await untilReported('degraded')).to.deep.include({ offline: [brick] })
+    await until({ what: 'a pause' }, () => Promise.resolve(starts > 0 || undefined))
+    await reconciler.stop()
+    expect(starts).to.equal(1)
+  })
+})
