@@ -1,0 +1,387 @@
+import { expect } from 'chai'
+import { until } from '../../../lab/until.js'
+import { systemClock } from '../../../src/daemon/clock.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import type { Timings } from '../../../src/store/connection.js'
+import { stand } from '../../../src/store/election.js'
+import { openStore } from '../../../src/store/etcd.js'
+import { keepKey } from '../../../src/store/kept.js'
+import { type Change, Denied, maxOperations, type Store, StoreError } from '../../../src/store/store.js'
+import { needsEtcd, startEtcd, type TestEtcd } from '../../support/etcd.js'
+import { Proxy } from '../../support/proxy.js'
+
+const timings: Partial<Timings> = {
+  callMs: 700,
+  giveUpMs: 8_000,
+  livenessEveryMs: 500,
+  livenessDeadlineMs: 400,
+  silenceMs: 2_000,
+}
+
+describe('the store on a real etcd, through a bad network', function () {
+  this.timeout(60_000)
+  let etcd: TestEtcd
+  let proxy: Proxy
+  let store: Store
+  let direct: Store
+  let name = 0
+
+  before(async function () {
+    needsEtcd(this)
+    etcd = await startEtcd()
+    direct = openStore({ endpoints: [etcd.url] })
+  })
+  after(async () => {
+    await direct?.close()
+    await etcd?.stop()
+  })
+  beforeEach(async () => {
+    proxy = await Proxy.to(etcd.port)
+    store = openStore({ endpoints: [proxy.url] }, { timings })
+    name++
+  })
+  afterEach(async () => {
+    await store.close()
+    await proxy.close()
+  })
+
+  /** Keys of each test are its own. */
+  const key = (rest = '') => `test${name}/${rest}`
+  const put = async (rest: string, value: object = {}) =>
+    direct.write([], [{ put: key(rest), value: { v: 1, ...value } }])
+
+  /** What a watch has reported: the story of every key, and how it stands. */
+  function follow(from: Store, prefix: string) {
+    const story: string[] = []
+    const now = new Map<string, unknown>()
+    let synced = 0
+    const states: string[] = []
+    const watch = from.watch(prefix, {
+      onChanges: (changes: Change[]) => {
+        for (const change of changes) {
+          story.push(`${change.key}@${change.entry?.modRevision ?? 'gone'}`)
+          if (change.entry) now.set(change.key, change.entry.value)
+          else now.delete(change.key)
+        }
+      },
+      onSynced: () => synced++,
+      onConnection: (state) => states.push(state),
+    })
+    return { watch, story, now, states, synced: () => until({ what: 'synced' }, () => Promise.resolve(synced > 0)) }
+  }
+
+  const knows = (followed: { now: Map<string, unknown> }, count: number) =>
+    until({ what: `${count} keys known`, seen: () => Promise.resolve(String(followed.now.size)) }, () =>
+      Promise.resolve(followed.now.size === count),
+    )
+
+  describe('watch', () => {
+    it('loses no event and tells none twice when the link is cut again and again under writes', async () => {
+      const seen = follow(store, key())
+      await seen.synced()
+      for (let index = 0; index < 300; index++) {
+        await put(`k${index}`)
+        if (index % 20 === 10) proxy.cut()
+      }
+      await knows(seen, 300)
+      expect(new Set(seen.story).size).to.equal(seen.story.length)
+      expect(seen.story).to.have.lengthOf(300)
+    })
+
+    it('loses no event when the link is cut right after `created`', async () => {
+      const stop = proxy.onBytes((direction) => {
+        // The answers that come while a watch is being opened are few: cut in the middle of each of the first ones.
+        if (direction === 'down' && cuts-- > 0) setImmediate(() => proxy.cut())
+      })
+      let cuts = 6
+      await put('before')
+      const seen = follow(store, key())
+      for (let index = 0; index < 20; index++) await put(`k${index}`)
+      await knows(seen, 21)
+      stop()
+      expect(seen.story.filter((line, index) => seen.story.indexOf(line) !== index)).to.deep.equal([])
+    })
+
+    it('catches up over many batches after it was away', async () => {
+      const seen = follow(store, key())
+      await seen.synced()
+      proxy.refuse()
+      await until({ what: 'it is noticed' }, () => Promise.resolve(seen.states.includes('lost')))
+      const text = 'x'.repeat(20_000)
+      for (let index = 0; index < 400; index++) await put(`k${index}`, { text })
+      proxy.heal()
+      await knows(seen, 400)
+      expect(new Set(seen.story).size).to.equal(seen.story.length)
+    })
+
+    it('notices deletes after compaction while it was away', async () => {
+      await put('stays')
+      await put('goes')
+      const seen = follow(store, key())
+      await knows(seen, 2)
+      proxy.refuse()
+      await until({ what: 'it is noticed' }, () => Promise.resolve(seen.states.includes('lost')))
+      await direct.write([], [{ delete: key('goes') }])
+      await put('comes')
+      const { revision } = await direct.list(key())
+      etcd.ctl('compact', String(revision))
+      proxy.heal()
+      await until({ what: 'goes has gone and comes has come' }, () =>
+        Promise.resolve([...seen.now.keys()].sort().join() === [key('comes'), key('stays')].join()),
+      )
+    })
+
+    it('notices a black hole and goes on when it is over', async () => {
+      const seen = follow(store, key())
+      await seen.synced()
+      proxy.drop('up', 'down')
+      await until({ what: 'it is noticed' }, () => Promise.resolve(seen.states.includes('lost')))
+      await put('meanwhile')
+      proxy.heal()
+      await knows(seen, 1)
+    })
+
+    it('goes to another endpoint when one is silent', async () => {
+      const two = openStore({ endpoints: [proxy.url, etcd.url] }, { timings })
+      try {
+        const seen = follow(two, key())
+        await seen.synced()
+        proxy.drop('up', 'down')
+        await put('found')
+        await knows(seen, 1)
+      } finally {
+        await two.close()
+      }
+    })
+
+    it('calls nobody after it was closed', async () => {
+      const seen = follow(store, key())
+      await seen.synced()
+      await seen.watch.close()
+      await put('late')
+      await direct.get(key('late'))
+      expect(seen.story).to.deep.equal([])
+    })
+  })
+
+  describe('write', () => {
+    /** The next answer is dropped; after the call was tried again the network is well. */
+    function loseOneAnswer(): void {
+      proxy.drop('down')
+      let asked = 0
+      const stop = proxy.onBytes((direction) => {
+        if (direction !== 'down' || ++asked > 1) return
+        stop()
+        setImmediate(() => proxy.heal())
+      })
+    }
+
+    it('that creates a key, and whose answer is lost, is won and done once', async () => {
+      await store.get(key())
+      loseOneAnswer()
+      const result = await store.write(
+        [{ key: key('once'), modRevision: 0 }],
+        [{ put: key('once'), value: { v: 1, by: 'me' } }],
+      )
+      expect(result.won).to.equal(true)
+      const entry = await direct.get(key('once'))
+      expect(entry?.modRevision).to.equal(entry?.createRevision)
+      expect(entry?.value).to.deep.equal({ v: 1, by: 'me' })
+    })
+
+    it('that lost against another is not won, although its answer was lost too', async () => {
+      await put('taken', { by: 'other' })
+      await store.get(key())
+      loseOneAnswer()
+      const result = await store.write(
+        [{ key: key('taken'), modRevision: 0 }],
+        [{ put: key('taken'), value: { v: 1, by: 'me' } }],
+      )
+      expect(result).to.deep.equal({ won: false })
+      expect((await direct.get(key('taken')))?.value).to.deep.equal({ v: 1, by: 'other' })
+    })
+
+    it('that deletes, and whose answer is lost, is won', async () => {
+      await put('old')
+      const { modRevision } = (await store.get(key('old')))!
+      loseOneAnswer()
+      const result = await store.write([{ key: key('old'), modRevision }], [{ delete: key('old') }])
+      expect(result.won).to.equal(true)
+      expect(await direct.get(key('old'))).to.equal(undefined)
+    })
+
+    it('writes all or nothing', async () => {
+      await put('there')
+      const result = await store.write(
+        [{ key: key('there'), modRevision: 0 }],
+        [{ put: key('a'), value: { v: 1 } }, { delete: key('there') }],
+      )
+      expect(result).to.deep.equal({ won: false })
+      expect((await direct.list(key())).entries.map((entry) => entry.key)).to.deep.equal([key('there')])
+    })
+
+    it('refuses more operations than a transaction takes', async () => {
+      const writes = Array.from({ length: maxOperations + 1 }, (_, index) => ({ delete: key(String(index)) }))
+      const error = await store.write([], writes).catch((reason: unknown) => reason)
+      expect(error).to.be.instanceOf(StoreError)
+    })
+  })
+
+  it('lists more keys than a page holds, as they were at one revision', async () => {
+    for (let from = 0; from < 1200; from += 100) {
+      const writes = Array.from({ length: 100 }, (_, index) => ({
+        put: key(`k${String(from + index).padStart(5, '0')}`),
+        value: { v: 1 },
+      }))
+      await direct.write([], writes)
+    }
+    const listing = store.list(key())
+    const changing = put('k00700', { changed: true })
+    const { entries, revision } = await listing
+    await changing
+    expect(entries).to.have.lengthOf(1200)
+    expect(Math.max(...entries.map(({ modRevision }) => modRevision))).to.be.at.most(revision)
+  })
+
+  describe('lease', () => {
+    it('is not held any more before etcd drops its key', async () => {
+      const lease = await store.lease(3)
+      await store.write([], [{ put: key('mine'), value: { v: 1 }, lease }])
+      const lost = new Promise<boolean>((resolve) =>
+        lease.onLost(() => void direct.get(key('mine')).then((entry) => resolve(entry !== undefined))),
+      )
+      proxy.drop('up', 'down')
+      expect(await lost, 'the key is still there when the lease counts as lost').to.equal(true)
+      expect(lease.isHeld()).to.equal(false)
+      await until({ what: 'etcd drops the key' }, async () => (await direct.get(key('mine'))) === undefined)
+    })
+
+    it('of a kept key is granted anew, and the key written again', async () => {
+      const kept = keepKey(store, key('alive'), { v: 1 }, { ttlSeconds: 3, clock: systemClock, log: silentLog })
+      await kept.written
+      const first = (await direct.get(key('alive')))!.createRevision
+      proxy.drop('up', 'down')
+      await until({ what: 'the key is gone' }, async () => (await direct.get(key('alive'))) === undefined)
+      proxy.heal()
+      const again = await until({ what: 'the key is back' }, async () => direct.get(key('alive')))
+      expect(again.createRevision).to.be.above(first)
+      await kept.close()
+    })
+  })
+
+  describe('election', () => {
+    const candidate = (from: Store, pid: number) => {
+      const story: string[] = []
+      const election = stand(from, {
+        candidate: { host: `host${pid}`, pid },
+        ttlSeconds: 3,
+        clock: systemClock,
+        log: silentLog,
+        onElected: () => story.push('elected'),
+        onLost: () => story.push('lost'),
+      })
+      return { election, story }
+    }
+    const leads = (one: { election: { fence(): number | undefined } }) =>
+      until({ what: 'it leads' }, () => Promise.resolve(one.election.fence()))
+
+    it('has one leader; one that was cut off stops before another leads, and its late write changes nothing', async () => {
+      const first = candidate(store, 1)
+      const fence = await leads(first)
+      const second = candidate(direct, 2)
+      proxy.drop('up', 'down')
+      await until({ what: 'the second leads' }, () => {
+        const both = first.election.fence() !== undefined && second.election.fence() !== undefined
+        expect(both, 'two lead at once').to.equal(false)
+        return Promise.resolve(second.election.fence())
+      })
+      expect(first.story).to.deep.equal(['elected', 'lost'])
+      const late = await direct.write(
+        [{ key: 'leader', createRevision: fence }],
+        [{ put: key('late'), value: { v: 1 } }],
+      )
+      expect(late).to.deep.equal({ won: false })
+      proxy.heal()
+      await first.election.close()
+      await second.election.close()
+    })
+
+    it('hands over when the leader resigns', async () => {
+      const first = candidate(store, 1)
+      await leads(first)
+      const second = candidate(direct, 2)
+      await first.election.resign(10_000)
+      await leads(second)
+      expect(first.election.fence()).to.equal(undefined)
+      await first.election.close()
+      await second.election.close()
+    })
+  })
+})
+
+describe('the rights of a host in etcd', function () {
+  this.timeout(60_000)
+  let etcd: TestEtcd
+  let passwords: Map<string, string>
+
+  before(async function () {
+    needsEtcd(this)
+    etcd = await startEtcd()
+    const { execFileSync } = await import('node:child_process')
+    const env = { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: etcd.url }
+    const said = execFileSync('etc/etcd-users.sh', ['scheduler', 'host1', 'host10'], { encoding: 'utf8', env })
+    passwords = new Map(
+      said
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ') as [string, string]),
+    )
+    execFileSync('etcdctl', ['user', 'add', 'root:secret'], { env })
+    execFileSync('etcdctl', ['user', 'grant-role', 'root', 'root'], { env })
+    execFileSync('etcdctl', ['auth', 'enable'], { env })
+  })
+  after(() => etcd?.stop())
+
+  const as = (user: string) =>
+    openStore({ endpoints: [etcd.url], user: { name: user, password: passwords.get(user)! } }, { timings })
+  const refusal = (call: Promise<unknown>) =>
+    call.then(
+      () => 'done',
+      (error: unknown) => error,
+    )
+
+  it('are what its agent needs', async () => {
+    const [scheduler, agent] = [as('scheduler'), as('host1')]
+    try {
+      await scheduler.write([], [{ put: 'desired/host1/peer/host10', value: { v: 1 } }])
+      expect((await agent.list('desired/host1/')).entries).to.have.lengthOf(1)
+      const lease = await agent.lease(10)
+      for (const key of ['hosts/host1', 'inventory/host1', 'observed/host1/peer/host10'])
+        expect((await agent.write([], [{ put: key, value: { v: 1 }, lease }])).won).to.equal(true)
+      expect((await agent.list('observed/host1/')).entries).to.have.lengthOf(1)
+      await lease.revoke()
+    } finally {
+      await scheduler.close()
+      await agent.close()
+    }
+  })
+
+  it('end at its own keys', async () => {
+    const agent = as('host1')
+    try {
+      const value = { v: 1 }
+      for (const key of [
+        'desired/host1/brick/nvme1n1',
+        'observed/host10/peer/host1',
+        'hosts/host10',
+        'buffers/a',
+        'leader',
+      ])
+        expect(await refusal(agent.write([], [{ put: key, value }])), key).to.be.instanceOf(Denied)
+      expect(await refusal(agent.list('desired/host10/'))).to.be.instanceOf(Denied)
+      expect(await refusal(agent.get('sessions/5'))).to.be.instanceOf(Denied)
+    } finally {
+      await agent.close()
+    }
+  })
+})
