@@ -4,6 +4,7 @@ import type { BufferView, DeviceView } from '../model/api.js'
 import { CallError, defaultSocket, openClient } from './client.js'
 import { create, destroy, show } from './commands/buffer.js'
 import { adopt, cordon, uncordon } from './commands/care.js'
+import { backup, restore } from './commands/recovery.js'
 import { bricks, buffers, hosts, status } from './commands/views.js'
 import { watch } from './commands/watch.js'
 
@@ -26,6 +27,8 @@ const cli = yargs(process.argv.slice(2))
   .command(uncordon)
   .command(adopt)
   .command(watch)
+  .command(backup)
+  .command(restore)
   .completion('completion', 'Print a script for bash or zsh that completes commands and names', complete)
   .demandCommand(1, 'name a command')
   .recommendCommands()

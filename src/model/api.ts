@@ -93,3 +93,10 @@ export interface CreateBody {
   /** The group that it is shared with: one that the owner is in. */
   group?: string | undefined
 }
+
+/** How many documents a restore brought back. */
+export interface RestoreView {
+  buffers: number
+  sessions: number
+  cordons: number
+}

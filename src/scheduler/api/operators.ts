@@ -1,30 +1,22 @@
 import { z } from 'zod'
-import type { CreateBody, ErrorView, StatusView } from '../../model/api.js'
+import type { CreateBody, StatusView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { EventDocument } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { adopt, cordon, createPersistent, teardown, uncordon } from '../admit.js'
-import { type Committed, type Decision, NotLeader } from '../core.js'
 import { adoptProgress, ended } from '../progress.js'
 import { groupToShareWith } from '../membership.js'
 import { problemWithPersistentAccess } from '../slurm/accessModes.js'
 import type { SlurmMeans } from '../slurm/functions.js'
 import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from '../views.js'
+import { answer, commit, Failure, parse } from './calls.js'
+import { recoveryRoutes } from './recovery.js'
 import type { Reply, Request, Route } from './server.js'
 
 export interface OperatorMeans extends SlurmMeans {
   schedulerState(): StatusView['scheduler']
   /** A buffer's events, oldest first. */
   timelineOf(name: string): Promise<EventDocument[]>
-}
-
-class Failure extends Error {
-  constructor(
-    readonly status: number,
-    readonly view: ErrorView,
-  ) {
-    super(view.error)
-  }
 }
 
 const createBody = z.strictObject({
@@ -62,7 +54,7 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
       /^\/v1\/buffers\/([^/]+)$/,
       async ({ parts }) => {
         const name = parts[0]!
-        const leaving = await commit(means, (cluster) => teardown(cluster, { token: name }))
+        const leaving = await commit(core, (cluster) => teardown(cluster, { token: name }))
         if (leaving.state === 'unknown') throw notFound(core.cluster, name)
         return leaving
       },
@@ -73,13 +65,13 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
       async ({ parts, body }) => {
         const { who, why } = parse(body, cordonBody)
         const tools = { config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
-        return commit(means, (cluster) => cordon(cluster, { ...place(parts), who, why }, tools))
+        return commit(core, (cluster) => cordon(cluster, { ...place(parts), who, why }, tools))
       },
     ],
     [
       'DELETE',
       /^\/v1\/cordons\/([^/]+)(?:\/([^/]+))?$/,
-      ({ parts }) => commit(means, (cluster) => uncordon(cluster, place(parts))),
+      ({ parts }) => commit(core, (cluster) => uncordon(cluster, place(parts))),
     ],
     [
       'POST',
@@ -87,7 +79,7 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
       async ({ parts, body }) => {
         const [host, device] = parts as [string, string]
         const { who } = parse(body, adoptBody)
-        await commit(means, (cluster) => adopt(cluster, { host, device, who }))
+        await commit(core, (cluster) => adopt(cluster, { host, device, who }))
         const end = await core.waitFor((cluster) => ended(adoptProgress(cluster, host, device)), adoptWaitMs)
         if (end?.state === 'failed') throw new Failure(409, { error: end.reason, refused: true })
         if (!end) throw new Failure(504, { error: `${host}/${device} is still being wiped`, refused: false })
@@ -96,6 +88,7 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
     ],
   ]
   return [
+    ...recoveryRoutes(means),
     ...routes.map(([method, pattern, handle]): Route => ({
       method,
       pattern,
@@ -121,7 +114,7 @@ async function create(means: OperatorMeans, body: CreateBody): Promise<object> {
   if (shared && 'refused' in shared) throw new Failure(409, { error: shared.refused, refused: true })
   const sharing = shared ? { sharedGid: shared.gid } : {}
   const request = { name, uid, gid, pool, bytes, access: ['striped' as const], ...sharing }
-  const admission = await commit(means, (cluster) => createPersistent(cluster, request, tools))
+  const admission = await commit(means.core, (cluster) => createPersistent(cluster, request, tools))
   if (admission.state === 'leaving') {
     throw new Failure(409, {
       error: `the earlier ${quote(name)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,
@@ -168,27 +161,6 @@ function watch(means: OperatorMeans, status: () => object, name: string | null, 
   }
 }
 
-async function commit<T>({ core }: OperatorMeans, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
-  let committed: Committed<T>
-  try {
-    committed = await core.commit(decide)
-  } catch (error) {
-    if (error instanceof NotLeader) throw new Failure(503, { error: error.message, refused: false })
-    throw new Failure(503, { error: `etcd: ${error instanceof Error ? error.message : String(error)}`, refused: false })
-  }
-  if ('refused' in committed) throw new Failure(409, { error: committed.refused, refused: true })
-  return committed.result
-}
-
-async function answer(act: () => Promise<object> | object): Promise<Reply> {
-  try {
-    return { type: 'application/json', body: `${JSON.stringify(await act())}\n` }
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error
-    return { type: 'application/json', status: error.status, body: `${JSON.stringify(error.view)}\n` }
-  }
-}
-
 function notFound(cluster: Cluster, name: string): Failure {
   return new Failure(404, {
     error: `there is no buffer ${quote(name)}`,
@@ -200,12 +172,4 @@ function notFound(cluster: Cluster, name: string): Failure {
 function place(parts: string[]): { host: string; device?: string } {
   const [host, device] = parts
   return { host: host!, ...(device === undefined || device === '' ? {} : { device }) }
-}
-
-function parse<T>(body: string, schema: z.ZodType<T>): T {
-  try {
-    return schema.parse(JSON.parse(body))
-  } catch (error) {
-    throw new Failure(400, { error: `the request is not valid: ${(error as Error).message}`, refused: true })
-  }
 }

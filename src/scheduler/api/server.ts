@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import type { Clock } from '../../daemon/clock.js'
 import { ConfigError } from '../../daemon/configFile.js'
 import type { Log } from '../../daemon/log.js'
+import { printSize } from '../../model/capacity.js'
 
 /** One request to the scheduler's socket, its body read. */
 export interface Request {
@@ -25,6 +26,8 @@ export type Reply =
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   pattern: RegExp
+  /** The largest body in bytes, where 1 MiB is too little. */
+  mostBody?: number
   handle(request: Request): Promise<Reply>
 }
 
@@ -78,35 +81,39 @@ async function answer(
   const start = clock.monotonicMs()
   const url = addressOf(request.url ?? '/')
   if (!url) return send(response, { status: 400, body: 'the request names no address\n' })
-  const body = await readBody(request)
-  if (body === undefined) return send(response, { status: 413, body: 'the request is larger than 1 MiB\n' })
-  for (const route of routes) {
+  const routed = routes.flatMap((route) => {
     const match = route.method === request.method ? route.pattern.exec(url.pathname) : null
-    if (!match) continue
-    const parts = match
-      .slice(1)
-      .flatMap((part: string | undefined) => (part === undefined ? [] : [decodeURIComponent(part)]))
-    const onGone = (callback: () => void) => void response.on('close', callback)
-    const reply = await route.handle({ method: route.method, parts, query: url.searchParams, body, onGone })
-    if ('stream' in reply) {
-      response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
-      response.flushHeaders()
-      reply.stream(
-        (line) => void response.write(`${line}\n`),
-        () => response.end(),
-      )
-      return
-    }
-    send(response, reply)
-    log.debug('request', {
-      method: route.method,
-      path: url.pathname,
-      status: reply.status ?? 200,
-      ms: Math.round(clock.monotonicMs() - start),
+    return match ? [{ route, match }] : []
+  })[0]
+  const body = await readBody(request, routed?.route.mostBody ?? mostBody)
+  if (body === undefined)
+    return send(response, {
+      status: 413,
+      body: `the request is larger than ${printSize(routed?.route.mostBody ?? mostBody)}\n`,
     })
+  if (!routed) return send(response, { status: 404, body: `there is no ${request.method} ${url.pathname}\n` })
+  const { route, match } = routed
+  const parts = match
+    .slice(1)
+    .flatMap((part: string | undefined) => (part === undefined ? [] : [decodeURIComponent(part)]))
+  const onGone = (callback: () => void) => void response.on('close', callback)
+  const reply = await route.handle({ method: route.method, parts, query: url.searchParams, body, onGone })
+  if ('stream' in reply) {
+    response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+    response.flushHeaders()
+    reply.stream(
+      (line) => void response.write(`${line}\n`),
+      () => response.end(),
+    )
     return
   }
-  send(response, { status: 404, body: `there is no ${request.method} ${url.pathname}\n` })
+  send(response, reply)
+  log.debug('request', {
+    method: route.method,
+    path: url.pathname,
+    status: reply.status ?? 200,
+    ms: Math.round(clock.monotonicMs() - start),
+  })
 }
 
 /** undefined: it cannot be read, as with half an escape. */
@@ -131,12 +138,12 @@ function send(response: ServerResponse, reply: Exclude<Reply, { stream: unknown 
   response.end(body)
 }
 
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
+async function readBody(request: IncomingMessage, most: number): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > mostBody) return undefined
+    if (size > most) return undefined
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()

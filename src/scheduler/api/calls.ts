@@ -1,0 +1,45 @@
+import type { z } from 'zod'
+import type { ErrorView } from '../../model/api.js'
+import type { Cluster } from '../../model/cluster.js'
+import { type Committed, type Core, type Decision, NotLeader } from '../core.js'
+import type { Reply } from './server.js'
+
+/** What goes wrong in an operator's call, with its status and what is said of it. */
+export class Failure extends Error {
+  constructor(
+    readonly status: number,
+    readonly view: ErrorView,
+  ) {
+    super(view.error)
+  }
+}
+
+export async function commit<T>(core: Core, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
+  let committed: Committed<T>
+  try {
+    committed = await core.commit(decide)
+  } catch (error) {
+    if (error instanceof NotLeader) throw new Failure(503, { error: error.message, refused: false })
+    throw new Failure(503, { error: `etcd: ${error instanceof Error ? error.message : String(error)}`, refused: false })
+  }
+  if ('refused' in committed) throw new Failure(409, { error: committed.refused, refused: true })
+  return committed.result
+}
+
+/** JSON, of what the call gives or of what went wrong. */
+export async function answer(act: () => Promise<object> | object): Promise<Reply> {
+  try {
+    return { type: 'application/json', body: `${JSON.stringify(await act())}\n` }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return { type: 'application/json', status: error.status, body: `${JSON.stringify(error.view)}\n` }
+  }
+}
+
+export function parse<T>(body: string, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(body))
+  } catch (error) {
+    throw new Failure(400, { error: `the request is not valid: ${(error as Error).message}`, refused: true })
+  }
+}

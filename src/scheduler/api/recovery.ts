@@ -1,0 +1,38 @@
+import type { RestoreView } from '../../model/api.js'
+import { backupFile, backupOf, restoreStep } from '../backup.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Core } from '../core.js'
+import { answer, commit, Failure, parse } from './calls.js'
+import type { Route } from './server.js'
+
+export interface RecoveryMeans {
+  core: Core
+  clock: Clock
+}
+
+/** Backup and restore of what people asked for. */
+export function recoveryRoutes({ core, clock }: RecoveryMeans): Route[] {
+  const backup = () => {
+    const made = backupOf(core.cluster, clock.unixSeconds())
+    if ('refused' in made) throw new Failure(409, { error: made.refused, refused: true })
+    return made
+  }
+  const restore = async (body: string): Promise<RestoreView> => {
+    const file = parse(body, backupFile)
+    while ((await commit(core, (cluster) => restoreStep(cluster, file))).left > 0);
+    const { buffers, sessions, cordons } = file
+    return { buffers: Object.keys(buffers).length, sessions: Object.keys(sessions).length, cordons: cordons.length }
+  }
+  return [
+    { method: 'GET', pattern: /^\/v1\/backup$/, handle: () => answer(backup) },
+    {
+      method: 'POST',
+      pattern: /^\/v1\/restore$/,
+      mostBody: restoreMost,
+      handle: ({ body }) => answer(() => restore(body)),
+    },
+  ]
+}
+
+/** Ten thousand buffers with their bricks. */
+const restoreMost = 64 * 1024 * 1024

@@ -1,0 +1,109 @@
+import { expect } from 'chai'
+import { createPersistent } from '../../../src/scheduler/admit.js'
+import { type Backup, backupFile, backupOf, restoreStep } from '../../../src/scheduler/backup.js'
+import { alice, aBuffer, aCluster, aCordon, aHost, aSession, aUuid, terabyte } from '../../support/builders.js'
+import { changesOf, means, refusalOf } from '../../support/decisions.js'
+import { Rig } from '../../support/schedulerRig.js'
+
+const cluster = aCluster({
+  buffers: [aBuffer({ builtAt: 5 })],
+  sessions: [aSession({ id: 21, token: 'mytest', buffer: 'mytest' }), aSession({ uses: ['mytest'] })],
+  cordons: [aCordon('gluster1'), aCordon('gluster1/nvme2n1', { kind: 'quarantine' })],
+  lastId: 40,
+})
+
+function backup(of = cluster): Backup {
+  const made = backupOf(of, 9)
+  if ('refused' in made) throw new Error(made.refused)
+  return backupFile.parse(JSON.parse(JSON.stringify(made)))
+}
+
+describe('a backup', () => {
+  it('is what people asked for, through a file and back into an empty etcd', () => {
+    expect(changesOf(restoreStep(aCluster({ lastId: 0 }), backup()))).to.deep.equal([
+      'last id 40',
+      'buffer mytest present on gluster1/nvme1n1',
+      'session 5 setup',
+      'session mytest setup',
+      'operator cordon on gluster1',
+      'quarantine cordon on gluster1/nvme2n1',
+    ])
+  })
+
+  it('is not made while a document cannot be read', () => {
+    expect(backupOf(aCluster({ invalid: { 'buffers/x': 'v' } }), 9))
+      .to.have.property('refused')
+      .that.contains('buffers/x')
+  })
+})
+
+describe('a restore', () => {
+  it('never goes over what is there', () => {
+    const refused = (parts: Parameters<typeof aCluster>[0]) => refusalOf(restoreStep(aCluster(parts), backup()))
+    expect(refused({ buffers: [aBuffer({ id: 99 })] })).to.contain('etcd holds the buffer mytest')
+    expect(refused({ buffers: [aBuffer({ name: 'other' })] })).to.contain('etcd holds the buffer other')
+    expect(refused({ sessions: [aSession({ token: '9' })] })).to.contain('etcd holds the session 9')
+    expect(refused({ cordons: [aCordon('gluster2')] })).to.contain('etcd holds a cordon on gluster2')
+    expect(refused({ invalid: { 'sessions/x': 'v' } })).to.contain('cannot be read')
+  })
+
+  it('goes on when it broke off, and changes nothing when all is there', () => {
+    const half = aCluster({ buffers: [aBuffer({ builtAt: 5 })], lastId: 40 })
+    expect(changesOf(restoreStep(half, backup()))[0]).to.equal('session 5 setup')
+    expect(changesOf(restoreStep(cluster, backup()))).to.deep.equal([])
+  })
+
+  it('gives out no id again that the file knows', () => {
+    expect(changesOf(restoreStep(aCluster({ lastId: 0 }), { ...backup(), lastId: 3 }))[0]).to.equal('last id 21')
+  })
+
+  it('comes in steps that etcd takes, buffers before sessions', () => {
+    const names = Array.from({ length: 70 }, (_, n) => `b${n}`)
+    const many = aCluster({
+      buffers: names.map((name, n) => aBuffer({ name, id: n + 1, bricks: [`gluster1/nvme${n}n1`] })),
+      sessions: names.map((token, n) => aSession({ token, id: n + 101, buffer: token })),
+    })
+    const first = restoreStep(aCluster({ lastId: 0 }), backup(many))
+    expect(changesOf(first)).to.have.length(31)
+    expect(first).to.have.nested.property('result.left', 110)
+    expect(changesOf(first).filter((text) => text.startsWith('session'))).to.deep.equal([])
+  })
+
+  it('tells the hosts what they were told before', async () => {
+    const hosts = () => [aHost('gluster1'), aHost('gluster2')]
+    const before = await Rig.start({ hosts: hosts() })
+    before.agents.obey()
+    const request = { name: 'mytest', ...alice, pool: undefined, bytes: 2 * terabyte, access: ['striped' as const] }
+    await before.run(before.commits.commit((now) => createPersistent(now, request, means())))
+    await before.until('it to be built', () => before.memory.buffers.get('mytest')?.builtAt !== undefined)
+    await before.quiet()
+    const file = backup(before.memory)
+
+    const after = await Rig.start({ hosts: hosts() })
+    await after.run(after.commits.commit((now) => restoreStep(now, file)))
+    await after.quiet()
+    expect(after.told()).to.deep.equal(before.told())
+    expect(after.read('desired/gluster1/brick/nvme1n1')).to.deep.include({
+      uuid: file.buffers['mytest']!.bricks[0]!.uuid,
+      wanted: 'present',
+    })
+    expect(after.memory.buffers.get('mytest')).to.deep.equal(before.memory.buffers.get('mytest'))
+  })
+})
+
+describe('with an etcd that lost everything', () => {
+  const stamped = { state: 'stamped' as const, stamp: { uuid: aUuid(7), label: 'bb-mytest' } }
+
+  it('the disks of buffers that nobody knows are given to nobody and wiped by nobody', async () => {
+    const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: [stamped, {}] })] })
+    rig.agents.obey()
+    const request = { name: 'new', ...alice, pool: undefined, bytes: terabyte, access: ['striped' as const] }
+    await rig.run(rig.commits.commit((now) => createPersistent(now, request, means())))
+    await rig.quiet()
+    expect(rig.told().filter((text) => text.includes('nvme1n1'))).to.deep.equal([])
+    const more = rig.commits.commit((now) => createPersistent(now, { ...request, name: 'more' }, means()))
+    expect(await rig.run(more))
+      .to.have.property('refused')
+      .that.contains('1 TB is on devices that are not blank')
+  })
+})
