@@ -78,6 +78,9 @@ function planAbsent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   const { content } = device
   const ours = content.kind === 'xfs' && content.uuid === brick.uuid
   if (content.kind === 'unreadable') return refuse(leaving, `device ${brick.device} cannot be read: ${content.reason}`)
+  // A disk that was overwritten under our mount is not free before an operator has looked at it.
+  if (!ours && mounted?.thisDevice)
+    return refuse(leaving, `device ${brick.device} is mounted and holds ${describeContent(content)}`)
   if (!ours) return { steps: [], waitingFor: [], report: report(brick, 'absent') }
   const steps: Step[] = []
   if (servedBy) steps.push({ kind: 'stopBrickProcess', brick, pid: servedBy.pid })

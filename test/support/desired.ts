@@ -1,0 +1,125 @@
+import { brickMountPath } from '../../src/model/cluster.js'
+import type { DesiredAdopt, DesiredBrick, DesiredMount, DesiredPeer, DesiredVolume } from '../../src/model/documents.js'
+import type { BrickFacts, DeviceContent, DeviceFacts, MountFacts, VolumeFacts } from '../../src/agent/host.js'
+import { alice, aUuid, terabyte } from './builders.js'
+
+export function aDesiredBrick(parts: Partial<DesiredBrick> = {}): DesiredBrick {
+  return {
+    v: 1,
+    fence: 1,
+    kind: 'brick',
+    buffer: { id: 10, name: '3' },
+    device: 'nvme1n1',
+    identity: 'serial:S1',
+    sizeBytes: terabyte,
+    uuid: aUuid(1),
+    directory: 'brick',
+    ...alice,
+    mode: 0o700,
+    wanted: 'present',
+    ...parts,
+  }
+}
+
+export function aDesiredVolume(parts: Partial<DesiredVolume> = {}): DesiredVolume {
+  return {
+    v: 1,
+    fence: 1,
+    kind: 'volume',
+    buffer: { id: 10, name: '3' },
+    volume: '3',
+    bricks: ['gluster1', 'gluster2'].map((host) => ({ host, path: `${brickMountPath('nvme1n1')}/brick` })),
+    options: { 'network.ping-timeout': '10' },
+    wanted: 'started',
+    ...parts,
+  }
+}
+
+export function aDesiredMount(parts: Partial<DesiredMount> = {}): DesiredMount {
+  return {
+    v: 1,
+    fence: 1,
+    kind: 'mount',
+    session: { id: 20, token: '3' },
+    buffer: { id: 10, name: '3' },
+    volume: '3',
+    servers: ['gluster1', 'gluster2'],
+    path: '/mnt/burstbuffer/3.20/striped',
+    wanted: 'present',
+    ...parts,
+  }
+}
+
+export function aDesiredPeer(parts: Partial<DesiredPeer> = {}): DesiredPeer {
+  return { v: 1, fence: 1, kind: 'peer', peer: 'gluster2', ...parts }
+}
+
+export function aDesiredAdopt(parts: Partial<DesiredAdopt> = {}): DesiredAdopt {
+  return {
+    v: 1,
+    fence: 1,
+    kind: 'adopt',
+    device: 'nvme1n1',
+    identity: 'serial:S1',
+    sizeBytes: terabyte,
+    expected: 'a signature of ext4',
+    who: 'root',
+    ...parts,
+  }
+}
+
+export type PresentDevice = DeviceFacts & { present: true }
+
+/** The device of `aDesiredBrick`, blank and used by nobody. */
+export function aDeviceSeen(parts: Partial<PresentDevice> = {}): PresentDevice {
+  return {
+    present: true,
+    identity: 'serial:S1',
+    sizeBytes: terabyte,
+    content: { kind: 'blank' },
+    partitions: [],
+    busy: [],
+    ...parts,
+  }
+}
+
+/** The XFS of `aDesiredBrick`. */
+export function ownXfs(parts: Partial<DeviceContent & { kind: 'xfs' }> = {}): DeviceContent {
+  return { kind: 'xfs', uuid: aUuid(1), label: 'bb-000000000', inProgress: false, ...parts }
+}
+
+export function brickFacts(parts: Partial<BrickFacts> = {}): BrickFacts {
+  return { device: aDeviceSeen(), directories: [], ...parts }
+}
+
+/** `aDesiredBrick` as it should be: formatted, mounted, stamped, its directory made. */
+export function readyBrick(parts: Partial<BrickFacts> = {}): BrickFacts {
+  return {
+    device: aDeviceSeen({ content: ownXfs() }),
+    mounted: { thisDevice: true, readOnly: false, source: '/dev/nvme1n1' },
+    stamp: aUuid(1),
+    directories: ['brick'],
+    ...parts,
+  }
+}
+
+export function volumeFacts(parts: Partial<VolumeFacts> = {}): VolumeFacts {
+  const connectedPeers = ['gluster1', 'gluster2']
+  return { exists: false, bricks: [], options: {}, directories: [], offline: [], connectedPeers, ...parts }
+}
+
+/** `aDesiredVolume` as it should be: started, with its options, every brick online. */
+export function startedVolume(parts: Partial<VolumeFacts> = {}): VolumeFacts {
+  const { bricks, options } = aDesiredVolume()
+  return volumeFacts({
+    exists: true,
+    status: 'started',
+    bricks: bricks.map(({ host, path }) => `${host}:${path}`),
+    options,
+    ...parts,
+  })
+}
+
+export function mountFacts(parts: Partial<MountFacts> = {}): MountFacts {
+  return { alive: false, ...parts }
+}

@@ -1,0 +1,50 @@
+import { expect } from 'chai'
+import type { DeviceFacts } from '../../../../src/agent/host.js'
+import { planAdopt } from '../../../../src/agent/plan/adopt.js'
+import { describeStep } from '../../../../src/agent/steps.js'
+import type { DesiredAdopt } from '../../../../src/model/documents.js'
+import { aUuid } from '../../../support/builders.js'
+import { aDesiredAdopt, aDeviceSeen, ownXfs } from '../../../support/desired.js'
+
+function planned(device: DeviceFacts, adopt: Partial<DesiredAdopt> = {}) {
+  const { steps, waitingFor, refused, report } = planAdopt(aDesiredAdopt(adopt), { device })
+  return { steps: steps.map(describeStep), waitingFor, refused, state: report.state }
+}
+
+const ext4 = { content: { kind: 'other', what: 'a signature of ext4' } } as const
+
+describe('the plan of an adoption', () => {
+  it('is empty once the device is blank', () => {
+    expect(planned(aDeviceSeen())).to.deep.equal({ steps: [], waitingFor: [], refused: undefined, state: 'done' })
+  })
+
+  it('wipes a device that holds what the operator saw', () => {
+    expect(planned(aDeviceSeen(ext4))).to.deep.equal({
+      steps: ['adopt nvme1n1'],
+      waitingFor: [],
+      refused: undefined,
+      state: 'forming',
+    })
+    const expected = `the brick ${aUuid(1)}`
+    expect(planned(aDeviceSeen({ content: ownXfs() }), { expected }).steps).to.deep.equal(['adopt nvme1n1'])
+  })
+
+  for (const [what, device, words] of [
+    ['is not there', { present: false, reason: 'no such device' }, 'is not there'],
+    ['is another disk by now', aDeviceSeen({ ...ext4, identity: 'serial:S2' }), 'is another disk now'],
+    ['has another size by now', aDeviceSeen({ ...ext4, sizeBytes: 5 }), 'has another size now'],
+    ['cannot be read', aDeviceSeen({ content: { kind: 'unreadable', reason: 'EIO' } }), 'cannot be read: EIO'],
+    ['is in use', aDeviceSeen({ ...ext4, busy: ['held by dm-0'] }), 'is in use: held by dm-0'],
+    [
+      'holds something else than the operator saw',
+      aDeviceSeen({ content: ownXfs() }),
+      `holds the brick ${aUuid(1)} now, not a signature of ext4 as it did when it was adopted`,
+    ],
+  ] as [string, DeviceFacts, string][]) {
+    it(`refuses a device that ${what}`, () => {
+      const { steps, refused, state } = planned(device)
+      expect([steps, state]).to.deep.equal([[], 'forming'])
+      expect(refused).to.contain(words)
+    })
+  }
+})

@@ -1,0 +1,201 @@
+import { expect } from 'chai'
+import type { BrickFacts, DeviceContent } from '../../../../src/agent/host.js'
+import { planBrick } from '../../../../src/agent/plan/brick.js'
+import { describeStep } from '../../../../src/agent/steps.js'
+import type { DesiredBrick } from '../../../../src/model/documents.js'
+import { aUuid } from '../../../support/builders.js'
+import {
+  aDesiredBrick,
+  aDeviceSeen,
+  brickFacts,
+  ownXfs,
+  type PresentDevice,
+  readyBrick,
+} from '../../../support/desired.js'
+
+function planned(facts: BrickFacts, brick: Partial<DesiredBrick> = {}) {
+  const { steps, waitingFor, refused, report } = planBrick(aDesiredBrick(brick), facts)
+  return { steps: steps.map(describeStep), waitingFor, refused, state: report.state }
+}
+
+const absent = { wanted: 'absent' } as const
+const holding = (content: DeviceContent, parts: Partial<PresentDevice> = {}) =>
+  brickFacts({ device: aDeviceSeen({ content, ...parts }) })
+const inUse = { busy: ['held by dm-0'] }
+const otherXfs: DeviceContent = { kind: 'xfs', uuid: aUuid(7), label: 'home', inProgress: false }
+const otherBrick: DeviceContent = { kind: 'xfs', uuid: aUuid(7), label: 'bb-111111111', inProgress: false }
+const mountedElsewhere = { thisDevice: false, readOnly: false, source: '/dev/sda1' }
+
+const whole = ['format nvme1n1 for buffer 3', 'mount nvme1n1', 'stamp nvme1n1', 'make brick on nvme1n1']
+
+describe('the plan of a brick that is wanted', () => {
+  it('is empty on a host that is as desired', () => {
+    expect(planned(readyBrick())).to.deep.equal({ steps: [], waitingFor: [], refused: undefined, state: 'ready' })
+  })
+
+  it('formats, mounts, stamps and exports a blank device', () => {
+    expect(planned(brickFacts())).to.deep.equal({
+      steps: whole,
+      waitingFor: [],
+      refused: undefined,
+      state: 'forming',
+    })
+  })
+
+  it('mounts what carries its uuid, and never formats it before it has looked inside', () => {
+    expect(planned(holding(ownXfs())).steps).to.deep.equal(['mount nvme1n1'])
+  })
+
+  it('formats again what a mkfs left unfinished', () => {
+    expect(planned(holding(ownXfs({ inProgress: true }))).steps).to.deep.equal([
+      'format nvme1n1 for buffer 3 again',
+      ...whole.slice(1),
+    ])
+  })
+
+  it('formats again what is mounted and was never stamped', () => {
+    const unstamped = readyBrick()
+    delete unstamped.stamp
+    expect(planned(unstamped).steps).to.deep.equal([
+      'unmount nvme1n1',
+      'format nvme1n1 for buffer 3 again',
+      ...whole.slice(1),
+    ])
+  })
+
+  it('makes the directory alone when that is all that is missing', () => {
+    expect(planned(readyBrick({ directories: [] })).steps).to.deep.equal(['make brick on nvme1n1'])
+    expect(planned(readyBrick(), { directory: 'brick-2' }).steps).to.deep.equal(['make brick-2 on nvme1n1'])
+  })
+
+  it('waits while somebody uses the file system that carries its uuid', () => {
+    expect(planned(holding(ownXfs(), inUse))).to.deep.equal({
+      steps: [],
+      waitingFor: ['device nvme1n1 is in use: held by dm-0'],
+      refused: undefined,
+      state: 'forming',
+    })
+  })
+
+  for (const [what, facts, words] of [
+    [
+      'is not there',
+      brickFacts({ device: { present: false, reason: 'no such device' } }),
+      'nvme1n1 is not there: no such device',
+    ],
+    [
+      'is another disk by now',
+      brickFacts({ device: aDeviceSeen({ identity: 'serial:S2' }) }),
+      'another disk now: expected serial:S1, found serial:S2',
+    ],
+    [
+      'has no identity any more',
+      brickFacts({ device: aDeviceSeen({ identity: '' }) }),
+      'another disk now: expected serial:S1, found none',
+    ],
+    [
+      'has another size by now',
+      brickFacts({ device: aDeviceSeen({ sizeBytes: 5 }) }),
+      'another size now: expected 1000000000000 bytes, found 5',
+    ],
+    ['has partitions', brickFacts({ device: aDeviceSeen({ partitions: ['nvme1n1p1'] }) }), 'has partitions: nvme1n1p1'],
+    ['is in use', brickFacts({ device: aDeviceSeen(inUse) }), 'is in use: held by dm-0'],
+    ['holds another XFS', holding(otherXfs), `holds an XFS file system ${aUuid(7)}`],
+    ['holds the brick of another buffer', holding(otherBrick), `holds the brick ${aUuid(7)}`],
+    ['holds something else', holding({ kind: 'other', what: 'a signature of ext4' }), 'holds a signature of ext4'],
+    ['cannot be read', holding({ kind: 'unreadable', reason: 'EIO' }), 'holds what cannot be read (EIO)'],
+    [
+      'has another disk mounted at its place',
+      readyBrick({ mounted: mountedElsewhere }),
+      '/data/glusterfs/nvme1n1 has /dev/sda1 mounted',
+    ],
+    [
+      'is mounted read-only',
+      readyBrick({ mounted: { thisDevice: true, readOnly: true, source: '/dev/nvme1n1' } }),
+      'is mounted read-only',
+    ],
+    ['is stamped for another brick', readyBrick({ stamp: aUuid(9) }), `is stamped for the brick ${aUuid(9)}`],
+    [
+      'is mounted and was overwritten',
+      readyBrick({ device: aDeviceSeen({ content: { kind: 'other', what: 'a signature of ext4' } }) }),
+      'is mounted and holds a signature of ext4',
+    ],
+  ] as [string, BrickFacts, string][]) {
+    it(`refuses a device that ${what}`, () => {
+      const { steps, refused, state } = planned(facts)
+      expect(steps).to.deep.equal([])
+      expect(refused).to.contain(words)
+      expect(state).to.equal('forming')
+    })
+  }
+})
+
+describe('the plan of a brick that has to go', () => {
+  it('is empty once the device is blank', () => {
+    expect(planned(brickFacts(), absent)).to.deep.equal({
+      steps: [],
+      waitingFor: [],
+      refused: undefined,
+      state: 'absent',
+    })
+  })
+
+  it('ends the process that serves it before it unmounts, and wipes last', () => {
+    expect(planned(readyBrick({ servedBy: { pid: 42 } }), absent)).to.deep.equal({
+      steps: ['stop process 42 of brick nvme1n1', 'unmount nvme1n1', 'wipe nvme1n1'],
+      waitingFor: [],
+      refused: undefined,
+      state: 'leaving',
+    })
+  })
+
+  it('wipes what is not mounted', () => {
+    expect(planned(holding(ownXfs()), absent).steps).to.deep.equal(['wipe nvme1n1'])
+    expect(planned(holding(ownXfs({ inProgress: true })), absent).steps).to.deep.equal(['wipe nvme1n1'])
+  })
+
+  it('waits while somebody uses the device', () => {
+    expect(planned(holding(ownXfs(), inUse), absent)).to.include({ state: 'leaving' })
+    expect(planned(holding(ownXfs(), inUse), absent).waitingFor).to.deep.equal([
+      'device nvme1n1 is in use: held by dm-0',
+    ])
+  })
+
+  for (const [what, content] of [
+    ['another XFS', otherXfs],
+    ['the brick of another buffer', otherBrick],
+    ['anything else', { kind: 'other', what: 'a signature of ext4' }],
+  ] as [string, DeviceContent][]) {
+    it(`is done, with nothing touched, when the device holds ${what}`, () => {
+      expect(planned(holding(content), absent)).to.deep.equal({
+        steps: [],
+        waitingFor: [],
+        refused: undefined,
+        state: 'absent',
+      })
+    })
+  }
+
+  for (const [what, facts, words] of [
+    ['is not there', brickFacts({ device: { present: false, reason: 'no such device' } }), 'is not there'],
+    ['is another disk by now', brickFacts({ device: aDeviceSeen({ identity: 'serial:S2' }) }), 'is another disk now'],
+    ['cannot be read', holding({ kind: 'unreadable', reason: 'EIO' }), 'cannot be read: EIO'],
+    [
+      'has another disk mounted at its place',
+      readyBrick({ mounted: mountedElsewhere }),
+      '/data/glusterfs/nvme1n1 has /dev/sda1 mounted',
+    ],
+    [
+      'is mounted still and was overwritten',
+      readyBrick({ device: aDeviceSeen({ content: { kind: 'other', what: 'a signature of ext4' } }) }),
+      'is mounted and holds a signature of ext4',
+    ],
+  ] as [string, BrickFacts, string][]) {
+    it(`refuses a device that ${what}, rather than call it free`, () => {
+      const { steps, refused, state } = planned(facts, absent)
+      expect(steps).to.deep.equal([])
+      expect(refused).to.contain(words)
+      expect(state).to.equal('leaving')
+    })
+  }
+})

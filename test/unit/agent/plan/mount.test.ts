@@ -1,0 +1,81 @@
+import { expect } from 'chai'
+import type { MountFacts } from '../../../../src/agent/host.js'
+import { planMount } from '../../../../src/agent/plan/mount.js'
+import { describeStep } from '../../../../src/agent/steps.js'
+import type { DesiredMount } from '../../../../src/model/documents.js'
+import { aDesiredMount, mountFacts } from '../../../support/desired.js'
+
+function planned(facts: MountFacts, mount: Partial<DesiredMount> = {}) {
+  const { steps, waitingFor, refused, report } = planMount(aDesiredMount(mount), facts)
+  return { steps: steps.map(describeStep), waitingFor, refused, state: report.state }
+}
+
+const path = '/mnt/burstbuffer/3.20/striped'
+const absent = { wanted: 'absent' } as const
+const ours = { source: 'gluster1:/3', type: 'fuse.glusterfs' }
+const others = [
+  { source: 'gluster1:/13', type: 'fuse.glusterfs' },
+  { source: 'gluster1:/3', type: 'nfs4' },
+  { source: '/dev/sda1', type: 'ext4' },
+]
+
+describe('the plan of a mount that is wanted', () => {
+  it('is empty on a host that is as desired', () => {
+    expect(planned(mountFacts({ mounted: ours, alive: true }))).to.deep.equal({
+      steps: [],
+      waitingFor: [],
+      refused: undefined,
+      state: 'mounted',
+    })
+  })
+
+  it('mounts what is not mounted', () => {
+    expect(planned(mountFacts())).to.include({ state: 'forming' })
+    expect(planned(mountFacts()).steps).to.deep.equal([`mount 3 at ${path}`])
+  })
+
+  it('takes a dead mount off before it mounts anew', () => {
+    expect(planned(mountFacts({ mounted: ours, alive: false })).steps).to.deep.equal([
+      `unmount ${path}`,
+      `mount 3 at ${path}`,
+    ])
+  })
+
+  it('does not mind which server a mount was made from', () => {
+    const mounted = { ...ours, source: 'gluster2:/3' }
+    expect(planned(mountFacts({ mounted, alive: true })).state).to.equal('mounted')
+  })
+
+  for (const mounted of others) {
+    it(`waits while ${mounted.type} of ${mounted.source} is mounted at its path`, () => {
+      const { steps, waitingFor, state } = planned(mountFacts({ mounted, alive: true }))
+      expect([steps, state]).to.deep.equal([[], 'forming'])
+      expect(waitingFor).to.deep.equal([`${path} to be free: ${mounted.source} is mounted there`])
+    })
+  }
+})
+
+describe('the plan of a mount that has to go', () => {
+  it('is empty once nothing is mounted at its path', () => {
+    expect(planned(mountFacts(), absent)).to.deep.equal({
+      steps: [],
+      waitingFor: [],
+      refused: undefined,
+      state: 'absent',
+    })
+  })
+
+  it('unmounts it, alive or dead', () => {
+    for (const alive of [true, false]) {
+      const { steps, state } = planned(mountFacts({ mounted: ours, alive }), absent)
+      expect([steps, state]).to.deep.equal([[`unmount ${path}`], 'leaving'])
+    }
+  })
+
+  for (const mounted of others) {
+    it(`leaves ${mounted.type} of ${mounted.source} at its path alone`, () => {
+      const { steps, state } = planned(mountFacts({ mounted, alive: true }), absent)
+      expect([steps, state]).to.deep.equal([[], 'absent'])
+    })
+  }
+})

@@ -1,0 +1,43 @@
+import { expect } from 'chai'
+import type { PeerFacts } from '../../../../src/agent/host.js'
+import { planPeer } from '../../../../src/agent/plan/peer.js'
+import { describeStep } from '../../../../src/agent/steps.js'
+import { aDesiredPeer } from '../../../support/desired.js'
+
+function planned(facts: PeerFacts) {
+  const { steps, waitingFor, refused, report } = planPeer(aDesiredPeer(), facts)
+  return { steps: steps.map(describeStep), waitingFor, refused, state: report.state }
+}
+
+describe('the plan of a peer', () => {
+  it('is empty on a host that is as desired', () => {
+    expect(planned({ known: true, connected: true })).to.deep.equal({
+      steps: [],
+      waitingFor: [],
+      refused: undefined,
+      state: 'connected',
+    })
+  })
+
+  it('probes a host that gluster does not know', () => {
+    expect(planned({ known: false, connected: false }).steps).to.deep.equal(['probe peer gluster2'])
+  })
+
+  it('waits for a host that gluster knows and that is away: probing it again helps nothing', () => {
+    expect(planned({ known: true, connected: false })).to.deep.equal({
+      steps: [],
+      waitingFor: ['glusterd on gluster2 to answer'],
+      refused: undefined,
+      state: 'disconnected',
+    })
+  })
+
+  it('waits while its own glusterd does not answer', () => {
+    const { steps, waitingFor } = planned({
+      known: false,
+      connected: false,
+      unavailable: 'glusterd to answer: refused',
+    })
+    expect([steps, waitingFor]).to.deep.equal([[], ['glusterd to answer: refused']])
+  })
+})
