@@ -54,7 +54,7 @@ export class SimulatedCluster {
     for (const name of storageHosts) this.machines.set(name, aMachine({ name, disks: disksEach, pool }))
     for (const name of computeHosts) this.machines.set(name, aMachine({ name }))
     this.gluster = new SimulatedGluster(this.machines)
-    this.invariants = new Invariants(this.etcd, this.machines, this.gluster)
+    this.invariants = new Invariants(this.etcd, this.machines, this.gluster, () => world.nowMs)
     for (const name of this.machines.keys()) this.startAgent(name)
   }
 

@@ -22,6 +22,8 @@ export interface History {
   story: string[]
 }
 
+/** Programs that never stop dying come to no end. */
+const mostDeaths = 40
 const endMs = 30 * 60_000
 const settleMs = 15 * 60_000
 
@@ -38,9 +40,10 @@ export async function play(
   const fate = () => {
     points++
     if (!crashing) return false
-    return 'at' in crashes ? points === crashes.at : chance() < crashes.chance
+    if ('at' in crashes) return points === crashes.at
+    return chance() < crashes.chance && cluster.deaths < mostDeaths
   }
-  const cluster = new SimulatedCluster(world, fate)
+  const cluster: SimulatedCluster = new SimulatedCluster(world, fate)
   cluster.startScheduler('head1')
   const director = new Director(cluster)
   let lastRevision = 0

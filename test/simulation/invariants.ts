@@ -23,19 +23,22 @@ export class Invariants {
   violation: Violation | undefined
   /** Something may have changed since the last check. */
   changed = true
-  /** Nobody but our programs touches disks: then the last guard, at the moment of use, never has to refuse. */
-  private readonly foreign = new Map<SimulatedDisk, string>()
+  /** What disks of others hold; `late`: put there after our agents looked, so that only the moment of use can tell. */
+  private readonly foreign = new Map<SimulatedDisk, { content: string; late: boolean }>()
   private checkedRevision = 0
+  private readonly aliveSince = new Map<string, number>()
+  private readonly leaving = new Set<string>()
 
   constructor(
     private readonly etcd: MemoryEtcd,
     private readonly machines: ReadonlyMap<string, SimulatedMachine>,
     private readonly gluster: SimulatedGluster,
+    private readonly nowMs: () => number,
   ) {}
 
   /** Somebody's data is on this disk from now on. */
-  protect(disk: SimulatedDisk): void {
-    this.foreign.set(disk, JSON.stringify(disk.content))
+  protect(disk: SimulatedDisk, { late = false } = {}): void {
+    this.foreign.set(disk, { content: JSON.stringify(disk.content), late })
   }
 
   release(disk: SimulatedDisk): void {
@@ -76,13 +79,17 @@ export class Invariants {
     this.checkedRevision = this.etcd.revision
     this.checkOwners()
     this.checkDisks()
+    this.checkLeaving()
   }
 
   private beforeFormat(host: string, step: Step & { kind: 'formatBrick' }): void {
     const { brick, over } = step
     const disk = this.diskOf(host, brick.device)
     if (!disk) return
-    if (this.foreign.has(disk)) this.fail(2, `${host}: ${describeStep(step)} although it holds data of others`)
+    const foreign = this.foreign.get(disk)
+    // The look was before, and the last guard refuses; that it did is seen on the disk.
+    if (foreign?.late) return
+    if (foreign) this.fail(2, `${host}: ${describeStep(step)} although it holds data of others`)
     if (disk.identity !== brick.identity) this.fail(2, `${host}: ${describeStep(step)} although it is another disk`)
     const { content } = disk
     const mayBe = content.kind === 'blank' || (content.kind === 'xfs' && content.uuid === brick.uuid)
@@ -95,7 +102,8 @@ export class Invariants {
     const { brick } = step
     const disk = this.diskOf(host, brick.device)
     if (!disk || disk.content.kind === 'blank') return
-    if (this.foreign.has(disk)) this.fail(2, `${host}: ${describeStep(step)} although it holds data of others`)
+    if (this.foreign.get(disk)?.late === false)
+      this.fail(2, `${host}: ${describeStep(step)} although it holds data of others`)
     const key = keys.desired(host, 'brick', brick.device)
     const desired = this.etcd.read(key)?.value as { wanted?: string; uuid?: string } | undefined
     if (desired?.wanted === 'present') this.fail(3, `${host}: ${describeStep(step)} although ${key} says present`)
@@ -153,7 +161,7 @@ export class Invariants {
 
   /** Data of others is as it was; data of buffers that were built and are wanted is there. */
   private checkDisks(): void {
-    for (const [disk, content] of this.foreign) {
+    for (const [disk, { content }] of this.foreign) {
       if (JSON.stringify(disk.content) !== content) this.fail(2, `${disk.identity} held ${content}, which is gone`)
     }
     for (const buffer of this.buffers()) {
@@ -163,6 +171,24 @@ export class Invariants {
         const disk = [...disks].find((disk) => disk.identity === identity)
         const holds = disk?.content.kind === 'xfs' && disk.content.uuid === uuid && disk.files.stamp === uuid
         if (!holds) this.fail(3, `${host}/${device} has lost the data of ${buffer.name}`)
+      }
+    }
+  }
+
+  /** When a volume is told to go, no host that is known to live has it mounted. */
+  private checkLeaving(): void {
+    const alive = new Set(this.etcd.list('hosts/').entries.map(({ key }) => key.slice('hosts/'.length)))
+    for (const host of this.aliveSince.keys()) if (!alive.has(host)) this.aliveSince.delete(host)
+    for (const host of alive) if (!this.aliveSince.has(host)) this.aliveSince.set(host, this.nowMs())
+    for (const { key, value } of this.etcd.list('desired/').entries) {
+      const desired = value as AnyDesired
+      if (desired.kind !== 'volume' || desired.wanted !== 'absent' || this.leaving.has(key)) continue
+      this.leaving.add(key)
+      for (const { name, clients } of this.machines.values()) {
+        // The scheduler may not have heard yet of a host that has just come.
+        const isKnown = this.nowMs() - (this.aliveSince.get(name) ?? Infinity) > 5_000
+        if (isKnown && [...clients.values()].some(({ volume, isDead }) => volume === desired.volume && !isDead))
+          this.fail(5, `${key} says absent although ${name} has it mounted`)
       }
     }
   }

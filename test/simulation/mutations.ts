@@ -13,6 +13,8 @@ interface Mutation {
   file: string
   from: string
   to: string
+  /** Guards that stand behind it and would do alone; they are taken out with it. */
+  with?: { file: string; from: string; to: string }[]
 }
 
 const mutations: Mutation[] = [
@@ -29,6 +31,13 @@ const mutations: Mutation[] = [
     file: 'src/scheduler/devices.ts',
     from: 'for (const { host, device } of released) taken.add(at(host, device))',
     to: 'void released',
+    with: [
+      {
+        file: 'src/scheduler/devices.ts',
+        from: 'new Set<string>(cluster.desired.brick.keys())',
+        to: 'new Set<string>()',
+      },
+    ],
   },
   {
     invariant: 1,
@@ -39,10 +48,17 @@ const mutations: Mutation[] = [
   },
   {
     invariant: 1,
-    guard: 'a transaction compares the leader',
+    guard: 'a transaction compares the leader, and the documents it was decided on',
     file: 'src/scheduler/transaction.ts',
     from: 'const compares: Compare[] = [fenceCompare(fence)]',
     to: 'const compares: Compare[] = []',
+    with: [
+      {
+        file: 'src/scheduler/transaction.ts',
+        from: 'compares.push({ key, modRevision: memory.revisionOf(key) })',
+        to: '',
+      },
+    ],
   },
   {
     invariant: 1,
@@ -160,17 +176,19 @@ console.log(`${rows.length - missed} of ${rows.length} caught`)
 process.exit(missed > 0 ? 1 : 0)
 
 /** What the first bad history says, with its seed; undefined when all went well. */
-async function attempt({ file, from, to }: Mutation): Promise<string | undefined> {
+async function attempt(mutation: Mutation): Promise<string | undefined> {
   const copy = mkdtempSync(join(tmpdir(), 'mutation-'))
   try {
     for (const folder of ['src', 'test/simulation', 'test/support'])
       cpSync(folder, join(copy, folder), { recursive: true })
     for (const name of ['package.json', 'tsconfig.json']) cpSync(name, join(copy, name))
     symlinkSync(resolve('node_modules'), join(copy, 'node_modules'))
-    const source = readFileSync(join(copy, file), 'utf8')
-    const found = source.split(from).length - 1
-    if (found !== 1) throw new Error(`${file} holds the guard ${found} times, not once: ${from}`)
-    writeFileSync(join(copy, file), source.replace(from, to))
+    for (const { file, from, to } of [mutation, ...(mutation.with ?? [])]) {
+      const source = readFileSync(join(copy, file), 'utf8')
+      const found = source.split(from).length - 1
+      if (found !== 1) throw new Error(`${file} holds the guard ${found} times, not once: ${from}`)
+      writeFileSync(join(copy, file), source.replace(from, to))
+    }
     const argv = [
       '--import',
       'tsx',

@@ -8,6 +8,8 @@ export type Scenario = (director: Director) => Promise<void>
 export class Director {
   readonly world
   head = 'head1'
+  /** What `until` waits for just now. */
+  awaited: string | undefined
   /** Each call is made twice, the second while the first is under way. */
   doubles = false
 
@@ -69,11 +71,10 @@ export class Director {
   async until(what: string, holds: () => boolean): Promise<void> {
     while (!holds()) {
       this.awaited = what
-      await this.world.sleep(200)
+      await this.world.sleep(2)
     }
     this.awaited = undefined
   }
-  awaited: string | undefined
 
   built(name: string): boolean {
     const buffer = this.cluster.etcd.read(`buffers/${name}`)?.value as { builtAt?: number } | undefined
@@ -84,6 +85,10 @@ export class Director {
     const buffer = this.cluster.etcd.read(`buffers/${name}`)?.value as { bricks: { host: string }[] } | undefined
     return buffer?.bricks[index]?.host ?? 'gluster1'
   }
+}
+
+function isBrick({ key }: { key: string }): boolean {
+  return key.split('/')[2] === 'brick'
 }
 
 export const scenarios: Record<string, Scenario> = {
@@ -145,9 +150,69 @@ export const scenarios: Record<string, Scenario> = {
     }
     await director.create('alpha', 5)
     await director.simple('teardown', 'alpha')
-    await director.until('the other buffer', () => true)
     director.cluster.invariants.release(disk)
     if (disk.content.kind === 'other') disk.content = { kind: 'blank' }
+  },
+
+  "somebody else's disk at the last moment": async (director) => {
+    const { cluster, world } = director
+    const created = director.create('alpha', 4)
+    await director.until('a brick to be wanted', () => cluster.etcd.list('desired/').entries.some(isBrick))
+    await world.sleep(world.between(0, 60))
+    const wanted = cluster.etcd
+      .list('desired/')
+      .entries.filter(isBrick)
+      .map(({ key }) => key.split('/'))
+    const blank = wanted
+      .map(([, host, , device]) => cluster.machines.get(host!)!.disks.get(device!)!)
+      .filter(({ content, users }) => content.kind === 'blank' && users.length === 0)
+    for (const disk of blank.slice(0, 2)) {
+      cluster.tell(`somebody puts ext4 on ${disk.identity}`)
+      disk.content = { kind: 'other', what: 'a signature of ext4' }
+      cluster.invariants.protect(disk, { late: true })
+    }
+    await created
+    await director.simple('teardown', 'alpha')
+    for (const disk of blank.slice(0, 2)) {
+      cluster.invariants.release(disk)
+      if (disk.content.kind === 'other') disk.content = { kind: 'blank' }
+    }
+  },
+
+  'made and unmade again and again': async (director) => {
+    const { world } = director
+    const one = async (token: string) => {
+      for (let round = 0; round < 5; round++) {
+        const made = director.once([
+          'setup',
+          ...['--token', token, '--user', '1001', '--groupid', '1001'],
+          '--capacity',
+          `${pool}:3TB`,
+        ])
+        await world.sleep(world.between(0, 600))
+        await director.simple('teardown', token)
+        await made
+      }
+      await director.simple('teardown', token)
+    }
+    await Promise.all(['101', '102', '103'].map(one))
+  },
+
+  'replace while others are placed': async (director) => {
+    const { cluster, world } = director
+    const created = director.create('alpha', 2)
+    await director.until('alpha', () => cluster.etcd.read('buffers/alpha') !== undefined)
+    const name = director.hostOf('alpha', 1)
+    const broken = [...cluster.machines.get(name)!.disks.values()].filter(({ content }) => content.kind === 'blank')
+    for (const disk of broken) disk.condition = 'broken'
+    const jobs = ['101', '102', '103'].map(async (token) => {
+      await world.sleep(world.between(0, 300))
+      await director.setup(token, 1)
+      await director.simple('teardown', token)
+    })
+    await Promise.all([created, ...jobs])
+    await director.simple('teardown', 'alpha')
+    for (const disk of broken) disk.condition = 'good'
   },
 
   'disks change places': async (director) => {
