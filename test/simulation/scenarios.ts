@@ -215,6 +215,24 @@ export const scenarios: Record<string, Scenario> = {
     for (const disk of broken) disk.condition = 'good'
   },
 
+  'a device is asked for the moment its host returns': async (director) => {
+    const { cluster, world } = director
+    const created = director.create('alpha', 2)
+    await director.until('alpha', () => cluster.etcd.read('buffers/alpha') !== undefined)
+    const name = director.hostOf('alpha', 1)
+    cluster.turnOff(name)
+    await created
+    cluster.turnOn(name)
+    const asked: Promise<unknown>[] = []
+    for (let tries = 0; tries < 60; tries++) {
+      asked.push(director.once(['create_persistent', '-t', 'beta', '-u', '1001', '-C', `${pool}:4TB`]))
+      await world.sleep(2)
+    }
+    await Promise.all(asked)
+    await director.simple('teardown', 'beta')
+    await director.simple('teardown', 'alpha')
+  },
+
   'disks change places': async (director) => {
     await director.create('alpha', 2)
     const name = director.hostOf('alpha')
