@@ -71,7 +71,7 @@ export class Director {
   async until(what: string, holds: () => boolean): Promise<void> {
     while (!holds()) {
       this.awaited = what
-      await this.world.sleep(2)
+      await this.world.sleep(5)
     }
     this.awaited = undefined
   }
@@ -182,7 +182,7 @@ export const scenarios: Record<string, Scenario> = {
   'made and unmade again and again': async (director) => {
     const { world } = director
     const one = async (token: string) => {
-      for (let round = 0; round < 5; round++) {
+      for (let round = 0; round < 3; round++) {
         const made = director.once([
           'setup',
           ...['--token', token, '--user', '1001', '--groupid', '1001'],
