@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { until } from '../../lab/until.js'
 import { useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 
@@ -81,5 +82,41 @@ describe('a job on one node', function () {
     const { stdout } = await lab.exec('c1', ['sh', '-c', mount])
     expect(stdout).to.equal('')
     await lab.exec('head', ['scancel', job])
+  })
+})
+
+describe('a compute node that is lost', function () {
+  this.timeout(400_000)
+  const lab = useLab({
+    before: () => slurm.createPersistent('alice', 'fenced', '1TB'),
+    after: async () => {
+      await slurm.destroyPersistent('alice', 'fenced')
+      await slurm.untilClean()
+    },
+  })
+  const slurm = new SlurmAt(lab)
+  const target = `$(findmnt -n -t fuse.glusterfs -o TARGET | grep fenced)`
+  const writes = async () =>
+    (await lab.exec('c1', ['sh', '-c', `timeout 20 sh -c "echo x >${target}/note"`], { user: 'alice' })).code === 0
+  const allowed = async () =>
+    (await lab.exec('gluster1', ['gluster', 'volume', 'get', 'fenced', 'auth.allow'])).stdout.includes('c1')
+
+  it('keeps its buffer while its job runs, and is cut off from it when Slurm has ended the job', async () => {
+    const job = await slurm.submit('alice', '#SBATCH --nodelist=c1', '#DW persistentdw name=fenced', 'sleep 600')
+    await slurm.untilJob(job, /JobState=RUNNING/)
+    await lab.stopService('c1', 'agent', 'KILL')
+    const isLost = async () =>
+      (await lab.exec('head', ['etcdctl', 'get', '--keys-only', '/burstbuffer/hosts/c1'])).stdout.trim() === ''
+    await until({ what: 'c1 is lost', deadlineMs: 60_000 }, async () => (await isLost()) || undefined)
+    expect(await writes()).to.equal(true)
+    expect(await allowed()).to.equal(true)
+
+    await lab.exec('head', ['scancel', job])
+    await until({ what: 'c1 is let in no more', deadlineMs: 90_000 }, async () => !(await allowed()) || undefined)
+    expect(await writes()).to.equal(false)
+
+    await lab.startService('c1', 'agent')
+    const mounts = async () => (await lab.exec('c1', ['findmnt', '-n', '-t', 'fuse.glusterfs'])).stdout
+    await until({ what: 'c1 has let go of it', deadlineMs: 60_000, seen: mounts }, async () => (await mounts()) === '')
   })
 })
