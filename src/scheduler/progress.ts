@@ -1,7 +1,7 @@
 import { viewsOf } from '../model/access.js'
-import { mountsLeft } from '../model/buffers.js'
+import { mountsLeft, volumeOf } from '../model/buffers.js'
 import { at, type Cluster, mountId, sessionBuffers } from '../model/cluster.js'
-import type { SessionDocument } from '../model/documents.js'
+import type { BufferDocument, SessionDocument } from '../model/documents.js'
 import { phaseOf } from '../model/phase.js'
 import { canBePutAside, standingOf } from './admit/names.js'
 
@@ -65,7 +65,8 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
         continue
       }
       if (observed?.problem?.terminal) return { state: 'failed', reason: `${where}: ${observed.problem.message}` }
-      const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
+      const wasTold = observed !== undefined || cluster.desired.mount.has(at(host, mountId(sessionId, buffer.id, view)))
+      const detail = wasTold ? detailOf(observed) : volumeWait(cluster, buffer)
       waitingFor.push(detail === '' ? where : `${where}: ${detail}`)
     }
   }
@@ -108,6 +109,16 @@ export function adoptProgress(cluster: Cluster, host: string, device: string): P
   if (observed?.problem?.terminal) return { state: 'failed', reason: observed.problem.message }
   const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
   return { state: 'waiting', waitingFor: [`host ${host} to wipe ${device}${detail === '' ? '' : `: ${detail}`}`] }
+}
+
+/** A host is told to mount when the volume has let it in and has its directory. */
+function volumeWait(cluster: Cluster, buffer: BufferDocument): string {
+  const detail = detailOf(volumeOf(cluster, buffer))
+  return `volume ${buffer.volume} to let it in${detail === '' ? '' : `: ${detail}`}`
+}
+
+function detailOf(observed: { problem?: { message: string } | undefined; waitingFor: string[] } | undefined): string {
+  return observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
 }
 
 function waitingToUnmount(cluster: Cluster, session: SessionDocument): string[] {

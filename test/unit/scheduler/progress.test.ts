@@ -53,7 +53,7 @@ describe('pre_run has come to its end', () => {
   it('when every host has every buffer mounted', () => {
     expect(mountProgress(of({ sessions: [running] }), '5', 20)).to.deep.equal({
       state: 'waiting',
-      waitingFor: ['host c1 to mount 5'],
+      waitingFor: ['host c1 to mount 5: volume 5 to let it in'],
     })
     expect(mountProgress(of({ sessions: [running], observed: mountReport('c1', job, built) }), '5', 20)).to.deep.equal({
       state: 'done',
