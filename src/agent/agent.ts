@@ -64,6 +64,13 @@ export class Agent {
     await Promise.all([...this.reconcilers.values()].map((reconciler) => reconciler.stop()))
   }
 
+  /** Looks again at everything of these kinds: what it is made with came or went. */
+  wake(...kinds: DesiredKind[]): void {
+    for (const [name, reconciler] of this.reconcilers) {
+      if (kinds.some((kind) => name.startsWith(`${kind}/`))) reconciler.wake()
+    }
+  }
+
   private onChanges(changes: Change[]): void {
     const ordered = [...changes].sort((a, b) => (a.entry?.modRevision ?? 0) - (b.entry?.modRevision ?? 0))
     for (const change of ordered) {

@@ -6,19 +6,31 @@ import { absolutePath, etcdConfig, logConfig } from '../daemon/configSchemas.js'
 import { roles } from '../model/documents.js'
 import { hostName, poolName } from '../model/names.js'
 
+/** As every engine has it. */
+const containerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, 'expected the name of a container')
+
 /** etc/agent.yaml explains every key; defaults stand here and nowhere else. */
-export const agentConfig = z.strictObject({
-  host: hostName.default(() => hostname().split('.')[0]!),
-  roles: z.array(z.enum(roles)).min(1),
-  etcd: etcdConfig,
-  /** What other hosts reach this one by; its name when absent. */
-  addresses: z.array(z.string().min(1)).optional(),
-  /** Per pool: paths and globs of whole devices. */
-  pools: z.record(poolName, z.array(absolutePath).min(1)).default({}),
-  /** Compute nodes mount buffers below it; the scheduler's setting must be the same. */
-  mountRoot: absolutePath.default('/mnt/burstbuffer'),
-  log: logConfig,
-})
+export const agentConfig = z
+  .strictObject({
+    host: hostName.default(() => hostname().split('.')[0]!),
+    roles: z.array(z.enum(roles)).min(1),
+    etcd: etcdConfig,
+    /** What other hosts reach this one by; its name when absent. */
+    addresses: z.array(z.string().min(1)).optional(),
+    /** Per pool: paths and globs of whole devices. */
+    pools: z.record(poolName, z.array(absolutePath).min(1)).default({}),
+    /** Compute nodes mount buffers below it; the scheduler's setting must be the same. */
+    mountRoot: absolutePath.default('/mnt/burstbuffer'),
+    /** GlusterFS runs in that container and not on the host itself. */
+    gluster: z
+      .strictObject({ container: containerName, socket: absolutePath.default('/var/run/docker.sock') })
+      .optional(),
+    log: logConfig,
+  })
+  .refine(({ gluster, roles }) => gluster === undefined || roles.includes('storage'), {
+    path: ['roles'],
+    message: 'expected storage among them, because gluster.container is set',
+  })
 export type AgentConfig = z.infer<typeof agentConfig>
 
 export const usage = `burstbuffer-agent: brings this host to the state that etcd says it should have

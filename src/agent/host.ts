@@ -109,3 +109,8 @@ export class BrickMarked extends Refusal {
 export class Busy extends Error {
   override name = 'Busy'
 }
+
+/** What the work is done with is not there now: the message names what is waited for. */
+export class Unavailable extends Error {
+  override name = 'Unavailable'
+}

@@ -7,6 +7,8 @@ import { openNotifier } from '../daemon/notify.js'
 import type { HostDocument } from '../model/documents.js'
 import { openStore } from '../store/etcd.js'
 import { type AgentConfig, readAgentConfig } from './config.js'
+import { FollowedContainer, type FollowOptions } from './host/container.js'
+import { engineAt } from './host/engine.js'
 import { realHost } from './host/index.js'
 import { serveHost } from './serve.js'
 
@@ -21,12 +23,29 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   })
   log.info('starting', { config })
   const store = openStore(etcdOptions(config.etcd), { clock, log })
-  const host = realHost({ name: config.host, mountRoot: config.mountRoot, pools: config.pools, clock, log })
-  const document = await hostDocument(config, await host.versions(), clock.unixSeconds())
+  const container = glusterContainer(config, { clock, log })
+  await container?.begin()
+  const host = realHost({
+    name: config.host,
+    mountRoot: config.mountRoot,
+    pools: config.pools,
+    clock,
+    log,
+    ...(container ? { runGluster: container.run } : {}),
+  })
+  let document = await hostDocument(config, await host.versions(), clock.unixSeconds())
   const service = serveHost({ host, roles: config.roles, document, store, clock, log })
   const watchDevices = (pools: AgentConfig['pools']) =>
     config.roles.includes('storage') ? service.inventory.watchDirectories(Object.values(pools).flat()) : undefined
   await watchDevices(config.pools)
+  container?.onChange(() => {
+    service.wake('volume', 'peer')
+    if (container.waitingFor() !== undefined) return
+    void host.versions().then((versions) => {
+      document = { ...document, versions: { ...document.versions, ...versions } }
+      service.update(document)
+    })
+  })
 
   const configWatcher = watch(file, {
     ignoreInitial: true,
@@ -56,11 +75,21 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       notifier.stopping()
       notifier.close()
       await configWatcher.close()
+      container?.close()
       await service.stop()
       await store.close()
       log.info('stopped: bricks and mounts stay as they are')
     },
   }
+}
+
+/** Where GlusterFS runs in a container: commands go there, and what it lacks is waited for. */
+function glusterContainer(
+  { gluster }: AgentConfig,
+  options: Omit<FollowOptions, 'engine' | 'container'>,
+): FollowedContainer | undefined {
+  if (!gluster) return undefined
+  return new FollowedContainer({ ...options, engine: engineAt(gluster.socket), container: gluster.container })
 }
 
 async function hostDocument(
@@ -81,7 +110,7 @@ async function hostDocument(
 
 /** Only the pools change without a restart; a change of anything else is said rather than swallowed. */
 function warnOfRestart(before: AgentConfig, after: AgentConfig, warn: (phrase: string, fields: object) => void): void {
-  const names = (['host', 'roles', 'etcd', 'addresses', 'mountRoot', 'log'] as const).filter(
+  const names = (['host', 'roles', 'etcd', 'addresses', 'mountRoot', 'gluster', 'log'] as const).filter(
     (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
   )
   if (names.length > 0) warn('changed settings need a restart of the agent', { settings: names })

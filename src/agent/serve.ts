@@ -1,6 +1,6 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import type { HostDocument, Role } from '../model/documents.js'
+import type { DesiredKind, HostDocument, Role } from '../model/documents.js'
 import { type KeptKey, keepKey } from '../store/kept.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
@@ -24,6 +24,8 @@ export interface HostService {
   update(document: HostDocument): void
   /** Looks at the devices anew; at once done on a host without storage. */
   refreshInventory(): Promise<void>
+  /** Looks again at all that is desired of these kinds. */
+  wake(...kinds: DesiredKind[]): void
   /** Ends after the steps under way; the host stays as it is. The store stays open. */
   stop(): Promise<void>
 }
@@ -69,6 +71,7 @@ export function serveHost(parts: ServeParts): HostService {
       current = next
       kept?.update(next)
     },
+    wake: (...kinds) => agent.wake(...kinds),
     stop: async () => {
       stopping = true
       await inventory.close()

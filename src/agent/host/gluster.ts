@@ -1,7 +1,7 @@
 import { XMLParser } from 'fast-xml-parser'
 import { isIP } from 'node:net'
 import type { DesiredVolume } from '../../model/documents.js'
-import { BrickMarked, Busy, type PeerFacts, Refusal, type VolumeFacts } from '../host.js'
+import { BrickMarked, Busy, type PeerFacts, Refusal, Unavailable, type VolumeFacts } from '../host.js'
 import { directoriesMade } from './directories.js'
 import { CommandError, type Run } from './run.js'
 
@@ -42,7 +42,7 @@ export async function volumeFacts(run: Run, self: string, volume: DesiredVolume)
     return { exists: true, ...found, directories, offline, connectedPeers: [] }
   } catch (error) {
     if (error instanceof Busy) throw error
-    return { ...nothing, unavailable: `glusterd on ${self} to answer: ${(error as Error).message}` }
+    return { ...nothing, unavailable: awaited(`glusterd on ${self}`, error) }
   }
 }
 
@@ -128,7 +128,7 @@ export async function peerFacts(run: Run, peer: string): Promise<PeerFacts> {
     return { known: found !== undefined, connected: found?.connected ?? false }
   } catch (error) {
     if (error instanceof Busy) throw error
-    return { known: false, connected: false, unavailable: `glusterd to answer: ${(error as Error).message}` }
+    return { known: false, connected: false, unavailable: awaited('glusterd', error) }
   }
 }
 
@@ -139,6 +139,11 @@ export async function probePeer(run: Run, peer: string): Promise<void> {
 export async function glusterVersion(run: Run): Promise<string | undefined> {
   const { stdout } = await run(['gluster', '--version'], { timeoutMs: 10_000 })
   return /glusterfs ([0-9.]+)/.exec(stdout)?.[1]
+}
+
+function awaited(who: string, error: unknown): string {
+  const { message } = error as Error
+  return error instanceof Unavailable ? message : `${who} to answer: ${message}`
 }
 
 async function connectedPeers(run: Run, self: string): Promise<string[]> {

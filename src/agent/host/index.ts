@@ -41,7 +41,10 @@ export function realHost(options: RealHostOptions): Host & { setPools(pools: Poo
     name,
     setPools: (next) => (pools = next),
     versions: async () => {
-      const version = await gluster.glusterVersion(run).catch(() => undefined)
+      const version = await gluster.glusterVersion(runGluster).catch((error: unknown) => {
+        options.log.warn('gluster cannot be run', { reason: String(error) })
+        return undefined
+      })
       return { kernel: release(), ...(version ? { glusterfs: version } : {}) }
     },
     discover: () => discover(pools, run),

@@ -16,7 +16,8 @@ export interface RunResult {
 /** Runs a program with an argument list, never through a shell. Throws CommandError when it cannot start, hangs or is killed. */
 export type Run = (argv: readonly [string, ...string[]], options: RunOptions) => Promise<RunResult>
 
-const mostOutput = 8 * 1024 * 1024
+/** Bytes of stdout or stderr; what comes after them is dropped. */
+export const mostOutput = 8 * 1024 * 1024
 
 /** A command that failed: its message puts the most telling cause first. */
 export class CommandError extends Error {
