@@ -152,6 +152,7 @@ class EtcdStore implements Store {
     }
     for (const write of writes) {
       if ('delete' in write && (await this.read(write.delete))) return { won: false }
+      if ('deletePrefix' in write && (await this.list(write.deletePrefix)).entries.length > 0) return { won: false }
     }
     // A fence among the compares that is gone means somebody else leads: then it is not ours to claim.
     for (const compare of compares) {

@@ -210,6 +210,16 @@ describe('the store on a real etcd, through a bad network', function () {
       expect(await direct.get(key('old'))).to.equal(undefined)
     })
 
+    it('that deletes a prefix, lost against another and got no answer, is not won while keys are left', async () => {
+      await put('old/1')
+      const { modRevision } = (await store.get(key('old/1')))!
+      await put('old/1', { changed: true })
+      loseOneAnswer()
+      const result = await store.write([{ key: key('old/1'), modRevision }], [{ deletePrefix: key('old/') }])
+      expect(result).to.deep.equal({ won: false })
+      expect(await direct.get(key('old/1'))).to.not.equal(undefined)
+    })
+
     it('writes all or nothing', async () => {
       await put('there')
       const result = await store.write(
