@@ -42,8 +42,8 @@ export function parseKey(key: string): ParsedKey | undefined {
     case 'inventory':
       return a && b === undefined ? { room, host: a } : undefined
     case 'cordons':
-      if (!a || c !== undefined) return undefined
-      return b ? { room, host: a, device: b } : { room, host: a }
+      if (!a || b === '' || c !== undefined) return undefined
+      return b === undefined ? { room, host: a } : { room, host: a, device: b }
     case 'sessions':
       return a && b === undefined ? { room, name: a } : undefined
     case 'buffers':
@@ -51,7 +51,8 @@ export function parseKey(key: string): ParsedKey | undefined {
       if (b === 'mountpoint') return { room: 'mountpoints', name: a }
       return b === undefined ? { room, name: a } : undefined
     case 'events':
-      return a && b && c === undefined ? { room, name: a, sequence: Number(b) } : undefined
+      if (!a || !b || !/^\d+$/.test(b) || c !== undefined) return undefined
+      return { room, name: a, sequence: Number(b) }
     case 'desired':
     case 'observed':
       if (!a || !b || !c || !(desiredKinds as string[]).includes(b)) return undefined
