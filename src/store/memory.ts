@@ -54,6 +54,7 @@ export class MemoryEtcd {
   write(compares: Compare[], writes: Write[]): WriteResult {
     if (writes.length === 0 || compares.length + writes.length > maxOperations)
       throw new StoreError('1 to 100 operations')
+    refuseDuplicates(writes)
     if (!compares.every((compare) => this.holds(compare))) return { won: false }
     for (const write of writes) {
       if ('put' in write && write.lease && !this.leases.has(write.lease.id)) throw new StoreError('lease not found')
@@ -336,5 +337,24 @@ class MemoryLease implements Lease {
     this.lost = true
     this.cancel()
     for (const listener of this.listeners) listener()
+  }
+}
+
+/** As etcd does, whose answer would depend on the order of the operations otherwise. Two deletes may overlap. */
+function refuseDuplicates(writes: Write[]): void {
+  const put = new Set<string>()
+  for (const write of writes) {
+    if (!('put' in write)) continue
+    if (put.has(write.put)) throw new StoreError(`duplicate key in a transaction: ${write.put}`)
+    put.add(write.put)
+  }
+  for (const key of put) {
+    for (const write of writes) {
+      if (
+        ('delete' in write && write.delete === key) ||
+        ('deletePrefix' in write && key.startsWith(write.deletePrefix))
+      )
+        throw new StoreError(`duplicate key in a transaction: ${key} is put and deleted`)
+    }
   }
 }

@@ -1,0 +1,16 @@
+import { MemoryEtcd, type MemoryStore } from '../../../src/store/memory.js'
+import { storeContract } from '../../support/storeContract.js'
+
+describe('the store in memory', () => {
+  const stores: MemoryStore[] = []
+  afterEach(async () => {
+    for (const store of stores.splice(0)) await store.close()
+  })
+
+  storeContract(() => {
+    const etcd = new MemoryEtcd()
+    const [store, other] = [etcd.open(), etcd.open()]
+    stores.push(store, other)
+    return { store, other }
+  })
+})
