@@ -1,0 +1,42 @@
+import { Lab } from '../lab/cluster.js'
+import { hosts, users } from '../lab/hosts.js'
+import { until } from '../lab/until.js'
+
+export const installed = '/opt/burstbuffer/dist/bin'
+const owner = users[0]!
+
+/** Runs it on a lab of its own, which is taken down whatever happens. */
+export async function withLab<T>(say: (line: string) => void, act: (lab: Lab) => Promise<T>): Promise<T> {
+  const lab = new Lab({ id: 'bench', say })
+  try {
+    await lab.up()
+    return await act(lab)
+  } finally {
+    if (lab.isMine()) await lab.down()
+  }
+}
+
+/** The call that Slurm makes for `#BB create_persistent`: back when the buffer is ready. */
+export async function create(lab: Lab, name: string, slots: number): Promise<void> {
+  const what = ['-c', 'CLI', '-t', name, '-u', String(owner.uid), '-C', `dedicated_nvme:${slots}TB`, '-a', 'striped']
+  await must(lab, 'head', [`${installed}/dw_wlm_cli`, '--function', 'create_persistent', ...what])
+}
+
+/** Back when its devices are wiped and free again. */
+export async function destroy(lab: Lab, name: string): Promise<void> {
+  await must(lab, 'head', [`${installed}/dw_wlm_cli`, '--function', 'teardown', '--token', name, '--hurry'])
+}
+
+export async function untilAllFree(lab: Lab): Promise<void> {
+  const devices = hosts.reduce((sum, host) => sum + host.devices.length, 0)
+  await until({ what: 'every device is free' }, async () => {
+    const { stdout } = await lab.exec('head', [`${installed}/dw_wlm_cli`, '--function', 'pools'])
+    return stdout.includes(`"free":${devices}`)
+  })
+}
+
+export async function must(lab: Lab, host: string, argv: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await lab.exec(host, argv, { timeoutMs: 300_000 })
+  if (code !== 0) throw new Error(`${argv.join(' ')} on ${host} exited ${code}: ${stderr || stdout}`)
+  return stdout
+}

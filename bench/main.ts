@@ -1,0 +1,38 @@
+import Table from 'cli-table3'
+import { parseArgs } from 'node:util'
+import { burst } from './burst.js'
+import { idle } from './idle.js'
+import type { Benchmark, Figure } from './measure.js'
+import { provision } from './provision.js'
+import { shim } from './shim.js'
+
+/* npm run bench -- NAME… [--json]: each compares side by side in one run, because the machine may be shared and noisy. */
+
+const benchmarks: Record<string, Benchmark> = { shim, provision, burst, idle }
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const unknown = positionals.filter((name) => !Object.hasOwn(benchmarks, name))
+if (positionals.length === 0 || unknown.length > 0) {
+  console.error(unknown.length > 0 ? `bench: there is no benchmark ${unknown.join(', ')}` : 'bench: name a benchmark')
+  for (const [name, { describe }] of Object.entries(benchmarks)) console.error(`  ${name.padEnd(10)} ${describe}`)
+  process.exit(2)
+}
+
+const results: Record<string, Figure[]> = {}
+for (const name of positionals) {
+  results[name] = await benchmarks[name]!.run((line) => console.error(`${name}: ${line}`))
+  if (!values.json) print(name, results[name])
+}
+if (values.json) console.log(JSON.stringify(results))
+
+function print(name: string, figures: Figure[]): void {
+  const table = new Table({ head: [name, 'ours', 'compared with', 'theirs', 'ratio', 'wanted'], style: { head: [] } })
+  for (const { what, value, unit, against, wanted } of figures) {
+    const number = (of: number) => `${of.toPrecision(3)} ${unit}`
+    const compared = against ? [against.what, number(against.value), (value / against.value).toFixed(2)] : ['', '', '']
+    table.push([what, number(value), ...compared, wanted ?? ''])
+  }
+  console.log(table.toString())
+}

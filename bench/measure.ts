@@ -1,0 +1,27 @@
+/** One line of a benchmark: what was measured, beside what it is compared with, in one run. */
+export interface Figure {
+  what: string
+  value: number
+  unit: string
+  /** The thing compared, in the same unit. */
+  against?: { what: string; value: number }
+  /** What is wanted, in words. */
+  wanted?: string
+}
+
+export interface Benchmark {
+  describe: string
+  run: (say: (line: string) => void) => Promise<Figure[]>
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+export async function timed(act: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await act()
+  return performance.now() - start
+}
