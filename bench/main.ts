@@ -28,7 +28,10 @@ for (const name of positionals) {
 if (values.json) console.log(JSON.stringify(results))
 
 function print(name: string, figures: Figure[]): void {
-  const table = new Table({ head: [name, 'ours', 'compared with', 'theirs', 'ratio', 'wanted'], style: { head: [] } })
+  const table = new Table({
+    head: [name, 'ours', 'compared with', 'theirs', 'ratio', 'wanted'],
+    style: { head: [], border: [] },
+  })
   for (const { what, value, unit, against, wanted } of figures) {
     const number = (of: number) => `${of.toPrecision(3)} ${unit}`
     const compared = against ? [against.what, number(against.value), (value / against.value).toFixed(2)] : ['', '', '']

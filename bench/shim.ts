@@ -21,7 +21,7 @@ export const shim: Benchmark = {
         for (const [name, command] of Object.entries(commands)) {
           const found = times.get(name) ?? { wall: [], cpu: [] }
           const loop = `i=0; while [ $i -lt ${calls / 10} ]; do ${command} >/dev/null || exit 1; i=$((i + 1)); done`
-          const script = `start=$(date +%s%N); ${loop}; end=$(date +%s%N); echo $((end - start)); times | tail -1`
+          const script = `start=$(date +%s%N); ${loop}; end=$(date +%s%N); echo $((end - start)); times >/tmp/times; tail -n 1 /tmp/times`
           const [wall, cpu] = (await must(lab, 'head', ['bash', '-c', script])).trim().split('\n') as [string, string]
           found.wall.push(Number(wall) / 1e6 / (calls / 10))
           found.cpu.push((seconds(cpu) * 1000) / (calls / 10))
