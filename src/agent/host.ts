@@ -1,4 +1,4 @@
-import type { Desired, DesiredKind, InventoryDevice } from '../model/documents.js'
+import type { Desired, DesiredKind, InventoryDevice, InventoryDocument } from '../model/documents.js'
 import type { StepArgs, StepKind } from './steps.js'
 
 /*
@@ -80,12 +80,16 @@ export interface Facts {
   adopt: { device: DeviceFacts }
 }
 
+export type Seen = Pick<InventoryDocument, 'volumes' | 'mounts'>
+
 export interface Host {
   readonly name: string
   /** Versions of what the agent drives (glusterfs, xfsprogs, kernel), for the host's document. */
   versions(): Promise<Record<string, string>>
   /** Every device that the configuration lists, with what it holds. Reads only. */
   discover(): Promise<InventoryDevice[]>
+  /** What is there whoever asked for it; a host that cannot tell has no such method. */
+  survey?(): Promise<Seen>
   /** Facts about one desired thing. Never changes anything. */
   observe: { [K in DesiredKind]: (desired: Desired[K]) => Promise<Facts[K]> }
   /**

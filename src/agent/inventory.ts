@@ -2,13 +2,14 @@ import { dirname } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import type { InventoryDocument } from '../model/documents.js'
+import type { InventoryDocument, Role } from '../model/documents.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
-import type { Host } from './host.js'
+import type { Host, Seen } from './host.js'
 
 export interface InventoryDependencies {
   host: Host
+  roles: readonly Role[]
   store: Store
   clock: Clock
   log: Log
@@ -30,6 +31,9 @@ export class Inventory {
   private watcher: FSWatcher | undefined
   private watched: string[] = []
   private closed = false
+  /** Not at the start, nor after a wipe: nobody waits for a glusterd that hangs. */
+  private isSurveyDue = false
+  private seen: Seen = {}
 
   constructor(private readonly dependencies: InventoryDependencies) {}
 
@@ -75,6 +79,7 @@ export class Inventory {
     this.cancelTimer()
     if (this.closed) return
     this.cancelTimer = this.dependencies.clock.after(ms, () => {
+      this.isSurveyDue = true
       this.refresh()
         .catch((error: unknown) => this.dependencies.log.warn('inventory failed', { reason: String(error) }))
         .finally(() => this.refreshIn(this.restMs()))
@@ -86,12 +91,26 @@ export class Inventory {
     return restMs * (0.75 + (this.dependencies.random ?? Math.random)() / 2)
   }
 
+  private async survey(): Promise<void> {
+    this.isSurveyDue = false
+    const { host, log } = this.dependencies
+    try {
+      this.seen = (await host.survey?.()) ?? {}
+    } catch (error) {
+      log.warn('survey failed', { reason: String(error) })
+    }
+  }
+
   private async look(): Promise<void> {
-    const { host, store, log } = this.dependencies
+    const { host, roles, store, log } = this.dependencies
     const devices = await host.discover()
-    const document: InventoryDocument = { v: 1, host: host.name, devices }
+    if (this.isSurveyDue) await this.survey()
+    const document: InventoryDocument = { v: 1, host: host.name, devices, ...this.seen }
     const text = JSON.stringify(document)
     if (text === this.written) return
+    // A compute host has something to say once a buffer is mounted on it.
+    if (this.written === undefined && devices.length === 0 && !this.seen.mounts?.length && !roles.includes('storage'))
+      return
     await store.write([], [{ put: keys.inventory(host.name), value: document }])
     this.written = text
     log.info('inventory', {

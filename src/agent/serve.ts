@@ -58,7 +58,7 @@ export function serveHost(parts: ServeParts): HostService {
     }
     if (stopping) return
     kept = keepKey(store, keys.host(host.name), current, { ttlSeconds: leaseSeconds, clock, log })
-    if (roles.includes('storage')) inventory.start()
+    inventory.start()
     agent.start()
     log.info('serving', { host: host.name, roles })
   }

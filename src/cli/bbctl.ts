@@ -2,6 +2,7 @@
 import yargs from 'yargs'
 import type { BufferView, DeviceView } from '../model/api.js'
 import { CallError, defaultSocket, openClient } from './client.js'
+import { check } from './commands/check.js'
 import { create, destroy, show } from './commands/buffer.js'
 import { adopt, cordon, uncordon } from './commands/care.js'
 import { backup, restore } from './commands/recovery.js'
@@ -27,6 +28,7 @@ const cli = yargs(process.argv.slice(2))
   .command(uncordon)
   .command(adopt)
   .command(watch)
+  .command(check)
   .command(backup)
   .command(restore)
   .completion('completion', 'Print a script for bash or zsh that completes commands and names', complete)

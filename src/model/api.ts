@@ -94,6 +94,14 @@ export interface CreateBody {
   group?: string | undefined
 }
 
+/** Where two sources do not tell the same story. `safe`: bbctl check --repair does it. */
+export interface DifferenceView {
+  where: string
+  what: string
+  mend: string
+  safe: boolean
+}
+
 /** How many documents a restore brought back. */
 export interface RestoreView {
   buffers: number

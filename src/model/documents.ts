@@ -58,7 +58,15 @@ export const inventoryDevice = z.strictObject({
 export type InventoryDevice = z.infer<typeof inventoryDevice>
 
 /** `inventory/<host>`: stays when the agent dies. */
-export const inventoryDocument = z.strictObject({ v: version, host: hostName, devices: z.array(inventoryDevice) })
+export const inventoryDocument = z.strictObject({
+  v: version,
+  host: hostName,
+  devices: z.array(inventoryDevice),
+  /** Every volume that this host's glusterd knows, whoever made it; absent while it was not asked or does not answer. */
+  volumes: z.array(z.string().max(256)).optional(),
+  /** Every mount below the mount root and where bricks are mounted, whoever made it; absent until the first survey. */
+  mounts: z.array(z.strictObject({ path: z.string().max(4096), source: z.string().max(4096) })).optional(),
+})
 export type InventoryDocument = z.infer<typeof inventoryDocument>
 
 /** `cordons/<host>` and `cordons/<host>/<device>`: no new bricks here. */

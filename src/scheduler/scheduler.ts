@@ -88,6 +88,7 @@ export function assembleScheduler(parts: SchedulerParts) {
     groupId: (name: string) => accounts.groupId(name),
     groupsOf: (uid: number) => accounts.groupsOf(uid),
     userName: (uid: number) => accounts.userName(uid),
+    lookAgain: () => loop.lookAgain(),
     becomeLeader: (timeoutMs: number) => leadership.become(timeoutMs),
     timelineOf: (name: string) => readTimeline(store, name),
     schedulerState: () => ({

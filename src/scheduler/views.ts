@@ -40,7 +40,9 @@ export function statusView(cluster: Cluster, config: SchedulerConfig, scheduler:
 }
 
 export function hostsView(cluster: Cluster): HostView[] {
-  const names = new Set([...cluster.hosts.keys(), ...cluster.inventories.keys()])
+  // What is left of a compute host that went is no loss.
+  const stored = [...cluster.inventories].filter(([, { devices }]) => devices.length > 0).map(([host]) => host)
+  const names = new Set([...cluster.hosts.keys(), ...stored])
   const bricks = new Map<string, number>()
   for (const buffer of cluster.buffers.values()) {
     for (const { host } of [...buffer.bricks, ...buffer.released]) bricks.set(host, (bricks.get(host) ?? 0) + 1)

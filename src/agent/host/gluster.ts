@@ -146,6 +146,11 @@ function awaited(who: string, error: unknown): string {
   return error instanceof Unavailable ? message : `${who} to answer: ${message}`
 }
 
+/** Every volume of the trusted pool. */
+export async function volumeNames(run: Run): Promise<string[]> {
+  return parseVolumes(orThrow(await gluster(run, ['volume', 'info']), 'volume info').body).map(({ name }) => name)
+}
+
 async function connectedPeers(run: Run, self: string): Promise<string[]> {
   const peers = parsePeers(orThrow(await gluster(run, ['peer', 'status']), 'peer status').body)
   return [self, ...peers.filter(({ connected }) => connected).flatMap(({ names }) => names)]

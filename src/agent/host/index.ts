@@ -9,6 +9,7 @@ import { discover, pathsByName, type Pools } from './discover.js'
 import { makeDirectories, takeOff } from './directories.js'
 import { deviceFacts } from './disks.js'
 import * as gluster from './gluster.js'
+import { survey } from './survey.js'
 import { type Run, runCommand } from './run.js'
 
 export interface RealHostOptions {
@@ -48,6 +49,7 @@ export function realHost(options: RealHostOptions): Host & { setPools(pools: Poo
       return { kernel: release(), ...(version ? { glusterfs: version } : {}) }
     },
     discover: () => discover(pools, run),
+    survey: () => survey(mountRoot, Object.keys(pools).length > 0, runGluster),
     observe: {
       brick: async (brick) => bricks.brickFacts(brick, await pathOf(), run),
       volume: (volume) => gluster.volumeFacts(runGluster, name, volume),

@@ -14,6 +14,7 @@ import { recoveryRoutes } from './recovery.js'
 import type { Reply, Request, Route } from './server.js'
 
 export interface OperatorMeans extends SlurmMeans {
+  lookAgain(): void
   schedulerState(): StatusView['scheduler']
   /** A buffer's events, oldest first. */
   timelineOf(name: string): Promise<EventDocument[]>

@@ -1,6 +1,9 @@
 import type { RestoreView } from '../../model/api.js'
 import { backupFile, backupOf, restoreStep } from '../backup.js'
 import type { Clock } from '../../daemon/clock.js'
+import { teardown } from '../admit.js'
+import { checkCluster, sessionsToEnd } from '../check.js'
+import type { SchedulerConfig } from '../config.js'
 import type { Core } from '../core.js'
 import { answer, commit, Failure, parse } from './calls.js'
 import type { Route } from './server.js'
@@ -8,10 +11,13 @@ import type { Route } from './server.js'
 export interface RecoveryMeans {
   core: Core
   clock: Clock
+  config: SchedulerConfig
+  /** Everything is derived and compared anew. */
+  lookAgain(): void
 }
 
-/** Backup and restore of what people asked for. */
-export function recoveryRoutes({ core, clock }: RecoveryMeans): Route[] {
+/** Check and repair; backup and restore of what people asked for. */
+export function recoveryRoutes({ core, clock, config, lookAgain }: RecoveryMeans): Route[] {
   const backup = () => {
     const made = backupOf(core.cluster, clock.unixSeconds())
     if ('refused' in made) throw new Failure(409, { error: made.refused, refused: true })
@@ -23,7 +29,17 @@ export function recoveryRoutes({ core, clock }: RecoveryMeans): Route[] {
     const { buffers, sessions, cordons } = file
     return { buffers: Object.keys(buffers).length, sessions: Object.keys(sessions).length, cordons: cordons.length }
   }
+  const repair = async () => {
+    const found = checkCluster(core.cluster, config)
+    for (const token of sessionsToEnd(core.cluster)) await commit(core, (cluster) => teardown(cluster, { token }))
+    if (!core.isLeader())
+      throw new Failure(503, { error: 'this scheduler stands by: repair on the leader', refused: false })
+    lookAgain()
+    return found
+  }
   return [
+    { method: 'GET', pattern: /^\/v1\/check$/, handle: () => answer(() => checkCluster(core.cluster, config)) },
+    { method: 'POST', pattern: /^\/v1\/check\/repair$/, handle: () => answer(repair) },
     { method: 'GET', pattern: /^\/v1\/backup$/, handle: () => answer(backup) },
     {
       method: 'POST',

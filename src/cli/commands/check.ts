@@ -1,0 +1,33 @@
+import type { BufferView, DifferenceView } from '../../model/api.js'
+import { pathOf } from '../client.js'
+import { print, printable, printJson } from '../output.js'
+import { slurmDifferences, slurmList } from '../slurmList.js'
+import { clientOf, type Command } from './command.js'
+
+export const check: Command<{ repair: boolean }> = {
+  command: 'check',
+  describe: 'Compare etcd, disks, mounts, gluster volumes and Slurm; say what would mend each difference',
+  builder: (yargs) =>
+    yargs.option('repair', { type: 'boolean', default: false, describe: 'do the safe ones, marked with *' }),
+  handler: async (argv) => {
+    const client = clientOf(argv)
+    const found = await (argv.repair
+      ? client.send<DifferenceView[]>('POST', pathOf('check', 'repair'))
+      : client.get<DifferenceView[]>(pathOf('check')))
+    const slurm = await slurmList()
+    const buffers = await client.get<BufferView[]>(pathOf('buffers'))
+    const all = [...found, ...('names' in slurm ? slurmDifferences(slurm.names, buffers) : [])]
+    if (argv.json) printJson(all)
+    else report(all, argv.repair, 'unknown' in slurm ? slurm.unknown : undefined)
+    if (all.some(({ safe }) => !argv.repair || !safe)) process.exitCode = 1
+  },
+}
+
+function report(found: DifferenceView[], repaired: boolean, noSlurm: string | undefined): void {
+  for (const { where, what, mend, safe } of found) {
+    const done = safe && repaired ? 'mended' : 'mend'
+    print(`${safe ? '*' : '-'} ${printable(where)}: ${printable(what)}\n    ${done}: ${printable(mend)}`)
+  }
+  if (noSlurm !== undefined) print(`Slurm could not be asked: ${printable(noSlurm)}`)
+  print(found.length === 0 ? 'no difference' : `${found.length} differences`)
+}

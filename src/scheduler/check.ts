@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { DifferenceView } from '../model/api.js'
+import { at, brickMountPath, brickRoot, type Cluster } from '../model/cluster.js'
+import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
+import { describeWant, desiredOfBuffer, type SessionSettings } from './next.js'
+
+/*
+ * Where etcd, the disks, the mounts and the gluster volumes do not tell the same story, and what would mend each. What hosts
+ * saw is as old as their last look, up to a minute and a half.
+ */
+export function checkCluster(cluster: Cluster, config: SessionSettings): DifferenceView[] {
+  return [
+    ...[...cluster.invalid].map(([key, reason]) =>
+      difference(`etcd key ${key}`, `it cannot be read: ${reason}`, 'mend the document, or delete the key'),
+    ),
+    ...desiredDifferences(cluster, config),
+    ...sessionDifferences(cluster),
+    ...diskDifferences(cluster),
+    ...volumeDifferences(cluster),
+    ...mountDifferences(cluster),
+  ]
+}
+
+/** Sessions whose own buffer is gone: nothing but their end can mend them. */
+export function sessionsToEnd(cluster: Cluster): string[] {
+  return [...cluster.sessions]
+    .filter(([, { stage, buffer }]) => stage !== 'leaving' && buffer !== undefined && !cluster.buffers.has(buffer))
+    .map(([key]) => key)
+}
+
+function difference(where: string, what: string, mend: string, safe = false): DifferenceView {
+  return { where, what, mend, safe }
+}
+
+/** Hosts are told what is wanted of every buffer that can be read. */
+function desiredDifferences(cluster: Cluster, config: SessionSettings): DifferenceView[] {
+  const found: DifferenceView[] = []
+  for (const buffer of cluster.buffers.values()) {
+    for (const want of desiredOfBuffer(cluster, buffer, config)) {
+      const told = cluster.desired[want.kind].get(at(want.host, want.id))
+      if (told && isDeepStrictEqual({ ...told, fence: 0 }, { ...want.document, fence: 0 })) continue
+      const what = told ? 'the host is told something else' : 'the host is not told'
+      found.push(difference(`desired ${describeWant(want)}`, what, 'the leader writes it again', true))
+    }
+  }
+  return found
+}
+
+function sessionDifferences(cluster: Cluster): DifferenceView[] {
+  const ended = sessionsToEnd(cluster).map((key) =>
+    difference(`session ${key}`, 'the buffer that it made is gone', 'end the session', true),
+  )
+  const lonely = [...cluster.buffers]
+    .filter(
+      ([key, { wanted }]) => wanted === 'present' && ![...cluster.sessions.values()].some((s) => s.buffer === key),
+    )
+    .map(([key]) => difference(`buffer ${key}`, 'no session made it, so Slurm does not see it', `bbctl destroy ${key}`))
+  return [...ended, ...lonely]
+}
+
+function diskDifferences(cluster: Cluster): DifferenceView[] {
+  const placed = [...cluster.buffers].flatMap(([key, { bricks, released, wanted, builtAt }]) =>
+    [...bricks, ...released].map((brick) => ({ key, brick, holdsData: wanted === 'present' && builtAt !== undefined })),
+  )
+  const byUuid = new Map(placed.map((owned) => [owned.brick.uuid, owned]))
+  const missing = placed.flatMap(({ key, brick, holdsData }) => {
+    const inventory = cluster.inventories.get(brick.host)
+    const problem = inventory && brickProblem(inventory.devices, brick, holdsData)
+    if (problem === undefined) return []
+    const mend = 'bring the disk back, or destroy the buffer when its users have saved what they can'
+    return [difference(`brick ${at(brick.host, brick.device)} of ${key}`, problem, mend)]
+  })
+  const orphans = devices(cluster).flatMap(({ host, device }) => {
+    const owned = device.stamp && byUuid.get(device.stamp.uuid)
+    if (!device.stamp || (owned?.brick.host === host && owned.brick.device === device.name)) return []
+    const place = at(host, device.name)
+    const what = owned
+      ? `it carries the brick of ${owned.key} that was made on ${at(owned.brick.host, owned.brick.device)}`
+      : `it carries the brick ${device.stamp.uuid}, which no buffer claims`
+    const mend = owned
+      ? 'put the disk back to its name'
+      : `bbctl restore a backup that knows it, or bbctl adopt ${place}, which wipes it`
+    return [difference(`device ${place}`, what, mend)]
+  })
+  return [...missing, ...orphans]
+}
+
+function brickProblem(listed: InventoryDevice[], brick: PlacedBrick, holdsData: boolean): string | undefined {
+  const device = listed.find(({ name }) => name === brick.device)
+  if (!device) return 'the host lists no such device any more'
+  if (device.identity !== brick.identity)
+    return `the device is another: ${device.identity || 'it has no serial number'}`
+  if (holdsData && device.state === 'blank') return 'the device is blank, and should hold data'
+  return undefined
+}
+
+function volumeDifferences(cluster: Cluster): DifferenceView[] {
+  const claimed = new Set<string>()
+  for (const { volume, formerVolumes } of cluster.buffers.values()) {
+    claimed.add(volume)
+    for (const former of formerVolumes) claimed.add(former.volume)
+  }
+  const seen = new Map<string, string[]>()
+  for (const [host, { volumes }] of alive(cluster)) {
+    for (const volume of volumes ?? []) seen.set(volume, [...(seen.get(volume) ?? []), host])
+  }
+  const orphans = [...seen]
+    .filter(([volume]) => !claimed.has(volume))
+    .map(([volume, hosts]) =>
+      difference(
+        `gluster volume ${volume}`,
+        `no buffer claims it; seen by ${hosts.join(', ')}`,
+        `look at it on ${hosts[0]!}, then gluster volume stop ${volume}, gluster volume delete ${volume}`,
+      ),
+    )
+  const missing = [...cluster.buffers].flatMap(([key, { volume, builtAt, wanted, bricks }]) => {
+    const asked = bricks.filter(({ host }) => cluster.hosts.has(host) && cluster.inventories.get(host)?.volumes)
+    if (builtAt === undefined || wanted === 'absent' || asked.length === 0 || seen.has(volume)) return []
+    return [difference(`buffer ${key}`, `gluster knows no volume ${volume}`, 'its primary makes it again: bbctl show')]
+  })
+  return [...orphans, ...missing]
+}
+
+function mountDifferences(cluster: Cluster): DifferenceView[] {
+  const bricks = new Set<string>()
+  for (const { bricks: own, released } of cluster.buffers.values()) {
+    for (const { host, device } of [...own, ...released]) bricks.add(`${host}:${brickMountPath(device)}`)
+  }
+  const wanted = new Set([...cluster.desired.mount].map(([key, { path }]) => `${key.split('/')[0]!}:${path}`))
+  return alive(cluster).flatMap(([host, { mounts }]) =>
+    (mounts ?? [])
+      .filter(({ path }) => !(path.startsWith(`${brickRoot}/`) ? bricks : wanted).has(`${host}:${path}`))
+      .map(({ path, source }) =>
+        difference(`mount ${path} on ${host}`, `of ${source}: no buffer claims it`, `on ${host}: umount ${path}`),
+      ),
+  )
+}
+
+function alive(cluster: Cluster) {
+  return [...cluster.inventories].filter(([host]) => cluster.hosts.has(host))
+}
+
+function devices(cluster: Cluster): { host: string; device: InventoryDevice }[] {
+  return [...cluster.inventories].flatMap(([host, { devices }]) => devices.map((device) => ({ host, device })))
+}

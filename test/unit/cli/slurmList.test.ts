@@ -1,0 +1,25 @@
+import { expect } from 'chai'
+import type { BufferView } from '../../../src/model/api.js'
+import { parseSlurmList, slurmDifferences } from '../../../src/cli/slurmList.js'
+
+const shown = `Name=datawarp DefaultPool=dedicated_nvme Granularity=1TB TotalSpace=20TB FreeSpace=16TB UsedSpace=4TB
+  Flags=EnablePersistent
+  Allocated Buffers:
+    Name=mytestbuffer CreateTime=2026-11-24T21:00:00 Pool=dedicated_nvme Size=1TB State=allocated UserID=alice(20001)
+    JobID=347 CreateTime=2026-11-24T21:01:00 Pool=dedicated_nvme Size=3TB State=allocated UserID=alice(20001)
+    JobID=350_2(352) CreateTime=2026-11-24T21:01:00 Pool=dedicated_nvme Size=1TB State=staged-in UserID=bob(20002)
+  Per User Buffer Use:
+    UserID=alice(20001) Used=4TB
+`
+const view = (name: string, phase = 'ready') => ({ name, phase }) as BufferView
+
+describe("Slurm's list of buffers", () => {
+  it('is read by name and by job, a task of an array by its own id', () => {
+    expect(parseSlurmList(shown)).to.deep.equal(['mytestbuffer', '347', '352'])
+  })
+
+  it('is compared in both directions, and a buffer that is not ready is not missed', () => {
+    const found = slurmDifferences(['347', '999'], [view('347'), view('mytest'), view('new', 'forming-bricks')])
+    expect(found.map(({ where }) => where)).to.deep.equal(["Slurm's buffer 999", 'buffer mytest'])
+  })
+})

@@ -1,0 +1,100 @@
+import { expect } from 'chai'
+import { checkCluster, sessionsToEnd } from '../../../src/scheduler/check.js'
+import { desiredOfBuffer } from '../../../src/scheduler/next.js'
+import {
+  aBuffer,
+  aCluster,
+  aDevice,
+  aHost,
+  aSession,
+  aUuid,
+  brickReports,
+  type ClusterParts,
+  type Hosted,
+  volumeReport,
+} from '../../support/builders.js'
+import { aConfig } from '../../support/decisions.js'
+
+const config = aConfig()
+const buffer = aBuffer({ builtAt: 5 })
+const stamp = { uuid: buffer.bricks[0]!.uuid, label: 'bb-mytest' }
+const session = aSession({ token: 'mytest', buffer: 'mytest' })
+const mounts = [{ path: '/data/glusterfs/nvme1n1', source: '/dev/nvme1n1' }]
+
+function gluster1(seen: object = {}, devices: object[] = [{ state: 'stamped', stamp }, {}]): Hosted {
+  const host = aHost('gluster1', { devices })
+  return { ...host, inventory: { ...host.inventory, volumes: ['mytest'], mounts, ...seen } }
+}
+
+/** The cluster with everything as it should be, but for these parts. */
+function found(parts: ClusterParts = {}): string[] {
+  const base: ClusterParts = {
+    hosts: [gluster1()],
+    buffers: [buffer],
+    sessions: [session],
+    observed: { ...brickReports(buffer), ...volumeReport(buffer) },
+    ...parts,
+  }
+  const wants = desiredOfBuffer(aCluster(base), buffer, config)
+  const desired = Object.fromEntries(
+    wants.map(({ host, kind, id, document }) => [`${kind} ${host}/${id}`, { ...document, fence: 3 } as never]),
+  )
+  return checkCluster(aCluster({ desired, ...base }), config).map(
+    ({ where, what, safe }) => `${safe ? '* ' : ''}${where}: ${what}`,
+  )
+}
+
+describe('a check', () => {
+  it('finds no difference where there is none', () => expect(found()).to.deep.equal([]))
+
+  it('finds a stamped disk that no buffer claims, and one that is in the wrong place', () => {
+    const other = { state: 'stamped', stamp: { uuid: aUuid(9), label: 'bb-old' } }
+    expect(found({ hosts: [gluster1({}, [{ state: 'stamped', stamp }, other])] })).to.deep.equal([
+      `device gluster1/nvme2n1: it carries the brick ${aUuid(9)}, which no buffer claims`,
+    ])
+    expect(found({ hosts: [gluster1({}, [{ state: 'refused' }, { state: 'stamped', stamp }])] })).to.deep.equal([
+      'device gluster1/nvme2n1: it carries the brick of mytest that was made on gluster1/nvme1n1',
+    ])
+  })
+
+  it('finds a gluster volume and a mount that no buffer claims', () => {
+    const seen = {
+      volumes: ['mytest', 'stray'],
+      mounts: [...mounts, { path: '/mnt/burstbuffer/9.1/striped', source: 'g:/9' }],
+    }
+    expect(found({ hosts: [gluster1(seen)] })).to.deep.equal([
+      'gluster volume stray: no buffer claims it; seen by gluster1',
+      'mount /mnt/burstbuffer/9.1/striped on gluster1: of g:/9: no buffer claims it',
+    ])
+  })
+
+  it('finds a disk that is gone, is another, or lost what it held', () => {
+    expect(found({ hosts: [gluster1({}, [{ name: 'nvme7n1' }])] })[0]).to.contain('lists no such device any more')
+    expect(found({ hosts: [gluster1({}, [{ identity: 'serial:new' }])] })[0]).to.contain('is another: serial:new')
+    expect(found({ hosts: [gluster1({}, [aDevice('gluster1', 1)])] })[0]).to.contain('is blank, and should hold data')
+  })
+
+  it('finds a volume that gluster lost, and says nothing of it while glusterd was not asked', () => {
+    expect(found({ hosts: [gluster1({ volumes: [] })] })).to.deep.equal([
+      'buffer mytest: gluster knows no volume mytest',
+    ])
+    expect(found({ hosts: [gluster1({ volumes: undefined })] })).to.deep.equal([])
+  })
+
+  it('finds a host that was not told, which is safe to mend', () => {
+    expect(found({ desired: {} })[0]).to.equal('* desired gluster1: brick nvme1n1 present: the host is not told')
+  })
+
+  it('finds a session whose buffer is gone, and a buffer that Slurm cannot see', () => {
+    const lost = aSession({ token: '5', buffer: '5' })
+    expect(found({ sessions: [session, lost] })).to.deep.equal(['* session 5: the buffer that it made is gone'])
+    expect(found({ sessions: [] })).to.deep.equal(['buffer mytest: no session made it, so Slurm does not see it'])
+    expect(sessionsToEnd(aCluster({ sessions: [{ ...lost, stage: 'leaving' }] }))).to.deep.equal([])
+  })
+
+  it('finds a document that cannot be read', () => {
+    expect(found({ invalid: { 'buffers/x': 'v: wrong' } })).to.include(
+      'etcd key buffers/x: it cannot be read: v: wrong',
+    )
+  })
+})
