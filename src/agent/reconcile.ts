@@ -63,6 +63,8 @@ export class Reconciler<K extends DesiredKind> {
   private attempt = 0
   private cancelTimer: () => void = () => {}
   private written: string | undefined
+  /** How things stood when the host could last be looked at. */
+  private last: Plan<K>['report'] | undefined
   /** The revision of our report in etcd, when it is known to be there. */
   private reported: number | undefined
   private idle: (() => void)[] = []
@@ -79,6 +81,7 @@ export class Reconciler<K extends DesiredKind> {
   /** The desired document changed, or is gone. */
   update(entry: DesiredEntry<K> | undefined): void {
     this.entry = entry
+    this.last = undefined
     this.attempt = 0
     this.wake()
   }
@@ -112,7 +115,7 @@ export class Reconciler<K extends DesiredKind> {
     for (const resolve of this.idle.splice(0)) resolve()
     if (this.stopped) return
     if (this.again) return void this.run()
-    if (this.entry) this.cancelTimer = this.dependencies.clock.after(nextMs, () => this.wake())
+    this.cancelTimer = this.dependencies.clock.after(nextMs, () => this.wake())
   }
 
   /** One round; the milliseconds until the next one, if nothing wakes it before. */
@@ -147,7 +150,8 @@ export class Reconciler<K extends DesiredKind> {
       planned = plan[entry.kind](entry.document, facts)
     } catch (error) {
       log.warn('observation failed', { ...this.fields(), reason: message(error) })
-      return await this.fail(undefined, error)
+      const seen = this.last ?? (await this.reportUnserved(entry))
+      return await this.fail({ steps: [], waitingFor: [], report: seen }, error)
     }
     if (planned.steps.length === 0) {
       const problem = planned.refused === undefined ? undefined : { message: planned.refused, terminal: true }
@@ -170,14 +174,19 @@ export class Reconciler<K extends DesiredKind> {
   private async execute(entry: DesiredEntry<K>, steps: Step[]): Promise<boolean> {
     const { host, log, clock, limits } = this.dependencies
     for (const step of steps) {
-      if (this.stopped) return false
       const asksAgain = step === steps[0] || isDestructive[step.kind]
-      if (this.entry !== entry || (asksAgain && !(await this.isStillDesired(entry)))) {
+      let start = clock.monotonicMs()
+      // Asked when its turn has come: a step may have waited for many others of this host.
+      const done = await limits[entry.kind](async () => {
+        if (this.stopped || this.entry !== entry || (asksAgain && !(await this.isStillDesired(entry)))) return false
+        start = clock.monotonicMs()
+        await run(host, step)
+        return true
+      })
+      if (!done) {
         this.again = true
         return false
       }
-      const start = clock.monotonicMs()
-      await limits[entry.kind](() => run(host, step))
       log.info('step done', { ...this.fields(), step: describeStep(step), ms: Math.round(clock.monotonicMs() - start) })
     }
     return true
@@ -189,13 +198,13 @@ export class Reconciler<K extends DesiredKind> {
     return now?.modRevision === entry.modRevision
   }
 
-  private async fail(planned: Plan<K> | undefined, error: unknown): Promise<number> {
+  private async fail(planned: Plan<K>, error: unknown): Promise<number> {
     if (!(error instanceof Busy)) {
       this.dependencies.log.warn('step failed', { ...this.fields(), reason: message(error) })
     }
     const terminal = error instanceof Refusal
     // Busy is no problem to show until it has lasted.
-    if (planned && !(error instanceof Busy && this.attempt < 5)) {
+    if (!(error instanceof Busy && this.attempt < 5)) {
       const fresh = error instanceof BrickMarked ? { needsFreshDirectories: true } : {}
       await this.report({ ...planned, report: { ...planned.report, ...fresh } }, { message: message(error), terminal })
     }
@@ -217,6 +226,7 @@ export class Reconciler<K extends DesiredKind> {
   }
 
   private async report(planned: Plan<K>, problem: Problem | undefined): Promise<void> {
+    this.last = planned.report
     const document = {
       v: 1,
       ...planned.report,

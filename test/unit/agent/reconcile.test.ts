@@ -1,0 +1,303 @@
+import { expect } from 'chai'
+import { until } from '../../../lab/until.js'
+import { Busy, type BrickFacts, type Host, Refusal } from '../../../src/agent/host.js'
+import { limiter } from '../../../src/agent/limit.js'
+import { Reconciler } from '../../../src/agent/reconcile.js'
+import { describeStep, type Step } from '../../../src/agent/steps.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import type { DesiredBrick, ObservedBrick, Role } from '../../../src/model/documents.js'
+import { keys } from '../../../src/store/keys.js'
+import { MemoryEtcd } from '../../../src/store/memory.js'
+import { aDesiredBrick, aDeviceSeen, brickFacts, ownXfs, readyBrick } from '../../support/desired.js'
+import { HandClock } from '../../support/handClock.js'
+
+const key = keys.desired('gluster1', 'brick', 'nvme1n1')
+const reportKey = keys.observed('gluster1', 'brick', 'nvme1n1')
+const absent = { wanted: 'absent' } as const
+const wholeFormat = ['format nvme1n1 for buffer 3', 'mount nvme1n1', 'stamp nvme1n1', 'make brick on nvme1n1']
+
+/** A reconciler of one brick, on a host whose facts the test sets, and whose steps it can hold up or let fail. */
+class Rig {
+  readonly clock = new HandClock()
+  readonly etcd = new MemoryEtcd(this.clock)
+  readonly store = this.etcd.open()
+  readonly limit = limiter(1)
+  readonly steps: string[] = []
+  facts: () => BrickFacts = () => brickFacts()
+  /** Called in the place of each step. */
+  effect: (sentence: string) => Promise<void> = () => Promise.resolve()
+  looks = 0
+  rounds = 0
+  mostRounds = 0
+  refreshes = 0
+  gone = false
+  private reconciler: Reconciler<'brick'> | undefined
+
+  begin(brick: Partial<DesiredBrick> = {}, roles: Role[] = ['storage']): Reconciler<'brick'> {
+    const entry = this.desire(brick)
+    const { limit } = this
+    this.reconciler = new Reconciler<'brick'>(
+      entry,
+      entry,
+      {
+        host: this.host(),
+        roles,
+        store: this.store,
+        clock: this.clock,
+        log: silentLog,
+        refreshInventory: () => Promise.resolve(void this.refreshes++),
+        limits: { brick: limit, volume: limit, mount: limit, peer: limit, adopt: limit },
+        random: () => 0.5,
+      },
+      () => (this.gone = true),
+    )
+    return this.reconciler
+  }
+
+  /** Writes the desired document, and returns it as the watch would bring it. */
+  desire(brick: Partial<DesiredBrick> = {}) {
+    const document = aDesiredBrick(brick)
+    this.etcd.write([], [{ put: key, value: document }])
+    return { id: 'nvme1n1', kind: 'brick', document, modRevision: this.etcd.read(key)!.modRevision } as const
+  }
+
+  get report(): ObservedBrick | undefined {
+    return this.etcd.read(reportKey)?.value as ObservedBrick | undefined
+  }
+
+  untilReported(what: string, holds: (report: ObservedBrick) => boolean): Promise<ObservedBrick> {
+    const seen = () => Promise.resolve(JSON.stringify(this.report))
+    return until({ what, seen, deadlineMs: 5_000 }, () =>
+      Promise.resolve(this.report && holds(this.report) ? this.report : undefined),
+    )
+  }
+
+  untilLooked(times: number): Promise<unknown> {
+    return until({ what: `${times} looks`, deadlineMs: 5_000 }, () => Promise.resolve(this.looks >= times))
+  }
+
+  async untilDone(...steps: string[]): Promise<void> {
+    const seen = () => Promise.resolve(this.steps.join(', '))
+    await until({ what: steps.join(', '), seen, deadlineMs: 5_000 }, () =>
+      Promise.resolve(this.steps.join() === steps.join()),
+    )
+  }
+
+  private host(): Host {
+    const brick = async () => {
+      this.looks++
+      this.mostRounds = Math.max(this.mostRounds, ++this.rounds)
+      await new Promise((resolve) => setImmediate(resolve))
+      this.rounds--
+      return this.facts()
+    }
+    const effects = new Proxy({} as Host['effects'], {
+      get: () => (step: Step) => {
+        const sentence = describeStep(step)
+        this.steps.push(sentence)
+        return this.effect(sentence)
+      },
+    })
+    return { name: 'gluster1', observe: { brick }, effects } as unknown as Host
+  }
+}
+
+/** A promise that the test settles. */
+function held() {
+  let release: () => void = () => {}
+  const promise = new Promise<void>((resolve) => (release = resolve))
+  return { promise, release }
+}
+
+describe('the reconciler of one desired document', () => {
+  let rig: Rig
+
+  beforeEach(() => {
+    rig = new Rig()
+  })
+
+  it('executes a plan, looks again and reports what it then sees', async () => {
+    rig.effect = (sentence) => Promise.resolve(void (sentence === wholeFormat[3] && (rig.facts = () => readyBrick())))
+    rig.begin()
+    await rig.untilReported('the brick ready', ({ state }) => state === 'ready')
+    expect(rig.steps).to.deep.equal(wholeFormat)
+    expect(rig.report).to.deep.equal({
+      v: 1,
+      uuid: aDesiredBrick().uuid,
+      directory: 'brick',
+      state: 'ready',
+      waitingFor: [],
+    })
+  })
+
+  it('runs one round at a time, however often it is woken', async () => {
+    rig.facts = () => readyBrick()
+    const reconciler = rig.begin()
+    for (let index = 0; index < 20; index++) reconciler.wake()
+    await rig.untilReported('the brick ready', ({ state }) => state === 'ready')
+    await rig.untilLooked(2)
+    expect(rig.mostRounds).to.equal(1)
+  })
+
+  it('voids a plan when the document changed in etcd before a destructive step, though no watch has told of it', async () => {
+    rig.facts = () => readyBrick({ servedBy: { pid: 42 } })
+    rig.effect = (sentence) => {
+      if (sentence.startsWith('stop process')) rig.desire({ wanted: 'present' })
+      return Promise.resolve()
+    }
+    const reconciler = rig.begin(absent)
+    await rig.untilLooked(2)
+    expect(rig.steps).to.deep.equal(['stop process 42 of brick nvme1n1'])
+    await reconciler.stop()
+  })
+
+  it('asks again when the turn of a step has come, not when it began to wait for it', async () => {
+    const other = held()
+    void rig.limit(() => other.promise)
+    rig.facts = () => readyBrick()
+    const reconciler = rig.begin(absent)
+    await rig.untilReported('the brick leaving', ({ state }) => state === 'leaving')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    rig.desire({ wanted: 'present' })
+    const looks = rig.looks
+    other.release()
+    await until({ what: 'another look', deadlineMs: 5_000 }, () => Promise.resolve(rig.looks > looks))
+    expect(rig.steps).to.deep.equal([])
+    await reconciler.stop()
+  })
+
+  it('does not begin a plan while etcd cannot be asked', async () => {
+    const reconciler = rig.begin()
+    rig.store.cut()
+    await until({ what: 'two looks', deadlineMs: 5_000 }, () => {
+      rig.clock.advance(30_000)
+      return Promise.resolve(rig.looks >= 2)
+    })
+    expect(rig.steps).to.deep.equal([])
+    await reconciler.stop()
+  })
+
+  it('leaves the host alone when the document is gone, and deletes its report', async () => {
+    rig.facts = () => readyBrick()
+    const reconciler = rig.begin()
+    await rig.untilReported('the brick ready', ({ state }) => state === 'ready')
+    reconciler.update(undefined)
+    await until({ what: 'the report deleted' }, () => Promise.resolve(rig.report === undefined && rig.gone))
+    expect(rig.steps).to.deep.equal([])
+  })
+
+  it('deletes its report later when etcd cannot be reached at once', async () => {
+    rig.facts = () => readyBrick()
+    const reconciler = rig.begin()
+    await rig.untilReported('the brick ready', ({ state }) => state === 'ready')
+    rig.store.cut()
+    reconciler.update(undefined)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    rig.store.heal()
+    await until({ what: 'the report deleted', deadlineMs: 5_000 }, () => {
+      rig.clock.advance(30_000)
+      return Promise.resolve(rig.report === undefined && rig.gone)
+    })
+  })
+
+  it('does not show Busy at once, and shows it when it lasts', async () => {
+    rig.effect = () => Promise.reject(new Busy('another transaction'))
+    const reconciler = rig.begin()
+    await rig.untilDone(wholeFormat[0]!)
+    await rig.untilReported('the brick forming', ({ state }) => state === 'forming')
+    expect(rig.report!.problem).to.equal(undefined)
+    await until({ what: 'the problem shown', deadlineMs: 5_000 }, () => {
+      rig.clock.advance(30_000)
+      return Promise.resolve(rig.report?.problem !== undefined)
+    })
+    expect(rig.report!.problem).to.deep.equal({ message: 'another transaction', terminal: false })
+    expect(rig.steps.length).to.be.greaterThan(5)
+    await reconciler.stop()
+  })
+
+  it('shows a failure at once, and tries again', async () => {
+    rig.effect = () => Promise.reject(new Error('mkfs: no'))
+    const reconciler = rig.begin()
+    const { problem } = await rig.untilReported('a problem', ({ problem }) => problem !== undefined)
+    expect(problem).to.deep.equal({ message: 'mkfs: no', terminal: false })
+    const looks = rig.looks
+    await until({ what: 'another try', deadlineMs: 5_000 }, () => {
+      rig.clock.advance(1_000)
+      return Promise.resolve(rig.looks > looks)
+    })
+    await reconciler.stop()
+  })
+
+  it('calls a refusal terminal, of the plan as of a step', async () => {
+    rig.effect = () => Promise.reject(new Refusal('it must not be'))
+    rig.begin()
+    const step = await rig.untilReported('a problem', ({ problem }) => problem !== undefined)
+    expect(step.problem).to.deep.equal({ message: 'it must not be', terminal: true })
+    rig = new Rig()
+    rig.facts = () => brickFacts({ device: aDeviceSeen({ partitions: ['nvme1n1p1'] }) })
+    rig.begin()
+    const plan = await rig.untilReported('a problem', ({ problem }) => problem !== undefined)
+    expect(plan.problem).to.deep.equal({ message: 'device nvme1n1 has partitions: nvme1n1p1', terminal: true })
+    expect(rig.steps).to.deep.equal([])
+  })
+
+  it('shows that the host cannot be looked at, beside what it last saw', async () => {
+    rig.facts = () => readyBrick()
+    const reconciler = rig.begin()
+    await rig.untilReported('the brick ready', ({ state }) => state === 'ready')
+    rig.facts = () => {
+      throw new Error('EIO')
+    }
+    reconciler.wake()
+    const report = await rig.untilReported('a problem', ({ problem }) => problem !== undefined)
+    expect(report).to.deep.include({ state: 'ready', problem: { message: 'EIO', terminal: false } })
+    await reconciler.stop()
+  })
+
+  it('looks again within about a minute, so that drift is mended', async () => {
+    rig.facts = () => readyBrick()
+    const reconciler = rig.begin()
+    await rig.untilReported('the brick ready', ({ state }) => state === 'ready')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    rig.facts = () => brickFacts({ device: aDeviceSeen({ content: ownXfs() }) })
+    rig.effect = () => Promise.resolve(void (rig.facts = () => readyBrick()))
+    rig.clock.advance(75_000)
+    await rig.untilDone('mount nvme1n1')
+    await reconciler.stop()
+  })
+
+  it('ends after the step under way', async () => {
+    const step = held()
+    rig.effect = () => step.promise
+    const reconciler = rig.begin()
+    await rig.untilDone(wholeFormat[0]!)
+    let ended = false
+    const end = reconciler.stop().then(() => (ended = true))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(ended).to.equal(false)
+    step.release()
+    await end
+    expect(rig.steps).to.deep.equal([wholeFormat[0]])
+  })
+
+  it('writes the inventory before it reports a device free', async () => {
+    rig.begin(absent)
+    await rig.untilReported('the brick absent', ({ state }) => state === 'absent')
+    expect(rig.refreshes).to.equal(1)
+  })
+
+  it('refuses what the host has no role for', async () => {
+    rig.begin({}, ['compute'])
+    const { problem } = await rig.untilReported('a problem', ({ problem }) => problem !== undefined)
+    expect(problem).to.deep.equal({ message: 'host gluster1 has not the role storage', terminal: true })
+    expect([rig.looks, rig.steps]).to.deep.equal([0, []])
+  })
+
+  it('pauses when steps that succeed change nothing', async () => {
+    const reconciler = rig.begin()
+    await until({ what: 'eight rounds', deadlineMs: 5_000 }, () => Promise.resolve(rig.looks >= 8))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(rig.looks).to.equal(8)
+    await reconciler.stop()
+  })
+})
