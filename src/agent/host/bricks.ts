@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { chmod, lchown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { chmod, type FileHandle, lchown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { brickMountPath } from '../../model/cluster.js'
 import type { DesiredAdopt, DesiredBrick } from '../../model/documents.js'
@@ -11,6 +11,7 @@ import {
   contentOfHandle,
   deviceFacts,
   endBytes,
+  identityOf,
   isZero,
   openExclusively,
   readAt,
@@ -28,9 +29,10 @@ import { labelOf } from './xfs.js'
  * what the step was planned for.
  *
  * Crash windows: mkfs cut short leaves our uuid with sb_inprogress set, or without a stamp file, and is done again; a wipe
- * cut short leaves our uuid until its very last write, which zeroes the superblock, and is done again.
+ * cut short leaves our uuid until its very last write, which zeroes the superblock's one sector, and is done again.
  */
 const stampFile = '.burstbuffer-brick.json'
+const sectorBytes = 512
 const commandMs = 60_000
 const discardMs = 900_000
 
@@ -61,32 +63,33 @@ export async function brickFacts(brick: DesiredBrick, pathOf: PathOf, run: Run):
 
 export const notListed = { present: false, reason: 'the configuration does not list it' } as const
 
-/** Invariant 2, at the moment of use. mkfs.xfs itself opens the device exclusively, so nothing can be mounted in between. */
+/**
+ * Invariant 2, at the moment of use, on the disk that is held open: what was checked is what is formatted, whatever becomes
+ * of its name. mkfs.xfs claims the disk itself, so our claim ends before; never told to force, it then refuses a mounted
+ * disk and any signature that came in between. What is ours already is wiped first, for the same reason.
+ */
 export async function formatBrick(brick: DesiredBrick, over: 'blank' | 'own', pathOf: PathOf, run: Run): Promise<void> {
   const device = await wholeDevice(brick, pathOf, run)
   if (device.partitions.length > 0)
     throw new Refusal(`device ${brick.device} has partitions: ${device.partitions.join(', ')}`)
-  const handle = await openExclusively(device.path, false)
+  const pin = await open(device.path, constants.O_RDONLY)
   try {
-    const content = await contentOfHandle(handle, device, brick.sizeBytes, run, true)
-    if (!mayFormat(content, brick.uuid, over))
-      throw new Refusal(`device ${brick.device} holds ${describeContent(content)}`)
+    const disk = { ...device, path: await pinnedPath(pin, device, brick) }
+    const claim = await openExclusively(disk.path, over === 'own')
+    try {
+      const content = await contentOfHandle(claim, disk, brick.sizeBytes, run, true)
+      if (!mayFormat(content, brick.uuid, over))
+        throw new Refusal(`device ${brick.device} holds ${describeContent(content)}`)
+      if (over === 'own') await zeroEnds(claim, brick)
+    } finally {
+      await claim.close()
+    }
+    const argv = ['mkfs.xfs', '-q', '-K', '-m', `uuid=${brick.uuid}`, '-L', labelOf(brick.uuid), disk.path] as const
+    const { code, stderr } = await run(argv, { timeoutMs: commandMs })
+    if (code !== 0) throw failed(`device ${brick.device} cannot be formatted`, stderr, code)
   } finally {
-    await handle.close()
+    await pin.close()
   }
-  const force = over === 'own' ? ['-f'] : []
-  const argv = [
-    'mkfs.xfs',
-    '-q',
-    '-K',
-    '-m',
-    `uuid=${brick.uuid}`,
-    '-L',
-    labelOf(brick.uuid),
-    ...force,
-    device.path,
-  ] as const
-  await runOk(run, argv, { timeoutMs: commandMs })
 }
 
 export async function mountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<void> {
@@ -96,9 +99,11 @@ export async function mountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run):
   const content = await contentOf(device, brick.sizeBytes, run)
   if (content.kind !== 'xfs' || content.uuid !== brick.uuid)
     throw new Refusal(`device ${brick.device} holds ${describeContent(content)}`)
-  await runOk(run, ['mount', '-t', 'xfs', '-o', 'rw,noatime,nodev,nosuid,noexec', '--', device.path, mountPath], {
+  const options = 'rw,noatime,nodev,nosuid,noexec'
+  const { code, stderr } = await run(['mount', '-t', 'xfs', '-o', options, '--', device.path, mountPath], {
     timeoutMs: commandMs,
   })
+  if (code !== 0) throw failed(`device ${brick.device} cannot be mounted`, stderr, code)
   const mounted = mountedAt(await mountTable(), mountPath)
   if (mounted?.device !== device.numbers)
     throw new Error(`${device.path} is not mounted at ${mountPath} although mount said so`)
@@ -149,6 +154,8 @@ export async function stopBrickProcess(brick: DesiredBrick, pid: number, pathOf:
 export async function unmountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<void> {
   const { numbers } = await resolved(brick.device, pathOf)
   const mountPath = brickMountPath(brick.device)
+  const mounted = mountedAt(await mountTable(), mountPath)
+  if (mounted && mounted.device !== numbers) throw new Refusal(`${mountPath} has ${mounted.source} mounted`)
   const serving = await brickProcess(mountPath, numbers)
   if (serving) throw new Error(`glusterfsd ${serving.pid} still serves the brick on ${brick.device}`)
   await runOk(run, ['umount', '--', mountPath], { timeoutMs: commandMs })
@@ -169,35 +176,52 @@ export async function adoptDevice(adopt: DesiredAdopt, pathOf: PathOf, run: Run)
 }
 
 /**
- * Discards the device where it can, then zeroes both ends, the end first: until the superblock goes, with the last write,
- * the device still says whose it was, and a wipe that was cut short is done again.
+ * Discards the device where it can, then zeroes both ends, the superblock last: until then the device still says whose it
+ * was, and a wipe that was cut short is done again.
  */
 async function wipe(
   device: BlockDevice,
-  wanted: { device: string; sizeBytes: number },
+  wanted: WantedDevice,
   run: Run,
   mayWipe: (content: Awaited<ReturnType<typeof contentOf>>) => boolean,
 ): Promise<void> {
-  const handle = await openExclusively(device.path, true)
+  const claim = await openExclusively(device.path, true)
   try {
-    const content = await contentOfHandle(handle, device, wanted.sizeBytes, run, true)
+    const disk = { ...device, path: await pinnedPath(claim, device, wanted) }
+    const content = await contentOfHandle(claim, disk, wanted.sizeBytes, run, true)
     if (content.kind === 'blank') return
     if (!mayWipe(content)) throw new Refusal(`device ${wanted.device} holds ${describeContent(content)}`)
-    const end = Math.max(0, wanted.sizeBytes - endBytes)
     // The discard must not take the superblock before the end is zero: it starts behind the first MiB.
-    await discard(device, wanted.sizeBytes, run)
-    for (const position of [end, 0]) {
-      await handle.write(zeroes, 0, Math.min(endBytes, wanted.sizeBytes), position)
-      await handle.sync()
-    }
-    for (const position of [end, 0]) {
-      if (!isZero(await readAt(handle, position, Math.min(endBytes, wanted.sizeBytes)))) {
-        throw new Refusal(`device ${wanted.device} does not keep what is written to it`)
-      }
-    }
+    await discard(disk, wanted.sizeBytes, run)
+    await zeroEnds(claim, wanted)
   } finally {
-    await handle.close()
+    await claim.close()
   }
+}
+
+async function zeroEnds(claim: FileHandle, { device, sizeBytes }: WantedDevice): Promise<void> {
+  const ranges = wipeRanges(sizeBytes)
+  for (const { position, length } of ranges) {
+    await claim.write(zeroes, 0, length, position)
+    await claim.sync()
+  }
+  for (const { position, length } of ranges) {
+    if (!isZero(await readAt(claim, position, length)))
+      throw new Refusal(`device ${device} does not keep what is written to it`)
+  }
+}
+
+/**
+ * What a wipe zeroes, in order, each synced before the next: the end, then the start but for its first sector, then that
+ * sector, which is the superblock. A write of one sector is done or not; a longer one may be cut short half-way.
+ */
+export function wipeRanges(sizeBytes: number): { position: number; length: number }[] {
+  const length = Math.min(endBytes, sizeBytes)
+  return [
+    { position: Math.max(sectorBytes, sizeBytes - endBytes), length: Math.min(endBytes, sizeBytes - sectorBytes) },
+    { position: sectorBytes, length: length - sectorBytes },
+    { position: 0, length: sectorBytes },
+  ]
 }
 
 /** blkdiscard would claim the device exclusively, as we do already, so it is told not to; a device that cannot is no error. */
@@ -210,9 +234,31 @@ async function discard(device: BlockDevice, sizeBytes: number, run: Run): Promis
     throw new Error(`blkdiscard of ${device.path} failed: ${stderr.trim()}`)
 }
 
+interface WantedDevice {
+  device: string
+  identity: string
+  sizeBytes: number
+}
+
+/**
+ * A path to the very disk that is open, which the kernel keeps as long as it is: a name, and even its number, may be
+ * another disk's by now. That it is the recorded one is asked again, of what is open.
+ */
+async function pinnedPath(handle: FileHandle, device: BlockDevice, wanted: WantedDevice): Promise<string> {
+  const path = `/proc/${process.pid}/fd/${handle.fd}`
+  const held = await resolveDevice(path)
+  const isTheSame =
+    !('reason' in held) &&
+    held.numbers === device.numbers &&
+    (await identityOf(held)) === wanted.identity &&
+    (await sizeOf(held)) === wanted.sizeBytes
+  if (!isTheSame) throw new Refusal(`device ${wanted.device} is another disk now`)
+  return path
+}
+
 /** The device with the recorded identity and size, used by nobody. */
 async function wholeDevice(
-  wanted: { device: string; identity: string; sizeBytes: number },
+  wanted: WantedDevice,
   pathOf: PathOf,
   run: Run,
 ): Promise<BlockDevice & { partitions: string[] }> {
@@ -220,7 +266,6 @@ async function wholeDevice(
   const facts = await deviceFacts(device.path, run, { exclusive: true })
   const wrong = whyNotTheDevice(facts, wanted)
   if (wrong !== undefined || !facts.present) throw new Refusal(wrong ?? 'absent')
-  if ((await sizeOf(device)) !== wanted.sizeBytes) throw new Refusal(`device ${wanted.device} has another size now`)
   if (facts.busy.length > 0) throw new Refusal(`device ${wanted.device} is in use: ${facts.busy.join(', ')}`)
   return { ...device, partitions: facts.partitions }
 }
@@ -246,6 +291,12 @@ async function readStamp(mountPath: string): Promise<string | undefined> {
 
 function foreign(source: string) {
   return { thisDevice: false, readOnly: false, source }
+}
+
+/** A disk that fails is refused, so that its brick is placed elsewhere; one that somebody looks at for a moment is not. */
+function failed(what: string, stderr: string, code: number): Error {
+  const words = stderr.trim().split('\n').slice(-3).join('; ').slice(0, 500) || `exit code ${code}`
+  return /busy/i.test(stderr) ? new Error(`${what} now: ${words}`) : new Refusal(`${what}: ${words}`)
 }
 
 async function syncDirectory(path: string): Promise<void> {
