@@ -152,11 +152,11 @@ describe('a brick whose agent died (root)', () => {
     for (const wanted of [brick, absent()]) expect(String(await failure(round(wanted)))).to.contain('another disk now')
     const { effects } = hostWith()
     for (const act of [
-      effects.formatBrick({ brick, over: 'blank' }),
-      effects.formatBrick({ brick, over: 'own' }),
-      effects.wipeBrick({ brick }),
+      () => effects.formatBrick({ brick, over: 'blank' }),
+      () => effects.formatBrick({ brick, over: 'own' }),
+      () => effects.wipeBrick({ brick }),
     ])
-      expect(String(await failure(act))).to.contain('another disk now')
+      expect(String(await failure(act()))).to.contain('another disk now')
     expect(String(await failure(effects.mountBrick({ brick })))).to.contain('holds nothing')
   })
 
@@ -210,8 +210,9 @@ describe('a brick whose agent died (root)', () => {
   })
 
   it('refuses a read-only device, so that its brick is placed elsewhere', async () => {
-    execFileSync('blockdev', ['--setro', loops.nodeOf(name)])
-    const error = await failure(round(brick))
+    const protectedOne = name.replace(/n1$/, 'n2')
+    loops.add(protectedOne, deviceBytes, { readOnly: true })
+    const error = await failure(round(aBrickOf(protectedOne)))
     expect(error).to.be.instanceOf(Refusal)
     expect(error.message).to.contain('cannot be formatted')
   })
