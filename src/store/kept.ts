@@ -61,6 +61,21 @@ export function keepKey(
   }
   void run()
 
+  /** What an earlier run had sent may arrive late and take the key along with its own lease; or somebody deletes it. */
+  const check = async () => {
+    if (closed) return
+    try {
+      if (!running && !(await store.get(key)) && !closed) {
+        log.warn('key under lease is gone, it is written again', { key })
+        await run()
+      }
+    } catch (error) {
+      log.warn('key under lease could not be looked at', { key, reason: String(error) })
+    }
+    if (!closed) cancelCheck = clock.after(ttlSeconds * 1000, () => void check())
+  }
+  let cancelCheck = clock.after(ttlSeconds * 1000, () => void check())
+
   return {
     written,
     update: (next) => {
@@ -69,6 +84,7 @@ export function keepKey(
     },
     close: () => {
       closed = true
+      cancelCheck()
       if (!running) lease?.letExpire()
       return Promise.resolve()
     },
