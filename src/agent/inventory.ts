@@ -108,9 +108,8 @@ export class Inventory {
     const document: InventoryDocument = { v: 1, host: host.name, devices, ...this.seen }
     const text = JSON.stringify(document)
     if (text === this.written) return
-    // A compute host has something to say once a buffer is mounted on it.
-    if (this.written === undefined && devices.length === 0 && !this.seen.mounts?.length && !roles.includes('storage'))
-      return
+    // A compute host has nothing to say before its mounts were looked at.
+    if (!roles.includes('storage') && this.seen.mounts === undefined) return
     await store.write([], [{ put: keys.inventory(host.name), value: document }])
     this.written = text
     log.info('inventory', {
