@@ -1,0 +1,104 @@
+import { expect } from 'chai'
+import { until } from '../../../lab/until.js'
+import { Agent } from '../../../src/agent/agent.js'
+import type { Host } from '../../../src/agent/host.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import type { AnyDesired } from '../../../src/model/documents.js'
+import { keys } from '../../../src/store/keys.js'
+import { MemoryEtcd } from '../../../src/store/memory.js'
+import { aDesiredBrick, aDesiredPeer, readyBrick } from '../../support/desired.js'
+import { HandClock } from '../../support/handClock.js'
+
+describe("an agent's desired documents", () => {
+  let etcd: MemoryEtcd
+  let agent: Agent
+  let looked: AnyDesired[]
+  let refused: string[]
+
+  beforeEach(() => {
+    const clock = new HandClock()
+    etcd = new MemoryEtcd(clock)
+    looked = []
+    refused = []
+    const brick = (document: AnyDesired) => {
+      looked.push(document)
+      return Promise.resolve(readyBrick())
+    }
+    const host = { name: 'gluster1', observe: { brick }, effects: {} } as unknown as Host
+    const log = {
+      ...silentLog,
+      error: (_: string, fields?: object) => refused.push((fields as { reason: string }).reason),
+    }
+    const refreshInventory = () => Promise.resolve()
+    agent = new Agent({ host, roles: ['storage'], store: etcd.open(), clock, log, refreshInventory })
+  })
+
+  afterEach(() => agent.stop())
+
+  const put = (document: object, id = 'nvme1n1', host = 'gluster1') =>
+    etcd.write([], [{ put: keys.desired(host, 'brick', id), value: document }])
+  const report = (id = 'nvme1n1') => etcd.read(keys.observed('gluster1', 'brick', id))?.value
+  const untilReported = (id = 'nvme1n1') =>
+    until({ what: `a report of ${id}`, deadlineMs: 5_000 }, () => Promise.resolve(report(id)))
+  const untilRefused = (words: string) =>
+    until({ what: words, deadlineMs: 5_000, seen: () => Promise.resolve(refused.join()) }, () =>
+      Promise.resolve(refused.some((reason) => reason.includes(words))),
+    )
+
+  it('are reported on, each by itself', async () => {
+    put(aDesiredBrick())
+    put(aDesiredBrick({ device: 'nvme2n1' }), 'nvme2n1')
+    agent.start()
+    await untilReported()
+    await untilReported('nvme2n1')
+  })
+
+  it("are this host's alone", async () => {
+    put(aDesiredBrick({ device: 'nvme2n1' }), 'nvme2n1', 'gluster10')
+    put(aDesiredBrick())
+    agent.start()
+    await untilReported()
+    expect(looked.map((document) => (document as { device: string }).device)).not.to.include('nvme2n1')
+  })
+
+  it('are refused under a fence that is lower than the highest seen, and what stood before stays', async () => {
+    put(aDesiredBrick({ fence: 7 }))
+    agent.start()
+    await untilReported()
+    put(aDesiredBrick({ fence: 6, wanted: 'absent' }))
+    await untilRefused('its fence 6 is older than 7: a former leader wrote it')
+    expect(looked.every((document) => (document as { wanted: string }).wanted === 'present')).to.equal(true)
+  })
+
+  it('are refused so too when the agent has just started, by the order in which they were written', async () => {
+    put(aDesiredBrick({ fence: 5, device: 'nvme3n1' }), 'nvme3n1')
+    put(aDesiredBrick({ fence: 7, device: 'nvme2n1' }), 'nvme2n1')
+    put(aDesiredBrick({ fence: 6 }))
+    agent.start()
+    await untilRefused('its fence 6 is older than 7')
+    await untilReported('nvme2n1')
+    await untilReported('nvme3n1')
+    expect(report()).to.equal(undefined)
+  })
+
+  for (const [what, document, words] of [
+    ['that do not match their schema', { ...aDesiredBrick(), sizeBytes: 'big' }, 'sizeBytes: '],
+    ['with what nobody knows in them', { ...aDesiredBrick(), force: true }, 'force'],
+    ['of another kind than their key', aDesiredPeer(), 'desired/gluster1/brick/nvme1n1: '],
+    ['of another device than their key', aDesiredBrick({ device: 'nvme2n1' }), 'nvme2n1 under the key of nvme1n1'],
+  ] as [string, object, string][]) {
+    it(`are refused ${what}`, async () => {
+      put(document)
+      agent.start()
+      await untilRefused(words)
+      expect([looked, report()]).to.deep.equal([[], undefined])
+    })
+  }
+
+  it('that went while no agent watched leave no report behind', async () => {
+    etcd.write([], [{ put: keys.observed('gluster1', 'brick', 'nvme5n1'), value: { v: 1 } }])
+    agent.start()
+    await until({ what: 'the report gone', deadlineMs: 5_000 }, () => Promise.resolve(report('nvme5n1') === undefined))
+    expect(looked).to.deep.equal([])
+  })
+})

@@ -1,0 +1,90 @@
+import { expect } from 'chai'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readAgentConfig } from '../../../src/agent/config.js'
+import { ConfigError } from '../../../src/daemon/configFile.js'
+
+describe("the agent's configuration", () => {
+  const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-config-'))
+  const file = join(directory, 'agent.yaml')
+  after(() => rmSync(directory, { recursive: true }))
+
+  const good = "roles: [storage]\netcd: { endpoints: ['http://head:2379'] }\n"
+
+  function read(text: string, ...flags: string[]) {
+    writeFileSync(file, text)
+    return readAgentConfig(['--config', file, ...flags]).config
+  }
+
+  function refusal(text: string, ...flags: string[]): string {
+    try {
+      read(text, ...flags)
+    } catch (error) {
+      expect(error).to.be.instanceOf(ConfigError)
+      return (error as Error).message
+    }
+    throw new Error('it was not refused')
+  }
+
+  it('takes flags over the file', () => {
+    const config = read(
+      `${good}host: gluster1\n`,
+      '--host',
+      'c1',
+      '--roles',
+      'compute',
+      '--etcd',
+      'http://a:1,http://b:2',
+    )
+    expect(config).to.deep.include({ host: 'c1', roles: ['compute'] })
+    expect(config.etcd.endpoints).to.deep.equal(['http://a:1', 'http://b:2'])
+  })
+
+  it('lists pools by paths and globs', () => {
+    expect(read(`${good}pools: { fast: [/dev/nvme*n1] }\n`).pools).to.deep.equal({ fast: ['/dev/nvme*n1'] })
+  })
+
+  it('is read again with the same flags', () => {
+    writeFileSync(file, good)
+    const { reread } = readAgentConfig(['--config', file, '--host', 'c1'])
+    writeFileSync(file, `${good}pools: { fast: [/dev/x] }\n`)
+    expect(reread()).to.deep.include({ host: 'c1', pools: { fast: ['/dev/x'] } })
+  })
+
+  for (const [what, text, words] of [
+    ['an unknown key', `${good}pool: {}\n`, ['unknown pool']],
+    ['a key that is missing', 'roles: [storage]\n', ['etcd: ', 'found nothing']],
+    ['an unknown role', good.replace('storage', 'stroage'), ['roles.0: ', '"storage"', 'found "stroage"']],
+    ['no role', good.replace('storage', ''), ['roles: ', 'found []']],
+    [
+      'a relative path',
+      `${good}pools: { fast: [nvme0n1] }\n`,
+      ['pools.fast.0: expected an absolute path, found "nvme0n1"'],
+    ],
+    [
+      'an endpoint that is no URL',
+      good.replace('http://', ''),
+      ['etcd.endpoints.0: expected a URL', 'found "head:2379"'],
+    ],
+    ['no YAML', `${good}pools: [\n`, ['line', 'no valid YAML']],
+  ] as [string, string, string[]][]) {
+    it(`refuses ${what}, naming the file, the key and what was expected`, () => {
+      const message = refusal(text)
+      expect(message).to.contain(file)
+      for (const word of words) expect(message).to.contain(word)
+    })
+  }
+
+  it('refuses a wrong flag by its name', () => {
+    expect(refusal(good, '--roles', 'stroage')).to.contain('flag --roles: ')
+    expect(refusal(good, '--role', 'storage')).to.contain("Unknown option '--role'")
+  })
+
+  it('says which file cannot be read', () => {
+    expect(() => readAgentConfig(['--config', '/nowhere/agent.yaml'])).to.throw(
+      ConfigError,
+      '/nowhere/agent.yaml: cannot be read',
+    )
+  })
+})
