@@ -3,8 +3,8 @@ import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import type { AnyDesired, Desired, DesiredKind, Observed, Problem, Role } from '../model/documents.js'
 import { keys } from '../store/keys.js'
-import type { Store } from '../store/store.js'
-import { BrickMarked, Busy, type Host, Refusal } from './host.js'
+import { type Store, StoreError } from '../store/store.js'
+import { BrickMarked, Busy, type Host, Refusal, Unavailable } from './host.js'
 import type { Limit } from './limit.js'
 import { plan } from './plan/index.js'
 import type { Plan } from './plan/plan.js'
@@ -45,6 +45,11 @@ export interface DesiredEntry<K extends DesiredKind = DesiredKind> {
 const restMs = 60_000
 const firstRetryMs = 500
 const mostRetryMs = 30_000
+/**
+ * A brick that could not be formed so often will not be: its disk is write-protected or fails. The scheduler is told so, and
+ * takes another.
+ */
+const mostFormingTries = 5
 /** Rounds in a row that change something before a pause: a plan that never comes to rest must not spin. */
 const mostRounds = 8
 
@@ -202,13 +207,21 @@ export class Reconciler<K extends DesiredKind> {
     if (!(error instanceof Busy)) {
       this.dependencies.log.warn('step failed', { ...this.fields(), reason: message(error) })
     }
-    const terminal = error instanceof Refusal
+    const terminal = error instanceof Refusal || this.hasTriedEnough(planned, error)
     // Busy is no problem to show until it has lasted.
     if (!(error instanceof Busy && this.attempt < 5)) {
       const fresh = error instanceof BrickMarked ? { needsFreshDirectories: true } : {}
       await this.report({ ...planned, report: { ...planned.report, ...fresh } }, { message: message(error), terminal })
     }
     return terminal ? restMs : this.retryMs()
+  }
+
+  /** Only what failed on the host itself counts: not that etcd or gluster was away. */
+  private hasTriedEnough({ report, steps }: Plan<K>, error: unknown): boolean {
+    if (error instanceof Busy || error instanceof Unavailable || error instanceof StoreError) return false
+    return (
+      this.id.kind === 'brick' && report.state === 'forming' && steps.length > 0 && this.attempt >= mostFormingTries
+    )
   }
 
   private async settle(entry: DesiredEntry<K>, planned: Plan<K>, problem: Problem | undefined): Promise<number> {

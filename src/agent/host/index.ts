@@ -38,6 +38,12 @@ export function realHost(options: RealHostOptions): Host & { setPools(pools: Poo
     return (device) => paths?.get(device)
   }
 
+  /** Invariant 5, asked of gluster itself: the scheduler's word alone does not take a brick from under a volume. */
+  const refuseWhileHeld = async (device: string): Promise<void> => {
+    const holding = await gluster.volumeHolding(runGluster, name, brickMountPath(device))
+    if (holding !== undefined) throw new Error(`brick ${device} stays as it is: ${holding}`)
+  }
+
   return {
     name,
     setPools: (next) => (pools = next),
@@ -70,8 +76,14 @@ export function realHost(options: RealHostOptions): Host & { setPools(pools: Poo
       mountBrick: async ({ brick }) => bricks.mountBrick(brick, await pathOf(), run),
       stampBrick: ({ brick }) => bricks.stampBrick(brick),
       makeBrickDirectory: ({ brick }) => bricks.makeBrickDirectory(brick),
-      stopBrickProcess: async ({ brick, pid }) => bricks.stopBrickProcess(brick, pid, await pathOf()),
-      unmountBrick: async ({ brick }) => bricks.unmountBrick(brick, await pathOf(), run),
+      stopBrickProcess: async ({ brick, pid }) => {
+        await refuseWhileHeld(brick.device)
+        await bricks.stopBrickProcess(brick, pid, await pathOf())
+      },
+      unmountBrick: async ({ brick }) => {
+        await refuseWhileHeld(brick.device)
+        await bricks.unmountBrick(brick, await pathOf(), run)
+      },
       wipeBrick: async ({ brick }) => bricks.wipeBrick(brick, await pathOf(), run),
       createVolume: ({ volume }) => gluster.createVolume(runGluster, volume),
       setVolumeOptions: ({ volume, options }) => gluster.setVolumeOptions(runGluster, volume.volume, options),

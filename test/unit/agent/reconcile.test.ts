@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
-import { Busy, type BrickFacts, type Host, Refusal } from '../../../src/agent/host.js'
+import { Busy, type BrickFacts, type Host, Refusal, Unavailable } from '../../../src/agent/host.js'
 import { limiter } from '../../../src/agent/limit.js'
 import { Reconciler } from '../../../src/agent/reconcile.js'
 import { describeStep, type Step } from '../../../src/agent/steps.js'
@@ -8,6 +8,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import type { DesiredBrick, ObservedBrick, Role } from '../../../src/model/documents.js'
 import { keys } from '../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../src/store/memory.js'
+import { StoreUnavailable } from '../../../src/store/store.js'
 import { aDesiredBrick, aDeviceSeen, brickFacts, ownXfs, readyBrick } from '../../support/desired.js'
 import { HandClock } from '../../support/handClock.js'
 
@@ -226,6 +227,34 @@ describe('the reconciler of one desired document', () => {
       return Promise.resolve(rig.looks > looks)
     })
     await reconciler.stop()
+  })
+
+  it('gives a brick up that could not be formed again and again', async () => {
+    rig.effect = () => Promise.reject(new Error('mkfs.xfs: cannot write'))
+    rig.begin()
+    for (let tries = 0; tries < 5; tries++) {
+      await rig.untilDone(...Array.from({ length: tries + 1 }, () => 'format nvme1n1 for buffer 3'))
+      await rig.untilReported('a failure', ({ problem }) => problem?.terminal === false)
+      rig.clock.advance(30_000)
+    }
+    const { state, problem } = await rig.untilReported('a brick given up', ({ problem }) => problem?.terminal === true)
+    expect({ state, message: problem?.message }).to.deep.equal({ state: 'forming', message: 'mkfs.xfs: cannot write' })
+  })
+
+  it('gives no brick up because etcd or gluster was away', async () => {
+    const failures = [new Busy('locked'), new Unavailable('the container'), new StoreUnavailable('no answer')]
+    for (const failure of failures) {
+      const rig = new Rig()
+      rig.effect = () => Promise.reject(failure)
+      const reconciler = rig.begin()
+      await until({ what: 'many tries', deadlineMs: 5_000 }, () => {
+        rig.clock.advance(30_000)
+        return Promise.resolve(rig.looks > 8)
+      })
+      const { problem } = await rig.untilReported('a failure', ({ problem }) => problem !== undefined)
+      expect(problem?.terminal, failure.message).to.equal(false)
+      await reconciler.stop()
+    }
   })
 
   it('calls a refusal terminal, of the plan as of a step', async () => {
