@@ -2,7 +2,7 @@ import { create, destroy, untilAllFree, withLab } from './cluster.js'
 import { type Benchmark, type Figure, median, timed } from './measure.js'
 import { places, scriptCreate, scriptDestroy } from './script.js'
 
-const repetitions = 5
+const repetitions = 3
 
 /** A persistent buffer until it is ready, and until it is gone, against the bare commands. */
 export const provision: Benchmark = {
