@@ -1,9 +1,9 @@
 import { hostname } from 'node:os'
-import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, etcdConfig, logConfig } from '../daemon/configSchemas.js'
 import { roles } from '../model/documents.js'
+import { parseFlags } from '../daemon/flags.js'
 import { hostName, poolName } from '../model/names.js'
 
 /** As every engine has it. */
@@ -44,7 +44,7 @@ export const usage = `burstbuffer-agent: brings this host to the state that etcd
 
 /** Flags over the file. Throws ConfigError naming the file or flag, the key, what was found and what was expected. */
 export function readAgentConfig(argv: string[]): { config: AgentConfig; file: string; reread(): AgentConfig } {
-  const { values } = parseFlags(argv)
+  const values = parseFlags(argv, ['config', 'host', 'roles', 'etcd'], usage)
   const file = values.config ?? '/etc/burstbuffer/agent.yaml'
   const reread = () => {
     const config = readConfigFile(file, agentConfig)
@@ -60,26 +60,4 @@ export function readAgentConfig(argv: string[]): { config: AgentConfig; file: st
     )
   }
   return { config: reread(), file, reread }
-}
-
-function parseFlags(argv: string[]) {
-  try {
-    const parsed = parseArgs({
-      args: argv,
-      options: {
-        config: { type: 'string' },
-        host: { type: 'string' },
-        roles: { type: 'string' },
-        etcd: { type: 'string' },
-        help: { type: 'boolean' },
-      },
-    })
-    if (parsed.values.help) {
-      process.stdout.write(usage)
-      process.exit(0)
-    }
-    return parsed
-  } catch (cause) {
-    throw new ConfigError(`${(cause as Error).message}\n\n${usage}`, { cause })
-  }
 }

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os'
-import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, etcdConfig, logConfig } from '../daemon/configSchemas.js'
 import { parseSize } from '../model/capacity.js'
+import { parseFlags } from '../daemon/flags.js'
 import { hostName, poolName } from '../model/names.js'
 
 const granularity = z.union([z.string(), z.int().positive()]).transform((size, context) => {
@@ -93,7 +93,7 @@ export const usage = `burstbuffer-scheduler: decides what every host should hold
 
 /** Flags over the file. Throws ConfigError naming the file or flag, the key, what was found and what was expected. */
 export function readSchedulerConfig(argv: string[]): SchedulerConfig {
-  const { values } = parseFlags(argv)
+  const values = parseFlags(argv, ['config', 'socket', 'etcd'], usage)
   const config = readConfigFile(values.config ?? '/etc/burstbuffer/scheduler.yaml', schedulerConfig)
   const socket = values.socket === undefined ? config.socket : flag('socket', absolutePath, values.socket)
   const endpoints = values.etcd?.split(',')
@@ -105,25 +105,4 @@ function flag<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw new ConfigError(parsed.error.issues.map((issue) => `flag --${name}: ${issue.message}`).join('\n'))
-}
-
-function parseFlags(argv: string[]) {
-  try {
-    const parsed = parseArgs({
-      args: argv,
-      options: {
-        config: { type: 'string' },
-        socket: { type: 'string' },
-        etcd: { type: 'string' },
-        help: { type: 'boolean' },
-      },
-    })
-    if (parsed.values.help) {
-      process.stdout.write(usage)
-      process.exit(0)
-    }
-    return parsed
-  } catch (cause) {
-    throw new ConfigError(`${(cause as Error).message}\n\n${usage}`, { cause })
-  }
 }
