@@ -3,12 +3,13 @@ import { parseArgs } from 'node:util'
 import { burst } from './burst.js'
 import { idle } from './idle.js'
 import type { Benchmark, Figure } from './measure.js'
+import { place } from './place.js'
 import { provision } from './provision.js'
 import { shim } from './shim.js'
 
 /* npm run bench -- NAME… [--json]: each compares side by side in one run, because the machine may be shared and noisy. */
 
-const benchmarks: Record<string, Benchmark> = { shim, provision, burst, idle }
+const benchmarks: Record<string, Benchmark> = { shim, provision, burst, idle, place }
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },
   allowPositionals: true,

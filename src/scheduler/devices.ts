@@ -51,10 +51,11 @@ function standingOf(
   granularityBytes: number,
   taken: ReadonlySet<string>,
 ): Standing {
-  if (taken.has(at(host, device.name))) return 'taken'
+  const place = at(host, device.name)
+  if (taken.has(place)) return 'taken'
   if (device.state === 'refused') return 'refused'
   if (device.sizeBytes < granularityBytes) return 'too small'
   if (!cluster.hosts.has(host)) return 'lost'
-  if (cluster.cordons.has(host) || cluster.cordons.has(at(host, device.name))) return 'cordoned'
+  if (cluster.cordons.has(host) || cluster.cordons.has(place)) return 'cordoned'
   return device.state === 'blank' ? 'free' : 'foreign'
 }

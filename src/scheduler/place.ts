@@ -1,6 +1,6 @@
 import { printSize } from '../model/capacity.js'
 import type { Cluster } from '../model/cluster.js'
-import type { PlacedBrick } from '../model/documents.js'
+import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
 import { devicesOf, type Standing, type StandingDevice, takenDevices } from './devices.js'
 
 export interface PlaceRequest {
@@ -24,29 +24,45 @@ export function placeBricks(
   const devices = devicesOf(cluster, request.pool, request.granularityBytes, takenDevices(cluster))
   const free = devices.filter(({ standing }) => standing === 'free').length
   if (free < request.count) return { refused: refusal(request, devices) }
-  const hosts = byHost(devices, request.beside)
   const bricks: PlacedBrick[] = []
-  while (bricks.length < request.count) {
-    const host = hosts.pop()
-    const { name, identity, sizeBytes } = host.free[host.next++]!
-    bricks.push({ host: host.name, device: name, identity, sizeBytes, uuid: newUuid() })
-    host.picked++
-    host.used++
-    if (host.next < host.free.length) hosts.push(host)
+  for (let hosts = hostsByName(devices, request.beside); bricks.length < request.count; hosts = hosts.filter(hasFree)) {
+    for (const host of nextRound(hosts).slice(0, request.count - bricks.length)) {
+      const { name, identity, sizeBytes } = take(host)
+      bricks.push({ host: host.name, device: name, identity, sizeBytes, uuid: newUuid() })
+    }
   }
   return { bricks }
 }
 
 interface HostLoad {
   name: string
-  free: { name: string; identity: string; sizeBytes: number }[]
+  /** Sorted by name when the first is taken. */
+  free: InventoryDevice[]
   next: number
   picked: number
   used: number
   slots: number
 }
 
-function byHost(devices: StandingDevice[], beside: ReadonlyMap<string, number> | undefined): Heap {
+/** The hosts with the fewest bricks of this buffer, each of which gets one: the smallest share taken first, then by name. */
+function nextRound(hosts: HostLoad[]): HostLoad[] {
+  const fewest = hosts.reduce((least, { picked }) => Math.min(least, picked), Infinity)
+  // The sort is stable, and finds most of the order of the round before: cheap for ten thousand bricks too.
+  return hosts.filter(({ picked }) => picked === fewest).sort((a, b) => a.used * b.slots - b.used * a.slots)
+}
+
+function take(host: HostLoad): InventoryDevice {
+  if (host.next === 0) host.free.sort((a, b) => compareNames(a.name, b.name))
+  host.picked++
+  host.used++
+  return host.free[host.next++]!
+}
+
+function hasFree({ free, next }: HostLoad): boolean {
+  return next < free.length
+}
+
+function hostsByName(devices: StandingDevice[], beside: ReadonlyMap<string, number> | undefined): HostLoad[] {
   const loads = new Map<string, HostLoad>()
   for (const { host, device, standing } of devices) {
     let load = loads.get(host)
@@ -55,72 +71,38 @@ function byHost(devices: StandingDevice[], beside: ReadonlyMap<string, number> |
     if (standing === 'free' || standing === 'taken') load.slots++
     if (standing === 'taken') load.used++
   }
-  const heap = new Heap()
-  for (const load of loads.values()) {
-    if (load.free.length === 0) continue
-    load.free.sort((a, b) => compareNames(a.name, b.name))
-    heap.push(load)
-  }
-  return heap
+  return [...loads.values()].filter(hasFree).sort((a, b) => compareNames(a.name, b.name))
 }
 
 function emptyLoad(name: string, picked: number): HostLoad {
   return { name, free: [], next: 0, picked, used: 0, slots: 0 }
 }
 
-/** Fewest bricks of this buffer, then the smallest share taken, then the name. */
-function comesBefore(a: HostLoad, b: HostLoad): boolean {
-  if (a.picked !== b.picked) return a.picked < b.picked
-  const difference = a.used * b.slots - b.used * a.slots
-  if (difference !== 0) return difference < 0
-  return compareNames(a.name, b.name) < 0
-}
-
-/** nvme2n1 before nvme10n1. Intl's own numeric collation is a hundred times slower. */
+/** nvme2n1 before nvme10n1. Intl's own numeric collation is a hundred times slower, expressions that cut names up ten times. */
 export function compareNames(a: string, b: string): number {
-  const [as, bs] = [a.match(/\d+|\D+/g) ?? [], b.match(/\d+|\D+/g) ?? []]
-  for (let i = 0; i < Math.min(as.length, bs.length); i++) {
-    const [x, y] = [as[i]!, bs[i]!]
-    if (x === y) continue
-    const [nx, ny] = [Number(x), Number(y)]
-    if (!Number.isNaN(nx) && !Number.isNaN(ny) && nx !== ny) return nx - ny
-    return x < y ? -1 : 1
+  let i = 0
+  let j = 0
+  while (i < a.length && j < b.length) {
+    const endA = endOfNumber(a, i)
+    const endB = endOfNumber(b, j)
+    if (endA > i && endB > j) {
+      const difference = Number(a.slice(i, endA)) - Number(b.slice(j, endB))
+      if (difference !== 0) return difference
+      i = endA
+      j = endB
+    } else {
+      const difference = a.charCodeAt(i++) - b.charCodeAt(j++)
+      if (difference !== 0) return difference
+    }
   }
-  return as.length - bs.length
+  return a.length - i - (b.length - j) || (a < b ? -1 : Number(a > b))
 }
 
-class Heap {
-  private readonly loads: HostLoad[] = []
-
-  push(load: HostLoad): void {
-    let at = this.loads.push(load) - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (!comesBefore(this.loads[at]!, this.loads[parent]!)) return
-      this.swap(at, parent)
-      at = parent
-    }
-  }
-
-  pop(): HostLoad {
-    const top = this.loads[0]!
-    const last = this.loads.pop()!
-    if (this.loads.length === 0) return top
-    this.loads[0] = last
-    for (let at = 0; ;) {
-      let first = at
-      for (const child of [2 * at + 1, 2 * at + 2]) {
-        if (child < this.loads.length && comesBefore(this.loads[child]!, this.loads[first]!)) first = child
-      }
-      if (first === at) return top
-      this.swap(at, first)
-      at = first
-    }
-  }
-
-  private swap(a: number, b: number): void {
-    ;[this.loads[a], this.loads[b]] = [this.loads[b]!, this.loads[a]!]
-  }
+/** Where the digits that begin there end; the same place when there is none. */
+function endOfNumber(text: string, from: number): number {
+  let end = from
+  while (text.charCodeAt(end) >= 48 && text.charCodeAt(end) <= 57) end++
+  return end
 }
 
 /** `pool dedicated_nvme has 2 TB free, 3 TB asked; 4 TB are cordoned, 1 TB is on lost hosts` */

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { placeBricks } from '../../../src/scheduler/place.js'
+import { compareNames, placeBricks } from '../../../src/scheduler/place.js'
 import { poolsOf } from '../../../src/scheduler/pools.js'
 import { aBuffer, aCluster, aCordon, aHost, pool, terabyte, uuids } from '../../support/builders.js'
 
@@ -120,6 +120,25 @@ describe('placement', () => {
           expect(new Set(all).size).to.equal(all.length)
         })
       }),
+    )
+  })
+})
+
+describe('names', () => {
+  it('are ordered by their numbers as numbers', () => {
+    const ordered = ['gluster', 'gluster01', 'gluster1', 'gluster1a', 'gluster2', 'gluster10', 'glusterx', 'nvme0n2']
+    expect([...ordered].reverse().sort(compareNames)).to.deep.equal(ordered)
+  })
+
+  it('have one order, whichever way they are compared', () => {
+    const name = fc.string({ unit: fc.constantFrom('a', 'b', '0', '1', '2', '-'), maxLength: 6 })
+    fc.assert(
+      fc.property(name, name, name, (a, b, c) => {
+        expect(Math.sign(compareNames(a, b)) + Math.sign(compareNames(b, a))).to.equal(0)
+        expect(compareNames(a, b) === 0).to.equal(a === b)
+        if (compareNames(a, b) < 0 && compareNames(b, c) < 0) expect(compareNames(a, c)).to.be.below(0)
+      }),
+      { numRuns: 2000 },
     )
   })
 })
