@@ -11,6 +11,7 @@ import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { brickMountPath } from '../../../src/model/cluster.js'
 import type { DesiredBrick } from '../../../src/model/documents.js'
+import { Glusterd } from '../../support/glusterd.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
 
 /** A little more than the smallest XFS. */
@@ -19,18 +20,31 @@ const deviceBytes = 320 * 1024 ** 2
 describe('bricks on real loop devices (root)', () => {
   let loops: LoopDevices
   let host: ReturnType<typeof realHost>
+  let glusterd: Glusterd | undefined
   const name = `bbtest${process.pid}n1`
 
-  before(function () {
+  before(async function () {
     needsRoot(this)
+    glusterd = new Glusterd()
+    await glusterd.start()
   })
+
+  after(() => glusterd?.stop())
 
   beforeEach(() => {
     loops = new LoopDevices()
     loops.add(name, deviceBytes)
     loops.willMount(brickMountPath(name))
     const pools = { fast: [join(loops.directory, 'dev', 'bbtest*')] }
-    host = realHost({ name: 'test', pools, mountRoot: '/mnt/burstbuffer', clock: systemClock, log: silentLog })
+    const runGluster = glusterd!.run
+    host = realHost({
+      name: 'test',
+      pools,
+      mountRoot: '/mnt/burstbuffer',
+      clock: systemClock,
+      log: silentLog,
+      runGluster,
+    })
   })
 
   afterEach(() => loops.close())

@@ -333,7 +333,9 @@ describe('GlusterFS in a container (root, container engine)', () => {
     })
 
     it('are not unmounted while they are served there', async () => {
-      expect((await failure(host.effects.unmountBrick({ brick }))).message).to.contain('still serves the brick')
+      expect((await failure(host.effects.unmountBrick({ brick }))).message).to.contain(
+        'is started and has a brick there',
+      )
     })
 
     it('are served again after the container was stopped', async function () {

@@ -16,6 +16,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import { brickMountPath } from '../../../src/model/cluster.js'
 import type { DesiredBrick } from '../../../src/model/documents.js'
 import { aDesiredBrick } from '../../support/desired.js'
+import { Glusterd } from '../../support/glusterd.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
 
 const deviceBytes = 320 * 1024 ** 2
@@ -23,14 +24,19 @@ const deviceBytes = 320 * 1024 ** 2
 /* What docs/safety.md promises of each step of a brick, on the real thing: what a death at that point leaves is made by hand. */
 describe('a brick whose agent died (root)', () => {
   let loops: LoopDevices
+  let glusterd: Glusterd | undefined
   let brick: DesiredBrick
   const name = `bbcrash${process.pid}n1`
   const mountPath = brickMountPath(name)
   const absent = () => ({ ...brick, wanted: 'absent' as const })
 
-  before(function () {
+  before(async function () {
     needsRoot(this)
+    glusterd = new Glusterd()
+    await glusterd.start()
   })
+
+  after(() => glusterd?.stop())
 
   beforeEach(() => {
     loops = new LoopDevices()
@@ -47,7 +53,8 @@ describe('a brick whose agent died (root)', () => {
 
   function hostWith(run: Run = runCommand) {
     const pools = { fast: [join(loops.directory, 'dev', 'bbcrash*')] }
-    return realHost({ name: 'test', pools, mountRoot: '/mnt/burstbuffer', clock: systemClock, log: silentLog, run })
+    const [clock, log, runGluster] = [systemClock, silentLog, glusterd!.run]
+    return realHost({ name: 'test', pools, mountRoot: '/mnt/burstbuffer', clock, log, run, runGluster })
   }
 
   /** One round as the reconciler does it, with at most so many steps; those that it took, as sentences. */
