@@ -78,6 +78,7 @@ export interface Facts {
   mount: MountFacts
   peer: PeerFacts
   adopt: { device: DeviceFacts }
+  transfer: Record<string, never>
 }
 
 export type Seen = Pick<InventoryDocument, 'volumes' | 'mounts'>

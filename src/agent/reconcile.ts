@@ -58,6 +58,7 @@ const roleOf: Record<DesiredKind, Role> = {
   volume: 'storage',
   peer: 'storage',
   adopt: 'storage',
+  transfer: 'storage',
   mount: 'compute',
 }
 
@@ -298,6 +299,14 @@ export class Reconciler<K extends DesiredKind> {
       mount: () => ({ state }),
       peer: () => ({ state }),
       adopt: () => ({ state }),
+      transfer: () =>
+        document.kind === 'transfer' && {
+          attempt: document.attempt,
+          part: document.part,
+          state: 'working',
+          counts: { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0, failed: 0 },
+          failures: [],
+        },
     }
     return Promise.resolve(reports[entry.kind]() as unknown as Plan<K>['report'])
   }

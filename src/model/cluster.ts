@@ -5,6 +5,7 @@ import type {
   Desired,
   DesiredKind,
   DesiredMount,
+  DesiredTransfer,
   HostDocument,
   InventoryDocument,
   Observed,
@@ -39,6 +40,7 @@ export interface ClusterIndex {
   /** Sessions that made or use the buffer of this key. */
   sessionsUsing(bufferKey: string): readonly SessionDocument[]
   desiredMountsOf(sessionId: number): readonly { host: string; document: DesiredMount }[]
+  desiredTransfersOf(sessionId: number): readonly { host: string; document: DesiredTransfer }[]
 }
 
 /** What hosts are told of a session's mounts, also of buffers that are gone by now. */
@@ -48,6 +50,17 @@ export function desiredMountsOf(
 ): readonly { host: string; document: DesiredMount }[] {
   if (cluster.index) return cluster.index.desiredMountsOf(session.id)
   return [...cluster.desired.mount]
+    .filter(([, document]) => document.session.id === session.id)
+    .map(([key, document]) => ({ host: key.split('/')[0]!, document }))
+}
+
+/** What hosts are told of a session's stage lines. */
+export function desiredTransfersOf(
+  cluster: Cluster,
+  session: { id: number },
+): readonly { host: string; document: DesiredTransfer }[] {
+  if (cluster.index) return cluster.index.desiredTransfersOf(session.id)
+  return [...cluster.desired.transfer]
     .filter(([, document]) => document.session.id === session.id)
     .map(([key, document]) => ({ host: key.split('/')[0]!, document }))
 }
@@ -83,6 +96,11 @@ export function mountIdOf({ session, buffer, view }: Pick<DesiredMount, 'session
   return mountId(session.id, buffer.id, view)
 }
 
+/** `n`: the stage line's number in its session. */
+export function transferId(sessionId: number, n: number): string {
+  return `${sessionId}.${n}`
+}
+
 export const brickRoot = '/data/glusterfs'
 
 /** Where a brick's device is mounted, and the directory in it that GlusterFS exports. */
@@ -111,5 +129,12 @@ export function emptyCluster(): Cluster {
 export type ByKind<D extends Record<DesiredKind, unknown>> = { readonly [K in DesiredKind]: Map<string, D[K]> }
 
 export function emptyByKind<D extends Record<DesiredKind, unknown>>(): ByKind<D> {
-  return { brick: new Map(), volume: new Map(), mount: new Map(), peer: new Map(), adopt: new Map() }
+  return {
+    brick: new Map(),
+    volume: new Map(),
+    mount: new Map(),
+    peer: new Map(),
+    adopt: new Map(),
+    transfer: new Map(),
+  }
 }

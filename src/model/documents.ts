@@ -31,6 +31,8 @@ export const hostDocument = z.strictObject({
   startedAt: unixSeconds,
   /** What an operator has to mend on this host, as a configuration that was refused. */
   problems: z.array(z.string()).optional(),
+  /** Below which paths users may stage from and to on this storage host; none is served when absent. */
+  stagePaths: z.array(path).optional(),
 })
 export type HostDocument = z.infer<typeof hostDocument>
 
@@ -141,10 +143,86 @@ export type BufferDocument = z.infer<typeof bufferDocument>
 
 /**
  * How far Slurm has come with a session, each reached when the call of that name succeeded or began:
- * setup → staged-in → running (pre_run: mounts wanted) → ran (post_run: mounts not wanted) → staged-out → leaving (teardown).
+ * setup → staging-in (data_in: its stage-ins are wanted) → staged-in → running (pre_run: mounts wanted)
+ * → ran (post_run: mounts not wanted) → staging-out (data_out: its stage-outs are wanted) → staged-out → leaving (teardown).
  */
-export const sessionStages = ['setup', 'staged-in', 'running', 'ran', 'staged-out', 'leaving'] as const
+export const sessionStages = [
+  'setup',
+  'staging-in',
+  'staged-in',
+  'running',
+  'ran',
+  'staging-out',
+  'staged-out',
+  'leaving',
+] as const
 export type SessionStage = (typeof sessionStages)[number]
+
+export const stageDirections = ['in', 'out'] as const
+export type StageDirection = (typeof stageDirections)[number]
+export const stageTypes = ['file', 'directory', 'list'] as const
+export type StageType = (typeof stageTypes)[number]
+
+const counts = z.strictObject({
+  /** Copied so far, or found to be there already. */
+  files: z.int().nonnegative(),
+  bytes,
+  /** Planned: of the whole transfer by a plan and a finish, of its share by a copy. */
+  totalFiles: z.int().nonnegative(),
+  totalBytes: bytes,
+  failed: z.int().nonnegative(),
+  /** The largest file that was planned. */
+  largestBytes: bytes.optional(),
+})
+export type TransferCounts = z.infer<typeof counts>
+
+/** A path in a buffer's namespace, relative to its root, which is the empty path. */
+const insidePath = z
+  .string()
+  .max(4096)
+  .regex(/^([^/\0\n]+(\/[^/\0\n]+)*)?$/, 'a relative path')
+  .refine((text) => !text.split('/').some((part) => part === '.' || part === '..'), 'a path without "." and ".."')
+
+/** What is copied, as a stage line says it. */
+const stageLine = {
+  direction: z.enum(stageDirections),
+  type: z.enum(stageTypes),
+  /** The file or directory in the buffer; for a list, the directory below which its relative names lie. */
+  inside: insidePath,
+  /** The file or directory outside; for a list, the same as `inside`, and absent when its line names none. */
+  outside: path.optional(),
+  /** For a list: the file that holds the pairs. `inside`: its path is one in the buffer. */
+  list: z.strictObject({ side: z.enum(['inside', 'outside']), path: z.string().max(4096) }).optional(),
+  /** The one variable that a list's lines may begin with: that of the buffer. */
+  variable: z.string().regex(/^DW_(JOB_STRIPED|PERSISTENT_STRIPED_[A-Za-z][A-Za-z0-9_-]{0,63})$/),
+  /** Contents are compared when all is copied. */
+  verify: z.boolean(),
+  /** Where the user is told what failed: a file to be written as the user. */
+  report: path.optional(),
+}
+
+/** One stage line of a job's script. It is wanted while its session is staging and `ended` is not set. */
+export const sessionTransfer = z.strictObject({
+  /** From 1, in the script's order. */
+  number: z.int().positive(),
+  ...stageLine,
+  /** Key of the buffer's document. */
+  buffer: documentName,
+  /** From 1; one more for each time an operator says retry. */
+  attempt: z.int().positive(),
+  ended: z
+    .strictObject({
+      at: unixSeconds,
+      /** dropped: an operator gave the data up. */
+      state: z.enum(['done', 'failed', 'dropped']),
+      reason: z.string().optional(),
+      counts: counts.optional(),
+      /** Some of what failed. */
+      failures: z.array(z.string()).optional(),
+    })
+    .optional(),
+})
+export type SessionTransfer = z.infer<typeof sessionTransfer>
 
 /** `sessions/<token>`: one Slurm token. */
 export const sessionDocument = z.strictObject({
@@ -163,6 +241,8 @@ export const sessionDocument = z.strictObject({
   /** What storage hosts know the compute hosts by, noted at pre_run: a host that is lost later must stay known. */
   addresses: z.record(hostName, z.array(z.string())).optional(),
   stage: z.enum(sessionStages),
+  /** The stage lines of its script, as they were at setup. */
+  transfers: z.array(sessionTransfer).optional(),
   createdAt: unixSeconds,
 })
 export type SessionDocument = z.infer<typeof sessionDocument>
@@ -258,12 +338,47 @@ const desiredAdopt = z.strictObject({
 /** `desired/<host>/adopt/<device>`: an operator gave this foreign device to us by name; wipe it. */
 export type DesiredAdopt = z.infer<typeof desiredAdopt>
 
+/**
+ * plan: find what is to be copied, and cut it into shares; on the first of the buffer's hosts.
+ * copy: one share; on each of the buffer's hosts. finish: see that all has arrived; on the first again.
+ */
+export const transferParts = ['plan', 'copy', 'finish'] as const
+export type TransferPart = (typeof transferParts)[number]
+
+const desiredTransfer = z.strictObject({
+  v: version,
+  fence,
+  kind: z.literal('transfer'),
+  session: z.strictObject({ id, token: documentName }),
+  buffer: z.strictObject({ id, name: documentName }),
+  /** Number of the stage line in its session. */
+  transfer: z.int().positive(),
+  attempt: z.int().positive(),
+  ...stageLine,
+  volume: volumeName,
+  servers: z.array(hostName).min(1),
+  /** Directory of the volume that is the namespace: `/` for its root. */
+  directory: path,
+  /** Copies run as this user, with the groups that the storage host knows the user to be in. */
+  uid: z.int().nonnegative(),
+  gid: z.int().nonnegative(),
+  part: z.enum(transferParts),
+  share: z.strictObject({ index: z.int().nonnegative(), of: z.int().positive() }),
+  /** How many bricks the volume has: with one offline nothing that is found or seen is the whole. */
+  bricks: z.int().positive(),
+  /** absent: end its processes, unmount, remove what it left in the volume for itself. */
+  wanted: z.enum(['done', 'absent']),
+})
+/** `desired/<host>/transfer/<session id>.<number>`, on each of the buffer's hosts that has a part to do now. */
+export type DesiredTransfer = z.infer<typeof desiredTransfer>
+
 export const desiredDocuments = {
   brick: desiredBrick,
   volume: desiredVolume,
   mount: desiredMount,
   peer: desiredPeer,
   adopt: desiredAdopt,
+  transfer: desiredTransfer,
 }
 export type DesiredKind = keyof typeof desiredDocuments
 export const desiredKinds = Object.keys(desiredDocuments) as DesiredKind[]
@@ -273,6 +388,7 @@ export type Desired = {
   mount: DesiredMount
   peer: DesiredPeer
   adopt: DesiredAdopt
+  transfer: DesiredTransfer
 }
 export type AnyDesired = Desired[DesiredKind]
 
@@ -327,12 +443,26 @@ export type ObservedPeer = z.infer<typeof observedPeer>
 const observedAdopt = z.strictObject({ ...common, state: z.enum(['forming', 'done']) })
 export type ObservedAdopt = z.infer<typeof observedAdopt>
 
+const observedTransfer = z.strictObject({
+  ...common,
+  /** What this speaks about: reports on an earlier attempt or part do not count. */
+  attempt: z.int().positive(),
+  part: z.enum(transferParts),
+  /** absent: no process of it runs here, and nothing of it is mounted. */
+  state: z.enum(['working', 'done', 'absent']),
+  counts,
+  /** Some of what failed so far. */
+  failures: z.array(z.string().max(4096)).max(20),
+})
+export type ObservedTransfer = z.infer<typeof observedTransfer>
+
 export const observedDocuments = {
   brick: observedBrick,
   volume: observedVolume,
   mount: observedMount,
   peer: observedPeer,
   adopt: observedAdopt,
+  transfer: observedTransfer,
 }
 export type Observed = {
   brick: ObservedBrick
@@ -340,5 +470,6 @@ export type Observed = {
   mount: ObservedMount
   peer: ObservedPeer
   adopt: ObservedAdopt
+  transfer: ObservedTransfer
 }
 export type AnyObserved = Observed[DesiredKind]

@@ -91,14 +91,24 @@ export class Dirty {
       const [session, buffer] = id.split('.').map(Number)
       if (Number.isInteger(session)) this.sessions.add(session!)
       if (Number.isInteger(buffer)) this.buffers.add(buffer!)
+    } else if (kind === 'transfer') {
+      const session = Number(id.split('.')[0])
+      if (Number.isInteger(session)) this.addSessionOf(memory, session)
     } else {
       this.others = true
     }
   }
 
   private addOwner(desired: AnyDesired): void {
-    if (desired.kind === 'mount') this.sessions.add(desired.session.id)
+    if (desired.kind === 'mount' || desired.kind === 'transfer') this.sessions.add(desired.session.id)
     if ('buffer' in desired) this.buffers.add(desired.buffer.id)
+  }
+
+  private addSessionOf(memory: Memory, id: number): void {
+    this.sessions.add(id)
+    const key = memory.index.sessionKey(id)
+    const session = key === undefined ? undefined : memory.sessions.get(key)
+    if (session) this.addSession(memory, session)
   }
 
   private addSession(memory: Memory, session: SessionDocument): void {

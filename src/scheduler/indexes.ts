@@ -1,5 +1,7 @@
 import { at, type ClusterIndex } from '../model/cluster.js'
-import type { AnyDesired, BufferDocument, DesiredMount, SessionDocument } from '../model/documents.js'
+import type { AnyDesired, BufferDocument, DesiredMount, DesiredTransfer, SessionDocument } from '../model/documents.js'
+
+type OfSession = DesiredMount | DesiredTransfer
 
 /** What a full scan would be too slow for at ten thousand buffers. */
 export class Indexes implements ClusterIndex {
@@ -7,7 +9,7 @@ export class Indexes implements ClusterIndex {
   private readonly sessionKeys = new Map<number, string>()
   private readonly users = new Map<string, Map<string, SessionDocument>>()
   private readonly ofBuffer = new Map<number, Set<string>>()
-  private readonly ofSession = new Map<number, Map<string, { host: string; document: DesiredMount }>>()
+  private readonly ofSession = new Map<number, Map<string, { host: string; document: OfSession }>>()
   private readonly owners = new Map<string, number>()
 
   /** Key of the buffer's document by its id. */
@@ -23,8 +25,16 @@ export class Indexes implements ClusterIndex {
     return [...(this.users.get(bufferKey)?.values() ?? [])]
   }
 
-  desiredMountsOf(sessionId: number) {
-    return [...(this.ofSession.get(sessionId)?.values() ?? [])]
+  desiredMountsOf(sessionId: number): { host: string; document: DesiredMount }[] {
+    return [...(this.ofSession.get(sessionId)?.values() ?? [])].flatMap(({ host, document }) =>
+      document.kind === 'mount' ? [{ host, document }] : [],
+    )
+  }
+
+  desiredTransfersOf(sessionId: number): { host: string; document: DesiredTransfer }[] {
+    return [...(this.ofSession.get(sessionId)?.values() ?? [])].flatMap(({ host, document }) =>
+      document.kind === 'transfer' ? [{ host, document }] : [],
+    )
   }
 
   /** Every brick and volume key in `desired/` that is of the buffer with this id. */
@@ -32,7 +42,7 @@ export class Indexes implements ClusterIndex {
     return this.ofBuffer.get(id) ?? new Set()
   }
 
-  /** Every mount key in `desired/` that is of the session with this id. */
+  /** Every mount and transfer key in `desired/` that is of the session with this id. */
   desiredOfSession(id: number): ReadonlySet<string> {
     return new Set(this.ofSession.get(id)?.keys() ?? [])
   }
@@ -76,7 +86,7 @@ export class Indexes implements ClusterIndex {
 
   addDesired(key: string, host: string, document: AnyDesired | undefined): void {
     if (!document) return
-    if (document.kind === 'mount') {
+    if (document.kind === 'mount' || document.kind === 'transfer') {
       entryOf(this.ofSession, document.session.id, () => new Map()).set(key, { host, document })
     } else if ('buffer' in document) {
       entryOf(this.ofBuffer, document.buffer.id, () => new Set()).add(key)
@@ -85,7 +95,7 @@ export class Indexes implements ClusterIndex {
 
   removeDesired(key: string, document: AnyDesired | undefined): void {
     if (!document) return
-    if (document.kind === 'mount') removeFrom(this.ofSession, document.session.id, key)
+    if (document.kind === 'mount' || document.kind === 'transfer') removeFrom(this.ofSession, document.session.id, key)
     else if ('buffer' in document) removeFrom(this.ofBuffer, document.buffer.id, key)
   }
 }

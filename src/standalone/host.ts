@@ -28,6 +28,7 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
       volume: (volume) => look('volume', () => gluster.volumeFacts(name, volume)),
       mount: (mount) => look('mount', () => mountFacts(machine, gluster, mount)),
       peer: ({ peer }) => look('peer', () => gluster.peerFacts(name, peer)),
+      transfer: () => look('transfer', () => ({})),
       adopt: ({ device }) => look('adopt', () => ({ device: bricks.deviceFacts(machine, device) })),
     },
     effects: {

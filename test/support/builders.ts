@@ -10,9 +10,11 @@ import type {
   Observed,
   ObservedBrick,
   ObservedMount,
+  ObservedTransfer,
   ObservedVolume,
   PlacedBrick,
   SessionDocument,
+  SessionTransfer,
 } from '../../src/model/documents.js'
 
 export const pool = 'dedicated_nvme'
@@ -112,6 +114,22 @@ export function aSession(parts: Partial<SessionDocument> = {}): SessionDocument 
   }
 }
 
+/** A file staged into the buffer of job 5. */
+export function aTransfer(parts: Partial<SessionTransfer> = {}): SessionTransfer {
+  return {
+    number: 1,
+    direction: 'in',
+    type: 'file',
+    buffer: '5',
+    variable: 'DW_JOB_STRIPED',
+    inside: 'a',
+    outside: '/lustre/alice/a',
+    verify: false,
+    attempt: 1,
+    ...parts,
+  }
+}
+
 export function aCordon(place: string, parts: Partial<CordonDocument> = {}): CordonDocument {
   const [host, device] = place.split('/') as [string, string | undefined]
   return {
@@ -203,6 +221,27 @@ export function mountReport(
   parts: Partial<ObservedMount> = {},
 ): Record<string, ObservedMount> {
   return { [`mount ${host}/${session.id}.${buffer.id}`]: { v: 1, state: 'mounted', waitingFor: [], ...parts } }
+}
+
+/** What a storage host says of the first stage line of that session. */
+export function transferReport(
+  host: string,
+  session: { id: number },
+  parts: Partial<ObservedTransfer> & { number?: number } = {},
+): Record<string, ObservedTransfer> {
+  const { number = 1, ...rest } = parts
+  return {
+    [`transfer ${host}/${session.id}.${number}`]: {
+      v: 1,
+      attempt: 1,
+      part: 'plan',
+      state: 'working',
+      counts: { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0, failed: 0 },
+      failures: [],
+      waitingFor: [],
+      ...rest,
+    },
+  }
 }
 
 function named<T>(documents: T[] | Record<string, T>, name: (document: T) => string): Map<string, T> {

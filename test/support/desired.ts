@@ -1,5 +1,12 @@
 import { brickMountPath } from '../../src/model/cluster.js'
-import type { DesiredAdopt, DesiredBrick, DesiredMount, DesiredPeer, DesiredVolume } from '../../src/model/documents.js'
+import type {
+  DesiredAdopt,
+  DesiredBrick,
+  DesiredMount,
+  DesiredPeer,
+  DesiredTransfer,
+  DesiredVolume,
+} from '../../src/model/documents.js'
 import type { BrickFacts, DeviceContent, DeviceFacts, MountFacts, VolumeFacts } from '../../src/agent/host.js'
 import { alice, aUuid, terabyte } from './builders.js'
 
@@ -64,6 +71,34 @@ export function aDesiredAdopt(parts: Partial<DesiredAdopt> = {}): DesiredAdopt {
     sizeBytes: terabyte,
     expected: 'a signature of ext4',
     who: 'root',
+    ...parts,
+  }
+}
+
+/** The plan of the first stage line of job 3: a file into its buffer. */
+export function aDesiredTransfer(parts: Partial<DesiredTransfer> = {}): DesiredTransfer {
+  return {
+    v: 1,
+    fence: 1,
+    kind: 'transfer',
+    session: { id: 20, token: '3' },
+    buffer: { id: 10, name: '3' },
+    transfer: 1,
+    attempt: 1,
+    direction: 'in',
+    type: 'file',
+    inside: 'a',
+    outside: '/lustre/alice/a',
+    variable: 'DW_JOB_STRIPED',
+    verify: false,
+    volume: '3',
+    servers: ['gluster1', 'gluster2'],
+    directory: '/',
+    ...alice,
+    part: 'plan',
+    share: { index: 0, of: 2 },
+    bricks: 2,
+    wanted: 'done',
     ...parts,
   }
 }

@@ -61,6 +61,7 @@ export function realHost(options: RealHostOptions): Host & { setPools(pools: Poo
       volume: (volume) => gluster.volumeFacts(runGluster, name, volume),
       mount: (mount) => clients.mountFacts(mount, run),
       peer: ({ peer }) => gluster.peerFacts(runGluster, peer),
+      transfer: () => Promise.resolve({}),
       adopt: async ({ device }) => {
         const path = (await pathOf())(device)
         return {

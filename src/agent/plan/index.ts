@@ -14,4 +14,16 @@ export const plan: { [K in DesiredKind]: (desired: Desired[K], facts: Facts[K]) 
   mount: planMount,
   peer: planPeer,
   adopt: (adopt, facts) => planAdopt(adopt, facts),
+  transfer: notServed,
+}
+
+function notServed({ attempt, part }: Desired['transfer']): Plan<'transfer'> {
+  const counts = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0, failed: 0 }
+  const report = { attempt, part, state: 'working', counts, failures: [] } as const
+  return {
+    steps: [],
+    waitingFor: [],
+    refused: 'this version of the agent copies nothing',
+    report: { ...report, failures: [] },
+  }
 }

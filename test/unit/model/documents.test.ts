@@ -4,7 +4,17 @@ import type { ZodType } from 'zod'
 import { desiredDocuments, observedDocuments } from '../../../src/model/documents.js'
 import { readDocument, roomSchemas } from '../../../src/store/documents.js'
 import { parseKey } from '../../../src/store/keys.js'
-import { aBuffer, aCordon, aHost, aSession, brickReport, aBrick } from '../../support/builders.js'
+import {
+  aBuffer,
+  aBrick,
+  aCordon,
+  aHost,
+  aSession,
+  aTransfer,
+  brickReport,
+  transferReport,
+} from '../../support/builders.js'
+import { aDesiredTransfer } from '../../support/desired.js'
 
 const entry = (value: unknown) => ({ key: 'buffers/mytest', value, createRevision: 1, modRevision: 1 })
 const schemas: [string, ZodType][] = [
@@ -82,6 +92,39 @@ describe('a document in etcd', () => {
         expect(again).to.deep.equal(read)
       }),
     )
+  })
+
+  it('of a session reads back with its stage lines, and without any', () => {
+    const list = aTransfer({ number: 2, type: 'list', inside: '', list: { side: 'outside', path: '/lustre/list' } })
+    delete list.outside
+    const counts = { files: 1, bytes: 2, totalFiles: 3, totalBytes: 4, failed: 2, largestBytes: 4 }
+    const ended = { at: 5, state: 'failed' as const, reason: 'no such file', counts, failures: ['a'] }
+    for (const transfers of [undefined, [], [aTransfer(), list, aTransfer({ number: 3, direction: 'out', ended })]]) {
+      const document = { ...aSession(), ...(transfers ? { transfers } : {}) }
+      expect(roomSchemas.sessions.parse(JSON.parse(JSON.stringify(document)))).to.deep.equal(document)
+    }
+  })
+
+  it('never holds a stage path that leaves its place', () => {
+    for (const inside of ['/a', '../a', 'a/../b', 'a//b', 'a/', '.', 'a/.', 'a\nb', 'a\0b']) {
+      expect(roomSchemas.sessions.safeParse({ ...aSession(), transfers: [aTransfer({ inside })] }).success).to.equal(
+        false,
+        JSON.stringify(inside),
+      )
+      expect(desiredDocuments.transfer.safeParse(aDesiredTransfer({ inside })).success).to.equal(false)
+    }
+    for (const outside of ['a', '', '/a\nb']) {
+      expect(desiredDocuments.transfer.safeParse(aDesiredTransfer({ outside })).success).to.equal(false)
+    }
+    expect(desiredDocuments.transfer.safeParse(aDesiredTransfer({ inside: '' })).success).to.equal(true)
+  })
+
+  it('of a transfer report is refused without its attempt, and with more failures than are kept in etcd', () => {
+    const [report] = Object.values(transferReport('gluster1', aSession()))
+    expect(observedDocuments.transfer.safeParse(report).success).to.equal(true)
+    expect(observedDocuments.transfer.safeParse({ ...report, attempt: undefined }).success).to.equal(false)
+    const failures = Array.from({ length: 21 }, () => 'a')
+    expect(observedDocuments.transfer.safeParse({ ...report, failures }).success).to.equal(false)
   })
 
   it('of a brick report is refused with another state', () => {

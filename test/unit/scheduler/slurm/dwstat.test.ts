@@ -97,5 +97,5 @@ function withIndex(cluster: ReturnType<typeof aCluster>): ReturnType<typeof aClu
     const session = cluster.sessions.get(key)
     return session ? [session] : []
   }
-  return { ...cluster, index: { sessionsUsing: of, desiredMountsOf: () => [] } }
+  return { ...cluster, index: { sessionsUsing: of, desiredMountsOf: () => [], desiredTransfersOf: () => [] } }
 }
