@@ -1,0 +1,131 @@
+import { problemWithPersistentName, quote } from '../../model/names.js'
+
+/*
+ * `#DW stage_in|stage_out type=… source=… destination=… [verify=checksum]`: one side of a copy is a path in a buffer of the job, the
+ * other an absolute path of a file system outside. The values of the job's variables end in `/`, so `${DW_JOB_STRIPED}x` and
+ * `$DW_JOB_STRIPED/x` name one file. No other variable is known: nothing here ever reaches a shell.
+ */
+export const stageTypes = ['file', 'directory', 'list'] as const
+
+/** A path in a buffer is relative to the buffer's root, which is the empty path. */
+export type StagePath =
+  { in: 'job'; path: string } | { in: 'persistent'; name: string; path: string } | { in: 'outside'; path: string }
+
+export interface Stage {
+  direction: 'in' | 'out'
+  type: (typeof stageTypes)[number]
+  /** For a list: the file that holds the pairs, outside, or for a stage_out in the buffer too. */
+  source: StagePath
+  /** Only a list may have none. */
+  destination?: StagePath
+  verify: boolean
+  /** The line holds `%` symbols that Slurm may not have replaced in this call: its paths are not to be looked for yet. */
+  hasSymbols: boolean
+}
+
+const keys = ['type', 'source', 'destination', 'verify'] as const
+
+/** The words behind the verb. The refusal is to be put behind the line's number and verb. */
+export function parseStage(direction: Stage['direction'], words: readonly string[]): Stage | { refused: string } {
+  const options = optionsOf(words)
+  if ('refused' in options) return options
+  const { type, source, destination, verify } = options
+  const known = stageTypes.find((name) => name === type)
+  if (!known)
+    return { refused: `${type === undefined ? 'type= is missing' : `unknown type ${quote(type)}`}: ${oneType}` }
+  if (verify !== undefined && verify !== 'checksum') {
+    return { refused: `unknown verify=${quote(verify)}: write verify=checksum, or leave it out` }
+  }
+  const from = side('source', source, known, sourceSides(direction, known))
+  if ('refused' in from) return from
+  const hasSymbols = words.some((word) => /%[%Aadjux]/.test(word))
+  const stage = { direction, type: known, source: from, verify: verify !== undefined, hasSymbols }
+  if (destination === undefined && known === 'list') return stage
+  const to = side('destination', destination, known === 'list' ? 'directory' : known, [
+    direction === 'in' ? 'buffer' : 'outside',
+  ])
+  return 'refused' in to ? to : { ...stage, destination: to }
+}
+
+const oneType = `write one of ${stageTypes.map((type) => `type=${type}`).join(', ')}`
+
+type Side = 'buffer' | 'outside'
+
+function sourceSides(direction: Stage['direction'], type: Stage['type']): Side[] {
+  if (direction === 'in') return ['outside']
+  return type === 'list' ? ['outside', 'buffer'] : ['buffer']
+}
+
+function optionsOf(words: readonly string[]): Partial<Record<(typeof keys)[number], string>> | { refused: string } {
+  const options: Partial<Record<(typeof keys)[number], string>> = {}
+  for (const word of words) {
+    const equals = word.indexOf('=')
+    const key = keys.find((name) => name === (equals < 0 ? word : word.slice(0, equals)))
+    if (!key) return { refused: `unknown word ${quote(word)}: write ${keys.map((name) => `${name}=`).join(', ')}` }
+    if (equals < 0 || equals === word.length - 1) return { refused: `${key} needs a value: write ${key}=…` }
+    if (options[key] !== undefined) return { refused: `${key}= is given twice` }
+    options[key] = word.slice(equals + 1)
+  }
+  return options
+}
+
+function side(
+  key: 'source' | 'destination',
+  text: string | undefined,
+  type: Stage['type'],
+  sides: Side[],
+): StagePath | { refused: string } {
+  if (text === undefined) return { refused: `${key}= is missing: write ${key}=${example(sides)}` }
+  const parsed = parseStagePath(text)
+  if ('refused' in parsed) return { refused: `${key}=: ${parsed.refused}` }
+  if (!sides.includes(parsed.in === 'outside' ? 'outside' : 'buffer')) {
+    const where = sides[0] === 'buffer' ? 'is not in a buffer of the job' : 'is in the buffer'
+    return { refused: `${key}=${quote(text)} ${where}: write ${key}=${example(sides)}` }
+  }
+  const isFolder = text.endsWith('/') || parsed.path === '' || parsed.path === '/'
+  if (type !== 'directory' && isFolder) return { refused: `${key}=${quote(text)} names no file: add the file's name` }
+  return parsed
+}
+
+function example(sides: Side[]): string {
+  return sides[0] === 'buffer' ? '$DW_JOB_STRIPED/…' : '/…'
+}
+
+/** A path as a stage line or a list's line writes it. */
+export function parseStagePath(text: string): StagePath | { refused: string } {
+  if (!text.startsWith('$')) return outside(text)
+  const matched = /^\$(?:\{([A-Za-z0-9_-]+)\}\/*|([A-Za-z0-9_-]+)(?:\/+|$))(.*)$/s.exec(text)
+  const variable = matched?.[1] ?? matched?.[2]
+  if (!matched || variable === undefined) return { refused: unknownVariable(text) }
+  const rest = cleaned(matched[3]!)
+  if ('refused' in rest) return rest
+  if (variable === 'DW_JOB_STRIPED') return { in: 'job', path: rest.path }
+  if (variable === 'DW_JOB_PRIVATE') return { refused: 'DW_JOB_PRIVATE cannot be staged: stage into DW_JOB_STRIPED' }
+  const name = /^DW_PERSISTENT_STRIPED_(.+)$/.exec(variable)?.[1]
+  if (name === undefined) return { refused: unknownVariable(text) }
+  const problem = problemWithPersistentName(name)
+  return problem === undefined ? { in: 'persistent', name, path: rest.path } : { refused: problem }
+}
+
+function outside(text: string): StagePath | { refused: string } {
+  if (!text.startsWith('/')) return { refused: `${quote(text)} is no absolute path: begin it with /` }
+  const rest = cleaned(text)
+  return 'refused' in rest ? rest : { in: 'outside', path: `/${rest.path}` }
+}
+
+/** Without slashes that say nothing. What could leave its place, or mean something else to Slurm or a shell, is refused. */
+function cleaned(path: string): { path: string } | { refused: string } {
+  if (path.includes('$')) return { refused: unknownVariable(path) }
+  if (/[\p{Cc}\\]/u.test(path)) {
+    return { refused: `${quote(path)} holds a backslash or a control character: such paths cannot be staged` }
+  }
+  const parts = path.split('/').filter((part) => part !== '')
+  if (parts.some((part) => part === '.' || part === '..')) {
+    return { refused: `${quote(path)} holds "." or "..": write the path out` }
+  }
+  return { path: parts.join('/') }
+}
+
+function unknownVariable(text: string): string {
+  return `${quote(text)} holds an unknown variable: $DW_JOB_STRIPED/ and $DW_PERSISTENT_STRIPED_<name>/ exist, at the beginning`
+}
