@@ -1,19 +1,15 @@
-import { problemWithPersistentName, quote } from '../../model/names.js'
+import { type StageDirection, type StageType, stageTypes } from '../../model/documents.js'
+import { quote } from '../../model/names.js'
+import { parseStagePath, type StagePath } from '../../model/stagePath.js'
 
 /*
  * `#DW stage_in|stage_out type=… source=… destination=… [verify=checksum]`: one side of a copy is a path in a buffer of the job, the
  * other an absolute path of a file system outside. The values of the job's variables end in `/`, so `${DW_JOB_STRIPED}x` and
  * `$DW_JOB_STRIPED/x` name one file. No other variable is known: nothing here ever reaches a shell.
  */
-export const stageTypes = ['file', 'directory', 'list'] as const
-
-/** A path in a buffer is relative to the buffer's root, which is the empty path. */
-export type StagePath =
-  { in: 'job'; path: string } | { in: 'persistent'; name: string; path: string } | { in: 'outside'; path: string }
-
 export interface Stage {
-  direction: 'in' | 'out'
-  type: (typeof stageTypes)[number]
+  direction: StageDirection
+  type: StageType
   /** For a list: the file that holds the pairs, outside, or for a stage_out in the buffer too. */
   source: StagePath
   /** Only a list may have none. */
@@ -89,43 +85,4 @@ function side(
 
 function example(sides: Side[]): string {
   return sides[0] === 'buffer' ? '$DW_JOB_STRIPED/…' : '/…'
-}
-
-/** A path as a stage line or a list's line writes it. */
-export function parseStagePath(text: string): StagePath | { refused: string } {
-  if (!text.startsWith('$')) return outside(text)
-  const matched = /^\$(?:\{([A-Za-z0-9_-]+)\}\/*|([A-Za-z0-9_-]+)(?:\/+|$))(.*)$/s.exec(text)
-  const variable = matched?.[1] ?? matched?.[2]
-  if (!matched || variable === undefined) return { refused: unknownVariable(text) }
-  const rest = cleaned(matched[3]!)
-  if ('refused' in rest) return rest
-  if (variable === 'DW_JOB_STRIPED') return { in: 'job', path: rest.path }
-  if (variable === 'DW_JOB_PRIVATE') return { refused: 'DW_JOB_PRIVATE cannot be staged: stage into DW_JOB_STRIPED' }
-  const name = /^DW_PERSISTENT_STRIPED_(.+)$/.exec(variable)?.[1]
-  if (name === undefined) return { refused: unknownVariable(text) }
-  const problem = problemWithPersistentName(name)
-  return problem === undefined ? { in: 'persistent', name, path: rest.path } : { refused: problem }
-}
-
-function outside(text: string): StagePath | { refused: string } {
-  if (!text.startsWith('/')) return { refused: `${quote(text)} is no absolute path: begin it with /` }
-  const rest = cleaned(text)
-  return 'refused' in rest ? rest : { in: 'outside', path: `/${rest.path}` }
-}
-
-/** Without slashes that say nothing. What could leave its place, or mean something else to Slurm or a shell, is refused. */
-function cleaned(path: string): { path: string } | { refused: string } {
-  if (path.includes('$')) return { refused: unknownVariable(path) }
-  if (/[\p{Cc}\\]/u.test(path)) {
-    return { refused: `${quote(path)} holds a backslash or a control character: such paths cannot be staged` }
-  }
-  const parts = path.split('/').filter((part) => part !== '')
-  if (parts.some((part) => part === '.' || part === '..')) {
-    return { refused: `${quote(path)} holds "." or "..": write the path out` }
-  }
-  return { path: parts.join('/') }
-}
-
-function unknownVariable(text: string): string {
-  return `${quote(text)} holds an unknown variable: $DW_JOB_STRIPED/ and $DW_PERSISTENT_STRIPED_<name>/ exist, at the beginning`
 }
