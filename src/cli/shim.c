@@ -8,19 +8,53 @@
  *
  * The socket is $BURSTBUFFER_SOCKET, or the one below. Only the reply is printed: slurmctld reads stdout and stderr as
  * one, so that what goes wrong here is said in one line on stdout, with exit code 1.
+ *
+ * A scheduler that is restarted, or dies while it is asked, must cost no job: Slurm holds a job whose setup fails. So a
+ * call waits a bounded time for the scheduler and is made again; every function is safe to repeat.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_SOCKET "/run/burstbuffer/scheduler.sock"
+#define PAUSE_MS 50
+
+/* How long a scheduler that is away is waited for, and until when a call is made again: below what slurmctld waits. */
+struct patience {
+	const char *function;
+	long away_ms, total_ms;
+};
+
+static const struct patience of_dwstat = { "dwstat", 1500, 1500 };
+static const struct patience of_functions[] = {
+	{ "job_process", 4000, 4000 },
+	{ "paths", 4000, 4000 },
+	{ "pools", 10000, 10000 },
+	{ "show_instances", 10000, 10000 },
+	{ "show_sessions", 10000, 10000 },
+	{ "show_configurations", 10000, 10000 },
+	{ "create_persistent", 60000, 240000 },
+	{ "setup", 60000, 240000 },
+	{ "data_in", 60000, 240000 },
+	{ "real_size", 60000, 240000 },
+	{ "pre_run", 60000, 240000 },
+	{ "post_run", 60000, 240000 },
+	{ "data_out", 60000, 240000 },
+	{ "teardown", 60000, 240000 },
+};
+static const struct patience none = { "", 0, 0 };
+
+/* Why there is no answer yet: the line that is printed when the patience has ended. */
+static char why[512];
 
 static _Noreturn void fail(const char *format, ...)
 {
@@ -31,6 +65,17 @@ static _Noreturn void fail(const char *format, ...)
 	va_end(words);
 	printf("\n");
 	exit(1);
+}
+
+/* Says what is in the way and gives false, for `return`. */
+static bool not_yet(const char *format, ...)
+{
+	va_list words;
+
+	va_start(words, format);
+	vsnprintf(why, sizeof(why), format, words);
+	va_end(words);
+	return false;
 }
 
 static int open_socket(const char *path)
@@ -44,9 +89,13 @@ static int open_socket(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		fail("burst buffer: no socket can be opened: %s", strerror(errno));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		fail("burst buffer: the scheduler does not answer on %s (%s): is bb-scheduler running?", path, strerror(errno));
-	return fd;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	not_yet("burst buffer: the scheduler does not answer on %s (%s): is bb-scheduler running?", path, strerror(errno));
+	if (errno != ENOENT && errno != ECONNREFUSED)
+		fail("%s", why);
+	close(fd);
+	return -1;
 }
 
 static void send_all(int fd, const char *bytes, size_t count)
@@ -78,7 +127,7 @@ static void send_request(int fd, const char *name, int argc, char **argv)
 		send_all(fd, argv[i], strlen(argv[i]) + 1);
 }
 
-/* The whole answer, with a NUL behind it. */
+/* The whole answer, with a NUL behind it; NULL when it broke off. */
 static char *read_answer(int fd, size_t *length)
 {
 	size_t room = 65536, have = 0;
@@ -95,8 +144,11 @@ static char *read_answer(int fd, size_t *length)
 		got = read(fd, answer + have, room - have - 1);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0)
-			fail("burst buffer: the scheduler's answer broke off: %s", strerror(errno));
+		if (got < 0) {
+			not_yet("burst buffer: the scheduler's answer broke off: %s", strerror(errno));
+			free(answer);
+			return NULL;
+		}
 		if (got == 0) {
 			answer[have] = '\0';
 			*length = have;
@@ -136,29 +188,97 @@ static long header(const char *head, const char *end, const char *name)
 	return -1;
 }
 
-int main(int argc, char **argv)
-{
-	const char *path = getenv("BURSTBUFFER_SOCKET");
-	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-	const char *name = argc > 0 ? (slash ? slash + 1 : argv[0]) : "dw_wlm_cli";
+struct reply {
+	const char *text;
 	size_t length;
-	char *answer, *end;
-	long code, announced;
-	int fd;
+	long code;
+};
 
-	fd = open_socket(path && *path ? path : DEFAULT_SOCKET);
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct patience patience_of(const char *name, int argc, char **argv)
+{
+	static const char option[] = "--function";
+	const size_t length = sizeof(option) - 1;
+	size_t f;
+	int i;
+
+	if (strcmp(name, "dwstat") == 0)
+		return of_dwstat;
+	for (i = 1; i < argc; i++) {
+		const char *function = NULL;
+
+		if (strcmp(argv[i], option) == 0 && i + 1 < argc)
+			function = argv[i + 1];
+		else if (strncmp(argv[i], option, length) == 0 && argv[i][length] == '=')
+			function = argv[i] + length + 1;
+		for (f = 0; function && f < sizeof(of_functions) / sizeof(of_functions[0]); f++)
+			if (strcmp(function, of_functions[f].function) == 0)
+				return of_functions[f];
+	}
+	return none;
+}
+
+/* One call. False when there is no answer that counts, with `why`. */
+static bool call(int fd, const char *name, int argc, char **argv, struct reply *reply)
+{
+	char *answer, *end;
+	size_t length;
+	long announced;
+
 	send_request(fd, name, argc, argv);
 	answer = read_answer(fd, &length);
+	if (!answer)
+		return false;
 	end = strstr(answer, "\r\n\r\n");
 	if (!end)
-		fail("burst buffer: the scheduler ended without an answer: try again");
+		return not_yet("burst buffer: the scheduler ended without an answer: try again");
 	end += 4;
 	length -= (size_t)(end - answer);
 	announced = header(answer, end, "Content-Length");
 	if (announced >= 0 && length < (size_t)announced)
-		fail("burst buffer: the scheduler's answer broke off: try again");
-	code = header(answer, end, "X-Exit-Code");
-	print_all(end, length);
+		return not_yet("burst buffer: the scheduler's answer broke off: try again");
+	/* It has just started and has not read etcd: nothing was done. */
+	if (strncmp(answer, "HTTP/1.1 503 ", 13) == 0)
+		return not_yet("%.*s", (int)strcspn(end, "\n"), end);
 	/* An answer without it, 404 say, is a failure whose text is the body. */
-	return code < 0 || code > 255 ? 1 : (int)code;
+	*reply = (struct reply){ end, length, header(answer, end, "X-Exit-Code") };
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	const char *variable = getenv("BURSTBUFFER_SOCKET");
+	const char *path = variable && *variable ? variable : DEFAULT_SOCKET;
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = argc > 0 ? (slash ? slash + 1 : argv[0]) : "dw_wlm_cli";
+	const struct patience patience = patience_of(name, argc, argv);
+	const long start = now_ms();
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000 };
+	struct reply reply = { 0 };
+	long last_seen = start;
+
+	for (;;) {
+		int fd = open_socket(path);
+
+		if (fd >= 0) {
+			bool answered = call(fd, name, argc, argv, &reply);
+
+			close(fd);
+			if (answered)
+				break;
+			last_seen = now_ms();
+		}
+		if (now_ms() - last_seen >= patience.away_ms || now_ms() - start >= patience.total_ms)
+			fail("%s", why);
+		nanosleep(&pause, NULL);
+	}
+	print_all(reply.text, reply.length);
+	return reply.code < 0 || reply.code > 255 ? 1 : (int)reply.code;
 }

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { aHost, pool, terabyte } from '../../../support/builders.js'
 import { SocketRig } from '../../../support/socketRig.js'
 
@@ -14,6 +15,7 @@ interface Ended {
 }
 
 describe('the shim, compiled', function () {
+  this.timeout(20_000)
   const rig = new SocketRig()
   const bin = mkdtempSync(join(tmpdir(), 'bb-shim-'))
   before(async function () {
@@ -74,7 +76,7 @@ describe('the shim, compiled', function () {
 
   it('says in one line that the scheduler does not answer, and fails', async () => {
     const nowhere = join(rig.directory, 'nobody.sock')
-    const { code, out, err } = await run('dw_wlm_cli', ['--function', 'pools'], nowhere)
+    const { code, out, err } = await run('dwstat', [], nowhere)
     expect([code, err]).to.deep.equal([1, ''])
     expect(out).to.equal(
       `burst buffer: the scheduler does not answer on ${nowhere} (No such file or directory): is bb-scheduler running?\n`,
@@ -84,22 +86,61 @@ describe('the shim, compiled', function () {
     expect(tooLong.out.trim().split('\n')).to.have.length(1)
   })
 
+  const half = 'HTTP/1.1 200 OK\r\nContent-Length: 50\r\nX-Exit-Code: 0\r\n\r\n{"po'
+  const whole = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Exit-Code: 0\r\n\r\nyes\n'
+  const notYet = 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\n\r\nnot yet\n'
   const broken: [string, string, RegExp][] = [
     ['nothing', '', /ended without an answer/],
-    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Length: 50\r\nX-Exit-Code: 0\r\n\r\n{"po', /answer broke off/],
+    ['half an answer', half, /answer broke off/],
     ['an answer without an exit code', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes', /yes/],
+    ['told to wait', notYet, /^not yet\n$/],
   ]
   for (const [what, text, told] of broken) {
-    it(`fails when it gets ${what}`, async () => {
-      const socket = join(rig.directory, `${what.replaceAll(' ', '')}.sock`)
-      const server = createServer((client) => {
-        client.once('data', () => client.end(text))
-      }).listen(socket)
-      await new Promise((resolve) => server.once('listening', resolve))
-      const { code, out } = await run('dw_wlm_cli', ['--function', 'pools'], socket)
-      server.close()
+    it(`fails when all it gets is ${what}`, async () => {
+      const { code, out } = await answered('dwstat', [], () => text)
       expect(code).to.equal(1)
       expect(out).to.match(told)
     })
+  }
+
+  const transient: [string, string][] = [
+    ['ended without an answer', ''],
+    ['ended in the middle of its answer', half],
+    ['had not read etcd yet', notYet],
+  ]
+  for (const [what, text] of transient) {
+    it(`calls again when the scheduler ${what}`, async () => {
+      const ended = await answered('dw_wlm_cli', ['--function=setup'], (calls) => (calls === 1 ? text : whole))
+      expect(ended).to.deep.equal({ code: 0, out: 'yes\n', err: '', calls: 2 })
+    })
+  }
+
+  it('waits for a scheduler that is being started', async () => {
+    const socket = join(rig.directory, 'late.sock')
+    const ended = run('dw_wlm_cli', ['--function', 'setup'], socket)
+    await Promise.race([ended, pause(300)])
+    const server = await listening(socket, () => whole)
+    const seen = await ended
+    server.close()
+    expect(seen).to.deep.equal({ code: 0, out: 'yes\n', err: '' })
+  })
+
+  /** Runs the shim against a scheduler that answers its n-th call so, and ends the connection. */
+  async function answered(name: string, words: string[], text: (calls: number) => string) {
+    let calls = 0
+    const socket = join(rig.directory, 'answered.sock')
+    const server = await listening(socket, () => text(++calls))
+    const ended = await run(name, words, socket)
+    await new Promise((resolve) => server.close(resolve))
+    return { ...ended, calls }
+  }
+
+  async function listening(socket: string, text: () => string): Promise<Server> {
+    const server = createServer((client) => {
+      client.on('error', () => {})
+      client.once('data', () => client.end(text()))
+    }).listen(socket)
+    await new Promise((resolve) => server.once('listening', resolve))
+    return server
   }
 })
