@@ -260,14 +260,18 @@ export class Loop {
       : unitsOf(differenceOf(memory, fence, wants, owned, log), again)
   }
 
-  /** Peers, which are never withdrawn, and adoptions that are done. */
+  /** Peers, which are never withdrawn, and adoptions that have come to an end. */
   private ofOthers(fence: number): Unit[] {
     const { memory, log } = this.parts
     const again = () => {
       this.dirty.others = true
     }
-    const done = [...memory.desired.adopt.keys()].filter((place) => memory.observed.adopt.get(place)?.state === 'done')
-    const adoptions = done.map((place): Change => {
+    // Also one that was refused: its operator was told so, and a disk that gets free later must not be wiped then.
+    const ended = [...memory.desired.adopt.keys()].filter((place) => {
+      const observed = memory.observed.adopt.get(place)
+      return observed?.state === 'done' || observed?.problem?.terminal === true
+    })
+    const adoptions = ended.map((place): Change => {
       const [host, device] = place.split('/') as [string, string]
       const key = keys.desired(host, 'adopt', device)
       return { compare: { key, modRevision: memory.revisionOf(key) }, write: { delete: key } }

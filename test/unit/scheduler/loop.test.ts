@@ -160,24 +160,36 @@ describe('the scheduler’s loop', () => {
     expect(rig.memory.buffers.get('mytest')!.bricks.map(({ host }) => host)).to.deep.equal(['gluster1', 'gluster3'])
   })
 
-  it('withdraws an adoption that is done', async () => {
+  async function adopting(): Promise<Rig> {
     const rig = await Rig.start({ hosts: hosts() })
-    const adopt = {
-      v: 1,
-      fence: 1,
-      kind: 'adopt',
-      device: 'nvme1n1',
-      identity: '',
-      sizeBytes: 1,
-      expected: '',
-      who: 'x',
-    }
-    rig.etcd.write([], [{ put: 'desired/gluster1/adopt/nvme1n1', value: adopt }])
+    const disk = { device: 'nvme1n1', identity: '', sizeBytes: 1, expected: '', who: 'x' }
+    rig.etcd.write([], [{ put: 'desired/gluster1/adopt/nvme1n1', value: { v: 1, fence: 1, kind: 'adopt', ...disk } }])
     await rig.quiet()
     expect(rig.told()).to.deep.equal(['gluster1: adopt nvme1n1'])
+    return rig
+  }
+
+  it('withdraws an adoption that is done', async () => {
+    const rig = await adopting()
     await rig.agents.report({ 'adopt gluster1/nvme1n1': { v: 1, state: 'done', waitingFor: [] } })
     await rig.quiet()
     expect(rig.told()).to.deep.equal([])
+  })
+
+  it('withdraws an adoption that was refused, so that no disk is wiped after its operator was told that it is not', async () => {
+    const rig = await adopting()
+    const problem = { message: 'device nvme1n1 is in use: mounted at /home', terminal: true }
+    await rig.agents.report({ 'adopt gluster1/nvme1n1': { v: 1, state: 'forming', waitingFor: [], problem } })
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal([])
+  })
+
+  it('lets an adoption go on that failed for a reason which may pass', async () => {
+    const rig = await adopting()
+    const problem = { message: 'blkdiscard failed', terminal: false }
+    await rig.agents.report({ 'adopt gluster1/nvme1n1': { v: 1, state: 'forming', waitingFor: [], problem } })
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal(['gluster1: adopt nvme1n1'])
   })
 
   it('packs a hundred buffers into transactions that etcd takes', async () => {
