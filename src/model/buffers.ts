@@ -1,4 +1,5 @@
 import { at, brickPath, bufferKey, type Cluster, mountId } from './cluster.js'
+import { hostsCopying, unsaved } from './transfers.js'
 import {
   type AccessMode,
   accessModes,
@@ -73,9 +74,9 @@ export function sessionsUsing(cluster: Cluster, buffer: BufferDocument): readonl
   return [...cluster.sessions.values()].filter((s) => s.buffer === key || s.uses.includes(key))
 }
 
-/** The session may still mount its buffers, or has them mounted for a job that runs. */
+/** The session may still mount its buffers, has them mounted for a job that runs, or has data in them to be staged out. */
 export function isLive(session: SessionDocument): boolean {
-  return session.stage === 'setup' || session.stage === 'staged-in' || session.stage === 'running'
+  return ['setup', 'staging-in', 'staged-in', 'running'].includes(session.stage) || unsaved(session).length > 0
 }
 
 /** Jobs that keep a buffer from going away. Its own session leaves with it, and is not among them. */
@@ -101,9 +102,12 @@ export function isLeft(
   return known && cluster.observed.mount.get(key)?.state !== 'absent'
 }
 
-/** Hosts that are alive and must still unmount the buffer before its volume is stopped. */
+/** Hosts that are alive and must still unmount the buffer before its volume is stopped: those of jobs, and those that copy. */
 export function hostsToUnmount(cluster: Cluster, buffer: BufferDocument): string[] {
-  const hosts = sessionsUsing(cluster, buffer).flatMap((session) => mountsLeft(cluster, session, buffer))
+  const hosts = sessionsUsing(cluster, buffer).flatMap((session) => [
+    ...mountsLeft(cluster, session, buffer),
+    ...hostsCopying(cluster, session, buffer),
+  ])
   return [...new Set(hosts)].filter((host) => cluster.hosts.has(host))
 }
 

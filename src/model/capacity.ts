@@ -38,6 +38,13 @@ export function printSize(bytes: number): string {
   return unit ? `${bytes / unit.size} ${unit.name}` : `${bytes} bytes`
 }
 
+/** For people who look at progress: three digits and a unit, 1.23 GB. */
+export function printAbout(bytes: number): string {
+  const power = Math.min(prefixes.length, Math.floor(Math.log10(Math.max(bytes, 1)) / 3))
+  if (power === 0) return `${bytes} bytes`
+  return `${(bytes / 1000 ** power).toPrecision(3)} ${prefixes[power - 1]}B`
+}
+
 /** How many slots of `granularityBytes` hold so many bytes. */
 export function slotsFor(bytes: number, granularityBytes: number): number {
   return Math.ceil(bytes / granularityBytes)

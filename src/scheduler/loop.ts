@@ -2,6 +2,7 @@ import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import type { SessionDocument } from '../model/documents.js'
 import { type Phase, phaseOf } from '../model/phase.js'
+import { currentTransfer } from '../model/transfers.js'
 import { keys } from '../store/keys.js'
 import { type Compare, maxOperations, type Write } from '../store/store.js'
 import type { Commits } from './commit.js'
@@ -20,6 +21,7 @@ import {
   mountpointOf,
   type SessionSettings,
 } from './next.js'
+import { TransferSteps } from './transferSteps.js'
 import { fenceCompare, transactionOf } from './transaction.js'
 
 export interface LoopParts {
@@ -57,6 +59,7 @@ export class Loop {
   private readonly dirty = new Dirty()
   private readonly phases = new Map<number, Phase>()
   private readonly stages = new Map<number, SessionDocument['stage']>()
+  private readonly transferSteps = new TransferSteps()
   private ledWith: number | undefined
   private running: Promise<void> | undefined
   private cancelPause: (() => void) | undefined
@@ -185,10 +188,12 @@ export class Loop {
     for (const id of sessions) {
       const key = memory.index.sessionKey(id)
       const session = key === undefined ? undefined : memory.sessions.get(key)
-      const followUp = session && followSession(memory, session)
+      const followUp = session && followSession(memory, session, means.now)
       if (!followUp) continue
       this.logChanges(followUp.changes)
-      units.push({ ...transactionOf(memory, fence, followUp.changes), again: () => this.dirty.sessions.add(id) })
+      const { compares, writes } = transactionOf(memory, fence, followUp.changes)
+      const events = await this.transferEvents(session, followUp.events)
+      units.push({ compares, writes: [...writes, ...events], again: () => this.dirty.sessions.add(id) })
     }
     await this.writeAll(fence, units)
     for (const id of placing) {
@@ -247,17 +252,24 @@ export class Loop {
     const owned = memory.index.desiredOfSession(id)
     if (!session) {
       this.stages.delete(id)
+      this.transferSteps.forget(id)
       return hasUnreadable(memory) ? [] : unitsOf(differenceOf(memory, fence, [], owned, log), again)
     }
     const wants = desiredOfSession(memory, session, config)
+    const steps = await this.transferEvents(session, this.transferSteps.changes(memory, session))
     if (this.stages.get(id) !== session.stage) {
       log.info('session', { token: session.token, id, stage: session.stage, hosts: session.computeHosts })
       this.stages.set(id, session.stage)
     }
     // Where nothing is wanted because its time has not come, a key that is there by some accident is left alone.
-    return wants.length === 0 && session.stage !== 'leaving'
-      ? []
-      : unitsOf(differenceOf(memory, fence, wants, owned, log), again)
+    const units =
+      wants.length === 0 && session.stage !== 'leaving'
+        ? []
+        : unitsOf(differenceOf(memory, fence, wants, owned, log), again)
+    if (steps.length === 0) return units
+    const documentKey = keys.session(key!)
+    const compares = [{ key: documentKey, modRevision: memory.revisionOf(documentKey) }]
+    return [...units, { compares, writes: steps, again }]
   }
 
   /** Peers, which are never withdrawn, and adoptions that have come to an end. */
@@ -277,6 +289,13 @@ export class Loop {
       return { compare: { key, modRevision: memory.revisionOf(key) }, write: { delete: key } }
     })
     return unitsOf([...differenceOf(memory, fence, desiredPeers(memory), new Set(), log), ...adoptions], again)
+  }
+
+  /** Lines for the timeline of the buffer that is copied now. */
+  private async transferEvents(session: SessionDocument, texts: string[]): Promise<Write[]> {
+    const key = currentTransfer(session)?.buffer
+    const buffer = key === undefined ? undefined : this.parts.memory.buffers.get(key)
+    return buffer ? this.parts.timeline.add(key!, buffer, texts) : []
   }
 
   /** Packed into as few transactions as may be; one whose compares do not hold is looked at again. */

@@ -1,9 +1,12 @@
 import { viewsOf } from '../model/access.js'
 import { mountsLeft, volumeOf } from '../model/buffers.js'
 import { at, type Cluster, mountId, sessionBuffers } from '../model/cluster.js'
-import type { BufferDocument, SessionDocument } from '../model/documents.js'
+import type { BufferDocument, SessionDocument, StageDirection } from '../model/documents.js'
 import { phaseOf } from '../model/phase.js'
+import { currentTransfer, hostsCopying, linesOf, nameOf } from '../model/transfers.js'
 import { canBePutAside, standingOf } from './admit/names.js'
+import { whyKept } from './admit/teardown.js'
+import { waitsOf } from './next.js'
 
 /*
  * How far a call has come, for `Core.waitFor`: asked after every change, answered from the cluster alone.
@@ -73,6 +76,33 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
   return waitingOrDone(waitingFor)
 }
 
+/** Every stage line of that direction is done, or given up. */
+export function transferProgress(
+  cluster: Cluster,
+  token: string,
+  sessionId: number,
+  direction: StageDirection,
+): Progress {
+  const session = cluster.sessions.get(token)
+  if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: 'it was torn down' }
+  const lines = linesOf(session, direction)
+  const failed = lines.filter(({ ended }) => ended?.state === 'failed')
+  const current = currentTransfer(session)
+  if (failed[0] && current?.direction !== direction) {
+    const [line] = failed
+    const reason = direction === 'out' ? whyKept(token, line) : `${nameOf(line)} failed: ${line.ended!.reason ?? ''}`
+    return { state: 'failed', reason }
+  }
+  if (!current || current.direction !== direction)
+    return waitingOrDone(
+      ['its stage lines to begin'],
+      lines.every(({ ended }) => ended !== undefined),
+    )
+  const waits = waitsOf(cluster, session, current)
+  const detail = waits.length > 0 ? `: ${waits.join('; ')}` : ''
+  return { state: 'waiting', waitingFor: [`${nameOf(current)}${detail}`] }
+}
+
 /** No compute host that is alive has it mounted. */
 export function unmountProgress(cluster: Cluster, token: string, sessionId: number): Progress {
   const session = cluster.sessions.get(token)
@@ -87,7 +117,7 @@ export function teardownProgress(cluster: Cluster, token: string, sessionId: num
   if (buffer && buffer.wanted !== 'absent') return { state: 'done' }
   const report = buffer && phaseOf(cluster, buffer)
   const ofBuffer = !report || report.phase === 'stuck' ? [] : report.waitingFor
-  const ofSession = session ? waitingToUnmount(cluster, session) : []
+  const ofSession = session ? [...waitingToUnmount(cluster, session), ...waitingToEndCopies(cluster, session)] : []
   const isBusy = report?.phase === 'leaving' || (session !== undefined && !buffer && !isHidden(cluster, session))
   return waitingOrDone([...ofSession, ...ofBuffer], !isBusy)
 }
@@ -98,8 +128,12 @@ export function isHidden(cluster: Cluster, session: SessionDocument): boolean {
   if (cluster.sessions.get(session.token)?.id !== session.id) return true
   const buffer = session.buffer === undefined ? undefined : cluster.buffers.get(session.buffer)
   if (buffer) return phaseOf(cluster, buffer).phase === 'stuck'
-  const away = session.computeHosts.filter((host) => !cluster.hosts.has(host))
-  return away.length > 0 && waitingToUnmount(cluster, session).length === 0
+  const away = [...session.computeHosts, ...hostsCopying(cluster, session)].filter((host) => !cluster.hosts.has(host))
+  return (
+    away.length > 0 &&
+    waitingToUnmount(cluster, session).length === 0 &&
+    waitingToEndCopies(cluster, session).length === 0
+  )
 }
 
 export function adoptProgress(cluster: Cluster, host: string, device: string): Progress {
@@ -136,6 +170,12 @@ function waitingToUnmount(cluster: Cluster, session: SessionDocument): string[] 
       }),
   )
   return [...new Set(told)]
+}
+
+function waitingToEndCopies(cluster: Cluster, session: SessionDocument): string[] {
+  return hostsCopying(cluster, session)
+    .filter((host) => cluster.hosts.has(host))
+    .map((host) => `host ${host} to end its copies`)
 }
 
 function waitingOrDone(waitingFor: string[], isDone: boolean = waitingFor.length === 0): Progress {

@@ -16,6 +16,7 @@ import { Timeline } from './events.js'
 import { type Candidate, standForLeadership } from './leadership.js'
 import { Loop } from './loop.js'
 import { Memory } from './memory.js'
+import { type LookAt, systemLookAt } from './sources.js'
 
 export interface SchedulerParts {
   store: Store
@@ -25,6 +26,8 @@ export interface SchedulerParts {
   clock: Clock
   log: Log
   newUuid?: () => string
+  /** Where there are no files, as on simulated hosts, nothing is seen of them. */
+  lookAt?: LookAt
   random?: () => number
 }
 
@@ -67,7 +70,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
 
 /** Wires a scheduler without its socket: memory, election, the loop, and what its calls stand on. */
 export function assembleScheduler(parts: SchedulerParts) {
-  const { store, config, candidate, accounts, clock, log, newUuid = randomUUID, random } = parts
+  const { store, config, candidate, accounts, clock, log, newUuid = randomUUID, lookAt = systemLookAt, random } = parts
   const memory = new Memory(store, log)
   const leadership = standForLeadership({ store, memory, candidate, clock, log, random })
   const commits = new Commits(store, memory, leadership, clock, log)
@@ -84,6 +87,7 @@ export function assembleScheduler(parts: SchedulerParts) {
     clock,
     log,
     newUuid,
+    lookAt,
     primaryGroup: (uid: number) => accounts.primaryGroup(uid),
     groupId: (name: string) => accounts.groupId(name),
     groupsOf: (uid: number) => accounts.groupsOf(uid),

@@ -60,7 +60,8 @@ export async function startCluster(parts: StandaloneParts): Promise<{ stop(): Pr
 
   const store = parts.openStore()
   const candidate = { host: config.host, pid: process.pid }
-  const scheduler = await startScheduler({ store, config, candidate, accounts: everyUser, clock, log })
+  const lookAt = () => Promise.resolve(undefined)
+  const scheduler = await startScheduler({ store, config, candidate, accounts: everyUser, lookAt, clock, log })
   for (const [name, disks] of Object.entries(shape.storage)) {
     serve(aMachine({ name, disks, pool: shape.pool, sizeBytes: shape.granularityBytes }), 'storage')
   }

@@ -67,6 +67,7 @@ export class SimulatedCluster {
       config: { ...config, host },
       candidate: { host, pid: 1 },
       accounts: everyUser,
+      lookAt: () => Promise.resolve(undefined),
       log: this.log(life),
     }
     const newUuid = () => aUuid(++this.uuids)

@@ -70,6 +70,7 @@ export class Rig {
       groupId: (name) => Promise.resolve(name === 'project' ? 30001 : undefined),
       groupsOf: (uid) => Promise.resolve(uid === alice.uid ? [alice.gid, 30001] : [uid]),
       userName: (uid) => (uid === alice.uid ? 'alice' : 'bob'),
+      lookAt: () => Promise.resolve(undefined),
       becomeLeader: () => Promise.resolve(false),
     }
   }

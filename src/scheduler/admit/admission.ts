@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { printSize, slotsFor } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
-import type { AccessMode, BufferDocument, SessionDocument } from '../../model/documents.js'
+import type { AccessMode, BufferDocument, SessionDocument, SessionTransfer } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import type { Decision, DocumentChange } from '../core.js'
@@ -31,6 +32,8 @@ export interface SessionRequest {
   uid: number
   gid: number
   uses: string[]
+  /** Its stage lines, none of them begun. */
+  transfers?: SessionTransfer[]
   /** The buffer that is made with it, under the session's own name. */
   buffer: BufferRequest | undefined
 }
@@ -60,7 +63,7 @@ export function admitSession(cluster: Cluster, request: SessionRequest, means: M
 }
 
 function begin(cluster: Cluster, request: SessionRequest, aside: DocumentChange[], means: Means): Decision<Admission> {
-  const { token, kind, uid, gid, uses } = request
+  const { token, kind, uid, gid, uses, transfers = [] } = request
   const sessionId = cluster.lastId + 1
   const made = request.buffer && newBuffer(cluster, request.buffer, cluster.lastId + 2, means)
   if (made && 'refused' in made) return made
@@ -75,6 +78,7 @@ function begin(cluster: Cluster, request: SessionRequest, aside: DocumentChange[
     uses,
     computeHosts: [],
     stage: 'setup',
+    ...(transfers.length > 0 ? { transfers } : {}),
     createdAt: means.now,
   }
   const written: DocumentChange[] = [
@@ -142,6 +146,8 @@ function whatDiffers(
 ): string | undefined {
   const what = request.kind === 'job' ? `job ${request.token}` : `a persistent buffer ${quote(request.token)}`
   if (session.uid !== request.uid) return `${what} exists already and belongs to another user`
+  if (!isDeepStrictEqual(asAsked(request.transfers), asAsked(session.transfers)))
+    return `${what} was set up already with other stage lines`
   const { buffer: asked } = request
   if ((asked === undefined) !== (session.buffer === undefined)) return `${what} was set up already, and differently`
   if ([...request.uses].sort().join() !== [...session.uses].sort().join())
@@ -155,6 +161,13 @@ function whatDiffers(
   if ([...asked.access].sort().join() !== [...buffer.access].sort().join())
     return `${what} exists already with access ${buffer.access.join(',')}`
   return undefined
+}
+
+/** Less what became of them. */
+function asAsked(transfers: SessionTransfer[] = []) {
+  return transfers.map(({ direction, type, buffer, inside, outside, list, verify }) =>
+    JSON.stringify([direction, type, buffer, inside, outside, list, verify]),
+  )
 }
 
 function waitingFor(cluster: Cluster, { session, buffer }: Standing): string[] {

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../model/cluster.js'
-import type { AccessMode } from '../../model/documents.js'
+import type { AccessMode, SessionTransfer } from '../../model/documents.js'
 import { isJobToken, quote } from '../../model/names.js'
 import type { Decision } from '../core.js'
 import { admitSession } from './admission.js'
@@ -21,7 +21,12 @@ export interface JobRequest {
   clientCache?: Partial<Record<AccessMode, boolean>>
   /** Names of the persistent buffers it uses. */
   uses: string[]
+  /** The stage lines of its script. */
+  transfers?: SessionTransfer[]
 }
+
+/** A session's document stays well below what etcd should hold in one value. */
+const mostTransferBytes = 48 * 1024
 
 export function setupJob(cluster: Cluster, request: JobRequest, means: Means): Decision<Admission> {
   const { token, uid, gid, pool, bytes, access, clientCache } = request
@@ -39,7 +44,12 @@ export function setupJob(cluster: Cluster, request: JobRequest, means: Means): D
     bytes > 0
       ? ({ name: token, kind: 'job', uid, gid, pool, bytes, access, ...(clientCache ? { clientCache } : {}) } as const)
       : undefined
-  return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer }, means)
+  const { transfers = [] } = request
+  if (JSON.stringify(transfers).length > mostTransferBytes)
+    return {
+      refused: `the stage lines of job ${token} are too many or too long: write them to a file, and stage type=list`,
+    }
+  return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer, transfers }, means)
 }
 
 function problemWithUse(cluster: Cluster, name: string, uid: number, groups: readonly number[]): string | undefined {

@@ -44,16 +44,22 @@ export function putAside(cluster: Cluster, { session, buffer }: Standing): Docum
     for (const [key, user] of cluster.sessions) {
       if (user === session || !user.uses.includes(buffer.name)) continue
       const uses = user.uses.map((name) => (name === buffer.name ? aside : name))
-      changes.push({ kind: 'session', name: key, document: { ...user, uses } })
+      changes.push({ kind: 'session', name: key, document: { ...user, uses, ...renamed(user, buffer.name, aside) } })
     }
   }
   if (session) {
     // A session whose buffer is gone must not lay hold of the next one of that name.
-    const document: SessionDocument = { ...session }
+    const document: SessionDocument = { ...session, ...(aside ? renamed(session, session.token, aside) : {}) }
     if (aside === undefined) delete document.buffer
     else document.buffer = aside
     changes.push({ kind: 'session', name: session.token, document: undefined })
     changes.push({ kind: 'session', name: buriedName(session.token, session.id), document })
   }
   return changes
+}
+
+/** Its stage lines, with the new name of the buffer. */
+function renamed({ transfers }: SessionDocument, from: string, to: string): Pick<SessionDocument, 'transfers'> {
+  if (!transfers) return {}
+  return { transfers: transfers.map((line) => (line.buffer === from ? { ...line, buffer: to } : line)) }
 }

@@ -1,10 +1,20 @@
 import { type Cluster, sessionBuffers } from '../../model/cluster.js'
-import { type SessionDocument, type SessionStage, sessionStages } from '../../model/documents.js'
+import { type SessionDocument, type SessionStage, sessionStages, type StageDirection } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
+import { linesOf, nameOf } from '../../model/transfers.js'
 import type { Decision } from '../core.js'
 import { type ClientSettings, problemWithClients } from '../next/clients.js'
 
 export type Staged = Decision<{ sessionId: number }>
+
+/** data_in or data_out has begun: its stage lines are wanted; wait for `transferProgress`. Without any it has succeeded. */
+export function beginStaging(cluster: Cluster, request: { token: string; direction: StageDirection }): Staged {
+  const { token, direction } = request
+  const session = cluster.sessions.get(token)
+  const isNone = session === undefined || linesOf(session, direction).length === 0
+  if (direction === 'in') return reach(cluster, token, isNone ? 'staged-in' : 'staging-in')
+  return reach(cluster, token, isNone ? 'staged-out' : 'staging-out')
+}
 
 /** data_in has succeeded. */
 export function stagedIn(cluster: Cluster, request: { token: string }): Staged {
@@ -47,6 +57,8 @@ export function stagedOut(cluster: Cluster, request: { token: string }): Staged 
 }
 
 function problemWithStart(cluster: Cluster, session: SessionDocument, computeHosts: string[]): string | undefined {
+  const missed = linesOf(session, 'in').find(({ ended }) => ended?.state !== 'done')
+  if (missed) return `${nameOf(missed)} of job ${session.token} is not done: data_in must come first`
   const names = [...(session.buffer === undefined ? [] : [session.buffer]), ...session.uses]
   if (names.length === 0) return undefined
   if (computeHosts.length === 0)

@@ -1,5 +1,7 @@
 import type { Cluster } from '../../model/cluster.js'
+import type { SessionTransfer } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
+import { nameOf, unsaved } from '../../model/transfers.js'
 import type { Decision, DocumentChange } from '../core.js'
 import { type Standing, standingOf } from './names.js'
 
@@ -13,16 +15,29 @@ export type TearingDown = { state: 'unknown' } | { state: 'leaving'; sessionId: 
  * The end of a job's session or of a persistent buffer. `uid`: refused unless it is the owner; leave it out for
  * callers that have been checked (Slurm) or may do anything (operators).
  *
+ * Without `hurry` a job whose stage-outs have not succeeded is not torn down: its data would be lost.
+ *
  * A persistent buffer that jobs use is wanted absent at once, so that the wish outlives this call and no further job is
  * admitted to it; its volume stays until the last of them has ended.
  */
-export function teardown(cluster: Cluster, request: { token: string; uid?: number }): Decision<TearingDown> {
-  const { token, uid } = request
+export function teardown(
+  cluster: Cluster,
+  request: { token: string; uid?: number; hurry?: boolean },
+): Decision<TearingDown> {
+  const { token, uid, hurry = false } = request
   const standing = standingOf(cluster, token)
   const owner = standing.session ?? standing.buffer
   if (!owner) return { changes: [], result: { state: 'unknown' } }
   if (uid !== undefined && uid !== owner.uid) return { refused: `${quote(token)} belongs to another user` }
+  const [unsavedLine] = standing.session && !hurry ? unsaved(standing.session) : []
+  if (unsavedLine) return { refused: whyKept(token, unsavedLine) }
   return { changes: leave(standing), result: { state: 'leaving', sessionId: standing.session?.id ?? 0 } }
+}
+
+/** What is said of a job whose data would be lost. */
+export function whyKept(token: string, line: SessionTransfer): string {
+  const why = line.ended?.reason === undefined ? 'has not come to its end' : `failed: ${line.ended.reason}`
+  return `${nameOf(line)} of job ${token} ${why}. Its buffer is kept: bbctl transfer retry ${token} copies what is missing, bbctl transfer drop ${token} gives the data up`
 }
 
 /** Both wanted gone; nothing for what is going already. */

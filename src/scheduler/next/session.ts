@@ -2,10 +2,12 @@ import { viewDirectory, viewsOf } from '../../model/access.js'
 import { isLeft, serversOf, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredMountsOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
 import type { AccessMode, BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
+import { hostsCopying } from '../../model/transfers.js'
 import { persistentPath, privatePath, stripedPath } from '../../model/paths.js'
 import type { FollowUp } from './buffer.js'
 import type { SchedulerConfig } from '../config.js'
 import { allowedClients, type ClientSettings } from './clients.js'
+import { followTransfers, transferWants } from './transfers.js'
 import type { Want } from './wants.js'
 
 /** Where a session has a buffer on its compute nodes: the job's own, or a persistent one that it uses. */
@@ -22,13 +24,20 @@ export function mountPath(
 
 export type SessionSettings = Pick<SchedulerConfig, 'mountRoot'> & ClientSettings
 
-/** What every compute host should hold of this session now. */
-export function desiredOfSession(
-  cluster: Cluster,
-  session: SessionDocument,
-  { mountRoot, ...clients }: SessionSettings,
-): Want[] {
-  if (session.stage === 'setup' || session.stage === 'staged-in') return []
+/** What every host should hold of this session now: its mounts on compute hosts, its stage lines on storage hosts. */
+export function desiredOfSession(cluster: Cluster, session: SessionDocument, settings: SessionSettings): Want[] {
+  return [...mountWants(cluster, session, settings), ...transferWants(cluster, session)]
+}
+
+function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...clients }: SessionSettings): Want[] {
+  if (isToRun(session)) {
+    return desiredMountsOf(cluster, session).map(({ host, document }) => ({
+      host,
+      kind: 'mount',
+      id: mountIdOf(document),
+      document,
+    }))
+  }
   const wanted = session.stage === 'running' ? 'present' : 'absent'
   const wants = new Map<string, Want>()
   // What hosts were told stays told, also of a buffer that is gone: they alone know whether they have let go of it.
@@ -50,15 +59,23 @@ export function desiredOfSession(
   return [...wants.values()]
 }
 
-/** A session that leaves is gone when its own buffer is, and every host has let go of what it mounted. */
-export function followSession(cluster: Cluster, session: SessionDocument): FollowUp | undefined {
-  if (session.stage !== 'leaving') return undefined
+/**
+ * A stage line that came to its end; or a session that leaves: it is gone when its own buffer is, and every host has let go of
+ * what it mounted and copied.
+ */
+export function followSession(cluster: Cluster, session: SessionDocument, now: number): FollowUp | undefined {
+  if (session.stage !== 'leaving') return followTransfers(cluster, session, now)
   if (session.buffer !== undefined && cluster.buffers.has(session.buffer)) return undefined
   const left = desiredMountsOf(cluster, session).some(
     ({ host, document }) => cluster.observed.mount.get(at(host, mountIdOf(document)))?.state !== 'absent',
   )
-  if (left) return undefined
+  if (left || hostsCopying(cluster, session).length > 0) return undefined
   return { changes: [{ kind: 'session', name: sessionKey(cluster, session), document: undefined }], events: [] }
+}
+
+/** It has not come to its nodes yet. */
+function isToRun({ stage }: SessionDocument): boolean {
+  return stage === 'setup' || stage === 'staging-in' || stage === 'staged-in'
 }
 
 /** The bricks let in everyone whom they should. */

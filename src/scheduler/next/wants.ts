@@ -35,8 +35,9 @@ export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, client
 
 /** A want as a sentence, for logs and tests. */
 export function describeWant({ host, kind, id, document }: Want): string {
+  const part = 'part' in document ? ` ${document.part}` : ''
   const wanted = 'wanted' in document ? ` ${document.wanted}` : ''
-  return `${host}: ${kind} ${id}${wanted}`
+  return `${host}: ${kind} ${id}${part}${wanted}`
 }
 
 function brickWant(

@@ -1,6 +1,9 @@
 import { parseSize } from '../../model/capacity.js'
 import { problemWithPersistentName, quote } from '../../model/names.js'
+import type { StageDirection } from '../../model/documents.js'
 import { type Access, parseAccess, problemWithPersistentAccess } from './accessModes.js'
+import { parseStage } from './stageDirectives.js'
+import { problemWithStages, type StageLine } from './stageLines.js'
 
 /** What a job script asks for, as far as this system serves it. */
 export interface Directives {
@@ -9,6 +12,7 @@ export interface Directives {
   uses: { name: string; line: number }[]
   creates: { name: string; bytes: number; pool?: string; group?: string; line: number }[]
   destroys: { name: string; hurry: boolean; line: number }[]
+  stages: StageLine[]
 }
 
 /** A directive over its lines, as its words. */
@@ -28,14 +32,19 @@ const mostBytes = 1024 * 1024
  */
 export function parseDirectives(script: string): Directives | { refused: string } {
   if (script.length > mostBytes) return { refused: 'the job script is larger than 1 MiB' }
-  const directives: Directives = { uses: [], creates: [], destroys: [] }
+  const directives: Directives = noDirectives()
   try {
     for (const line of directiveLines(script)) read(line, directives)
-    return directives
+    const problem = problemWithStages(directives)
+    return problem === undefined ? directives : { refused: problem }
   } catch (error) {
     if (error instanceof Mistake) return { refused: error.message }
     throw error
   }
+}
+
+export function noDirectives(): Directives {
+  return { uses: [], creates: [], destroys: [], stages: [] }
 }
 
 function* directiveLines(script: string): Generator<Line> {
@@ -125,6 +134,14 @@ function readDestroy(line: Line, directives: Directives): void {
   const hurry = line.words.includes('hurry')
   const options = optionsOf({ ...line, words: line.words.filter((word) => word !== 'hurry') }, ['name'])
   directives.destroys.push({ name: nameOf(line, options), hurry, line: line.number })
+}
+
+export function readStage(direction: StageDirection) {
+  return (line: Line, directives: Directives): void => {
+    const stage = parseStage(direction, line.words.slice(1))
+    if ('refused' in stage) fail(line, `stage_${direction} ${stage.refused}`)
+    directives.stages.push({ ...stage, line: line.number })
+  }
 }
 
 /** `key=value` words behind the verb; refuses what is unknown, doubled, or has no value. */

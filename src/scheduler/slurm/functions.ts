@@ -2,17 +2,17 @@ import { open, rename, rm, writeFile } from 'node:fs/promises'
 import type { Clock } from '../../daemon/clock.js'
 import { parseSize } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
-import type { SessionDocument } from '../../model/documents.js'
+import type { SessionDocument, StageDirection } from '../../model/documents.js'
 import { hostName, quote } from '../../model/names.js'
 import { persistentPath, privatePath, stripedPath } from '../../model/paths.js'
 import {
   type Admission,
+  beginStaging,
   createPersistent,
   endJob,
   type Means,
   setupJob,
   shareBuffer,
-  type Staged,
   stagedIn,
   stagedOut,
   startJob,
@@ -29,13 +29,17 @@ import {
   type Progress,
   setupProgress,
   teardownProgress,
+  transferProgress,
   unmountProgress,
 } from '../progress.js'
+import type { LookAt, Reader } from '../sources.js'
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
 import { problemWithPersistentAccess } from './accessModes.js'
-import { type Directives, parseDirectives } from './directives.js'
+import { type Directives, noDirectives, parseDirectives } from './directives.js'
 import { whyItNeverWorks } from './neverWorks.js'
 import { configurations, instances, pools, sessions } from './replies.js'
+import { isBelow, problemWithPlaces, problemWithSources, servedPaths } from './stageChecks.js'
+import { outputDirectoryOf, transfersOf } from './stageLines.js'
 
 /** What dw_wlm_cli prints and exits with. Slurm reads stdout and stderr as one. */
 export interface Reply {
@@ -50,6 +54,8 @@ export interface SlurmMeans extends Membership {
   newUuid(): string
   /** The user's primary group; undefined when there is no such user. */
   primaryGroup(uid: number): Promise<number | undefined>
+  /** What this host sees of files that are to be staged. */
+  lookAt: LookAt
   /** Makes this scheduler lead, when slurmctld has come to it; false when that did not come about in time. */
   becomeLeader(timeoutMs: number): Promise<boolean>
 }
@@ -65,12 +71,12 @@ const handlers: Record<string, (means: SlurmMeans, given: Arguments) => Promise<
   job_process: jobProcess,
   create_persistent: create,
   setup,
-  data_in: (means, given) => advance(means, given, stagedIn),
+  data_in: (means, given) => stage(means, given, 'in'),
   real_size: realSize,
   paths,
   pre_run: preRun,
   post_run: postRun,
-  data_out: (means, given) => advance(means, given, stagedOut),
+  data_out: (means, given) => stage(means, given, 'out'),
   teardown: tearDown,
 }
 
@@ -92,15 +98,26 @@ export async function dwWlmCli(means: SlurmMeans, words: readonly string[]): Pro
 }
 
 /** Inline in sbatch, and told neither user nor token: only what can never work is refused here. */
-async function jobProcess({ core, config, groupId }: SlurmMeans, given: Arguments): Promise<string> {
+async function jobProcess({ core, config, groupId, lookAt }: SlurmMeans, given: Arguments): Promise<string> {
   const directives = await readScript(given)
   for (const { group, line } of directives.creates) {
     if (group !== undefined && (await groupId(group)) === undefined)
       throw new Answer(`line ${line}: there is no group ${quote(group)} on the scheduler's host`)
   }
-  const problem = whyItNeverWorks(core.cluster, config, directives)
+  const problem =
+    whyItNeverWorks(core.cluster, config, directives) ??
+    (await problemWithSources(core.cluster, directives, lookAt, granularities(config)))
   if (problem !== undefined) throw new Answer(problem)
   return ''
+}
+
+function granularities(config: SchedulerConfig) {
+  return {
+    granularityOf: (pool: string | undefined) => {
+      const found = findPool(config, pool)
+      return 'refused' in found ? undefined : found.granularityBytes
+    },
+  }
 }
 
 async function create(means: SlurmMeans, given: Arguments): Promise<string> {
@@ -128,25 +145,44 @@ async function create(means: SlurmMeans, given: Arguments): Promise<string> {
 
 async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
   const token = need(given, 'token')
-  const directives = await readScript(given)
+  const script = given.job === undefined ? '' : await readBounded(given.job, 'job script')
+  const directives = directivesOf(script)
   const { pool, bytes } = capacity(given)
   const uid = number(given, 'user')
+  const groups = await means.groupsOf(uid)
+  await checkStages(means, token, directives, { uid, groups })
   await share(means, directives, uid)
   const request = {
     token,
     uid,
     gid: number(given, 'group'),
-    groups: await means.groupsOf(uid),
+    groups,
     pool,
     bytes,
     access: directives.jobdw?.access.modes ?? (['striped'] as ['striped']),
     clientCache: directives.jobdw?.access.clientCache ?? {},
     uses: directives.uses.map(({ name }) => name),
+    transfers: transfersOf(directives, {
+      token,
+      outputDirectory: outputDirectoryOf(script),
+      isServed: (path) => isBelow(path, servedPaths(means.core.cluster) ?? []),
+    }),
   }
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
   const { sessionId } = await admit(means, token, deadline, (cluster, tools) => setupJob(cluster, request, tools))
   await reach(means, deadline, (cluster) => setupProgress(cluster, token, sessionId))
   return ''
+}
+
+/** Before any disk is touched; a job that was set up is past that. */
+async function checkStages(means: SlurmMeans, token: string, directives: Directives, reader: Reader): Promise<void> {
+  const { core, config, lookAt } = means
+  const session = core.cluster.sessions.get(token)
+  if (directives.stages.length === 0 || (session && session.stage !== 'leaving')) return
+  const problem =
+    problemWithPlaces(core.cluster, directives.stages) ??
+    (await problemWithSources(core.cluster, directives, lookAt, { reader, ...granularities(config) }))
+  if (problem !== undefined) throw new Answer(problem)
 }
 
 /** The buffers that the job has created by now, with the groups that its script names. */
@@ -159,14 +195,15 @@ async function share(means: SlurmMeans, { creates }: Pick<Directives, 'creates'>
   }
 }
 
-/** data_in and data_out: no staging is served, and none was asked, or job_process would have refused it. */
-async function advance(
-  means: SlurmMeans,
-  given: Arguments,
-  decide: (cluster: Cluster, request: { token: string }) => Staged,
-): Promise<string> {
+/** data_in and data_out: the session's stage lines, as they were at setup. slurmctld waits for a day. */
+async function stage(means: SlurmMeans, given: Arguments, direction: StageDirection): Promise<string> {
   await readScript(given)
   const token = need(given, 'token')
+  const { stageIn, stageOut } = means.config.waitSeconds
+  const deadline = deadlineOf(means.clock, direction === 'in' ? stageIn : stageOut)
+  const { sessionId } = await commit(means, (cluster) => beginStaging(cluster, { token, direction }))
+  await reach(means, deadline, (cluster) => transferProgress(cluster, token, sessionId, direction))
+  const decide = direction === 'in' ? stagedIn : stagedOut
   await commit(means, (cluster) => decide(cluster, { token }))
   return ''
 }
@@ -224,7 +261,8 @@ async function postRun(means: SlurmMeans, given: Arguments): Promise<string> {
 async function tearDown(means: SlurmMeans, given: Arguments): Promise<string> {
   const token = need(given, 'token')
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.teardown)
-  const leaving = await commit(means, (cluster) => teardown(cluster, { token }))
+  const { hurry } = given
+  const leaving = await commit(means, (cluster) => teardown(cluster, { token, hurry }))
   if (leaving.state === 'unknown') throw new Answer(`token not found: ${quote(token)}`)
   await reach(means, deadline, (cluster) => teardownProgress(cluster, token, leaving.sessionId))
   return ''
@@ -311,9 +349,12 @@ function number(given: Arguments, name: 'user' | 'group'): number {
   return Number(text)
 }
 
-async function readScript(given: Arguments) {
-  if (given.job === undefined) return { uses: [], creates: [], destroys: [], jobdw: undefined }
-  const directives = parseDirectives(await readBounded(given.job, 'job script'))
+async function readScript(given: Arguments): Promise<Directives> {
+  return given.job === undefined ? noDirectives() : directivesOf(await readBounded(given.job, 'job script'))
+}
+
+function directivesOf(script: string): Directives {
+  const directives = parseDirectives(script)
   if ('refused' in directives) throw new Answer(directives.refused)
   return directives
 }

@@ -4,6 +4,7 @@ import { quote } from '../../model/names.js'
 import type { SchedulerConfig } from '../config.js'
 import { findPool, poolsOf } from '../pools.js'
 import type { Directives } from './directives.js'
+import { problemWithPlaces } from './stageChecks.js'
 
 /**
  * Why a job with these directives can never run, whoever its user is; undefined when it may. A pool that is merely full now
@@ -14,7 +15,11 @@ export function whyItNeverWorks(
   config: Pick<SchedulerConfig, 'pools'>,
   directives: Directives,
 ): string | undefined {
-  return problemWithSizes(cluster, config, directives) ?? problemWithUses(cluster, directives)
+  return (
+    problemWithSizes(cluster, config, directives) ??
+    problemWithUses(cluster, directives) ??
+    problemWithPlaces(cluster, directives.stages)
+  )
 }
 
 /** What one job asks for at once: its own buffer and those that it creates. */

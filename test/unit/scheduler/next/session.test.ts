@@ -32,7 +32,7 @@ const told = (wanted: 'present' | 'absent', id = 10, host = 'c1') => ({
 })
 
 describe('what compute hosts should hold of a session', () => {
-  for (const stage of ['setup', 'staged-in'] as SessionStage[]) {
+  for (const stage of ['setup', 'staging-in', 'staged-in'] as SessionStage[]) {
     it(`is nothing at ${stage}`, () => expect(wants({ ...job, stage })).to.deep.equal([]))
   }
 
@@ -72,7 +72,7 @@ describe('what compute hosts should hold of a session', () => {
 describe('a session that leaves', () => {
   const leaving = { ...job, stage: 'leaving' as const }
   const follow = (session: SessionDocument, more: ClusterParts) =>
-    followSession(aCluster(parts(session, more)), session)?.changes.map(describeChange) ?? []
+    followSession(aCluster(parts(session, more)), session, 2000)?.changes.map(describeChange) ?? []
 
   it('is gone when its own buffer is and every host has let go', () => {
     const observed = mountReport('c1', job, own, { state: 'absent' })

@@ -1,0 +1,65 @@
+import { at, type Cluster, desiredTransfersOf, transferId } from './cluster.js'
+import type {
+  BufferDocument,
+  DesiredTransfer,
+  ObservedTransfer,
+  SessionDocument,
+  SessionTransfer,
+} from './documents.js'
+import { sessionStages } from './documents.js'
+
+/** Questions about the stage lines of a session, answered from its document and from what the agents observed. */
+
+/** `stage-in 1`, as people are told of it. */
+export function nameOf({ direction, number }: Pick<SessionTransfer, 'direction' | 'number'>): string {
+  return `stage-${direction} ${number}`
+}
+
+/**
+ * The stage line that is copied now: one after the other, in the script's order. A stage-in that failed ends its job, so none
+ * comes after it; of the stage-outs each is tried.
+ */
+export function currentTransfer(session: SessionDocument): SessionTransfer | undefined {
+  const { stage } = session
+  if (stage !== 'staging-in' && stage !== 'staging-out') return undefined
+  const lines = linesOf(session, stage === 'staging-in' ? 'in' : 'out')
+  if (stage === 'staging-in' && lines.some(({ ended }) => ended?.state === 'failed')) return undefined
+  return lines.find(({ ended }) => ended === undefined)
+}
+
+export function linesOf({ transfers = [] }: SessionDocument, direction: 'in' | 'out'): SessionTransfer[] {
+  return transfers.filter((transfer) => transfer.direction === direction)
+}
+
+/** Stage-outs of a job that has begun, and whose data is neither copied nor given up. */
+export function unsaved(session: SessionDocument): SessionTransfer[] {
+  const { stage } = session
+  if (stage === 'leaving' || sessionStages.indexOf(stage) < sessionStages.indexOf('running')) return []
+  return linesOf(session, 'out').filter(({ ended }) => ended === undefined || ended.state === 'failed')
+}
+
+/** What a host says of the attempt that it is told of. */
+export function reportOf(cluster: Cluster, host: string, document: DesiredTransfer): ObservedTransfer | undefined {
+  const { session, transfer, attempt } = document
+  const observed = cluster.observed.transfer.get(at(host, transferId(session.id, transfer)))
+  return observed?.attempt === attempt ? observed : undefined
+}
+
+/** A host was told to copy, and has not been seen to be rid of it. */
+export function isCopying(cluster: Cluster, host: string, document: DesiredTransfer): boolean {
+  return reportOf(cluster, host, document)?.state !== 'absent'
+}
+
+/** Where a session's stage lines have something left: of one buffer, or of all. */
+export function hostsCopying(cluster: Cluster, session: { id: number }, buffer?: { id: number }): string[] {
+  const hosts = desiredTransfersOf(cluster, session)
+    .filter(({ document }) => buffer === undefined || document.buffer.id === buffer.id)
+    .filter(({ host, document }) => isCopying(cluster, host, document))
+    .map(({ host }) => host)
+  return [...new Set(hosts)]
+}
+
+/** How much the buffer holds. */
+export function capacityOf({ bricks, granularityBytes }: BufferDocument): number {
+  return bricks.length * granularityBytes
+}

@@ -1,0 +1,71 @@
+import type { Cluster } from '../../model/cluster.js'
+import type { SessionDocument, SessionTransfer } from '../../model/documents.js'
+import { quote } from '../../model/names.js'
+import { currentTransfer, linesOf, unsaved } from '../../model/transfers.js'
+import type { Decision } from '../core.js'
+
+export interface TransferRequest {
+  /** The job's id. */
+  token: string
+  /** Who asks, for the record. */
+  who: string
+  /** Unix seconds. */
+  now: number
+}
+
+type Decided = Decision<{ lines: number }>
+
+/** What is being copied, and what would come after it, fails: a stage-in ends its job, and a stage-out keeps its buffer. */
+export function cancelTransfers(cluster: Cluster, { token, who, now }: TransferRequest): Decided {
+  const session = cluster.sessions.get(token)
+  if (!session) return unknown(token)
+  const current = currentTransfer(session)
+  if (!current) return { refused: `job ${token} copies nothing at the moment` }
+  const left = linesOf(session, current.direction).filter(({ ended }) => ended === undefined)
+  return change(session, left, (line) => ({
+    ...line,
+    ended: { at: now, state: 'failed', reason: `cancelled by ${who}` },
+  }))
+}
+
+/** What failed is copied anew: files that have arrived are not copied again. */
+export function retryTransfers(cluster: Cluster, { token }: Pick<TransferRequest, 'token'>): Decided {
+  const session = cluster.sessions.get(token)
+  if (!session) return unknown(token)
+  if (session.stage === 'leaving') return { refused: `job ${token} is being torn down` }
+  const direction = session.stage === 'staging-in' ? 'in' : 'out'
+  const failed = linesOf(session, direction).filter(({ ended }) => ended?.state === 'failed')
+  if (failed.length === 0) return { refused: `no transfer of job ${token} has failed` }
+  return change(session, failed, (line) => {
+    const again = { ...line, attempt: line.attempt + 1 }
+    delete again.ended
+    return again
+  })
+}
+
+/** The data of its stage-outs that have not succeeded is given up, so that the job can be torn down. */
+export function dropTransfers(cluster: Cluster, { token, who, now }: TransferRequest): Decided {
+  const session = cluster.sessions.get(token)
+  if (!session) return unknown(token)
+  if (session.stage === 'running') return { refused: `job ${token} is still running: nothing is staged out yet` }
+  const lost = unsaved(session)
+  if (lost.length === 0) return { refused: `job ${token} has no stage-out that could be dropped` }
+  return change(session, lost, (line) => ({
+    ...line,
+    ended: { ...line.ended, at: now, state: 'dropped', reason: `dropped by ${who}` },
+  }))
+}
+
+function change(
+  session: SessionDocument,
+  lines: SessionTransfer[],
+  next: (line: SessionTransfer) => SessionTransfer,
+): Decided {
+  const transfers = session.transfers!.map((line) => (lines.includes(line) ? next(line) : line))
+  const document = { ...session, transfers }
+  return { changes: [{ kind: 'session', name: session.token, document }], result: { lines: lines.length } }
+}
+
+function unknown(token: string): Decided {
+  return { refused: `there is no job ${quote(token)}` }
+}

@@ -1,0 +1,95 @@
+import { printAbout, slotsFor } from '../../model/capacity.js'
+import type { Cluster } from '../../model/cluster.js'
+import { quote } from '../../model/names.js'
+import { isAbsent, type LookAt, prefixesOf, type Reader, type Seen, whatBars } from '../sources.js'
+import type { Directives } from './directives.js'
+import { outsidePaths, type StageLine } from './stageLines.js'
+
+/** The paths below which storage hosts that are alive stage; undefined while none is alive. */
+export function servedPaths(cluster: Cluster): string[] | undefined {
+  const hosts = [...cluster.hosts.values()].filter(({ roles }) => roles.includes('storage'))
+  return hosts.length === 0 ? undefined : [...new Set(hosts.flatMap(({ stagePaths = [] }) => stagePaths))].sort()
+}
+
+export function isBelow(path: string, served: readonly string[]): boolean {
+  return served.some((root) => path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`))
+}
+
+/** A line with a path that no storage host stages from or to. */
+export function problemWithPlaces(cluster: Cluster, stages: readonly StageLine[]): string | undefined {
+  const served = servedPaths(cluster)
+  if (served === undefined) return undefined
+  for (const stage of stages) {
+    const unserved = outsidePaths(stage).find(({ path }) => !isBelow(path, served) && !hidesInSymbols(stage, path))
+    if (!unserved) continue
+    const help =
+      served.length === 0
+        ? 'staging is not set up on the storage hosts (stagePaths)'
+        : `write a path below ${served.join(' or ')}`
+    return said(stage, `${unserved.key}=${quote(unserved.path)} is served by no storage host: ${help}`)
+  }
+  return undefined
+}
+
+/**
+ * A source that is not there, of another type, or larger than the buffer; and, once the user is known, one that the user may
+ * not read. Only what the scheduler's host sees: where it has not mounted what storage hosts stage from, it says nothing.
+ */
+export async function problemWithSources(
+  cluster: Cluster,
+  { stages, jobdw }: Pick<Directives, 'stages' | 'jobdw'>,
+  look: LookAt,
+  known: { reader?: Reader; granularityOf(pool: string | undefined): number | undefined },
+): Promise<string | undefined> {
+  const asked = stages.filter(({ source, hasSymbols }) => source.in === 'outside' && (!hasSymbols || known.reader))
+  if (asked.length === 0) return undefined
+  const roots = servedPaths(cluster) ?? []
+  const seen = await look([...new Set([...roots, ...asked.flatMap(({ source }) => prefixesOf(source.path))])])
+  if (!seen) return undefined
+  const visible = roots.filter((root) => seen.has(root))
+  for (const stage of asked) {
+    if (!isBelow(stage.source.path, visible)) continue
+    const problem =
+      problemWithSource(seen, stage, known.reader) ?? problemWithSize(seen, stage, jobdw, known.granularityOf)
+    if (problem !== undefined) return said(stage, `source=${quote(stage.source.path)} ${problem}`)
+  }
+  return undefined
+}
+
+function problemWithSource(
+  seen: ReadonlyMap<string, Seen>,
+  { source: { path }, type }: StageLine,
+  reader: Reader | undefined,
+): string | undefined {
+  if (isAbsent(seen, path)) return 'does not exist'
+  const bar = reader && whatBars(seen, path, reader)
+  if (bar !== undefined)
+    return bar === path ? 'may not be read by you' : `may not be read by you: ${quote(bar)} keeps you out`
+  const found = seen.get(path)
+  if (!found) return undefined
+  if (type === 'directory') return found.isDirectory ? undefined : 'is no directory: write type=file'
+  return found.isDirectory ? `is a directory: write type=directory` : undefined
+}
+
+function problemWithSize(
+  seen: ReadonlyMap<string, Seen>,
+  { source, destination, type }: StageLine,
+  jobdw: Directives['jobdw'],
+  granularityOf: (pool: string | undefined) => number | undefined,
+): string | undefined {
+  const found = seen.get(source.path)
+  const granularity = jobdw && granularityOf(jobdw.pool)
+  if (type !== 'file' || destination?.in !== 'job' || !found || !jobdw || granularity === undefined) return undefined
+  const capacity = slotsFor(jobdw.bytes, granularity) * granularity
+  if (found.sizeBytes <= capacity) return undefined
+  return `has ${printAbout(found.sizeBytes)}, the buffer ${printAbout(capacity)}: ask for more with capacity=`
+}
+
+/** Slurm may still put something else in the place of its symbols. */
+function hidesInSymbols({ hasSymbols }: StageLine, path: string): boolean {
+  return hasSymbols && path.includes('%')
+}
+
+function said({ line, direction }: StageLine, problem: string): string {
+  return `line ${line}: #DW stage_${direction} ${problem}`
+}

@@ -1,0 +1,114 @@
+import type { SessionTransfer } from '../../model/documents.js'
+import { quote } from '../../model/names.js'
+import type { StagePath } from '../../model/stagePath.js'
+import type { Directives } from './directives.js'
+import type { Stage } from './stageDirectives.js'
+
+/** A stage line of a script and where it stands. */
+export type StageLine = Stage & { line: number }
+
+type Asked = Pick<Directives, 'jobdw' | 'uses' | 'stages'>
+
+/** The line that names a buffer which the job does not have, and what to write. */
+export function problemWithStages(asked: Asked): string | undefined {
+  for (const stage of asked.stages) {
+    const found = bufferOf(asked, stage)
+    if ('refused' in found) return `line ${stage.line}: #DW stage_${stage.direction} ${found.refused}`
+  }
+  return undefined
+}
+
+/** Every path outside the buffers that a line names, with the key it stands behind. */
+export function outsidePaths({ source, destination }: Stage): { key: 'source' | 'destination'; path: string }[] {
+  return [
+    ...(source.in === 'outside' ? [{ key: 'source', path: source.path } as const] : []),
+    ...(destination?.in === 'outside' ? [{ key: 'destination', path: destination.path } as const] : []),
+  ]
+}
+
+export interface TransferMeans {
+  /** The job's id. */
+  token: string
+  /** Where the user looks for the job's output, if the script names an absolute place. */
+  outputDirectory: string | undefined
+  /** Whether storage hosts write there. */
+  isServed(path: string): boolean
+}
+
+/** The lines as the job's session keeps them, none of them begun. Their buffers were checked when they were read. */
+export function transfersOf(asked: Asked, means: TransferMeans): SessionTransfer[] {
+  return asked.stages.map((stage, index): SessionTransfer => {
+    const found = bufferOf(asked, stage)
+    if ('refused' in found) throw new Error(found.refused)
+    const { direction, type, source, destination, verify } = stage
+    const [inside, outside] = direction === 'in' ? [destination, source] : [source, destination]
+    const list = type === 'list' ? { list: { side: sideOf(source), path: source.path } } : {}
+    const away = type === 'list' && direction === 'in' ? undefined : outside
+    const report = reportPath(stage, index + 1, means)
+    return {
+      number: index + 1,
+      direction,
+      type,
+      buffer: found.name ?? means.token,
+      variable: found.name === undefined ? 'DW_JOB_STRIPED' : `DW_PERSISTENT_STRIPED_${found.name}`,
+      inside: type === 'list' && direction === 'out' ? '' : (inside?.path ?? ''),
+      ...(away === undefined ? {} : { outside: away.path }),
+      ...list,
+      verify,
+      ...(report === undefined ? {} : { report }),
+      attempt: 1,
+    }
+  })
+}
+
+/** The buffer on one side of the line: a persistent one by its name, or the job's own. */
+function bufferOf({ jobdw, uses }: Asked, { source, destination }: Stage): { name?: string } | { refused: string } {
+  const path = [source, destination].find((side) => side !== undefined && side.in !== 'outside')
+  if (path?.in === 'persistent') {
+    if (uses.some(({ name }) => name === path.name)) return { name: path.name }
+    return {
+      refused: `names the persistent buffer ${quote(path.name)}, which the job does not use: add #DW persistentdw name=${path.name}`,
+    }
+  }
+  if (jobdw?.access.modes.includes('striped')) return {}
+  if (path === undefined) {
+    const [use] = uses
+    if (use && uses.length === 1) return { name: use.name }
+    return {
+      refused: `names no buffer, and the job has ${uses.length === 0 ? 'none' : 'several'}: write a destination= or a source= in the one that is meant`,
+    }
+  }
+  return jobdw
+    ? { refused: 'names DW_JOB_STRIPED, and the buffer is private alone: write access_mode=striped,private' }
+    : { refused: 'names DW_JOB_STRIPED, and the job asks for no buffer: add #DW jobdw capacity=…' }
+}
+
+function sideOf(source: StagePath): 'inside' | 'outside' {
+  return source.in === 'outside' ? 'outside' : 'inside'
+}
+
+/** Beside the job's output if the script says where that is, else beside what is copied. */
+function reportPath(stage: Stage, number: number, means: TransferMeans): string | undefined {
+  const [beside] = outsidePaths(stage)
+  const folders = [means.outputDirectory, beside && folderOf(beside.path)]
+  const folder = folders.find((path) => path !== undefined && means.isServed(path))
+  const name = `burstbuffer-${means.token}-stage-${stage.direction}-${number}.failed`
+  return folder === undefined ? undefined : `${folder === '/' ? '' : folder}/${name}`
+}
+
+export function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/'
+}
+
+/** Where `#SBATCH --output` puts the job's output, when it is an absolute path with no symbols left in its folder. */
+export function outputDirectoryOf(script: string): string | undefined {
+  for (const line of script.split(/\r?\n/)) {
+    if (!line.startsWith('#')) return undefined
+    const path = /^#SBATCH[ \t]+(?:--output(?:=|[ \t]+)|-o[ \t]*)(\/[^ \t"']*)[ \t]*$/.exec(line)?.[1]
+    if (path === undefined) continue
+    const folder = folderOf(path)
+    const isPlain = !/[%\\]|\p{Cc}/u.test(folder) && !folder.split('/').some((part) => part === '.' || part === '..')
+    return isPlain ? folder : undefined
+  }
+  return undefined
+}

@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process'
+
+/** What the scheduler's host sees of a file or directory, links followed. */
+export interface Seen {
+  mode: number
+  uid: number
+  gid: number
+  sizeBytes: number
+  isDirectory: boolean
+}
+
+/** Those of the paths that can be seen; undefined when nothing could be found out in time. */
+export type LookAt = (paths: readonly string[]) => Promise<ReadonlyMap<string, Seen> | undefined>
+
+/** Below the 5 seconds that slurmctld gives job_process. */
+const timeoutMs = 2_000
+
+/** In a child, because a file system that hangs would hold up every other call of this process. */
+export const systemLookAt: LookAt = (paths) =>
+  new Promise((resolve) => {
+    const args = ['--dereference', '--printf=%f %u %g %s %n\\0', '--', ...paths]
+    const child = execFile('stat', args, { env: {}, maxBuffer: 4 * 1024 * 1024 }, (_error, stdout) => end(read(stdout)))
+    const timer = setTimeout(() => end(undefined), timeoutMs)
+    const end = (seen: ReadonlyMap<string, Seen> | undefined) => {
+      clearTimeout(timer)
+      if (seen === undefined) child.kill('SIGKILL')
+      resolve(seen)
+    }
+  })
+
+function read(stdout: string): Map<string, Seen> {
+  const seen = new Map<string, Seen>()
+  for (const line of stdout.split('\0')) {
+    const [, hex, uid, gid, size, path] = /^([0-9a-f]+) ([0-9]+) ([0-9]+) ([0-9]+) (.*)$/s.exec(line) ?? []
+    if (hex === undefined || path === undefined) continue
+    const mode = parseInt(hex, 16)
+    const isDirectory = (mode & 0o170000) === 0o040000
+    seen.set(path, { mode, uid: Number(uid), gid: Number(gid), sizeBytes: Number(size), isDirectory })
+  }
+  return seen
+}
+
+/** `/a/b` → `/`, `/a`, `/a/b`. */
+export function prefixesOf(path: string): string[] {
+  const parts = path.split('/').filter((part) => part !== '')
+  return ['/', ...parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)]
+}
+
+/** It is absent, and everybody could see that: each directory on the way may be searched by all. */
+export function isAbsent(seen: ReadonlyMap<string, Seen>, path: string): boolean {
+  for (const prefix of prefixesOf(path)) {
+    const found = seen.get(prefix)
+    if (!found) return true
+    if (prefix !== path && !(found.isDirectory && (found.mode & 0o001) !== 0)) return false
+  }
+  return false
+}
+
+export interface Reader {
+  uid: number
+  groups: readonly number[]
+}
+
+/** The first on the way to the path, itself included, that this user certainly may not read or search. */
+export function whatBars(seen: ReadonlyMap<string, Seen>, path: string, reader: Reader): string | undefined {
+  return prefixesOf(path).find((prefix) => {
+    const found = seen.get(prefix)
+    if (!found) return false
+    const needed = prefix !== path ? 0o1 : found.isDirectory ? 0o5 : 0o4
+    return !mayHave(found, needed, reader)
+  })
+}
+
+/** Where bits of the group allow it, an access list may say so for this user too. */
+function mayHave({ mode, uid, gid }: Seen, needed: number, reader: Reader): boolean {
+  const has = (shift: number) => ((mode >> shift) & needed) === needed
+  if (reader.uid === 0) return true
+  if (reader.uid === uid) return has(6)
+  if (reader.groups.includes(gid)) return has(3)
+  return has(0) || has(3)
+}

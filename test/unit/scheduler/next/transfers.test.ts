@@ -1,0 +1,311 @@
+import { expect } from 'chai'
+import { hostsToUnmount, jobsHolding } from '../../../../src/model/buffers.js'
+import type { DesiredTransfer, SessionDocument, SessionTransfer } from '../../../../src/model/documents.js'
+import { followSession } from '../../../../src/scheduler/next/session.js'
+import { followTransfers, transferWants, waitsOf } from '../../../../src/scheduler/next/transfers.js'
+import { desiredOfBuffer, describeWant } from '../../../../src/scheduler/next/wants.js'
+import {
+  aBuffer,
+  aCluster,
+  aHost,
+  aSession,
+  aTransfer,
+  brickReports,
+  mountReport,
+  terabyte,
+  transferReport,
+  volumeReport,
+} from '../../../support/builders.js'
+import { aConfig } from '../../../support/decisions.js'
+import { aDesiredTransfer } from '../../../support/desired.js'
+
+const own = aBuffer({ id: 10, name: '5', builtAt: 5, bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })
+const counts = { files: 0, bytes: 0, totalFiles: 2, totalBytes: 30, failed: 0 }
+const job = (parts: Partial<SessionDocument> = {}, line: Partial<SessionTransfer> = {}) =>
+  aSession({ buffer: '5', stage: 'staging-in', transfers: [aTransfer(line)], ...parts })
+
+/** What hosts were told, as `host part`, and have reported since. */
+interface Situation {
+  session?: SessionDocument
+  told?: [host: string, part: DesiredTransfer['part'], parts?: Partial<DesiredTransfer>][]
+  reports?: object[]
+  lost?: string[]
+}
+
+function situation({ session = job(), told = [], reports = [], lost = [] }: Situation) {
+  const desired = Object.fromEntries(
+    told.map(([host, part, parts = {}]) => {
+      const index = host === 'gluster1' ? 0 : 1
+      const document = aDesiredTransfer({
+        session: { id: 20, token: '5' },
+        buffer: { id: 10, name: '5' },
+        part,
+        share: { index, of: 2 },
+        ...parts,
+      })
+      return [`transfer ${host}/20.${document.transfer}`, document]
+    }),
+  )
+  const cluster = aCluster({
+    hosts: [...['gluster1', 'gluster2'], 'c1'].map((name) =>
+      aHost(name, { alive: !lost.includes(name), roles: [name === 'c1' ? 'compute' : 'storage'] }),
+    ),
+    buffers: [own],
+    sessions: [session],
+    desired,
+    observed: Object.assign({}, brickReports(own), volumeReport(own), ...reports) as never,
+  })
+  return { cluster, session }
+}
+
+const wants = (given: Situation) => {
+  const { cluster, session } = situation(given)
+  return transferWants(cluster, session).map(describeWant)
+}
+const ended = (given: Situation) => {
+  const { cluster, session } = situation(given)
+  const followUp = followTransfers(cluster, session, 2000)
+  const [change] = followUp?.changes ?? []
+  return change?.kind === 'session' ? change.document?.transfers?.map((line) => line.ended) : undefined
+}
+const waits = (given: Situation) => {
+  const { cluster, session } = situation(given)
+  return waitsOf(cluster, session, session.transfers![0]!)
+}
+
+const planned = transferReport('gluster1', { id: 20 }, { part: 'plan', state: 'done', counts })
+const copied = (host: string, parts = {}) => transferReport(host, { id: 20 }, { part: 'copy', state: 'done', ...parts })
+const copying: Situation['told'] = [
+  ['gluster1', 'copy'],
+  ['gluster2', 'copy'],
+]
+const finishing: Situation['told'] = [
+  ['gluster1', 'finish'],
+  ['gluster2', 'copy'],
+]
+
+describe('what storage hosts do of a stage line', () => {
+  for (const stage of ['setup', 'staged-in', 'running', 'ran', 'staged-out', 'leaving'] as const) {
+    it(`is nothing of a stage-in at ${stage}`, () => expect(wants({ session: job({ stage }) })).to.deep.equal([]))
+  }
+
+  it('is the plan first, on the first of the buffer’s hosts', () => {
+    expect(wants({})).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+  })
+
+  it('waits until every brick is online, and says for which', () => {
+    const offline = volumeReport(own, { state: 'degraded', offline: ['gluster2:/data/glusterfs/nvme1n1/brick'] })
+    expect(wants({ reports: [offline] })).to.deep.equal([])
+    expect(waits({ reports: [offline] })).to.deep.equal([
+      'brick gluster2:/data/glusterfs/nvme1n1/brick, which is offline',
+    ])
+    expect(wants({ lost: ['gluster2'] })).to.deep.equal([])
+    expect(waits({ lost: ['gluster2'] })[0]).to.equal('host gluster2, which is lost')
+  })
+
+  it('stays a plan until that is done', () => {
+    const working = transferReport('gluster1', { id: 20 })
+    expect(wants({ told: [['gluster1', 'plan']], reports: [working] })).to.deep.equal([
+      'gluster1: transfer 20.1 plan done',
+    ])
+  })
+
+  it('is a share for every host once it is planned', () => {
+    expect(wants({ told: [['gluster1', 'plan']], reports: [planned] })).to.deep.equal([
+      'gluster1: transfer 20.1 copy done',
+      'gluster2: transfer 20.1 copy done',
+    ])
+    const { cluster, session } = situation({ told: [['gluster1', 'plan']], reports: [planned] })
+    const shares = transferWants(cluster, session).map(({ document }) => (document as DesiredTransfer).share)
+    expect(shares).to.deep.equal([
+      { index: 0, of: 2 },
+      { index: 1, of: 2 },
+    ])
+  })
+
+  it('goes on where a scheduler was that told one host alone', () => {
+    const given = { told: [['gluster2', 'copy']] as Situation['told'] }
+    expect(wants(given)).to.deep.equal(['gluster1: transfer 20.1 copy done', 'gluster2: transfer 20.1 copy done'])
+  })
+
+  it('stays with a host that is lost, which may be copying still', () => {
+    const given = { told: copying, reports: [copied('gluster1')], lost: ['gluster2'] }
+    expect(wants(given)).to.deep.equal(['gluster1: transfer 20.1 copy done', 'gluster2: transfer 20.1 copy done'])
+    expect(waits(given)).to.deep.equal(['host gluster2, which is lost'])
+  })
+
+  it('is finished when every share is copied, also with files that could not be', () => {
+    const failed = copied('gluster2', { counts: { ...counts, failed: 1 } })
+    expect(wants({ told: copying, reports: [copied('gluster1'), failed] })).to.deep.equal([
+      'gluster1: transfer 20.1 finish done',
+      'gluster2: transfer 20.1 copy done',
+    ])
+  })
+
+  it('does not count what was reported of an earlier attempt or part', () => {
+    const session = job({}, { attempt: 2 })
+    const told: Situation['told'] = [['gluster1', 'plan', { attempt: 2 }]]
+    expect(wants({ session, told, reports: [planned] })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+    const reports = [copied('gluster1'), transferReport('gluster2', { id: 20 }, { part: 'plan', state: 'done' })]
+    expect(wants({ told: copying, reports })).to.deep.equal([
+      'gluster1: transfer 20.1 copy done',
+      'gluster2: transfer 20.1 copy done',
+    ])
+  })
+
+  it('is nothing more when it has ended, the first host last', () => {
+    const session = job({}, { ended: { at: 1, state: 'done' } })
+    const told = finishing
+    expect(wants({ session, told })).to.deep.equal([
+      'gluster1: transfer 20.1 finish done',
+      'gluster2: transfer 20.1 copy absent',
+    ])
+    const gone = transferReport('gluster2', { id: 20 }, { part: 'copy', state: 'absent' })
+    expect(wants({ session, told, reports: [gone] })).to.deep.equal([
+      'gluster1: transfer 20.1 finish absent',
+      'gluster2: transfer 20.1 copy absent',
+    ])
+    expect(wants({ session, told, lost: ['gluster2'] })[0]).to.equal('gluster1: transfer 20.1 finish absent')
+  })
+
+  it('begins anew when every host is rid of the attempt before', () => {
+    const session = job({}, { attempt: 2 })
+    expect(wants({ session, told: copying })).to.deep.equal([
+      'gluster1: transfer 20.1 copy done',
+      'gluster2: transfer 20.1 copy absent',
+    ])
+    const told: Situation['told'] = [
+      ['gluster1', 'copy', { wanted: 'absent' }],
+      ['gluster2', 'copy', { wanted: 'absent' }],
+    ]
+    const one = transferReport('gluster1', { id: 20 }, { part: 'copy', state: 'absent' })
+    expect(waits({ session, told, reports: [one] })).to.deep.equal(['host gluster2 to end the attempt before'])
+    const both = [one, transferReport('gluster2', { id: 20 }, { part: 'copy', state: 'absent' })]
+    expect(wants({ session, told, reports: both })).to.include('gluster1: transfer 20.1 plan done')
+  })
+
+  it('comes one line after the other, and after a stage-in that failed none', () => {
+    const lines = (first: Partial<SessionTransfer>) =>
+      job({ transfers: [aTransfer(first), aTransfer({ number: 2, inside: 'b' })] })
+    expect(wants({ session: lines({}) })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+    const done = { at: 1, state: 'done' } as const
+    expect(wants({ session: lines({ ended: done }) })).to.deep.equal(['gluster1: transfer 20.2 plan done'])
+    expect(wants({ session: lines({ ended: { at: 1, state: 'failed' } }) })).to.deep.equal([])
+  })
+
+  it('is every stage-out, although one has failed', () => {
+    const failed = aTransfer({ direction: 'out', ended: { at: 1, state: 'failed' } })
+    const session = job({ stage: 'staging-out', transfers: [failed, aTransfer({ direction: 'out', number: 2 })] })
+    expect(wants({ session })).to.deep.equal(['gluster1: transfer 20.2 plan done'])
+  })
+
+  it('waits with a stage-out until the job’s nodes have written all, and let go', () => {
+    const session = job({ stage: 'staging-out', computeHosts: ['c1'] }, { direction: 'out' })
+    const mounted = mountReport('c1', session, own, { state: 'leaving' })
+    expect(wants({ session, reports: [mounted] })).to.deep.equal([])
+    expect(waits({ session, reports: [mounted] })).to.deep.equal(['host c1 to unmount 5'])
+    const gone = mountReport('c1', session, own, { state: 'absent' })
+    expect(wants({ session, reports: [gone] })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+  })
+
+  it('is told with the namespace of the striped mode', () => {
+    const both = { ...own, access: ['striped' as const, 'private' as const] }
+    const { cluster, session } = situation({})
+    const [want] = transferWants({ ...cluster, buffers: new Map([['5', both]]) }, session)
+    expect(want!.document).to.include({ directory: '/striped' })
+    expect(transferWants(cluster, session)[0]!.document).to.include({ directory: '/', bricks: 2 })
+  })
+})
+
+describe('the end of a stage line', () => {
+  const finished = (parts = {}) =>
+    transferReport('gluster1', { id: 20 }, { part: 'finish', state: 'done', counts, ...parts })
+
+  it('has not come while a host works', () => {
+    expect(ended({ told: copying, reports: [copied('gluster1'), copied('gluster2')] })).to.equal(undefined)
+    expect(ended({ told: finishing, reports: [copied('gluster1'), copied('gluster2')] })).to.equal(undefined)
+  })
+
+  it('is noted with what was copied', () => {
+    expect(ended({ told: finishing, reports: [finished()] })).to.deep.equal([{ at: 2000, state: 'done', counts }])
+  })
+
+  it('is a failure when a file could not be copied, and names some', () => {
+    const reports = [finished({ counts: { ...counts, failed: 1 }, failures: ['a: Permission denied'] })]
+    expect(ended({ told: finishing, reports })![0]).to.deep.include({
+      state: 'failed',
+      reason: '1 of 2 could not be copied, as a: Permission denied',
+      failures: ['a: Permission denied'],
+    })
+  })
+
+  it('is a failure when a host has given it up, with the host’s word', () => {
+    const problem = { message: 'alice is not known here', terminal: true }
+    const reports = [transferReport('gluster2', { id: 20 }, { part: 'copy', problem })]
+    expect(ended({ told: copying, reports })![0]).to.deep.include({
+      state: 'failed',
+      reason: 'host gluster2: alice is not known here',
+    })
+    expect(
+      ended({
+        told: copying,
+        reports: [transferReport('gluster2', { id: 20 }, { part: 'copy', problem, attempt: 3 })],
+      }),
+    ).to.equal(undefined)
+  })
+
+  it('is a failure before anything is copied when the source is larger than the buffer', () => {
+    const large = { ...counts, totalBytes: 2 * terabyte + 1 }
+    const given: Situation = {
+      told: [['gluster1', 'plan']],
+      reports: [transferReport('gluster1', { id: 20 }, { part: 'plan', state: 'done', counts: large })],
+    }
+    expect(ended(given)![0]!.reason).to.equal('its source has 2.00 TB, the buffer 5 2.00 TB')
+    expect(wants(given)).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+  })
+})
+
+describe('a buffer that a session copies from', () => {
+  const leaving = { ...own, wanted: 'absent' as const }
+  const volumeOf = (cluster: ReturnType<typeof aCluster>) =>
+    desiredOfBuffer({ ...cluster, buffers: new Map([['5', leaving]]) }, leaving, aConfig())
+      .map(describeWant)
+      .find((text) => text.includes('volume'))
+
+  it('keeps its volume until no host that is alive copies', () => {
+    const given: Situation = { session: job({ stage: 'leaving' }), told: copying }
+    const { cluster } = situation(given)
+    expect(hostsToUnmount(cluster, own)).to.deep.equal(['gluster1', 'gluster2'])
+    expect(volumeOf(cluster)).to.equal('gluster1: volume 5 started')
+    const gone = ['gluster1', 'gluster2'].map((host) =>
+      transferReport(host, { id: 20 }, { part: 'copy', state: 'absent' }),
+    )
+    expect(volumeOf(situation({ ...given, reports: gone }).cluster)).to.equal('gluster1: volume 5 absent')
+    expect(volumeOf(situation({ ...given, reports: gone.slice(0, 1), lost: ['gluster2'] }).cluster)).to.equal(
+      'gluster1: volume 5 absent',
+    )
+  })
+
+  it('is held by a job whose stage-out has not succeeded', () => {
+    const held = (session: SessionDocument) => jobsHolding(situation({ session }).cluster, own).length > 0
+    const out = (ended?: SessionTransfer['ended']) => aTransfer({ direction: 'out', ...(ended ? { ended } : {}) })
+    for (const stage of ['ran', 'staging-out'] as const) {
+      expect(held(job({ stage, transfers: [out()] })), stage).to.equal(true)
+      expect(held(job({ stage, transfers: [out({ at: 1, state: 'failed' })] })), stage).to.equal(true)
+      expect(held(job({ stage, transfers: [out({ at: 1, state: 'done' })] })), stage).to.equal(false)
+      expect(held(job({ stage, transfers: [out({ at: 1, state: 'dropped' })] })), stage).to.equal(false)
+      expect(held(job({ stage, transfers: [] })), stage).to.equal(false)
+    }
+    expect(held(job({ stage: 'leaving', transfers: [out()] }))).to.equal(false)
+  })
+
+  it('is followed by its session only when every host is rid of the copies', () => {
+    const session = job({ stage: 'leaving' })
+    const follow = (reports: object[]) => {
+      const { cluster } = situation({ session, told: [['gluster1', 'plan']], reports })
+      return followSession({ ...cluster, buffers: new Map() }, session, 2000)
+    }
+    expect(follow([])).to.equal(undefined)
+    expect(follow([transferReport('gluster1', { id: 20 }, { state: 'absent' })])?.changes).to.have.length(1)
+  })
+})
