@@ -1,0 +1,57 @@
+import { expect } from 'chai'
+import { type FullBatch, type Listed, splitter } from '../../../../src/agent/plan/split.js'
+
+const file = (name: string, bytes = 1, parts: Partial<Listed> = {}): Listed => ({
+  name,
+  bytes,
+  links: 1,
+  inode: name,
+  ...parts,
+})
+const limits = { files: 3, bytes: 1e9 }
+
+function split(of: number, files: Listed[]): FullBatch[] {
+  const split = splitter(of, limits)
+  return [...files.flatMap((file) => split.add(file) ?? []), ...split.end()]
+}
+
+describe('a list of files cut into shares', () => {
+  it('gives each share as many small files, in batches that are not too long', () => {
+    const batches = split(
+      2,
+      Array.from({ length: 20 }, (_, index) => file(`f${index}`)),
+    )
+    const filesOf = (share: number) => batches.filter((batch) => batch.share === share).flatMap(({ names }) => names)
+    expect([filesOf(0).length, filesOf(1).length]).to.deep.equal([10, 10])
+    expect(Math.max(...batches.map(({ names }) => names.length))).to.equal(3)
+    expect([...filesOf(0), ...filesOf(1)].sort()).to.deep.equal(Array.from({ length: 20 }, (_, i) => `f${i}`).sort())
+  })
+
+  it('gives a share with a large file no small ones while others have less to do', () => {
+    const batches = split(2, [file('large', 1e8), ...Array.from({ length: 9 }, (_, index) => file(`f${index}`))])
+    expect(batches.filter(({ share }) => share === 0).flatMap(({ names }) => names)).to.deep.equal(['large'])
+  })
+
+  it('ends a batch at a file that fills it, however large that is', () => {
+    const batches = split(1, [file('huge', 1e12), file('b')])
+    expect(batches.map(({ names, bytes }) => ({ names, bytes }))).to.deep.equal([
+      { names: ['huge'], bytes: 1e12 },
+      { names: ['b'], bytes: 1 },
+    ])
+  })
+
+  it('puts all names of one inode into one batch, and counts its bytes once', () => {
+    const linked = (name: string) => file(name, 100, { links: 5, inode: '1:7' })
+    const files = ['a', 'b', 'c', 'd', 'e'].flatMap((name) => [linked(name), file(`${name}1`), file(`${name}2`)])
+    const found = split(3, files).find(({ names }) => names.includes('a'))!
+    expect(found.names).to.deep.equal(['a', 'b', 'c', 'd', 'e'])
+    expect(found.sizes).to.deep.equal([100, 100, 100, 100, 100])
+    expect(found.bytes).to.equal(100)
+  })
+
+  it('sums up each share', () => {
+    const cut = splitter(1, limits)
+    for (const size of [5, 6, 7]) cut.add(file(`f${size}`, size))
+    expect(cut.shares).to.deep.equal([{ files: 3, bytes: 18 }])
+  })
+})
