@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { chmod, type FileHandle, lchown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { brickMountPath } from '../../model/cluster.js'
+import { brickMountPath, brickRoot } from '../../model/cluster.js'
 import type { DesiredAdopt, DesiredBrick } from '../../model/documents.js'
 import { type BrickFacts, Refusal } from '../host.js'
 import { describeContent, mayFormat, mayWipe, whyNotTheDevice } from '../plan/device.js'
@@ -95,6 +95,7 @@ export async function formatBrick(brick: DesiredBrick, over: 'blank' | 'own', pa
 export async function mountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<void> {
   const device = await resolved(brick.device, pathOf)
   const mountPath = brickMountPath(brick.device)
+  await closeBrickRoot()
   await mkdir(mountPath, { recursive: true, mode: 0o755 })
   const content = await contentOf(device, brick.sizeBytes, run)
   if (content.kind !== 'xfs' || content.uuid !== brick.uuid)
@@ -109,6 +110,12 @@ export async function mountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run):
     throw new Error(`${device.path} is not mounted at ${mountPath} although mount said so`)
   if (mounted.options.includes('ro'))
     throw new Refusal(`device ${brick.device} could be mounted read-only alone: it is write-protected or fails`)
+}
+
+/** GlusterFS's servers are root's and pass; a stage line that names a brick's own directory does not, whoever owns that. */
+export async function closeBrickRoot(): Promise<void> {
+  await mkdir(brickRoot, { recursive: true, mode: 0o700 })
+  await chmod(brickRoot, 0o700)
 }
 
 /** Whole or not at all: written beside, synced, renamed. */
