@@ -8,6 +8,6 @@ export function configFiles(host: HostSpec): Record<string, string> {
       'scheduler.yaml': `${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\nadminClients: [c2]\n`,
     }
   }
-  const pools = host.role === 'storage' ? `pools:\n  ${pool.name}: [/dev/nvme*n1]\n` : ''
+  const pools = host.role === 'storage' ? `pools:\n  ${pool.name}: [/dev/nvme*n1]\nstagePaths: [/home]\n` : ''
   return { 'agent.yaml': `roles: [${host.role}]\n${etcd}${pools}` }
 }

@@ -17,7 +17,7 @@ node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.ex
   fail "needs Node 20.19 or later, and this is $(node --version)"
 
 packages='etcd-server etcd-client glusterfs-server glusterfs-client slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
-  xfsprogs e2fsprogs fdisk iproute2 util-linux mount procps kmod curl gcc libc6-dev'
+  rsync fpart attr acl xfsprogs e2fsprogs fdisk iproute2 util-linux mount procps kmod curl gcc libc6-dev'
 # The tests of GlusterFS in a container start an engine of their own; one that is installed already serves.
 if [ "${1:-}" = containers ]; then
   command -v dockerd >/dev/null || packages="$packages docker.io"

@@ -2,12 +2,19 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, etcdConfig, logConfig } from '../daemon/configSchemas.js'
+import { brickRoot } from '../model/cluster.js'
 import { roles } from '../model/documents.js'
 import { parseFlags } from '../daemon/flags.js'
 import { hostName, poolName } from '../model/names.js'
 
 /** As every engine has it. */
 const containerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, 'expected the name of a container')
+
+/** What leads to bricks is no place for users' files. */
+const stagePath = absolutePath.refine(
+  (path) => !`${brickRoot}/`.startsWith(path.endsWith('/') ? path : `${path}/`),
+  `expected a path that ${brickRoot} is not below`,
+)
 
 /** etc/agent.yaml explains every key; defaults stand here and nowhere else. */
 export const agentConfig = z
@@ -21,6 +28,8 @@ export const agentConfig = z
     pools: z.record(poolName, z.array(absolutePath).min(1)).default({}),
     /** Compute nodes mount buffers below it; the scheduler's setting must be the same. */
     mountRoot: absolutePath.default('/mnt/burstbuffer'),
+    /** Below these paths users may stage from and to; without any, this host stages nothing. */
+    stagePaths: z.array(stagePath).default([]),
     /** GlusterFS runs in that container and not on the host itself. */
     gluster: z
       .strictObject({ container: containerName, socket: absolutePath.default('/var/run/docker.sock') })
@@ -30,6 +39,10 @@ export const agentConfig = z
   .refine(({ gluster, roles }) => gluster === undefined || roles.includes('storage'), {
     path: ['roles'],
     message: 'expected storage among them, because gluster.container is set',
+  })
+  .refine(({ stagePaths, roles }) => stagePaths.length === 0 || roles.includes('storage'), {
+    path: ['roles'],
+    message: 'expected storage among them, because stagePaths is set',
   })
 export type AgentConfig = z.infer<typeof agentConfig>
 

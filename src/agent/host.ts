@@ -1,4 +1,4 @@
-import type { Desired, DesiredKind, InventoryDevice, InventoryDocument } from '../model/documents.js'
+import type { Desired, DesiredKind, InventoryDevice, InventoryDocument, TransferCounts } from '../model/documents.js'
 import type { StepArgs, StepKind } from './steps.js'
 
 /*
@@ -72,13 +72,32 @@ export interface PeerFacts {
   connected: boolean
 }
 
+export interface TransferFacts {
+  /** Why this host serves no transfer, whoever asks. */
+  refused?: string
+  /** The volume is mounted for this transfer; `isDead`: and does not answer. */
+  mounted: boolean
+  isDead?: boolean
+  /** What this agent is doing of the wanted part and attempt, now. */
+  running?: TransferTally
+  /** Processes of this transfer that belong to nothing that is wanted, as of an agent that died. */
+  strays: number
+  /** The wanted part and attempt has come to its end, as its notes say. */
+  done?: TransferTally
+}
+
+export interface TransferTally {
+  counts: TransferCounts
+  failures: string[]
+}
+
 export interface Facts {
   brick: BrickFacts
   volume: VolumeFacts
   mount: MountFacts
   peer: PeerFacts
   adopt: { device: DeviceFacts }
-  transfer: Record<string, never>
+  transfer: TransferFacts
 }
 
 export type Seen = Pick<InventoryDocument, 'volumes' | 'mounts'>

@@ -28,6 +28,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const host = realHost({
     name: config.host,
     mountRoot: config.mountRoot,
+    stagePaths: config.stagePaths,
     pools: config.pools,
     clock,
     log,
@@ -35,6 +36,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   })
   let document = await hostDocument(config, await host.versions(), clock.unixSeconds())
   const service = serveHost({ host, roles: config.roles, document, store, clock, log })
+  host.onTransferEnd(() => service.wake('transfer'))
   const watchDevices = (pools: AgentConfig['pools']) =>
     config.roles.includes('storage') ? service.inventory.watchDirectories(Object.values(pools).flat()) : undefined
   await watchDevices(config.pools)
@@ -77,6 +79,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       await configWatcher.close()
       container?.close()
       await service.stop()
+      await host.close()
       await store.close()
       log.info('stopped: bricks and mounts stay as they are')
     },
@@ -105,12 +108,13 @@ async function hostDocument(
     addresses,
     versions: { ...versions, node: process.versions.node },
     startedAt,
+    ...(config.stagePaths.length > 0 && config.roles.includes('storage') ? { stagePaths: config.stagePaths } : {}),
   }
 }
 
 /** Only the pools change without a restart; a change of anything else is said rather than swallowed. */
 function warnOfRestart(before: AgentConfig, after: AgentConfig, warn: (phrase: string, fields: object) => void): void {
-  const names = (['host', 'roles', 'etcd', 'addresses', 'mountRoot', 'gluster', 'log'] as const).filter(
+  const names = (['host', 'roles', 'etcd', 'addresses', 'mountRoot', 'stagePaths', 'gluster', 'log'] as const).filter(
     (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
   )
   if (names.length > 0) warn('changed settings need a restart of the agent', { settings: names })

@@ -52,6 +52,8 @@ const mostRetryMs = 30_000
 const mostFormingTries = 5
 /** Rounds in a row that change something before a pause: a plan that never comes to rest must not spin. */
 const mostRounds = 8
+/** How often the progress of what takes hours is looked at, and told. */
+const progressMs = 1_000
 
 const roleOf: Record<DesiredKind, Role> = {
   brick: 'storage',
@@ -227,7 +229,7 @@ export class Reconciler<K extends DesiredKind> {
 
   private async settle(entry: DesiredEntry<K>, planned: Plan<K>, problem: Problem | undefined): Promise<number> {
     const { report } = planned
-    if ((report.state === 'absent' && entry.kind === 'brick') || report.state === 'done') {
+    if ((report.state === 'absent' && entry.kind === 'brick') || (report.state === 'done' && entry.kind === 'adopt')) {
       // The scheduler gives the device away when it reads this: the inventory must say blank before.
       if (this.written === undefined || !this.written.includes(`"state":"${report.state}"`)) {
         await this.dependencies.refreshInventory()
@@ -235,6 +237,8 @@ export class Reconciler<K extends DesiredKind> {
     }
     await this.report(planned, problem)
     if (planned.waitingFor.length > 0) return this.retryMs()
+    // Work that was begun may have failed before: only its end tells that it came about.
+    if (report.state === 'working' && problem === undefined) return progressMs
     this.attempt = 0
     return restMs * (0.75 + this.random() / 2)
   }

@@ -1,4 +1,11 @@
-import type { DesiredAdopt, DesiredBrick, DesiredMount, DesiredPeer, DesiredVolume } from '../model/documents.js'
+import type {
+  DesiredAdopt,
+  DesiredBrick,
+  DesiredMount,
+  DesiredPeer,
+  DesiredTransfer,
+  DesiredVolume,
+} from '../model/documents.js'
 
 /** The whole vocabulary of what an agent does to its host, each action with its arguments. */
 export interface StepArgs {
@@ -27,6 +34,16 @@ export interface StepArgs {
   unmountBuffer: { mount: DesiredMount }
   /** Wipe a foreign device that an operator gave to us by name. */
   adoptDevice: { adopt: DesiredAdopt }
+  /** Mount the buffer on this storage host, for that transfer alone. */
+  mountTransfer: { transfer: DesiredTransfer }
+  /** These three begin their part of a transfer, and do not wait for its end. */
+  planTransfer: { transfer: DesiredTransfer }
+  copyTransfer: { transfer: DesiredTransfer }
+  finishTransfer: { transfer: DesiredTransfer }
+  /** End what still runs of a transfer, and is not what is wanted now. */
+  stopTransfer: { transfer: DesiredTransfer }
+  /** End what runs of a transfer, remove what it wrote for itself, and unmount. */
+  endTransfer: { transfer: DesiredTransfer }
 }
 export type StepKind = keyof StepArgs
 export type Step = { [K in StepKind]: { kind: K } & StepArgs[K] }[StepKind]
@@ -50,6 +67,12 @@ export const isDestructive: Record<StepKind, boolean> = {
   mountBuffer: false,
   unmountBuffer: true,
   adoptDevice: true,
+  mountTransfer: false,
+  planTransfer: false,
+  copyTransfer: false,
+  finishTransfer: false,
+  stopTransfer: true,
+  endTransfer: true,
 }
 
 /** A step as a sentence, for logs and for tests. */
@@ -89,5 +112,21 @@ export function describeStep(step: Step): string {
       return `unmount ${step.mount.path}`
     case 'adoptDevice':
       return `adopt ${step.adopt.device}`
+    case 'mountTransfer':
+      return `mount ${step.transfer.volume} for transfer ${nameOf(step.transfer)}`
+    case 'planTransfer':
+      return `begin to plan transfer ${nameOf(step.transfer)}`
+    case 'copyTransfer':
+      return `begin to copy share ${step.transfer.share.index} of transfer ${nameOf(step.transfer)}`
+    case 'finishTransfer':
+      return `begin to finish transfer ${nameOf(step.transfer)}`
+    case 'stopTransfer':
+      return `stop what runs of transfer ${nameOf(step.transfer)}`
+    case 'endTransfer':
+      return `end transfer ${nameOf(step.transfer)}`
   }
+}
+
+function nameOf({ session, transfer }: DesiredTransfer): string {
+  return `${session.token}.${transfer}`
 }

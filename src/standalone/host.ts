@@ -7,6 +7,7 @@ import * as bricks from './bricks.js'
 import type { SimulatedGluster } from './gluster.js'
 import type { SimulatedMachine } from './machine.js'
 import type { Pace } from './pace.js'
+import * as transfers from './transfers.js'
 
 export interface SimulatedHostParts {
   machine: SimulatedMachine
@@ -28,7 +29,7 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
       volume: (volume) => look('volume', () => gluster.volumeFacts(name, volume)),
       mount: (mount) => look('mount', () => mountFacts(machine, gluster, mount)),
       peer: ({ peer }) => look('peer', () => gluster.peerFacts(name, peer)),
-      transfer: () => look('transfer', () => ({})),
+      transfer: (transfer) => look('transfer', () => transfers.transferFacts(machine, transfer)),
       adopt: ({ device }) => look('adopt', () => ({ device: bricks.deviceFacts(machine, device) })),
     },
     effects: {
@@ -54,6 +55,17 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
       unmountBuffer: (args) =>
         effect({ kind: 'unmountBuffer', ...args }, () => void machine.clients.delete(args.mount.path)),
       adoptDevice: (args) => effect({ kind: 'adoptDevice', ...args }, bricks.adopt(machine, args.adopt)),
+      mountTransfer: (args) =>
+        effect({ kind: 'mountTransfer', ...args }, () => transfers.mountTransfer(machine, args.transfer)),
+      planTransfer: (args) =>
+        effect({ kind: 'planTransfer', ...args }, () => transfers.doTransfer(machine, args.transfer)),
+      copyTransfer: (args) =>
+        effect({ kind: 'copyTransfer', ...args }, () => transfers.doTransfer(machine, args.transfer)),
+      finishTransfer: (args) =>
+        effect({ kind: 'finishTransfer', ...args }, () => transfers.doTransfer(machine, args.transfer)),
+      stopTransfer: (args) => effect({ kind: 'stopTransfer', ...args }),
+      endTransfer: (args) =>
+        effect({ kind: 'endTransfer', ...args }, () => transfers.endTransfer(machine, args.transfer)),
     },
   }
 }

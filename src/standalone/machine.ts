@@ -37,6 +37,10 @@ export interface SimulatedMachine {
   readonly served: Map<string, { pid: number; volume: string }>
   /** Buffers mounted on a compute node, by path. `isDead`: its client process is gone. */
   readonly clients: Map<string, { volume: string; directory: string; server: string; isDead: boolean }>
+  /** Volumes mounted on a storage host for stage lines, by transfer, and which parts and attempts are done there. */
+  readonly transfers: Map<string, { volume: string; done: Set<string> }>
+  /** What every stage line copies here. */
+  staged: { files: number; bytes: number; failures: string[] }
   isOn: boolean
   /** Its network cable is in. */
   isConnected: boolean
@@ -83,6 +87,8 @@ export function aMachine({
     mounted: new Map(),
     served: new Map(),
     clients: new Map(),
+    transfers: new Map(),
+    staged: { files: 1, bytes: 1, failures: [] },
     isOn: true,
     isConnected: true,
     glusterd: 'running',
@@ -95,6 +101,7 @@ export function turnOff(machine: SimulatedMachine): void {
   machine.mounted.clear()
   machine.served.clear()
   machine.clients.clear()
+  machine.transfers.clear()
 }
 
 export function turnOn(machine: SimulatedMachine): void {

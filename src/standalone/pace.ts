@@ -30,6 +30,12 @@ const usualMs: Record<Step['kind'], number> = {
   mountBuffer: 50,
   unmountBuffer: 20,
   adoptDevice: 30,
+  mountTransfer: 50,
+  planTransfer: 100,
+  copyTransfer: 100,
+  finishTransfer: 100,
+  stopTransfer: 100,
+  endTransfer: 50,
 }
 const lookMs = 2
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describeStep, type Step } from '../../src/agent/steps.js'
-import { at } from '../../src/model/cluster.js'
+import { at, transferId } from '../../src/model/cluster.js'
 import {
   type AnyDesired,
   type BufferDocument,
@@ -222,6 +222,10 @@ function documentOf(host: string, step: Step): [key: string, document: AnyDesire
   if ('volume' in step) return [keys.desired(host, 'volume', step.volume.volume), step.volume]
   if ('adopt' in step) return [keys.desired(host, 'adopt', step.adopt.device), step.adopt]
   if ('peer' in step) return [keys.desired(host, 'peer', step.peer.peer), step.peer]
+  if ('transfer' in step) {
+    const { session, transfer } = step.transfer
+    return [keys.desired(host, 'transfer', transferId(session.id, transfer)), step.transfer]
+  }
   const { session, buffer } = step.mount
   return [keys.desired(host, 'mount', `${session.id}.${buffer.id}`), step.mount]
 }

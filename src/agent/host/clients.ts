@@ -87,7 +87,7 @@ function insist(path: string, mountRoot: string): void {
   }
 }
 
-async function answers(path: string, run: Run): Promise<boolean> {
+export async function answers(path: string, run: Run): Promise<boolean> {
   return run(['stat', '--format=%i', '--', path], { timeoutMs: readMs }).then(
     ({ code }) => code === 0,
     () => false,
@@ -95,7 +95,7 @@ async function answers(path: string, run: Run): Promise<boolean> {
 }
 
 /** A server that hangs makes mount wait beyond any backup server (measured: over 90 s), so those that answer come first. */
-async function liveFirst(servers: readonly string[]): Promise<string[]> {
+export async function liveFirst(servers: readonly string[]): Promise<string[]> {
   const live = await Promise.all(servers.map((server) => isReachable(server)))
   if (!live.includes(true)) throw new Error(`no gluster server answers: ${servers.join(', ')}`)
   return [...servers.filter((_, index) => live[index]), ...servers.filter((_, index) => !live[index])]

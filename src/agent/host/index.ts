@@ -11,12 +11,15 @@ import { deviceFacts } from './disks.js'
 import * as gluster from './gluster.js'
 import { survey } from './survey.js'
 import { type Run, runCommand } from './run.js'
+import { transfers } from './transfer/index.js'
 
 export interface RealHostOptions {
   name: string
   /** Per pool: paths and globs of whole devices. */
   pools: Pools
   mountRoot: string
+  /** Below which paths users may stage from and to. */
+  stagePaths?: readonly string[]
   clock: Clock
   log: Log
   run?: Run
@@ -24,8 +27,16 @@ export interface RealHostOptions {
   runGluster?: Run
 }
 
+export interface RealHost extends Host {
+  setPools(pools: Pools): void
+  /** Calls back when work on a transfer has come to an end. */
+  onTransferEnd(callback: () => void): void
+  /** Ends the copies under way; another agent takes them up again. */
+  close(): Promise<void>
+}
+
 /** This machine. */
-export function realHost(options: RealHostOptions): Host & { setPools(pools: Pools): void } {
+export function realHost(options: RealHostOptions): RealHost {
   const run = logged(options.run ?? runCommand, options)
   const runGluster = options.runGluster ? logged(options.runGluster, options) : run
   const { mountRoot, name } = options
@@ -44,9 +55,20 @@ export function realHost(options: RealHostOptions): Host & { setPools(pools: Poo
     if (holding !== undefined) throw new Error(`brick ${device} stays as it is: ${holding}`)
   }
 
+  let onTransferEnd = () => {}
+  const staging = transfers({
+    name,
+    stagePaths: options.stagePaths ?? [],
+    run,
+    log: options.log,
+    onEnd: () => onTransferEnd(),
+  })
+
   return {
     name,
     setPools: (next) => (pools = next),
+    onTransferEnd: (callback) => (onTransferEnd = callback),
+    close: () => staging.close(),
     versions: async () => {
       const version = await gluster.glusterVersion(runGluster).catch((error: unknown) => {
         options.log.warn('gluster cannot be run', { reason: String(error) })
@@ -61,7 +83,7 @@ export function realHost(options: RealHostOptions): Host & { setPools(pools: Poo
       volume: (volume) => gluster.volumeFacts(runGluster, name, volume),
       mount: (mount) => clients.mountFacts(mount, run),
       peer: ({ peer }) => gluster.peerFacts(runGluster, peer),
-      transfer: () => Promise.resolve({}),
+      transfer: (transfer) => staging.facts(transfer),
       adopt: async ({ device }) => {
         const path = (await pathOf())(device)
         return {
@@ -99,6 +121,12 @@ export function realHost(options: RealHostOptions): Host & { setPools(pools: Poo
       mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, run),
       unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, run),
       adoptDevice: async ({ adopt }) => bricks.adoptDevice(adopt, await pathOf(), run),
+      mountTransfer: ({ transfer }) => staging.mount(transfer),
+      planTransfer: ({ transfer }) => staging.plan(transfer),
+      copyTransfer: ({ transfer }) => staging.copy(transfer),
+      finishTransfer: ({ transfer }) => staging.finish(transfer),
+      stopTransfer: ({ transfer }) => staging.stop(transfer),
+      endTransfer: ({ transfer }) => staging.end(transfer),
     },
   }
 }

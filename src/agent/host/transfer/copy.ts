@@ -1,0 +1,135 @@
+import type { DesiredTransfer } from '../../../model/documents.js'
+import type { Limit } from '../../limit.js'
+import { Refusal } from '../../host.js'
+import { whatIsMissing } from './check.js'
+import { placesOf } from './places.js'
+import { resolveAll, resolveSides, type Sides, type StagePaths } from './resolve.js'
+import { copyArguments, type Copied, differing, namesIn, type Progress, runRsync } from './rsync.js'
+import type { AsUser } from './user.js'
+import {
+  addFailure,
+  addTally,
+  type Batch,
+  emptyTally,
+  readNote,
+  shareNote,
+  type Tally,
+  tally,
+  writeNote,
+} from './work.js'
+
+/*
+ * One share: its batches, several at once, each copied, then compared with what was planned, then noted as done.
+ *
+ * Crash windows: killed before a batch is noted, it runs again, and rsync copies only the files that are not there as they
+ * should be; killed before the share is noted, it is summed up from its batches again.
+ */
+export interface CopyParts {
+  transfer: DesiredTransfer
+  user: AsUser
+  stagePaths: StagePaths
+  /** Runs of the copier on this host at once, over all transfers. */
+  limit: Limit
+  onProgress: (copied: Progress & { failed: number; failures: string[] }) => void
+}
+
+export async function copyShare(parts: CopyParts): Promise<void> {
+  const { transfer, user, limit, onProgress } = parts
+  const { work, works } = placesOf(transfer)
+  const { index } = transfer.share
+  const note = await readNote(user, `${work}/share-${index}.json`, shareNote)
+  if (!note) throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${work}: retry the transfer`)
+  const sides = transfer.type === 'directory' ? await resolveSides(user, transfer, parts.stagePaths) : undefined
+  const sum = emptyTally()
+  const under = new Map<Batch, Progress>()
+  const tellProgress = () => {
+    const now = { files: sum.files, bytes: sum.bytes, failed: sum.failed, failures: sum.failures }
+    for (const { files, bytes } of under.values()) {
+      now.files += files
+      now.bytes += bytes
+    }
+    onProgress(now)
+  }
+  const copyOne = async (batch: Batch) => {
+    const done = await copyBatch(parts, batch, sides, (progress) => {
+      under.set(batch, progress)
+      tellProgress()
+    })
+    under.delete(batch)
+    addTally(sum, done)
+    tellProgress()
+  }
+  const results = await Promise.allSettled(note.batches.map((batch) => limit(() => copyOne(batch))))
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure) throw failure.reason
+  // What leaves the buffer is on its disk before the buffer may go.
+  if (transfer.direction === 'out') await user.ok(['sync', '--file-system', '--', works])
+  await writeNote(user, `${work}/share-${index}.done`, sum)
+}
+
+async function copyBatch(
+  parts: CopyParts,
+  batch: Batch,
+  sides: Sides | undefined,
+  onProgress: (progress: Progress) => void,
+): Promise<Tally> {
+  const { transfer, user } = parts
+  const { work, mount } = placesOf(transfer)
+  const done = `${work}/${batch.name}.done`
+  const before = await readNote(user, done, tally)
+  if (before) return before
+  const copied = sides ? await copyList(parts, batch, sides, onProgress) : await copyPairs(parts, batch, onProgress)
+  // Complaints of a mount that has died are no files' failures.
+  await user.ok(['stat', '--file-system', '--printf=%T', '--', mount])
+  const missing = await whatIsMissing(user, work, batch, sides?.destination ?? '/')
+  const sum = emptyTally()
+  for (const words of copied.complaints) addFailure(sum, words)
+  sum.failed = copied.failed
+  // Who complained has mostly left a gap as well: it counts once.
+  for (const words of missing.slice(Math.min(missing.length, copied.failed))) addFailure(sum, words)
+  sum.files = Math.max(0, batch.files - sum.failed)
+  sum.bytes = sum.failed === 0 ? batch.bytes : 0
+  await writeNote(user, done, sum)
+  return sum
+}
+
+async function copyList(
+  { transfer, user }: CopyParts,
+  batch: Batch,
+  { source, destination }: Sides,
+  onProgress: (progress: Progress) => void,
+): Promise<Copied> {
+  const { work } = placesOf(transfer)
+  const names = namesIn(`${work}/${batch.name}`)
+  const argv = [...copyArguments(transfer, work), ...names]
+  const copied = await runRsync(user, argv, `${source}/`, `${destination}/`, onProgress)
+  if (!transfer.verify) return copied
+  return withDifferences(copied, await differing(user, names, `${source}/`, `${destination}/`))
+}
+
+async function copyPairs(
+  { transfer, user, stagePaths }: CopyParts,
+  batch: Batch,
+  onProgress: (progress: Progress) => void,
+): Promise<Copied> {
+  const { work } = placesOf(transfer)
+  const pairs = (batch.pairs ?? []).map(({ from, to }) => ({ source: from, destination: to }))
+  let copied: Copied = { complaints: [], failed: 0 }
+  const past = { files: 0, bytes: 0 }
+  // The note is the user's to change: what it names is looked at again.
+  for (const [index, { source, destination }] of (await resolveAll(user, transfer, stagePaths, pairs)).entries()) {
+    const tell = ({ bytes }: Progress) => onProgress({ ...past, bytes: past.bytes + bytes })
+    const now = await runRsync(user, copyArguments(transfer, work), source, destination, tell)
+    const differs = transfer.verify ? await differing(user, [], source, destination) : []
+    const { complaints, failed } = withDifferences(now, differs)
+    copied = { complaints: [...copied.complaints, ...complaints], failed: copied.failed + failed }
+    past.files++
+    past.bytes += batch.pairs![index]!.bytes
+  }
+  return copied
+}
+
+function withDifferences({ complaints, failed }: Copied, names: string[]): Copied {
+  const words = names.slice(0, 20).map((name) => `${name}: its content at the destination differs`)
+  return { complaints: [...complaints, ...words], failed: failed + names.length }
+}

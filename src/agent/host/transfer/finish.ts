@@ -1,0 +1,55 @@
+import type { DesiredTransfer } from '../../../model/documents.js'
+import { Refusal } from '../../host.js'
+import { placesOf } from './places.js'
+import { writeReport } from './report.js'
+import { resolveSides, type StagePaths } from './resolve.js'
+import { namesIn, runRsync } from './rsync.js'
+import type { AsUser } from './user.js'
+import { addFailure, addTally, emptyTally, planNote, readNote, tally, type Tally, writeNote } from './work.js'
+
+/** When every share is copied: modes and times of the directories, which copying changed, and the sum of all shares. */
+export async function finishTransfer(parts: {
+  transfer: DesiredTransfer
+  user: AsUser
+  stagePaths: StagePaths
+}): Promise<void> {
+  const { transfer, user } = parts
+  const { work } = placesOf(transfer)
+  const plan = await readNote(user, `${work}/plan.json`, planNote)
+  if (!plan) throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${work}: retry the transfer`)
+  const sum = await sumOfShares(user, work, plan.of)
+  sum.failed += plan.failed
+  sum.failures = [...plan.failures, ...sum.failures].slice(0, 20)
+  if (sum.failed === 0 && sum.files !== plan.files) {
+    addFailure(sum, `${plan.files} files were planned and ${sum.files} are copied`)
+  }
+  if (transfer.type === 'directory') await finishDirectories(parts, sum)
+  await writeReport(user, transfer, sum)
+  await writeNote(user, `${work}/finish.done`, sum)
+}
+
+async function sumOfShares(user: AsUser, work: string, of: number): Promise<Tally> {
+  const sum = emptyTally()
+  for (let share = 0; share < of; share++) {
+    const done = await readNote(user, `${work}/share-${share}.done`, tally)
+    if (!done) throw new Refusal(`share ${share} is not copied yet: its note is not in ${work}`)
+    addTally(sum, done)
+  }
+  return sum
+}
+
+async function finishDirectories(
+  { transfer, user, stagePaths }: Parameters<typeof finishTransfer>[0],
+  sum: Tally,
+): Promise<void> {
+  const { work } = placesOf(transfer)
+  const { source, destination } = await resolveSides(user, transfer, stagePaths)
+  const found = await user.ok(['find', work, '-maxdepth', '1', '-name', 'directories.*', '-printf', '%f\\0'])
+  for (const name of found.stdout.toString().split('\0').filter(Boolean)) {
+    const argv = ['rsync', '--dirs', '--perms', '--times', '--group', '--acls', '--xattrs', '--numeric-ids']
+    const words = [...argv, '--no-implied-dirs', ...namesIn(`${work}/${name}`)]
+    const { complaints, failed } = await runRsync(user, words, `${source}/`, `${destination}/`)
+    for (const words of complaints) addFailure(sum, words)
+    sum.failed += failed - complaints.length
+  }
+}

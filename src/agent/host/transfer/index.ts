@@ -1,0 +1,158 @@
+import { transferId } from '../../../model/cluster.js'
+import type { DesiredTransfer, TransferCounts } from '../../../model/documents.js'
+import { Refusal, type TransferFacts } from '../../host.js'
+import { limiter } from '../../limit.js'
+import type { Log } from '../../../daemon/log.js'
+import type { Run } from '../run.js'
+import { copyShare } from './copy.js'
+import { finishTransfer } from './finish.js'
+import { Jobs, show } from './jobs.js'
+import { endMarked, markedProcesses } from './marked.js'
+import { placesOf } from './places.js'
+import { planTransfer } from './plan.js'
+import { type AsUser, asUser } from './user.js'
+import { type MountAt, mountState, mountVolume, unmountVolume } from './volume.js'
+import { planNote, readNote, tally } from './work.js'
+
+export interface TransferOptions {
+  /** This host's name. */
+  name: string
+  stagePaths: readonly string[]
+  run: Run
+  log: Log
+  /** Mounts the volume at a path that is there; GlusterFS's own mount when left out. */
+  mountAt?: MountAt
+  /** Called when work on that transfer has ended, well or not. */
+  onEnd?: (id: string) => void
+  /** A program of a transfer that has said nothing for so long is ended. */
+  stallMs?: number
+}
+
+/** A file system may fail over for minutes; one that says nothing for longer needs an operator. */
+const stallMs = 1_800_000
+/** Notes and looks: they do not wait for an hour. */
+const noteMs = 60_000
+/** Runs of rsync at once on one host, over all transfers. */
+const mostRuns = 4
+
+/** Stage-in and stage-out on this host. */
+export function transfers(options: TransferOptions) {
+  const { name, stagePaths, run, log } = options
+  const limit = limiter(mostRuns)
+  const jobs = new Jobs((id) => options.onEnd?.(id))
+  const idOf = (transfer: DesiredTransfer) => transferId(transfer.session.id, transfer.transfer)
+  const markOf = (transfer: DesiredTransfer) => `BURSTBUFFER_TRANSFER=${name}/${idOf(transfer)}`
+  const patience = options.stallMs ?? stallMs
+  const noteUser = (transfer: DesiredTransfer) =>
+    asUser({ transfer, mark: markOf(transfer), stallMs: Math.min(noteMs, patience) })
+  const insist = () => {
+    if (stagePaths.length === 0) throw new Refusal(notServed)
+  }
+
+  /** Begins the part, unless it is under way; what was begun for another part or attempt is ended first. */
+  const begin = async (transfer: DesiredTransfer, act: (parts: Acting) => Promise<void>) => {
+    insist()
+    const id = idOf(transfer)
+    const job = jobs.get(id)
+    if (job?.what === whatOf(transfer)) return
+    if (job) await jobs.stop(id)
+    await endMarked(markOf(transfer))
+    jobs.begin(id, whatOf(transfer), async ({ running, abort }) => {
+      const user = asUser({ transfer, mark: markOf(transfer), stallMs: patience, signal: abort.signal })
+      const planned = transfer.part === 'plan' ? undefined : await readPlan(user, transfer)
+      running.counts = { ...running.counts, ...totalsOf(transfer, planned) }
+      await act({ transfer, user, stagePaths, show: (tally) => show(running, tally) })
+    })
+  }
+
+  return {
+    facts: async (transfer: DesiredTransfer): Promise<TransferFacts> => {
+      const job = jobs.get(idOf(transfer))
+      if (job && job.what === whatOf(transfer) && transfer.wanted === 'done') {
+        return { mounted: true, strays: 0, running: job.running }
+      }
+      const strays = (await markedProcesses(markOf(transfer))).length + (job ? 1 : 0)
+      const mounted = await mountState(transfer, run)
+      const facts = { mounted: mounted !== 'absent', strays, ...(mounted === 'dead' ? { isDead: true } : {}) }
+      if (transfer.wanted === 'absent') return facts
+      if (stagePaths.length === 0) return { ...facts, refused: notServed }
+      if (mounted !== 'alive' || strays > 0) return facts
+      return { ...facts, ...(await doneFacts(noteUser(transfer), transfer)) }
+    },
+    mount: async (transfer: DesiredTransfer) => {
+      insist()
+      await mountVolume(transfer, run, options.mountAt)
+    },
+    plan: (transfer: DesiredTransfer) =>
+      begin(transfer, ({ show, ...parts }) =>
+        planTransfer({ ...parts, onFound: ({ files, bytes }) => show({ files, bytes }) }),
+      ),
+    copy: (transfer: DesiredTransfer) =>
+      begin(transfer, ({ show, ...parts }) => copyShare({ ...parts, limit, onProgress: show })),
+    finish: (transfer: DesiredTransfer) => begin(transfer, finishTransfer),
+    /** Ends what runs of it here, whoever began it. */
+    stop: async (transfer: DesiredTransfer) => {
+      await jobs.stop(idOf(transfer))
+      await endMarked(markOf(transfer))
+    },
+    /**
+     * Removes what it wrote for itself, then the mount. That notes cannot be removed, for a brick is lost, keeps no buffer from
+     * being taken down.
+     */
+    end: async (transfer: DesiredTransfer) => {
+      await jobs.stop(idOf(transfer))
+      await endMarked(markOf(transfer))
+      if ((await mountState(transfer, run)) === 'alive') {
+        await noteUser(transfer)
+          .ok(['rm', '--recursive', '--force', '--', placesOf(transfer).works])
+          .catch((error: unknown) =>
+            log.warn('notes of a transfer stay', { id: idOf(transfer), reason: String(error) }),
+          )
+      }
+      await unmountVolume(transfer, run)
+    },
+    close: () => jobs.stopAll(),
+  }
+}
+
+const notServed =
+  'this host stages nothing: set stagePaths in its agent.yaml to the file systems that users may stage from and to'
+
+interface Acting {
+  transfer: DesiredTransfer
+  user: AsUser
+  stagePaths: readonly string[]
+  show: (tally: { files?: number; bytes?: number; failed?: number; failures?: string[] }) => void
+}
+
+function whatOf({ part, attempt, share }: DesiredTransfer): string {
+  return part === 'copy' ? `${part} ${attempt} ${share.index}/${share.of}` : `${part} ${attempt}`
+}
+
+function readPlan(user: AsUser, transfer: DesiredTransfer) {
+  return readNote(user, `${placesOf(transfer).work}/plan.json`, planNote)
+}
+
+type Planned = Awaited<ReturnType<typeof readPlan>>
+
+function totalsOf({ part, share }: DesiredTransfer, planned: Planned): Partial<TransferCounts> {
+  const whole = part === 'copy' ? planned?.shares[share.index] : planned
+  return whole ? { totalFiles: whole.files, totalBytes: whole.bytes } : {}
+}
+
+/** What the work directory says of the part that is wanted. */
+async function doneFacts(user: AsUser, transfer: DesiredTransfer): Promise<Pick<TransferFacts, 'done'>> {
+  const { work } = placesOf(transfer)
+  const planned = await readPlan(user, transfer)
+  if (!planned) return {}
+  const totals = { totalFiles: 0, totalBytes: 0, ...totalsOf(transfer, planned) }
+  if (transfer.part === 'plan') {
+    const counts = { ...totals, files: 0, bytes: 0, failed: planned.failed, largestBytes: planned.largestBytes }
+    return { done: { counts, failures: planned.failures } }
+  }
+  const name = transfer.part === 'copy' ? `share-${transfer.share.index}` : 'finish'
+  const done = await readNote(user, `${work}/${name}.done`, tally)
+  if (!done) return {}
+  const { failures, ...counts } = done
+  return { done: { counts: { ...totals, ...counts }, failures } }
+}

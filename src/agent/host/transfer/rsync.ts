@@ -1,0 +1,97 @@
+import type { DesiredTransfer } from '../../../model/documents.js'
+import type { AsUser } from './user.js'
+
+export interface Copied {
+  /** Of files that it could not copy. */
+  complaints: string[]
+  /** All of them, also those that are not kept in words. */
+  failed: number
+}
+
+export interface Progress {
+  files: number
+  bytes: number
+}
+
+/** What every run keeps: links of both kinds, modes, times, groups, ACLs, extended attributes, holes, pipes and sockets. */
+const keep = ['--archive', '--no-devices', '--hard-links', '--acls', '--xattrs', '--sparse', '--numeric-ids']
+const quick = ['--whole-file', '--no-implied-dirs', '--omit-dir-times']
+const tell = ['--no-human-readable', '--info=progress2']
+
+/**
+ * Into a buffer files are written in place: a rename costs GlusterFS dearly, and a run that was cut short leaves a file of
+ * another time, which is copied again. Outside, what stands there stays whole until the new file is: what is half-written lies
+ * in the work directory, and goes with it.
+ */
+export function copyArguments({ direction, verify, attempt }: DesiredTransfer, work: string): string[] {
+  const where = direction === 'in' ? ['--inplace'] : [`--temp-dir=${work}`]
+  // A difference that size and time do not show was found by an earlier attempt.
+  const compare = verify && attempt > 1 ? ['--checksum'] : []
+  return ['rsync', ...keep, ...quick, ...where, ...compare, ...tell]
+}
+
+/** Names, one after another with a NUL, below both directories. */
+export function namesIn(list: string): string[] {
+  return ['--from0', `--files-from=${list}`]
+}
+
+/** Exit codes of a run that came to its end, and could not copy everything. Source: rsync(1). */
+const partial = new Set([11, 23, 24, 25])
+
+/** Throws when it was cut short: then it has to run again. */
+export async function runRsync(
+  user: AsUser,
+  argv: string[],
+  from: string,
+  to: string,
+  onProgress: (progress: Progress) => void = () => {},
+): Promise<Copied> {
+  const copied: Copied = { complaints: [], failed: 0 }
+  const onComplaint = (line: string) => {
+    const words = complaint(line)
+    if (words === undefined) return
+    copied.failed++
+    if (copied.complaints.length < 20) copied.complaints.push(words)
+  }
+  const onOutput = (chunk: Buffer) => {
+    const progress = parseProgress(chunk.toString())
+    if (progress) onProgress(progress)
+  }
+  const { code, stderr } = await user.run([...argv, '--', from, to] as unknown as [string], { onComplaint, onOutput })
+  if (code === 0) return copied
+  if (!partial.has(code)) throw new Error(`rsync ended with exit code ${code}: ${stderr}`)
+  if (copied.failed === 0) return { complaints: [stderr], failed: 1 }
+  return copied
+}
+
+/** A line about one file; not those that sum up. */
+function complaint(line: string): string | undefined {
+  if (/^rsync( error|: \[\w+\] io timeout)|^rsync warning: some files vanished/.test(line)) return undefined
+  if (/^rsync: /.test(line)) return line.replace(/^rsync: (\[\w+\] )?/, '')
+  if (/^file has vanished: /.test(line)) return line
+  if (/^(skipping|cannot|could not|failed|WARNING|IO error)/.test(line)) return line
+  return undefined
+}
+
+/** The last of its lines: `  1,092  0%  76.03kB/s  0:00:00 (xfr#300, to-chk=2/304)`, without commas. */
+export function parseProgress(text: string): Progress | undefined {
+  const last = text.split(/[\r\n]/).findLast((line) => /^\s*\d+\s+\d+%/.test(line))
+  if (last === undefined) return undefined
+  return { bytes: Number(/\d+/.exec(last)![0]), files: Number(/xfr#(\d+)/.exec(last)?.[1] ?? 0) }
+}
+
+/** The names whose contents differ. */
+export async function differing(user: AsUser, words: string[], from: string, to: string): Promise<string[]> {
+  const names: string[] = []
+  let rest = ''
+  const argv = ['rsync', ...keep, ...quick, '--dry-run', '--checksum', '--out-format=%i %n', ...words, '--', from, to]
+  const { code, stderr } = await user.run(argv as [string], {
+    onOutput: (chunk) => {
+      const lines = (rest + chunk.toString()).split('\n')
+      rest = lines.pop()!
+      for (const line of lines) if (/^[<>]f/.test(line)) names.push(line.slice(line.indexOf(' ') + 1))
+    },
+  })
+  if (code !== 0 && !partial.has(code)) throw new Error(`rsync ended with exit code ${code}: ${stderr}`)
+  return names
+}

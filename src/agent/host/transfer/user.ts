@@ -1,0 +1,76 @@
+import type { DesiredTransfer } from '../../../model/documents.js'
+import { Refusal } from '../../host.js'
+import { CommandError } from '../run.js'
+import { runStream, type StreamOptions, type StreamResult } from '../stream.js'
+
+/*
+ * Everything that touches a user's files runs as the user, with the user's groups and no right of root's: a link, planted at
+ * whatever moment, leads to nothing that the user could not reach without us. Root itself opens, makes, renames and removes
+ * nothing in a buffer or outside.
+ */
+export interface AsUser {
+  /** To its end, whatever its exit code. */
+  run(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
+  /** Throws CommandError unless it exits with 0. */
+  ok(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
+}
+
+export type UserOptions = Partial<Omit<StreamOptions, 'env' | 'signal'>>
+
+export interface UserParts {
+  transfer: Pick<DesiredTransfer, 'uid' | 'gid'>
+  /** In the environment of every process, and of what it starts: by it they are found and ended. */
+  mark: string
+  stallMs: number
+  signal?: AbortSignal
+}
+
+const path = '/usr/local/bin:/usr/bin:/bin'
+
+export function asUser({ transfer, mark, stallMs, signal }: UserParts): AsUser {
+  const [name, value] = mark.split('=') as [string, string]
+  const env = { PATH: path, LC_ALL: 'C', HOME: '/', [name]: value }
+  const run: AsUser['run'] = async (argv, options = {}) => {
+    const result = await runStream([...identity(transfer), ...argv], {
+      stallMs,
+      env,
+      ...(signal ? { signal } : {}),
+      ...options,
+    })
+    if (isUnknownUser(result)) {
+      throw new Refusal(
+        `user ${transfer.uid} is not known on this host: users must be known on storage hosts as on nodes`,
+      )
+    }
+    return result
+  }
+  return {
+    run,
+    ok: async (argv, options) => {
+      const result = await run(argv, options)
+      if (result.code === 0) return result
+      const { code, stderr } = result
+      throw new CommandError(argv, { code, stderr, stdout: '', signal: null, timedOut: false })
+    },
+  }
+}
+
+/** The signal comes when this agent dies: nothing that it started copies on unseen. */
+function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>): [string, ...string[]] {
+  return [
+    'setpriv',
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
+    '--init-groups',
+    '--no-new-privs',
+    '--bounding-set=-all',
+    '--inh-caps=-all',
+    '--ambient-caps=-all',
+    '--pdeathsig=TERM',
+    '--',
+  ]
+}
+
+function isUnknownUser({ code, stderr }: StreamResult): boolean {
+  return code !== 0 && /^setpriv: uid \d+ not found/m.test(stderr)
+}

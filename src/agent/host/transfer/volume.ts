@@ -1,0 +1,50 @@
+import { mkdir, rmdir } from 'node:fs/promises'
+import type { DesiredTransfer } from '../../../model/documents.js'
+import { closeBrickRoot } from '../bricks.js'
+import { answers, liveFirst } from '../clients.js'
+import { mountedAt, mountTable } from '../mounts.js'
+import { type Run, runOk } from '../run.js'
+import { placesOf, transferRoot } from './places.js'
+
+/** The buffer's volume on this host, for one transfer alone. */
+const commandMs = 30_000
+
+/** dead: its client process is gone, or does not answer. */
+export async function mountState(transfer: DesiredTransfer, run: Run): Promise<'absent' | 'alive' | 'dead'> {
+  const { mount } = placesOf(transfer)
+  const found = mountedAt(await mountTable(), mount)
+  if (!found) return 'absent'
+  return (await answers(mount, run)) ? 'alive' : 'dead'
+}
+
+export type MountAt = (transfer: DesiredTransfer, path: string) => Promise<unknown>
+
+export async function mountVolume(transfer: DesiredTransfer, run: Run, mountAt = byGluster(run)): Promise<void> {
+  const { mount } = placesOf(transfer)
+  await unmountVolume(transfer, run)
+  await closeBrickRoot()
+  // Users pass through it, and do not list it: what is mounted below is open to its owner alone.
+  await mkdir(transferRoot, { recursive: true, mode: 0o711 })
+  await mkdir(mount, { recursive: true, mode: 0o700 })
+  await mountAt(transfer, mount)
+  if ((await mountState(transfer, run)) !== 'alive') {
+    throw new Error(`${transfer.volume} is not mounted at ${mount}, or does not answer, although mount said so`)
+  }
+}
+
+/** Not lazily: while something uses it, it stays. */
+export async function unmountVolume(transfer: DesiredTransfer, run: Run): Promise<void> {
+  const { mount } = placesOf(transfer)
+  if (mountedAt(await mountTable(), mount)) await runOk(run, ['umount', '--', mount], { timeoutMs: commandMs })
+  await rmdir(mount).catch(() => {})
+}
+
+function byGluster(run: Run): MountAt {
+  return async (transfer, path) => {
+    const servers = await liveFirst(transfer.servers)
+    const backups = servers.slice(1).join(':')
+    const options = ['nosuid', 'nodev', 'acl', ...(backups ? [`backup-volfile-servers=${backups}`] : [])].join(',')
+    const argv = ['mount', '-t', 'glusterfs', '-o', options, `${servers[0]!}:/${transfer.volume}`, path] as const
+    await runOk(run, argv, { timeoutMs: commandMs })
+  }
+}

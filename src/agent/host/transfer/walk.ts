@@ -1,0 +1,51 @@
+import { isWork } from './places.js'
+import type { AsUser } from './user.js'
+
+/** One thing that was found, by find's own letters: f file, d directory, l symbolic link, p, s, b, c. */
+export interface Entry {
+  type: string
+  /** How many names the file has, and which file it is. */
+  links: number
+  inode: string
+  bytes: number
+  /** Below the root, byte for byte (latin1): names need not be UTF-8. */
+  name: string
+}
+
+const longestWords = 300
+
+/**
+ * Everything below a directory, or the one file that it is, in the order in which it is found; the root itself is not told.
+ * One walk, in bounded memory: `onEntry` is waited for. What cannot be looked at goes to `onFailure`.
+ */
+export async function walk(
+  user: AsUser,
+  root: string,
+  onEntry: (entry: Entry) => Promise<void>,
+  onFailure: (words: string) => void,
+): Promise<void> {
+  let rest = ''
+  const argv = ['find', '-P', root, '-mindepth', '1', '-printf', '%y %n %D:%i %s %P\\0'] as const
+  const onOutput = async (chunk: Buffer) => {
+    const records = (rest + chunk.toString('latin1')).split('\0')
+    rest = records.pop()!
+    for (const record of records) {
+      const entry = parse(record)
+      if (!isWork.test(entry.name)) await onEntry(entry)
+    }
+  }
+  let complaints = 0
+  const onComplaint = (line: string) => {
+    complaints++
+    onFailure(line.replace(/^find: /, '').slice(0, longestWords))
+  }
+  const { code, stderr } = await user.run(argv, { onOutput, onComplaint })
+  if (code !== 0 && complaints === 0) throw new Error(`the walk of ${root} ended with exit code ${code}: ${stderr}`)
+}
+
+function parse(record: string): Entry {
+  const matched = /^(\S) (\d+) (\S+) (\d+) (.*)$/s.exec(record)
+  if (!matched) throw new Error(`find said ${JSON.stringify(record)}`)
+  const [, type, links, inode, bytes, name] = matched as unknown as string[]
+  return { type: type!, links: Number(links), inode: inode!, bytes: Number(bytes), name: name! }
+}

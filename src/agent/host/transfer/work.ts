@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import type { AsUser } from './user.js'
+
+/*
+ * What a transfer notes in its work directory, so that any host, also after a restart, can go on: written and read as the
+ * user, and taken for what a user may have written. Whoever forges it deceives nobody else.
+ */
+const count = z.int().nonnegative()
+
+export const tally = z.strictObject({
+  files: count,
+  bytes: count,
+  failed: count,
+  failures: z.array(z.string()).max(20),
+})
+/** What came of a copy, or of a part of one. */
+export type Tally = z.infer<typeof tally>
+
+export const planNote = z.strictObject({
+  ...tally.shape,
+  of: z.int().positive(),
+  largestBytes: count,
+  shares: z.array(z.strictObject({ files: count, bytes: count })),
+})
+/** Of the whole: what was found, and what could not be looked at. */
+export type PlanNote = z.infer<typeof planNote>
+
+export const batch = z.strictObject({
+  /** Of its files in the work directory: the names (as rsync reads them) and `.sizes`, and `.done` when it is copied. */
+  name: z.string().regex(/^share-\d+\.\d+$/),
+  files: count,
+  bytes: count,
+  /** For single files, which may get another name: instead of a list of names. */
+  pairs: z.array(z.strictObject({ from: z.string(), to: z.string(), bytes: count })).optional(),
+})
+/** What one run of the copier takes on. */
+export type Batch = z.infer<typeof batch>
+
+export const shareNote = z.strictObject({ batches: z.array(batch) })
+
+const longestNote = 8 * 1024 * 1024
+
+/** Undefined when it is not there. */
+export async function readNote<T>(user: AsUser, file: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const bytes = await readBytes(user, file)
+  if (bytes === undefined) return undefined
+  try {
+    return schema.parse(JSON.parse(bytes.toString()))
+  } catch (cause) {
+    throw new Error(`${file} is not what this agent writes: remove it, or retry the transfer`, { cause })
+  }
+}
+
+export async function readBytes(user: AsUser, file: string): Promise<Buffer | undefined> {
+  const result = await user.run(['head', `--bytes=${longestNote}`, '--', file])
+  if (result.code === 0) return result.stdout
+  if (/No such file or directory$/.test(result.stderr.trim())) return undefined
+  throw new Error(result.stderr)
+}
+
+/** In a directory that gets its name when all is in it. */
+export function writeDraft(user: AsUser, file: string, note: object): Promise<void> {
+  return writeBytes(user, file, Buffer.from(JSON.stringify(note)))
+}
+
+/** Whole or not at all. */
+export async function writeNote(user: AsUser, file: string, note: object): Promise<void> {
+  await writeDraft(user, `${file}.new`, note)
+  await user.ok(['mv', '--force', '--no-target-directory', '--', `${file}.new`, file])
+}
+
+export async function writeBytes(user: AsUser, file: string, bytes: Buffer): Promise<void> {
+  await user.ok(['dd', `of=${file}`, 'bs=64k', 'iflag=fullblock', 'status=none'], { stdin: bytes })
+}
+
+const mostSamples = 20
+const longestSample = 500
+
+export function emptyTally(): Tally {
+  return { files: 0, bytes: 0, failed: 0, failures: [] }
+}
+
+/** Notes a failure; only some are kept in words. */
+export function addFailure(to: Tally, words: string): void {
+  to.failed++
+  if (to.failures.length < mostSamples) to.failures.push(words.slice(0, longestSample))
+}
+
+export function addTally(to: Tally, { files, bytes, failed, failures }: Tally): void {
+  to.files += files
+  to.bytes += bytes
+  to.failed += failed
+  to.failures.push(...failures.slice(0, mostSamples - to.failures.length))
+}

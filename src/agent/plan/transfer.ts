@@ -1,0 +1,39 @@
+import type { DesiredTransfer } from '../../model/documents.js'
+import type { TransferFacts, TransferTally } from '../host.js'
+import type { Step } from '../steps.js'
+import type { Plan } from './plan.js'
+
+/*
+ * One part of a stage line on this host. Wanted done: what belongs to an earlier life is ended → the volume mounted → the
+ * part begun → working → done. A part takes hours, so its step only begins it; the facts tell how far it is.
+ *
+ * Wanted absent: processes ended, notes removed, unmounted → absent. Only then may the volume go.
+ */
+export function planTransfer(transfer: DesiredTransfer, facts: TransferFacts): Plan<'transfer'> {
+  const { mounted, isDead, strays, running, done, refused } = facts
+  if (transfer.wanted === 'absent') {
+    if (!mounted && strays === 0) return round(transfer, 'absent')
+    return round(transfer, 'working', { steps: [{ kind: 'endTransfer', transfer }] })
+  }
+  if (refused !== undefined) return { ...round(transfer, 'working'), refused }
+  if (running) return round(transfer, 'working', { tally: running })
+  if (strays > 0) return round(transfer, 'working', { steps: [{ kind: 'stopTransfer', transfer }] })
+  if (!mounted || isDead) return round(transfer, 'working', { steps: [{ kind: 'mountTransfer', transfer }] })
+  if (done) return round(transfer, 'done', { tally: done })
+  return round(transfer, 'working', { steps: [{ kind: begin[transfer.part], transfer }] })
+}
+
+const begin = { plan: 'planTransfer', copy: 'copyTransfer', finish: 'finishTransfer' } as const
+
+const nothing: TransferTally = {
+  counts: { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0, failed: 0 },
+  failures: [],
+}
+
+function round(
+  { attempt, part }: DesiredTransfer,
+  state: 'working' | 'done' | 'absent',
+  { steps = [], tally = nothing }: { steps?: Step[]; tally?: TransferTally } = {},
+): Plan<'transfer'> {
+  return { steps, waitingFor: [], report: { attempt, part, state, ...tally } }
+}

@@ -1,0 +1,39 @@
+import type { TransferFacts } from '../agent/host.js'
+import { transferId } from '../model/cluster.js'
+import type { DesiredTransfer } from '../model/documents.js'
+import type { SimulatedMachine } from './machine.js'
+
+/*
+ * Stage lines on simulated machines. Nothing is copied: each part is done when it was begun, and what it counts is what stands
+ * in `SimulatedMachine.staged`, or one file.
+ */
+export function transferFacts(machine: SimulatedMachine, transfer: DesiredTransfer): TransferFacts {
+  const mounted = machine.transfers.get(idOf(transfer))
+  const facts = { mounted: mounted !== undefined, strays: 0 }
+  if (!mounted?.done.has(whatOf(transfer))) return facts
+  const { files, bytes, failures } = machine.staged
+  const isPlan = transfer.part === 'plan'
+  const copied = isPlan ? { files: 0, bytes: 0, failed: 0 } : { files, bytes, failed: failures.length }
+  const counts = { ...copied, totalFiles: files + failures.length, totalBytes: bytes }
+  return { ...facts, done: { counts, failures: isPlan ? [] : failures } }
+}
+
+export function mountTransfer(machine: SimulatedMachine, transfer: DesiredTransfer): void {
+  machine.transfers.set(idOf(transfer), { volume: transfer.volume, done: new Set() })
+}
+
+export function doTransfer(machine: SimulatedMachine, transfer: DesiredTransfer): void {
+  machine.transfers.get(idOf(transfer))?.done.add(whatOf(transfer))
+}
+
+export function endTransfer(machine: SimulatedMachine, transfer: DesiredTransfer): void {
+  machine.transfers.delete(idOf(transfer))
+}
+
+function idOf({ session, transfer }: DesiredTransfer): string {
+  return transferId(session.id, transfer)
+}
+
+function whatOf({ part, attempt, share }: DesiredTransfer): string {
+  return part === 'copy' ? `${part} ${attempt} ${share.index}` : `${part} ${attempt}`
+}

@@ -1,0 +1,28 @@
+import { expect } from 'chai'
+import { agentConfig } from '../../../src/agent/config.js'
+import { parseConfig } from '../../../src/daemon/configFile.js'
+
+describe("the agent's setting of stage paths", () => {
+  const read = (paths: string, roles = 'storage') =>
+    parseConfig(
+      'agent.yaml',
+      `roles: [${roles}]\netcd: { endpoints: ['http://e:2379'] }\nstagePaths: ${paths}`,
+      agentConfig,
+    ).stagePaths
+
+  it('lists paths', () => expect(read('[/lustre, /home]')).to.deep.equal(['/lustre', '/home']))
+
+  for (const path of ['/', '/data', '/data/', '/data/glusterfs']) {
+    it(`refuses ${path}, below which bricks lie`, () => {
+      expect(() => read(`[${path}]`)).to.throw('stagePaths.0: expected a path that /data/glusterfs is not below')
+    })
+  }
+
+  it('takes a path that only begins alike', () => expect(read('[/data/gluster]')).to.deep.equal(['/data/gluster']))
+
+  it('refuses a relative path', () => expect(() => read('[lustre]')).to.throw('expected an absolute path'))
+
+  it('refuses them on a host that has no volumes', () => {
+    expect(() => read('[/lustre]', 'compute')).to.throw('roles: expected storage among them')
+  })
+})
