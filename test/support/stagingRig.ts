@@ -1,0 +1,125 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TransferOptions, transfers } from '../../src/agent/host/transfer/index.js'
+import { transferRoot } from '../../src/agent/host/transfer/places.js'
+import { runCommand } from '../../src/agent/host/run.js'
+import type { TransferTally } from '../../src/agent/host.js'
+import { planTransfer } from '../../src/agent/plan/transfer.js'
+import type { StepArgs } from '../../src/agent/steps.js'
+import { silentLog } from '../../src/daemon/log.js'
+import type { DesiredTransfer } from '../../src/model/documents.js'
+import { until } from '../../lab/until.js'
+import { aDesiredTransfer } from './desired.js'
+
+/** Accounts that every Debian has: a transfer's user must be known on its host. */
+export const someone = { uid: 5, gid: 60 }
+export const another = { uid: 9, gid: 9 }
+
+/**
+ * The staging of one host on the real parts (rsync, find, setpriv, real users), with a directory in place of the volume. Rounds
+ * are made as the reconciler makes them.
+ */
+export class StagingRig {
+  readonly directory = mkdtempSync(join(tmpdir(), 'burstbuffer-stage-'))
+  readonly lustre = join(this.directory, 'lustre')
+  readonly volume = join(this.directory, 'volume')
+  readonly session: { id: number; token: string }
+  host: ReturnType<typeof transfers>
+
+  constructor(private readonly options: Partial<TransferOptions> = {}) {
+    this.session = { id: 1_000_000 + (process.pid % 1_000_000), token: '3' }
+    chmodSync(this.directory, 0o755)
+    for (const folder of [this.lustre, this.volume]) {
+      mkdirSync(folder)
+      chownSync(folder, someone.uid, someone.gid)
+    }
+    chmodSync(this.volume, 0o700)
+    this.host = this.agent()
+  }
+
+  /** Another agent of the same host. */
+  agent(options: Partial<TransferOptions> = {}) {
+    const mountAt: TransferOptions['mountAt'] = (_, path) =>
+      runCommand(['mount', '--bind', this.volume, path], { timeoutMs: 10_000 })
+    const fixed = { name: 'test', stagePaths: [this.lustre], run: runCommand, log: silentLog, mountAt }
+    return transfers({ ...fixed, ...this.options, ...options })
+  }
+
+  transfer(parts: Partial<DesiredTransfer> = {}): DesiredTransfer {
+    return aDesiredTransfer({
+      session: this.session,
+      type: 'directory',
+      inside: '',
+      outside: this.lustre,
+      ...someone,
+      share: { index: 0, of: 1 },
+      ...parts,
+    })
+  }
+
+  /** One round of one part; gives the report. */
+  async round(transfer: DesiredTransfer) {
+    const planned = planTransfer(transfer, await this.host.facts(transfer))
+    if (planned.refused !== undefined) throw new Error(planned.refused)
+    for (const step of planned.steps) await this.effect(step as { kind: string } & StepArgs['planTransfer'])
+    return planned.report
+  }
+
+  /** Rounds until that part says done, or a step is refused or fails. */
+  async part(transfer: DesiredTransfer): Promise<TransferTally> {
+    return until({ what: `${transfer.part} is done`, deadlineMs: 120_000 }, async () => {
+      try {
+        const { state, counts, failures } = await this.round(transfer)
+        return state === 'done' ? { result: { counts, failures } } : undefined
+      } catch (error) {
+        return { error: error as Error }
+      }
+    }).then((end) => {
+      if ('error' in end) throw end.error
+      return end.result
+    })
+  }
+
+  /** All parts, every share in turn. */
+  async all(parts: Partial<DesiredTransfer> = {}): Promise<TransferTally> {
+    const transfer = this.transfer(parts)
+    await this.part({ ...transfer, part: 'plan' })
+    for (let index = 0; index < transfer.share.of; index++) {
+      await this.part({ ...transfer, part: 'copy', share: { ...transfer.share, index } })
+    }
+    return this.part({ ...transfer, part: 'finish' })
+  }
+
+  async end(parts: Partial<DesiredTransfer> = {}): Promise<void> {
+    const transfer = this.transfer({ ...parts, wanted: 'absent' })
+    await until({ what: 'absent' }, async () => (await this.round(transfer)).state === 'absent')
+  }
+
+  /** A shell as a user, in the file system outside. */
+  as(user: { uid: number; gid: number }, script: string, cwd = this.lustre): string {
+    const identity = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups']
+    const argv = [...identity, '--', 'env', `--chdir=${cwd}`, 'bash', '-euc', script]
+    return execFileSync('setpriv', argv, { encoding: 'utf8' })
+  }
+
+  async close(): Promise<void> {
+    await this.host.close()
+    const mount = join(transferRoot, `${this.session.id}.1`)
+    for (const path of [mount]) {
+      try {
+        execFileSync('umount', [path], { stdio: 'ignore' })
+      } catch {
+        // It was not mounted.
+      }
+      rmSync(path, { recursive: true, force: true })
+    }
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  private effect({ kind, transfer }: { kind: string } & StepArgs['planTransfer']): Promise<void> {
+    const name = kind.replace('Transfer', '') as 'mount' | 'plan' | 'copy' | 'finish' | 'stop' | 'end'
+    return this.host[name](transfer)
+  }
+}
