@@ -55,8 +55,9 @@ export function stand(store: Store, options: ElectionOptions): Election {
     const pause = pausedUntil - clock.monotonicMs()
     if (pause > 0) return void clock.after(pause, () => void grab())
     grabbing = true
+    let granted: Lease | undefined
     try {
-      const granted = await store.lease(options.ttlSeconds)
+      granted = await store.lease(options.ttlSeconds)
       const value = { v: 1, since: clock.unixSeconds(), ...options.candidate }
       const result = await store.write(
         [{ key: keys.leader, modRevision: 0 }],
@@ -65,6 +66,8 @@ export function stand(store: Store, options: ElectionOptions): Election {
       const created = result.won ? await store.get(keys.leader) : undefined
       if (!created || JSON.stringify(created.value) !== JSON.stringify(value) || !granted.isHeld() || closed) {
         await granted.revoke()
+        // The key may have come and gone meanwhile, and whatever the watch told of it was passed over.
+        void retry()
       } else {
         lease = granted
         fence = created.createRevision
@@ -78,6 +81,8 @@ export function stand(store: Store, options: ElectionOptions): Election {
       }
     } catch (error) {
       log.warn('standing for election failed, trying again', { reason: String(error) })
+      // The key may have been written all the same: a lease that is kept alive would keep it for ever, with nobody leading.
+      await granted?.revoke()
       void retry()
     } finally {
       grabbing = false

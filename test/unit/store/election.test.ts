@@ -1,0 +1,107 @@
+import { expect } from 'chai'
+import { silentLog } from '../../../src/daemon/log.js'
+import { stand } from '../../../src/store/election.js'
+import { keys } from '../../../src/store/keys.js'
+import { MemoryEtcd } from '../../../src/store/memory.js'
+import { OutcomeUnknown, type Lease, type Store } from '../../../src/store/store.js'
+import { seeded, World } from '../../simulation/world.js'
+
+describe('an election', () => {
+  let world: World
+  let etcd: MemoryEtcd
+
+  beforeEach(() => {
+    world = new World(seeded(1))
+    etcd = new MemoryEtcd(world.clock, world.deliver)
+  })
+
+  function standing(store: Store) {
+    const candidate = { host: 'head', pid: 1 }
+    const heard = { onElected: () => {}, onLost: () => {} }
+    return stand(store, { candidate, ttlSeconds: 10, clock: world.clock, log: silentLog, ...heard, random: () => 0.5 })
+  }
+
+  async function until(what: string, holds: () => boolean, withinMs: number): Promise<void> {
+    const end = world.nowMs + withinMs
+    while (!holds()) {
+      if (world.nowMs > end || !(await world.step())) throw new Error(`it never came about: ${what}`)
+    }
+  }
+
+  /** The same store, but what `write` and `lease` do is the test's. */
+  const changed = (store: Store, parts: Partial<Pick<Store, 'write' | 'lease'>>): Store => ({
+    list: (prefix) => store.list(prefix),
+    get: (key) => store.get(key),
+    write: (compares, writes) => store.write(compares, writes),
+    watch: (prefix, handlers) => store.watch(prefix, handlers),
+    lease: (ttl) => store.lease(ttl),
+    close: () => store.close(),
+    ...parts,
+  })
+
+  it('leaves no key behind that nobody leads by, when the answer to its write was lost for good', async () => {
+    const store = etcd.open()
+    let lost = 1
+    const election = standing(
+      changed(store, {
+        write: async (compares, writes) => {
+          const result = await store.write(compares, writes)
+          if (lost-- > 0) throw new OutcomeUnknown('no answer')
+          return result
+        },
+      }),
+    )
+    await until('it leads', () => election.fence() !== undefined, 60_000)
+    expect(etcd.read(keys.leader)?.createRevision).to.equal(election.fence())
+    await election.close()
+  })
+
+  it('keeps no lease alive that it does not lead by', async () => {
+    const store = etcd.open()
+    const granted: Lease[] = []
+    let failures = 3
+    const election = standing(
+      changed(store, {
+        lease: async (ttl) => {
+          granted.push(await store.lease(ttl))
+          return granted.at(-1)!
+        },
+        write: (compares, writes) =>
+          failures-- > 0 ? Promise.reject(new Error('denied')) : store.write(compares, writes),
+      }),
+    )
+    await until('it leads', () => election.fence() !== undefined, 60_000)
+    expect(granted.map((lease) => lease.isHeld())).to.deep.equal([false, false, false, true])
+    await election.close()
+  })
+
+  it('stands again when the key of another went while it gave its own lease back', async () => {
+    const store = etcd.open()
+    let rival = true
+    const election = standing(
+      changed(store, {
+        lease: async (ttl) => {
+          const lease = await store.lease(ttl)
+          return Object.assign(Object.create(lease) as Lease, {
+            isHeld: () => lease.isHeld(),
+            // Slow, as an etcd that has just been frozen: the watch is faster.
+            revoke: async () => {
+              await world.sleep(5_000)
+              await lease.revoke()
+            },
+          })
+        },
+        write: async (compares, writes) => {
+          if (!rival) return store.write(compares, writes)
+          rival = false
+          etcd.write([], [{ put: keys.leader, value: { v: 1, host: 'other', pid: 2, since: 1 } }])
+          const result = await store.write(compares, writes)
+          etcd.write([], [{ delete: keys.leader }])
+          return result
+        },
+      }),
+    )
+    await until('it leads', () => election.fence() !== undefined, 60_000)
+    void election.close()
+  })
+})
