@@ -43,6 +43,12 @@ export class Timeline {
     this.last.delete(name)
   }
 
+  /** etcd does not know the lease that we hold: another is granted for the next event. */
+  forgetLease(): void {
+    this.lease?.letExpire()
+    this.lease = undefined
+  }
+
   private async currentLease(): Promise<Lease | undefined> {
     const old = this.lease
     if (old?.isHeld() && this.clock.monotonicMs() - this.grantedAt < renewedAfterMs) return old

@@ -4,7 +4,7 @@ import type { SessionDocument } from '../model/documents.js'
 import { type Phase, phaseOf } from '../model/phase.js'
 import { currentTransfer } from '../model/transfers.js'
 import { keys } from '../store/keys.js'
-import { type Compare, maxOperations, type Write } from '../store/store.js'
+import { type Compare, LeaseGone, maxOperations, type Write } from '../store/store.js'
 import type { Commits } from './commit.js'
 import { type DocumentChange, NotLeader } from './core.js'
 import { type Change, differenceOf, hasUnreadable } from './difference.js'
@@ -135,6 +135,7 @@ export class Loop {
       try {
         await this.round(fence)
       } catch (error) {
+        if (error instanceof LeaseGone) this.parts.timeline.forgetLease()
         if (error instanceof NotLeader) this.parts.log.warn('what was being written is left to the new leader')
         else this.parts.log.warn('a round failed, it is done again', { reason: String(error) })
         return retryMs

@@ -1,4 +1,4 @@
-import { Denied, OutOfSpace, StoreError, StoreUnavailable } from './store.js'
+import { Denied, LeaseGone, OutOfSpace, StoreError, StoreUnavailable } from './store.js'
 
 export type Failure =
   /** Another endpoint, or the same one later, may answer; whether a write was done is unknown. */
@@ -18,8 +18,11 @@ export function classify(cause: unknown): Failure {
   if (/permission denied|invalid auth token|authentication (failed|is not enabled)|user name is empty/i.test(message)) {
     return { kind: 'refused', error: new Denied(`etcd denies it: ${message}`, { cause }) }
   }
+  if (/lease not found/i.test(message)) {
+    return { kind: 'refused', error: new LeaseGone(`etcd refused it: ${message}`, { cause }) }
+  }
   if (
-    /request is too large|too many operations|invalid argument|INVALID_ARGUMENT|duplicate key|lease not found|NOT_FOUND|compacted|RESOURCE_EXHAUSTED.*larger than max/i.test(
+    /request is too large|too many operations|invalid argument|INVALID_ARGUMENT|duplicate key|NOT_FOUND|compacted|RESOURCE_EXHAUSTED.*larger than max/i.test(
       message,
     )
   ) {

@@ -4,6 +4,7 @@ import {
   type Compare,
   type Entry,
   type Lease,
+  LeaseGone,
   maxOperations,
   type Store,
   StoreError,
@@ -57,7 +58,7 @@ export class MemoryEtcd {
     refuseDuplicates(writes)
     if (!compares.every((compare) => this.holds(compare))) return { won: false }
     for (const write of writes) {
-      if ('put' in write && write.lease && !this.leases.has(write.lease.id)) throw new StoreError('lease not found')
+      if ('put' in write && write.lease && !this.leases.has(write.lease.id)) throw new LeaseGone('lease not found')
     }
     this.revision++
     const changes = writes.flatMap((write) => this.apply(write))
@@ -92,6 +93,12 @@ export class MemoryEtcd {
       this.announce(gone.flatMap((key) => this.apply({ delete: key })))
     }
     lease.lose()
+  }
+
+  /** As if it was restored from a snapshot: leases granted since are unknown to it, and their holders do not know that. */
+  forgetLeases(): void {
+    for (const { cancel } of this.leases.values()) cancel()
+    this.leases.clear()
   }
 
   subscribe(watcher: { prefix: string; deliver(changes: Change[], revision: number): void }): () => void {

@@ -86,6 +86,10 @@ export class OutcomeUnknown extends StoreError {
 export class OutOfSpace extends StoreError {
   override name = 'OutOfSpace'
 }
+/** etcd does not know that lease: it ran out, was revoked, or etcd was restored from a time before it. */
+export class LeaseGone extends StoreError {
+  override name = 'LeaseGone'
+}
 /** These credentials have no right to that key. */
 export class Denied extends StoreError {
   override name = 'Denied'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
-import { type Change, maxOperations, type Store, StoreError } from '../../src/store/store.js'
+import { type Change, LeaseGone, maxOperations, type Store, StoreError } from '../../src/store/store.js'
 
 /** What every store does, in memory or on etcd: `open` gives two doors to the same keys, empty below `prefix`. */
 export function storeContract(open: () => { store: Store; other: Store }): void {
@@ -128,6 +128,6 @@ export function storeContract(open: () => { store: Store; other: Store }): void 
   it('refuses a write under a lease that is gone', async () => {
     const lease = await store.lease(10)
     await lease.revoke()
-    expect(await refusal([{ ...put('a'), lease }])).to.be.instanceOf(StoreError)
+    expect(await refusal([{ ...put('a'), lease }])).to.be.instanceOf(LeaseGone)
   })
 }

@@ -192,6 +192,19 @@ describe('the scheduler’s loop', () => {
     expect(rig.told()).to.deep.equal(['gluster1: adopt nvme1n1'])
   })
 
+  it('goes on in an etcd that was restored, and does not know the lease of the timelines any more', async () => {
+    const rig = await Rig.start({ hosts: hosts() })
+    const buffer = await create(rig)
+    rig.etcd.forgetLeases()
+    const problem = { message: 'the disk fails', terminal: true }
+    await rig.agents.report(brickReport(buffer.bricks[0]!, { state: 'forming', problem }))
+    await rig.quiet()
+    rig.clock.advance(2_000)
+    await rig.quiet()
+    expect(rig.keys('cordons/')).to.deep.equal(['cordons/gluster1/nvme1n1'])
+    expect(timeline(rig).join()).to.contain('replaced by')
+  })
+
   it('packs a hundred buffers into transactions that etcd takes', async () => {
     const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: 100 })] })
     const { config, newUuid } = rig.means
