@@ -205,6 +205,24 @@ describe('the scheduler’s loop', () => {
     expect(timeline(rig).join()).to.contain('replaced by')
   })
 
+  it('replaces forty bricks that are refused at once, in steps that etcd takes', async () => {
+    const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: 80 })] })
+    const { config, newUuid } = rig.means
+    const request = { ...asked, bytes: 40 * terabyte }
+    await rig.run(rig.commits.commit((cluster) => createPersistent(cluster, request, { config, now: 2000, newUuid })))
+    const buffer = rig.read<BufferDocument>('buffers/mytest')!
+    const refused = brickReports(buffer, { state: 'forming', problem: { message: 'not listed', terminal: true } })
+    const puts = Object.values(refused).map((value, n) => {
+      const { host, device } = buffer.bricks[n]!
+      return { put: keys.observed(host, 'brick', device), value }
+    })
+    rig.etcd.write([], puts)
+    await rig.quiet()
+    const mended = rig.read<BufferDocument>('buffers/mytest')!
+    expect(mended.released).to.have.deep.members(buffer.bricks)
+    expect(rig.keys('cordons/')).to.have.length(40)
+  })
+
   it('packs a hundred buffers into transactions that etcd takes', async () => {
     const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: 100 })] })
     const { config, newUuid } = rig.means
