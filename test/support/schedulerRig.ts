@@ -6,7 +6,7 @@ import { Loop } from '../../src/scheduler/loop.js'
 import { Memory } from '../../src/scheduler/memory.js'
 import { dwWlmCli, type Reply, type SlurmMeans } from '../../src/scheduler/slurm/functions.js'
 import { keys } from '../../src/store/keys.js'
-import { MemoryEtcd } from '../../src/store/memory.js'
+import { MemoryEtcd, type MemoryStore } from '../../src/store/memory.js'
 import { alice, bob, type Hosted, uuids } from './builders.js'
 import { aConfig } from './decisions.js'
 import { HandAgents } from './handAgents.js'
@@ -30,6 +30,8 @@ export class Rig {
   readonly clock: HandClock
   readonly etcd: MemoryEtcd
   readonly agents: HandAgents
+  /** The scheduler's own connection, to be cut and healed. */
+  readonly store: MemoryStore
   readonly memory: Memory
   readonly commits: Commits
   readonly loop: Loop
@@ -42,7 +44,7 @@ export class Rig {
     this.etcd = beside?.etcd ?? new MemoryEtcd(this.clock)
     this.agents = beside?.agents ?? new HandAgents(this.etcd)
     const { clock } = this
-    const store = this.etcd.open()
+    const store = (this.store = this.etcd.open())
     const newUuid = uuids()
     this.memory = new Memory(store, log)
     const leadership = { fence: () => this.fence, leader: () => this.memory.leader?.document }

@@ -5,6 +5,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, StageDirection } from '../../model/documents.js'
 import { hostName, quote } from '../../model/names.js'
 import { persistentPath, privatePath, stripedPath } from '../../model/paths.js'
+import { OutcomeUnknown, StoreUnavailable } from '../../store/store.js'
 import {
   type Admission,
   beginStaging,
@@ -151,7 +152,8 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
   const uid = number(given, 'user')
   const groups = await means.groupsOf(uid)
   await checkStages(means, token, directives, { uid, groups })
-  await share(means, directives, uid)
+  const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
+  await share(means, deadline, directives, uid)
   const request = {
     token,
     uid,
@@ -168,7 +170,6 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
       isServed: (path) => isBelow(path, servedPaths(means.core.cluster) ?? []),
     }),
   }
-  const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
   const { sessionId } = await admit(means, token, deadline, (cluster, tools) => setupJob(cluster, request, tools))
   await reach(means, deadline, (cluster) => setupProgress(cluster, token, sessionId))
   return ''
@@ -186,12 +187,17 @@ async function checkStages(means: SlurmMeans, token: string, directives: Directi
 }
 
 /** The buffers that the job has created by now, with the groups that its script names. */
-async function share(means: SlurmMeans, { creates }: Pick<Directives, 'creates'>, uid: number): Promise<void> {
+async function share(
+  means: SlurmMeans,
+  deadline: () => number,
+  { creates }: Pick<Directives, 'creates'>,
+  uid: number,
+): Promise<void> {
   for (const { name, group, line } of creates) {
     if (group === undefined) continue
     const found = await groupToShareWith(means, uid, group)
     if ('refused' in found) throw new Answer(`line ${line}: ${found.refused}; ${quote(name)} is yours alone`)
-    await commit(means, (cluster) => shareBuffer(cluster, { name, uid, gid: found.gid }))
+    await commit(means, deadline, (cluster) => shareBuffer(cluster, { name, uid, gid: found.gid }))
   }
 }
 
@@ -201,10 +207,10 @@ async function stage(means: SlurmMeans, given: Arguments, direction: StageDirect
   const token = need(given, 'token')
   const { stageIn, stageOut } = means.config.waitSeconds
   const deadline = deadlineOf(means.clock, direction === 'in' ? stageIn : stageOut)
-  const { sessionId } = await commit(means, (cluster) => beginStaging(cluster, { token, direction }))
+  const { sessionId } = await commit(means, deadline, (cluster) => beginStaging(cluster, { token, direction }))
   await reach(means, deadline, (cluster) => transferProgress(cluster, token, sessionId, direction))
   const decide = direction === 'in' ? stagedIn : stagedOut
-  await commit(means, (cluster) => decide(cluster, { token }))
+  await commit(means, deadline, (cluster) => decide(cluster, { token }))
   return ''
 }
 
@@ -242,7 +248,7 @@ async function preRun(means: SlurmMeans, given: Arguments): Promise<string> {
   // An agent that restarts is back in a moment; that of a node which is really lost is told by the refusal.
   const graceMs = Math.min(deadline(), means.config.hostGraceSeconds * 1000)
   await means.core.waitFor(({ hosts }) => computeHosts.every((host) => hosts.has(host)) || undefined, graceMs)
-  const { sessionId } = await commit(means, (cluster) =>
+  const { sessionId } = await commit(means, deadline, (cluster) =>
     startJob(cluster, { token, computeHosts, clients: means.config }),
   )
   await reach(means, deadline, (cluster) => mountProgress(cluster, token, sessionId))
@@ -252,7 +258,7 @@ async function preRun(means: SlurmMeans, given: Arguments): Promise<string> {
 async function postRun(means: SlurmMeans, given: Arguments): Promise<string> {
   const token = need(given, 'token')
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.postRun)
-  const { sessionId } = await commit(means, (cluster) => endJob(cluster, { token }))
+  const { sessionId } = await commit(means, deadline, (cluster) => endJob(cluster, { token }))
   await reach(means, deadline, (cluster) => unmountProgress(cluster, token, sessionId))
   return ''
 }
@@ -262,7 +268,7 @@ async function tearDown(means: SlurmMeans, given: Arguments): Promise<string> {
   const token = need(given, 'token')
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.teardown)
   const { hurry } = given
-  const leaving = await commit(means, (cluster) => teardown(cluster, { token, hurry }))
+  const leaving = await commit(means, deadline, (cluster) => teardown(cluster, { token, hurry }))
   if (leaving.state === 'unknown') throw new Answer(`token not found: ${quote(token)}`)
   await reach(means, deadline, (cluster) => teardownProgress(cluster, token, leaving.sessionId))
   return ''
@@ -277,7 +283,7 @@ async function admit(
 ): Promise<{ sessionId: number }> {
   for (;;) {
     const tools = { config: means.config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
-    const admission = await commit(means, (cluster) => decide(cluster, tools))
+    const admission = await commit(means, deadline, (cluster) => decide(cluster, tools))
     if (admission.state === 'admitted') return admission
     const gone = await means.core.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), deadline())
     if (!gone)
@@ -287,8 +293,30 @@ async function admit(
   }
 }
 
+const etcdPauseMs = 1_000
+
+/**
+ * Decides and writes. While etcd does not answer, it is tried again until the deadline: Slurm holds a job whose setup
+ * failed. A decision whose outcome is unknown is made anew, and finds what it had done.
+ */
+async function commit<T>(
+  means: SlurmMeans,
+  deadline: () => number,
+  decide: (cluster: Cluster) => Decision<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await commitAsLeader(means, decide)
+    } catch (error) {
+      const isAway = error instanceof StoreUnavailable || error instanceof OutcomeUnknown
+      if (!isAway || deadline() < etcdPauseMs) throw error
+      await new Promise<void>((resolve) => means.clock.after(etcdPauseMs, resolve))
+    }
+  }
+}
+
 /** Writes a decision as the leader; slurmctld calling is the reason to become it. */
-async function commit<T>(means: SlurmMeans, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
+async function commitAsLeader<T>(means: SlurmMeans, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
   let committed: Committed<T>
   try {
     committed = await means.core.commit(decide)

@@ -335,6 +335,24 @@ describe('dw_wlm_cli', () => {
     }
   })
 
+  it('goes on with a call that was made while etcd is away, when it is back', async () => {
+    rig.store.cut()
+    const made = create('mytest')
+    await rig.quiet()
+    rig.clock.advance(20_000)
+    await rig.quiet()
+    rig.store.heal()
+    rig.clock.advance(2_000)
+    expect(await made).to.deep.equal({ code: 0, text: 'created\n' })
+  })
+
+  it('says so when etcd stays away for the time of a call', async () => {
+    rig.store.cut()
+    const words = `--function create_persistent -t mytest -u ${alice.uid} -C ${pool}:${terabyte}`.split(' ')
+    const { code, text } = await rig.run(dwWlmCli(rig.means, words), 1_000)
+    expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: cut off\n'])
+  })
+
   it('answers in one line, and without an exception, while no scheduler leads', async () => {
     rig.fence = undefined
     const reply = await create('mytest')
