@@ -33,8 +33,8 @@ export type DeviceFacts =
 
 export interface BrickFacts {
   device: DeviceFacts
-  /** What is mounted at the brick's mount path, if anything. */
-  mounted?: { thisDevice: boolean; readOnly: boolean; source: string }
+  /** What is mounted at the brick's mount path, if anything. `unreadable`: why its stamp and directories are not known. */
+  mounted?: { thisDevice: boolean; readOnly: boolean; source: string; unreadable?: string }
   /** The uuid in the stamp file, when the brick is mounted and has one. */
   stamp?: string
   /** Brick directories in the mounted file system that are complete (owner and mode set). */

@@ -50,14 +50,32 @@ export async function brickFacts(brick: DesiredBrick, pathOf: PathOf, run: Run):
     return { device, directories: [], ...(mounted ? { mounted: foreign(mounted.source) } : {}) }
   const thisDevice = mounted.device === resolved.numbers
   const servedBy = await brickProcess(mountPath, resolved.numbers)
-  const stamp = thisDevice ? await readStamp(mountPath) : undefined
-  const names = thisDevice ? await readdir(mountPath) : []
+  const { unreadable, ...inside } = thisDevice ? await lookInto(mountPath) : { directories: [] }
   return {
     device,
-    mounted: { thisDevice, readOnly: mounted.options.includes('ro'), source: mounted.source },
-    ...(stamp === undefined ? {} : { stamp }),
-    directories: names.filter((name) => /^brick(-[0-9]+)?$/.test(name)),
+    mounted: {
+      thisDevice,
+      readOnly: mounted.options.includes('ro'),
+      source: mounted.source,
+      ...(unreadable === undefined ? {} : { unreadable }),
+    },
+    ...inside,
     ...(servedBy ? { servedBy } : {}),
+  }
+}
+
+/** A file system that was shut down by an error of its disk answers nothing, and must still be taken off. */
+async function lookInto(
+  mountPath: string,
+): Promise<Pick<BrickFacts, 'stamp' | 'directories'> & { unreadable?: string }> {
+  try {
+    const stamp = await readStamp(mountPath)
+    const names = await readdir(mountPath)
+    const directories = names.filter((name) => /^brick(-[0-9]+)?$/.test(name))
+    return { ...(stamp === undefined ? {} : { stamp }), directories }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error
+    return { directories: [], unreadable: (error as Error).message }
   }
 }
 

@@ -49,6 +49,8 @@ function planMounted(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   }
   if (mounted!.readOnly)
     return refuse(forming, `device ${brick.device} is mounted read-only: its disk or file system fails`)
+  if (mounted!.unreadable !== undefined)
+    return refuse(forming, `device ${brick.device} is mounted and cannot be read: ${mounted!.unreadable}`)
   if (stamp === undefined) {
     const again = format(brick, 'own')
     return { ...again, steps: [{ kind: 'unmountBrick', brick }, ...again.steps] }

@@ -200,6 +200,16 @@ describe('bricks on real loop devices (root)', () => {
     expect(await round({ ...brick, wanted: 'absent' })).to.have.length(2)
   })
 
+  it('takes a brick off whose file system an error of its disk has shut down, and wipes it', async () => {
+    const brick = aBrick()
+    await round(brick)
+    execFileSync('xfs_io', ['-x', '-c', 'shutdown', brickMountPath(name)])
+    expect(await refusal(round(brick))).to.match(/is mounted and cannot be read: EIO/)
+    const words = [`unmount ${name}`, `wipe ${name}`]
+    expect(await round({ ...brick, wanted: 'absent' })).to.deep.equal(words)
+    expect(await round({ ...brick, wanted: 'absent' })).to.deep.equal([])
+  })
+
   it('leaves a device alone that was never formatted for the brick that has to go', async () => {
     execFileSync('mkfs.ext4', ['-q', loops.nodeOf(name)])
     const before = checksum()

@@ -114,6 +114,14 @@ describe('the plan of a brick that is wanted', () => {
       readyBrick({ mounted: { thisDevice: true, readOnly: true, source: '/dev/nvme1n1' } }),
       'is mounted read-only',
     ],
+    [
+      'is mounted and cannot be read',
+      brickFacts({
+        mounted: { ...readyBrick().mounted!, unreadable: 'EIO' },
+        device: aDeviceSeen({ content: ownXfs() }),
+      }),
+      'is mounted and cannot be read: EIO',
+    ],
     ['is stamped for another brick', readyBrick({ stamp: aUuid(9) }), `is stamped for the brick ${aUuid(9)}`],
     [
       'is mounted and was overwritten',
