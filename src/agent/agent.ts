@@ -38,7 +38,16 @@ export class Agent {
     const many = limiter(16)
     // glusterd takes one transaction at a time; a few at once keep it busy without a pile of refusals.
     const gluster = limiter(4)
-    const limits = { brick: many, volume: gluster, peer: gluster, adopt: many, mount: many, transfer: many }
+    const limits = {
+      brick: many,
+      volume: gluster,
+      peer: gluster,
+      adopt: many,
+      mount: many,
+      transfer: many,
+      // A swapoff may take minutes: nothing else waits for it.
+      swap: limiter(8),
+    }
     this.dependencies = { ...dependencies, limits }
   }
 

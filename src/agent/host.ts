@@ -64,6 +64,19 @@ export interface MountFacts {
   mounted?: { source: string; type: string }
   /** A child process could read the mounted root in time. */
   alive: boolean
+  /** Loop devices attached to files in it: only asked of the place of swap files. */
+  loops?: string[]
+}
+
+export interface SwapFacts {
+  /** Why this host can have no swap at all, if so. */
+  unsupported?: string
+  /** The volume's directory is mounted at the path. */
+  isMounted: boolean
+  /** Swap files of this host in it; whole: as large as wanted, and allocated. */
+  files: { isWhole: boolean }[]
+  /** Loop devices that are attached to them, and whether the kernel swaps on each. */
+  loops: { device: string; isOn: boolean }[]
 }
 
 export interface PeerFacts {
@@ -98,6 +111,7 @@ export interface Facts {
   peer: PeerFacts
   adopt: { device: DeviceFacts }
   transfer: TransferFacts
+  swap: SwapFacts
 }
 
 export type Seen = Pick<InventoryDocument, 'volumes' | 'mounts'>

@@ -62,6 +62,7 @@ const roleOf: Record<DesiredKind, Role> = {
   adopt: 'storage',
   transfer: 'storage',
   mount: 'compute',
+  swap: 'compute',
 }
 
 export class Reconciler<K extends DesiredKind> {
@@ -301,6 +302,7 @@ export class Reconciler<K extends DesiredKind> {
       brick: () => document.kind === 'brick' && { uuid: document.uuid, directory: document.directory, state },
       volume: () => document.kind === 'volume' && { bufferId: document.buffer.id, state, offline: [] },
       mount: () => ({ state }),
+      swap: () => ({ state }),
       peer: () => ({ state }),
       adopt: () => ({ state }),
       transfer: () =>

@@ -4,6 +4,7 @@ import type {
   DesiredMount,
   DesiredPeer,
   DesiredTransfer,
+  DesiredSwap,
   DesiredVolume,
 } from '../model/documents.js'
 
@@ -32,6 +33,15 @@ export interface StepArgs {
   probePeer: { peer: DesiredPeer }
   mountBuffer: { mount: DesiredMount }
   unmountBuffer: { mount: DesiredMount }
+  /** Make the file, every byte of it allocated. */
+  allocateSwap: { swap: DesiredSwap }
+  /** Give it a loop device. */
+  attachSwap: { swap: DesiredSwap }
+  /** mkswap, swapon. */
+  enableSwap: { swap: DesiredSwap }
+  disableSwap: { swap: DesiredSwap }
+  detachSwap: { swap: DesiredSwap }
+  removeSwap: { swap: DesiredSwap }
   /** Wipe a foreign device that an operator gave to us by name. */
   adoptDevice: { adopt: DesiredAdopt }
   /** Mount the buffer on this storage host, for that transfer alone. */
@@ -66,6 +76,13 @@ export const isDestructive: Record<StepKind, boolean> = {
   probePeer: false,
   mountBuffer: false,
   unmountBuffer: true,
+  allocateSwap: false,
+  attachSwap: false,
+  // Not destructive itself; but turned on after it was told to go, it would be in the way of the unmount.
+  enableSwap: true,
+  disableSwap: true,
+  detachSwap: true,
+  removeSwap: true,
   adoptDevice: true,
   mountTransfer: false,
   planTransfer: false,
@@ -110,6 +127,18 @@ export function describeStep(step: Step): string {
       return `mount ${step.mount.volume} at ${step.mount.path}`
     case 'unmountBuffer':
       return `unmount ${step.mount.path}`
+    case 'allocateSwap':
+      return `allocate ${step.swap.sizeBytes} bytes of swap in ${step.swap.path}`
+    case 'attachSwap':
+      return `attach the swap file in ${step.swap.path}`
+    case 'enableSwap':
+      return `turn swap in ${step.swap.path} on`
+    case 'disableSwap':
+      return `turn swap in ${step.swap.path} off`
+    case 'detachSwap':
+      return `detach the swap file in ${step.swap.path}`
+    case 'removeSwap':
+      return `remove the swap file in ${step.swap.path}`
     case 'adoptDevice':
       return `adopt ${step.adopt.device}`
     case 'mountTransfer':

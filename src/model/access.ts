@@ -1,13 +1,15 @@
-import type { AccessMode, BufferDocument } from './documents.js'
+import type { BufferDocument, MountView } from './documents.js'
 
 /*
- * A buffer's file system, by its access modes. Striped alone: the volume's root is the user's. With private, the root and
- * `private` are root's, so that no user can put anything in the way of the directories in them:
+ * A buffer's file system, by its access modes. Striped alone: the volume's root is the user's. With private or swap, the root
+ * and the parents of hosts' directories are root's, so that no user can put anything in the way of the directories in them:
  *
  *   /            root, 0711       not mounted by compute hosts
- *   /striped     the user's       when the job asked for both
+ *   /striped     the user's       when the job asked for it too
  *   /private     root, 0711
  *   /private/H   the user's, one for each compute host H, which alone may mount it
+ *   /swap        root, 0700
+ *   /swap/H      root, 0700, likewise
  */
 export interface VolumeDirectory {
   /** In the volume, parents first. */
@@ -17,34 +19,48 @@ export interface VolumeDirectory {
   mode: number
 }
 
-type Owned = Pick<BufferDocument, 'kind' | 'access' | 'uid' | 'gid' | 'sharedGid'>
+type Owned = Pick<BufferDocument, 'kind' | 'access' | 'swapBytes' | 'uid' | 'gid' | 'sharedGid'>
+type Shape = Pick<BufferDocument, 'access' | 'swapBytes'>
 
-/** The modes in which a job has the buffer on its nodes: all of its own, and striped of a persistent one. */
-export function viewsOf({ kind, access }: Pick<BufferDocument, 'kind' | 'access'>): readonly AccessMode[] {
-  return kind === 'job' ? access : ['striped']
+/** What of the buffer a job's nodes mount: its access modes and its swap, and of a persistent one striped. */
+export function viewsOf({ kind, access, swapBytes }: Pick<BufferDocument, 'kind'> & Shape): readonly MountView[] {
+  if (kind !== 'job') return ['striped']
+  return swapBytes === undefined ? access : [...access, 'swap']
+}
+
+/** The root is not the user's: hosts mount directories, and each is let into those that are meant for it. */
+export function isByDirectory({ access, swapBytes }: Shape): boolean {
+  return access.includes('private') || swapBytes !== undefined
 }
 
 /** The directory of the volume that a compute host mounts for that mode; empty for the root. */
-export function viewDirectory({ access }: Pick<BufferDocument, 'access'>, view: AccessMode, host: string): string {
-  if (view === 'private') return `/private/${host}`
-  return access.includes('private') ? '/striped' : ''
+export function viewDirectory(buffer: Shape, view: MountView, host: string): string {
+  if (view !== 'striped') return `/${view}/${host}`
+  return isByDirectory(buffer) ? '/striped' : ''
 }
 
 /** Owner and mode of the volume's root. */
 export function volumeRoot(buffer: Owned): Omit<VolumeDirectory, 'path'> {
-  return buffer.access.includes('private') ? { uid: 0, gid: 0, mode: 0o711 } : usersOwn(buffer)
+  return isByDirectory(buffer) ? roots(0o711) : usersOwn(buffer)
 }
 
 /** What must be made in the volume before these hosts can mount it; nothing for a buffer that is striped and one user's. */
 export function volumeDirectories(buffer: Owned, hosts: readonly string[]): VolumeDirectory[] {
   const own = usersOwn(buffer)
   // A group may be named when the root is there already.
-  if (!buffer.access.includes('private')) return buffer.sharedGid === undefined ? [] : [{ path: '/', ...own }]
+  if (!isByDirectory(buffer)) return buffer.sharedGid === undefined ? [] : [{ path: '/', ...own }]
+  const names = [...new Set(hosts)].sort()
+  const ofHosts = (view: MountView, owned: Omit<VolumeDirectory, 'path'>) =>
+    names.map((host) => ({ path: viewDirectory(buffer, view, host), ...owned }))
   return [
     ...(buffer.access.includes('striped') ? [{ path: '/striped', ...own }] : []),
-    { path: '/private', uid: 0, gid: 0, mode: 0o711 },
-    ...[...new Set(hosts)].sort().map((host) => ({ path: viewDirectory(buffer, 'private', host), ...own })),
+    ...(buffer.access.includes('private') ? [{ path: '/private', ...roots(0o711) }, ...ofHosts('private', own)] : []),
+    ...(buffer.swapBytes === undefined ? [] : [{ path: '/swap', ...roots(0o700) }, ...ofHosts('swap', roots(0o700))]),
   ]
+}
+
+function roots(mode: number): Omit<VolumeDirectory, 'path'> {
+  return { uid: 0, gid: 0, mode }
 }
 
 /** What members of a group make belongs to the group, by the root's set-group-id bit. */

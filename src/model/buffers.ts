@@ -1,9 +1,9 @@
-import { at, brickPath, bufferKey, type Cluster, mountId } from './cluster.js'
+import { at, brickPath, bufferKey, type Cluster, mountId, swapId } from './cluster.js'
 import { hostsCopying, unsaved } from './transfers.js'
 import {
-  type AccessMode,
-  accessModes,
   type BufferDocument,
+  type MountView,
+  mountViews,
   type ObservedBrick,
   type ObservedVolume,
   type PlacedBrick,
@@ -86,7 +86,7 @@ export function jobsHolding(cluster: Cluster, buffer: BufferDocument): SessionDo
 
 /** Where a session that no longer wants this buffer has not been seen to let go of it. */
 export function mountsLeft(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
-  return session.computeHosts.filter((host) => accessModes.some((view) => isLeft(cluster, session, buffer, host, view)))
+  return session.computeHosts.filter((host) => mountViews.some((view) => isLeft(cluster, session, buffer, host, view)))
 }
 
 /** That host was told to mount the buffer so, and has not been seen to let go of it. */
@@ -95,11 +95,18 @@ export function isLeft(
   session: { id: number },
   buffer: { id: number },
   host: string,
-  view: AccessMode,
+  view: MountView,
 ): boolean {
   const key = at(host, mountId(session.id, buffer.id, view))
   const known = cluster.observed.mount.has(key) || cluster.desired.mount.has(key)
   return known && cluster.observed.mount.get(key)?.state !== 'absent'
+}
+
+/** That host was told to swap on the buffer, and has not been seen to have stopped. */
+export function isSwapLeft(cluster: Cluster, session: { id: number }, buffer: { id: number }, host: string): boolean {
+  const key = at(host, swapId(session.id, buffer.id))
+  const known = cluster.observed.swap.has(key) || cluster.desired.swap.has(key)
+  return known && cluster.observed.swap.get(key)?.state !== 'absent'
 }
 
 /** Hosts that are alive and must still unmount the buffer before its volume is stopped: those of jobs, and those that copy. */

@@ -1,13 +1,14 @@
 import type {
-  AccessMode,
   BufferDocument,
   CordonDocument,
   Desired,
   DesiredKind,
   DesiredMount,
+  DesiredSwap,
   DesiredTransfer,
   HostDocument,
   InventoryDocument,
+  MountView,
   Observed,
   SessionDocument,
 } from './documents.js'
@@ -41,6 +42,7 @@ export interface ClusterIndex {
   sessionsUsing(bufferKey: string): readonly SessionDocument[]
   desiredMountsOf(sessionId: number): readonly { host: string; document: DesiredMount }[]
   desiredTransfersOf(sessionId: number): readonly { host: string; document: DesiredTransfer }[]
+  desiredSwapsOf(sessionId: number): readonly { host: string; document: DesiredSwap }[]
 }
 
 /** What hosts are told of a session's mounts, also of buffers that are gone by now. */
@@ -61,6 +63,17 @@ export function desiredTransfersOf(
 ): readonly { host: string; document: DesiredTransfer }[] {
   if (cluster.index) return cluster.index.desiredTransfersOf(session.id)
   return [...cluster.desired.transfer]
+    .filter(([, document]) => document.session.id === session.id)
+    .map(([key, document]) => ({ host: key.split('/')[0]!, document }))
+}
+
+/** What hosts are told of a session's swap. */
+export function desiredSwapsOf(
+  cluster: Cluster,
+  session: { id: number },
+): readonly { host: string; document: DesiredSwap }[] {
+  if (cluster.index) return cluster.index.desiredSwapsOf(session.id)
+  return [...cluster.desired.swap]
     .filter(([, document]) => document.session.id === session.id)
     .map(([key, document]) => ({ host: key.split('/')[0]!, document }))
 }
@@ -88,12 +101,16 @@ export function at(host: string, id: string): string {
   return `${host}/${id}`
 }
 
-export function mountId(sessionId: number, bufferId: number, view: AccessMode = 'striped'): string {
-  return view === 'private' ? `${sessionId}.${bufferId}.private` : `${sessionId}.${bufferId}`
+export function mountId(sessionId: number, bufferId: number, view: MountView = 'striped'): string {
+  return view === 'striped' ? `${sessionId}.${bufferId}` : `${sessionId}.${bufferId}.${view}`
 }
 
 export function mountIdOf({ session, buffer, view }: Pick<DesiredMount, 'session' | 'buffer' | 'view'>): string {
   return mountId(session.id, buffer.id, view)
+}
+
+export function swapId(sessionId: number, bufferId: number): string {
+  return `${sessionId}.${bufferId}`
 }
 
 /** `n`: the stage line's number in its session. */
@@ -136,5 +153,6 @@ export function emptyByKind<D extends Record<DesiredKind, unknown>>(): ByKind<D>
     peer: new Map(),
     adopt: new Map(),
     transfer: new Map(),
+    swap: new Map(),
   }
 }

@@ -97,6 +97,10 @@ export type PlacedBrick = z.infer<typeof placedBrick>
 export const accessModes = ['striped', 'private'] as const
 export type AccessMode = (typeof accessModes)[number]
 
+/** What of a buffer a compute node can have mounted: an access mode, or the place of its swap file, which is root's. */
+export const mountViews = [...accessModes, 'swap'] as const
+export type MountView = (typeof mountViews)[number]
+
 const formerVolume = z.strictObject({
   volume: volumeName,
   bricks: z.array(z.strictObject({ host: hostName, path })).min(1),
@@ -115,7 +119,10 @@ export const bufferDocument = z.strictObject({
   pool: poolName,
   granularityBytes: bytes.positive(),
   requestedBytes: bytes,
-  access: z.array(z.enum(accessModes)).min(1),
+  /** None for a buffer that holds swap alone. */
+  access: z.array(z.enum(accessModes)),
+  /** Swap for each compute node of the job. */
+  swapBytes: bytes.positive().optional(),
   /** Files are cut into pieces of so many bytes, spread over all bricks. */
   shardBytes: bytes.positive().optional(),
   /** The group that a persistent buffer is shared with. */
@@ -309,7 +316,7 @@ const desiredMount = z.strictObject({
   volume: z.string(),
   servers: z.array(hostName).min(1),
   /** What of the buffer is mounted; striped when absent. */
-  view: z.enum(accessModes).optional(),
+  view: z.enum(mountViews).optional(),
   /** Directory of the volume that is mounted; its root when absent. */
   directory: path.optional(),
   /** Whether the client shall cache; GlusterFS's own choice when absent. */
@@ -317,8 +324,26 @@ const desiredMount = z.strictObject({
   path,
   wanted: z.enum(['present', 'absent']),
 })
-/** `desired/<host>/mount/<session id>.<buffer id>`, with `.private` for that view: an attachment. */
+/** `desired/<host>/mount/<session id>.<buffer id>`, with `.private` or `.swap` for that view: an attachment. */
 export type DesiredMount = z.infer<typeof desiredMount>
+
+const desiredSwap = z.strictObject({
+  v: version,
+  fence,
+  kind: z.literal('swap'),
+  session: z.strictObject({ id, token: documentName }),
+  buffer: z.strictObject({ id, name: documentName }),
+  /** The volume and the directory of it that must be mounted at `path`: nothing is ever made below a path that is not. */
+  volume: volumeName,
+  directory: path,
+  path,
+  sizeBytes: bytes.positive(),
+  /** The kernel fills areas of a higher priority first. */
+  priority: z.int().min(0).max(32_767),
+  wanted: z.enum(['on', 'absent']),
+})
+/** `desired/<host>/swap/<session id>.<buffer id>`: a swap file in the mount of that view. */
+export type DesiredSwap = z.infer<typeof desiredSwap>
 
 const desiredPeer = z.strictObject({ v: version, fence, kind: z.literal('peer'), peer: hostName })
 /** `desired/<host>/peer/<peer>`: this host invites that one into the trusted pool. Never withdrawn by deletion. */
@@ -379,6 +404,7 @@ export const desiredDocuments = {
   peer: desiredPeer,
   adopt: desiredAdopt,
   transfer: desiredTransfer,
+  swap: desiredSwap,
 }
 export type DesiredKind = keyof typeof desiredDocuments
 export const desiredKinds = Object.keys(desiredDocuments) as DesiredKind[]
@@ -389,6 +415,7 @@ export type Desired = {
   peer: DesiredPeer
   adopt: DesiredAdopt
   transfer: DesiredTransfer
+  swap: DesiredSwap
 }
 export type AnyDesired = Desired[DesiredKind]
 
@@ -456,6 +483,13 @@ const observedTransfer = z.strictObject({
 })
 export type ObservedTransfer = z.infer<typeof observedTransfer>
 
+const observedSwap = z.strictObject({
+  ...common,
+  /** absent: it is off, and neither a loop device of it nor its file is left. */
+  state: z.enum(['forming', 'on', 'leaving', 'absent']),
+})
+export type ObservedSwap = z.infer<typeof observedSwap>
+
 export const observedDocuments = {
   brick: observedBrick,
   volume: observedVolume,
@@ -463,6 +497,7 @@ export const observedDocuments = {
   peer: observedPeer,
   adopt: observedAdopt,
   transfer: observedTransfer,
+  swap: observedSwap,
 }
 export type Observed = {
   brick: ObservedBrick
@@ -471,5 +506,6 @@ export type Observed = {
   peer: ObservedPeer
   adopt: ObservedAdopt
   transfer: ObservedTransfer
+  swap: ObservedSwap
 }
 export type AnyObserved = Observed[DesiredKind]

@@ -22,6 +22,11 @@ export function privatePath(mountRoot: string, session: PathOwner): string {
   return `${sessionPath(mountRoot, session)}/private`
 }
 
+/** What holds the node's swap file; no user reaches it. */
+export function swapPath(mountRoot: string, session: PathOwner): string {
+  return `${sessionPath(mountRoot, session)}/swap`
+}
+
 /** A persistent buffer, for that session. */
 export function persistentPath(mountRoot: string, session: PathOwner, buffer: string): string {
   return `${sessionPath(mountRoot, session)}/persistent/${buffer}`

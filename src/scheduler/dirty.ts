@@ -87,7 +87,7 @@ export class Dirty {
         const key = memory.index.bufferKey(buffer)
         if (key !== undefined) this.addUsers(memory, key)
       }
-    } else if (kind === 'mount') {
+    } else if (kind === 'mount' || kind === 'swap') {
       const [session, buffer] = id.split('.').map(Number)
       if (Number.isInteger(session)) this.sessions.add(session!)
       if (Number.isInteger(buffer)) this.buffers.add(buffer!)
@@ -100,7 +100,8 @@ export class Dirty {
   }
 
   private addOwner(desired: AnyDesired): void {
-    if (desired.kind === 'mount' || desired.kind === 'transfer') this.sessions.add(desired.session.id)
+    if (desired.kind === 'mount' || desired.kind === 'transfer' || desired.kind === 'swap')
+      this.sessions.add(desired.session.id)
     if ('buffer' in desired) this.buffers.add(desired.buffer.id)
   }
 

@@ -1,7 +1,14 @@
 import { at, type ClusterIndex } from '../model/cluster.js'
-import type { AnyDesired, BufferDocument, DesiredMount, DesiredTransfer, SessionDocument } from '../model/documents.js'
+import type {
+  AnyDesired,
+  BufferDocument,
+  DesiredMount,
+  DesiredSwap,
+  DesiredTransfer,
+  SessionDocument,
+} from '../model/documents.js'
 
-type OfSession = DesiredMount | DesiredTransfer
+type OfSession = DesiredMount | DesiredTransfer | DesiredSwap
 
 /** What a full scan would be too slow for at ten thousand buffers. */
 export class Indexes implements ClusterIndex {
@@ -37,12 +44,18 @@ export class Indexes implements ClusterIndex {
     )
   }
 
+  desiredSwapsOf(sessionId: number): { host: string; document: DesiredSwap }[] {
+    return [...(this.ofSession.get(sessionId)?.values() ?? [])].flatMap(({ host, document }) =>
+      document.kind === 'swap' ? [{ host, document }] : [],
+    )
+  }
+
   /** Every brick and volume key in `desired/` that is of the buffer with this id. */
   desiredOfBuffer(id: number): ReadonlySet<string> {
     return this.ofBuffer.get(id) ?? new Set()
   }
 
-  /** Every mount and transfer key in `desired/` that is of the session with this id. */
+  /** Every mount, transfer and swap key in `desired/` that is of the session with this id. */
   desiredOfSession(id: number): ReadonlySet<string> {
     return new Set(this.ofSession.get(id)?.keys() ?? [])
   }
@@ -86,7 +99,7 @@ export class Indexes implements ClusterIndex {
 
   addDesired(key: string, host: string, document: AnyDesired | undefined): void {
     if (!document) return
-    if (document.kind === 'mount' || document.kind === 'transfer') {
+    if (document.kind === 'mount' || document.kind === 'transfer' || document.kind === 'swap') {
       entryOf(this.ofSession, document.session.id, () => new Map()).set(key, { host, document })
     } else if ('buffer' in document) {
       entryOf(this.ofBuffer, document.buffer.id, () => new Set()).add(key)
@@ -95,7 +108,8 @@ export class Indexes implements ClusterIndex {
 
   removeDesired(key: string, document: AnyDesired | undefined): void {
     if (!document) return
-    if (document.kind === 'mount' || document.kind === 'transfer') removeFrom(this.ofSession, document.session.id, key)
+    if (document.kind === 'mount' || document.kind === 'transfer' || document.kind === 'swap')
+      removeFrom(this.ofSession, document.session.id, key)
     else if ('buffer' in document) removeFrom(this.ofBuffer, document.buffer.id, key)
   }
 }

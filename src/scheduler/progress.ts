@@ -1,6 +1,6 @@
 import { viewsOf } from '../model/access.js'
-import { mountsLeft, volumeOf } from '../model/buffers.js'
-import { at, type Cluster, mountId, sessionBuffers } from '../model/cluster.js'
+import { isSwapLeft, mountsLeft, volumeOf } from '../model/buffers.js'
+import { at, type Cluster, mountId, sessionBuffers, swapId } from '../model/cluster.js'
 import type { BufferDocument, SessionDocument, StageDirection } from '../model/documents.js'
 import { phaseOf } from '../model/phase.js'
 import { currentTransfer, hostsCopying, linesOf, nameOf } from '../model/transfers.js'
@@ -49,7 +49,7 @@ export function mayStart(cluster: Cluster, token: string): boolean {
 }
 
 /**
- * Every buffer is mounted on every compute host. Failed on a host that will not mount it. One whose agent is away is waited
+ * Every buffer is mounted on every compute host, and its swap on. Failed on a host that will not do it. One whose agent is away is waited
  * for: it may be restarting, or etcd was away for a moment.
  */
 export function mountProgress(cluster: Cluster, token: string, sessionId: number): Progress {
@@ -61,8 +61,13 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
     const views = viewsOf(buffer)
     for (const [host, view] of session.computeHosts.flatMap((host) => views.map((view) => [host, view] as const))) {
       const observed = cluster.observed.mount.get(at(host, mountId(sessionId, buffer.id, view)))
-      if (observed?.state === 'mounted') continue
-      const where = `host ${host} to mount ${key}${view === 'private' ? ' privately' : ''}`
+      if (observed?.state === 'mounted') {
+        const swap = view === 'swap' ? swapProgress(cluster, session, key, buffer, host) : undefined
+        if (swap?.state === 'failed') return swap
+        if (swap?.state === 'waiting') waitingFor.push(...swap.waitingFor)
+        continue
+      }
+      const where = `host ${host} to mount ${key}${placeOf[view]}`
       if (!cluster.hosts.has(host)) {
         waitingFor.push(`the agent on ${host} to return`)
         continue
@@ -101,6 +106,22 @@ export function transferProgress(
   const waits = waitsOf(cluster, session, current)
   const detail = waits.length > 0 ? `: ${waits.join('; ')}` : ''
   return { state: 'waiting', waitingFor: [`${nameOf(current)}${detail}`] }
+}
+
+/** Of a host that has the place of its swap file mounted. */
+function swapProgress(
+  cluster: Cluster,
+  session: SessionDocument,
+  key: string,
+  buffer: BufferDocument,
+  host: string,
+): Progress {
+  const observed = cluster.observed.swap.get(at(host, swapId(session.id, buffer.id)))
+  if (observed?.state === 'on') return { state: 'done' }
+  const where = `host ${host} to swap on ${key}`
+  if (observed?.problem?.terminal) return { state: 'failed', reason: `${where}: ${observed.problem.message}` }
+  const detail = detailOf(observed)
+  return { state: 'waiting', waitingFor: [detail === '' ? where : `${where}: ${detail}`] }
 }
 
 /** No compute host that is alive has it mounted. */
@@ -145,6 +166,8 @@ export function adoptProgress(cluster: Cluster, host: string, device: string): P
   return { state: 'waiting', waitingFor: [`host ${host} to wipe ${device}${detail === '' ? '' : `: ${detail}`}`] }
 }
 
+const placeOf = { striped: '', private: ' privately', swap: ' for swap' }
+
 /** A host is told to mount when the volume has let it in and has its directory. */
 function volumeWait(cluster: Cluster, buffer: BufferDocument): string {
   const detail = detailOf(volumeOf(cluster, buffer))
@@ -160,9 +183,13 @@ function waitingToUnmount(cluster: Cluster, session: SessionDocument): string[] 
     mountsLeft(cluster, session, buffer)
       .filter((host) => cluster.hosts.has(host))
       .map((host) => {
-        const reports = viewsOf(buffer).map((view) =>
-          cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, view))),
-        )
+        const swap = isSwapLeft(cluster, session, buffer, host)
+          ? [cluster.observed.swap.get(at(host, swapId(session.id, buffer.id)))]
+          : []
+        const reports = [
+          ...swap,
+          ...viewsOf(buffer).map((view) => cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, view)))),
+        ]
         const observed =
           reports.find((report) => report?.problem) ?? reports.find((report) => report?.waitingFor.length)
         const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''

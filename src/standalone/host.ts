@@ -8,6 +8,7 @@ import type { SimulatedGluster } from './gluster.js'
 import type { SimulatedMachine } from './machine.js'
 import type { Pace } from './pace.js'
 import * as transfers from './transfers.js'
+import * as swaps from './swaps.js'
 
 export interface SimulatedHostParts {
   machine: SimulatedMachine
@@ -30,6 +31,7 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
       mount: (mount) => look('mount', () => mountFacts(machine, gluster, mount)),
       peer: ({ peer }) => look('peer', () => gluster.peerFacts(name, peer)),
       transfer: (transfer) => look('transfer', () => transfers.transferFacts(machine, transfer)),
+      swap: (swap) => look('swap', () => swaps.swapFacts(machine, swap)),
       adopt: ({ device }) => look('adopt', () => ({ device: bricks.deviceFacts(machine, device) })),
     },
     effects: {
@@ -52,8 +54,13 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
       deleteVolume: (args) => effect({ kind: 'deleteVolume', ...args }, () => gluster.remove(name, args.volume)),
       probePeer: (args) => effect({ kind: 'probePeer', ...args }, () => gluster.probe(name, args.peer.peer)),
       mountBuffer: (args) => effect({ kind: 'mountBuffer', ...args }, () => mountBuffer(machine, gluster, args.mount)),
-      unmountBuffer: (args) =>
-        effect({ kind: 'unmountBuffer', ...args }, () => void machine.clients.delete(args.mount.path)),
+      unmountBuffer: (args) => effect({ kind: 'unmountBuffer', ...args }, () => unmountBuffer(machine, args.mount)),
+      allocateSwap: (args) => effect({ kind: 'allocateSwap', ...args }, ...swaps.allocate(machine, args.swap)),
+      attachSwap: (args) => effect({ kind: 'attachSwap', ...args }, () => swaps.attach(machine, args.swap)),
+      enableSwap: (args) => effect({ kind: 'enableSwap', ...args }, () => swaps.enable(machine, args.swap)),
+      disableSwap: (args) => effect({ kind: 'disableSwap', ...args }, () => swaps.disable(machine, args.swap)),
+      detachSwap: (args) => effect({ kind: 'detachSwap', ...args }, () => swaps.detach(machine, args.swap)),
+      removeSwap: (args) => effect({ kind: 'removeSwap', ...args }, () => swaps.remove(machine, args.swap)),
       adoptDevice: (args) => effect({ kind: 'adoptDevice', ...args }, bricks.adopt(machine, args.adopt)),
       mountTransfer: (args) =>
         effect({ kind: 'mountTransfer', ...args }, () => transfers.mountTransfer(machine, args.transfer)),
@@ -77,7 +84,14 @@ function mountFacts(machine: SimulatedMachine, gluster: SimulatedGluster, { path
   return {
     mounted: { source: `${server}:/${volume}${directory}`, type: 'fuse.glusterfs' },
     alive: !isDead && gluster.volumes.get(volume)?.status === 'started',
+    ...(machine.swaps.get(path)?.isAttached ? { loops: ['/dev/loop0'] } : {}),
   }
+}
+
+/** The kernel does not unmount what a loop device holds open. */
+function unmountBuffer(machine: SimulatedMachine, { path }: DesiredMount): void {
+  if (machine.swaps.get(path)?.isAttached) throw new Error(`${path} cannot be unmounted: target is busy`)
+  machine.clients.delete(path)
 }
 
 function mountBuffer(machine: SimulatedMachine, gluster: SimulatedGluster, mount: DesiredMount): void {

@@ -41,6 +41,8 @@ export interface SimulatedMachine {
   readonly transfers: Map<string, { volume: string; done: Set<string> }>
   /** What every stage line copies here. */
   staged: { files: number; bytes: number; failures: string[] }
+  /** Swap files of this host and their loop devices, by the path of the mount that holds them. */
+  readonly swaps: Map<string, { file: 'none' | 'begun' | 'whole'; isAttached: boolean; isOn: boolean }>
   isOn: boolean
   /** Its network cable is in. */
   isConnected: boolean
@@ -89,6 +91,7 @@ export function aMachine({
     clients: new Map(),
     transfers: new Map(),
     staged: { files: 1, bytes: 1, failures: [] },
+    swaps: new Map(),
     isOn: true,
     isConnected: true,
     glusterd: 'running',
@@ -102,6 +105,7 @@ export function turnOff(machine: SimulatedMachine): void {
   machine.served.clear()
   machine.clients.clear()
   machine.transfers.clear()
+  for (const swap of machine.swaps.values()) swap.isAttached = swap.isOn = false
 }
 
 export function turnOn(machine: SimulatedMachine): void {

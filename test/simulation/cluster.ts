@@ -168,6 +168,7 @@ export class SimulatedCluster {
       [...machine.mounted.keys()],
       [...machine.served].map(([device, { volume }]) => [device, volume]),
       [...machine.clients],
+      [...machine.swaps],
     ])
     const volumes = [...this.gluster.volumes.values()]
     const alive = [...this.lives.values()].map(({ isAlive }) => isAlive)

@@ -98,7 +98,7 @@ function remains(cluster: SimulatedCluster): string {
   const keys = cluster.etcd
     .list('')
     .entries.map(({ key }) => key)
-    .filter((key) => /^(buffers|sessions|events)\/|^(desired|observed)\/[^/]+\/(brick|volume|mount)/.test(key))
+    .filter((key) => /^(buffers|sessions|events)\/|^(desired|observed)\/[^/]+\/(brick|volume|mount|swap)/.test(key))
   const disks = cluster.disks().filter(({ disk }) => disk.content.kind !== 'blank')
   const machines = [...cluster.machines.values()]
   return [
@@ -106,6 +106,9 @@ function remains(cluster: SimulatedCluster): string {
     ...[...cluster.gluster.volumes.keys()].map((volume) => `volume ${volume}`),
     ...disks.map(({ machine, disk }) => `${machine.name}/${disk.name} holds ${JSON.stringify(disk.content)}`),
     ...machines.flatMap(({ name, mounted }) => [...mounted.keys()].map((device) => `${name} has ${device} mounted`)),
+    ...machines.flatMap(({ name, swaps }) =>
+      [...swaps].filter(([, { isAttached }]) => isAttached).map(([path]) => `${name} has swap in ${path}`),
+    ),
     ...machines.flatMap(({ name, clients }) => [...clients.keys()].map((path) => `${name} has ${path} mounted`)),
   ].join(', ')
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describeStep, type Step } from '../../src/agent/steps.js'
-import { at, transferId } from '../../src/model/cluster.js'
+import { at, mountIdOf, swapId, transferId } from '../../src/model/cluster.js'
 import {
   type AnyDesired,
   type BufferDocument,
@@ -67,6 +67,8 @@ export class Invariants {
       case 'stopVolume':
       case 'deleteVolume':
         return this.beforeStop(host, step)
+      case 'unmountBuffer':
+        return this.beforeUnmountOfBuffer(host, step)
       default:
         return
     }
@@ -80,6 +82,7 @@ export class Invariants {
     this.checkOwners()
     this.checkDisks()
     this.checkLeaving()
+    this.checkSwaps()
   }
 
   private beforeFormat(host: string, step: Step & { kind: 'formatBrick' }): void {
@@ -134,6 +137,19 @@ export class Invariants {
         if (session && ['setup', 'staged-in', 'running'].includes(session.stage))
           this.fail(5, `${host}: ${describeStep(step)} although job ${session.token} has it mounted on ${machine.name}`)
       }
+    }
+  }
+
+  private beforeUnmountOfBuffer(host: string, step: Step & { kind: 'unmountBuffer' }): void {
+    if (this.machines.get(host)?.swaps.get(step.mount.path)?.isOn)
+      this.fail(5, `${host}: ${describeStep(step)} although swap on it is on`)
+  }
+
+  /** Swap is on nowhere but on what is mounted. */
+  private checkSwaps(): void {
+    for (const { name, swaps, clients } of this.machines.values()) {
+      for (const [path, { isOn }] of swaps)
+        if (isOn && !clients.has(path)) this.fail(5, `${name}: ${path} is not mounted although swap on it is on`)
     }
   }
 
@@ -226,8 +242,8 @@ function documentOf(host: string, step: Step): [key: string, document: AnyDesire
     const { session, transfer } = step.transfer
     return [keys.desired(host, 'transfer', transferId(session.id, transfer)), step.transfer]
   }
-  const { session, buffer } = step.mount
-  return [keys.desired(host, 'mount', `${session.id}.${buffer.id}`), step.mount]
+  if ('swap' in step) return [keys.desired(host, 'swap', swapId(step.swap.session.id, step.swap.buffer.id)), step.swap]
+  return [keys.desired(host, 'mount', mountIdOf(step.mount)), step.mount]
 }
 
 function isBrick(host: string, brick: { device: string; uuid: string }) {

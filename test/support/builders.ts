@@ -1,4 +1,4 @@
-import { at, type Cluster, emptyCluster } from '../../src/model/cluster.js'
+import { at, type Cluster, emptyCluster, mountId } from '../../src/model/cluster.js'
 import type {
   BufferDocument,
   CordonDocument,
@@ -7,9 +7,11 @@ import type {
   HostDocument,
   InventoryDevice,
   InventoryDocument,
+  MountView,
   Observed,
   ObservedBrick,
   ObservedMount,
+  ObservedSwap,
   ObservedTransfer,
   ObservedVolume,
   PlacedBrick,
@@ -218,9 +220,21 @@ export function mountReport(
   host: string,
   session: { id: number },
   buffer: { id: number },
-  parts: Partial<ObservedMount> = {},
+  parts: Partial<ObservedMount> & { view?: MountView } = {},
 ): Record<string, ObservedMount> {
-  return { [`mount ${host}/${session.id}.${buffer.id}`]: { v: 1, state: 'mounted', waitingFor: [], ...parts } }
+  const { view, ...rest } = parts
+  return {
+    [`mount ${host}/${mountId(session.id, buffer.id, view)}`]: { v: 1, state: 'mounted', waitingFor: [], ...rest },
+  }
+}
+
+export function swapReport(
+  host: string,
+  session: { id: number },
+  buffer: { id: number },
+  parts: Partial<ObservedSwap> = {},
+): Record<string, ObservedSwap> {
+  return { [`swap ${host}/${session.id}.${buffer.id}`]: { v: 1, state: 'on', waitingFor: [], ...parts } }
 }
 
 /** What a storage host says of the first stage line of that session. */

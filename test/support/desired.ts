@@ -4,10 +4,18 @@ import type {
   DesiredBrick,
   DesiredMount,
   DesiredPeer,
+  DesiredSwap,
   DesiredTransfer,
   DesiredVolume,
 } from '../../src/model/documents.js'
-import type { BrickFacts, DeviceContent, DeviceFacts, MountFacts, VolumeFacts } from '../../src/agent/host.js'
+import type {
+  BrickFacts,
+  DeviceContent,
+  DeviceFacts,
+  MountFacts,
+  SwapFacts,
+  VolumeFacts,
+} from '../../src/agent/host.js'
 import { alice, aUuid, terabyte } from './builders.js'
 
 export function aDesiredBrick(parts: Partial<DesiredBrick> = {}): DesiredBrick {
@@ -55,6 +63,29 @@ export function aDesiredMount(parts: Partial<DesiredMount> = {}): DesiredMount {
     wanted: 'present',
     ...parts,
   }
+}
+
+/** The swap of job 3 on c1. */
+export function aDesiredSwap(parts: Partial<DesiredSwap> = {}): DesiredSwap {
+  return {
+    v: 1,
+    fence: 1,
+    kind: 'swap',
+    session: { id: 20, token: '3' },
+    buffer: { id: 10, name: '3' },
+    volume: '3',
+    directory: '/swap/c1',
+    path: '/mnt/burstbuffer/3.20/swap',
+    sizeBytes: 64 * 1024 ** 2,
+    priority: 0,
+    wanted: 'on',
+    ...parts,
+  }
+}
+
+/** Mounted, and nothing made yet. */
+export function swapFacts(parts: Partial<SwapFacts> = {}): SwapFacts {
+  return { isMounted: true, files: [], loops: [], ...parts }
 }
 
 export function aDesiredPeer(parts: Partial<DesiredPeer> = {}): DesiredPeer {

@@ -69,6 +69,8 @@ function done(desired: AnyDesired): AnyObserved {
     }
     case 'mount':
       return { ...common, state: desired.wanted === 'present' ? 'mounted' : 'absent' }
+    case 'swap':
+      return { ...common, state: desired.wanted }
     case 'peer':
       return { ...common, state: 'connected' }
     case 'adopt':

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { dirname, normalize } from 'node:path'
 import type { DesiredMount } from '../../model/documents.js'
 import { type MountFacts, Refusal } from '../host.js'
+import { loopsBelow } from './loops.js'
 import { mountedAt, mountTable } from './mounts.js'
 import { type Run, runOk } from './run.js'
 
@@ -18,7 +19,9 @@ const glusterdPort = 24007
 export async function mountFacts(mount: DesiredMount, run: Run): Promise<MountFacts> {
   const found = mountedAt(await mountTable(), mount.path)
   if (!found) return { alive: false }
-  return { mounted: { source: found.source, type: found.type }, alive: await answers(mount.path, run) }
+  const loops = mount.view === 'swap' ? (await loopsBelow(mount.path)).map(({ device }) => device) : undefined
+  const mounted = { source: found.source, type: found.type }
+  return { mounted, alive: await answers(mount.path, run), ...(loops ? { loops } : {}) }
 }
 
 export async function mountBuffer(mount: DesiredMount, mountRoot: string, run: Run): Promise<void> {

@@ -10,6 +10,7 @@ import { makeDirectories, takeOff } from './directories.js'
 import { deviceFacts } from './disks.js'
 import * as gluster from './gluster.js'
 import { survey } from './survey.js'
+import * as swaps from './swaps.js'
 import { type Run, runCommand } from './run.js'
 import { transfers } from './transfer/index.js'
 
@@ -84,6 +85,7 @@ export function realHost(options: RealHostOptions): RealHost {
       mount: (mount) => clients.mountFacts(mount, run),
       peer: ({ peer }) => gluster.peerFacts(runGluster, peer),
       transfer: (transfer) => staging.facts(transfer),
+      swap: (swap) => swaps.swapFacts(swap, name, run),
       adopt: async ({ device }) => {
         const path = (await pathOf())(device)
         return {
@@ -120,6 +122,12 @@ export function realHost(options: RealHostOptions): RealHost {
       probePeer: ({ peer }) => gluster.probePeer(runGluster, peer.peer),
       mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, run),
       unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, run),
+      allocateSwap: ({ swap }) => swaps.allocateSwap(swap, name, run),
+      attachSwap: ({ swap }) => swaps.attachSwap(swap, name, run),
+      enableSwap: ({ swap }) => swaps.enableSwap(swap, name, run),
+      disableSwap: ({ swap }) => swaps.disableSwap(swap, name, run),
+      detachSwap: ({ swap }) => swaps.detachSwap(swap, name, run),
+      removeSwap: ({ swap }) => swaps.removeSwap(swap, name, run),
       adoptDevice: async ({ adopt }) => bricks.adoptDevice(adopt, await pathOf(), run),
       mountTransfer: ({ transfer }) => staging.mount(transfer),
       planTransfer: ({ transfer }) => staging.plan(transfer),

@@ -6,6 +6,7 @@ import { planMount } from './mount.js'
 import { planPeer } from './peer.js'
 import type { Plan } from './plan.js'
 import { planTransfer } from './transfer.js'
+import { planSwap } from './swap.js'
 import { planVolume } from './volume.js'
 
 /** From a desired document and the facts of its host to one round of steps. Pure. */
@@ -16,4 +17,5 @@ export const plan: { [K in DesiredKind]: (desired: Desired[K], facts: Facts[K]) 
   peer: planPeer,
   adopt: (adopt, facts) => planAdopt(adopt, facts),
   transfer: planTransfer,
+  swap: planSwap,
 }

@@ -2,14 +2,19 @@ import type { DesiredMount } from '../../model/documents.js'
 import type { MountFacts } from '../host.js'
 import type { Plan } from './plan.js'
 
-/** A buffer on a compute node. A client that died leaves a dead mount, which goes before the new one comes. */
+/**
+ * A buffer on a compute node. A client that died leaves a dead mount, which goes before the new one comes. None goes while swap
+ * is on it, dead or not: the scheduler's order is not enough, for it does not know what a host holds that was lost for a while.
+ */
 export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'> {
-  const { mounted, alive } = facts
+  const { mounted, alive, loops = [] } = facts
+  const held = loops.map((device) => `the swap on ${device} to be turned off`)
   const ours =
     mounted?.type === 'fuse.glusterfs' && mounted.source.endsWith(`:/${mount.volume}${mount.directory ?? ''}`)
   if (mount.wanted === 'absent') {
     // Something else at that path, a later session's mount for one, is not this attachment.
     if (!ours) return { steps: [], waitingFor: [], report: { state: 'absent' } }
+    if (held.length > 0) return { steps: [], waitingFor: held, report: { state: 'leaving' } }
     return { steps: [{ kind: 'unmountBuffer', mount }], waitingFor: [], report: { state: 'leaving' } }
   }
   if (mounted && !ours) {
@@ -20,6 +25,7 @@ export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'>
     }
   }
   if (ours && alive) return { steps: [], waitingFor: [], report: { state: 'mounted' } }
+  if (ours && held.length > 0) return { steps: [], waitingFor: held, report: { state: 'forming' } }
   return {
     steps: [...(ours ? [{ kind: 'unmountBuffer', mount } as const] : []), { kind: 'mountBuffer', mount }],
     waitingFor: [],

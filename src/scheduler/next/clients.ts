@@ -1,4 +1,4 @@
-import { viewDirectory } from '../../model/access.js'
+import { isByDirectory, viewDirectory, viewsOf } from '../../model/access.js'
 import { mountsLeft, serversOf, sessionsUsing } from '../../model/buffers.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument, SessionDocument } from '../../model/documents.js'
@@ -34,12 +34,14 @@ export function problemWithClients(
   starting: SessionDocument,
   settings: ClientSettings,
 ): string | undefined {
-  const isPrivate = buffer.access.includes('private')
-  if (settings.computeNetworks.length > 0 && !isPrivate) return undefined
+  const byDirectory = isByDirectory(buffer)
+  if (settings.computeNetworks.length > 0 && !byDirectory) return undefined
   const others = sessionsUsing(cluster, buffer).filter(({ id }) => id !== starting.id)
   const compute = [...others, starting].flatMap((session) => clientsOf(cluster, session, buffer))
   if (allowing(buffer, alwaysAllowed(cluster, buffer, settings), compute).length <= mostBytes) return undefined
-  const help = isPrivate ? 'or striped access' : 'or ask the operators to set computeNetworks for the scheduler'
+  const help = byDirectory
+    ? 'or striped access without swap'
+    : 'or ask the operators to set computeNetworks for the scheduler'
   return `the addresses of the nodes that use ${buffer.name} are more than the ${mostBytes} bytes that GlusterFS takes: use fewer nodes, ${help}`
 }
 
@@ -50,10 +52,10 @@ interface Client {
 
 /** By directory where there is one for each host: `/private/c1(c1),/striped(c1|c2),/(gluster1)`. */
 function allowing(buffer: BufferDocument, always: string[], compute: Client[]): string {
-  if (!buffer.access.includes('private')) return listed([...always, ...compute.flatMap(({ addresses }) => addresses)])
+  if (!isByDirectory(buffer)) return listed([...always, ...compute.flatMap(({ addresses }) => addresses)])
   const byDirectory = new Map([['/', always]])
   for (const { host, addresses } of compute) {
-    for (const view of buffer.access) {
+    for (const view of viewsOf(buffer)) {
       const directory = viewDirectory(buffer, view, host)
       byDirectory.set(directory, [...(byDirectory.get(directory) ?? []), ...addresses])
     }

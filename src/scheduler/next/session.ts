@@ -1,12 +1,22 @@
 import { viewDirectory, viewsOf } from '../../model/access.js'
-import { isLeft, serversOf, volumeOf } from '../../model/buffers.js'
-import { at, type Cluster, desiredMountsOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
-import type { AccessMode, BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
+import { isLeft, isSwapLeft, serversOf, volumeOf } from '../../model/buffers.js'
+import {
+  at,
+  type Cluster,
+  desiredMountsOf,
+  desiredSwapsOf,
+  mountIdOf,
+  sessionBuffers,
+  sessionKey,
+  swapId,
+} from '../../model/cluster.js'
+import type { BufferDocument, Desired, MountView, SessionDocument } from '../../model/documents.js'
 import { hostsCopying } from '../../model/transfers.js'
-import { persistentPath, privatePath, stripedPath } from '../../model/paths.js'
+import { persistentPath, privatePath, stripedPath, swapPath } from '../../model/paths.js'
 import type { FollowUp } from './buffer.js'
 import type { SchedulerConfig } from '../config.js'
 import { allowedClients, type ClientSettings } from './clients.js'
+import { desiredSwaps } from './swap.js'
 import { followTransfers, transferWants } from './transfers.js'
 import type { Want } from './wants.js'
 
@@ -15,11 +25,12 @@ export function mountPath(
   mountRoot: string,
   session: SessionDocument,
   buffer: BufferDocument,
-  view: AccessMode = 'striped',
+  view: MountView = 'striped',
 ): string {
   const isOwn = session.buffer !== undefined && buffer.name === session.token
   if (!isOwn) return persistentPath(mountRoot, session, buffer.name)
-  return view === 'private' ? privatePath(mountRoot, session) : stripedPath(mountRoot, session)
+  const paths = { striped: stripedPath, private: privatePath, swap: swapPath }
+  return paths[view](mountRoot, session)
 }
 
 export type SessionSettings = Pick<SchedulerConfig, 'mountRoot'> & ClientSettings
@@ -39,10 +50,11 @@ function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...
     }))
   }
   const wanted = session.stage === 'running' ? 'present' : 'absent'
+  const wantedOf = (host: string, mount: MountId) => (holdsSwap(cluster, host, mount) ? 'present' : wanted)
   const wants = new Map<string, Want>()
   // What hosts were told stays told, also of a buffer that is gone: they alone know whether they have let go of it.
   for (const { host, document } of desiredMountsOf(cluster, session)) {
-    add(wants, host, { ...document, wanted })
+    add(wants, host, { ...document, wanted: wantedOf(host, document) })
   }
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
     // GlusterFS refuses a host that it was not told of, and mount would report that it worked.
@@ -52,11 +64,12 @@ function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...
         const directory = viewDirectory(buffer, view, host)
         const may =
           wanted === 'present' ? isMade(cluster, buffer, directory) : isLeft(cluster, session, buffer, host, view)
-        if (may) add(wants, host, mountOf(session, key, buffer, mountRoot, wanted, view, directory))
+        const mount = mountOf(session, key, buffer, mountRoot, wanted, view, directory)
+        if (may) add(wants, host, { ...mount, wanted: wantedOf(host, mount) })
       }
     }
   }
-  return [...wants.values()]
+  return [...wants.values(), ...desiredSwaps(cluster, session, mountRoot)]
 }
 
 /**
@@ -70,12 +83,30 @@ export function followSession(cluster: Cluster, session: SessionDocument, now: n
     ({ host, document }) => cluster.observed.mount.get(at(host, mountIdOf(document)))?.state !== 'absent',
   )
   if (left || hostsCopying(cluster, session).length > 0) return undefined
+  if (desiredSwapsOf(cluster, session).some(({ host, document }) => hasSwap(cluster, host, document))) return undefined
   return { changes: [{ kind: 'session', name: sessionKey(cluster, session), document: undefined }], events: [] }
 }
 
 /** It has not come to its nodes yet. */
 function isToRun({ stage }: SessionDocument): boolean {
   return stage === 'setup' || stage === 'staging-in' || stage === 'staged-in'
+}
+
+type MountId = Pick<Desired['mount'], 'session' | 'buffer' | 'view'>
+
+/**
+ * The place of a swap file stays mounted until the host has reported that it swaps there no more. A host that is away is told
+ * at once: should its volume be gone when it returns, it must not try to mount it; its agent keeps the order then. What was
+ * told is not taken back.
+ */
+function holdsSwap(cluster: Cluster, host: string, mount: MountId): boolean {
+  if (mount.view !== 'swap' || !cluster.hosts.has(host)) return false
+  const told = cluster.desired.mount.get(at(host, mountIdOf(mount)))
+  return told?.wanted === 'present' && isSwapLeft(cluster, mount.session, mount.buffer, host)
+}
+
+function hasSwap(cluster: Cluster, host: string, { session, buffer }: Desired['swap']): boolean {
+  return cluster.observed.swap.get(at(host, swapId(session.id, buffer.id)))?.state !== 'absent'
 }
 
 /** The bricks let in everyone whom they should. */
@@ -93,10 +124,10 @@ function mountOf(
   buffer: BufferDocument,
   mountRoot: string,
   wanted: 'present' | 'absent',
-  view: AccessMode,
+  view: MountView,
   directory: string,
 ): Omit<Desired['mount'], 'fence'> {
-  const clientCache = buffer.clientCache?.[view]
+  const clientCache = view === 'swap' ? undefined : buffer.clientCache?.[view]
   return {
     v: 1,
     kind: 'mount',

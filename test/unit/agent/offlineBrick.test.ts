@@ -44,7 +44,7 @@ describe('a brick that does not come back', () => {
       clock,
       log: silentLog,
       refreshInventory: () => Promise.resolve(),
-      limits: { brick: one, volume: one, mount: one, peer: one, adopt: one, transfer: one },
+      limits: { brick: one, volume: one, mount: one, peer: one, adopt: one, transfer: one, swap: one },
     }
     const entry = { id: 'mine', kind: 'volume', document: volume, modRevision: etcd.read(key)!.modRevision } as const
     const reconciler = new Reconciler(entry, entry, dependencies, () => {})

@@ -47,7 +47,7 @@ class Rig {
         clock: this.clock,
         log: silentLog,
         refreshInventory: () => Promise.resolve(void this.refreshes++),
-        limits: { brick: limit, volume: limit, mount: limit, peer: limit, adopt: limit, transfer: limit },
+        limits: { brick: limit, volume: limit, mount: limit, peer: limit, adopt: limit, transfer: limit, swap: limit },
         random: () => 0.5,
       },
       () => (this.gone = true),

@@ -55,6 +55,26 @@ describe('the plan of a mount that is wanted', () => {
   }
 })
 
+describe('the mount of a swap file', () => {
+  const swap = { view: 'swap', directory: '/swap/c1' } as const
+  const mounted = { source: 'gluster1:/3/swap/c1', type: 'fuse.glusterfs' }
+  const told = ['the swap on /dev/loop7 to be turned off']
+
+  it('stays while a loop device is attached to a file in it, wanted or not, dead or alive', () => {
+    for (const alive of [true, false]) {
+      const facts = mountFacts({ mounted, alive, loops: ['/dev/loop7'] })
+      expect(planned(facts, { ...swap, ...absent })).to.deep.include({ steps: [], waitingFor: told, state: 'leaving' })
+    }
+    const dead = mountFacts({ mounted, alive: false, loops: ['/dev/loop7'] })
+    expect(planned(dead, swap)).to.deep.include({ steps: [], waitingFor: told, state: 'forming' })
+  })
+
+  it('goes when none is', () => {
+    const { steps } = planned(mountFacts({ mounted, alive: true, loops: [] }), { ...swap, ...absent })
+    expect(steps).to.deep.equal([`unmount ${path}`])
+  })
+})
+
 describe('the plan of a mount that has to go', () => {
   it('is empty once nothing is mounted at its path', () => {
     expect(planned(mountFacts(), absent)).to.deep.equal({

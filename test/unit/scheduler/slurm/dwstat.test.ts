@@ -97,5 +97,9 @@ function withIndex(cluster: ReturnType<typeof aCluster>): ReturnType<typeof aClu
     const session = cluster.sessions.get(key)
     return session ? [session] : []
   }
-  return { ...cluster, index: { sessionsUsing: of, desiredMountsOf: () => [], desiredTransfersOf: () => [] } }
+  const none = () => []
+  return {
+    ...cluster,
+    index: { sessionsUsing: of, desiredMountsOf: none, desiredTransfersOf: none, desiredSwapsOf: none },
+  }
 }

@@ -1,0 +1,34 @@
+import type { DesiredSwap } from '../../model/documents.js'
+import type { SwapFacts } from '../host.js'
+import type { Step } from '../steps.js'
+import type { Plan, Report } from './plan.js'
+
+/*
+ * Swap of a compute node on a buffer, wanted on: file allocated whole → attached to a loop device → mkswap and swapon → on.
+ * Wanted absent, the same way back: swapoff → detached → file removed → absent. What is there tells which steps are left, so
+ * that an agent killed between any two of them, or a node that was turned off, goes on from the facts.
+ */
+export function planSwap(swap: DesiredSwap, facts: SwapFacts): Plan<'swap'> {
+  return swap.wanted === 'on' ? planOn(swap, facts) : planAbsent(swap, facts)
+}
+
+function planOn(swap: DesiredSwap, { unsupported, isMounted, files, loops }: SwapFacts): Plan<'swap'> {
+  const report: Report<'swap'> = { state: 'forming' }
+  if (loops.some(({ isOn }) => isOn)) return { steps: [], waitingFor: [], report: { state: 'on' } }
+  if (unsupported !== undefined) return { steps: [], waitingFor: [], refused: unsupported, report }
+  // Below a path where nothing is mounted the file would lie on the node's own disk.
+  if (!isMounted)
+    return { steps: [], waitingFor: [`${swap.volume}${swap.directory} to be mounted at ${swap.path}`], report }
+  const steps: Step[] = []
+  if (!files.some(({ isWhole }) => isWhole)) steps.push({ kind: 'allocateSwap', swap })
+  if (loops.length === 0) steps.push({ kind: 'attachSwap', swap })
+  return { steps: [...steps, { kind: 'enableSwap', swap }], waitingFor: [], report }
+}
+
+function planAbsent(swap: DesiredSwap, { files, loops }: SwapFacts): Plan<'swap'> {
+  const steps: Step[] = []
+  if (loops.some(({ isOn }) => isOn)) steps.push({ kind: 'disableSwap', swap })
+  if (loops.length > 0) steps.push({ kind: 'detachSwap', swap })
+  if (files.length > 0) steps.push({ kind: 'removeSwap', swap })
+  return { steps, waitingFor: [], report: { state: steps.length === 0 ? 'absent' : 'leaving' } }
+}

@@ -1,0 +1,59 @@
+import { viewDirectory } from '../../model/access.js'
+import { isSwapLeft } from '../../model/buffers.js'
+import { at, type Cluster, desiredSwapsOf, mountId, sessionBuffers, swapId } from '../../model/cluster.js'
+import type { BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
+import { swapPath } from '../../model/paths.js'
+import type { Want } from './wants.js'
+
+/** The lowest that can be given: a site that wants its nodes' own swap to be filled first gives that a higher one. */
+const priority = 0
+
+/**
+ * Swap of a session's nodes: told on once the place of its file is mounted, and absent when the job is not running any more.
+ * Order on each host: mounted, on; off, unmounted (`holdsSwap` in session.ts).
+ */
+export function desiredSwaps(cluster: Cluster, session: SessionDocument, mountRoot: string): Want[] {
+  const isRunning = session.stage === 'running'
+  const told = isRunning ? [] : desiredSwapsOf(cluster, session)
+  const wants = new Map(told.map(({ host, document }) => [host, want(host, { ...document, wanted: 'absent' })]))
+  const own = sessionBuffers(cluster, session).find(({ key }) => key === session.buffer)
+  if (own?.buffer.swapBytes === undefined) return [...wants.values()]
+  for (const host of session.computeHosts) {
+    const may = isRunning
+      ? isWantedOn(cluster, session, own.buffer, host)
+      : isSwapLeft(cluster, session, own.buffer, host)
+    if (may) wants.set(host, want(host, swapOf(session, own, host, mountRoot, isRunning ? 'on' : 'absent')))
+  }
+  return [...wants.values()]
+}
+
+/** It is mounted, or was when this was told first: what is on stays on while its mount is being looked at again. */
+function isWantedOn(cluster: Cluster, session: SessionDocument, buffer: BufferDocument, host: string): boolean {
+  const mount = cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, 'swap')))
+  return mount?.state === 'mounted' || cluster.desired.swap.has(at(host, swapId(session.id, buffer.id)))
+}
+
+function swapOf(
+  session: SessionDocument,
+  { key, buffer }: { key: string; buffer: BufferDocument },
+  host: string,
+  mountRoot: string,
+  wanted: 'on' | 'absent',
+): Omit<Desired['swap'], 'fence'> {
+  return {
+    v: 1,
+    kind: 'swap',
+    session: { id: session.id, token: session.token },
+    buffer: { id: buffer.id, name: key },
+    volume: buffer.volume,
+    directory: viewDirectory(buffer, 'swap', host),
+    path: swapPath(mountRoot, session),
+    sizeBytes: buffer.swapBytes!,
+    priority,
+    wanted,
+  }
+}
+
+function want(host: string, document: Omit<Desired['swap'], 'fence'>): Want {
+  return { host, kind: 'swap', id: swapId(document.session.id, document.buffer.id), document }
+}

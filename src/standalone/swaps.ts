@@ -1,0 +1,54 @@
+import type { SwapFacts } from '../agent/host.js'
+import type { DesiredSwap } from '../model/documents.js'
+import type { SimulatedMachine } from './machine.js'
+
+/** What is on a volume goes with it: a file is there only while its mount is. */
+export function swapFacts(machine: SimulatedMachine, swap: DesiredSwap): SwapFacts {
+  const isMounted = machine.clients.has(swap.path)
+  const { file, isAttached, isOn } = swapAt(machine, swap)
+  return {
+    isMounted,
+    files: isMounted && file !== 'none' ? [{ isWhole: file === 'whole' }] : [],
+    loops: isAttached ? [{ device: '/dev/loop0', isOn }] : [],
+  }
+}
+
+/** The two halves of an allocation: an agent that is killed in between leaves a file that is not whole. */
+export function allocate(machine: SimulatedMachine, swap: DesiredSwap): (() => void)[] {
+  const make = (file: 'begun' | 'whole') => () => {
+    if (!machine.clients.has(swap.path)) throw new Error(`${swap.path} is not mounted`)
+    machine.swaps.set(swap.path, { ...swapAt(machine, swap), file })
+  }
+  return [make('begun'), make('whole')]
+}
+
+export function attach(machine: SimulatedMachine, swap: DesiredSwap): void {
+  const found = swapAt(machine, swap)
+  if (!machine.clients.has(swap.path) || found.file !== 'whole') throw new Error(`${swap.path} holds no swap file`)
+  machine.swaps.set(swap.path, { ...found, isAttached: true })
+}
+
+export function enable(machine: SimulatedMachine, swap: DesiredSwap): void {
+  const found = swapAt(machine, swap)
+  if (!found.isAttached) throw new Error(`no loop device is attached to the swap file in ${swap.path}`)
+  machine.swaps.set(swap.path, { ...found, isOn: true })
+}
+
+export function disable(machine: SimulatedMachine, swap: DesiredSwap): void {
+  machine.swaps.set(swap.path, { ...swapAt(machine, swap), isOn: false })
+}
+
+export function detach(machine: SimulatedMachine, swap: DesiredSwap): void {
+  const found = swapAt(machine, swap)
+  if (found.isOn) throw new Error('swap is still on')
+  machine.swaps.set(swap.path, { ...found, isAttached: false })
+}
+
+export function remove(machine: SimulatedMachine, swap: DesiredSwap): void {
+  if (swapAt(machine, swap).isAttached) throw new Error('the swap file is still attached')
+  machine.swaps.delete(swap.path)
+}
+
+function swapAt(machine: SimulatedMachine, { path }: DesiredSwap) {
+  return machine.swaps.get(path) ?? { file: 'none' as const, isAttached: false, isOn: false }
+}
