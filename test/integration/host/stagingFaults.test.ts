@@ -1,0 +1,304 @@
+import { expect } from 'chai'
+import { execFileSync, spawn } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { markedProcesses } from '../../../src/agent/host/transfer/marked.js'
+import { transferRoot } from '../../../src/agent/host/transfer/places.js'
+import { Refusal } from '../../../src/agent/host.js'
+import { until } from '../../../lab/until.js'
+import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
+import { another, someone, StagingRig } from '../../support/stagingRig.js'
+
+describe('staging that goes wrong (root)', () => {
+  let rig: StagingRig
+
+  before(function () {
+    needsRoot(this)
+  })
+
+  beforeEach(() => (rig = new StagingRig()))
+  afterEach(() => rig.close())
+
+  const mark = () => `BURSTBUFFER_TRANSFER=test/${rig.session.id}.1`
+  const running = () => markedProcesses(mark())
+
+  async function refusal(act: Promise<unknown>): Promise<string> {
+    const error: unknown = await act.then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    expect(error, 'it was not refused').to.be.instanceOf(Refusal)
+    return (error as Error).message
+  }
+
+  describe('because of what is copied', () => {
+    it('names the files and directories that the user may not read, and copies the others', async () => {
+      rig.as(someone, 'mkdir closed; touch closed/x a b secret; chmod 0 secret closed')
+      const { counts, failures } = await rig.all()
+      expect(counts).to.deep.include({ files: 2, failed: 2 })
+      expect(failures.join('\n'))
+        .to.match(/closed.*Permission denied/)
+        .and.to.match(/secret.*Permission denied/)
+      expect(readdirSync(rig.volume)).to.include.members(['a', 'b'])
+    })
+
+    it("does not read what is another user's", async () => {
+      chmodSync(rig.lustre, 0o777)
+      rig.as(another, 'echo mine >theirs; chmod 600 theirs')
+      const { counts, failures } = await rig.all()
+      expect(counts.failed).to.equal(1)
+      expect(failures[0]).to.match(/theirs.*Permission denied/)
+    })
+
+    it('refuses a source that is not there, or a file where a directory is meant', async () => {
+      const nowhere = join(rig.lustre, 'nowhere')
+      expect(await refusal(rig.all({ outside: nowhere }))).to.contain('nowhere" cannot be staged: No such file')
+      rig.as(someone, 'touch file')
+      expect(await refusal(rig.all({ attempt: 2, outside: join(rig.lustre, 'file') }))).to.contain('write type=file')
+      expect(await refusal(rig.all({ attempt: 3, type: 'file' }))).to.contain('write type=directory')
+    })
+
+    it('keeps saying so until something else is wanted', async () => {
+      const outside = join(rig.lustre, 'late')
+      await refusal(rig.all({ outside }))
+      rig.as(someone, 'mkdir late')
+      await refusal(rig.all({ outside }))
+      expect((await rig.all({ outside, attempt: 2 })).counts.failed).to.equal(0)
+    })
+
+    it('notices a file that has vanished since it was found', async () => {
+      rig.as(someone, 'touch a b')
+      await rig.part(rig.transfer({ part: 'plan' }))
+      rig.as(someone, 'rm b')
+      await rig.part(rig.transfer({ part: 'copy' }))
+      const { counts, failures } = await rig.part(rig.transfer({ part: 'finish' }))
+      expect(counts).to.deep.include({ files: 1, failed: 1 })
+      expect(failures[0]).to.match(/b.*No such file/)
+    })
+
+    it('notices a file that has changed since it was found', async () => {
+      rig.as(someone, 'echo a >a; echo b >b')
+      await rig.part(rig.transfer({ part: 'plan' }))
+      rig.as(someone, 'echo more >>b')
+      await rig.part(rig.transfer({ part: 'copy' }))
+      const { counts, failures } = await rig.part(rig.transfer({ part: 'finish' }))
+      expect(counts.failed).to.equal(1)
+      expect(failures[0]).to.match(/b: it had 2 bytes .* changed while it was staged/)
+    })
+
+    it('finds contents that differ when it is told to, and mends them at the next attempt', async () => {
+      const time = "touch -d '2001-02-03' a"
+      rig.as(someone, `echo right >a; ${time}`)
+      rig.as(someone, `echo wrong >a; ${time}`, rig.volume)
+      expect((await rig.all()).counts.failed).to.equal(0)
+      const { counts, failures } = await rig.all({ attempt: 2, verify: true, session: rig.session })
+      expect(counts.failed).to.equal(0)
+      expect(failures).to.deep.equal([])
+      expect(readFileSync(join(rig.volume, 'a'), 'utf8')).to.equal('right\n')
+      rig.as(someone, `echo wrong >a; ${time}`, rig.volume)
+      await rig.end()
+      const again = await rig.all({ verify: true })
+      expect(again.counts.failed).to.equal(1)
+      expect(again.failures[0]).to.contain('a: its content at the destination differs')
+    })
+
+    it('refuses a user whom this host does not know', async () => {
+      expect(await refusal(rig.all({ uid: 29_999 }))).to.contain('user 29999 is not known on this host')
+    })
+
+    it('refuses everything on a host without stage paths', async () => {
+      rig.host = rig.agent({ stagePaths: [] })
+      await rig.round(rig.transfer()).then(
+        () => expect.fail('it was not refused'),
+        (error: Error) => expect(error.message).to.contain('set stagePaths in its agent.yaml'),
+      )
+      await rig.end()
+    })
+
+    it('writes a report for the user, and takes it away when all is well', async () => {
+      const report = join(rig.lustre, 'report.txt')
+      rig.as(someone, 'mkdir in; touch in/a in/secret; chmod 0 in/secret')
+      const parts = { outside: join(rig.lustre, 'in'), report }
+      await rig.all(parts)
+      expect(readFileSync(report, 'utf8'))
+        .to.contain('1 files copied, 1 failed')
+        .and.to.match(/secret.*Permission denied/)
+      expect(statSync(report).uid).to.equal(someone.uid)
+      rig.as(someone, 'chmod 600 in/secret')
+      expect((await rig.all({ ...parts, attempt: 2 })).counts).to.deep.include({ files: 2, failed: 0 })
+      expect(existsSync(report)).to.equal(false)
+    })
+  })
+
+  describe('because somebody leads it astray', () => {
+    it('stages only below the stage paths, wherever links lead', async () => {
+      expect(await refusal(rig.all({ outside: '/etc' }))).to.contain(`"/etc" is not below ${rig.lustre}`)
+      symlinkSync('/etc', join(rig.lustre, 'link'))
+      const leads = 'link" leads to "/etc", which is not below'
+      expect(await refusal(rig.all({ attempt: 2, outside: join(rig.lustre, 'link') }))).to.contain(leads)
+      const out = { direction: 'out', outside: join(rig.lustre, 'link/new') } as const
+      expect(await refusal(rig.all({ attempt: 3, ...out }))).to.contain('leads to "/etc/new"')
+    })
+
+    it('does not follow a link out of the buffer', async () => {
+      mkdirSync(join(rig.directory, 'victim'))
+      chmodSync(join(rig.directory, 'victim'), 0o777)
+      symlinkSync(join(rig.directory, 'victim'), join(rig.volume, 'data'))
+      rig.as(someone, 'touch a')
+      expect(await refusal(rig.all({ inside: 'data/x' }))).to.contain(
+        '"$DW_JOB_STRIPED/data/x" leads out of the buffer',
+      )
+      expect(await refusal(rig.all({ attempt: 2, direction: 'out', inside: 'data' }))).to.contain(
+        'leads out of the buffer',
+      )
+      expect(readdirSync(join(rig.directory, 'victim'))).to.deep.equal([])
+    })
+
+    it("uses only the user's rights where a link is planted between its looks", async () => {
+      const victim = join(rig.directory, 'victim')
+      mkdirSync(victim)
+      writeFileSync(join(victim, 'file'), 'precious')
+      rig.as(someone, 'mkdir -p sub; echo bad >sub/file')
+      await rig.part(rig.transfer({ part: 'plan' }))
+      // The directory that the plan has made becomes a link to one that is root's.
+      rig.as(someone, `rmdir sub; ln -s ${victim} sub`, rig.volume)
+      await rig.part(rig.transfer({ part: 'copy' }))
+      const { counts } = await rig.part(rig.transfer({ part: 'finish' }))
+      expect(counts.failed).to.be.greaterThan(0)
+      expect(readFileSync(join(victim, 'file'), 'utf8')).to.equal('precious')
+      expect(readdirSync(victim)).to.deep.equal(['file'])
+      await rig.end()
+      expect(readdirSync(victim)).to.deep.equal(['file'])
+    })
+
+    it("leaves root's and other users' files alone when its work directory is a planted link", async () => {
+      const victim = join(rig.directory, 'victim')
+      mkdirSync(join(victim, '1'), { recursive: true })
+      writeFileSync(join(victim, '1/plan.json'), 'precious')
+      const works = join(rig.volume, `.burstbuffer-${rig.session.id}.1`)
+      rig.as(someone, `ln -s ${victim} ${works}; touch ${rig.lustre}/a`)
+      await rig.part(rig.transfer({ part: 'plan' })).catch(() => {})
+      rig.as(someone, `rm -rf ${works}; ln -s ${victim} ${works}`)
+      await rig.part(rig.transfer({ part: 'copy' })).catch(() => {})
+      await rig.end()
+      expect(readFileSync(join(victim, '1/plan.json'), 'utf8')).to.equal('precious')
+      expect(readdirSync(victim)).to.deep.equal(['1'])
+    })
+
+    it('looks again at the paths of a forged note', async () => {
+      rig.as(someone, 'touch a; echo a >list')
+      const list = { side: 'outside', path: join(rig.lustre, 'list') } as const
+      rig.as(someone, `echo '${rig.lustre}/a' >list`)
+      const transfer = rig.transfer({ type: 'list', list, outside: undefined } as never)
+      await rig.part({ ...transfer, part: 'plan' })
+      const note = join(rig.volume, `.burstbuffer-${rig.session.id}.1/1/share-0.json`)
+      const forged = readFileSync(note, 'utf8').replace(`${rig.lustre}/a`, '/etc/passwd')
+      expect(forged).to.contain('/etc/passwd')
+      writeFileSync(note, forged)
+      expect(await refusal(rig.part({ ...transfer, part: 'copy' }))).to.contain('"/etc/passwd" is not below')
+      writeFileSync(note, '{"batches":[{"name":"../../x","files":1,"bytes":1}]}')
+      await rig.part({ ...transfer, attempt: 1, part: 'copy', share: { index: 0, of: 2 } }).then(
+        () => expect.fail('it was accepted'),
+        (error: Error) => expect(error.message).to.contain('is not what this agent writes'),
+      )
+    })
+  })
+
+  describe('because something dies or is full', () => {
+    const many = 'mkdir many; cd many; for i in $(seq 6000); do echo $i >$i; done'
+
+    /** Until some files have been copied, and not all. */
+    async function midCopy(): Promise<void> {
+      await until({ what: 'the copy is under way' }, async () => {
+        const { state, counts } = await rig.round(rig.transfer({ part: 'copy' }))
+        return state === 'working' && counts.files > 0 && (await running()).length > 0
+      })
+    }
+
+    it('goes on file by file when its copiers were killed', async () => {
+      rig.as(someone, many)
+      await rig.part(rig.transfer({ part: 'plan' }))
+      await midCopy()
+      for (const pid of await running()) process.kill(pid, 'SIGKILL')
+      const first = readdirSync(join(rig.volume, 'many'))[0]!
+      const before = statSync(join(rig.volume, 'many', first)).ctimeMs
+      // The failure is told once, and then it is begun again.
+      const error: unknown = await rig.part(rig.transfer({ part: 'copy' })).catch((error: unknown) => error)
+      if (error instanceof Error) await rig.part(rig.transfer({ part: 'copy' }))
+      const { counts } = await rig.part(rig.transfer({ part: 'finish' }))
+      expect(counts).to.deep.include({ files: 6000, failed: 0 })
+      expect(statSync(join(rig.volume, 'many', first)).ctimeMs).to.equal(before)
+    })
+
+    it('is ended at once when it is not wanted any more, and leaves nothing but what was copied', async () => {
+      rig.as(someone, many)
+      await rig.part(rig.transfer({ part: 'plan' }))
+      await midCopy()
+      await rig.end()
+      expect(await running()).to.deep.equal([])
+      expect(readdirSync(rig.volume)).to.deep.equal(['many'])
+      expect(existsSync(join(transferRoot, `${rig.session.id}.1`))).to.equal(false)
+    })
+
+    it('ends what an agent that died has left, before it begins', async () => {
+      rig.as(someone, 'touch a')
+      const stray = spawn('sleep', ['1000'], {
+        env: { PATH: process.env['PATH']!, [mark().split('=')[0]!]: mark().split('=')[1]! },
+      })
+      const ended = new Promise((resolve) => stray.on('exit', resolve))
+      await until({ what: 'a stray process' }, async () => (await running()).length === 1)
+      await rig.part(rig.transfer({ part: 'plan' }))
+      await ended
+    })
+
+    it('ends a copier that says nothing for long, and begins it again', async () => {
+      rig.host = rig.agent({ stallMs: 4_000 })
+      rig.as(someone, many)
+      await rig.part(rig.transfer({ part: 'plan' }))
+      await midCopy()
+      for (const pid of await running()) process.kill(pid, 'SIGSTOP')
+      const error: unknown = await rig.part(rig.transfer({ part: 'copy' })).catch((error: unknown) => error)
+      expect(String(error)).to.contain('it said nothing for 4 s')
+      rig.host = rig.agent()
+      await rig.part(rig.transfer({ part: 'copy' }))
+      expect((await rig.part(rig.transfer({ part: 'finish' }))).counts.files).to.equal(6000)
+    })
+
+    describe('on a volume that is full', () => {
+      const loops = new LoopDevices()
+      after(() => loops.close())
+
+      beforeEach(() => {
+        const device = loops.add('full', 320 * 1024 ** 2)
+        execFileSync('mkfs.xfs', ['-q', device])
+        execFileSync('mount', [device, rig.volume])
+        loops.willMount(rig.volume)
+        execFileSync('chown', [`${someone.uid}:${someone.gid}`, rig.volume])
+      })
+      afterEach(() => loops.close())
+
+      it('says that there is no space, and can still be staged out', async () => {
+        rig.as(someone, 'mkdir in; for i in 1 2 3 4; do head -c 100M /dev/zero | tr "\\\\0" x >in/$i; done')
+        const { counts, failures } = await rig.all({ outside: join(rig.lustre, 'in') })
+        expect(counts.failed).to.be.greaterThan(0)
+        expect(failures.join('\n')).to.contain('No space left on device')
+        await rig.end()
+        rig.as(someone, 'dd if=/dev/zero of=rest bs=64k 2>/dev/null || true; echo x >tiny || true', rig.volume)
+        const out = { direction: 'out', outside: join(rig.lustre, 'out') } as const
+        const rescued = await rig.all(out)
+        expect(rescued.failures).to.deep.equal([])
+        await rig.end(out)
+        expect(readdirSync(join(rig.lustre, 'out'))).to.deep.equal(readdirSync(rig.volume))
+      })
+    })
+  })
+})
