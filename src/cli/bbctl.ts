@@ -7,6 +7,7 @@ import { create, destroy, show } from './commands/buffer.js'
 import { adopt, cordon, uncordon } from './commands/care.js'
 import { backup, restore } from './commands/recovery.js'
 import { bricks, buffers, hosts, status } from './commands/views.js'
+import { transfer } from './commands/transfer.js'
 import { watch } from './commands/watch.js'
 
 const socket = process.env['BURSTBUFFER_SOCKET'] ?? defaultSocket
@@ -27,6 +28,7 @@ const cli = yargs(process.argv.slice(2))
   .command(cordon)
   .command(uncordon)
   .command(adopt)
+  .command(transfer)
   .command(watch)
   .command(check)
   .command(backup)

@@ -54,6 +54,14 @@ export function time(unixSeconds: number): string {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
 }
 
+/** 2h 05m, 3m 20s, 12s. */
+export function duration(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
+  const two = (count: number) => String(count).padStart(2, '0')
+  if (hours > 0) return `${hours}h ${two(minutes)}m`
+  return minutes > 0 ? `${minutes}m ${two(seconds % 60)}s` : `${seconds}s`
+}
+
 /** Text that came from outside never steers the terminal. */
 export function printable(text: string): string {
   // eslint-disable-next-line no-control-regex

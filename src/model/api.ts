@@ -73,7 +73,35 @@ export interface BufferDetail extends BufferView {
   brickList: { host: string; device: string; state: string; problem: string | null }[]
   sessions: { token: string; kind: string; stage: string; uid: number; computeHosts: string[] }[]
   attachments: { host: string; token: string; state: string; problem: string | null }[]
+  /** The stage lines of its sessions. */
+  transfers: TransferView[]
   timeline: { at: number; text: string }[]
+}
+
+export interface TransferView {
+  token: string
+  /** `stage-in 1` */
+  name: string
+  source: string
+  destination: string
+  /** waiting, plan, copy, finish, done, failed or dropped. */
+  state: string
+  attempt: number
+  files: number
+  bytes: number
+  /** null before it was planned. */
+  totalFiles: number | null
+  totalBytes: number | null
+  failed: number
+  /** Of the last minute, while it copies. */
+  bytesPerSecond: number | null
+  secondsLeft: number | null
+  waitingFor: string[]
+  reason: string | null
+  /** Some of what failed. */
+  failures: string[]
+  /** Where the user finds all that failed. */
+  report: string | null
 }
 
 /** The body of every answer that is not 2xx. `refused` tells a user's mistake from a failure. */

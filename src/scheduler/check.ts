@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { DifferenceView } from '../model/api.js'
 import { at, brickMountPath, brickRoot, type Cluster } from '../model/cluster.js'
 import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
-import { describeWant, desiredOfBuffer, type SessionSettings } from './next.js'
+import { describeWant, desiredOfBuffer, type SessionSettings, transferWants } from './next.js'
 
 /*
  * Where etcd, the disks, the mounts and the gluster volumes do not tell the same story, and what would mend each. What hosts
@@ -32,16 +32,18 @@ function difference(where: string, what: string, mend: string, safe = false): Di
   return { where, what, mend, safe }
 }
 
-/** Hosts are told what is wanted of every buffer that can be read. */
+/** Hosts are told what is wanted of every buffer that can be read, and of every stage line. */
 function desiredDifferences(cluster: Cluster, config: SessionSettings): DifferenceView[] {
   const found: DifferenceView[] = []
-  for (const buffer of cluster.buffers.values()) {
-    for (const want of desiredOfBuffer(cluster, buffer, config)) {
-      const told = cluster.desired[want.kind].get(at(want.host, want.id))
-      if (told && isDeepStrictEqual({ ...told, fence: 0 }, { ...want.document, fence: 0 })) continue
-      const what = told ? 'the host is told something else' : 'the host is not told'
-      found.push(difference(`desired ${describeWant(want)}`, what, 'the leader writes it again', true))
-    }
+  const wants = [
+    ...[...cluster.buffers.values()].flatMap((buffer) => desiredOfBuffer(cluster, buffer, config)),
+    ...[...cluster.sessions.values()].flatMap((session) => transferWants(cluster, session)),
+  ]
+  for (const want of wants) {
+    const told = cluster.desired[want.kind].get(at(want.host, want.id))
+    if (told && isDeepStrictEqual({ ...told, fence: 0 }, { ...want.document, fence: 0 })) continue
+    const what = told ? 'the host is told something else' : 'the host is not told'
+    found.push(difference(`desired ${describeWant(want)}`, what, 'the leader writes it again', true))
   }
   return found
 }

@@ -12,6 +12,6 @@
 export { desiredOfBuffer, describeWant, type Want } from './next/wants.js'
 export { followBuffer, type FollowUp, type FollowMeans } from './next/buffer.js'
 export { desiredOfSession, followSession, mountPath, type SessionSettings } from './next/session.js'
-export { countsOf, partOf, waitsOf } from './next/transfers.js'
+export { countsOf, failuresOf, partOf, transferWants, waitsOf } from './next/transfers.js'
 export { desiredPeers } from './next/peers.js'
 export { mountpointOf } from './next/mountpoint.js'

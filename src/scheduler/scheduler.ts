@@ -16,6 +16,7 @@ import { Timeline } from './events.js'
 import { type Candidate, standForLeadership } from './leadership.js'
 import { Loop } from './loop.js'
 import { Memory } from './memory.js'
+import { Rates } from './rates.js'
 import { type LookAt, systemLookAt } from './sources.js'
 
 export interface SchedulerParts {
@@ -77,7 +78,13 @@ export function assembleScheduler(parts: SchedulerParts) {
   const timeline = new Timeline(store, memory, clock, log)
   const absences = new Absences(memory, clock, config.hostGraceSeconds * 1000, () => loop.lookAgain())
   const loop = new Loop({ memory, commits, timeline, absences, config, clock, log, newUuid })
-  const stopLearning = memory.onChange(() => accounts.learn(ownersIn(memory)))
+  const rates = new Rates(memory, clock)
+  const stopLearning = memory.onChange((touched) => {
+    accounts.learn(ownersIn(memory))
+    for (const { parsed } of touched) {
+      if (parsed.room === 'observed' && parsed.kind === 'transfer') rates.note(parsed.id)
+    }
+  })
   const cancelWord = clock.after(firstWordMs, () => {
     if (!memory.isSynced) log.warn('waiting for etcd', { endpoints: config.etcd.endpoints })
   })
@@ -94,6 +101,7 @@ export function assembleScheduler(parts: SchedulerParts) {
     userName: (uid: number) => accounts.userName(uid),
     lookAgain: () => loop.lookAgain(),
     becomeLeader: (timeoutMs: number) => leadership.become(timeoutMs),
+    rateOf: rates.rateOf,
     timelineOf: (name: string) => readTimeline(store, name),
     schedulerState: () => ({
       host: candidate.host,

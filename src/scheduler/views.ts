@@ -8,6 +8,8 @@ import { devicesOf, takenDevices } from './devices.js'
 import { mountpointOf } from './next/mountpoint.js'
 import { compareNames } from './place.js'
 import { poolsOf } from './pools.js'
+import type { RateOf } from './rates.js'
+import { transferProblems, transferViews } from './transferViews.js'
 
 /** The cluster as operators see it: pure, from the documents to the shapes of `model/api.ts`. */
 export function statusView(cluster: Cluster, config: SchedulerConfig, scheduler: StatusView['scheduler']): StatusView {
@@ -97,7 +99,12 @@ export function buffersView(cluster: Cluster): BufferView[] {
     .sort((a, b) => compareNames(a.name, b.name))
 }
 
-export function bufferDetail(cluster: Cluster, buffer: BufferDocument, timeline: EventDocument[]): BufferDetail {
+export function bufferDetail(
+  cluster: Cluster,
+  buffer: BufferDocument,
+  timeline: EventDocument[],
+  rateOf: RateOf,
+): BufferDetail {
   const sessions = sessionsUsing(cluster, buffer)
   return {
     ...bufferView(cluster, buffer),
@@ -134,6 +141,7 @@ export function bufferDetail(cluster: Cluster, buffer: BufferDocument, timeline:
         }),
       ),
     ),
+    transfers: sessions.flatMap((session) => transferViews(cluster, session, bufferKey(cluster, buffer), rateOf)),
     timeline: timeline.map(({ at, text }) => ({ at, text })),
   }
 }
@@ -183,6 +191,7 @@ function problemsOf(cluster: Cluster, config: SchedulerConfig, hosts: HostView[]
       if (phase !== 'stuck' && phase !== 'degraded' && phase !== 'failed') return []
       return [`buffer ${bufferKey(cluster, buffer)} is ${phase}: ${reason ?? waitingFor.join('; ')}`]
     }),
+    ...transferProblems(cluster),
     ...[...cluster.invalid].map(([key, reason]) => `etcd key ${key} cannot be read: ${reason}`),
   ]
 }

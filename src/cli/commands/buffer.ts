@@ -4,6 +4,7 @@ import { parseSize } from '../../model/capacity.js'
 import { CallError, type Client, pathOf } from '../client.js'
 import { print, printable, printJson, printTable, size, time } from '../output.js'
 import { clientOf, type Command } from './command.js'
+import { printTransfers } from './transfer.js'
 
 export const show: Command<{ name: string }> = {
   command: 'show <name>',
@@ -139,6 +140,7 @@ export async function printDetail(detail: BufferDetail): Promise<void> {
     ['mounted on', 'session', 'state', 'problem'],
     detail.attachments.map((a) => [a.host, a.token, a.state, a.problem ?? '-']),
   )
+  await printTransfers(detail.transfers)
   if (detail.timeline.length > 0) print('')
   for (const event of detail.timeline) print(`${time(event.at)}  ${printable(event.text)}`)
 }

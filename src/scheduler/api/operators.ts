@@ -3,10 +3,20 @@ import type { CreateBody, StatusView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { EventDocument } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
-import { adopt, cordon, createPersistent, teardown, uncordon } from '../admit.js'
+import {
+  adopt,
+  cancelTransfers,
+  cordon,
+  createPersistent,
+  dropTransfers,
+  retryTransfers,
+  teardown,
+  uncordon,
+} from '../admit.js'
 import { adoptProgress, ended } from '../progress.js'
 import { groupToShareWith } from '../membership.js'
 import { problemWithPersistentAccess } from '../slurm/accessModes.js'
+import type { RateOf } from '../rates.js'
 import type { SlurmMeans } from '../slurm/functions.js'
 import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from '../views.js'
 import { answer, commit, Failure, parse } from './calls.js'
@@ -18,6 +28,7 @@ export interface OperatorMeans extends SlurmMeans {
   schedulerState(): StatusView['scheduler']
   /** A buffer's events, oldest first. */
   timelineOf(name: string): Promise<EventDocument[]>
+  rateOf: RateOf
 }
 
 const createBody = z.strictObject({
@@ -30,7 +41,8 @@ const createBody = z.strictObject({
 }) satisfies z.ZodType<CreateBody>
 
 const cordonBody = z.strictObject({ who: z.string().max(100), why: z.string().min(1).max(500) })
-const adoptBody = z.strictObject({ who: z.string().max(100) })
+const whoBody = z.strictObject({ who: z.string().max(100) })
+const transferActions = { cancel: cancelTransfers, retry: retryTransfers, drop: dropTransfers }
 const adoptWaitMs = 900_000
 
 /** The operators' calls: JSON both ways. Whoever may open the socket may make them: root and the slurm group. */
@@ -41,7 +53,7 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
     const buffer = core.cluster.buffers.get(name)
     if (!buffer) throw notFound(core.cluster, name)
     const timeline = await means.timelineOf(name)
-    return bufferDetail(core.cluster, core.cluster.buffers.get(name) ?? buffer, timeline)
+    return bufferDetail(core.cluster, core.cluster.buffers.get(name) ?? buffer, timeline, means.rateOf)
   }
   const routes: [Route['method'], RegExp, (request: Request) => Promise<object> | object][] = [
     ['GET', /^\/v1\/status$/, status],
@@ -76,10 +88,20 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
     ],
     [
       'POST',
+      /^\/v1\/transfers\/([^/]+)\/(cancel|retry|drop)$/,
+      ({ parts, body }) => {
+        const [token, action] = parts as [string, keyof typeof transferActions]
+        const { who } = parse(body, whoBody)
+        const request = { token, who, now: means.clock.unixSeconds() }
+        return commit(core, (cluster) => transferActions[action](cluster, request))
+      },
+    ],
+    [
+      'POST',
       /^\/v1\/adopt\/([^/]+)\/([^/]+)$/,
       async ({ parts, body }) => {
         const [host, device] = parts as [string, string]
-        const { who } = parse(body, adoptBody)
+        const { who } = parse(body, whoBody)
         await commit(core, (cluster) => adopt(cluster, { host, device, who }))
         const end = await core.waitFor((cluster) => ended(adoptProgress(cluster, host, device)), adoptWaitMs)
         if (end?.state === 'failed') throw new Failure(409, { error: end.reason, refused: true })
@@ -143,7 +165,7 @@ function watch(means: OperatorMeans, status: () => object, name: string | null, 
             name === null
               ? { status: status(), buffers: buffersView(means.core.cluster) }
               : buffer
-                ? bufferDetail(means.core.cluster, buffer, await means.timelineOf(name).catch(() => []))
+                ? bufferDetail(means.core.cluster, buffer, await means.timelineOf(name).catch(() => []), means.rateOf)
                 : { name, gone: true }
           const line = JSON.stringify(shown)
           if (line !== last) write(line)

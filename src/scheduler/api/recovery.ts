@@ -31,7 +31,8 @@ export function recoveryRoutes({ core, clock, config, lookAgain }: RecoveryMeans
   }
   const repair = async () => {
     const found = checkCluster(core.cluster, config)
-    for (const token of sessionsToEnd(core.cluster)) await commit(core, (cluster) => teardown(cluster, { token }))
+    for (const token of sessionsToEnd(core.cluster))
+      await commit(core, (cluster) => teardown(cluster, { token, hurry: true }))
     if (!core.isLeader())
       throw new Failure(503, { error: 'this scheduler stands by: repair on the leader', refused: false })
     lookAgain()

@@ -1,0 +1,53 @@
+import type { TransferView } from '../../model/api.js'
+import { printAbout } from '../../model/capacity.js'
+import { pathOf } from '../client.js'
+import { duration, print, printable, printJson, printTable } from '../output.js'
+import { caller, clientOf, type Command } from './command.js'
+
+const actions = ['cancel', 'retry', 'drop'] as const
+
+export const transfer: Command<{ action: (typeof actions)[number]; token: string }> = {
+  command: 'transfer <action> <token>',
+  describe: "Cancel a job's copies, retry those that failed, or drop the data that was to be staged out",
+  builder: (yargs) =>
+    yargs
+      .positional('action', { choices: actions, demandOption: true })
+      .positional('token', { type: 'string', demandOption: true, describe: 'a job id' }),
+  handler: async (argv) => {
+    const { action, token } = argv
+    const done = await clientOf(argv).send<{ lines: number }>('POST', pathOf('transfers', token, action), {
+      who: caller(),
+    })
+    if (argv.json) return printJson(done)
+    const lines = `${done.lines} ${done.lines === 1 ? 'transfer' : 'transfers'} of job ${token}`
+    const words = { cancel: 'cancelled', retry: 'begun again', drop: 'dropped: their data is given up' }
+    print(`${lines} ${words[action]}`)
+  },
+}
+
+export async function printTransfers(transfers: TransferView[]): Promise<void> {
+  if (transfers.length > 0) print('')
+  await printTable(
+    ['session', 'transfer', 'state', 'files', 'copied', 'rate', 'left', 'source', 'destination'],
+    transfers.map((view) => [
+      view.token,
+      view.attempt === 1 ? view.name : `${view.name} (attempt ${view.attempt})`,
+      view.state,
+      view.totalFiles === null ? '-' : `${view.files}/${view.totalFiles}`,
+      view.totalBytes === null ? '-' : `${printAbout(view.bytes)} of ${printAbout(view.totalBytes)}`,
+      view.bytesPerSecond === null ? '-' : `${printAbout(view.bytesPerSecond)}/s`,
+      view.secondsLeft === null ? '-' : duration(view.secondsLeft),
+      view.source,
+      view.destination,
+    ]),
+  )
+  for (const view of transfers) {
+    const lines = [
+      ...view.waitingFor.map((text) => `waits for ${text}`),
+      ...(view.reason === null ? [] : [view.reason]),
+      ...view.failures.map((text) => `failed: ${text}`),
+      ...(view.report === null ? [] : [`all that failed: ${view.report}`]),
+    ]
+    for (const line of lines) print(`  ${view.token} ${view.name}: ${printable(line)}`)
+  }
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../daemon/clock.js'
+import type { Memory } from './memory.js'
+import { countsOf } from './next.js'
+
+/** Bytes a second of a session's stage line, as far as it has been followed. */
+export type RateOf = (sessionId: number, number: number) => number | undefined
+
+interface Sample {
+  atMs: number
+  bytes: number
+  attempt: number
+}
+
+const windowMs = 60_000
+
+/** How fast stage lines are copied, from what hosts have reported in the last minute; for people, and in no document. */
+export class Rates {
+  private readonly samples = new Map<string, Sample[]>()
+
+  constructor(
+    private readonly memory: Memory,
+    private readonly clock: Clock,
+  ) {}
+
+  /** To be told of every key of a report that changed: `<session id>.<number>`. */
+  note(id: string): void {
+    const [sessionId, number] = id.split('.').map(Number)
+    const key = this.memory.index.sessionKey(sessionId!)
+    const session = key === undefined ? undefined : this.memory.sessions.get(key)
+    const transfer = session?.transfers?.find((line) => line.number === number)
+    const counts = session && transfer && !transfer.ended ? countsOf(this.memory, session, transfer) : undefined
+    if (!counts || !transfer) return void this.samples.delete(id)
+    const sample = { atMs: this.clock.monotonicMs(), bytes: counts.bytes, attempt: transfer.attempt }
+    const before = this.samples.get(id) ?? []
+    const isNew = before.some(({ attempt, bytes }) => attempt !== sample.attempt || bytes > sample.bytes)
+    const recent = isNew ? [] : before.filter(({ atMs }) => sample.atMs - atMs <= windowMs)
+    this.samples.set(id, [...recent, sample].slice(-100))
+  }
+
+  readonly rateOf: RateOf = (sessionId, number) => {
+    const samples = this.samples.get(`${sessionId}.${number}`) ?? []
+    const [first, last] = [samples[0], samples.at(-1)]
+    if (!first || !last || last.atMs === first.atMs) return undefined
+    return ((last.bytes - first.bytes) * 1000) / (last.atMs - first.atMs)
+  }
+}
