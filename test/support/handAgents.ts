@@ -8,6 +8,7 @@ import type { Hosted } from './builders.js'
 export class HandAgents {
   private readonly store: MemoryStore
   private readonly silent = new Set<string>()
+  private readonly silentKinds = new Set<DesiredKind>()
 
   constructor(etcd: MemoryEtcd) {
     this.store = etcd.open()
@@ -41,6 +42,7 @@ export class HandAgents {
         for (const { key, entry } of changes) {
           const parsed = parseKey(key)
           if (parsed?.room !== 'desired' || this.silent.has(parsed.host)) continue
+          if (this.silentKinds.has(parsed.kind)) continue
           const { host, kind, id } = parsed
           const read = entry && readDesired(entry, parsed)
           const at = keys.observed(host, kind, id)
@@ -53,6 +55,11 @@ export class HandAgents {
 
   silence(host: string): void {
     this.silent.add(host)
+  }
+
+  /** Nobody obeys documents of that kind. */
+  silenceKind(kind: DesiredKind): void {
+    this.silentKinds.add(kind)
   }
 }
 
@@ -73,6 +80,12 @@ function done(desired: AnyDesired): AnyObserved {
       return { ...common, state: desired.wanted }
     case 'peer':
       return { ...common, state: 'connected' }
+    case 'transfer': {
+      const { attempt, part } = desired
+      const all = part === 'plan' ? 0 : 1
+      const counts = { files: all, bytes: all * 10, totalFiles: 1, totalBytes: 10, failed: 0 }
+      return { ...common, attempt, part, state: desired.wanted, counts, failures: [] }
+    }
     case 'adopt':
       return { ...common, state: 'done' }
     default:

@@ -79,8 +79,8 @@ const verbs: Record<Line['kind'], Record<string, (line: Line, directives: Direct
   '#DW': {
     jobdw: readJobdw,
     persistentdw: readPersistentdw,
-    stage_in: notServed('stage_in', 'staging'),
-    stage_out: notServed('stage_out', 'staging'),
+    stage_in: readStage('in'),
+    stage_out: readStage('out'),
     swap: notServed('swap', 'swap on a buffer'),
     create_persistent: (line) => fail(line, `create_persistent is written #BB create_persistent, not #DW`),
     destroy_persistent: (line) => fail(line, `destroy_persistent is written #BB destroy_persistent, not #DW`),
@@ -136,7 +136,7 @@ function readDestroy(line: Line, directives: Directives): void {
   directives.destroys.push({ name: nameOf(line, options), hurry, line: line.number })
 }
 
-export function readStage(direction: StageDirection) {
+function readStage(direction: StageDirection) {
   return (line: Line, directives: Directives): void => {
     const stage = parseStage(direction, line.words.slice(1))
     if ('refused' in stage) fail(line, `stage_${direction} ${stage.refused}`)

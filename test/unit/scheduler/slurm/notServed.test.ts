@@ -2,11 +2,7 @@ import { expect } from 'chai'
 import { parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
 
 /** What this system does not serve, in one place: a line goes from here when it is served. */
-const words: [line: string, told: RegExp][] = [
-  ['#DW stage_in type=file source=/a destination=$DW_JOB_STRIPED/a', /stage_in is not served/],
-  ['#DW stage_out type=file source=$DW_JOB_STRIPED/a destination=/a', /stage_out is not served/],
-  ['#DW swap 4GiB', /swap is not served/],
-]
+const words: [line: string, told: RegExp][] = [['#DW swap 4GiB', /swap is not served/]]
 
 describe('what is not served', () => {
   for (const [line, told] of words) {

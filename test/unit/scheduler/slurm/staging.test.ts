@@ -1,0 +1,210 @@
+import { expect } from 'chai'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { SessionDocument } from '../../../../src/model/documents.js'
+import { parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
+import { outputDirectoryOf } from '../../../../src/scheduler/slurm/stageLines.js'
+import type { Seen } from '../../../../src/scheduler/sources.js'
+import { alice, aHost, pool, transferReport } from '../../../support/builders.js'
+import { Rig } from '../../../support/schedulerRig.js'
+
+const jobdw = '#DW jobdw type=scratch access_mode=striped capacity=2TB'
+const stageIn = '#DW stage_in type=file source=/lustre/alice/a destination=$DW_JOB_STRIPED/a'
+const stageOut = '#DW stage_out type=directory source=$DW_JOB_STRIPED/out destination=/lustre/alice/out'
+const done = { code: 0, text: '' }
+
+describe('the buffers that stage lines name', () => {
+  const refusal = (...lines: string[]) => {
+    const directives = parseDirectives(['#!/bin/sh', ...lines].join('\n'))
+    return 'refused' in directives ? directives.refused : ''
+  }
+
+  it('are the job’s own, wherever it is asked for, and those that it uses', () => {
+    expect(refusal(stageIn, jobdw)).to.equal('')
+    const persistent = '#DW stage_in type=file source=/lustre/a destination=$DW_PERSISTENT_STRIPED_mine/a'
+    expect(refusal('#DW persistentdw name=mine', persistent)).to.equal('')
+    expect(refusal('#DW persistentdw name=other', persistent)).to.match(/^line 3: .*add #DW persistentdw name=mine/)
+  })
+
+  it('are refused when the job has none, or one without a striped namespace', () => {
+    expect(refusal(stageIn)).to.match(/^line 2: #DW stage_in names DW_JOB_STRIPED, and the job asks for no buffer/)
+    expect(refusal('#DW jobdw access_mode=private capacity=1TB', stageIn)).to.contain('access_mode=striped,private')
+  })
+
+  it('are the only one for a list that names none', () => {
+    const list = '#DW stage_in type=list source=/lustre/list'
+    expect(refusal(jobdw, list)).to.equal('')
+    expect(refusal('#DW persistentdw name=mine', list)).to.equal('')
+    expect(refusal('#DW persistentdw name=mine', '#DW persistentdw name=yours', list)).to.contain('has several')
+    expect(refusal(list)).to.contain('has none')
+  })
+})
+
+describe('the folder of a job’s output', () => {
+  it('is known from an absolute #SBATCH --output without symbols in it', () => {
+    const of = (line: string) => outputDirectoryOf(`#!/bin/sh\n#DW jobdw\n${line}\n`)
+    expect(of('#SBATCH --output=/home/alice/run/%j.out')).to.equal('/home/alice/run')
+    expect(of('#SBATCH -o /home/alice/o')).to.equal('/home/alice')
+    expect(of('#SBATCH --output=/home/%u/o')).to.equal(undefined)
+    expect(of('#SBATCH --output=/home/../o')).to.equal(undefined)
+    expect(of('#SBATCH --output=o')).to.equal(undefined)
+    expect(of('sleep 1\n#SBATCH --output=/home/o')).to.equal(undefined)
+  })
+})
+
+describe('dw_wlm_cli with stage lines', () => {
+  let rig: Rig
+  let directory: string
+  let seen: Map<string, Seen> | undefined
+  before(() => (directory = mkdtempSync(join(tmpdir(), 'bb-staging-'))))
+  after(() => rmSync(directory, { recursive: true }))
+
+  const start = async (stagePaths: string[] = ['/lustre'], obey = true) => {
+    const storage = ['gluster1', 'gluster2'].map((name) => aHost(name))
+    for (const { host } of storage) if (stagePaths.length > 0) host.stagePaths = stagePaths
+    rig = await Rig.start({ hosts: [...storage, aHost('c1', { roles: ['compute'], devices: 0 })] })
+    rig.means.lookAt = () => Promise.resolve(seen)
+    if (obey) rig.agents.obey()
+    await rig.quiet()
+  }
+  beforeEach(() => (seen = undefined))
+
+  const script = (...lines: string[]) => {
+    const path = join(directory, 'script')
+    writeFileSync(path, ['#!/bin/sh', ...lines, ''].join('\n'))
+    return ['--job', path]
+  }
+  const call = (line: string, ...more: string[]) => rig.call('--function', ...line.split(' '), ...more)
+  const setup = (...lines: string[]) =>
+    call(
+      `setup --token 5 --caller SLURM --user ${alice.uid} --groupid ${alice.gid} --capacity ${pool}:2TB`,
+      ...script(...lines),
+    )
+  const session = () => rig.read('sessions/5') as unknown as SessionDocument
+  const run = async () => {
+    const nodes = join(directory, 'nodes')
+    writeFileSync(nodes, 'c1\n')
+    expect(await call(`pre_run --token 5 --nodehostnamefile ${nodes}`)).to.deep.equal(done)
+    expect(await call('post_run --token 5')).to.deep.equal(done)
+  }
+
+  it('copies in before the job and out after it, and leaves nothing behind', async () => {
+    await start()
+    const lines = [jobdw, stageIn, stageOut]
+    expect(await call('job_process', ...script(...lines))).to.deep.equal(done)
+    expect(await setup(...lines)).to.deep.equal(done)
+    expect(
+      session().transfers!.map(({ number, direction, inside, outside, report }) => [
+        number,
+        direction,
+        inside,
+        outside,
+        report,
+      ]),
+    ).to.deep.equal([
+      [1, 'in', 'a', '/lustre/alice/a', '/lustre/alice/burstbuffer-5-stage-in-1.failed'],
+      [2, 'out', 'out', '/lustre/alice/out', '/lustre/alice/burstbuffer-5-stage-out-2.failed'],
+    ])
+    expect(await call('data_in --token 5', ...script(...lines))).to.deep.equal(done)
+    expect(session()).to.have.nested.property('transfers[0].ended.state', 'done')
+    expect(session().stage).to.equal('staged-in')
+    await run()
+    expect(await call('data_out --token 5', ...script(...lines))).to.deep.equal(done)
+    expect(session()).to.have.nested.property('transfers[1].ended.state', 'done')
+    expect(await call('teardown --token 5', ...script(...lines))).to.deep.equal(done)
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal([])
+    expect(rig.keys('sessions/')).to.deep.equal([])
+  })
+
+  it('puts the report of what failed beside the job’s output', async () => {
+    await start()
+    await setup('#SBATCH --output=/lustre/alice/run/%j.out', jobdw, stageIn)
+    expect(session().transfers![0]!.report).to.equal('/lustre/alice/run/burstbuffer-5-stage-in-1.failed')
+  })
+
+  it('fails data_in with the host’s word, and the job is then torn down', async () => {
+    await start(['/lustre'], false)
+    rig.agents.silenceKind('transfer')
+    rig.agents.obey()
+    await rig.quiet()
+    await setup(jobdw, stageIn)
+    const staging = rig.run(
+      (async () => {
+        const reply = call('data_in --token 5')
+        await rig.until('the plan', () => rig.told().find((text) => text.includes('transfer')))
+        const host = rig
+          .told()
+          .find((text) => text.includes('transfer'))!
+          .split(':')[0]!
+        const problem = { message: '/lustre/alice/a: No such file', terminal: true }
+        await rig.agents.report(transferReport(host, session(), { problem }))
+        return reply
+      })(),
+    )
+    expect((await staging).text).to.match(/^stage-in 1 failed: host gluster[12]: \/lustre\/alice\/a: No such file/)
+    expect((await call('data_in --token 5')).code).to.equal(1)
+    expect(session().stage).to.equal('staging-in')
+  })
+
+  it('keeps the buffer of a job whose data has not been staged out', async () => {
+    await start()
+    await setup(jobdw, stageOut)
+    await call('data_in --token 5')
+    await run()
+    const { code, text } = await call('teardown --token 5')
+    expect(code).to.equal(1)
+    expect(text).to.contain('bbctl transfer retry 5')
+    expect(await call('teardown --token 5 --hurry')).to.deep.equal(done)
+  })
+
+  it('refuses a path that no storage host stages from or to, before anything is made', async () => {
+    await start(['/home', '/scratch'])
+    const { text } = await call('job_process', ...script(jobdw, stageIn))
+    expect(text).to.match(
+      /line 3: #DW stage_in source="\/lustre\/alice\/a" is served by no storage host: write a path below \/home or \/scratch/,
+    )
+    expect((await setup(jobdw, stageIn)).code).to.equal(1)
+    expect(rig.keys('buffers/')).to.deep.equal([])
+    await start([])
+    expect((await call('job_process', ...script(jobdw, stageOut))).text).to.contain('served by no storage host')
+  })
+
+  const folder = { mode: 0o040755, uid: 0, gid: 0, sizeBytes: 0, isDirectory: true }
+  const large = { mode: 0o100600, uid: alice.uid, gid: alice.gid, sizeBytes: 3e12, isDirectory: false }
+  const sees = (more: Record<string, Seen>) =>
+    (seen = new Map(Object.entries({ '/': folder, '/lustre': folder, '/lustre/alice': folder, ...more })))
+
+  it('refuses a source that is absent, of another type, or larger than the buffer', async () => {
+    await start()
+    const told = async () => (await call('job_process', ...script(jobdw, stageIn))).text
+    sees({})
+    expect(await told()).to.contain('source="/lustre/alice/a" does not exist')
+    sees({ '/lustre/alice/a': folder })
+    expect(await told()).to.contain('is a directory: write type=directory')
+    sees({ '/lustre/alice/a': large })
+    expect(await told()).to.contain('has 3.00 TB, the buffer 2.00 TB')
+  })
+
+  it('says nothing of a source where the scheduler’s host does not see the file system', async () => {
+    await start()
+    seen = new Map([['/', folder]])
+    expect(await call('job_process', ...script(jobdw, stageIn))).to.deep.equal(done)
+  })
+
+  it('refuses at setup, when the user is known, a source that the user may not read', async () => {
+    await start()
+    sees({ '/lustre/alice/a': { ...large, sizeBytes: 1, uid: 77, gid: 77 } })
+    expect(await call('job_process', ...script(jobdw, stageIn))).to.deep.equal(done)
+    expect((await setup(jobdw, stageIn)).text).to.contain('may not be read by you')
+    expect(rig.keys('buffers/')).to.deep.equal([])
+  })
+
+  it('looks for no path that still holds symbols of Slurm', async () => {
+    await start()
+    sees({})
+    const symbols = stageIn.replace('alice/a', 'alice/%A_%a')
+    expect(await call('job_process', ...script(jobdw, symbols))).to.deep.equal(done)
+  })
+})
