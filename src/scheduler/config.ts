@@ -68,6 +68,8 @@ export const schedulerConfig = z.strictObject({
   adminClients: z.array(clientAddress).default([]),
   /** Allowed in place of a job's nodes where these are too many for GlusterFS to name. */
   computeNetworks: z.array(clientAddress).default([]),
+  /** Whether jobs may ask for swap on a buffer: docs/operating.md says why not. */
+  swap: z.boolean().default(false),
   /** How long a call waits before it answers what it still waits for: below slurmctld's own timeout of that call. */
   waitSeconds: z
     .strictObject({

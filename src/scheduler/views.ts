@@ -1,4 +1,5 @@
 import { viewsOf } from '../model/access.js'
+import { printSize } from '../model/capacity.js'
 import type { BufferDetail, BufferView, DeviceView, HostView, StatusView } from '../model/api.js'
 import { at, bufferKey, type Cluster, mountId } from '../model/cluster.js'
 import type { BufferDocument, EventDocument } from '../model/documents.js'
@@ -111,7 +112,7 @@ export function bufferDetail(
     gid: buffer.gid,
     sharedGid: buffer.sharedGid ?? null,
     requestedBytes: buffer.requestedBytes,
-    access: buffer.access,
+    access: buffer.swapBytes === undefined ? buffer.access : [...buffer.access, `swap ${printSize(buffer.swapBytes)}`],
     volume: buffer.volume,
     volumeState: volumeOf(cluster, buffer)?.state ?? null,
     mountpoint: mountpointOf(buffer) ?? null,

@@ -7,6 +7,7 @@ import { phaseOf } from '../../model/phase.js'
 import type { Decision, DocumentChange } from '../core.js'
 import { placeBricks } from '../place.js'
 import { findPool } from '../pools.js'
+import { slotsForSwap, type SwapRequest } from '../swap.js'
 import type { Admission, Means } from './means.js'
 import { canBePutAside, freeVolumeName, putAside, type Standing, standingOf } from './names.js'
 import { leave } from './teardown.js'
@@ -24,6 +25,8 @@ export interface BufferRequest {
   access: AccessMode[]
   clientCache?: Partial<Record<AccessMode, boolean>>
   sharedGid?: number
+  /** `filesBytes`: what the job asked for beside it; `bytes` above is what Slurm accounts for both. */
+  swap?: SwapRequest & { filesBytes: number }
 }
 
 export interface SessionRequest {
@@ -101,10 +104,10 @@ function newBuffer(
 ): BufferDocument | { refused: string } {
   const pool = findPool(means.config, request.pool)
   if ('refused' in pool) return pool
-  const count = slotsFor(request.bytes, pool.granularityBytes)
+  const count = slotsOf(request, pool.granularityBytes)
   if (count > mostSlots) {
-    const most = printSize(mostSlots * pool.granularityBytes)
-    return { refused: `a buffer of pool ${pool.name} has at most ${most}, ${printSize(request.bytes)} asked` }
+    const [most, asked] = [mostSlots, count].map((slots) => printSize(slots * pool.granularityBytes))
+    return { refused: `a buffer of pool ${pool.name} has at most ${most}, ${asked} asked` }
   }
   const placed = placeBricks(
     cluster,
@@ -124,7 +127,10 @@ function newBuffer(
     requestedBytes: request.bytes,
     access: request.access,
     // Two clients that write one sharded file leave it with a wrong size: only where a node has its files to itself.
-    ...(pool.shardBytes !== undefined && request.access.join() === 'private' ? { shardBytes: pool.shardBytes } : {}),
+    ...(pool.shardBytes !== undefined && request.access.join() === 'private' && !request.swap
+      ? { shardBytes: pool.shardBytes }
+      : {}),
+    ...(request.swap ? { swapBytes: request.swap.bytes } : {}),
     ...(request.sharedGid === undefined ? {} : { sharedGid: request.sharedGid }),
     ...(request.clientCache && Object.keys(request.clientCache).length > 0 ? { clientCache: request.clientCache } : {}),
     volume: freeVolumeName(cluster, request.name, id),
@@ -135,6 +141,12 @@ function newBuffer(
     wanted: 'present',
     createdAt: means.now,
   }
+}
+
+function slotsOf({ bytes, swap }: BufferRequest, granularityBytes: number): number {
+  const accounted = slotsFor(bytes, granularityBytes)
+  if (!swap) return accounted
+  return Math.max(accounted, slotsFor(swap.filesBytes, granularityBytes) + slotsForSwap(swap, granularityBytes))
 }
 
 /** Why this is not the same request made again, if it is not. */
@@ -156,8 +168,10 @@ function whatDiffers(
   const pool = findPool(means.config, asked.pool)
   if ('refused' in pool) return pool.refused
   if (buffer.pool !== pool.name) return `${what} exists already in pool ${buffer.pool}`
-  if (slotsFor(asked.bytes, buffer.granularityBytes) !== buffer.bricks.length)
+  // Not the bricks: how many nodes there are may be known in one call and not in another.
+  if (slotsFor(asked.bytes, buffer.granularityBytes) !== slotsFor(buffer.requestedBytes, buffer.granularityBytes))
     return `${what} exists already with ${printSize(buffer.requestedBytes)}, ${printSize(asked.bytes)} asked`
+  if (asked.swap?.bytes !== buffer.swapBytes) return `${what} exists already with other swap`
   if ([...asked.access].sort().join() !== [...buffer.access].sort().join())
     return `${what} exists already with access ${buffer.access.join(',')}`
   return undefined

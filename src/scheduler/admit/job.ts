@@ -2,7 +2,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { AccessMode, SessionTransfer } from '../../model/documents.js'
 import { isJobToken, quote } from '../../model/names.js'
 import type { Decision } from '../core.js'
-import { admitSession } from './admission.js'
+import { admitSession, type BufferRequest } from './admission.js'
 import type { Admission, Means } from './means.js'
 
 export interface JobRequest {
@@ -17,6 +17,8 @@ export interface JobRequest {
   /** 0 for a job without a buffer of its own. */
   bytes: number
   access: AccessMode[]
+  /** On the same buffer. */
+  swap?: BufferRequest['swap']
   /** What was said of it, by mode. */
   clientCache?: Partial<Record<AccessMode, boolean>>
   /** Names of the persistent buffers it uses. */
@@ -29,7 +31,7 @@ export interface JobRequest {
 const mostTransferBytes = 48 * 1024
 
 export function setupJob(cluster: Cluster, request: JobRequest, means: Means): Decision<Admission> {
-  const { token, uid, gid, pool, bytes, access, clientCache } = request
+  const { token, uid, gid, pool, bytes, access, swap, clientCache } = request
   if (!isJobToken(token)) return { refused: `${quote(token)} is no job's id` }
   const uses = [...new Set(request.uses)]
   // A job that was set up keeps what it has: only new users are turned away from a buffer that is leaving.
@@ -40,10 +42,9 @@ export function setupJob(cluster: Cluster, request: JobRequest, means: Means): D
       if (problem !== undefined) return { refused: problem }
     }
   }
+  const more = { ...(clientCache ? { clientCache } : {}), ...(swap ? { swap } : {}) }
   const buffer =
-    bytes > 0
-      ? ({ name: token, kind: 'job', uid, gid, pool, bytes, access, ...(clientCache ? { clientCache } : {}) } as const)
-      : undefined
+    bytes > 0 || swap ? ({ name: token, kind: 'job', uid, gid, pool, bytes, access, ...more } as const) : undefined
   const { transfers = [] } = request
   if (JSON.stringify(transfers).length > mostTransferBytes)
     return {

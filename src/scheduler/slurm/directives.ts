@@ -2,12 +2,14 @@ import { parseSize } from '../../model/capacity.js'
 import { problemWithPersistentName, quote } from '../../model/names.js'
 import type { StageDirection } from '../../model/documents.js'
 import { type Access, parseAccess, problemWithPersistentAccess } from './accessModes.js'
+import { parseSwap, type SwapLine } from './swapDirective.js'
 import { parseStage } from './stageDirectives.js'
 import { problemWithStages, type StageLine } from './stageLines.js'
 
 /** What a job script asks for, as far as this system serves it. */
 export interface Directives {
   jobdw?: { bytes: number; access: Access; pool?: string; line: number }
+  swap?: SwapLine & { line: number }
   /** Persistent buffers that the job uses. */
   uses: { name: string; line: number }[]
   creates: { name: string; bytes: number; pool?: string; group?: string; line: number }[]
@@ -35,6 +37,7 @@ export function parseDirectives(script: string): Directives | { refused: string 
   const directives: Directives = noDirectives()
   try {
     for (const line of directiveLines(script)) read(line, directives)
+    checkPools(directives)
     const problem = problemWithStages(directives)
     return problem === undefined ? directives : { refused: problem }
   } catch (error) {
@@ -81,7 +84,7 @@ const verbs: Record<Line['kind'], Record<string, (line: Line, directives: Direct
     persistentdw: readPersistentdw,
     stage_in: readStage('in'),
     stage_out: readStage('out'),
-    swap: notServed('swap', 'swap on a buffer'),
+    swap: readSwap,
     create_persistent: (line) => fail(line, `create_persistent is written #BB create_persistent, not #DW`),
     destroy_persistent: (line) => fail(line, `destroy_persistent is written #BB destroy_persistent, not #DW`),
   },
@@ -103,6 +106,21 @@ function readJobdw(line: Line, directives: Directives): void {
   const options = optionsOf(line, ['capacity', 'access_mode', 'type', 'pool'])
   checkType(line, options)
   directives.jobdw = { ...sized(line, options), access: accessOf(line, options.get('access_mode')), line: line.number }
+}
+
+function readSwap(line: Line, directives: Directives): void {
+  if (directives.swap) fail(line, `swap stands already in line ${directives.swap.line}`)
+  const swap = parseSwap(line.words.slice(1))
+  if ('refused' in swap) fail(line, swap.refused)
+  directives.swap = { ...swap, line: line.number }
+}
+
+/** Swap lies on the job's own buffer, and the lines may stand in any order. */
+function checkPools({ jobdw, swap }: Directives): void {
+  if (!jobdw || swap?.pool === undefined || swap.pool === jobdw.pool) return
+  throw new Mistake(
+    `line ${swap.line}: #DW swap lies on the buffer of the jobdw line: write the same pool= in both, or none here`,
+  )
 }
 
 function readPersistentdw(line: Line, directives: Directives): void {
@@ -191,11 +209,6 @@ function accessOf(line: Line, text: string | undefined): Access {
   const access = parseAccess(text)
   if ('refused' in access) fail(line, access.refused)
   return access
-}
-
-function notServed(word: string, what: string) {
-  return (line: Line): never =>
-    fail(line, `${word} is not served: ${what} is not available on this system, leave the line out`)
 }
 
 function fail(line: Line, problem: string): never {

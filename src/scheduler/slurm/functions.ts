@@ -37,7 +37,7 @@ import type { LookAt, Reader } from '../sources.js'
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
 import { problemWithPersistentAccess } from './accessModes.js'
 import { type Directives, noDirectives, parseDirectives } from './directives.js'
-import { whyItNeverWorks } from './neverWorks.js'
+import { problemWithSwap, whyItNeverWorks } from './neverWorks.js'
 import { configurations, instances, pools, sessions } from './replies.js'
 import { isBelow, problemWithPlaces, problemWithSources, servedPaths } from './stageChecks.js'
 import { outputDirectoryOf, transfersOf } from './stageLines.js'
@@ -152,6 +152,8 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
   const uid = number(given, 'user')
   const groups = await means.groupsOf(uid)
   await checkStages(means, token, directives, { uid, groups })
+  const noSwap = problemWithSwap(means.config, directives)
+  if (noSwap !== undefined) throw new Answer(noSwap)
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
   await share(means, deadline, directives, uid)
   const request = {
@@ -161,7 +163,8 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
     groups,
     pool,
     bytes,
-    access: directives.jobdw?.access.modes ?? (['striped'] as ['striped']),
+    access: directives.jobdw?.access.modes ?? (directives.swap ? [] : ['striped' as const]),
+    ...(directives.swap ? { swap: await swapOf(directives, directives.swap, given) } : {}),
     clientCache: directives.jobdw?.access.clientCache ?? {},
     uses: directives.uses.map(({ name }) => name),
     transfers: transfersOf(directives, {
@@ -173,6 +176,12 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
   const { sessionId } = await admit(means, token, deadline, (cluster, tools) => setupJob(cluster, request, tools))
   await reach(means, deadline, (cluster) => setupProgress(cluster, token, sessionId))
   return ''
+}
+
+/** Slurm counts swap as one grain; what it really takes follows from the nodes, as far as they are known now. */
+async function swapOf({ jobdw }: Directives, { bytes }: { bytes: number }, { nodeFile }: Arguments) {
+  const nodes = nodeFile === undefined ? [] : await readNodes(nodeFile)
+  return { bytes, nodes: Math.max(1, new Set(nodes).size), filesBytes: jobdw?.bytes ?? 0 }
 }
 
 /** Before any disk is touched; a job that was set up is past that. */

@@ -3,42 +3,55 @@ import type { Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import type { SchedulerConfig } from '../config.js'
 import { findPool, poolsOf } from '../pools.js'
+import { slotsForSwap, whyNoSwap } from '../swap.js'
 import type { Directives } from './directives.js'
 import { problemWithPlaces } from './stageChecks.js'
+
+type Settings = Pick<SchedulerConfig, 'pools' | 'swap'>
 
 /**
  * Why a job with these directives can never run, whoever its user is; undefined when it may. A pool that is merely full now
  * is no reason: Slurm waits for it.
  */
-export function whyItNeverWorks(
-  cluster: Cluster,
-  config: Pick<SchedulerConfig, 'pools'>,
-  directives: Directives,
-): string | undefined {
+export function whyItNeverWorks(cluster: Cluster, config: Settings, directives: Directives): string | undefined {
   return (
+    problemWithSwap(config, directives) ??
     problemWithSizes(cluster, config, directives) ??
     problemWithUses(cluster, directives) ??
     problemWithPlaces(cluster, directives.stages)
   )
 }
 
+/** Asked at setup too: the setting may have changed meanwhile. */
+export function problemWithSwap(config: Settings, { swap, jobdw }: Directives): string | undefined {
+  if (!swap) return undefined
+  const pool = findPool(config, swap.pool ?? jobdw?.pool)
+  const problem = 'refused' in pool ? pool.refused : whyNoSwap(config.swap, swap.bytes, pool)
+  return problem === undefined ? undefined : `line ${swap.line}: #DW ${problem}`
+}
+
 /** What one job asks for at once: its own buffer and those that it creates. */
 function problemWithSizes(
   cluster: Cluster,
-  config: Pick<SchedulerConfig, 'pools'>,
-  { jobdw, creates }: Directives,
+  config: Settings,
+  { jobdw, swap, creates }: Directives,
 ): string | undefined {
   const reports = poolsOf(cluster, config)
   const asked = new Map<string, number>()
-  for (const { line, bytes, pool: name } of [...(jobdw ? [jobdw] : []), ...creates]) {
+  const own = [...(jobdw ? [jobdw] : []), ...(swap ? [{ ...swap, pool: swap.pool ?? jobdw?.pool, isSwap: true }] : [])]
+  for (const { line, bytes, pool: name, ...rest } of [...own, ...creates]) {
     const pool = findPool(config, name)
     if ('refused' in pool) return `line ${line}: ${pool.refused}`
-    const slots = (asked.get(pool.name) ?? 0) + slotsFor(bytes, pool.granularityBytes)
+    const isSwap = 'isSwap' in rest
+    const more = isSwap
+      ? slotsForSwap({ bytes, nodes: 1 }, pool.granularityBytes)
+      : slotsFor(bytes, pool.granularityBytes)
+    const slots = (asked.get(pool.name) ?? 0) + more
     asked.set(pool.name, slots)
     const { quantity } = reports.find((report) => report.name === pool.name)!
     if (slots <= quantity) continue
     const [wanted, most] = [slots, quantity].map((count) => printSize(count * pool.granularityBytes))
-    return `line ${line}: capacity= asks for more than there is: with it the job takes ${wanted} of pool ${pool.name}, which has ${most}`
+    return `line ${line}: ${isSwap ? 'swap' : 'capacity='} asks for more than there is: with it the job takes ${wanted} of pool ${pool.name}, which has ${most}`
   }
   return undefined
 }

@@ -62,15 +62,16 @@ export function configurations(cluster: Cluster): object {
     configurations: shownBuffers(cluster).map(({ buffer }) => ({
       id: buffer.id,
       links: { instance: buffer.id },
-      type: 'scratch',
+      type: buffer.access.length > 0 ? 'scratch' : 'swap',
       access_type: accessType(buffer),
       state: {},
     })),
   }
 }
 
-/** In DataWarp's words. */
+/** In DataWarp's words; one word where there is none, for dwstat's columns. */
 export function accessType({ access }: BufferDocument): string {
+  if (access.length === 0) return 'none'
   return access.map((mode) => (mode === 'striped' ? 'stripe' : mode)).join(',')
 }
 

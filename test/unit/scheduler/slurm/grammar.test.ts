@@ -59,7 +59,6 @@ describe('the directives of a job script', () => {
     ['#DW create_persistent name=a capacity=1TB', /is written #BB create_persistent, not #DW/],
     ['#BB create_persistent name=a capacity=1TB access=private', /a persistent buffer is striped/],
     ['#BB create_persistent name=a capacity=1TB group=a/b', /"a\/b" is no group's name/],
-    ['#DW swap 4GiB', /swap is not served/],
   ]
   for (const [line, told] of wrong) {
     it(`tell what is wrong with ${line}`, () => expect(refusal(line)).to.match(told))
@@ -72,7 +71,7 @@ describe('the directives of a job script', () => {
 })
 
 describe('what can never work', () => {
-  const config = { pools: { [pool]: { granularityBytes: terabyte, isDefault: true } } }
+  const config = { pools: { [pool]: { granularityBytes: terabyte, isDefault: true } }, swap: false }
   const leaving = aBuffer({ name: 'leaving', wanted: 'absent' })
   const cluster = aCluster({ hosts: [aHost('gluster1', { devices: 3 })], buffers: [leaving] })
   const told = (...lines: string[]) => whyItNeverWorks(cluster, config, read(...lines) as Directives)

@@ -1,0 +1,31 @@
+import { parseSize } from '../../model/capacity.js'
+import { quote } from '../../model/names.js'
+
+/** `#DW swap N[unit] [pool=P]`: so much for each compute node, in GiB where no unit stands, as in DataWarp. */
+export interface SwapLine {
+  bytes: number
+  pool?: string
+}
+
+/** Less is not worth its loop device, and mkswap takes no less than ten pages. */
+const leastBytes = 1024 * 1024
+
+/** The words behind the verb. The refusal is to be put behind the line's number and verb. */
+export function parseSwap(words: readonly string[]): SwapLine | { refused: string } {
+  const [size, ...options] = words
+  if (size === undefined) return { refused: 'swap needs a size for each node: write swap 4GiB, say' }
+  if (size.includes('=')) return { refused: `swap has its size before ${quote(size)}: write swap 4GiB, say` }
+  const parsed = parseSize(/^[0-9]+$/.test(size) ? `${size}GiB` : size)
+  if ('refused' in parsed) return parsed
+  if (parsed.bytes < leastBytes) return { refused: `swap of ${quote(size)} is too little: ask for at least 1MiB` }
+  const swap: SwapLine = { bytes: parsed.bytes }
+  for (const word of options) {
+    const [key, value, more] = word.split('=')
+    if (key !== 'pool') return { refused: `unknown word ${quote(word)}: write swap ${size}, and pool= behind it` }
+    if (value === undefined || value === '' || more !== undefined)
+      return { refused: 'pool needs a value: write pool=…' }
+    if (swap.pool !== undefined) return { refused: 'pool= is given twice' }
+    swap.pool = value
+  }
+  return swap
+}

@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
+import { whyItNeverWorks } from '../../../../src/scheduler/slurm/neverWorks.js'
+import { whySwapDoesNotFit } from '../../../../src/scheduler/swap.js'
+import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
+
+const gibibyte = 1024 ** 3
+const pools = {
+  [pool]: { granularityBytes: terabyte, isDefault: true },
+  slow: { granularityBytes: terabyte, isDefault: false },
+}
+
+function read(...lines: string[]) {
+  const directives = parseDirectives(['#!/bin/sh', ...lines, ''].join('\n'))
+  if ('refused' in directives) throw new Error(directives.refused)
+  return directives
+}
+
+function problem(lines: string[], { swap = true, devices = 2 } = {}) {
+  return whyItNeverWorks(aCluster({ hosts: [aHost('gluster1', { devices })] }), { pools, swap }, read(...lines))
+}
+
+describe('#DW swap', () => {
+  const sizes: [words: string, bytes: number][] = [
+    ['4GiB', 4 * gibibyte],
+    ['4', 4 * gibibyte],
+    ['500MB', 500e6],
+    ['1tib', 1024 * gibibyte],
+  ]
+  for (const [words, bytes] of sizes) {
+    it(`of ${words} is ${bytes} bytes for each node`, () =>
+      expect(read(`#DW  swap\t${words}`).swap).to.deep.equal({ bytes, line: 2 }))
+  }
+
+  it('names a pool, the same as jobdw does', () => {
+    expect(read('#DW swap 4GiB pool=slow').swap).to.deep.include({ pool: 'slow' })
+    expect(read('#DW swap 4GiB pool=slow', '#DW jobdw capacity=1TB pool=slow').swap).to.deep.include({ pool: 'slow' })
+  })
+
+  const wrong: [words: string, told: RegExp][] = [
+    ['', /^line 2: #DW swap needs a size for each node: write swap 4GiB/],
+    ['pool=slow', /swap has its size before "pool=slow": write swap 4GiB/],
+    ['capacity=4GiB', /swap has its size before "capacity=4GiB"/],
+    ['3.5GiB', /decimals do not count, write 3584MiB/],
+    ['0', /ask for at least one byte/],
+    ['4KiB', /too little: ask for at least 1MiB/],
+    ['4GiB 2', /unknown word "2": write swap 4GiB, and pool= behind it/],
+    ['4GiB pool', /pool needs a value/],
+    ['4GiB pool=a pool=b', /pool= is given twice/],
+    ['4GiB\n#DW swap 2GiB', /^line 3: #DW swap stands already in line 2/],
+    ['4GiB pool=slow\n#DW jobdw capacity=1TB', /^line 2: #DW swap lies on the buffer of the jobdw line/],
+  ]
+  for (const [words, told] of wrong) {
+    it(`is refused as ${JSON.stringify(words)}`, () => expect(() => read(`#DW swap ${words}`)).to.throw(told))
+  }
+
+  it('is refused by name while the setting is off', () => {
+    expect(problem(['#DW swap 4GiB'], { swap: false })).to.match(/^line 2: #DW swap is not served: .*turned off/)
+    expect(problem(['#DW swap 4GiB'])).to.equal(undefined)
+  })
+
+  it('is refused when a brick cannot hold the file of one node, or the pool not all that the job takes', () => {
+    expect(problem(['#DW swap 2TB'])).to.match(/^line 2: #DW swap of 2 TB is more than 950 GB, the most that one brick/)
+    expect(problem(['#DW jobdw capacity=1TB', '#DW swap 4GiB'])).to.equal(undefined)
+    expect(problem(['#DW jobdw capacity=2TB', '#DW swap 4GiB'])).to.match(
+      /^line 3: swap asks for more than there is: with it the job takes 3 TB of pool dedicated_nvme, which has 2 TB/,
+    )
+    expect(problem(['#DW swap 4GiB pool=none'])).to.match(/there is no pool "none"/)
+  })
+})
+
+describe('swap of the nodes that a job came to run on', () => {
+  const fits = (nodes: number) =>
+    whySwapDoesNotFit({ bytes: 400e9, nodes }, aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster1/nvme2n1'] }))
+
+  it('fits when each file has a place on one brick', () => expect(fits(4)).to.equal(undefined))
+
+  it('is refused with what to ask for when it does not, although the sum of the bytes would', () =>
+    expect(fits(5)).to.equal(
+      'swap of 400 GB on each of 5 nodes does not fit: the buffer of 2 TB holds it for 4; ask for a larger capacity= in a jobdw line, for less swap, or for fewer nodes',
+    ))
+})
