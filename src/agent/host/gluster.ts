@@ -1,58 +1,46 @@
-import { XMLParser } from 'fast-xml-parser'
 import { isIP } from 'node:net'
 import type { DesiredVolume } from '../../model/documents.js'
 import { BrickMarked, Busy, type PeerFacts, Refusal, Unavailable, type VolumeFacts } from '../host.js'
 import { directoriesMade } from './directories.js'
-import { CommandError, type Run } from './run.js'
+import { askTogether, command, type Gluster, type Output } from './glusterCommand.js'
+import type { Run } from './run.js'
 
-/*
- * GlusterFS through its command line. The XML says whether a command worked; its exit code does not (measured: 0 on
- * failure). A time-out is not a failure: what was asked may still happen, so nothing is ever undone for it.
- */
-const timeoutSeconds = 60
-/**
- * Every start of `gluster` asks for geo-replication's version through Python, which takes 80 of its 100 ms (measured,
- * 10.3). gsyncd runs what PYTHON names, and we never ask for geo-replication.
- */
-const env = { PYTHON: '/bin/true' }
-const parser = new XMLParser({
-  ignoreAttributes: true,
-  parseTagValue: false,
-  isArray: (name) => ['volume', 'brick', 'option', 'peer', 'node'].includes(name),
-})
+/* Volumes and the trusted pool: what gluster says of them, and what it is told to do. */
 
-interface Output {
-  opRet: number
-  opErrno: number
-  opErrstr: string
-  body: Record<string, unknown>
-}
-
-export async function volumeFacts(run: Run, self: string, volume: DesiredVolume): Promise<VolumeFacts> {
+export async function volumeFacts(gluster: Gluster, self: string, volume: DesiredVolume): Promise<VolumeFacts> {
   const nothing = { exists: false, bricks: [], options: {}, directories: [], offline: [], connectedPeers: [] }
   try {
-    const info = await gluster(run, ['volume', 'info', volume.volume])
-    if (isNoSuchVolume(info)) return { ...nothing, connectedPeers: await connectedPeers(run, self) }
+    const { info, peers, status } = await askAbout(gluster, volume)
+    if (isNoSuchVolume(info)) return { ...nothing, connectedPeers: peers ? [self, ...connectedIn(peers)] : [] }
     const found = volumeOf(info, volume.volume)
-    const offline =
-      found.status === 'started' && volume.wanted === 'started'
-        ? await offlineBricks(run, volume.volume, found.bricks)
-        : []
-    const directories = found.status === 'started' ? await directoriesMade(self, volume) : []
-    return { exists: true, ...found, directories, offline, connectedPeers: [] }
+    if (found.status !== 'started') return { ...nothing, exists: true, ...found }
+    const offline = status ? offlineIn(orThrow(status, `volume status ${volume.volume}`), found.bricks) : []
+    return { ...nothing, exists: true, ...found, offline, directories: await directoriesMade(self, volume) }
   } catch (error) {
     if (error instanceof Busy) throw error
     return { ...nothing, unavailable: awaited(`glusterd on ${self}`, error) }
   }
 }
 
-export async function createVolume(run: Run, volume: DesiredVolume): Promise<void> {
+/**
+ * All that a volume's making needs to know, by one process: the peers for one that is absent, the status for one that is
+ * started. The answer that is not needed is an error that costs nothing. One that is to go needs neither.
+ */
+async function askAbout({ run, ask }: Gluster, { volume, wanted }: DesiredVolume) {
+  const info = ['volume', 'info', volume] as const
+  if (wanted === 'absent') return { info: await ask(...info) }
+  const questions = [info, ['peer', 'status'], ['volume', 'status', volume]]
+  const [first, peers, status] = await askTogether(run, questions)
+  return { info: first!, peers: peers!, status: status! }
+}
+
+export async function createVolume(gluster: Gluster, volume: DesiredVolume): Promise<void> {
   const bricks = volume.bricks.map((brick) => `${brick.host}:${brick.path}`)
-  const output = await gluster(run, ['volume', 'create', volume.volume, 'transport', 'tcp', ...bricks])
+  const output = await command(gluster.run, ['volume', 'create', volume.volume, 'transport', 'tcp', ...bricks])
   if (output.opRet !== 0 && /^Volume \S+ already exists/.test(output.opErrstr)) return
   if (output.opRet !== 0 && /already part of a volume|contained by an existing brick/.test(output.opErrstr)) {
     // A create that timed out may have been done since: then the mark is this very volume's.
-    if ((await bricksOf(run, volume.volume))?.join() === bricks.join()) return
+    if ((await bricksOf(gluster, volume.volume))?.join() === bricks.join()) return
     throw new BrickMarked(
       `a brick directory of ${volume.volume} carries the mark of an earlier volume: ${output.opErrstr}`,
     )
@@ -60,42 +48,49 @@ export async function createVolume(run: Run, volume: DesiredVolume): Promise<voi
   orThrow(output, `volume create ${volume.volume}`)
 }
 
-export async function setVolumeOptions(run: Run, volume: string, options: Record<string, string>): Promise<void> {
-  orThrow(await gluster(run, ['volume', 'set', volume, ...Object.entries(options).flat()]), `volume set ${volume}`)
+export async function setVolumeOptions(
+  gluster: Gluster,
+  volume: string,
+  options: Record<string, string>,
+): Promise<void> {
+  orThrow(
+    await command(gluster.run, ['volume', 'set', volume, ...Object.entries(options).flat()]),
+    `volume set ${volume}`,
+  )
 }
 
-export async function startVolume(run: Run, volume: string, force: boolean): Promise<void> {
-  const output = await gluster(run, ['volume', 'start', volume, ...(force ? ['force'] : [])])
+export async function startVolume(gluster: Gluster, volume: string, force: boolean): Promise<void> {
+  const output = await command(gluster.run, ['volume', 'start', volume, ...(force ? ['force'] : [])])
   if (output.opRet !== 0 && /already started/.test(output.opErrstr)) return
   orThrow(output, `volume start ${volume}`)
 }
 
-export async function stopVolume(run: Run, desired: DesiredVolume): Promise<void> {
+export async function stopVolume(gluster: Gluster, desired: DesiredVolume): Promise<void> {
   const { volume } = desired
-  if (!(await isStillOurs(run, desired))) return
-  const output = await gluster(run, ['volume', 'stop', volume])
+  if (!(await isStillOurs(gluster, desired))) return
+  const output = await command(gluster.run, ['volume', 'stop', volume])
   if (isNoSuchVolume(output) || /is not in the started state/.test(output.opErrstr)) return
   orThrow(output, `volume stop ${volume}`)
 }
 
-export async function deleteVolume(run: Run, desired: DesiredVolume): Promise<void> {
+export async function deleteVolume(gluster: Gluster, desired: DesiredVolume): Promise<void> {
   const { volume } = desired
-  if (!(await isStillOurs(run, desired))) return
-  const output = await gluster(run, ['volume', 'delete', volume])
+  if (!(await isStillOurs(gluster, desired))) return
+  const output = await command(gluster.run, ['volume', 'delete', volume])
   if (!isNoSuchVolume(output)) orThrow(output, `volume delete ${volume}`)
 }
 
 /** False when it is gone; refused when the name belongs to other bricks by now. */
-async function isStillOurs(run: Run, { volume, bricks }: DesiredVolume): Promise<boolean> {
-  const found = await bricksOf(run, volume)
+async function isStillOurs(gluster: Gluster, { volume, bricks }: DesiredVolume): Promise<boolean> {
+  const found = await bricksOf(gluster, volume)
   if (found === undefined) return false
   const ours = bricks.map(({ host, path }) => `${host}:${path}`)
   if (found.join() === ours.join()) return true
   throw new Refusal(`volume ${volume} has other bricks by now, and is left alone: ${found.join(', ')}`)
 }
 
-async function bricksOf(run: Run, volume: string): Promise<string[] | undefined> {
-  const info = await gluster(run, ['volume', 'info', volume])
+async function bricksOf(gluster: Gluster, volume: string): Promise<string[] | undefined> {
+  const info = await gluster.ask('volume', 'info', volume)
   return isNoSuchVolume(info) ? undefined : volumeOf(info, volume).bricks
 }
 
@@ -110,20 +105,20 @@ function volumeOf(info: Output, volume: string): VolumeInfo {
  * Why the bricks below that path on this host may not be unmounted: a volume lists one. Where a volume that is stopped
  * cannot be deleted because a peer is away, its bricks are given back all the same.
  */
-export async function volumeHolding(run: Run, self: string, mountPath: string): Promise<string | undefined> {
-  const volumes = parseVolumes(orThrow(await gluster(run, ['volume', 'info']), 'volume info').body)
+export async function volumeHolding(gluster: Gluster, self: string, mountPath: string): Promise<string | undefined> {
+  const volumes = parseVolumes(orThrow(await gluster.ask('volume', 'info'), 'volume info').body)
   const holding = volumes.filter(({ bricks }) => bricks.some((brick) => brick.startsWith(`${self}:${mountPath}/`)))
   const [started] = holding.filter(({ status }) => status === 'started')
   if (started) return `volume ${started.name} is started and has a brick there`
   const [other] = holding
   if (!other) return undefined
-  const peers = parsePeers(orThrow(await gluster(run, ['peer', 'status']), 'peer status').body)
+  const peers = parsePeers(orThrow(await gluster.ask('peer', 'status'), 'peer status').body)
   return peers.every(({ connected }) => connected) ? `volume ${other.name} has a brick there` : undefined
 }
 
-export async function peerFacts(run: Run, peer: string): Promise<PeerFacts> {
+export async function peerFacts(gluster: Gluster, peer: string): Promise<PeerFacts> {
   try {
-    const peers = parsePeers(orThrow(await gluster(run, ['peer', 'status']), 'peer status').body)
+    const peers = parsePeers(orThrow(await gluster.ask('peer', 'status'), 'peer status').body)
     const found = peers.find(({ names }) => names.includes(peer))
     return { known: found !== undefined, connected: found?.connected ?? false }
   } catch (error) {
@@ -132,8 +127,8 @@ export async function peerFacts(run: Run, peer: string): Promise<PeerFacts> {
   }
 }
 
-export async function probePeer(run: Run, peer: string): Promise<void> {
-  orThrow(await gluster(run, ['peer', 'probe', peer]), `peer probe ${peer}`)
+export async function probePeer(gluster: Gluster, peer: string): Promise<void> {
+  orThrow(await command(gluster.run, ['peer', 'probe', peer]), `peer probe ${peer}`)
 }
 
 export async function glusterVersion(run: Run): Promise<string | undefined> {
@@ -147,54 +142,20 @@ function awaited(who: string, error: unknown): string {
 }
 
 /** Every volume of the trusted pool. */
-export async function volumeNames(run: Run): Promise<string[]> {
-  return parseVolumes(orThrow(await gluster(run, ['volume', 'info']), 'volume info').body).map(({ name }) => name)
+export async function volumeNames(gluster: Gluster): Promise<string[]> {
+  return parseVolumes(orThrow(await gluster.ask('volume', 'info'), 'volume info').body).map(({ name }) => name)
 }
 
-async function connectedPeers(run: Run, self: string): Promise<string[]> {
-  const peers = parsePeers(orThrow(await gluster(run, ['peer', 'status']), 'peer status').body)
-  return [self, ...peers.filter(({ connected }) => connected).flatMap(({ names }) => names)]
+function connectedIn(peers: Output): string[] {
+  return parsePeers(orThrow(peers, 'peer status').body)
+    .filter(({ connected }) => connected)
+    .flatMap(({ names }) => names)
 }
 
 /** Bricks that `volume status` does not report online; one that it does not list at all is not online either. */
-async function offlineBricks(run: Run, volume: string, bricks: string[]): Promise<string[]> {
-  const output = orThrow(await gluster(run, ['volume', 'status', volume]), `volume status ${volume}`)
-  const online = parseOnline(output.body)
+function offlineIn(status: Output, bricks: string[]): string[] {
+  const online = parseOnline(status.body)
   return bricks.filter((brick) => !online.has(brick))
-}
-
-async function gluster(run: Run, words: string[]): Promise<Output> {
-  const argv = ['gluster', '--mode=script', '--xml', `--timeout=${timeoutSeconds}`, ...words] as const
-  const { stdout, stderr, code } = await run(argv as unknown as [string, ...string[]], {
-    timeoutMs: (timeoutSeconds + 10) * 1000,
-    env,
-  }).catch((error: unknown) => {
-    const hung = error instanceof CommandError && error.result.timedOut
-    throw hung ? new Busy(`${error.message}: whether it was done will show`, { cause: error }) : error
-  })
-  const output = parseOutput(stdout)
-  if (!output) {
-    const said = `${stderr} ${stdout.split('<?xml')[0]}`.trim()
-    if (/timed out/i.test(said)) throw new Busy(`gluster ${words.join(' ')}: ${said}: whether it was done will show`)
-    throw new CommandError(argv, { code, signal: null, stderr, stdout, timedOut: false })
-  }
-  return output
-}
-
-/**
- * Undefined unless it is one whole answer. After "Error : Request timed out" `volume info` goes on with well-formed XML that
- * reports success and no volumes (measured): what has words before it is no answer.
- */
-export function parseOutput(xml: string): Output | undefined {
-  if (!xml.startsWith('<?xml') || !xml.trimEnd().endsWith('</cliOutput>')) return undefined
-  const { cliOutput } = parser.parse(xml) as { cliOutput: Record<string, unknown> }
-  const { opRet, opErrno, opErrstr, ...body } = cliOutput
-  return {
-    opRet: Number(opRet),
-    opErrno: Number(opErrno),
-    opErrstr: typeof opErrstr === 'string' ? opErrstr : '',
-    body,
-  }
 }
 
 /** 30800 is glusterd's general failure, and "Locking failed" and "Another transaction" under it are not failures. */

@@ -8,7 +8,8 @@ import * as clients from './clients.js'
 import { discover, pathsByName, type Pools } from './discover.js'
 import { makeDirectories, takeOff } from './directories.js'
 import { deviceFacts } from './disks.js'
-import * as gluster from './gluster.js'
+import * as volumes from './gluster.js'
+import { glusterThrough } from './glusterCommand.js'
 import { survey } from './survey.js'
 import * as swaps from './swaps.js'
 import { type Run, runCommand } from './run.js'
@@ -39,7 +40,7 @@ export interface RealHost extends Host {
 /** This machine. */
 export function realHost(options: RealHostOptions): RealHost {
   const run = logged(options.run ?? runCommand, options)
-  const runGluster = options.runGluster ? logged(options.runGluster, options) : run
+  const gluster = glusterThrough(options.runGluster ? logged(options.runGluster, options) : run)
   const { mountRoot, name } = options
   let { pools } = options
   let paths: Map<string, string> | undefined
@@ -52,7 +53,7 @@ export function realHost(options: RealHostOptions): RealHost {
 
   /** Invariant 5, asked of gluster itself: the scheduler's word alone does not take a brick from under a volume. */
   const refuseWhileHeld = async (device: string): Promise<void> => {
-    const holding = await gluster.volumeHolding(runGluster, name, brickMountPath(device))
+    const holding = await volumes.volumeHolding(gluster, name, brickMountPath(device))
     if (holding !== undefined) throw new Error(`brick ${device} stays as it is: ${holding}`)
   }
 
@@ -71,19 +72,19 @@ export function realHost(options: RealHostOptions): RealHost {
     onTransferEnd: (callback) => (onTransferEnd = callback),
     close: () => staging.close(),
     versions: async () => {
-      const version = await gluster.glusterVersion(runGluster).catch((error: unknown) => {
+      const version = await volumes.glusterVersion(gluster.run).catch((error: unknown) => {
         options.log.warn('gluster cannot be run', { reason: String(error) })
         return undefined
       })
       return { kernel: release(), ...(version ? { glusterfs: version } : {}) }
     },
     discover: () => discover(pools, run),
-    survey: () => survey(mountRoot, Object.keys(pools).length > 0, runGluster),
+    survey: () => survey(mountRoot, Object.keys(pools).length > 0, gluster),
     observe: {
       brick: async (brick) => bricks.brickFacts(brick, await pathOf(), run),
-      volume: (volume) => gluster.volumeFacts(runGluster, name, volume),
+      volume: (volume) => volumes.volumeFacts(gluster, name, volume),
       mount: (mount) => clients.mountFacts(mount, run),
-      peer: ({ peer }) => gluster.peerFacts(runGluster, peer),
+      peer: ({ peer }) => volumes.peerFacts(gluster, peer),
       transfer: (transfer) => staging.facts(transfer),
       swap: (swap) => swaps.swapFacts(swap, name, run),
       adopt: async ({ device }) => {
@@ -110,16 +111,16 @@ export function realHost(options: RealHostOptions): RealHost {
         await bricks.unmountBrick(brick, await pathOf(), run)
       },
       wipeBrick: async ({ brick }) => bricks.wipeBrick(brick, await pathOf(), run),
-      createVolume: ({ volume }) => gluster.createVolume(runGluster, volume),
-      setVolumeOptions: ({ volume, options }) => gluster.setVolumeOptions(runGluster, volume.volume, options),
-      startVolume: ({ volume, force }) => gluster.startVolume(runGluster, volume.volume, force),
+      createVolume: ({ volume }) => volumes.createVolume(gluster, volume),
+      setVolumeOptions: ({ volume, options }) => volumes.setVolumeOptions(gluster, volume.volume, options),
+      startVolume: ({ volume, force }) => volumes.startVolume(gluster, volume.volume, force),
       makeDirectories: ({ volume }) => makeDirectories(volume, run),
       stopVolume: async ({ volume }) => {
         await takeOff(volume, run)
-        await gluster.stopVolume(runGluster, volume)
+        await volumes.stopVolume(gluster, volume)
       },
-      deleteVolume: ({ volume }) => gluster.deleteVolume(runGluster, volume),
-      probePeer: ({ peer }) => gluster.probePeer(runGluster, peer.peer),
+      deleteVolume: ({ volume }) => volumes.deleteVolume(gluster, volume),
+      probePeer: ({ peer }) => volumes.probePeer(gluster, peer.peer),
       mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, run),
       unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, run),
       allocateSwap: ({ swap }) => swaps.allocateSwap(swap, name, run),

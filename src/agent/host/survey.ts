@@ -1,15 +1,15 @@
 import { brickRoot } from '../../model/cluster.js'
 import type { Seen } from '../host.js'
 import { volumeNames } from './gluster.js'
+import type { Gluster } from './glusterCommand.js'
 import { mountTable } from './mounts.js'
-import type { Run } from './run.js'
 
 /** The inventory stays far below what etcd should hold in one value. */
 const mostListed = 1000
 
 /** What is on this host whoever asked for it, so that what nobody claims is found. A glusterd that does not answer is left out. */
-export async function survey(mountRoot: string, hasGluster: boolean, run: Run): Promise<Seen> {
-  const volumes = hasGluster ? await volumeNames(run).catch(() => undefined) : undefined
+export async function survey(mountRoot: string, hasGluster: boolean, gluster: Gluster): Promise<Seen> {
+  const volumes = hasGluster ? await volumeNames(gluster).catch(() => undefined) : undefined
   const mounts = (await mountTable())
     .filter(({ path }) => path.startsWith(`${mountRoot}/`) || path.startsWith(`${brickRoot}/`))
     .map(({ path, source }) => ({ path, source }))
