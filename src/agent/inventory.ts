@@ -6,6 +6,7 @@ import type { InventoryDocument, Role } from '../model/documents.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
 import type { Host, Seen } from './host.js'
+import { untilNextRound } from './rounds.js'
 
 export interface InventoryDependencies {
   host: Host
@@ -13,10 +14,8 @@ export interface InventoryDependencies {
   store: Store
   clock: Clock
   log: Log
-  random?: () => number
 }
 
-const restMs = 60_000
 const settleMs = 300
 
 /**
@@ -58,7 +57,8 @@ export class Inventory {
     if (directories.length === 0) return
     // Entries coming and going is all that matters: what they hold is never read by chokidar.
     this.watcher = watch(directories, { depth: 0, ignoreInitial: true, followSymlinks: false, alwaysStat: false })
-    this.watcher.on('all', () => this.refreshIn(settleMs))
+    // Not their changes either: each write to a disk is one of its node, and is no news.
+    this.watcher.on('all', (event) => event !== 'change' && this.refreshIn(settleMs))
     this.watcher.on('error', (error) =>
       this.dependencies.log.warn('device directories cannot be watched', { reason: String(error) }),
     )
@@ -66,7 +66,7 @@ export class Inventory {
 
   /** Looks again and again, until closed; the first look was the caller's. */
   start(): void {
-    this.refreshIn(this.restMs())
+    this.refreshIn(untilNextRound(this.dependencies.clock))
   }
 
   async close(): Promise<void> {
@@ -82,13 +82,8 @@ export class Inventory {
       this.isSurveyDue = true
       this.refresh()
         .catch((error: unknown) => this.dependencies.log.warn('inventory failed', { reason: String(error) }))
-        .finally(() => this.refreshIn(this.restMs()))
+        .finally(() => this.refreshIn(untilNextRound(this.dependencies.clock)))
     })
-  }
-
-  /** Spread, so that the hosts of a cluster do not all write at once. */
-  private restMs(): number {
-    return restMs * (0.75 + (this.dependencies.random ?? Math.random)() / 2)
   }
 
   private async survey(): Promise<void> {
@@ -103,8 +98,7 @@ export class Inventory {
 
   private async look(): Promise<void> {
     const { host, roles, store, log } = this.dependencies
-    const devices = await host.discover()
-    if (this.isSurveyDue) await this.survey()
+    const [devices] = await Promise.all([host.discover(), this.isSurveyDue ? this.survey() : undefined])
     const document: InventoryDocument = { v: 1, host: host.name, devices, ...this.seen }
     const text = JSON.stringify(document)
     if (text === this.written) return

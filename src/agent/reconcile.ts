@@ -8,6 +8,7 @@ import { BrickMarked, Busy, type Host, Refusal, Unavailable } from './host.js'
 import type { Limit } from './limit.js'
 import { plan } from './plan/index.js'
 import type { Plan } from './plan/plan.js'
+import { untilNextRound } from './rounds.js'
 import { describeStep, isDestructive, type Step, type StepArgs, type StepKind } from './steps.js'
 
 /*
@@ -42,7 +43,6 @@ export interface DesiredEntry<K extends DesiredKind = DesiredKind> {
   modRevision: number
 }
 
-const restMs = 60_000
 const firstRetryMs = 500
 const mostRetryMs = 30_000
 /**
@@ -111,7 +111,7 @@ export class Reconciler<K extends DesiredKind> {
   private async run(): Promise<void> {
     this.running = true
     this.cancelTimer()
-    let nextMs = restMs
+    let nextMs = this.restMs()
     for (let rounds = 0; this.again && !this.stopped; rounds++) {
       this.again = false
       if (rounds >= mostRounds) {
@@ -168,15 +168,24 @@ export class Reconciler<K extends DesiredKind> {
     }
     // Steps may help at once, or not at all: a plan that waits beside them is told, and given time.
     const isWaiting = planned.waitingFor.length > 0
-    if (this.written === undefined || isWaiting) await this.report({ ...planned }, undefined)
+    if (isWaiting) await this.report(planned, undefined)
     try {
-      if (!(await this.execute(entry, planned.steps))) return restMs
+      if (!(await this.executeAndTell(entry, planned))) return this.restMs()
       if (isWaiting) return this.retryMs()
       this.again = true
-      return restMs
+      return this.restMs()
     } catch (error) {
       return await this.fail(planned, error)
     }
+  }
+
+  /** That the work has begun is told beside the first steps, which need not wait for it, and is told before anything else is. */
+  private async executeAndTell(entry: DesiredEntry<K>, planned: Plan<K>): Promise<boolean> {
+    const told = this.written === undefined ? this.report(planned, undefined) : Promise.resolve()
+    const [done, telling] = await Promise.allSettled([this.execute(entry, planned.steps), told])
+    if (done.status === 'rejected') throw done.reason
+    if (telling.status === 'rejected') throw telling.reason
+    return done.value
   }
 
   /** False when the desired document changed meanwhile: the rest of the plan is void. */
@@ -217,7 +226,7 @@ export class Reconciler<K extends DesiredKind> {
       const fresh = error instanceof BrickMarked ? { needsFreshDirectories: true } : {}
       await this.report({ ...planned, report: { ...planned.report, ...fresh } }, { message: message(error), terminal })
     }
-    return terminal ? restMs : this.retryMs()
+    return terminal ? this.restMs() : this.retryMs()
   }
 
   /** Only what failed on the host itself counts: not that etcd or gluster was away. */
@@ -241,7 +250,7 @@ export class Reconciler<K extends DesiredKind> {
     // Work that was begun may have failed before: only its end tells that it came about.
     if (report.state === 'working' && problem === undefined) return progressMs
     this.attempt = 0
-    return restMs * (0.75 + this.random() / 2)
+    return this.restMs()
   }
 
   private async report(planned: Plan<K>, problem: Problem | undefined): Promise<void> {
@@ -271,7 +280,7 @@ export class Reconciler<K extends DesiredKind> {
       this.stopped = true
       this.onGone()
     }
-    return restMs
+    return this.restMs()
   }
 
   /**
@@ -321,8 +330,8 @@ export class Reconciler<K extends DesiredKind> {
     return backoffMs(this.attempt++, firstRetryMs, mostRetryMs, this.dependencies.random)
   }
 
-  private random(): number {
-    return (this.dependencies.random ?? Math.random)()
+  private restMs(): number {
+    return untilNextRound(this.dependencies.clock)
   }
 
   private fields(): object {

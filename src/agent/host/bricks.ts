@@ -12,15 +12,14 @@ import {
   deviceFacts,
   endBytes,
   identityOf,
-  isZero,
+  isZeroAt,
   openExclusively,
-  readAt,
   resolveDevice,
   sizeOf,
   zeroes,
 } from './disks.js'
-import { mountedAt, mountTable } from './mounts.js'
-import { brickProcess, endProcess } from './processes.js'
+import { mountedAt, mountsEverywhere, mountTable } from './mounts.js'
+import { brickProcess, type BrickServer, brickServers, endProcess } from './processes.js'
 import { type Run, runOk } from './run.js'
 import { labelOf } from './xfs.js'
 
@@ -39,17 +38,32 @@ const discardMs = 900_000
 /** The configured path of a device of that name; undefined when the configuration lists none. */
 export type PathOf = (device: string) => string | undefined
 
-export async function brickFacts(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<BrickFacts> {
+/** What bricks that are looked at together are looked at with: read once for all of them. */
+export interface Surroundings {
+  everywhere: Map<string, Set<string>>
+  servers: BrickServer[]
+}
+
+export async function surroundings(): Promise<Surroundings> {
+  return { everywhere: await mountsEverywhere(), servers: await brickServers() }
+}
+
+export async function brickFacts(
+  brick: DesiredBrick,
+  pathOf: PathOf,
+  { everywhere, servers }: Surroundings,
+  run: Run,
+): Promise<BrickFacts> {
   const path = pathOf(brick.device)
   if (path === undefined) return { device: notListed, directories: [] }
   const mountPath = brickMountPath(brick.device)
-  const device = await deviceFacts(path, run, { ownMount: mountPath, exclusive: true })
+  const device = await deviceFacts(path, run, { ownMount: mountPath, exclusive: true, everywhere })
   const mounted = mountedAt(await mountTable(), mountPath)
   const resolved = await resolveDevice(path)
   if (!mounted || 'reason' in resolved)
     return { device, directories: [], ...(mounted ? { mounted: foreign(mounted.source) } : {}) }
   const thisDevice = mounted.device === resolved.numbers
-  const servedBy = await brickProcess(mountPath, resolved.numbers)
+  const servedBy = await brickProcess(mountPath, resolved.numbers, servers)
   const { unreadable, ...inside } = thisDevice ? await lookInto(mountPath) : { directories: [] }
   return {
     device,
@@ -136,7 +150,10 @@ export async function closeBrickRoot(): Promise<void> {
   await chmod(brickRoot, 0o700)
 }
 
-/** Whole or not at all: written beside, synced, renamed. */
+/**
+ * Whole or not at all: written beside, synced, renamed. The directory is synced when the brick's own is made in it: a stamp
+ * that is lost before is of a brick that was reported to nobody.
+ */
 export async function stampBrick(brick: DesiredBrick): Promise<void> {
   const mountPath = brickMountPath(brick.device)
   const text = JSON.stringify({
@@ -153,7 +170,6 @@ export async function stampBrick(brick: DesiredBrick): Promise<void> {
     await file.close()
   }
   await rename(join(mountPath, `${stampFile}.new`), join(mountPath, stampFile))
-  await syncDirectory(mountPath)
 }
 
 /** Under another name until its owner and mode are set, so that a directory with the right name is complete. */
@@ -171,7 +187,7 @@ export async function makeBrickDirectory(brick: DesiredBrick): Promise<void> {
 /** The caller has read the desired document again: it says absent, which the scheduler says only when no volume is left. */
 export async function stopBrickProcess(brick: DesiredBrick, pid: number, pathOf: PathOf): Promise<void> {
   const { numbers } = await resolved(brick.device, pathOf)
-  const serving = await brickProcess(brickMountPath(brick.device), numbers)
+  const serving = await brickProcess(brickMountPath(brick.device), numbers, await brickServers())
   if (serving?.pid === pid) await endProcess(pid, 10_000)
 }
 
@@ -181,7 +197,7 @@ export async function unmountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run
   const mountPath = brickMountPath(brick.device)
   const mounted = mountedAt(await mountTable(), mountPath)
   if (mounted && mounted.device !== numbers) throw new Refusal(`${mountPath} has ${mounted.source} mounted`)
-  const serving = await brickProcess(mountPath, numbers)
+  const serving = await brickProcess(mountPath, numbers, await brickServers())
   if (serving) throw new Error(`glusterfsd ${serving.pid} still serves the brick on ${brick.device}`)
   await runOk(run, ['umount', '--', mountPath], { timeoutMs: commandMs })
   if (mountedAt(await mountTable(), mountPath))
@@ -231,7 +247,7 @@ async function zeroEnds(claim: FileHandle, { device, sizeBytes }: WantedDevice):
     await claim.sync()
   }
   for (const { position, length } of ranges) {
-    if (!isZero(await readAt(claim, position, length)))
+    if (!(await isZeroAt(claim, position, length)))
       throw new Refusal(`device ${device} does not keep what is written to it`)
   }
 }

@@ -8,6 +8,8 @@ import { readSuperblock } from './xfs.js'
 
 /** Bytes at either end of a device that must be zero for it to be blank. All signatures that blkid knows lie within. */
 export const endBytes = 1024 * 1024
+const superblockBytes = 4096
+const partBytes = 128 * 1024
 
 /** A device node, resolved through its numbers: names are not to be trusted. */
 export interface BlockDevice {
@@ -59,11 +61,11 @@ export async function sizeOf({ sysfs }: BlockDevice): Promise<number> {
   return Number(await readFile(join(sysfs, 'size'), 'utf8')) * 512
 }
 
-/** Names of its partitions, as the kernel knows them. */
+/** Names of its partitions, as the kernel knows them: it names each after its disk. */
 export async function partitionsOf({ sysfs }: BlockDevice): Promise<string[]> {
   const found = []
   for (const name of await readdir(sysfs)) {
-    if (await exists(join(sysfs, name, 'partition'))) found.push(name)
+    if (name.startsWith(basename(sysfs)) && (await exists(join(sysfs, name, 'partition')))) found.push(name)
   }
   return found
 }
@@ -109,11 +111,10 @@ export async function contentOfHandle(
   deep: boolean,
 ): Promise<DeviceContent> {
   if (sizeBytes === 0) return { kind: 'unreadable', reason: 'the device has no size' }
-  const start = await readAt(handle, 0, Math.min(endBytes, sizeBytes))
-  const superblock = readSuperblock(start)
+  const superblock = readSuperblock(await readAt(handle, 0, Math.min(superblockBytes, sizeBytes)))
   if (superblock) return { kind: 'xfs', ...superblock }
-  const end = await readAt(handle, Math.max(0, sizeBytes - endBytes), Math.min(endBytes, sizeBytes))
-  const zero = isZero(start) && isZero(end)
+  const length = Math.min(endBytes, sizeBytes)
+  const zero = (await isZeroAt(handle, 0, length)) && (await isZeroAt(handle, sizeBytes - length, length))
   if (zero && !deep) return { kind: 'blank' }
   const found = await probe(device.path, run)
   if (found !== undefined) return { kind: 'other', what: found }
@@ -125,16 +126,19 @@ export async function openExclusively(path: string, write: boolean): Promise<Fil
   return open(path, constants.O_EXCL | (write ? constants.O_RDWR : constants.O_RDONLY))
 }
 
-/** The facts of one configured device. Without `exclusive` a user that shows nowhere (a lazy unmount) is not noticed. */
+/**
+ * The facts of one configured device. Without `exclusive` a user that shows nowhere (a lazy unmount) is not noticed.
+ * `everywhere`: the mounts, for a look at many devices; read now when absent.
+ */
 export async function deviceFacts(
   path: string,
   run: Run,
-  options: { ownMount?: string; exclusive: boolean },
+  options: { ownMount?: string; exclusive: boolean; everywhere?: Map<string, Set<string>> },
 ): Promise<DeviceFacts> {
   const device = await resolveDevice(path)
   if ('reason' in device) return { present: false, reason: device.reason }
   const sizeBytes = await sizeOf(device)
-  const everywhere = await mountsEverywhere()
+  const everywhere = options.everywhere ?? (await mountsEverywhere())
   const busy = await usersOf(device, everywhere, options.ownMount)
   const mountedByUs = options.ownMount !== undefined && everywhere.get(device.numbers)?.has(options.ownMount)
   if (options.exclusive && busy.length === 0 && !mountedByUs) {
@@ -158,7 +162,7 @@ export async function deviceFacts(
 }
 
 export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(length)
+  const buffer = Buffer.allocUnsafe(length)
   let done = 0
   while (done < length) {
     const { bytesRead } = await handle.read(buffer, done, length - done, position + done)
@@ -168,8 +172,13 @@ export async function readAt(handle: FileHandle, position: number, length: numbe
   return buffer
 }
 
-export function isZero(buffer: Buffer): boolean {
-  return buffer.equals(zeroes.subarray(0, buffer.length))
+/** In parts, so that looking at many disks takes little memory. */
+export async function isZeroAt(handle: FileHandle, position: number, length: number): Promise<boolean> {
+  for (let done = 0; done < length; done += partBytes) {
+    const part = await readAt(handle, position + done, Math.min(partBytes, length - done))
+    if (!part.equals(zeroes.subarray(0, part.length))) return false
+  }
+  return true
 }
 
 export const zeroes = Buffer.alloc(endBytes)

@@ -13,6 +13,8 @@ import { shared } from './shared.js'
 const timeoutSeconds = 60
 /** On its standard input it waits as long for a glusterd that is not there, where an argument fails after 3 s (measured). */
 const togetherSeconds = 30
+/** Timers of one round are some milliseconds apart. */
+const gatherMs = 10
 /**
  * Every start of `gluster` asks for geo-replication's version through Python, which takes 80 of its 100 ms (measured,
  * 10.3). gsyncd runs what PYTHON names, and we never ask for geo-replication.
@@ -47,7 +49,7 @@ export function glusterThrough(run: Run): Gluster {
     asked = new Map()
     const outputs = await askTogether(run, [...questions.values()])
     return new Map([...questions.keys()].map((key, index) => [key, outputs[index]!]))
-  })
+  }, gatherMs)
   const ask = async (...words: string[]) => {
     const key = words.join(' ')
     asked.set(key, words)

@@ -10,9 +10,10 @@ import { makeDirectories, takeOff } from './directories.js'
 import { deviceFacts } from './disks.js'
 import * as volumes from './gluster.js'
 import { glusterThrough } from './glusterCommand.js'
+import { type Run, runCommand } from './run.js'
+import { shared } from './shared.js'
 import { survey } from './survey.js'
 import * as swaps from './swaps.js'
-import { type Run, runCommand } from './run.js'
 import { transfers } from './transfer/index.js'
 
 export interface RealHostOptions {
@@ -51,6 +52,8 @@ export function realHost(options: RealHostOptions): RealHost {
     return (device) => paths?.get(device)
   }
 
+  const surroundings = shared(bricks.surroundings)
+
   /** Invariant 5, asked of gluster itself: the scheduler's word alone does not take a brick from under a volume. */
   const refuseWhileHeld = async (device: string): Promise<void> => {
     const holding = await volumes.volumeHolding(gluster, name, brickMountPath(device))
@@ -81,7 +84,7 @@ export function realHost(options: RealHostOptions): RealHost {
     discover: () => discover(pools, run),
     survey: () => survey(mountRoot, Object.keys(pools).length > 0, gluster),
     observe: {
-      brick: async (brick) => bricks.brickFacts(brick, await pathOf(), run),
+      brick: async (brick) => bricks.brickFacts(brick, await pathOf(), await surroundings(), run),
       volume: (volume) => volumes.volumeFacts(gluster, name, volume),
       mount: (mount) => clients.mountFacts(mount, run),
       peer: ({ peer }) => volumes.peerFacts(gluster, peer),

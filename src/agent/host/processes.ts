@@ -1,22 +1,37 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { mountTable } from './mounts.js'
 
-/**
- * The glusterfsd that serves a brick below `mountPath` of that device. Hosts in containers share one process table with
- * paths alike, so that the process must see that very device mounted there.
- */
-export async function brickProcess(mountPath: string, numbers: string): Promise<{ pid: number } | undefined> {
+export interface BrickServer {
+  pid: number
+  /** The brick's path, as that process sees it. */
+  path: string
+}
+
+/** Every glusterfsd that is running. */
+export async function brickServers(): Promise<BrickServer[]> {
+  const found = []
   for (const pid of await readdir('/proc')) {
     if (!/^[0-9]+$/.test(pid)) continue
-    try {
-      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
-      const brick = words[words.indexOf('--brick-name') + 1]
-      if (!words[0]?.endsWith('glusterfsd') || !brick?.startsWith(`${mountPath}/`)) continue
-      const table = await mountTable(pid)
-      if (table.some((entry) => entry.path === mountPath && entry.device === numbers)) return { pid: Number(pid) }
-    } catch {
-      // It has ended meanwhile.
-    }
+    // One that cannot be read has ended meanwhile.
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+    const path = words[words.indexOf('--brick-name') + 1]
+    if (words[0]?.endsWith('glusterfsd') && path !== undefined) found.push({ pid: Number(pid), path })
+  }
+  return found
+}
+
+/**
+ * The one among them that serves a brick below `mountPath` of that device. Hosts in containers share one process table with
+ * paths alike, so that the process must see that very device mounted there.
+ */
+export async function brickProcess(
+  mountPath: string,
+  numbers: string,
+  servers: readonly BrickServer[],
+): Promise<{ pid: number } | undefined> {
+  for (const { pid } of servers.filter(({ path }) => path.startsWith(`${mountPath}/`))) {
+    const table = await mountTable(String(pid)).catch(() => [])
+    if (table.some((entry) => entry.path === mountPath && entry.device === numbers)) return { pid }
   }
   return undefined
 }

@@ -1,5 +1,10 @@
-/** Calls that come together share one look; each gets one that began after it asked. Looks never run beside each other. */
-export function shared<T>(look: () => Promise<T>): () => Promise<T> {
+import { setTimeout as pause } from 'node:timers/promises'
+
+/**
+ * Calls that come together, or within `gatherMs`, share one look; each gets one that began after it asked. Looks never run
+ * beside each other.
+ */
+export function shared<T>(look: () => Promise<T>, gatherMs = 0): () => Promise<T> {
   let running: Promise<unknown> = Promise.resolve()
   let next: Promise<T> | undefined
   return () => {
@@ -7,10 +12,10 @@ export function shared<T>(look: () => Promise<T>): () => Promise<T> {
     return next
   }
 
-  function begin(): Promise<T> {
+  async function begin(): Promise<T> {
+    if (gatherMs > 0) await pause(gatherMs)
+    running = next!
     next = undefined
-    const current = look()
-    running = current
-    return current
+    return look()
   }
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import * as volumes from '../../../../src/agent/host/gluster.js'
 import { glusterThrough, parseOutputs } from '../../../../src/agent/host/glusterCommand.js'
 import { CommandError, type Run } from '../../../../src/agent/host/run.js'
+import { until } from '../../../../lab/until.js'
 import { BrickMarked, Busy, Refusal } from '../../../../src/agent/host.js'
 import type { DesiredVolume } from '../../../../src/model/documents.js'
 
@@ -138,9 +139,9 @@ describe('questions to gluster', () => {
   })
 
   it('are never answered by what was asked before them', async () => {
-    const { gluster, asked } = answering('info-none', 'info-started')
+    const { gluster, asked, processes } = answering('info-none', 'info-started')
     const first = volumes.volumeHolding(gluster, 'g1', '/data/glusterfs/d1')
-    await new Promise(setImmediate)
+    await until({ what: 'the first is asked' }, () => Promise.resolve(processes.count === 1))
     const second = volumes.volumeHolding(gluster, 'g1', '/data/glusterfs/d1')
     expect([await first, await second]).to.deep.equal([undefined, 'volume vol1 is started and has a brick there'])
     expect(asked).to.deep.equal(['volume info', 'volume info'])
