@@ -1,6 +1,6 @@
 import { type BrickFacts, type DeviceFacts, Refusal } from '../agent/host.js'
 import { labelOf } from '../agent/host/xfs.js'
-import { describeContent, mayFormat, mayWipe, whyNotTheDevice } from '../agent/plan/device.js'
+import { describeContent, mayWipe, whyNotFormat, whyNotTheDevice } from '../agent/plan/device.js'
 import { brickMountPath } from '../model/cluster.js'
 import type { DesiredAdopt, DesiredBrick } from '../model/documents.js'
 import { emptyFiles, type SimulatedDisk, type SimulatedMachine } from './machine.js'
@@ -45,8 +45,8 @@ export function format(machine: SimulatedMachine, brick: DesiredBrick, over: 'bl
     return () => {
       const disk = wholeDisk(machine, brick)
       if (disk.partitions.length > 0) throw new Refusal(`device ${brick.device} has partitions`)
-      if (!mayFormat(disk.content, brick.uuid, inProgress ? over : 'own'))
-        throw new Refusal(`device ${brick.device} holds ${describeContent(disk.content)}`)
+      const why = whyNotFormat(disk.content, brick, inProgress ? over : 'own')
+      if (why) throw why
       if (disk.condition === 'read-only') throw new Error('mkfs.xfs: pwrite failed: Operation not permitted')
       disk.content = { kind: 'xfs', uuid: brick.uuid, label: labelOf(brick.uuid), inProgress }
       disk.files = emptyFiles()

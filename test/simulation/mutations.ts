@@ -22,7 +22,7 @@ const mutations: Mutation[] = [
     invariant: 1,
     guard: 'a device of a buffer is not placed again',
     file: 'src/scheduler/devices.ts',
-    from: "if (taken.has(at(host, device.name))) return 'taken'",
+    from: "if (taken.has(place)) return 'taken'",
     to: '',
   },
   {

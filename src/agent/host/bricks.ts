@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { brickMountPath, brickRoot } from '../../model/cluster.js'
 import type { DesiredAdopt, DesiredBrick } from '../../model/documents.js'
 import { type BrickFacts, Refusal } from '../host.js'
-import { describeContent, mayFormat, mayWipe, whyNotTheDevice } from '../plan/device.js'
+import { describeContent, mayWipe, whyNotFormat, whyNotTheDevice } from '../plan/device.js'
 import {
   type BlockDevice,
   contentOf,
@@ -110,8 +110,8 @@ export async function formatBrick(brick: DesiredBrick, over: 'blank' | 'own', pa
     const claim = await openExclusively(disk.path, over === 'own')
     try {
       const content = await contentOfHandle(claim, disk, brick.sizeBytes, run, true)
-      if (!mayFormat(content, brick.uuid, over))
-        throw new Refusal(`device ${brick.device} holds ${describeContent(content)}`)
+      const why = whyNotFormat(content, brick, over)
+      if (why) throw why
       if (over === 'own') await zeroEnds(claim, brick)
     } finally {
       await claim.close()

@@ -1,4 +1,4 @@
-import type { DeviceContent, DeviceFacts } from '../host.js'
+import { type DeviceContent, type DeviceFacts, Refusal } from '../host.js'
 
 export function describeContent(content: DeviceContent): string {
   switch (content.kind) {
@@ -31,6 +31,20 @@ export function whyNotTheDevice(
 /** Invariant 2's last word on content: a blank device, or one whose format for this very brick was cut short. */
 export function mayFormat(content: DeviceContent, uuid: string, over: 'blank' | 'own'): boolean {
   return over === 'blank' ? content.kind === 'blank' : content.kind === 'xfs' && content.uuid === uuid
+}
+
+/**
+ * What stands in the way of formatting a device that holds this. The mkfs of an agent that died may come to its end after
+ * its successor has looked: that is no reason to give the device up, only to look again.
+ */
+export function whyNotFormat(
+  content: DeviceContent,
+  { device, uuid }: { device: string; uuid: string },
+  over: 'blank' | 'own',
+): Error | undefined {
+  if (mayFormat(content, uuid, over)) return undefined
+  const holds = `device ${device} holds ${describeContent(content)}`
+  return mayFormat(content, uuid, 'own') ? new Error(`${holds} by now: an earlier mkfs was done`) : new Refusal(holds)
 }
 
 /** Only what was formatted for this very brick is ever wiped. */

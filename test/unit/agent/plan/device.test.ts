@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import type { DeviceContent } from '../../../../src/agent/host.js'
-import { describeContent, mayFormat, mayWipe } from '../../../../src/agent/plan/device.js'
+import { type DeviceContent, Refusal } from '../../../../src/agent/host.js'
+import { describeContent, mayFormat, mayWipe, whyNotFormat } from '../../../../src/agent/plan/device.js'
 import { aUuid } from '../../../support/builders.js'
 import { ownXfs } from '../../../support/desired.js'
 
@@ -23,6 +23,16 @@ describe('what a device holds', () => {
 
   it('may be formatted again only when it carries that very uuid', () => {
     expect(allowed((content) => mayFormat(content, aUuid(1), 'own'))).to.deep.equal(['own', 'unfinished'])
+  })
+
+  it('is looked at again, and not given up, when it carries that very uuid where it was blank', () => {
+    const brick = { device: 'nvme1n1', uuid: aUuid(1) }
+    for (const content of [contents['own']!, contents['unfinished']!])
+      expect(whyNotFormat(content, brick, 'blank'))
+        .to.be.instanceOf(Error)
+        .and.not.instanceOf(Refusal)
+    for (const content of [contents['otherBrick']!, contents['ext4']!])
+      expect(whyNotFormat(content, brick, 'blank')).to.be.instanceOf(Refusal)
   })
 
   it('may be wiped only when it carries that very uuid', () => {
