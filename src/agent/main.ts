@@ -7,8 +7,7 @@ import { openNotifier } from '../daemon/notify.js'
 import type { HostDocument } from '../model/documents.js'
 import { openStore } from '../store/etcd.js'
 import { type AgentConfig, readAgentConfig } from './config.js'
-import { FollowedContainer, type FollowOptions } from './host/container.js'
-import { engineAt } from './host/engine.js'
+import type { FollowedContainer, FollowOptions } from './host/container.js'
 import { realHost } from './host/index.js'
 import { serveHost } from './serve.js'
 
@@ -23,7 +22,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   })
   log.info('starting', { config })
   const store = openStore(etcdOptions(config.etcd), { clock, log })
-  const container = glusterContainer(config, { clock, log })
+  const container = await glusterContainer(config, { clock, log })
   await container?.begin()
   const host = realHost({
     name: config.host,
@@ -86,12 +85,17 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   }
 }
 
-/** Where GlusterFS runs in a container: commands go there, and what it lacks is waited for. */
-function glusterContainer(
+/**
+ * Where GlusterFS runs in a container: commands go there, and what it lacks is waited for. The engine's client takes 7 to 10
+ * MB, so it is loaded only where it is used.
+ */
+async function glusterContainer(
   { gluster }: AgentConfig,
   options: Omit<FollowOptions, 'engine' | 'container'>,
-): FollowedContainer | undefined {
+): Promise<FollowedContainer | undefined> {
   if (!gluster) return undefined
+  const { FollowedContainer } = await import('./host/container.js')
+  const { engineAt } = await import('./host/engine.js')
   return new FollowedContainer({ ...options, engine: engineAt(gluster.socket), container: gluster.container })
 }
 
