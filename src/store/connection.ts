@@ -49,6 +49,8 @@ export class Connection {
   private closed = false
   private readonly resetListeners = new Set<(reason: string) => void>()
   private misses = 0
+  /** When the endpoint in use last gave an answer that it cannot give without its quorum. */
+  private heardAt = -Infinity
   private cancelLiveness: (() => void) | undefined
   private livenessUsers = 0
 
@@ -82,7 +84,9 @@ export class Connection {
   ): Promise<T> {
     const { client, generation } = this.current()
     try {
-      return await call(client, { deadline: Date.now() + deadlineMs })
+      const answer = await call(client, { deadline: Date.now() + deadlineMs })
+      this.heardFromQuorum(generation)
+      return answer
     } catch (error) {
       const failure = classify(error)
       if (failure.kind === 'unreachable') this.reset(generation, failure.error.message)
@@ -115,6 +119,7 @@ export class Connection {
     if (this.closed || generation !== this.generation) return
     this.generation++
     this.misses = 0
+    this.heardAt = -Infinity
     const old = this.client
     this.client = undefined
     this.index = (this.index + 1) % this.options.endpoints.length
@@ -127,7 +132,17 @@ export class Connection {
     return () => this.resetListeners.delete(listener)
   }
 
-  /** A linearizable read now and then, as long as somebody watches: a member cut off from its quorum is silent otherwise. */
+  /** Calls are linearizable, and leases renewed by the leader alone: their answers show that the endpoint has a quorum. */
+  heardFromQuorum(generation: number): void {
+    if (generation !== this.generation) return
+    this.misses = 0
+    this.heardAt = this.clock.monotonicMs()
+  }
+
+  /**
+   * A linearizable read when nothing of the kind was heard for a while, as long as somebody watches: a member cut off from
+   * its quorum is silent otherwise. Who renews a lease needs none.
+   */
   watchLiveness(): () => void {
     if (this.livenessUsers++ === 0) this.scheduleLiveness()
     let ended = false
@@ -146,17 +161,19 @@ export class Connection {
     for (const listener of [...this.resetListeners]) listener('closed')
   }
 
-  private scheduleLiveness(): void {
-    this.cancelLiveness = this.clock.after(this.timings.livenessEveryMs, () => void this.checkLiveness())
+  private scheduleLiveness(inMs = this.timings.livenessEveryMs): void {
+    this.cancelLiveness = this.clock.after(inMs, () => void this.checkLiveness())
   }
 
   private async checkLiveness(): Promise<void> {
     if (this.closed) return
+    const quietMs = this.clock.monotonicMs() - this.heardAt
+    if (quietMs < this.timings.livenessEveryMs) return this.scheduleLiveness(this.timings.livenessEveryMs - quietMs)
     const { client, generation } = this.current()
     try {
       const options = { deadline: Date.now() + this.timings.livenessDeadlineMs }
       await client.kv.range({ key: Buffer.from([0]), count_only: true, serializable: false }, options)
-      this.misses = 0
+      this.heardFromQuorum(generation)
     } catch (error) {
       const failure = classify(error)
       // Any other answer, a denial for one, is an answer: the endpoint lives.

@@ -124,7 +124,12 @@ export class EtcdLease implements Lease {
           cancel()
           act()
         }
-        stream.on('data', (response) => settle(() => resolve(Number(response.TTL))))
+        stream.on('data', (response) =>
+          settle(() => {
+            this.connection.heardFromQuorum(generation)
+            resolve(Number(response.TTL))
+          }),
+        )
         stream.on('error', (error) => settle(() => reject(error)))
         stream.on('end', () => settle(() => reject(new Error('the stream ended'))))
         stream.write({ ID: this.id })

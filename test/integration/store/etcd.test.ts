@@ -266,6 +266,17 @@ describe('the store on a real etcd, through a bad network', function () {
       await until({ what: 'etcd drops the key' }, async () => (await direct.get(key('mine'))) === undefined)
     })
 
+    it('that is renewed is proof enough that etcd lives: no read is made beside it', async () => {
+      const renewing = openStore({ endpoints: [etcd.url] }, { timings: { livenessEveryMs: 3_000 } })
+      const lease = await renewing.lease(1)
+      const renewals = await calls('LeaseKeepAlive')
+      const reads = await calls('Range')
+      await until({ what: 'time for a read has passed' }, async () => (await calls('LeaseKeepAlive')) >= renewals + 12)
+      expect(await calls('Range')).to.equal(reads)
+      await lease.revoke()
+      await renewing.close()
+    })
+
     it('of a kept key is granted anew, and the key written again', async () => {
       const kept = keepKey(store, key('alive'), { v: 1 }, { ttlSeconds: 3, clock: systemClock, log: silentLog })
       await kept.written
@@ -278,6 +289,15 @@ describe('the store on a real etcd, through a bad network', function () {
       await kept.close()
     })
   })
+
+  /** How many calls of that kind etcd has been sent, as it says itself. */
+  async function calls(method: string): Promise<number> {
+    const metrics = await (await fetch(`${etcd.url}/metrics`)).text()
+    const lines = metrics.matchAll(
+      new RegExp(`^grpc_server_msg_received_total{grpc_method="${method}".*} (\\S+)$`, 'gm'),
+    )
+    return [...lines].reduce((sum, [, count]) => sum + Number(count), 0)
+  }
 
   describe('election', () => {
     const candidate = (from: Store, pid: number) => {
