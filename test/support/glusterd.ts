@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../lab/until.js'
 import { volumeNames } from '../../src/agent/host/gluster.js'
+import { glusterThrough } from '../../src/agent/host/glusterCommand.js'
 import { type Run, runCommand } from '../../src/agent/host/run.js'
 
 /** A real glusterd on a free port of loopback, without peers and volumes; it neither needs nor touches the machine's own. */
@@ -29,7 +30,7 @@ export class Glusterd {
     this.process = spawn('glusterd', ['--no-daemon', ...files], { stdio: 'ignore' })
     await until(
       { what: 'glusterd answers' },
-      async () => (await volumeNames(this.run).catch(() => undefined)) !== undefined,
+      async () => (await volumeNames(glusterThrough(this.run)).catch(() => undefined)) !== undefined,
     )
   }
 
