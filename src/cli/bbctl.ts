@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import yargs from 'yargs'
-import type { BufferView, DeviceView } from '../model/api.js'
-import { CallError, defaultSocket, openClient } from './client.js'
+import { CallError, defaultSocket } from './client.js'
 import { check } from './commands/check.js'
 import { create, destroy, show } from './commands/buffer.js'
 import { adopt, cordon, uncordon } from './commands/care.js'
@@ -9,6 +8,8 @@ import { backup, restore } from './commands/recovery.js'
 import { bricks, buffers, hosts, status } from './commands/views.js'
 import { transfer } from './commands/transfer.js'
 import { watch } from './commands/watch.js'
+import { namesFor } from './completion.js'
+import { print } from './output.js'
 
 const socket = process.env['BURSTBUFFER_SOCKET'] ?? defaultSocket
 
@@ -33,7 +34,7 @@ const cli = yargs(process.argv.slice(2))
   .command(check)
   .command(backup)
   .command(restore)
-  .completion('completion', 'Print a script for bash or zsh that completes commands and names', complete)
+  .completion('completion', 'Print a script for bash or zsh that completes commands and names')
   .demandCommand(1, 'name a command')
   .recommendCommands()
   .strict()
@@ -46,37 +47,12 @@ const cli = yargs(process.argv.slice(2))
     end(2, `${message}; see bbctl --help`)
   })
 
-/** Commands and flags by yargs; names of buffers, hosts and devices from the scheduler, when it answers. */
-async function complete(
-  _current: string,
-  argv: unknown,
-  defaults: (fn: (error: Error | null, words: string[] | undefined) => void) => void,
-  done: (words: string[]) => void,
-): Promise<void> {
-  const words = (argv as { _: (string | number)[] })._.map(String)
-  const command = words[words[0] === 'bbctl' ? 1 : 0]
-  const client = openClient(socket)
-  try {
-    if (['show', 'destroy', 'watch'].includes(command ?? '')) {
-      return done((await client.get<BufferView[]>('/v1/buffers')).map(({ name }) => name))
-    }
-    if (['cordon', 'uncordon', 'adopt'].includes(command ?? '')) {
-      const devices = await client.get<DeviceView[]>('/v1/bricks')
-      return done([
-        ...new Set(devices.map(({ host }) => host)),
-        ...devices.map(({ host, device }) => `${host}/${device}`),
-      ])
-    }
-  } catch {
-    // Completion stays silent when there is no scheduler to ask.
-  }
-  defaults((_error, found) => done(found ?? []))
-}
-
 function end(code: number, message: string): never {
   process.stderr.write(`bbctl: ${message}\n`)
   process.exit(code)
 }
 
 process.stdout.on('error', () => process.exit(0))
-await cli.parseAsync()
+const names = await namesFor(process.argv.slice(2), socket)
+if (names) print(names.join('\n'))
+else await cli.parseAsync()

@@ -27,8 +27,12 @@ export function needsEtcd(context: Context): void {
 }
 
 export async function startEtcd(...more: string[]): Promise<TestEtcd> {
+  return startEtcdAt(await freePort(), ...more)
+}
+
+export async function startEtcdAt(port: number, ...more: string[]): Promise<TestEtcd> {
   const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-etcd-'))
-  const [port, peerPort] = [await freePort(), await freePort()]
+  const peerPort = await freePort()
   const url = `http://127.0.0.1:${port}`
   const peer = `http://127.0.0.1:${peerPort}`
   const flags = [

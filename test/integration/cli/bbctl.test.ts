@@ -1,0 +1,159 @@
+import { expect } from 'chai'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until } from '../../../lab/until.js'
+import { systemClock } from '../../../src/daemon/clock.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import type { BufferDetail, BufferView, DeviceView, StatusView } from '../../../src/model/api.js'
+import { schedulerConfig } from '../../../src/scheduler/config.js'
+import { startCluster } from '../../../src/standalone/cluster.js'
+import { MemoryEtcd } from '../../../src/store/memory.js'
+import { runProgram } from '../../support/program.js'
+
+/** bbctl as its users run it, on a cluster of simulated hosts: what it prints, and how it exits. */
+describe('bbctl', function () {
+  this.timeout(120_000)
+  const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-bbctl-'))
+  const socket = join(directory, 'scheduler.sock')
+  let cluster: Awaited<ReturnType<typeof startCluster>>
+
+  before(async () => {
+    const etcd = new MemoryEtcd()
+    cluster = await startCluster({
+      shape: { pool: 'fast', granularityBytes: 1e12, storage: { gluster1: 2, gluster2: 2 }, computeHosts: 1 },
+      faults: [],
+      config: schedulerConfig.parse({
+        host: 'head',
+        etcd: { endpoints: ['http://memory:1'] },
+        socket,
+        pools: { fast: { granularity: '1TB' } },
+      }),
+      openStore: () => etcd.open(),
+      clock: systemClock,
+      log: silentLog,
+    })
+    await until({ what: 'four devices are free' }, async () => {
+      const { stdout } = await bbctl('--json', 'bricks')
+      return (JSON.parse(stdout) as DeviceView[]).filter(({ standing }) => standing === 'free').length === 4
+    })
+  })
+  after(async () => {
+    await cluster?.stop()
+    rmSync(directory, { recursive: true })
+  })
+
+  function bbctl(...words: string[]) {
+    return runProgram('src/cli/bbctl.ts', words, { BURSTBUFFER_SOCKET: socket, NO_COLOR: '1' })
+  }
+
+  async function told<T>(...words: string[]): Promise<T> {
+    const { code, stdout, stderr } = await bbctl('--json', ...words)
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+    return JSON.parse(stdout) as T
+  }
+
+  /** Lines of a table, each as its words. */
+  const table = (text: string) =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/\s{2,}/))
+
+  it('makes a buffer, waits until it is ready, and shows it in a table and as JSON', async () => {
+    const made = await bbctl('create', 'mybuffer', '--capacity', '2TB', '--user', '1001')
+    expect(made).to.include({ code: 0, stdout: 'buffer mybuffer is ready\n' })
+    const { stdout } = await bbctl('buffers')
+    const [head, row] = table(stdout)
+    expect(head).to.deep.equal(['NAME', 'KIND', 'USER', 'POOL', 'SIZE', 'BRICKS', 'PHASE', 'CREATED', 'WAITING FOR'])
+    expect(row!.slice(0, 7)).to.deep.equal(['mybuffer', 'persistent', '1001', 'fast', '2TB', '2', 'ready'])
+    const [view] = await told<BufferView[]>('buffers')
+    expect(view).to.include({ name: 'mybuffer', kind: 'persistent', uid: 1001, sizeBytes: 2e12, phase: 'ready' })
+  })
+
+  it('shows the cluster on one screen', async () => {
+    const { code, stdout } = await bbctl('status')
+    expect(code).to.equal(0)
+    expect(stdout).to.match(/^scheduler {2}head, leads, etcd connected\nhosts {6}3 alive, 0 lost\nbuffers {4}1 ready\n/)
+    expect(table(stdout).at(-1)).to.deep.equal(['fast (default)', '1TB', '4TB', '2TB', '2TB', '0', '0'])
+    expect(await told<StatusView>('status')).to.deep.include({ hosts: { alive: 3, lost: [], cordoned: [] } })
+  })
+
+  it('shows one buffer with its bricks on different hosts and its story', async () => {
+    const { stdout } = await bbctl('show', 'mybuffer')
+    expect(stdout)
+      .to.match(/^name {7}mybuffer$/m)
+      .and.match(/^phase {6}ready$/m)
+    expect(stdout)
+      .to.match(/^gluster1 {2}nvme\dn1 {2}ready {2}-$/m)
+      .and.match(/^gluster2 {2}nvme\dn1 {2}ready {2}-$/m)
+    expect(stdout).to.match(/^\S+T\S+ {2}placed on gluster\d\/nvme\dn1, gluster\d\/nvme\dn1$/m)
+    const { timeline } = await told<BufferDetail>('show', 'mybuffer')
+    expect(timeline.at(-1)!.text).to.equal('ready')
+  })
+
+  it('cordons a device with a reason, shows both, and opens it again', async () => {
+    const [free] = (await told<DeviceView[]>('bricks')).filter(({ standing }) => standing === 'free')
+    const place = `${free!.host}/${free!.device}`
+    expect((await bbctl('cordon', place, '--why', 'it smells')).stdout).to.equal(`${place} is cordoned\n`)
+    const { stdout } = await bbctl('bricks')
+    const row = table(stdout).find(([host, device]) => `${host}/${device}` === place)
+    expect(row).to.include('cordoned')
+    expect(stdout).to.contain('it smells')
+    expect((await bbctl('uncordon', place)).stdout).to.equal(`${place} is open for new bricks\n`)
+    expect((await bbctl('uncordon', place)).stdout).to.equal(`${place} was not cordoned\n`)
+  })
+
+  it('exits with 1 and one line when it is refused, and says what is meant', async () => {
+    const missing = await bbctl('show', 'mybufer')
+    expect(missing).to.include({ code: 1, stdout: '' })
+    expect(missing.stderr).to.match(/^bbctl: .*mybufer.*did you mean mybuffer\?\n$/)
+    const small = await bbctl('create', 'huge', '--capacity', '9TB', '--user', '1001')
+    expect(small).to.deep.include({ code: 1, stdout: '' })
+    expect(small.stderr).to.equal('bbctl: pool fast has 2 TB free, 9 TB asked\n')
+    const decimals = await bbctl('create', 'half', '--capacity', '3.5TB', '--user', '1001')
+    expect(decimals.code).to.equal(1)
+    expect(decimals.stderr).to.match(/^bbctl: .*3\.5TB.*\n$/)
+  })
+
+  it('exits with 2 when the command line is wrong, and names what comes near', async () => {
+    const near = await bbctl('statsu')
+    expect(near).to.include({ code: 2, stdout: '' })
+    expect(near.stderr).to.contain('Did you mean status?').and.contain('see bbctl --help')
+    const unknown = await bbctl('buffers', '--jsno')
+    expect(unknown.code).to.equal(2)
+    expect(unknown.stderr).to.contain('jsno')
+    expect((await bbctl('cordon', 'gluster1')).code, 'a cordon without a reason').to.equal(2)
+    expect((await bbctl()).code, 'no command').to.equal(2)
+  })
+
+  it('says in one line that there is no scheduler, and exits with 1', async () => {
+    const { code, stderr } = await bbctl('--socket', join(directory, 'nobody.sock'), 'status')
+    expect(code).to.equal(1)
+    expect(stderr).to.match(/^bbctl: the scheduler does not answer on \S+nobody\.sock: is bb-scheduler running.*\n$/)
+  })
+
+  it('completes commands, buffers and places, and stays silent without a scheduler', async () => {
+    const complete = async (...words: string[]) =>
+      (await bbctl('--get-yargs-completions', 'bbctl', ...words)).stdout.trimEnd().split('\n')
+    expect((await complete('')).join(' '))
+      .to.contain('status')
+      .and.contain('uncordon')
+    expect(await complete('show', '')).to.deep.equal(['mybuffer'])
+    expect(await complete('cordon', '')).to.include.members(['gluster1', 'gluster1/nvme1n1', 'gluster2'])
+    expect(await complete('show', '--')).to.include('--json')
+    const nobody = { BURSTBUFFER_SOCKET: join(directory, 'nobody.sock') }
+    const silent = await runProgram('src/cli/bbctl.ts', ['--get-yargs-completions', 'bbctl', 'show', ''], nobody)
+    expect({ ...silent, stdout: silent.stdout.trim() }).to.deep.equal({ code: 0, stdout: '', stderr: '' })
+    const script = await bbctl('completion')
+    expect(script.code).to.equal(0)
+    expect(script.stdout).to.contain('--get-yargs-completions')
+  })
+
+  it('removes a buffer and waits until it is gone', async () => {
+    const { code, stdout } = await bbctl('destroy', 'mybuffer')
+    expect({ code, stdout }).to.deep.equal({ code: 0, stdout: 'buffer mybuffer is gone\n' })
+    expect(await told<BufferView[]>('buffers')).to.deep.equal([])
+    expect((await bbctl('destroy', 'mybuffer')).code).to.equal(1)
+  })
+})

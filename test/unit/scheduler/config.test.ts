@@ -1,0 +1,101 @@
+import { expect } from 'chai'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ConfigError } from '../../../src/daemon/configFile.js'
+import { readSchedulerConfig } from '../../../src/scheduler/config.js'
+
+describe("the scheduler's configuration", () => {
+  const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-config-'))
+  const file = join(directory, 'scheduler.yaml')
+  after(() => rmSync(directory, { recursive: true }))
+
+  const etcd = "etcd: { endpoints: ['http://head:2379'] }\n"
+  const good = `${etcd}pools: { fast: { granularity: 1TB } }\n`
+
+  function read(text: string, ...flags: string[]) {
+    writeFileSync(file, text)
+    return readSchedulerConfig(['--config', file, ...flags])
+  }
+
+  function refusal(text: string, ...flags: string[]): string {
+    try {
+      read(text, ...flags)
+    } catch (error) {
+      expect(error).to.be.instanceOf(ConfigError)
+      return (error as Error).message
+    }
+    throw new Error('it was not refused')
+  }
+
+  it('takes flags over the file', () => {
+    const config = read(`${good}socket: /run/a.sock\n`, '--socket', '/run/b.sock', '--etcd', 'http://a:1,http://b:2')
+    expect(config.socket).to.equal('/run/b.sock')
+    expect(config.etcd.endpoints).to.deep.equal(['http://a:1', 'http://b:2'])
+  })
+
+  it('reads sizes as people write them', () => {
+    expect(read(good).pools['fast']).to.include({ granularityBytes: 1e12 })
+    expect(read(good.replace('1TB', '1TiB')).pools['fast']).to.include({ granularityBytes: 1024 ** 4 })
+    expect(read(good.replace('1TB', '4096')).pools['fast']).to.include({ granularityBytes: 4096 })
+  })
+
+  it('takes the only pool for the one of requests that name none', () => {
+    expect(read(good).pools['fast']!.isDefault).to.equal(true)
+    const two = read(`${etcd}pools: { fast: { granularity: 1TB }, slow: { granularity: 1TB, default: true } }\n`)
+    expect(Object.values(two.pools).map(({ isDefault }) => isDefault)).to.deep.equal([false, true])
+  })
+
+  for (const [what, text, words] of [
+    ['an unknown key', `${good}pol: {}\n`, ['unknown pol']],
+    [
+      'an unknown key of a pool',
+      good.replace('granularity: 1TB', 'granularity: 1TB, size: 2'),
+      ['unknown pools.fast.size'],
+    ],
+    ['no pool', `${etcd}pools: {}\n`, ['pools: expected at least one pool', 'found {}']],
+    ['no etcd', 'pools: { fast: { granularity: 1TB } }\n', ['etcd: ', 'found nothing']],
+    ['an etcd without a scheme', good.replace('http://head:2379', 'head:2379'), ['etcd.endpoints.0: expected a URL']],
+    ['a granularity with decimals', good.replace('1TB', '3.5TB'), ['pools.fast.granularity: ', 'found "3.5TB"']],
+    ['a granularity of nothing', good.replace('1TB', '0'), ['pools.fast.granularity: ', 'found 0']],
+    ['a pool name with a slash', good.replace('fast', "'a/b'"), ['pools']],
+    [
+      'two default pools',
+      `${etcd}pools: { a: { granularity: 1TB, default: true }, b: { granularity: 1TB, default: true } }\n`,
+      ['pools: expected `default: true` at one pool at most'],
+    ],
+    ['a socket that is no absolute path', `${good}socket: scheduler.sock\n`, ['socket: expected an absolute path']],
+    ['a time that is no number', `${good}hostGraceSeconds: soon\n`, ['hostGraceSeconds: ', 'found "soon"']],
+    ['an unknown time', `${good}waitSeconds: { prerun: 3 }\n`, ['unknown waitSeconds.prerun']],
+    [
+      'a network that is none',
+      `${good}computeNetworks: ['10.1.0.0/16, x']\n`,
+      ['computeNetworks.0: expected a host name'],
+    ],
+    ['an unknown level of the log', `${good}log: { level: loud }\n`, ['log.level: ', 'found "loud"']],
+    ['a file that is no YAML', 'pools: [\n', ['no valid YAML']],
+  ] as const) {
+    it(`refuses ${what}, naming the file, the key and what is expected`, () => {
+      const message = refusal(text)
+      expect(message).to.contain(file)
+      for (const word of words) expect(message).to.contain(word)
+    })
+  }
+
+  it('refuses flags that are wrong, and names them', () => {
+    expect(refusal(good, '--socket', 'here'))
+      .to.contain('--socket')
+      .and.contain('expected an absolute path')
+    expect(refusal(good, '--etcd', 'head'))
+      .to.contain('--etcd')
+      .and.contain('expected a URL')
+    expect(refusal(good, '--sockte', '/run/a'))
+      .to.contain('--sockte')
+      .and.contain('--socket PATH')
+  })
+
+  it('says which file is not there', () => {
+    const missing = join(directory, 'missing.yaml')
+    expect(() => readSchedulerConfig(['--config', missing])).to.throw(ConfigError, `${missing}: cannot be read`)
+  })
+})
