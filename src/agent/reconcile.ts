@@ -263,6 +263,8 @@ export class Reconciler<K extends DesiredKind> {
     } as Observed[K]
     const text = JSON.stringify(document)
     if (text === this.written) return
+    // While the answer is out, and when it never comes, either of the two may stand in etcd.
+    this.written = undefined
     await this.writeReport(document)
     this.written = text
     this.dependencies.log.info('reported', {

@@ -8,7 +8,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import type { DesiredBrick, ObservedBrick, Role } from '../../../src/model/documents.js'
 import { keys } from '../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../src/store/memory.js'
-import { StoreUnavailable } from '../../../src/store/store.js'
+import { OutcomeUnknown, StoreUnavailable } from '../../../src/store/store.js'
 import { aDesiredBrick, aDeviceSeen, brickFacts, ownXfs, readyBrick } from '../../support/desired.js'
 import { HandClock } from '../../support/handClock.js'
 
@@ -255,6 +255,27 @@ describe('the reconciler of one desired document', () => {
       expect(problem?.terminal, failure.message).to.equal(false)
       await reconciler.stop()
     }
+  })
+
+  it('says again what it had said when a report in between got no answer', async () => {
+    rig.facts = () => readyBrick()
+    rig.begin()
+    await rig.untilReported('ready', ({ state }) => state === 'ready')
+    const { store } = rig
+    const write = store.write.bind(store)
+    store.write = async (compares, writes) => {
+      await write(compares, writes)
+      throw new OutcomeUnknown('no answer')
+    }
+    rig.facts = () => brickFacts({ device: aDeviceSeen({ content: ownXfs(), busy: ['held by dm-0'] }) })
+    rig.clock.advance(90_000)
+    await rig.untilReported('that it waits', ({ waitingFor }) => waitingFor.length > 0)
+    store.write = write
+    rig.facts = () => readyBrick()
+    await until({ what: 'ready', deadlineMs: 5_000 }, () => {
+      rig.clock.advance(30_000)
+      return Promise.resolve(rig.report?.state === 'ready')
+    })
   })
 
   it('calls a refusal terminal, of the plan as of a step', async () => {
