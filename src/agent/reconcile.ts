@@ -70,6 +70,8 @@ export class Reconciler<K extends DesiredKind> {
   private again = false
   private stopped = false
   private attempt = 0
+  /** Steps that failed on the host itself since the document changed or the plan came to rest. */
+  private failures = 0
   private cancelTimer: () => void = () => {}
   private written: string | undefined
   /** How things stood when the host could last be looked at. */
@@ -92,6 +94,7 @@ export class Reconciler<K extends DesiredKind> {
     this.entry = entry
     this.last = undefined
     this.attempt = 0
+    this.failures = 0
     this.wake()
   }
 
@@ -232,9 +235,8 @@ export class Reconciler<K extends DesiredKind> {
   /** Only what failed on the host itself counts: not that etcd or gluster was away. */
   private hasTriedEnough({ report, steps }: Plan<K>, error: unknown): boolean {
     if (error instanceof Busy || error instanceof Unavailable || error instanceof StoreError) return false
-    return (
-      this.id.kind === 'brick' && report.state === 'forming' && steps.length > 0 && this.attempt >= mostFormingTries
-    )
+    if (this.id.kind !== 'brick' || report.state !== 'forming' || steps.length === 0) return false
+    return ++this.failures > mostFormingTries
   }
 
   private async settle(entry: DesiredEntry<K>, planned: Plan<K>, problem: Problem | undefined): Promise<number> {
@@ -250,6 +252,7 @@ export class Reconciler<K extends DesiredKind> {
     // Work that was begun may have failed before: only its end tells that it came about.
     if (report.state === 'working' && problem === undefined) return progressMs
     this.attempt = 0
+    this.failures = 0
     return this.restMs()
   }
 

@@ -257,6 +257,20 @@ describe('the reconciler of one desired document', () => {
     }
   })
 
+  it('does not give a brick up at its first failure because it had to wait before', async () => {
+    rig.facts = () => brickFacts({ device: aDeviceSeen({ content: ownXfs(), busy: ['held by dm-0'] }) })
+    rig.begin()
+    await until({ what: 'many looks', deadlineMs: 5_000 }, () => {
+      rig.clock.advance(30_000)
+      return Promise.resolve(rig.looks > 8)
+    })
+    rig.facts = () => brickFacts()
+    rig.effect = () => Promise.reject(new Error('mkfs.xfs: somebody opened it'))
+    rig.clock.advance(30_000)
+    const { problem } = await rig.untilReported('a failure', ({ problem }) => problem !== undefined)
+    expect(problem?.terminal).to.equal(false)
+  })
+
   it('says again what it had said when a report in between got no answer', async () => {
     rig.facts = () => readyBrick()
     rig.begin()
