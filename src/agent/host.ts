@@ -41,6 +41,8 @@ export interface BrickFacts {
   directories: string[]
   /** The glusterfsd that serves this brick, if one runs. */
   servedBy?: { pid: number }
+  /** A mkfs of this very brick runs, which an agent that has died since began a moment ago. */
+  beingFormatted?: true
 }
 
 export interface VolumeFacts {

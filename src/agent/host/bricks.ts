@@ -19,7 +19,7 @@ import {
   zeroes,
 } from './disks.js'
 import { mountedAt, mountsEverywhere, mountTable } from './mounts.js'
-import { brickProcess, type BrickServer, brickServers, endProcess } from './processes.js'
+import { brickProcess, type BrickServer, brickServers, endProcess, isBeingFormatted } from './processes.js'
 import { type Run, runOk } from './run.js'
 import { labelOf } from './xfs.js'
 
@@ -57,11 +57,13 @@ export async function brickFacts(
   const path = pathOf(brick.device)
   if (path === undefined) return { device: notListed, directories: [] }
   const mountPath = brickMountPath(brick.device)
+  // Before the device is looked at: what ends in between is seen whole.
+  const beingFormatted = (await isBeingFormatted(brick.uuid, commandMs)) ? { beingFormatted: true as const } : {}
   const device = await deviceFacts(path, run, { ownMount: mountPath, exclusive: true, everywhere })
   const mounted = mountedAt(await mountTable(), mountPath)
   const resolved = await resolveDevice(path)
   if (!mounted || 'reason' in resolved)
-    return { device, directories: [], ...(mounted ? { mounted: foreign(mounted.source) } : {}) }
+    return { device, directories: [], ...(mounted ? { mounted: foreign(mounted.source) } : {}), ...beingFormatted }
   const thisDevice = mounted.device === resolved.numbers
   const servedBy = await brickProcess(mountPath, resolved.numbers, servers)
   const { unreadable, ...inside } = thisDevice ? await lookInto(mountPath) : { directories: [] }

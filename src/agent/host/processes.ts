@@ -36,6 +36,31 @@ export async function brickProcess(
   return undefined
 }
 
+/**
+ * A mkfs of the brick with that uuid runs, and began less than `mostMs` ago: the agent that began it may have been
+ * restarted since, which mkfs does not notice. One that takes longer hangs.
+ */
+export async function isBeingFormatted(uuid: string, mostMs: number): Promise<boolean> {
+  for (const pid of await readdir('/proc')) {
+    if (!/^[0-9]+$/.test(pid)) continue
+    try {
+      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
+      if (words[0]?.endsWith('mkfs.xfs') && words.includes(`uuid=${uuid}`) && (await ageMs(pid)) < mostMs) return true
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return false
+}
+
+/** Source: proc(5). The start in /proc/PID/stat, after a name that may hold blanks, counts hundredths of a second since boot. */
+async function ageMs(pid: string): Promise<number> {
+  const [uptime] = (await readFile('/proc/uptime', 'utf8')).split(' ')
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  return Number(uptime) * 1000 - Number(start) * 10
+}
+
 /** TERM, and KILL when it stays. Resolves when it is gone; throws when it is not after `timeoutMs`. */
 export async function endProcess(pid: number, timeoutMs: number): Promise<void> {
   const gone = () => {

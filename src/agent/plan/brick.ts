@@ -22,6 +22,7 @@ function planPresent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   const wrong = whyNotTheDevice(device, brick)
   if (wrong !== undefined || !device.present) return refuse(forming, wrong ?? 'absent')
   if (mounted) return planMounted(brick, facts)
+  if (facts.beingFormatted) return wait(forming, endOfFormat(brick))
   const { content } = device
   if (content.kind === 'xfs' && content.uuid === brick.uuid) {
     if (device.busy.length > 0) return wait(forming, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
@@ -77,6 +78,8 @@ function planAbsent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   const { device, mounted, servedBy } = facts
   const wrong = whyNotTheDevice(device, brick)
   if (wrong !== undefined || !device.present) return refuse(leaving, wrong ?? 'absent')
+  // Blank as it may be now, it will carry the brick in a moment.
+  if (facts.beingFormatted) return wait(leaving, endOfFormat(brick))
   const { content } = device
   const ours = content.kind === 'xfs' && content.uuid === brick.uuid
   if (content.kind === 'unreadable') return refuse(leaving, `device ${brick.device} cannot be read: ${content.reason}`)
@@ -91,6 +94,10 @@ function planAbsent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   if (mounted) steps.push({ kind: 'unmountBrick', brick })
   else if (device.busy.length > 0) return wait(leaving, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
   return { steps: [...steps, { kind: 'wipeBrick', brick }], waitingFor: [], report: leaving }
+}
+
+function endOfFormat({ device }: DesiredBrick): string {
+  return `mkfs on ${device}, begun before the agent was restarted, to end`
 }
 
 function report(brick: DesiredBrick, state: Report<'brick'>['state']): Report<'brick'> {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../../../lab/until.js'
 import { wipeRanges } from '../../../src/agent/host/bricks.js'
@@ -116,6 +116,21 @@ describe('a brick whose agent died (root)', () => {
       expect(await toRest(own)).to.include(`stamp ${name}`)
       expect(formats(await toRest({ ...own, wanted: 'absent' }))).to.equal(0)
     }
+  })
+
+  it('while mkfs ran, which goes on, waits for it, and calls the device neither bad nor free', async () => {
+    // Holds the device as mkfs does, for as long as it is wanted.
+    const script = `fs.openSync(${JSON.stringify(loops.nodeOf(name))}, ${constants.O_EXCL}); console.log('open'); setInterval(() => {}, 1000)`
+    const child = spawn(process.execPath, ['-e', script, `uuid=${brick.uuid}`], { argv0: 'mkfs.xfs' })
+    try {
+      await new Promise((resolve) => child.stdout.once('data', resolve))
+      for (const wanted of [brick, absent()])
+        expect(String(await failure(round(wanted)))).to.contain(`waits for mkfs on ${name}`)
+    } finally {
+      child.kill('SIGKILL')
+      await new Promise((resolve) => child.once('exit', resolve))
+    }
+    expect(formats(await toRest(brick))).to.equal(1)
   })
 
   it('before its stamp was renamed into place, formats again', async () => {

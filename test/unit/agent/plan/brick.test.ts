@@ -26,6 +26,8 @@ const otherXfs: DeviceContent = { kind: 'xfs', uuid: aUuid(7), label: 'home', in
 const otherBrick: DeviceContent = { kind: 'xfs', uuid: aUuid(7), label: 'bb-111111111', inProgress: false }
 const mountedElsewhere = { thisDevice: false, readOnly: false, source: '/dev/sda1' }
 
+const waitingFor = ['mkfs on nvme1n1, begun before the agent was restarted, to end']
+
 const whole = ['format nvme1n1 for buffer 3', 'mount nvme1n1', 'stamp nvme1n1', 'make brick on nvme1n1']
 
 describe('the plan of a brick that is wanted', () => {
@@ -51,6 +53,18 @@ describe('the plan of a brick that is wanted', () => {
       'format nvme1n1 for buffer 3 again',
       ...whole.slice(1),
     ])
+  })
+
+  it('waits for the end of a mkfs that an earlier run of the agent began, whatever it has written by now', () => {
+    for (const content of [{ kind: 'blank' }, ownXfs({ inProgress: true })] as DeviceContent[]) {
+      const facts = holding(content, { busy: ['opened exclusively or mounted out of sight'] })
+      expect(planned({ ...facts, beingFormatted: true })).to.deep.include({ steps: [], refused: undefined, waitingFor })
+      expect(planned({ ...facts, beingFormatted: true }, absent)).to.deep.include({
+        steps: [],
+        waitingFor,
+        state: 'leaving',
+      })
+    }
   })
 
   it('formats again what is mounted and was never stamped', () => {
