@@ -220,7 +220,8 @@ export async function adoptDevice(adopt: DesiredAdopt, pathOf: PathOf, run: Run)
 
 /**
  * Discards the device where it can, then zeroes both ends, the superblock last: until then the device still says whose it
- * was, and a wipe that was cut short is done again.
+ * was, and a wipe that was cut short is done again. blkdiscard claims the disk itself, so our claim ends before: a discard
+ * takes long and may outlive the agent, and as long as it runs nobody else may have the disk.
  */
 async function wipe(
   device: BlockDevice,
@@ -228,17 +229,26 @@ async function wipe(
   run: Run,
   mayWipe: (content: Awaited<ReturnType<typeof contentOf>>) => boolean,
 ): Promise<void> {
-  const claim = await openExclusively(device.path, true)
+  const pin = await open(device.path, constants.O_RDONLY)
   try {
-    const disk = { ...device, path: await pinnedPath(claim, device, wanted) }
-    const content = await contentOfHandle(claim, disk, wanted.sizeBytes, run, true)
-    if (content.kind === 'blank') return
-    if (!mayWipe(content)) throw new Refusal(`device ${wanted.device} holds ${describeContent(content)}`)
-    // The discard must not take the superblock before the end is zero: it starts behind the first MiB.
+    const disk = { ...device, path: await pinnedPath(pin, device, wanted) }
+    const claimed = async (act: (claim: FileHandle) => Promise<void>): Promise<boolean> => {
+      const claim = await openExclusively(disk.path, true)
+      try {
+        const content = await contentOfHandle(claim, disk, wanted.sizeBytes, run, true)
+        if (content.kind === 'blank') return false
+        if (!mayWipe(content)) throw new Refusal(`device ${wanted.device} holds ${describeContent(content)}`)
+        await act(claim)
+        return true
+      } finally {
+        await claim.close()
+      }
+    }
+    if (!(await claimed(() => Promise.resolve()))) return
     await discard(disk, wanted.sizeBytes, run)
-    await zeroEnds(claim, wanted)
+    await claimed((claim) => zeroEnds(claim, wanted))
   } finally {
-    await claim.close()
+    await pin.close()
   }
 }
 
@@ -267,12 +277,11 @@ export function wipeRanges(sizeBytes: number): { position: number; length: numbe
   ]
 }
 
-/** blkdiscard would claim the device exclusively, as we do already, so it is told not to; a device that cannot is no error. */
+/** Between the ends, which tell what the device holds until they are zeroed; a device that cannot is no error. */
 async function discard(device: BlockDevice, sizeBytes: number, run: Run): Promise<void> {
   if (sizeBytes <= 2 * endBytes) return
-  const { code, stderr } = await run(['blkdiscard', '--force', '--offset', String(endBytes), device.path], {
-    timeoutMs: discardMs,
-  })
+  const range = ['--offset', String(endBytes), '--length', String(sizeBytes - 2 * endBytes)]
+  const { code, stderr } = await run(['blkdiscard', ...range, device.path], { timeoutMs: discardMs })
   if (code !== 0 && !/not supported|Operation not permitted/i.test(stderr))
     throw new Error(`blkdiscard of ${device.path} failed: ${stderr.trim()}`)
 }

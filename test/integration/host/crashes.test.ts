@@ -155,6 +155,22 @@ describe('a brick whose agent died (root)', () => {
     }
   })
 
+  it('while a discard ran, which goes on, gives nothing back before its end', async () => {
+    await toRest(brick)
+    execFileSync('umount', [mountPath])
+    // As an earlier discard has the disk, when the next one begins.
+    const another: Run = async (argv, options) => {
+      if (argv[0] !== 'blkdiscard') return runCommand(argv, options)
+      const fd = openSync(loops.nodeOf(name), constants.O_RDONLY | constants.O_EXCL)
+      return runCommand(argv, options).finally(() => closeSync(fd))
+    }
+    const error = await failure(hostWith(another).effects.wipeBrick({ brick }))
+    expect(error).not.to.be.instanceOf(Refusal)
+    expect(error.message).to.contain('busy')
+    expect(start(loops.nodeOf(name)).toString('latin1', 0, 4)).to.equal('XFSB')
+    expect(await toRest(absent())).to.deep.equal([`wipe ${name}`])
+  })
+
   it('between the unmount and the wipe wipes what is left', async () => {
     await toRest(brick)
     await round(absent(), undefined, 1)
