@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, type FileHandle, open, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { DeviceContent, DeviceFacts } from '../host.js'
-import { mountsEverywhere } from './mounts.js'
+import { mountedAt, mountsEverywhere, mountTable } from './mounts.js'
 import { type Run, runOk } from './run.js'
 import { readSuperblock } from './xfs.js'
 
@@ -139,8 +139,10 @@ export async function deviceFacts(
   if ('reason' in device) return { present: false, reason: device.reason }
   const sizeBytes = await sizeOf(device)
   const everywhere = options.everywhere ?? (await mountsEverywhere())
-  const busy = await usersOf(device, everywhere, options.ownMount)
-  const mountedByUs = options.ownMount !== undefined && everywhere.get(device.numbers)?.has(options.ownMount)
+  // A mount at that path which only another namespace has, a container's for one, is not ours to take off.
+  const mountedByUs =
+    options.ownMount !== undefined && mountedAt(await mountTable(), options.ownMount)?.device === device.numbers
+  const busy = await usersOf(device, everywhere, mountedByUs ? options.ownMount : undefined)
   if (options.exclusive && busy.length === 0 && !mountedByUs) {
     try {
       await (await openExclusively(path, false)).close()
