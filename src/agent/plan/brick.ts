@@ -52,6 +52,9 @@ function planMounted(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
     return refuse(forming, `device ${brick.device} is mounted read-only: its disk or file system fails`)
   if (mounted!.unreadable !== undefined)
     return refuse(forming, `device ${brick.device} is mounted and cannot be read: ${mounted!.unreadable}`)
+  // The directory is made behind the stamp, so that no format was cut short here: a repair of the file system lost it, say.
+  if (stamp === undefined && directories.length > 0)
+    return refuse(forming, `device ${brick.device} has no stamp and a directory ${directories[0]}, which may hold data`)
   if (stamp === undefined) {
     const again = format(brick, 'own')
     return { ...again, steps: [{ kind: 'unmountBrick', brick }, ...again.steps] }

@@ -68,13 +68,20 @@ describe('the plan of a brick that is wanted', () => {
   })
 
   it('formats again what is mounted and was never stamped', () => {
-    const unstamped = readyBrick()
+    const unstamped = readyBrick({ directories: [] })
     delete unstamped.stamp
     expect(planned(unstamped).steps).to.deep.equal([
       'unmount nvme1n1',
       'format nvme1n1 for buffer 3 again',
       ...whole.slice(1),
     ])
+  })
+
+  it('never formats what has lost its stamp beside a directory of the brick: it may hold data', () => {
+    const bereft = readyBrick()
+    delete bereft.stamp
+    const refused = 'device nvme1n1 has no stamp and a directory brick, which may hold data'
+    expect(planned(bereft)).to.deep.equal({ steps: [], waitingFor: [], refused, state: 'forming' })
   })
 
   it('makes the directory alone when that is all that is missing', () => {
