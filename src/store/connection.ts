@@ -53,6 +53,7 @@ export class Connection {
   private heardAt = -Infinity
   private cancelLiveness: (() => void) | undefined
   private livenessUsers = 0
+  private readonly credentials: Pick<IOptions, 'credentials'>
 
   constructor(
     private readonly options: EtcdOptions,
@@ -60,6 +61,8 @@ export class Connection {
     readonly clock: Clock,
     readonly log: Log,
   ) {
+    // Once, for a file that is missing for a moment, as while it is exchanged, must not end a program that reconnects.
+    this.credentials = options.tls ? { credentials: readCredentials(options.tls) } : {}
     this.index = Math.floor(Math.random() * options.endpoints.length)
   }
 
@@ -185,7 +188,7 @@ export class Connection {
   }
 
   private clientOptions(): IOptions {
-    const { tls, user } = this.options
+    const { user } = this.options
     return {
       hosts: this.endpoint,
       grpcOptions: {
@@ -199,20 +202,18 @@ export class Connection {
         'grpc.use_local_subchannel_pool': 1,
         ...(isIP(new URL(withScheme(this.endpoint)).hostname) ? { 'grpc.enable_http_proxy': 0 } : {}),
       },
-      ...(tls
-        ? {
-            credentials: {
-              rootCertificate: readFileSync(tls.caFile),
-              ...(tls.certFile && tls.keyFile
-                ? { certChain: readFileSync(tls.certFile), privateKey: readFileSync(tls.keyFile) }
-                : {}),
-            },
-          }
-        : {}),
+      ...this.credentials,
       ...(user ? { auth: { username: user.name, password: user.password } } : {}),
       defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + this.timings.callMs }),
       faultHandling: { global: noPolicy, host: () => noPolicy },
     }
+  }
+}
+
+function readCredentials({ caFile, certFile, keyFile }: NonNullable<EtcdOptions['tls']>) {
+  return {
+    rootCertificate: readFileSync(caFile),
+    ...(certFile && keyFile ? { certChain: readFileSync(certFile), privateKey: readFileSync(keyFile) } : {}),
   }
 }
 

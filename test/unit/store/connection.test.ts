@@ -1,0 +1,32 @@
+import { expect } from 'chai'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rootCertificates } from 'node:tls'
+import { systemClock } from '../../../src/daemon/clock.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import { Connection, defaultTimings } from '../../../src/store/connection.js'
+
+describe('a connection to etcd', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-tls-'))
+  const caFile = join(directory, 'ca.pem')
+  const open = () =>
+    new Connection({ endpoints: ['https://127.0.0.1:1'], tls: { caFile } }, defaultTimings, systemClock, silentLog)
+
+  after(() => rmSync(directory, { recursive: true }))
+
+  it('is made again while its certificates are exchanged', () => {
+    writeFileSync(caFile, rootCertificates[0]!)
+    const connection = open()
+    const { generation } = connection.current()
+    rmSync(caFile)
+    connection.reset(generation, 'the server went')
+    expect(connection.current().generation).to.be.above(generation)
+    connection.close()
+  })
+
+  it('is not opened without the certificates that it is told of', () => {
+    rmSync(caFile, { force: true })
+    expect(open).to.throw(/ENOENT.*ca\.pem/)
+  })
+})
