@@ -11,6 +11,9 @@ export const etcdConfig = z.strictObject({
   user: z.strictObject({ name: z.string().min(1), passwordFile: absolutePath }).optional(),
   tls: z
     .strictObject({ caFile: absolutePath, certFile: absolutePath.optional(), keyFile: absolutePath.optional() })
+    .refine(({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined), {
+      message: 'expected certFile and keyFile together, or neither',
+    })
     .optional(),
 })
 

@@ -54,6 +54,11 @@ describe("the agent's configuration", () => {
 
   for (const [what, text, words] of [
     ['an unknown key', `${good}pool: {}\n`, ['unknown pool']],
+    [
+      'a certificate without its key, which would not be used',
+      "roles: [storage]\netcd: { endpoints: ['https://head:2379'], tls: { caFile: /a/ca, certFile: /a/cert } }\n",
+      ['etcd.tls: expected certFile and keyFile together'],
+    ],
     ['a key that is missing', 'roles: [storage]\n', ['etcd: ', 'found nothing']],
     ['an unknown role', good.replace('storage', 'stroage'), ['roles.0: ', '"storage"', 'found "stroage"']],
     ['no role', good.replace('storage', ''), ['roles: ', 'found []']],
