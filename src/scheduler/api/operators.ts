@@ -168,7 +168,7 @@ function watch(means: OperatorMeans, status: () => object, name: string | null, 
                 ? bufferDetail(means.core.cluster, buffer, await means.timelineOf(name).catch(() => []), means.rateOf)
                 : { name, gone: true }
           const line = JSON.stringify(shown)
-          if (line !== last) write(line)
+          if (line !== last) await write(line)
           last = line
           if (name !== null && !buffer) {
             stop()

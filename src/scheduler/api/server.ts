@@ -20,8 +20,8 @@ export interface Request {
 
 export type Reply =
   | { status?: number; headers?: Record<string, string>; body: string; type?: string }
-  /** Lines written one by one until the caller goes. */
-  | { stream: (write: (line: string) => void, end: () => void) => void }
+  /** Lines written one by one until the caller goes; `write` resolves when the next may come. */
+  | { stream: (write: (line: string) => Promise<void>, end: () => void) => void }
 
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -102,7 +102,7 @@ async function answer(
     response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
     response.flushHeaders()
     reply.stream(
-      (line) => void response.write(`${line}\n`),
+      (line) => written(response, `${line}\n`),
       () => response.end(),
     )
     return
@@ -113,6 +113,18 @@ async function answer(
     path: url.pathname,
     status: reply.status ?? 200,
     ms: Math.round(clock.monotonicMs() - start),
+  })
+}
+
+/** Resolves when the caller has read most of it, or has gone: what one does not read must not pile up in this program. */
+function written(response: ServerResponse, text: string): Promise<void> {
+  if (response.destroyed || response.write(text)) return Promise.resolve()
+  return new Promise((resolve) => {
+    const end = () => {
+      response.off('drain', end).off('close', end)
+      resolve()
+    }
+    response.on('drain', end).on('close', end)
   })
 }
 

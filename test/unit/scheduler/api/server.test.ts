@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { mkdirSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { serve } from '../../../../src/scheduler/api/server.js'
+import { until } from '../../../../lab/until.js'
+import { type Reply, serve } from '../../../../src/scheduler/api/server.js'
 import { systemClock } from '../../../../src/daemon/clock.js'
 import { silentLog } from '../../../../src/daemon/log.js'
 import { aHost } from '../../../support/builders.js'
@@ -45,6 +46,43 @@ describe('the scheduler’s socket', () => {
     renameSync(`${dead}.kept`, dead)
     const server = await serve({ ...options, socket: dead })
     await server.close()
+  })
+
+  it('holds a stream back whose reader has stopped, and lets it go on, or end with its reader', async () => {
+    const line = 'x'.repeat(65_536)
+    const most = 1_000
+    for (const goesOn of [true, false]) {
+      let written = 0
+      let waits = false
+      const handle = (): Promise<Reply> =>
+        Promise.resolve({
+          stream: (write, end) => {
+            void (async () => {
+              for (; written < most; written++) {
+                waits = true
+                await write(line)
+                waits = false
+              }
+              end()
+            })()
+          },
+        })
+      const socket = join(rig.directory, `stream${String(goesOn)}.sock`)
+      const routes = [{ method: 'GET', pattern: /^\/lines$/, handle } as const]
+      const server = await serve({ routes, clock: systemClock, log: silentLog, socket })
+      const reader = connect(socket).pause()
+      reader.write('GET /lines HTTP/1.0\r\n\r\n')
+      await until({ what: 'the writer waits' }, async () => {
+        const before = written
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        return (written > 0 && waits && written === before) || written === most
+      })
+      expect(written).to.be.below(most)
+      if (goesOn) reader.resume()
+      else reader.destroy()
+      await until({ what: 'the end' }, () => Promise.resolve(written === most))
+      await server.close()
+    }
   })
 
   it('is never made over a file, nor in a directory that is not there', async () => {
