@@ -78,12 +78,16 @@ export class Inventory {
   private refreshIn(ms: number): void {
     this.cancelTimer()
     if (this.closed) return
-    this.cancelTimer = this.dependencies.clock.after(ms, () => {
+    const cancel = this.dependencies.clock.after(ms, () => {
       this.isSurveyDue = true
       this.refresh()
         .catch((error: unknown) => this.dependencies.log.warn('inventory failed', { reason: String(error) }))
-        .finally(() => this.refreshIn(untilNextRound(this.dependencies.clock)))
+        .finally(() => {
+          // Unless something came meanwhile, which is looked at sooner.
+          if (this.cancelTimer === cancel) this.refreshIn(untilNextRound(this.dependencies.clock))
+        })
     })
+    this.cancelTimer = cancel
   }
 
   private async survey(): Promise<void> {
@@ -104,6 +108,8 @@ export class Inventory {
     if (text === this.written) return
     // A compute host has nothing to say before its mounts were looked at.
     if (!roles.includes('storage') && this.seen.mounts === undefined) return
+    // While the answer is out, and when it never comes, either of the two may stand in etcd.
+    this.written = undefined
     await store.write([], [{ put: keys.inventory(host.name), value: document }])
     this.written = text
     log.info('inventory', {
