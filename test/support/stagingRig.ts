@@ -100,7 +100,7 @@ export class StagingRig {
   /** A shell as a user, in the file system outside. */
   as(user: { uid: number; gid: number }, script: string, cwd = this.lustre): string {
     const identity = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups']
-    const argv = [...identity, '--', 'env', `--chdir=${cwd}`, 'bash', '-euc', script]
+    const argv = [...identity, '--', 'env', `--chdir=${cwd}`, 'bash', '--norc', '-euc', script]
     return execFileSync('setpriv', argv, { encoding: 'utf8' })
   }
 

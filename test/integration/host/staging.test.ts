@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { needsRoot } from '../../support/loopDevices.js'
 import { someone, StagingRig } from '../../support/stagingRig.js'
 
-describe('staging on real files (root)', () => {
+describe('staging on real files (root)', function () {
+  this.timeout(300_000)
   let rig: StagingRig
 
   before(function () {

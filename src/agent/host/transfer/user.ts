@@ -11,7 +11,7 @@ import { runStream, type StreamOptions, type StreamResult } from '../stream.js'
 export interface AsUser {
   /** To its end, whatever its exit code. */
   run(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
-  /** Throws CommandError unless it exits with 0. */
+  /** Throws unless it exits with 0: Refusal when the destination takes no more, else CommandError. */
   ok(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
 }
 
@@ -24,6 +24,9 @@ export interface UserParts {
   stallMs: number
   signal?: AbortSignal
 }
+
+/** Not even the notes fit, without which no copy comes to its end. */
+const isFull = /No space left on device|Disk quota exceeded/
 
 const path = '/usr/local/bin:/usr/bin:/bin'
 
@@ -50,6 +53,7 @@ export function asUser({ transfer, mark, stallMs, signal }: UserParts): AsUser {
       const result = await run(argv, options)
       if (result.code === 0) return result
       const { code, stderr } = result
+      if (isFull.test(stderr)) throw new Refusal(`the destination is full: ${stderr}`)
       throw new CommandError(argv, { code, stderr, stdout: '', signal: null, timedOut: false })
     },
   }
