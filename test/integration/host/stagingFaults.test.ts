@@ -274,7 +274,7 @@ describe('staging that goes wrong (root)', function () {
       expect((await rig.part(rig.transfer({ part: 'finish' }))).counts.files).to.equal(6000)
     })
 
-    describe('on a volume that is full', () => {
+    describe('on a volume without room', () => {
       let loops: LoopDevices
 
       beforeEach(() => {

@@ -1,0 +1,34 @@
+import { expect } from 'chai'
+import { copyArguments, parseProgress } from '../../../../../src/agent/host/transfer/rsync.js'
+import { aDesiredTransfer } from '../../../../support/desired.js'
+
+describe('what rsync says of its progress', () => {
+  it('is the last line that it has finished', () => {
+    const said =
+      '\r           1092   0%   76.03kB/s    0:00:00 (xfr#300, to-chk=2/304)\r      314573892 100%  335.95MB/s    0:00:00 (xfr#301, to-chk=0/304)'
+    expect(parseProgress(said)).to.deep.equal({ bytes: 314573892, files: 301 })
+  })
+
+  it('tells bytes in the middle of a file too', () => {
+    expect(parseProgress('      98304   3%    1.00MB/s    0:01:00  ')).to.deep.equal({ bytes: 98304, files: 0 })
+  })
+
+  it('is nothing in other words', () => expect(parseProgress('sending incremental file list\n')).to.equal(undefined))
+})
+
+describe('how rsync is told to copy', () => {
+  const words = (parts: Parameters<typeof aDesiredTransfer>[0]) => copyArguments(aDesiredTransfer(parts), '/work')
+
+  it('into a buffer in place, and outside by way of the work directory', () => {
+    expect(words({ direction: 'in' })).to.include('--inplace')
+    expect(words({ direction: 'out' }))
+      .to.include('--temp-dir=/work')
+      .and.not.to.include('--inplace')
+  })
+
+  it('by contents only where an earlier attempt has compared them', () => {
+    expect(words({ verify: true, attempt: 2 })).to.include('--checksum')
+    expect(words({ verify: true, attempt: 1 })).not.to.include('--checksum')
+    expect(words({ verify: false, attempt: 2 })).not.to.include('--checksum')
+  })
+})
