@@ -54,6 +54,8 @@ export function asUser({ transfer, mark, stallMs, signal }: UserParts): AsUser {
       if (result.code === 0) return result
       const { code, stderr } = result
       if (isFull.test(stderr)) throw new Refusal(`the destination is full: ${stderr}`)
+      const mistake = whatUsersMend(stderr)
+      if (mistake !== undefined) throw new Refusal(mistake)
       throw new CommandError(argv, { code, stderr, stdout: '', signal: null, timedOut: false })
     },
   }
@@ -74,6 +76,17 @@ function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>): [string, 
     '--',
   ]
 }
+
+/** Of what a program said: what no second try mends, and what its user can. */
+export function whatUsersMend(stderr: string): string | undefined {
+  return stderr
+    .trim()
+    .split('\n')
+    .find((line) => usersOwn.test(line))
+}
+
+const usersOwn =
+  /: (Permission denied|Operation not permitted|No space left on device|Disk quota exceeded|Read-only file system|Not a directory|Is a directory|File name too long)$/
 
 function isUnknownUser({ code, stderr }: StreamResult): boolean {
   return code !== 0 && /^setpriv: uid \d+ not found/m.test(stderr)
