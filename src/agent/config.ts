@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { basename } from 'node:path'
 import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, etcdConfig, logConfig } from '../daemon/configSchemas.js'
@@ -6,6 +7,7 @@ import { brickRoot } from '../model/cluster.js'
 import { roles } from '../model/documents.js'
 import { parseFlags } from '../daemon/flags.js'
 import { hostName, poolName } from '../model/names.js'
+import { globPattern } from './host/discover.js'
 
 /** As every engine has it. */
 const containerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, 'expected the name of a container')
@@ -16,6 +18,9 @@ const stagePath = absolutePath.refine(
   `expected a path that ${brickRoot} is not below`,
 )
 
+/** A path of a device, or a glob in the last part of one. */
+export const devicePattern = absolutePath.refine(isGlob, 'expected a path whose last part is a name or a glob')
+
 /** etc/agent.yaml explains every key; defaults stand here and nowhere else. */
 export const agentConfig = z
   .strictObject({
@@ -25,7 +30,7 @@ export const agentConfig = z
     /** What other hosts reach this one by; its name when absent. */
     addresses: z.array(z.string().min(1)).optional(),
     /** Per pool: paths and globs of whole devices. */
-    pools: z.record(poolName, z.array(absolutePath).min(1)).default({}),
+    pools: z.record(poolName, z.array(devicePattern).min(1)).default({}),
     /** Compute nodes mount buffers below it; the scheduler's setting must be the same. */
     mountRoot: absolutePath.default('/mnt/burstbuffer'),
     /** Below these paths users may stage from and to; without any, this host stages nothing. */
@@ -73,4 +78,12 @@ export function readAgentConfig(argv: string[]): { config: AgentConfig; file: st
     )
   }
   return { config: reread(), file, reread }
+}
+
+function isGlob(path: string): boolean {
+  try {
+    return globPattern(basename(path)) !== undefined
+  } catch {
+    return false
+  }
 }

@@ -68,6 +68,11 @@ describe("the agent's configuration", () => {
       ['pools.fast.0: expected an absolute path, found "nvme0n1"'],
     ],
     [
+      'a glob that is none',
+      `${good}pools: { fast: ['/dev/sd[z-a]'] }\n`,
+      ['pools.fast.0: expected a path whose last part is a name or a glob, found "/dev/sd[z-a]"'],
+    ],
+    [
       'an endpoint that is no URL',
       good.replace('http://', ''),
       ['etcd.endpoints.0: expected a URL', 'found "head:2379"'],
