@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -69,6 +69,71 @@ export function freePort(): Promise<number> {
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
       server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+/** A cluster of real etcd members on loopback. */
+export interface Members {
+  readonly urls: string[]
+  /** The index of the member that leads, as the others see it. */
+  leader(): Promise<number>
+  signal(index: number, signal: NodeJS.Signals): void
+  kill(index: number): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startMembers(count: number): Promise<Members> {
+  const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-etcd-'))
+  const members = await Promise.all(
+    Array.from({ length: count }, async (_, index) => ({
+      name: `member${index}`,
+      url: `http://127.0.0.1:${await freePort()}`,
+      peer: `http://127.0.0.1:${await freePort()}`,
+    })),
+  )
+  const cluster = members.map(({ name, peer }) => `${name}=${peer}`).join()
+  const children = members.map(({ name, url, peer }) => {
+    const flags = [
+      ...['--name', name, '--data-dir', join(directory, name), '--logger', 'zap', '--log-level', 'error'],
+      ...['--listen-client-urls', url, '--advertise-client-urls', url],
+      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', cluster],
+    ]
+    const child = spawn('etcd', flags, { stdio: 'ignore' })
+    return { child, ended: once(child, 'exit') }
+  })
+  const urls = members.map(({ url }) => url)
+  const kill = async (index: number) => {
+    children[index]!.child.kill('SIGKILL')
+    await children[index]!.ended
+  }
+  const leader = () =>
+    until({ what: 'an etcd member leads' }, async () => {
+      const found = await Promise.all(urls.map(leads))
+      return found.includes(true) ? found.indexOf(true) : undefined
+    })
+  await leader()
+  return {
+    urls,
+    leader,
+    signal: (index, signal) => void children[index]!.child.kill(signal),
+    kill,
+    stop: async () => {
+      await Promise.all(children.map((_, index) => kill(index)))
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Whether this member is its cluster's leader; a member that does not answer is not. */
+function leads(url: string): Promise<boolean> {
+  const words = ['--command-timeout=1s', 'endpoint', 'status', '--write-out=json']
+  const env = { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: url }
+  return new Promise((resolve) => {
+    execFile('etcdctl', words, { env, timeout: 3_000 }, (error, out) => {
+      if (error) return resolve(false)
+      const [{ Status }] = JSON.parse(out) as [{ Status: { leader: number; header: { member_id: number } } }]
+      resolve(Status.leader === Status.header.member_id)
     })
   })
 }
