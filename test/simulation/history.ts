@@ -10,6 +10,7 @@ export interface HistoryOptions {
   scenario: string
   seed: number
   crashes: Crashes
+  hasSteppedClocks?: boolean
 }
 
 export interface History {
@@ -29,11 +30,12 @@ const settleMs = 15 * 60_000
 
 /** Plays one history to its end, checking after every event. `visit` is told every state. */
 export async function play(
-  { scenario, seed, crashes }: HistoryOptions,
+  { scenario, seed, crashes, hasSteppedClocks = false }: HistoryOptions,
   visit: (state: string) => void = () => {},
 ): Promise<History> {
   const random = seeded(seed)
   const world = new World(random)
+  world.hasSteppedClocks = hasSteppedClocks
   let points = 0
   let crashing = true
   const chance = seeded(seed + 1)

@@ -39,6 +39,17 @@ describe(`a simulated cluster, seed ${seed}`, () => {
     expect({ ...a, story: a.story.map(timeless) }).to.deep.equal({ ...b, story: b.story.map(timeless) })
   })
 
+  for (const scenario of ['several at once', 'lose a host while in use', 'take over leadership']) {
+    it(`plays the same history while clocks are stepped by an hour: ${scenario}`, async () => {
+      const options = { scenario, seed, crashes: { chance: 0.02 } }
+      const [steady, stepped] = [await play(options), await play({ ...options, hasSteppedClocks: true })]
+      expect({ ...stepped, story: stepped.story.map(timeless) }).to.deep.equal({
+        ...steady,
+        story: steady.story.map(timeless),
+      })
+    })
+  }
+
   after(() => {
     console.log(
       `      seed ${seed}: ${sums.histories} histories, ${sums.deaths} deaths, ${sums.events} events, ${states.size} states`,

@@ -9,13 +9,16 @@ export class World {
   events = 0
   /** Calls that read a file just now: time stands still until they have. */
   reading = 0
+  /** Clocks of the wall that somebody steps by an hour, to and fro, whenever they are looked at. */
+  hasSteppedClocks = false
+  private looks = 0
   private readonly heap: Event[] = []
   private sequence = 0
 
   constructor(readonly random: () => number) {}
 
   readonly clock: Clock = {
-    unixSeconds: () => Math.floor(this.nowMs / 1000),
+    unixSeconds: () => 1_000_000 + Math.floor(this.nowMs / 1000) + this.wallStep(),
     monotonicMs: () => this.nowMs,
     after: (ms, act) => this.at(ms, act),
   }
@@ -50,6 +53,10 @@ export class World {
 
   pick<T>(of: readonly T[]): T {
     return of[Math.floor(this.random() * of.length)]!
+  }
+
+  private wallStep(): number {
+    return this.hasSteppedClocks ? [0, 3600, -3600][this.looks++ % 3]! : 0
   }
 
   /** The next event, and all that follows from it without time passing. False when none is left. */
