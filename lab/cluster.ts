@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { Devices } from './devices.js'
 import { layOutHomes } from './files.js'
 import { LabHost } from './host.js'
-import { hosts, pool, type ServiceName } from './hosts.js'
+import { deviceBytes, hosts, pool, type ServiceName } from './hosts.js'
 import type { Cluster, ExecOptions } from './interface.js'
 import { startTimeOf } from './namespace.js'
 import type { Result } from './run.js'
@@ -125,6 +125,14 @@ export class Lab implements Cluster {
     if (host.isOn()) throw new Error(`${name} is on already`)
     await host.on(this.mungeKey())
     for (const service of host.spec.services) await host.startService(service)
+  }
+
+  breakDisk(host: string, device: string): Promise<void> {
+    return this.devices.resize(this.host(host).spec, device, 0)
+  }
+
+  replaceDisk(host: string, device: string): Promise<void> {
+    return this.devices.resize(this.host(host).spec, device, deviceBytes)
   }
 
   stopService(host: string, service: ServiceName, signal: 'TERM' | 'KILL' = 'TERM'): Promise<void> {

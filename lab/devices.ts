@@ -33,6 +33,17 @@ export class Devices {
     }
   }
 
+  /**
+   * Empties a disk's file and gives it that size. The loop device keeps its own size: what lies behind the file's end
+   * cannot be read.
+   */
+  async resize(host: HostSpec, device: string, bytes: number): Promise<void> {
+    const file = join(this.dir, `${host.name}-${device}.img`)
+    truncateSync(file, 0)
+    truncateSync(file, bytes)
+    for (const loop of await this.loopsOf(file)) await must(['blockdev', '--flushbufs', loop])
+  }
+
   private async loopsOf(file: string): Promise<string[]> {
     const lines = (await must(['losetup', '--noheadings', '--output', 'NAME', '--associated', file])).split('\n')
     return lines.map((line) => line.trim()).filter((line) => line !== '')

@@ -31,6 +31,9 @@ export interface Cluster {
   /** Pulls the host's plug: nothing is stopped or unmounted in order. Its disks stay. `start` turns it on again. */
   kill(host: string): Promise<void>
   start(host: string): Promise<void>
+  /** What the disk holds can be read no more: its reads fail. `replaceDisk` puts a blank one in its place. */
+  breakDisk(host: string, device: string): Promise<void>
+  replaceDisk(host: string, device: string): Promise<void>
   /** Stops one program in order (SIGTERM), or with SIGKILL; what it has started or mounted stays. */
   stopService(host: string, service: ServiceName, signal?: 'TERM' | 'KILL'): Promise<void>
   /** Resolves when the service answers. */
