@@ -16,7 +16,7 @@ const checks: Record<string, string[]> = {
   prettier: [bin('prettier'), '--check', '--log-level=warn', '.'],
   types: [bin('tsc'), '--noEmit', '-p', '.'],
 }
-const suites = ['unit', 'simulation', 'integration', 'e2e']
+const suites = ['unit', 'simulation', 'integration', 'e2e', 'faults']
 
 const chosen = process.argv.slice(2)
 const unknown = chosen.filter((name) => !(name in checks) && !suites.includes(name))

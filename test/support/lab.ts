@@ -2,46 +2,53 @@ import { Lab } from '../../lab/cluster.js'
 import type { Cluster } from '../../lab/interface.js'
 
 /*
- * The end-to-end tests share one lab: the first suite that asks brings it up, and it is taken down after the last. Each
- * suite leaves it as it found it: no buffer, every device free, every service running.
+ * The tests of one suite share one lab: the first that asks brings it up, and it is taken down after the last. Each
+ * leaves it as it found it: no buffer, every device free, every service running.
  */
-
-const lab = new Lab({ id: 'e2e' })
-let coming: Promise<void> | undefined
-let anyFailed = false
 
 export interface LabHooks {
   before?: () => Promise<unknown>
   after?: () => Promise<unknown>
 }
 
-/** Registers the hooks of a suite that needs the lab; it is skipped, and counted so, where no lab can be. */
-export function useLab(hooks: LabHooks = {}): Cluster {
-  let isUp = false
-  before(async function () {
-    if (process.getuid?.() !== 0) this.skip()
-    coming ??= lab.up()
-    await coming
-    isUp = true
-    await hooks.before?.()
-  })
-  after(async () => {
-    if (isUp) await hooks.after?.()
-  })
-  afterEach(function () {
-    if (this.currentTest?.state === 'failed') anyFailed = true
-  })
-  return lab
-}
+/** Registers the hooks of tests that need the lab; they are skipped, and counted so, where no lab can be. */
+export type UseLab = (hooks?: LabHooks) => Cluster
 
-after(async function () {
-  this.timeout(60_000)
-  if (!coming) return
-  const cameUp = await coming.then(
-    () => true,
-    () => false,
-  )
-  if (!lab.isMine()) return
-  if (anyFailed || !cameUp) console.log(`logs of the lab's hosts: ${lab.saveLogs()}`)
-  await lab.down()
-})
+export const useLab = sharedLab('e2e')
+
+/** A lab of that id, and what is done once when it has come up. */
+export function sharedLab(id: string, prepare?: (lab: Cluster) => Promise<void>): UseLab {
+  const lab = new Lab({ id })
+  let coming: Promise<void> | undefined
+  let anyFailed = false
+
+  after(async function () {
+    this.timeout(60_000)
+    if (!coming) return
+    const cameUp = await coming.then(
+      () => true,
+      () => false,
+    )
+    if (!lab.isMine()) return
+    if (anyFailed || !cameUp) console.log(`logs of the lab's hosts: ${lab.saveLogs()}`)
+    await lab.down()
+  })
+
+  return (hooks = {}) => {
+    let isUp = false
+    before(async function () {
+      if (process.getuid?.() !== 0) this.skip()
+      coming ??= lab.up().then(() => prepare?.(lab))
+      await coming
+      isUp = true
+      await hooks.before?.()
+    })
+    after(async () => {
+      if (isUp) await hooks.after?.()
+    })
+    afterEach(function () {
+      if (this.currentTest?.state === 'failed') anyFailed = true
+    })
+    return lab
+  }
+}

@@ -50,6 +50,16 @@ export class SlurmAt {
     })
   }
 
+  /** To its good end; Slurm holding it back on the way is an error, unless somebody releases it. */
+  async untilCompleted(id: string): Promise<void> {
+    const shown = await this.untilJob(
+      id,
+      /JobState=(COMPLETED|FAILED|CANCELLED|NODE_FAIL|TIMEOUT)| Priority=0 /,
+      4 * minutes,
+    )
+    if (!shown.includes('JobState=COMPLETED')) throw new Error(`job ${id} did not complete: ${shown}`)
+  }
+
   async system(): Promise<ShownSystem> {
     return parseBurstBuffer((await this.cluster.exec('head', showBurstBuffer)).stdout)
   }

@@ -1,0 +1,56 @@
+import { expect } from 'chai'
+import { until } from '../../lab/until.js'
+import { keysBelow } from '../support/bricks.js'
+import { enduring, expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
+import { buffersOf, untilPhase } from '../support/invariants.js'
+import { SlurmAt } from '../support/slurm.js'
+
+describe('a host that is lost and comes back', function () {
+  this.timeout(400_000)
+  const lab = useFaultsLab()
+  const slurm = new SlurmAt(lab)
+
+  it('a storage host cut off: its buffer is degraded, and ready again when it is healed', async () => {
+    await lab.cut('gluster2')
+    try {
+      await untilPhase(lab, enduring, 'degraded')
+    } finally {
+      await lab.heal('gluster2')
+    }
+    await expectNothingLost(lab)
+  })
+
+  it('a storage host rebooted: its bricks are mounted again, and nothing is formatted', async () => {
+    await lab.kill('gluster3')
+    await lab.start('gluster3')
+    await expectNothingLost(lab)
+  })
+
+  it('a storage host lost while a buffer goes: the destroy is answered, and the host cleans up when it is back', async () => {
+    const bbctl = (words: string) => lab.exec('head', ['sh', '-c', `node /opt/burstbuffer/dist/cli/bbctl.js ${words}`])
+    await bbctl('create left --capacity 3TB --user 20001')
+    const on = (host: string) => keysBelow(lab, `desired/${host}/brick/`)
+    const bricks = await on('gluster3')
+    await lab.kill('gluster3')
+    const answer = await bbctl('destroy left')
+    expect(answer.stderr).to.match(/is gone but for .*gluster3/)
+    expect(await on('gluster3'), 'its bricks stay taken').to.deep.equal(bricks)
+    await lab.start('gluster3')
+    await expectNothingLost(lab)
+    expect(await on('gluster3')).to.have.lengthOf(bricks.length - 1)
+  })
+
+  it('a compute node that dies with a buffer mounted: the buffer goes when the job does', async () => {
+    const body = ['#SBATCH --no-requeue --nodelist=c2', '#DW jobdw type=scratch access_mode=striped capacity=1TB']
+    const job = await slurm.submit('bob', ...body, 'sleep 600')
+    await slurm.untilJob(job, /JobState=RUNNING/)
+    await lab.kill('c2')
+    await lab.exec('head', ['scancel', job])
+    await lab.start('c2')
+    await slurm.untilJob(job, /JobState=(CANCELLED|NODE_FAIL|FAILED)/)
+    await until({ what: `buffer ${job} is gone`, deadlineMs: 150_000 }, async () => {
+      return (await buffersOf(lab)).every(({ name }) => name !== job)
+    })
+    await expectNothingLost(lab)
+  })
+})

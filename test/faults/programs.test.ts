@@ -1,0 +1,92 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ServiceName } from '../../lab/hosts.js'
+import { until } from '../../lab/until.js'
+import { keysBelow } from '../support/bricks.js'
+import { expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
+import { must } from '../support/invariants.js'
+import { randomOf } from '../support/random.js'
+import { SlurmAt } from '../support/slurm.js'
+
+const seed = Number(process.env['SEED'] ?? 2001)
+
+describe(`a program killed over jobs and persistent buffers, at moments of SEED=${seed}`, function () {
+  this.timeout(300_000)
+  const marred = 'marred'
+  const lab = useFaultsLab({
+    before: async () => {
+      await slurm.createPersistent('alice', marred, '1TB')
+      const [desired] = (await keysBelow(lab, 'desired/')).filter((key) => key.endsWith(`/volume/${marred}`))
+      servedOn = desired!.split('/')[3]!
+      killed = await brickProcess()
+      await must(lab, servedOn, `kill -9 ${killed}`)
+    },
+  })
+  const slurm = new SlurmAt(lab)
+  const random = randomOf(seed)
+  let servedOn: string
+  let killed: string
+  const brickProcess = () => must(lab, servedOn, `cat /run/gluster/vols/${marred}/*.pid`)
+
+  const targets: [host: string, service: ServiceName][] = [
+    ['gluster2', 'agent'],
+    ['c1', 'agent'],
+    ['head', 'scheduler'],
+    ['head', 'etcd'],
+    ['gluster3', 'glusterd'],
+  ]
+  let former: string | undefined
+  for (const [host, service] of targets) {
+    it(`${service} on ${host}: a job, a buffer that is made and one that is destroyed come to their ends`, async () => {
+      const name = `over-${service}-${host}`
+      const jobs = [await slurm.submit('bob', ...writing), await slurm.submit('alice', making(name))]
+      if (former !== undefined) jobs.push(await slurm.submit('alice', `#BB destroy_persistent name=${former}`))
+      former = name
+      await pause(random.below(3000))
+      await lab.stopService(host, service, 'KILL')
+      await lab.startService(host, service)
+      await Promise.all(jobs.map((job) => slurm.untilCompleted(job)))
+      await expectNothingLost(lab)
+    })
+  }
+
+  it('etcd stopped for half a minute: calls of Slurm wait for it, and no job is held', async () => {
+    const job = await slurm.submit('bob', ...writing)
+    await lab.stopService('head', 'etcd', 'KILL')
+    await pause(30_000)
+    await lab.startService('head', 'etcd')
+    await slurm.untilCompleted(job)
+    await expectNothingLost(lab)
+  })
+
+  it('the leading scheduler, for good, while a buffer is made: the one that stands by makes it', async () => {
+    const name = 'taken-over'
+    await lab.startService('head', 'standby')
+    const made = await slurm.submit('alice', making(name))
+    await until({ what: 'it is placed' }, async () => (await keysBelow(lab, `buffers/${name}`)).length > 0)
+    await lab.stopService('head', 'scheduler', 'KILL')
+    const show = `node /opt/burstbuffer/dist/cli/bbctl.js --socket /run/burstbuffer/standby.sock show ${name} --json`
+    const seen = () => must(lab, 'head', show)
+    await until({ what: `${name} is ready`, deadlineMs: 90_000, seen }, async () =>
+      /"phase": ?"ready"/.test(await seen()),
+    )
+    await lab.startService('head', 'scheduler')
+    await slurm.untilCompleted(made)
+    await lab.stopService('head', 'standby')
+    await slurm.destroyPersistent('alice', name)
+    await expectNothingLost(lab)
+  })
+
+  it('a brick process: another serves the brick', async () => {
+    await until({ what: 'another brick process', deadlineMs: 150_000, seen: brickProcess }, async () => {
+      return (await brickProcess()) !== killed
+    })
+    await expectNothingLost(lab)
+    await Promise.all([marred, former!].map((name) => slurm.destroyPersistent('alice', name)))
+  })
+
+  const making = (name: string) => `#BB create_persistent name=${name} capacity=2TB access=striped type=scratch`
+  const writing = [
+    '#DW jobdw type=scratch access_mode=striped capacity=2TB',
+    'set -e; cd $DW_JOB_STRIPED; head -c 1M /dev/urandom >x; cp x y; sync x y; cmp x y',
+  ]
+})

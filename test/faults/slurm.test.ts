@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import { until } from '../../lab/until.js'
+import { expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
+import { must } from '../support/invariants.js'
+import { shim, SlurmAt } from '../support/slurm.js'
+
+describe('slurmctld restarted over a job', function () {
+  this.timeout(300_000)
+  const lab = useFaultsLab()
+  const slurm = new SlurmAt(lab)
+  const phases = ['staging-in', 'running', 'post-run', 'teardown']
+  let job: string
+
+  before(async () => {
+    const lines = ['#SBATCH --hold', '#DW jobdw type=scratch access_mode=striped capacity=2TB']
+    job = await slurm.submit('bob', ...lines, 'cd $DW_JOB_STRIPED && echo kept >x && sleep 8 && grep -q kept x')
+    await lab.exec('head', ['scontrol', 'release', job])
+  })
+
+  for (const phase of phases) {
+    it(`while it is ${phase}`, async () => {
+      await slurm.untilJob(job, new RegExp(`BurstBufferState=${phase}`))
+      await restart('TERM')
+    })
+  }
+
+  it('the job ran to its end and left nothing', async () => {
+    await slurm.untilCompleted(job)
+    await expectNothingLost(lab)
+  })
+
+  it('killed, once it has written down that there is a job: the job is run', async () => {
+    const state = '/var/spool/slurmctld/job_state'
+    const saved = () => must(lab, 'head', `stat -c %Y.%i ${state} 2>/dev/null || true`)
+    const before = await saved()
+    const killed = await slurm.submit('bob', '#DW jobdw type=scratch access_mode=striped capacity=1TB', 'sleep 1')
+    await until({ what: 'the state of Slurm is saved', seen: saved }, async () => (await saved()) !== before)
+    await restart('KILL')
+    await slurm.untilCompleted(killed)
+    await expectNothingLost(lab)
+  })
+
+  it('a job that Slurm holds because its setup failed is run when it is released', async () => {
+    const failing = 'case "$*" in *setup*) echo "it failed"; exit 1;; esac; exec /run/shim "$@"'
+    await must(lab, 'head', `cp ${shim} /run/shim && printf '#!/bin/sh\\n%s\\n' '${failing}' >/run/failing`)
+    await must(lab, 'head', `chmod 755 /run/failing && mount --bind /run/failing ${shim}`)
+    const held = await slurm.submit('bob', '#DW jobdw type=scratch access_mode=striped capacity=1TB', 'true')
+    expect(await slurm.untilJob(held, / Priority=0 /)).to.match(/it failed/)
+    await must(lab, 'head', `umount ${shim}`)
+    await lab.exec('head', ['scontrol', 'release', held])
+    await slurm.untilCompleted(held)
+    await expectNothingLost(lab)
+  })
+
+  async function restart(signal: 'TERM' | 'KILL'): Promise<void> {
+    await lab.stopService('head', 'slurmctld', signal)
+    await lab.startService('head', 'slurmctld')
+  }
+})
