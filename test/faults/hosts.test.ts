@@ -1,6 +1,4 @@
-import { expect } from 'chai'
 import { until } from '../../lab/until.js'
-import { keysBelow } from '../support/bricks.js'
 import { enduring, expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
 import { buffersOf, untilPhase } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
@@ -24,20 +22,6 @@ describe('a host that is lost and comes back', function () {
     await lab.kill('gluster3')
     await lab.start('gluster3')
     await expectNothingLost(lab)
-  })
-
-  it('a storage host lost while a buffer goes: the destroy is answered, and the host cleans up when it is back', async () => {
-    const bbctl = (words: string) => lab.exec('head', ['sh', '-c', `node /opt/burstbuffer/dist/cli/bbctl.js ${words}`])
-    await bbctl('create left --capacity 3TB --user 20001')
-    const on = (host: string) => keysBelow(lab, `desired/${host}/brick/`)
-    const bricks = await on('gluster3')
-    await lab.kill('gluster3')
-    const answer = await bbctl('destroy left')
-    expect(answer.stderr).to.match(/is gone but for .*gluster3/)
-    expect(await on('gluster3'), 'its bricks stay taken').to.deep.equal(bricks)
-    await lab.start('gluster3')
-    await expectNothingLost(lab)
-    expect(await on('gluster3')).to.have.lengthOf(bricks.length - 1)
   })
 
   it('a compute node that dies with a buffer mounted: the buffer goes when the job does', async () => {

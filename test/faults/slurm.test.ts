@@ -41,8 +41,12 @@ describe('slurmctld restarted over a job', function () {
   })
 
   it('a job that Slurm holds because its setup failed is run when it is released', async () => {
-    const failing = 'case "$*" in *setup*) echo "it failed"; exit 1;; esac; exec /run/shim "$@"'
-    await must(lab, 'head', `cp ${shim} /run/shim && printf '#!/bin/sh\\n%s\\n' '${failing}' >/run/failing`)
+    const failing = 'case "$*" in *setup*) echo "it failed"; exit 1;; esac; exec /run/real/dw_wlm_cli "$@"'
+    await must(
+      lab,
+      'head',
+      `mkdir -p /run/real && cp ${shim} /run/real && printf '#!/bin/sh\\n%s\\n' '${failing}' >/run/failing`,
+    )
     await must(lab, 'head', `chmod 755 /run/failing && mount --bind /run/failing ${shim}`)
     const held = await slurm.submit('bob', '#DW jobdw type=scratch access_mode=striped capacity=1TB', 'true')
     expect(await slurm.untilJob(held, / Priority=0 /)).to.match(/it failed/)
