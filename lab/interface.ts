@@ -35,6 +35,24 @@ export interface Cluster {
   stopService(host: string, service: ServiceName, signal?: 'TERM' | 'KILL'): Promise<void>
   /** Resolves when the service answers. */
   startService(host: string, service: ServiceName): Promise<void>
-  /** Log files of a host, readable from here. */
-  logs(host: string): string[]
+  /** This process made it, and may take it down. */
+  isMine(): boolean
+  /** The cluster stays when this process ends. */
+  keep(): void
+  /** Copies every host's logs to where `down` leaves them; gives the folder. The next failure of the same cluster replaces them. */
+  saveLogs(): Promise<string>
+}
+
+export interface HostState {
+  isOn: boolean
+  isCut: boolean
+  running: readonly ServiceName[]
+}
+
+/** What its door, lab/cli.ts, needs beside. */
+export interface OperatedCluster extends Cluster {
+  isUp(): Promise<boolean>
+  state(host: string): Promise<HostState>
+  /** The words of a command at a terminal of the host. */
+  shell(host: string, argv: readonly string[]): Promise<string[]>
 }

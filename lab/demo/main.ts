@@ -19,7 +19,7 @@ try {
   print('\nAll of it holds.')
 } catch (error) {
   console.error(`\nThe demo ends here.\n${(error as Error).message}`)
-  if (lab.isMine()) console.error(`logs: ${lab.saveLogs()}`)
+  if (lab.isMine()) console.error(`logs: ${await lab.saveLogs()}`)
   if (lab.isMine()) await lab.down()
   process.exit(1)
 }

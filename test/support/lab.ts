@@ -42,6 +42,6 @@ after(async function () {
     () => false,
   )
   if (!lab.isMine()) return
-  if (anyFailed || !cameUp) console.log(`logs of the lab's hosts: ${lab.saveLogs()}`)
+  if (anyFailed || !cameUp) console.log(`logs of the lab's hosts: ${await lab.saveLogs()}`)
   await lab.down()
 })
