@@ -13,6 +13,11 @@ export interface Service {
 export const installed = '/opt/burstbuffer'
 /** Node's defaults keep a large young generation; a daemon at rest does not need it. */
 const nodeFlags = ['--max-semi-space-size=1', '--enable-source-maps']
+/**
+ * When they start, glusterd and gluster set geo-replication up by running Python twenty times, through what PYTHON names. Nobody here
+ * uses it, and glusterd is content with any answer that has the program's name in it (measured, 10.3: 1.7 s for 9.4 s).
+ */
+const noPython = ['env', 'PYTHON=/bin/echo']
 
 export function serviceOf(host: HostSpec, name: ServiceName, site: Site): Service {
   const node = [site.node, ...nodeFlags]
@@ -27,7 +32,10 @@ export function serviceOf(host: HostSpec, name: ServiceName, site: Site): Servic
         ready: ['sh', '-c', 'munge --no-input | unmunge'],
       }
     case 'glusterd':
-      return { argv: ['glusterd', '--no-daemon'], ready: ['gluster', '--mode=script', 'pool', 'list'] }
+      return {
+        argv: [...noPython, 'glusterd', '--no-daemon'],
+        ready: [...noPython, 'gluster', '--mode=script', 'pool', 'list'],
+      }
     case 'scheduler':
       return scheduler(node, '/run/burstbuffer/scheduler.sock')
     case 'standby':
