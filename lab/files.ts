@@ -27,9 +27,12 @@ const copied = [
   'networks',
   'nsswitch.conf',
   'os-release',
+  'pam.conf',
+  'pam.d',
   'profile',
   'protocols',
   'rpc',
+  'security',
   'services',
   'terminfo',
 ]
@@ -67,6 +70,9 @@ export function layOutParts(root: string, host: HostSpec, site: Site): void {
     join(etc, 'group'),
     `${accounts('/etc/group', (name, id) => `${name}:x:${id}:`)}${sharedGroup.name}:x:${sharedGroup.gid}:${users.map(({ name }) => name).join(',')}\n`,
   )
+  // Without a line of its own nobody can become a user, not even root by su. None has a password.
+  const locked = ['root', ...users.map(({ name }) => name)].map((name) => `${name}:*:19000:0:99999:7:::\n`)
+  write(join(etc, 'shadow'), locked.join(''), undefined, 0o640)
   const account = (name: string) => idsOf(join(etc, 'passwd'), name)
   for (const folder of ['lib/munge', 'log/munge']) own(join(root, 'var', folder), account('munge'), 0o700)
   for (const folder of ['spool/slurmctld', 'log/slurm']) own(join(root, 'var', folder), account('slurm'), 0o755)
