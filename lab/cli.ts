@@ -2,12 +2,13 @@ import { spawnSync } from 'node:child_process'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { Lab } from './cluster.js'
-import { labSite } from './hosts.js'
+import { ComposeCluster } from './compose.js'
+import { composeSite, labSite } from './hosts.js'
 import type { OperatedCluster } from './interface.js'
 
 /* The lab's own door: npm run lab -- up | down | status | shell HOST | exec HOST -- COMMAND | cut | heal | kill | start HOST */
 
-const names = labSite.hosts.map((host) => host.name)
+const names = [...new Set([...labSite.hosts, ...composeSite.hosts].map((host) => host.name))]
 const host = { describe: names.join(', '), choices: names, demandOption: true, type: 'string' } as const
 
 try {
@@ -21,6 +22,7 @@ async function parse(): Promise<void> {
   await yargs(hideBin(process.argv))
     .scriptName('npm run lab --')
     .option('id', { type: 'string', default: 'demo', describe: 'which lab, when several are up' })
+    .option('docker', { type: 'boolean', default: false, describe: 'the cluster in containers' })
     .command('up', 'start a whole cluster on this machine, and keep it', {}, (argv) => up(lab(argv)))
     .command('down', 'stop it and remove everything that it made', {}, (argv) => lab(argv).down())
     .command('status', 'show its hosts and services', {}, (argv) => status(lab(argv)))
@@ -77,9 +79,9 @@ async function parse(): Promise<void> {
 }
 
 function lab(argv: object): OperatedCluster {
-  const { id } = argv as { id: unknown }
+  const { id, docker } = argv as { id: unknown; docker: unknown }
   const options = { id: String(id), say: (line: string) => console.log(line) }
-  return new Lab(options)
+  return docker ? new ComposeCluster(options) : new Lab(options)
 }
 
 async function up(cluster: OperatedCluster): Promise<void> {
