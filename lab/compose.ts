@@ -36,7 +36,7 @@ export class ComposeCluster implements OperatedCluster {
     this.id = idOf(id)
     this.dir = join(labs, `docker-${id}`)
     this.owner = new Owner(this.dir)
-    this.project = new Project(`burstbuffer-${id}`, process.env['BURSTBUFFER_NETWORK'])
+    this.project = new Project(`burstbuffer-${id}`)
     this.say = say
     this.which = engine
   }
@@ -58,7 +58,7 @@ export class ComposeCluster implements OperatedCluster {
     await this.project.down(backend)
     this.say(`starting ${hosts.map(({ name }) => name).join(', ')}`)
     await this.project.up(backend)
-    await this.containers().untilBooted(...hosts.map(({ name }) => name))
+    await this.containers().untilBooted(hosts.map(({ name }) => name))
     const head = (argv: readonly string[]) => this.exec('head', argv)
     await untilPoolIsFree(composeSite, head)
     await untilNodesAreIdle(composeSite, head)

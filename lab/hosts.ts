@@ -44,14 +44,16 @@ export const labSite: Site = {
   node: process.execPath,
 }
 
+const composeNetwork = process.env['BURSTBUFFER_NETWORK'] ?? '10.92.0'
+
 /** The hosts of docker/compose.yaml, where etcd has three members of its own. */
 export const composeSite: Site = {
   hosts: [
-    etcd('etcd1', '10.92.0.11'),
-    etcd('etcd2', '10.92.0.12'),
-    etcd('etcd3', '10.92.0.13'),
-    head('10.92.0.10', ['munged', 'scheduler', 'slurmctld']),
-    ...workers('10.92.0'),
+    etcd('etcd1', `${composeNetwork}.11`),
+    etcd('etcd2', `${composeNetwork}.12`),
+    etcd('etcd3', `${composeNetwork}.13`),
+    head(`${composeNetwork}.10`, ['munged', 'scheduler', 'slurmctld']),
+    ...workers(composeNetwork),
   ],
   node: '/usr/local/bin/node',
 }

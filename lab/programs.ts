@@ -13,7 +13,7 @@ export class Programs {
     private readonly exec: Exec,
   ) {}
 
-  async start(name: ServiceName): Promise<void> {
+  async start(name: ServiceName, deadlineMs = 90_000): Promise<void> {
     const service = serviceOf(this.host, name, this.site)
     if (service.runtime) {
       const [folder, owner, mode] = service.runtime
@@ -28,7 +28,7 @@ export class Programs {
     const dead = async () => ((await this.isRunning(name)) ? undefined : true)
     const ready = async () => ((await this.exec(service.ready, { timeoutMs: 10_000 })).code === 0 ? 'ready' : undefined)
     await until({ what: `${name} on ${this.host.name} has a pid` }, async () => !(await dead()))
-    const state = await until({ what: `${name} on ${this.host.name} answers`, deadlineMs: 90_000 }, async () => {
+    const state = await until({ what: `${name} on ${this.host.name} answers`, deadlineMs }, async () => {
       return (await ready()) ?? ((await dead()) ? 'dead' : undefined)
     })
     if (state === 'dead') throw new Error(`${name} on ${this.host.name} ended at once: ${await this.lastWords(name)}`)

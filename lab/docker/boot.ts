@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { as } from '../as.js'
 import { layOutHomes, layOutParts } from '../files.js'
@@ -7,10 +7,12 @@ import { composeSite, deviceBytes, hostNamed, type HostSpec } from '../hosts.js'
 import { Programs, type Exec } from '../programs.js'
 import { untilPoolIsFree } from '../ready.js'
 import { run } from '../run.js'
-import { bootedFile } from './booted.js'
+import { bootedLine } from './booted.js'
 
 /* What a container does when it starts: it becomes the host of its name, with disks and every program. Ends when all answer. */
 
+/** All hosts start at once, on what may be a small machine. */
+const deadlineMs = 240_000
 const host = hostNamed(hostname(), composeSite)
 const exec: Exec = (argv, { input, timeoutMs, ...who } = {}) =>
   run(as(composeSite, argv, who), {
@@ -25,11 +27,11 @@ layOutParts('/', host, composeSite)
 await insertDisks(host)
 const programs = new Programs(host, composeSite, exec)
 for (const service of host.services) {
-  if (service === 'slurmctld' && isFirstTime) await untilPoolIsFree(composeSite, exec, 180_000)
-  await programs.start(service)
+  if (service === 'slurmctld' && isFirstTime) await untilPoolIsFree(composeSite, exec, deadlineMs)
+  await programs.start(service, deadlineMs)
   console.log(`${service} on ${host.name} answers`)
 }
-writeFileSync(bootedFile, '')
+console.log(bootedLine(host.name))
 
 /** The program that holds them stays as long as the container does. */
 async function insertDisks({ name, devices }: HostSpec): Promise<void> {

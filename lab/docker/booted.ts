@@ -1,2 +1,2 @@
-/** Is there in a container when every program of its host has answered since it started. */
-export const bootedFile = '/run/lab/booted'
+/** What a container says when every program of its host has answered since it started. */
+export const bootedLine = (host: string) => `${host} is up`

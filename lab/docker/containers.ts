@@ -11,7 +11,7 @@ import type { ExecOptions } from '../interface.js'
 import type { Result } from '../run.js'
 import { until } from '../until.js'
 import type { Reached } from './backend.js'
-import { bootedFile } from './booted.js'
+import { bootedLine } from './booted.js'
 
 /** The containers of one project, by the names of their hosts. */
 export class Containers {
@@ -37,18 +37,18 @@ export class Containers {
   }
 
   /** Resolves when every program of the hosts has answered; one that ends instead is reason enough to give up. */
-  async untilBooted(...hosts: string[]): Promise<void> {
+  async untilBooted(hosts: readonly string[], before = 0): Promise<void> {
     const awaited = new Set(hosts)
     const what = `the programs of ${hosts.join(', ')} answer`
     const seen = () => Promise.resolve(`nothing yet from ${[...awaited].join(', ')}`)
     const off = await until({ what, deadlineMs: 300_000, seen }, async () => {
       for (const host of awaited) {
         if (!(await this.isOn(host))) return host
-        if ((await this.exec(host, ['test', '-e', bootedFile])).code === 0) awaited.delete(host)
+        if ((await this.timesBooted(host)) > before) awaited.delete(host)
       }
       return awaited.size === 0 ? 'none' : undefined
     })
-    if (off !== 'none') throw new Error(`${off} does not start: ${await this.lastWords(off)}`)
+    if (off !== 'none') throw new Error(`${off} does not start: ${await this.words(off, 12)}`)
   }
 
   async kill(host: string): Promise<void> {
@@ -57,8 +57,9 @@ export class Containers {
   }
 
   async start(host: string): Promise<void> {
+    const before = await this.timesBooted(host)
     await (await this.of(host)).start()
-    await this.untilBooted(host)
+    await this.untilBooted([host], before)
   }
 
   async cut(host: string): Promise<void> {
@@ -86,9 +87,17 @@ export class Containers {
     await Promise.all([pipeline(archive, tar.stdin), once(tar, 'close')])
   }
 
-  /** What the container itself has said, to its end. */
-  async lastWords(host: string): Promise<string> {
-    const said = await (await this.of(host)).logs({ stdout: true, stderr: true, tail: 10 })
+  /** Asked of the engine, which costs less than a command in the container does. */
+  private async timesBooted(host: string): Promise<number> {
+    const lines = (await this.words(host)).split('\n')
+    return lines.filter((line) => line === bootedLine(host)).length
+  }
+
+  /** What the container itself has said. */
+  private async words(host: string, tail?: number): Promise<string> {
+    const said = await (
+      await this.of(host)
+    ).logs({ stdout: true, stderr: true, ...(tail === undefined ? {} : { tail }) })
     return textOf(said).trim()
   }
 

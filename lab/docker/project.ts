@@ -8,20 +8,16 @@ const file = resolve(import.meta.dirname, '../../docker/compose.yaml')
 export class Project {
   private program: Promise<string[]> | undefined
 
-  constructor(
-    readonly name: string,
-    private readonly network: string | undefined,
-  ) {}
+  constructor(readonly name: string) {}
 
   /** The words of a command of compose. */
   async words({ address }: Pick<Reached, 'address'>, argv: readonly string[], env: Record<string, string> = {}) {
-    const network = this.network === undefined ? {} : { BURSTBUFFER_NETWORK: this.network }
-    const variables = Object.entries({ DOCKER_HOST: address, ...network, ...env })
+    const variables = Object.entries({ DOCKER_HOST: address, ...env })
     const settings = variables.map(([key, value]) => `${key}=${value}`)
     return ['env', ...settings, ...(await (this.program ??= findProgram())), '-p', this.name, '-f', file, ...argv]
   }
 
-  /** The image that all hosts are made of; a host's own engine has no network for the steps of a build. */
+  /** The image that all hosts are made of. An engine of our own has no bridge that the steps of a build could use. */
   async build(engine: Reached, nodeImage: string, isShared: boolean): Promise<void> {
     const own = { BURSTBUFFER_BUILD_NETWORK: 'host', COMPOSE_DOCKER_CLI_BUILD: '0', DOCKER_BUILDKIT: '0' }
     const env = { BURSTBUFFER_NODE_IMAGE: nodeImage, ...(isShared ? {} : own) }
