@@ -1,12 +1,17 @@
 import { Lab } from '../../lab/cluster.js'
+import { ComposeCluster } from '../../lab/compose.js'
+import { LocalEngine } from '../../lab/docker/engine.js'
 import type { Cluster } from '../../lab/interface.js'
 
 /*
  * The end-to-end tests share one lab: the first suite that asks brings it up, and it is taken down after the last. Each
- * suite leaves it as it found it: no buffer, every device free, every service running.
+ * suite leaves it as it found it: no buffer, every device free, every service running. With BURSTBUFFER_CLUSTER=docker it is
+ * the cluster in containers, on an engine of our own.
  */
 
-const lab = new Lab({ id: 'e2e' })
+const inContainers = process.env['BURSTBUFFER_CLUSTER'] === 'docker'
+const say = (line: string) => console.log(`    ${line}`)
+const lab: Cluster = inContainers ? new ComposeCluster({ id: 'e2e', engine: 'own', say }) : new Lab({ id: 'e2e' })
 let coming: Promise<void> | undefined
 let anyFailed = false
 
@@ -19,7 +24,13 @@ export interface LabHooks {
 export function useLab(hooks: LabHooks = {}): Cluster {
   let isUp = false
   before(async function () {
-    if (process.getuid?.() !== 0) this.skip()
+    const impossible = whyNot()
+    if (impossible !== undefined) {
+      say(`skipped: ${impossible}`)
+      this.skip()
+    }
+    // An image may have to be made.
+    if (inContainers) this.timeout(1_000_000)
     coming ??= lab.up()
     await coming
     isUp = true
@@ -45,3 +56,8 @@ after(async function () {
   if (anyFailed || !cameUp) console.log(`logs of the lab's hosts: ${await lab.saveLogs()}`)
   await lab.down()
 })
+
+function whyNot(): string | undefined {
+  if (inContainers) return LocalEngine.impossible()
+  return process.getuid?.() === 0 ? undefined : 'the lab needs root'
+}
