@@ -1,5 +1,5 @@
 import { Lab } from '../lab/cluster.js'
-import { hosts, users } from '../lab/hosts.js'
+import { deviceCount, labSite, users } from '../lab/hosts.js'
 import { until } from '../lab/until.js'
 
 export const installed = '/opt/burstbuffer/dist/bin'
@@ -28,7 +28,7 @@ export async function destroy(lab: Lab, name: string): Promise<void> {
 }
 
 export async function untilAllFree(lab: Lab): Promise<void> {
-  const devices = hosts.reduce((sum, host) => sum + host.devices.length, 0)
+  const devices = deviceCount(labSite)
   await until({ what: 'every device is free' }, async () => {
     const { stdout } = await lab.exec('head', [`${installed}/dw_wlm_cli`, '--function', 'pools'])
     return stdout.includes(`"free":${devices}`)

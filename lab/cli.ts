@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { Lab } from './cluster.js'
-import { hosts } from './hosts.js'
+import { ComposeCluster } from './compose.js'
+import { composeSite, labSite } from './hosts.js'
+import type { OperatedCluster } from './interface.js'
 
 /* The lab's own door: npm run lab -- up | down | status | shell HOST | exec HOST -- COMMAND | cut | heal | kill | start HOST */
 
-const names = hosts.map((host) => host.name)
+const names = [...new Set([...labSite.hosts, ...composeSite.hosts].map((host) => host.name))]
 const host = { describe: names.join(', '), choices: names, demandOption: true, type: 'string' } as const
 
 try {
@@ -20,53 +22,52 @@ async function parse(): Promise<void> {
   await yargs(hideBin(process.argv))
     .scriptName('npm run lab --')
     .option('id', { type: 'string', default: 'demo', describe: 'which lab, when several are up' })
-    .command('up', 'start a whole cluster on this machine, and keep it', {}, ({ id }) => up(id as string))
-    .command('down', 'stop it and remove everything that it made', {}, ({ id }) => lab(id).down())
-    .command('status', 'show its hosts and services', {}, ({ id }) => status(lab(id)))
+    .option('docker', { type: 'boolean', default: false, describe: 'the cluster in containers' })
+    .command('up', 'start a whole cluster on this machine, and keep it', {}, (argv) => up(lab(argv)))
+    .command('down', 'stop it and remove everything that it made', {}, (argv) => lab(argv).down())
+    .command('status', 'show its hosts and services', {}, (argv) => status(lab(argv)))
     .command(
       'shell <host>',
       'enter a host',
       (y) => y.positional('host', host),
-      ({ id, host }) => {
-        enter(lab(id), host, ['bash'])
-      },
+      (argv) => enter(lab(argv), argv.host, ['bash']),
     )
     .command(
       'exec <host> [command..]',
       'run a command in a host: exec head -- sinfo',
       (y) => y.positional('host', host),
-      (argv) => {
+      async (argv) => {
         const command = [
           ...((argv['command'] as string[] | undefined) ?? []),
           ...((argv['--'] as string[] | undefined) ?? []),
         ]
         if (command.length === 0) throw new Error('exec needs a command: exec head -- sinfo')
-        enter(lab(argv['id']), argv.host, command.map(String))
+        await enter(lab(argv), argv.host, command.map(String))
       },
     )
     .command(
       'cut <host>',
       "pull a host's network cable",
       (y) => y.positional('host', host),
-      ({ id, host }) => lab(id).cut(host),
+      (argv) => lab(argv).cut(argv.host),
     )
     .command(
       'heal <host>',
       'plug it in again',
       (y) => y.positional('host', host),
-      ({ id, host }) => lab(id).heal(host),
+      (argv) => lab(argv).heal(argv.host),
     )
     .command(
       'kill <host>',
       "pull a host's plug",
       (y) => y.positional('host', host),
-      ({ id, host }) => lab(id).kill(host),
+      (argv) => lab(argv).kill(argv.host),
     )
     .command(
       'start <host>',
       'turn it on again',
       (y) => y.positional('host', host),
-      ({ id, host }) => lab(id).start(host),
+      (argv) => lab(argv).start(argv.host),
     )
     .parserConfiguration({ 'populate--': true })
     .demandCommand(1, 'say what to do')
@@ -77,41 +78,36 @@ async function parse(): Promise<void> {
     .parseAsync()
 }
 
-function lab(id: unknown): Lab {
-  return new Lab({ id: String(id), say: (line) => console.log(line) })
+function lab(argv: object): OperatedCluster {
+  const { id, docker } = argv as { id: unknown; docker: unknown }
+  const options = { id: String(id), say: (line: string) => console.log(line) }
+  return docker ? new ComposeCluster(options) : new Lab(options)
 }
 
-async function up(id: string): Promise<void> {
-  const cluster = lab(id)
+async function up(cluster: OperatedCluster): Promise<void> {
   try {
     await cluster.up()
     cluster.keep()
   } catch (error) {
-    if (cluster.isMine()) console.error(`lab: its logs are in ${cluster.saveLogs()}`)
+    if (cluster.isMine()) console.error(`lab: its logs are in ${await cluster.saveLogs()}`)
     if (cluster.isMine()) await cluster.down()
     throw error
   }
 }
 
-async function status(cluster: Lab): Promise<void> {
-  if (!cluster.isUp()) return console.log('the lab is down')
+async function status(cluster: OperatedCluster): Promise<void> {
+  if (!(await cluster.isUp())) return console.log('the lab is down')
   for (const { name, address, services } of cluster.hosts) {
-    const host = cluster.host(name)
-    if (!host.isOn()) {
-      console.log(`${name.padEnd(10)} ${address.padEnd(12)} off`)
-      continue
-    }
-    const states = await Promise.all(
-      services.map(async (service) => `${service} ${(await host.isRunning(service)) ? 'runs' : 'IS STOPPED'}`),
-    )
-    const cable = (await cluster.isCut(name)) ? 'cut off' : 'on'
-    console.log(`${name.padEnd(10)} ${address.padEnd(12)} ${cable.padEnd(8)} ${states.join(', ')}`)
+    const { isOn, isCut, running } = await cluster.state(name)
+    const states = services.map((service) => `${service} ${running.includes(service) ? 'runs' : 'IS STOPPED'}`)
+    const seen = isOn ? `${(isCut ? 'cut off' : 'on').padEnd(8)} ${states.join(', ')}` : 'off'
+    console.log(`${name.padEnd(10)} ${address.padEnd(12)} ${seen}`)
   }
 }
 
-function enter(cluster: Lab, host: string, command: string[]): void {
-  if (!cluster.isUp()) throw new Error('the lab is not up: npm run lab -- up')
-  const [program, ...args] = cluster.host(host).shell(command)
+async function enter(cluster: OperatedCluster, host: string, command: string[]): Promise<void> {
+  if (!(await cluster.isUp())) throw new Error('the lab is not up: npm run lab -- up')
+  const [program, ...args] = await cluster.shell(host, command)
   const { status } = spawnSync(program!, args, { stdio: 'inherit' })
   process.exitCode = status ?? 1
 }

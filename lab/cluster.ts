@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Devices } from './devices.js'
 import { layOutHomes } from './files.js'
 import { LabHost } from './host.js'
-import { deviceBytes, hosts, pool, type ServiceName } from './hosts.js'
-import type { Cluster, ExecOptions } from './interface.js'
-import { startTimeOf } from './namespace.js'
+import { deviceBytes, labSite, type ServiceName } from './hosts.js'
+import type { BreakableDisks, ExecOptions, HostState, OperatedCluster } from './interface.js'
+import { idOf, labs } from './labs.js'
+import { Owner } from './owner.js'
+import type { Exec } from './programs.js'
+import { untilNodesAreIdle, untilPoolIsFree } from './ready.js'
 import type { Result } from './run.js'
 import { Switch } from './switch.js'
 import { together } from './together.js'
-import { until } from './until.js'
 
-const labs = process.env['BURSTBUFFER_LABS'] ?? resolve(import.meta.dirname, '../.lab')
+const { hosts } = labSite
 
 export interface LabOptions {
   /** Several labs can run at once, each with its own id: the name of its folder below `.lab`. */
@@ -22,20 +24,21 @@ export interface LabOptions {
 }
 
 /** A cluster of namespaces and loop devices on this machine. Everything that it makes is in its folder or dies with it. */
-export class Lab implements Cluster {
+export class Lab implements OperatedCluster, BreakableDisks {
   readonly hosts = hosts
   readonly id: string
   readonly dir: string
+  private readonly owner: Owner
   private readonly net: Switch
   private readonly devices: Devices
   private readonly labHosts: Map<string, LabHost>
   private readonly say: (line: string) => void
 
   constructor({ id = 'demo', say = () => {} }: LabOptions = {}) {
-    if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(id)) throw new Error(`a lab's id is letters, digits and hyphens, not ${id}`)
-    this.id = id
+    this.id = idOf(id)
     this.dir = join(labs, id)
     this.say = say
+    this.owner = new Owner(this.dir)
     this.net = new Switch(join(this.dir, 'switch'))
     const devices = new Devices(join(this.dir, 'disks'))
     const make = (host: (typeof hosts)[number]) =>
@@ -46,23 +49,24 @@ export class Lab implements Cluster {
 
   async up(): Promise<void> {
     if (process.getuid?.() !== 0) throw new Error('the lab needs root: it makes namespaces, loop devices and mounts')
-    this.refuseIfInUse()
+    this.owner.refuseIfInUse(`npm run lab -- down --id ${this.id}`)
     await this.down()
     mkdirSync(join(this.dir, 'hosts'), { recursive: true })
     chmodSync(this.dir, 0o755)
-    writeFileSync(this.ownerFile, `${process.pid} ${startTimeOf(process.pid)}\n`)
+    this.owner.claim()
     writeFileSync(join(this.dir, 'munge.key'), randomBytes(128), { mode: 0o600 })
     layOutHomes(join(this.dir, 'home'))
     this.say(`starting ${hosts.map((host) => host.name).join(', ')}`)
     await this.net.on()
     await together(this.labHosts.values(), (host) => host.on(this.mungeKey()))
+    const head: Exec = (argv) => this.exec('head', argv)
     await this.startServices('etcd')
     await this.startServices('munged', 'glusterd', 'scheduler')
     await this.startServices('agent')
-    await this.untilPoolIsFree()
+    await untilPoolIsFree(labSite, head)
     await this.startServices('slurmctld')
     await this.startServices('slurmd')
-    await this.untilNodesAreIdle()
+    await untilNodesAreIdle(labSite, head)
     this.say('the lab is up')
   }
 
@@ -75,33 +79,38 @@ export class Lab implements Cluster {
     if (existsSync(labs) && readdirSync(labs).length === 0) rmSync(labs, { recursive: true })
   }
 
-  /** This process made it, and may take it down. */
   isMine(): boolean {
-    return existsSync(this.ownerFile) && readFileSync(this.ownerFile, 'utf8').startsWith(`${process.pid} `)
+    return this.owner.isMe()
   }
 
-  /** Copies every host's logs to where `down` leaves them; gives the folder. The next failure of this lab replaces them. */
-  saveLogs(): string {
+  saveLogs(): Promise<string> {
     const folder = join(labs, `${this.id}-logs`)
     rmSync(folder, { recursive: true, force: true })
     for (const { name } of hosts) {
       const from = join(this.dir, 'hosts', name, 'var/log')
       if (existsSync(from)) cpSync(from, join(folder, name), { recursive: true })
     }
-    return folder
+    return Promise.resolve(folder)
   }
 
-  isCut(name: string): Promise<boolean> {
-    return this.net.isCut(this.host(name).spec)
+  async state(name: string): Promise<HostState> {
+    const host = this.host(name)
+    if (!host.isOn()) return { isOn: false, isCut: false, running: [] }
+    const { services } = host.spec
+    const runs = await Promise.all(services.map((service) => host.programs.isRunning(service)))
+    return { isOn: true, isCut: await this.net.isCut(host.spec), running: services.filter((_, index) => runs[index]) }
   }
 
-  /** The lab stays when this process ends. */
+  shell(host: string, argv: readonly string[]): Promise<string[]> {
+    return Promise.resolve(this.host(host).shell(argv))
+  }
+
   keep(): void {
-    writeFileSync(this.ownerFile, 'kept\n')
+    this.owner.keep()
   }
 
-  isUp(): boolean {
-    return existsSync(this.dir) && [...this.labHosts.values()].some((host) => host.isOn())
+  isUp(): Promise<boolean> {
+    return Promise.resolve(existsSync(this.dir) && [...this.labHosts.values()].some((host) => host.isOn()))
   }
 
   exec(host: string, argv: readonly string[], options: ExecOptions = {}): Promise<Result> {
@@ -124,7 +133,7 @@ export class Lab implements Cluster {
     const host = this.host(name)
     if (host.isOn()) throw new Error(`${name} is on already`)
     await host.on(this.mungeKey())
-    for (const service of host.spec.services) await host.startService(service)
+    for (const service of host.spec.services) await host.programs.start(service)
   }
 
   breakDisk(host: string, device: string): Promise<void> {
@@ -136,15 +145,11 @@ export class Lab implements Cluster {
   }
 
   stopService(host: string, service: ServiceName, signal: 'TERM' | 'KILL' = 'TERM'): Promise<void> {
-    return this.host(host).stopService(service, signal)
+    return this.host(host).programs.stop(service, signal)
   }
 
   startService(host: string, service: ServiceName): Promise<void> {
-    return this.host(host).startService(service)
-  }
-
-  logs(host: string): string[] {
-    return this.host(host).logs()
+    return this.host(host).programs.start(service)
   }
 
   host(name: string): LabHost {
@@ -156,40 +161,11 @@ export class Lab implements Cluster {
   private async startServices(...names: ServiceName[]): Promise<void> {
     this.say(`starting ${names.join(', ')}`)
     await together(this.labHosts.values(), async (host) => {
-      for (const service of host.spec.services) if (names.includes(service)) await host.startService(service)
+      for (const service of host.spec.services) if (names.includes(service)) await host.programs.start(service)
     })
-  }
-
-  private async untilPoolIsFree(): Promise<void> {
-    const devices = hosts.reduce((sum, host) => sum + host.devices.length, 0)
-    const ask = () => this.exec('head', ['/opt/burstbuffer/dist/bin/dw_wlm_cli', '--function', 'pools'])
-    const seen = async () => (await ask()).stdout.trim()
-    await until({ what: `pool ${pool.name} with ${devices} free devices`, seen }, async () => {
-      const { code, stdout } = await ask()
-      if (code !== 0) throw new Error(stdout.trim())
-      const { pools } = JSON.parse(stdout) as { pools: { id: string; free: number }[] }
-      return pools.some(({ id, free }) => id === pool.name && free === devices)
-    })
-  }
-
-  private async untilNodesAreIdle(): Promise<void> {
-    const ask = async () => (await this.exec('head', ['sinfo', '--noheader', '--Node', '--format=%N %T'])).stdout.trim()
-    const nodes = hosts.filter((host) => host.role === 'compute').map((host) => `${host.name} idle`)
-    await until({ what: nodes.join(', '), seen: ask }, async () => (await ask()) === nodes.join('\n'))
-  }
-
-  private refuseIfInUse(): void {
-    if (!existsSync(this.ownerFile)) return
-    const [pid, startTime] = readFileSync(this.ownerFile, 'utf8').trim().split(' ')
-    if (pid === 'kept') throw new Error(`a lab is up in ${this.dir}: npm run lab -- down`)
-    if (startTimeOf(Number(pid)) === startTime) throw new Error(`process ${pid} is using the lab in ${this.dir}`)
   }
 
   private mungeKey(): Buffer {
     return readFileSync(join(this.dir, 'munge.key'))
-  }
-
-  private get ownerFile(): string {
-    return join(this.dir, 'owner')
   }
 }

@@ -1,8 +1,9 @@
-import { pool, type HostSpec } from './hosts.js'
+import { etcdEndpoints, pool, type HostSpec, type Site } from './hosts.js'
 
 /** The configuration files of our programs on a host, by name below /etc/burstbuffer. `etc/` explains their keys. */
-export function configFiles(host: HostSpec): Record<string, string> {
-  const etcd = `etcd:\n  endpoints: [http://head:2379]\n`
+export function configFiles(host: HostSpec, site: Site): Record<string, string> {
+  const etcd = `etcd:\n  endpoints: [${etcdEndpoints(site).join(', ')}]\n`
+  if (host.role === 'etcd') return {}
   if (host.role === 'head') {
     return {
       'scheduler.yaml': `${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\nadminClients: [c2]\n`,

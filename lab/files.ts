@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { configFiles } from './config.js'
-import { hosts, sharedGroup, users, type HostSpec } from './hosts.js'
+import { labSite, sharedGroup, users, type HostSpec, type Site } from './hosts.js'
 
 /*
  * The folders of a host that survive a power cut. Nothing of the machine's own /etc and /var is changed: a host gets copies of
@@ -27,9 +27,12 @@ const copied = [
   'networks',
   'nsswitch.conf',
   'os-release',
+  'pam.conf',
+  'pam.d',
   'profile',
   'protocols',
   'rpc',
+  'security',
   'services',
   'terminfo',
 ]
@@ -45,6 +48,20 @@ export function layOut(dir: string, host: HostSpec, mungeKey: Buffer): void {
   }
   write(join(etc, 'hostname'), `${host.name}\n`)
   write(join(etc, 'hosts'), hostsFile())
+  write(join(etc, 'mtab'), '')
+  layOutParts(dir, host, labSite)
+  const munge = idsOf(join(etc, 'passwd'), 'munge')
+  own(join(etc, 'munge'), munge, 0o700)
+  write(join(etc, 'munge/munge.key'), mungeKey, munge, 0o400)
+  for (const folder of ['lib/glusterd', 'lib/misc', 'cache']) own(join(dir, 'var', folder), undefined, 0o755)
+  own(join(dir, 'var/tmp'), undefined, 0o1777)
+  symlinkSync('/run', join(dir, 'var/run'))
+  symlinkSync('/run/lock', join(dir, 'var/lock'))
+}
+
+/** Accounts, folders and configuration of the programs of a host, below the root of its file system. */
+export function layOutParts(root: string, host: HostSpec, site: Site): void {
+  const etc = join(root, 'etc')
   write(
     join(etc, 'passwd'),
     accounts('/etc/passwd', (name, id) => `${name}:x:${id}:${id}::/home/${name}:/bin/bash`),
@@ -53,22 +70,16 @@ export function layOut(dir: string, host: HostSpec, mungeKey: Buffer): void {
     join(etc, 'group'),
     `${accounts('/etc/group', (name, id) => `${name}:x:${id}:`)}${sharedGroup.name}:x:${sharedGroup.gid}:${users.map(({ name }) => name).join(',')}\n`,
   )
-  write(join(etc, 'mtab'), '')
-
+  // Without a line of its own nobody can become a user, not even root by su. None has a password.
+  const locked = ['root', ...users.map(({ name }) => name)].map((name) => `${name}:*:19000:0:99999:7:::\n`)
+  write(join(etc, 'shadow'), locked.join(''), undefined, 0o640)
   const account = (name: string) => idsOf(join(etc, 'passwd'), name)
-  own(join(etc, 'munge'), account('munge'), 0o700)
-  write(join(etc, 'munge/munge.key'), mungeKey, account('munge'), 0o400)
-  for (const folder of ['lib/munge', 'log/munge']) own(join(dir, 'var', folder), account('munge'), 0o700)
-  for (const folder of ['spool/slurmctld', 'log/slurm']) own(join(dir, 'var', folder), account('slurm'), 0o755)
-  own(join(dir, 'var/log/burstbuffer'), host.role === 'head' ? account('slurm') : undefined, 0o755)
-  for (const folder of ['lib/etcd', 'lib/glusterd', 'lib/misc', 'log/glusterfs', 'spool/slurmd', 'cache']) {
-    own(join(dir, 'var', folder), undefined, 0o755)
-  }
-  own(join(dir, 'var/tmp'), undefined, 0o1777)
-  symlinkSync('/run', join(dir, 'var/run'))
-  symlinkSync('/run/lock', join(dir, 'var/lock'))
+  for (const folder of ['lib/munge', 'log/munge']) own(join(root, 'var', folder), account('munge'), 0o700)
+  for (const folder of ['spool/slurmctld', 'log/slurm']) own(join(root, 'var', folder), account('slurm'), 0o755)
+  own(join(root, 'var/log/burstbuffer'), host.role === 'head' ? account('slurm') : undefined, 0o755)
+  for (const folder of ['lib/etcd', 'log/glusterfs', 'spool/slurmd']) own(join(root, 'var', folder), undefined, 0o755)
   cpSync(join(checkout, 'slurm'), join(etc, 'slurm'), { recursive: true })
-  for (const [name, text] of Object.entries(configFiles(host))) write(join(etc, 'burstbuffer', name), text)
+  for (const [name, text] of Object.entries(configFiles(host, site))) write(join(etc, 'burstbuffer', name), text)
 }
 
 /** The users' homes are on a file system that all hosts share, as at any site. */
@@ -77,7 +88,7 @@ export function layOutHomes(dir: string): void {
 }
 
 function hostsFile(): string {
-  const lines = hosts.map((host) => `${host.address} ${host.name}`)
+  const lines = labSite.hosts.map((host) => `${host.address} ${host.name}`)
   return ['127.0.0.1 localhost', ...lines, ''].join('\n')
 }
 

@@ -5,7 +5,7 @@ export type ServiceName = 'etcd' | 'munged' | 'glusterd' | 'scheduler' | 'standb
 export interface HostSpec {
   name: string
   address: string
-  role: 'head' | 'storage' | 'compute'
+  role: 'etcd' | 'head' | 'storage' | 'compute'
   /** In the order in which they are started. */
   services: readonly ServiceName[]
   /** Names of the whole devices that the host has, as in its `/dev`. */
@@ -31,23 +31,68 @@ export const users: readonly User[] = [
 /** Both users are in it. */
 export const sharedGroup = { name: 'project', gid: 20100 } as const
 
-export const hosts: readonly HostSpec[] = [
-  head('head', '10.91.0.10'),
-  storage('gluster1', '10.91.0.21', 7),
-  storage('gluster2', '10.91.0.22', 7),
-  storage('gluster3', '10.91.0.23', 6),
-  compute('c1', '10.91.0.31'),
-  compute('c2', '10.91.0.32'),
-]
+/** What the hosts of one cluster have in common. */
+export interface Site {
+  hosts: readonly HostSpec[]
+  /** Where the hosts have Node. */
+  node: string
+}
 
-export function hostNamed(name: string): HostSpec {
+/** The lab in namespaces: a host sees the machine's programs. */
+export const labSite: Site = {
+  hosts: [head('10.91.0.10', ['etcd', 'munged', 'scheduler', 'slurmctld']), ...workers('10.91.0')],
+  node: process.execPath,
+}
+
+const composeNetwork = process.env['BURSTBUFFER_NETWORK'] ?? '10.92.0'
+
+/** The hosts of docker/compose.yaml, where etcd has three members of its own. */
+export const composeSite: Site = {
+  hosts: [
+    etcd('etcd1', `${composeNetwork}.11`),
+    etcd('etcd2', `${composeNetwork}.12`),
+    etcd('etcd3', `${composeNetwork}.13`),
+    head(`${composeNetwork}.10`, ['munged', 'scheduler', 'slurmctld']),
+    ...workers(composeNetwork),
+  ],
+  node: '/usr/local/bin/node',
+}
+
+export function hostNamed(name: string, { hosts }: Pick<Site, 'hosts'> = labSite): HostSpec {
   const host = hosts.find((host) => host.name === name)
   if (!host) throw new Error(`no host ${name} in the lab: it has ${hosts.map((host) => host.name).join(', ')}`)
   return host
 }
 
-function head(name: string, address: string): HostSpec {
-  return { name, address, role: 'head', services: ['etcd', 'munged', 'scheduler', 'slurmctld'], devices: [] }
+export function hostsWith(service: ServiceName, { hosts }: Pick<Site, 'hosts'>): readonly HostSpec[] {
+  return hosts.filter(({ services }) => services.includes(service))
+}
+
+/** Where etcd's clients reach it. */
+export function etcdEndpoints(site: Pick<Site, 'hosts'>): string[] {
+  return hostsWith('etcd', site).map(({ name }) => `http://${name}:2379`)
+}
+
+export function deviceCount({ hosts }: Pick<Site, 'hosts'>): number {
+  return hosts.reduce((sum, host) => sum + host.devices.length, 0)
+}
+
+function workers(network: string): HostSpec[] {
+  return [
+    storage('gluster1', `${network}.21`, 7),
+    storage('gluster2', `${network}.22`, 7),
+    storage('gluster3', `${network}.23`, 6),
+    compute('c1', `${network}.31`),
+    compute('c2', `${network}.32`),
+  ]
+}
+
+function etcd(name: string, address: string): HostSpec {
+  return { name, address, role: 'etcd', services: ['etcd'], devices: [] }
+}
+
+function head(address: string, services: readonly ServiceName[]): HostSpec {
+  return { name: 'head', address, role: 'head', services, devices: [] }
 }
 
 function storage(name: string, address: string, count: number): HostSpec {

@@ -31,13 +31,35 @@ export interface Cluster {
   /** Pulls the host's plug: nothing is stopped or unmounted in order. Its disks stay. `start` turns it on again. */
   kill(host: string): Promise<void>
   start(host: string): Promise<void>
-  /** What the disk holds can be read no more: its reads fail. `replaceDisk` puts a blank one in its place. */
-  breakDisk(host: string, device: string): Promise<void>
-  replaceDisk(host: string, device: string): Promise<void>
   /** Stops one program in order (SIGTERM), or with SIGKILL; what it has started or mounted stays. */
   stopService(host: string, service: ServiceName, signal?: 'TERM' | 'KILL'): Promise<void>
   /** Resolves when the service answers. */
   startService(host: string, service: ServiceName): Promise<void>
-  /** Log files of a host, readable from here. */
-  logs(host: string): string[]
+  /** This process made it, and may take it down. */
+  isMine(): boolean
+  /** The cluster stays when this process ends. */
+  keep(): void
+  /** Copies every host's logs to where `down` leaves them; gives the folder. The next failure of the same cluster replaces them. */
+  saveLogs(): Promise<string>
+}
+
+/** A cluster whose disks can be made to fail. */
+export interface BreakableDisks {
+  /** What the disk holds can be read no more: its reads fail. `replaceDisk` puts a blank one in its place. */
+  breakDisk(host: string, device: string): Promise<void>
+  replaceDisk(host: string, device: string): Promise<void>
+}
+
+export interface HostState {
+  isOn: boolean
+  isCut: boolean
+  running: readonly ServiceName[]
+}
+
+/** What its door, lab/cli.ts, needs beside. */
+export interface OperatedCluster extends Cluster {
+  isUp(): Promise<boolean>
+  state(host: string): Promise<HostState>
+  /** The words of a command at a terminal of the host. */
+  shell(host: string, argv: readonly string[]): Promise<string[]>
 }

@@ -16,19 +16,29 @@ const checks: Record<string, string[]> = {
   prettier: [bin('prettier'), '--check', '--log-level=warn', '.'],
   types: [bin('tsc'), '--noEmit', '-p', '.'],
 }
-const suites = ['unit', 'simulation', 'integration', 'e2e', 'faults']
+const suites: Record<string, { files: string[]; env?: Record<string, string> }> = {
+  unit: { files: ['test/unit/**/*.test.ts'] },
+  simulation: { files: ['test/simulation/**/*.test.ts'] },
+  integration: { files: ['test/integration/**/*.test.ts'] },
+  e2e: { files: ['test/e2e/**/*.test.ts'] },
+  faults: { files: ['test/faults/**/*.test.ts'] },
+  // On the cluster in containers: its own tests, and of the end-to-end tests the one that goes the whole road.
+  compose: { files: ['test/e2e/demo.test.ts', 'test/compose/**/*.test.ts'], env: { BURSTBUFFER_CLUSTER: 'docker' } },
+}
 
 const chosen = process.argv.slice(2)
-const unknown = chosen.filter((name) => !(name in checks) && !suites.includes(name))
+const unknown = chosen.filter((name) => !(name in checks) && !(name in suites))
 if (unknown.length > 0) {
-  console.error(`no suite ${unknown.join(', ')}: there are ${[...Object.keys(checks), ...suites].join(', ')}`)
+  console.error(
+    `no suite ${unknown.join(', ')}: there are ${[...Object.keys(checks), ...Object.keys(suites)].join(', ')}`,
+  )
   process.exit(2)
 }
 const isChosen = (name: string) => chosen.length === 0 || chosen.includes(name)
 
 const tallies: Tally[] = []
 for (const name of Object.keys(checks)) if (isChosen(name)) tallies.push(await check(name))
-for (const name of suites) if (isChosen(name)) tallies.push(await suite(name))
+for (const name of Object.keys(suites)) if (isChosen(name)) tallies.push(await suite(name))
 
 const sum = (of: keyof Tally) => tallies.reduce((total, tally) => total + tally[of], 0)
 const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''
@@ -49,7 +59,8 @@ async function suite(name: string): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'suite-'))
   const file = join(folder, 'tally.json')
   const reporter = ['--reporter', 'test/support/reporter.ts', '--reporter-option', `tally=${file}`]
-  const code = await run([bin('mocha'), ...reporter, `test/${name}/**/*.test.ts`])
+  const { files, env } = suites[name]!
+  const code = await run([bin('mocha'), ...reporter, ...files], env)
   let tally: Tally
   try {
     tally = JSON.parse(readFileSync(file, 'utf8')) as Tally
@@ -63,9 +74,9 @@ async function suite(name: string): Promise<Tally> {
   return tally
 }
 
-function run([program, ...args]: string[]): Promise<number> {
+function run([program, ...args]: string[], env: Record<string, string> = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program!, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    const child = spawn(program!, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } })
     const timer = setTimeout(() => {
       console.log(`no end after ${deadlineMs / 60_000} minutes: ${program}`)
       child.kill('SIGTERM')

@@ -1,4 +1,3 @@
-import { hosts } from '../hosts.js'
 import { persistentName } from './persistent.js'
 import type { Plot } from './scenario.js'
 import type { Scene } from './scene.js'
@@ -53,7 +52,7 @@ export async function checkVolumes(scene: Scene, plot: Plot): Promise<void> {
   scene.expect(`volume ${id} with three bricks on three different hosts`, mine.length === 3 && different === 3, shown)
   const persistent = bricks[persistentName] ?? []
   scene.expect(`volume ${persistentName} with one brick`, persistent.length === 1, shown)
-  const names = hosts.filter(({ role }) => role === 'storage').map(({ name }) => name)
+  const names = scene.cluster.hosts.filter(({ role }) => role === 'storage').map(({ name }) => name)
   const form = new RegExp(`^(${names.join('|')}):/data/glusterfs/nvme\\d+n1/brick$`)
   const malformed = [...mine, ...persistent].filter((brick) => !form.test(brick))
   scene.expect('brick paths glusterN:/data/glusterfs/nvmeXn1/brick', malformed.length === 0, malformed.join(', '))

@@ -1,13 +1,20 @@
 import { parseArgs } from 'node:util'
 import { Lab } from '../cluster.js'
+import { ComposeCluster } from '../compose.js'
+import type { Cluster } from '../interface.js'
 import { scenario, type Plot } from './scenario.js'
 import { Scene } from './scene.js'
 
-/* npm run demo [-- --keep]: the whole road of a buffer, on real parts. Exit 0 when every fact holds. */
+/* npm run demo [-- --docker] [-- --keep]: the whole road of a buffer, on real parts. Exit 0 when every fact holds. */
 
-const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
+const options = {
+  keep: { type: 'boolean', default: false },
+  /** In containers, in place of namespaces. */
+  docker: { type: 'boolean', default: false },
+} as const
+const { values } = parseArgs({ options })
 const print = (line: string) => console.log(line)
-const lab = new Lab({ say: print })
+const lab: Cluster = values.docker ? new ComposeCluster({ say: print }) : new Lab({ say: print })
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void interrupt())
 
@@ -19,7 +26,7 @@ try {
   print('\nAll of it holds.')
 } catch (error) {
   console.error(`\nThe demo ends here.\n${(error as Error).message}`)
-  if (lab.isMine()) console.error(`logs: ${lab.saveLogs()}`)
+  if (lab.isMine()) console.error(`logs: ${await lab.saveLogs()}`)
   if (lab.isMine()) await lab.down()
   process.exit(1)
 }
@@ -35,15 +42,16 @@ async function play(): Promise<void> {
 
 function keep(): void {
   lab.keep()
+  const door = values.docker ? 'npm run lab -- --docker' : 'npm run lab --'
   print(`
 The lab stays up. Enter its hosts, look around, and stop it:
 
-  npm run lab -- status
-  npm run lab -- shell head            (or ${lab.hosts
+  ${door} status
+  ${door} shell head            (or ${lab.hosts
     .map(({ name }) => name)
-    .slice(1)
+    .filter((name) => name !== 'head')
     .join(', ')})
-  npm run lab -- down
+  ${door} down
 
 Some commands to try on head:
 

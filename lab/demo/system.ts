@@ -1,4 +1,3 @@
-import { hosts } from '../hosts.js'
 import type { Scene } from './scene.js'
 import { parseBurstBuffer, showBurstBuffer } from './slurm.js'
 
@@ -21,9 +20,10 @@ export async function showCleanedUp(scene: Scene): Promise<void> {
   await scene.expectSoon('No volumes present', info, noVolumes)
   scene.transcript('gluster1', ['gluster', 'volume', 'info', 'all'], {}, { code: 0, stdout: await info(), stderr: '' })
 
-  for (const { name, role } of hosts) if (role !== 'head') await expectNothingMounted(scene, name)
+  for (const { name, role } of scene.cluster.hosts) if (role !== 'head') await expectNothingMounted(scene, name)
   scene.note('No brick and no buffer is mounted on any host.')
-  for (const { name, devices } of hosts) for (const device of devices) await expectBlank(scene, name, device)
+  for (const { name, devices } of scene.cluster.hosts)
+    for (const device of devices) await expectBlank(scene, name, device)
   scene.note('No signature is left on any device.')
   await expectNoKeys(scene)
   scene.note('No key of a buffer is left in etcd.')

@@ -4,11 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Docker from 'dockerode'
+import { initOf } from '../namespace.js'
 import { must } from '../run.js'
 import { until } from '../until.js'
 
 const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin']
-const program = folders.map((folder) => join(folder, 'dockerd')).find((file) => existsSync(file))
+export const program = folders.map((folder) => join(folder, 'dockerd')).find((file) => existsSync(file))
 
 /**
  * A container engine of our own, beside any that the machine runs: it has its own folders and socket, sets no packet filter
@@ -42,12 +43,8 @@ export class LocalEngine {
     // Its containerd dies with it, and is taken to be alive while nobody has reaped it.
     rmSync(join(this.runtime, 'exec/containerd/containerd.pid'), { force: true })
     const log = openSync(this.log, 'a')
-    const flags = ['--iptables=false', '--ip6tables=false', '--ip-forward=false', '--bridge=none']
-    const own = ['--data-root', join(this.dir, 'data'), '--exec-root', join(this.runtime, 'exec')]
-    const files = ['--pidfile', this.pidFile, '--config-file', join(this.runtime, 'daemon.json')]
-    writeFileSync(join(this.runtime, 'daemon.json'), '{}')
-    const argv = ['--pdeathsig', 'TERM', '--', program, ...own, ...files, '--host', `unix://${this.socket}`, ...flags]
-    const child = spawn('setpriv', argv, { stdio: ['ignore', log, log] })
+    const argv = dockerd(program, this.dir, this.runtime, this.pidFile)
+    const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...argv], { stdio: ['ignore', log, log] })
     closeSync(log)
     this.child = child
     const ended = once(child, 'exit').then(() => 'ended' as const)
@@ -87,6 +84,7 @@ export class LocalEngine {
   }
 
   private refuseIfInUse(): void {
+    if (initOf(join(this.dir, 'apart'))) throw new Error(`a cluster is up on the container engine in ${this.dir}`)
     if (!existsSync(this.pidFile)) return
     const pid = readFileSync(this.pidFile, 'utf8').trim()
     const words = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0') : []
@@ -94,6 +92,15 @@ export class LocalEngine {
       throw new Error(`the container engine in ${this.dir} is used by another run (pid ${pid})`)
     rmSync(this.pidFile)
   }
+}
+
+/** It has its own folders and socket, sets no packet filter and makes no network of its own accord. */
+export function dockerd(program: string, dir: string, runtime: string, pidFile: string): string[] {
+  const flags = ['--iptables=false', '--ip6tables=false', '--ip-forward=false', '--bridge=none']
+  const own = ['--data-root', join(dir, 'data'), '--exec-root', join(runtime, 'exec')]
+  const files = ['--pidfile', pidFile, '--config-file', join(runtime, 'daemon.json')]
+  writeFileSync(join(runtime, 'daemon.json'), '{}')
+  return [program, ...own, ...files, '--host', `unix://${join(runtime, 'docker.sock')}`, ...flags]
 }
 
 function mountsBelow(folder: string): string[] {

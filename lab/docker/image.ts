@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -8,10 +8,12 @@ import type Docker from 'dockerode'
 import { must } from '../run.js'
 
 /*
- * Images made of the files in docker/. Where the image that they begin with cannot be pulled, one of that name is made by
- * debootstrap, with this machine's own package sources.
+ * Images made of the files in docker/. Where an image that they begin with cannot be pulled, one is made in its place: Debian
+ * by debootstrap, with this machine's own package sources, and Node's of the machine's own node.
  */
 export const baseImage = 'debian:bookworm-slim'
+const nodeImage = 'node:22-bookworm-slim'
+const ownNodeImage = `burstbuffer-node:${process.version}`
 const pullMs = 60_000
 const checkout = resolve(import.meta.dirname, '../..')
 
@@ -26,25 +28,75 @@ export async function glusterImage(making: Making): Promise<string> {
   return build(making, 'burstbuffer-gluster', 'docker/gluster.Dockerfile')
 }
 
-async function base({ docker, say }: Making): Promise<void> {
+/** What docker/Dockerfile begins with; gives the image that has Node. */
+export async function startingImages(making: Making): Promise<string> {
+  await base(making)
+  const { docker, say } = making
+  for (const image of [nodeImage, ownNodeImage]) if (await has(docker, image)) return image
+  const refused = await refusalOf(making, nodeImage)
+  if (refused === undefined) return nodeImage
+  say(`it cannot be pulled (${refused}): the machine's own node serves`)
+  await makeNodeImage(docker)
+  return ownNodeImage
+}
+
+async function base(making: Making): Promise<void> {
+  const { docker, say } = making
   if (await has(docker, baseImage)) return
-  say(`pulling ${baseImage}`)
-  const refused = await pull(docker).then(
+  const refused = await refusalOf(making, baseImage)
+  if (refused === undefined) return
+  say(`it cannot be pulled (${refused}): making it with debootstrap`)
+  await inFolder(async (folder) => {
+    const root = join(folder, 'root')
+    await debootstrap(root)
+    await importRoot(docker, root, baseImage)
+  })
+}
+
+/** Why it cannot be pulled, if so. */
+async function refusalOf({ docker, say }: Making, image: string): Promise<string | undefined> {
+  say(`pulling ${image}`)
+  return pull(docker, image).then(
     () => undefined,
     (error: unknown) => (error as Error).message.trim(),
   )
-  if (refused === undefined) return
-  say(`it cannot be pulled (${refused}): making it with debootstrap`)
-  const folder = mkdtempSync(join(tmpdir(), 'bb-base-'))
+}
+
+/** This machine's node, and npm with the settings by which it reaches its registry here. */
+async function makeNodeImage(docker: Docker): Promise<void> {
+  const npm = realpathSync((await must(['sh', '-c', 'command -v npm'])).trim())
+  const setting = async (name: string) => (await must(['npm', 'config', 'get', name])).trim()
+  const registry = await setting('registry')
+  const cafile = await setting('cafile')
+  await inFolder(async (folder) => {
+    const local = join(folder, 'root/usr/local')
+    cpSync(process.execPath, join(local, 'bin/node'), { dereference: true })
+    cpSync(dirname(dirname(npm)), join(local, 'lib/npm'), { recursive: true })
+    const settings = [`export npm_config_registry='${registry}'`]
+    if (existsSync(cafile)) {
+      cpSync(cafile, join(local, 'lib/ca.pem'), { dereference: true })
+      settings.push('export npm_config_cafile=/usr/local/lib/ca.pem')
+    }
+    const script = ['#!/bin/sh', ...settings, 'exec node /usr/local/lib/npm/bin/npm-cli.js "$@"', '']
+    writeFileSync(join(local, 'bin/npm'), script.join('\n'), { mode: 0o755 })
+    await importRoot(docker, join(folder, 'root'), ownNodeImage)
+  })
+}
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'bb-image-'))
   try {
-    const root = join(folder, 'root')
-    await debootstrap(root)
-    await must(['tar', '-C', root, '-cf', join(folder, 'root.tar'), '.'])
-    const [repo, tag] = baseImage.split(':')
-    await consume(await docker.importImage(join(folder, 'root.tar'), { repo, tag }))
+    await work(folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+async function importRoot(docker: Docker, root: string, image: string): Promise<void> {
+  const [repo, tag] = image.split(':')
+  const file = `${root}.tar`
+  await must(['tar', '-C', root, '-cf', file, '.'])
+  await consume(await docker.importImage(file, { repo, tag }))
 }
 
 /** Packages come from where this machine has them, now and when the image is built. */
@@ -69,8 +121,8 @@ async function debootstrap(root: string): Promise<void> {
 
 const settingsOfSources = /^Acquire::(https?::|Check-|Retries)/
 
-async function pull(docker: Docker): Promise<void> {
-  const ended = docker.pull(baseImage).then(consume)
+async function pull(docker: Docker, image: string): Promise<void> {
+  const ended = docker.pull(image).then(consume)
   const late = pause(pullMs, undefined, { ref: false }).then(() => {
     throw new Error(`no end after ${pullMs / 1000} s`)
   })

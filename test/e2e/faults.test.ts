@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { hostsWith } from '../../lab/hosts.js'
+import { together } from '../../lab/together.js'
 import { until } from '../../lab/until.js'
 import { bricksOf, keysBelow } from '../support/bricks.js'
 import { useLab } from '../support/lab.js'
@@ -29,9 +31,10 @@ describe('a buffer outlives the programs that made it', function () {
   it('can be read and written while etcd is stopped, and keeps its bricks when it is back', async () => {
     const bricks = await bricksOf(lab, name)
     await must('c2', `mkdir -p /mnt/by-hand && mount -t glusterfs gluster1:/${name} /mnt/by-hand`)
-    await lab.stopService('head', 'etcd', 'KILL')
+    const members = hostsWith('etcd', lab)
+    await together(members, ({ name }) => lab.stopService(name, 'etcd', 'KILL'))
     await must('c2', 'echo still here >/mnt/by-hand/note && grep -q "still here" /mnt/by-hand/note')
-    await lab.startService('head', 'etcd')
+    await together(members, ({ name }) => lab.startService(name, 'etcd'))
     await until({ what: 'the scheduler answers again', deadlineMs: 120_000 }, async () => {
       return (await lab.exec('head', ['/opt/burstbuffer/dist/bin/dw_wlm_cli', '--function', 'pools'])).code === 0
     })

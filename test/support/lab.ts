@@ -1,4 +1,6 @@
 import { Lab } from '../../lab/cluster.js'
+import { ComposeCluster } from '../../lab/compose.js'
+import { LocalEngine } from '../../lab/docker/engine.js'
 import type { Cluster } from '../../lab/interface.js'
 
 /*
@@ -12,13 +14,22 @@ export interface LabHooks {
 }
 
 /** Registers the hooks of tests that need the lab; they are skipped, and counted so, where no lab can be. */
-export type UseLab = (hooks?: LabHooks) => Cluster
+export type UseLab<C extends Cluster = Cluster> = (hooks?: LabHooks) => C
 
-export const useLab = sharedLab('e2e')
+const inContainers = process.env['BURSTBUFFER_CLUSTER'] === 'docker'
+const say = (line: string) => console.log(`    ${line}`)
+
+/** The end-to-end tests'. With BURSTBUFFER_CLUSTER=docker it is the cluster in containers, on an engine of our own. */
+export const useLab: UseLab = shared<Cluster>(
+  inContainers ? new ComposeCluster({ id: 'e2e', engine: 'own', say }) : new Lab({ id: 'e2e' }),
+)
 
 /** A lab of that id, and what is done once when it has come up. */
-export function sharedLab(id: string, prepare?: (lab: Cluster) => Promise<void>): UseLab {
-  const lab = new Lab({ id })
+export function sharedLab(id: string, prepare?: (lab: Cluster) => Promise<void>): UseLab<Lab> {
+  return shared(new Lab({ id }), prepare)
+}
+
+function shared<C extends Cluster>(lab: C, prepare?: (lab: C) => Promise<void>): UseLab<C> {
   let coming: Promise<void> | undefined
   let anyFailed = false
 
@@ -30,14 +41,20 @@ export function sharedLab(id: string, prepare?: (lab: Cluster) => Promise<void>)
       () => false,
     )
     if (!lab.isMine()) return
-    if (anyFailed || !cameUp) console.log(`logs of the lab's hosts: ${lab.saveLogs()}`)
+    if (anyFailed || !cameUp) console.log(`logs of the lab's hosts: ${await lab.saveLogs()}`)
     await lab.down()
   })
 
   return (hooks = {}) => {
     let isUp = false
     before(async function () {
-      if (process.getuid?.() !== 0) this.skip()
+      const impossible = whyNot()
+      if (impossible !== undefined) {
+        say(`skipped: ${impossible}`)
+        this.skip()
+      }
+      // An image may have to be made.
+      if (inContainers) this.timeout(1_000_000)
       coming ??= lab.up().then(() => prepare?.(lab))
       await coming
       isUp = true
@@ -51,4 +68,9 @@ export function sharedLab(id: string, prepare?: (lab: Cluster) => Promise<void>)
     })
     return lab
   }
+}
+
+function whyNot(): string | undefined {
+  if (inContainers) return LocalEngine.impossible()
+  return process.getuid?.() === 0 ? undefined : 'the lab needs root'
 }

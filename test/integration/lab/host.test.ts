@@ -56,6 +56,10 @@ describe('a host of the lab', function () {
     expect(await said(c1, 'ls /dev | grep -c nvme')).to.equal('0')
   })
 
+  it('lets root become a user', async () => {
+    expect(await said(c1, "su - alice -c 'id -un; pwd'")).to.equal('alice\n/home/alice')
+  })
+
   it('cannot change the machine', async () => {
     expect(await said(c1, 'touch /usr/x')).to.include('Read-only')
     expect(await said(c1, 'touch /opt/burstbuffer/x')).to.include('Read-only')

@@ -5,6 +5,7 @@ import { devicePattern } from '../../../../src/agent/config.js'
 import { describeBlkid } from '../../../../src/agent/host/disks.js'
 import { globPattern } from '../../../../src/agent/host/discover.js'
 import * as gluster from '../../../../src/agent/host/gluster.js'
+import { glusterThrough, parseOutputs } from '../../../../src/agent/host/glusterCommand.js'
 import { type MountEntry, parseMountInfo } from '../../../../src/agent/host/mounts.js'
 import type { Run } from '../../../../src/agent/host/run.js'
 import { readSuperblock } from '../../../../src/agent/host/xfs.js'
@@ -60,7 +61,7 @@ describe('any answer of gluster', () => {
           `<volInfo><volumes><volume><name>vol1</name><statusStr>${status}</statusStr><bricks>${brickList}</bricks>` +
             `<options>${optionList}</options></volume><count>1</count></volumes></volInfo>`,
         )
-        const facts = await gluster.volumeFacts(saying(xml), 'g1', wanted)
+        const facts = await gluster.volumeFacts(glusterThrough(saying(xml)), 'g1', wanted)
         expect(facts).to.deep.include({ exists: true, status: statuses[status], bricks, options })
       }),
     )
@@ -74,7 +75,7 @@ describe('any answer of gluster', () => {
     })
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string(), one, changed), async (text) => {
-        const facts = await gluster.volumeFacts(saying(text), 'g1', wanted).catch((error: unknown) => {
+        const facts = await gluster.volumeFacts(glusterThrough(saying(text)), 'g1', wanted).catch((error: unknown) => {
           expect(error).to.be.instanceOf(Error)
           return undefined
         })
@@ -89,7 +90,7 @@ describe('any answer of gluster', () => {
     for (const xml of recordings) {
       const whole = xml.trimEnd()
       for (let length = 0; length < whole.length; length++)
-        expect(gluster.parseOutput(whole.slice(0, length)), `${length} bytes`).to.equal(undefined)
+        expect(parseOutputs(whole.slice(0, length)), `${length} bytes`).to.equal(undefined)
     }
   })
 })

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { as } from '../as.js'
+import { layOutHomes, layOutParts } from '../files.js'
+import { composeSite, deviceBytes, hostNamed, type HostSpec } from '../hosts.js'
+import { Programs, type Exec } from '../programs.js'
+import { untilPoolIsFree } from '../ready.js'
+import { run } from '../run.js'
+import { bootedLine } from './booted.js'
+
+/* What a container does when it starts: it becomes the host of its name, with disks and every program. Ends when all answer. */
+
+/** All hosts start at once, on what may be a small machine. */
+const deadlineMs = 240_000
+const host = hostNamed(hostname(), composeSite)
+const exec: Exec = (argv, { input, timeoutMs, ...who } = {}) =>
+  run(as(composeSite, argv, who), {
+    ...(input === undefined ? {} : { input }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  })
+const isFirstTime = !existsSync('/etc/burstbuffer')
+
+for (const folder of ['/run/lab', '/run/lock']) mkdirSync(folder, { recursive: true })
+layOutHomes('/home')
+layOutParts('/', host, composeSite)
+await insertDisks(host)
+const programs = new Programs(host, composeSite, exec)
+for (const service of host.services) {
+  if (service === 'slurmctld' && isFirstTime) await untilPoolIsFree(composeSite, exec, deadlineMs)
+  await programs.start(service, deadlineMs)
+  console.log(`${service} on ${host.name} answers`)
+}
+console.log(bootedLine(host.name))
+
+/** The program that holds them stays as long as the container does. */
+async function insertDisks({ name, devices }: HostSpec): Promise<void> {
+  if (devices.length === 0) return
+  const folder = `/disks/${name}`
+  mkdirSync(folder, { recursive: true })
+  const argv = [folder, ...devices.map((device) => `${device}:${deviceBytes}`)]
+  const child = spawn('/opt/burstbuffer/docker/disks', argv, { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+  const isReady = await new Promise<boolean>((resolve, reject) => {
+    child.once('error', reject)
+    child.stdout.once('data', () => resolve(true))
+    child.once('exit', () => resolve(false))
+  })
+  if (!isReady) throw new Error(`${name} has no disks: what /opt/burstbuffer/docker/disks said is above`)
+  child.stdout.destroy()
+  child.unref()
+}
