@@ -9,7 +9,7 @@ import { bricks, buffers, hosts, status } from './commands/views.js'
 import { transfer } from './commands/transfer.js'
 import { watch } from './commands/watch.js'
 import { namesFor } from './completion.js'
-import { print } from './output.js'
+import { print, printable } from './output.js'
 
 const socket = process.env['BURSTBUFFER_SOCKET'] ?? defaultSocket
 
@@ -48,7 +48,7 @@ const cli = yargs(process.argv.slice(2))
   })
 
 function end(code: number, message: string): never {
-  process.stderr.write(`bbctl: ${message}\n`)
+  process.stderr.write(`bbctl: ${printable(message)}\n`)
   process.exit(code)
 }
 

@@ -1,0 +1,31 @@
+import { expect } from 'chai'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+describe('bbctl', () => {
+  it('prints a refusal on one line that steers no terminal, whatever is mounted where', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-bbctl-'))
+    const socket = join(directory, 'scheduler.sock')
+    const error = 'device nvme1n1 is in use: mounted at /media/\u001b[2J\nbbctl: all is well'
+    const server = createServer((_, response) => response.writeHead(409).end(JSON.stringify({ error, refused: true })))
+    server.listen(socket)
+    try {
+      await once(server, 'listening')
+      const child = spawn(process.execPath, ['--import=tsx', 'src/cli/bbctl.ts', '--socket', socket, 'hosts'])
+      let text = ''
+      child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      const [code] = (await once(child, 'close')) as [number]
+      expect({ code, text }).to.deep.equal({
+        code: 1,
+        text: 'bbctl: device nvme1n1 is in use: mounted at /media/\\u001b[2J\\u000abbctl: all is well\n',
+      })
+    } finally {
+      server.close()
+      rmSync(directory, { recursive: true })
+    }
+  })
+})
