@@ -63,7 +63,7 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
       removeSwap: (args) => effect({ kind: 'removeSwap', ...args }, () => swaps.remove(machine, args.swap)),
       adoptDevice: (args) => effect({ kind: 'adoptDevice', ...args }, bricks.adopt(machine, args.adopt)),
       mountTransfer: (args) =>
-        effect({ kind: 'mountTransfer', ...args }, () => transfers.mountTransfer(machine, args.transfer)),
+        effect({ kind: 'mountTransfer', ...args }, () => transfers.mountTransfer(machine, gluster, args.transfer)),
       planTransfer: (args) =>
         effect({ kind: 'planTransfer', ...args }, () => transfers.doTransfer(machine, args.transfer)),
       copyTransfer: (args) =>

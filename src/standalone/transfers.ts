@@ -1,6 +1,7 @@
 import type { TransferFacts } from '../agent/host.js'
 import { transferId } from '../model/cluster.js'
 import type { DesiredTransfer } from '../model/documents.js'
+import type { SimulatedGluster } from './gluster.js'
 import type { SimulatedMachine } from './machine.js'
 
 /*
@@ -18,7 +19,10 @@ export function transferFacts(machine: SimulatedMachine, transfer: DesiredTransf
   return { ...facts, done: { counts, failures: isPlan ? [] : failures } }
 }
 
-export function mountTransfer(machine: SimulatedMachine, transfer: DesiredTransfer): void {
+export function mountTransfer(machine: SimulatedMachine, gluster: SimulatedGluster, transfer: DesiredTransfer): void {
+  const { volume, servers } = transfer
+  if (!servers.some((server) => gluster.canMount(machine.name, server, { volume })))
+    throw new Error(`no gluster server gives ${volume}: ${servers.join(', ')}`)
   machine.transfers.set(idOf(transfer), { volume: transfer.volume, done: new Set() })
 }
 

@@ -5,6 +5,8 @@ import { serveHost } from '../../src/agent/serve.js'
 import { silentLog } from '../../src/daemon/log.js'
 import type { HostDocument, Role } from '../../src/model/documents.js'
 import { schedulerConfig } from '../../src/scheduler/config.js'
+import type { Cluster } from '../../src/model/cluster.js'
+import type { Decision } from '../../src/scheduler/core.js'
 import { assembleScheduler } from '../../src/scheduler/scheduler.js'
 import { dwWlmCli, type Reply } from '../../src/scheduler/slurm/functions.js'
 import { everyUser } from '../../src/standalone/cluster.js'
@@ -80,6 +82,7 @@ export class SimulatedCluster {
     const means = this.schedulers.get(host)
     if (!life?.isAlive || !means) return undefined
     this.tell(`slurmctld calls ${words.join(' ')} of ${host}`)
+    if (words[0] === 'teardown' && words.includes('--hurry')) this.invariants.hurried.add(words[2]!)
     return new Promise((resolve) => {
       let ended = false
       const end = (reply: Reply | undefined) => {
@@ -96,6 +99,20 @@ export class SimulatedCluster {
     })
   }
 
+  /** What an operator asks for; false when the scheduler is away, dies over it or refuses. */
+  async operate(host: string, decide: (cluster: Cluster) => Decision<unknown>): Promise<boolean> {
+    const life = this.lives.get(`scheduler ${host}`)
+    const means = this.schedulers.get(host)
+    if (!life?.isAlive || !means) return false
+    return new Promise((resolve) => {
+      life.atDeath.push(() => resolve(false))
+      means.core.commit(decide).then(
+        (committed) => life.whenAwake(() => resolve('result' in committed)),
+        () => resolve(false),
+      )
+    })
+  }
+
   nodeFile(hosts: string[]): string {
     const file = join(this.directory, hosts.join('-'))
     writeFileSync(file, hosts.map((host) => `${host}\n`).join(''))
@@ -103,8 +120,15 @@ export class SimulatedCluster {
   }
 
   scriptUsing(names: string[]): string {
-    const file = join(this.directory, `script-${names.join('-')}`)
-    writeFileSync(file, ['#!/bin/sh', ...names.map((name) => `#DW persistentdw name=${name}`), ''].join('\n'))
+    return this.script(
+      `using-${names.join('-')}`,
+      names.map((name) => `#DW persistentdw name=${name}`),
+    )
+  }
+
+  script(name: string, lines: string[]): string {
+    const file = join(this.directory, `script-${name}`)
+    writeFileSync(file, ['#!/bin/sh', ...lines, ''].join('\n'))
     return file
   }
 
@@ -190,7 +214,16 @@ export class SimulatedCluster {
     const roles: Role[] = storageHosts.includes(name) ? ['storage'] : ['compute']
     const pace = mortalPace(life, machine, this.world, this.invariants)
     const host = simulatedHost({ machine, gluster: this.gluster, pace })
-    const document: HostDocument = { v: 1, host: name, roles, addresses: [name], versions: {}, startedAt: 1 }
+    const stagePaths = roles.includes('storage') ? { stagePaths: ['/lustre'] } : {}
+    const document: HostDocument = {
+      v: 1,
+      host: name,
+      roles,
+      addresses: [name],
+      versions: {},
+      startedAt: 1,
+      ...stagePaths,
+    }
     const { store, clock } = life
     serveHost({ host, roles, document, store, clock, log: this.log(life), random: this.world.random })
   }

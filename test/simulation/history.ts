@@ -100,7 +100,9 @@ function remains(cluster: SimulatedCluster): string {
   const keys = cluster.etcd
     .list('')
     .entries.map(({ key }) => key)
-    .filter((key) => /^(buffers|sessions|events)\/|^(desired|observed)\/[^/]+\/(brick|volume|mount|swap)/.test(key))
+    .filter((key) =>
+      /^(buffers|sessions|events)\/|^(desired|observed)\/[^/]+\/(brick|volume|mount|swap|transfer)/.test(key),
+    )
   const disks = cluster.disks().filter(({ disk }) => disk.content.kind !== 'blank')
   const machines = [...cluster.machines.values()]
   return [
@@ -110,6 +112,9 @@ function remains(cluster: SimulatedCluster): string {
     ...machines.flatMap(({ name, mounted }) => [...mounted.keys()].map((device) => `${name} has ${device} mounted`)),
     ...machines.flatMap(({ name, swaps }) =>
       [...swaps].filter(([, { isAttached }]) => isAttached).map(([path]) => `${name} has swap in ${path}`),
+    ),
+    ...machines.flatMap(({ name, transfers }) =>
+      [...transfers.keys()].map((id) => `${name} has ${id} mounted to copy`),
     ),
     ...machines.flatMap(({ name, clients }) => [...clients.keys()].map((path) => `${name} has ${path} mounted`)),
   ].join(', ')

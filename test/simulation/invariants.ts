@@ -8,6 +8,7 @@ import {
   type SessionDocument,
   sessionDocument,
 } from '../../src/model/documents.js'
+import { linesOf } from '../../src/model/transfers.js'
 import type { SimulatedGluster } from '../../src/standalone/gluster.js'
 import type { SimulatedDisk, SimulatedMachine } from '../../src/standalone/machine.js'
 import type { MemoryEtcd } from '../../src/store/memory.js'
@@ -28,6 +29,10 @@ export class Invariants {
   private checkedRevision = 0
   private readonly aliveSince = new Map<string, number>()
   private readonly leaving = new Set<string>()
+  /** Jobs that were torn down with --hurry. */
+  readonly hurried = new Set<string>()
+  /** Sessions whose job has begun. */
+  private readonly begun = new Set<number>()
 
   constructor(
     private readonly etcd: MemoryEtcd,
@@ -83,6 +88,7 @@ export class Invariants {
     this.checkDisks()
     this.checkLeaving()
     this.checkSwaps()
+    this.checkStaging()
   }
 
   private beforeFormat(host: string, step: Step & { kind: 'formatBrick' }): void {
@@ -200,12 +206,30 @@ export class Invariants {
       const desired = value as AnyDesired
       if (desired.kind !== 'volume' || desired.wanted !== 'absent' || this.leaving.has(key)) continue
       this.leaving.add(key)
-      for (const { name, clients } of this.machines.values()) {
+      for (const { name, clients, transfers } of this.machines.values()) {
         // The scheduler may not have heard yet of a host that has just come.
         const isKnown = this.nowMs() - (this.aliveSince.get(name) ?? Infinity) > 5_000
         if (isKnown && [...clients.values()].some(({ volume, isDead }) => volume === desired.volume && !isDead))
           this.fail(5, `${key} says absent although ${name} has it mounted`)
+        if (isKnown && [...transfers.values()].some(({ volume }) => volume === desired.volume))
+          this.fail(5, `${key} says absent although ${name} copies from it`)
       }
+    }
+  }
+
+  /** A job runs on the data that it asked for; and what it has made is staged out, or somebody gave it up. */
+  private checkStaging(): void {
+    for (const { value } of this.etcd.list('sessions/').entries) {
+      const session = sessionDocument.parse(value)
+      const lines = (direction: 'in' | 'out') => linesOf(session, direction)
+      if (session.stage === 'running') this.begun.add(session.id)
+      const missed = session.stage === 'running' && lines('in').some(({ ended }) => ended?.state !== 'done')
+      if (missed) this.fail(9, `job ${session.token} runs without its stage-ins`)
+      if (!this.begun.has(session.id) || this.hurried.has(session.token)) continue
+      const buffer = this.etcd.read(keys.buffer(session.token))?.value as BufferDocument | undefined
+      const isKept = session.stage !== 'leaving' && (session.buffer === undefined || buffer?.wanted === 'present')
+      const isSaved = lines('out').every(({ ended }) => ended?.state === 'done' || ended?.state === 'dropped')
+      if (!isKept && !isSaved) this.fail(9, `job ${session.token} loses what it has not staged out`)
     }
   }
 

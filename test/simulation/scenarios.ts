@@ -1,3 +1,4 @@
+import { retryTransfers } from '../../src/scheduler/admit.js'
 import type { Reply } from '../../src/scheduler/slurm/functions.js'
 import { computeHosts, filesRead, pool, type SimulatedCluster } from './cluster.js'
 
@@ -52,6 +53,18 @@ export class Director {
     )
   }
 
+  /** A job with a buffer of 3 TB and these stage lines. */
+  setupStaging(token: string, lines: string[]) {
+    const script = this.cluster.script(token, ['#DW jobdw access_mode=striped capacity=3TB', ...lines])
+    const user = ['--user', '1001', '--groupid', '1001', '--capacity', `${pool}:3TB`]
+    return this.call(['setup', '--token', token, ...user, '--job', script])
+  }
+
+  /** As often as it takes. */
+  async operate(decide: Parameters<SimulatedCluster['operate']>[1]): Promise<void> {
+    while (!(await this.cluster.operate(this.head, decide))) await this.world.sleep(this.world.between(200, 3_000))
+  }
+
   preRun(token: string, hosts: string[], stop?: RegExp) {
     return this.call(['pre_run', '--token', token, '--nodehostnamefile', this.cluster.nodeFile(hosts)], stop)
   }
@@ -86,6 +99,9 @@ export class Director {
     return buffer?.bricks[index]?.host ?? 'gluster1'
   }
 }
+
+const stageIn = '#DW stage_in type=directory source=/lustre/in destination=$DW_JOB_STRIPED/in'
+const stageOut = '#DW stage_out type=directory source=$DW_JOB_STRIPED/out destination=/lustre/out'
 
 function isBrick({ key }: { key: string }): boolean {
   return key.split('/')[2] === 'brick'
@@ -331,6 +347,64 @@ export const scenarios: Record<string, Scenario> = {
     await director.run('101', ['c1'])
     await director.simple('teardown', '101')
     await director.simple('teardown', 'alpha')
+  },
+
+  'stage in and out': async (director) => {
+    await director.setupStaging('101', [stageIn, stageOut])
+    await director.run('101', ['c1'])
+    await director.simple('teardown', '101')
+  },
+
+  'a stage-out fails and is retried': async (director) => {
+    const { cluster, world } = director
+    const fail = (failures: string[]) => {
+      for (const machine of cluster.machines.values()) machine.staged.failures = failures
+    }
+    await director.setupStaging('101', [stageOut])
+    await director.simple('data_in', '101')
+    await director.preRun('101', ['c1'])
+    await director.simple('post_run', '101')
+    fail(['out: Permission denied'])
+    await director.call(['data_out', '--token', '101'], /buffer is kept/)
+    for (let tries = 0; tries < 3; tries++) await director.once(['teardown', '--token', '101'])
+    fail([])
+    await director.operate((known) => {
+      const decided = retryTransfers(known, { token: '101' })
+      return 'refused' in decided && /has failed/.test(decided.refused) ? { changes: [], result: {} } : decided
+    })
+    await world.sleep(world.between(0, 2_000))
+    await director.simple('teardown', '101')
+  },
+
+  'torn down in a hurry while it stages': async (director) => {
+    const { world } = director
+    const one = async (token: string, direction: 'in' | 'out') => {
+      await director.setupStaging(token, [direction === 'in' ? stageIn : stageOut])
+      if (direction === 'out') {
+        await director.simple('data_in', token)
+        await director.preRun(token, ['c1'])
+        await director.simple('post_run', token)
+      }
+      const staging = director.once([`data_${direction}`, '--token', token])
+      await world.sleep(world.between(0, 4_000))
+      await director.call(['teardown', '--token', token, '--hurry'], /token not found|No matching session/)
+      await staging
+    }
+    await one('101', 'in')
+    await one('102', 'out')
+  },
+
+  'lose a host while staging': async (director) => {
+    const { cluster, world } = director
+    await director.setupStaging('101', [stageIn, stageOut])
+    const staged = director.run('101', ['c1'])
+    await world.sleep(world.between(0, 9_000))
+    const name = director.hostOf('101', world.between(0, 2))
+    cluster.turnOff(name)
+    await world.sleep(world.between(1_000, 90_000))
+    cluster.turnOn(name)
+    await staged
+    await director.simple('teardown', '101')
   },
 
   'calls made twice': async (director) => {
