@@ -36,7 +36,7 @@ export async function untilAllFree(lab: Lab): Promise<void> {
 }
 
 export async function must(lab: Lab, host: string, argv: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await lab.exec(host, argv, { timeoutMs: 300_000 })
+  const { code, stdout, stderr } = await lab.exec(host, argv, { timeoutMs: 1_800_000 })
   if (code !== 0) throw new Error(`${argv.join(' ')} on ${host} exited ${code}: ${stderr || stdout}`)
   return stdout
 }

@@ -6,10 +6,11 @@ import type { Benchmark, Figure } from './measure.js'
 import { place } from './place.js'
 import { provision } from './provision.js'
 import { shim } from './shim.js'
+import { staging } from './staging.js'
 
 /* npm run bench -- NAME… [--json]: each compares side by side in one run, because the machine may be shared and noisy. */
 
-const benchmarks: Record<string, Benchmark> = { shim, provision, burst, idle, place }
+const benchmarks: Record<string, Benchmark> = { shim, provision, burst, idle, staging, place }
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },
   allowPositionals: true,

@@ -1,0 +1,119 @@
+import type { Lab } from '../lab/cluster.js'
+import { users } from '../lab/hosts.js'
+import type { DesiredTransfer, TransferPart } from '../src/model/documents.js'
+import { create, destroy, must, withLab } from './cluster.js'
+import { type Benchmark, type Figure, timed } from './measure.js'
+
+const alice = users[0]!
+const name = 'staged'
+const servers = ['gluster1', 'gluster2', 'gluster3']
+const mount = '/mnt/theirs'
+const workers = 4
+
+/**
+ * Stage-in and stage-out by the three storage hosts of a buffer, against one `rsync -a` and one `fpsync`, each of a single host,
+ * on mounts of the same volume. The hosts of the lab share this machine's cores and its one disk.
+ */
+export const staging: Benchmark = {
+  describe: '20,000 small files and one of 4 GB, in and out, against rsync -a and fpsync',
+  run: (say) =>
+    withLab(say, async (lab) => {
+      await create(lab, name, 3)
+      await must(lab, 'gluster1', ['mkdir', '-p', mount])
+      await must(lab, 'gluster1', ['mount', '-t', 'glusterfs', `localhost:/${name}`, mount])
+      const figures: Figure[] = []
+      for (const [what, make] of [
+        ['20,000 files of 4 kB', smallFiles],
+        ['one file of 4 GB', oneLargeFile],
+      ] as const) {
+        await asAlice(lab, `mkdir -p /home/alice/source && cd /home/alice/source && ${make}`)
+        for (const direction of ['in', 'out'] as const) {
+          const ours = await timed(() => stage(lab, direction))
+          say(`${what}, ${direction}: ours ${Math.round(ours / 1000)} s`)
+          const [from, inside] =
+            direction === 'in' ? ['/home/alice/source', `${mount}/`] : [`${mount}/ours`, '/home/alice/']
+          const rsync = await timed(() => asAlice(lab, `rsync -a ${from}/ ${inside}rsync/`))
+          say(`${what}, ${direction}: rsync -a ${Math.round(rsync / 1000)} s`)
+          await asAlice(lab, `rm -rf ${inside}rsync; mkdir ${inside}fpsync`)
+          const fpsync = await timed(() =>
+            asAlice(lab, `fpsync -n ${workers} -f 2000 -t /tmp/fpsync -o '-lptgoD' ${from}/ ${inside}fpsync/`),
+          )
+          say(`${what}, ${direction}: fpsync ${Math.round(fpsync / 1000)} s`)
+          await asAlice(lab, `rm -rf ${inside}fpsync`)
+          for (const [theirs, value] of [
+            ['rsync -a', rsync],
+            [`fpsync -n ${workers}`, fpsync],
+          ] as const) {
+            const against = { what: theirs, value: value / 1000 }
+            figures.push({ what: `${what}, ${direction}`, value: ours / 1000, unit: 's', against, wanted: 'at most 1' })
+          }
+        }
+        await asAlice(lab, `rm -rf /home/alice/source /home/alice/ours ${mount}/ours`)
+      }
+      await must(lab, 'gluster1', ['umount', mount])
+      await destroy(lab, name)
+      return figures
+    }),
+}
+
+const smallFiles = 'for d in $(seq 20); do mkdir $d; head -c 4096000 /dev/urandom | split -b 4096 -a 3 - $d/; done'
+const oneLargeFile = 'head -c 4000000000 /dev/urandom >large'
+
+/** Plan on the first host, a share on each, finish on the first, then nothing of it is left anywhere. */
+async function stage(lab: Lab, direction: 'in' | 'out'): Promise<void> {
+  const sides = direction === 'in' ? { outside: '/home/alice/source' } : { outside: '/home/alice/ours' }
+  const transfer: DesiredTransfer = {
+    v: 1,
+    fence: 1,
+    kind: 'transfer',
+    session: { id: direction === 'in' ? 900_001 : 900_002, token: name },
+    buffer: { id: 1, name },
+    transfer: 1,
+    attempt: 1,
+    direction,
+    type: 'directory',
+    inside: 'ours',
+    ...sides,
+    variable: `DW_PERSISTENT_STRIPED_${name}`,
+    verify: false,
+    volume: name,
+    servers,
+    directory: '/',
+    uid: alice.uid,
+    gid: alice.uid,
+    part: 'plan',
+    share: { index: 0, of: servers.length },
+    bricks: servers.length,
+    wanted: 'done',
+  }
+  const part = (index: number, part: TransferPart, wanted: DesiredTransfer['wanted'] = 'done') =>
+    onHost(lab, servers[index]!, { ...transfer, part, wanted, share: { index, of: servers.length } })
+  await part(0, 'plan')
+  await Promise.all(servers.map((_, index) => part(index, 'copy')))
+  await part(0, 'finish')
+  for (const index of servers.keys()) await part(index, 'finish', 'absent')
+}
+
+async function onHost(lab: Lab, host: string, transfer: DesiredTransfer): Promise<void> {
+  // Packages are looked for from there.
+  const program = [
+    'env',
+    '--chdir=/opt/burstbuffer',
+    process.execPath,
+    '--import',
+    'tsx',
+    '/opt/burstbuffer/bench/stageHost.ts',
+    host,
+    JSON.stringify(transfer),
+  ]
+  const said = JSON.parse(await must(lab, host, program)) as { counts: { failed: number } }
+  if (said.counts.failed > 0) throw new Error(`${transfer.part} on ${host}: ${JSON.stringify(said)}`)
+}
+
+async function asAlice(lab: Lab, script: string): Promise<void> {
+  const { code, stdout, stderr } = await lab.exec('gluster1', ['bash', '-ec', script], {
+    user: alice.name,
+    timeoutMs: 1_800_000,
+  })
+  if (code !== 0) throw new Error(`${script} exited ${code}: ${stderr || stdout}`)
+}
