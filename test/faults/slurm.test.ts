@@ -1,8 +1,7 @@
-import { expect } from 'chai'
 import { until } from '../../lab/until.js'
 import { expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
 import { must } from '../support/invariants.js'
-import { shim, SlurmAt } from '../support/slurm.js'
+import { SlurmAt } from '../support/slurm.js'
 
 describe('slurmctld restarted over a job', function () {
   this.timeout(300_000)
@@ -37,22 +36,6 @@ describe('slurmctld restarted over a job', function () {
     await until({ what: 'the state of Slurm is saved', seen: saved }, async () => (await saved()) !== before)
     await restart('KILL')
     await slurm.untilCompleted(killed)
-    await expectNothingLost(lab)
-  })
-
-  it('a job that Slurm holds because its setup failed is run when it is released', async () => {
-    const failing = 'case "$*" in *setup*) echo "it failed"; exit 1;; esac; exec /run/real/dw_wlm_cli "$@"'
-    await must(
-      lab,
-      'head',
-      `mkdir -p /run/real && cp ${shim} /run/real && printf '#!/bin/sh\\n%s\\n' '${failing}' >/run/failing`,
-    )
-    await must(lab, 'head', `chmod 755 /run/failing && mount --bind /run/failing ${shim}`)
-    const held = await slurm.submit('bob', '#DW jobdw type=scratch access_mode=striped capacity=1TB', 'true')
-    expect(await slurm.untilJob(held, / Priority=0 /)).to.match(/it failed/)
-    await must(lab, 'head', `umount ${shim}`)
-    await lab.exec('head', ['scontrol', 'release', held])
-    await slurm.untilCompleted(held)
     await expectNothingLost(lab)
   })
 
