@@ -173,7 +173,8 @@ async function loopsOf(
   const named = (await loopsBelow(swap.path)).filter(({ file }) => isOurName(nameOf(file), self))
   const found = []
   for (const loop of named) {
-    const argv = ['losetup', '--list', '--raw', '--noheadings', '--output', 'BACK-MAJ:MIN', loop.device] as const
+    // Without --raw, which writes the padding of the column as \x20.
+    const argv = ['losetup', '--list', '--noheadings', '--output', 'BACK-MAJ:MIN', loop.device] as const
     const { stdout } = await runOk(run, argv, { timeoutMs: commandMs })
     if (stdout.trim() === '' || stdout.trim() === mounted.device) found.push(loop)
   }

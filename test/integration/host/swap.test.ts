@@ -1,0 +1,150 @@
+import { expect } from 'chai'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { until } from '../../../lab/until.js'
+import { realHost } from '../../../src/agent/host/index.js'
+import { loopsBelow } from '../../../src/agent/host/loops.js'
+import { runCommand } from '../../../src/agent/host/run.js'
+import { parseSwaps } from '../../../src/agent/host/swaps.js'
+import { planSwap } from '../../../src/agent/plan/swap.js'
+import { describeStep, type StepArgs, type StepKind } from '../../../src/agent/steps.js'
+import { systemClock } from '../../../src/daemon/clock.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import type { DesiredSwap } from '../../../src/model/documents.js'
+import { aDesiredSwap } from '../../support/desired.js'
+import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
+
+const mebibyte = 1024 ** 2
+const self = `swaptest${process.pid}`
+
+/*
+ * The real steps on a real GlusterFS client, over XFS on a loop device; the client serves the brick itself, so that no glusterd is
+ * needed. Swap is the machine's: small, and off again at the end whatever happened.
+ */
+describe('swap on a buffer (root)', function () {
+  this.timeout(120_000)
+  let loops: LoopDevices
+  let swap: DesiredSwap
+
+  before(function () {
+    needsRoot(this)
+  })
+
+  beforeEach(async () => {
+    loops = new LoopDevices()
+    loops.add('disk', 400 * mebibyte)
+    const at = (name: string) => join(loops.directory, name)
+    for (const name of ['xfs', 'mnt']) mkdirSync(at(name))
+    execFileSync('mkfs.xfs', ['-q', loops.nodeOf('disk')])
+    execFileSync('mount', [loops.nodeOf('disk'), at('xfs')])
+    mkdirSync(join(at('xfs'), 'brick'))
+    const brick = ['volume brick', '  type storage/posix', `  option directory ${at('xfs')}/brick`, 'end-volume', '']
+    writeFileSync(at('volume'), brick.join('\n'))
+    swap = aDesiredSwap({ path: at('mnt'), sizeBytes: 32 * mebibyte })
+    const id = `/${swap.volume}${swap.directory}`
+    execFileSync('glusterfs', ['-f', at('volume'), `--volfile-id=${id}`, '-l', at('log'), at('mnt')], {
+      timeout: 30_000,
+    })
+    await until({ what: 'the client has mounted it' }, () =>
+      Promise.resolve(readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${at('mnt')} `) || undefined),
+    )
+    loops.willMount(at('mnt'))
+    loops.willMount(at('xfs'))
+  })
+
+  afterEach(async () => {
+    for (const { device } of await loopsBelow(swap.path)) {
+      if (areas().has(device.slice('/dev/'.length))) execFileSync('swapoff', [device])
+      execFileSync('losetup', ['--detach', device])
+    }
+    loops.close()
+  })
+
+  const host = () => {
+    const [clock, log] = [systemClock, silentLog]
+    return realHost({ name: self, pools: {}, mountRoot: loops.directory, clock, log, run: runCommand })
+  }
+  const areas = () => parseSwaps(readFileSync('/proc/swaps', 'utf8'))
+  const ownLoops = () => loopsBelow(swap.path)
+
+  /** One round as the reconciler does it, cut off after so many steps as by a death. */
+  async function round(wanted: DesiredSwap, most = 9): Promise<string[]> {
+    const planned = planSwap(wanted, await host().observe.swap(wanted))
+    expect(planned.refused).to.equal(undefined)
+    const steps = planned.steps.slice(0, most)
+    for (const step of steps)
+      await host().effects[step.kind as StepKind](step as unknown as StepArgs['mountBrick'] & never)
+    return steps.map(describeStep)
+  }
+
+  it('is on in a file that is root’s, whole, and attached once; and leaves nothing behind', async () => {
+    await round(swap)
+    const file = statSync(join(swap.path, `${self}.0`))
+    expect([file.mode & 0o777, file.uid, file.size]).to.deep.equal([0o600, 0, swap.sizeBytes])
+    expect(file.blocks * 512).to.be.at.least(swap.sizeBytes)
+    const [loop, ...more] = await ownLoops()
+    expect(more).to.deep.equal([])
+    expect(areas()).to.include(loop!.device.slice('/dev/'.length))
+    expect(await round(swap)).to.deep.equal([])
+
+    while ((await round({ ...swap, wanted: 'absent' })).length > 0);
+    expect(areas()).to.not.include(loop!.device.slice('/dev/'.length))
+    expect(await ownLoops()).to.deep.equal([])
+    expect(readdirSync(swap.path).filter((name) => name.startsWith(self))).to.deep.equal([])
+  })
+
+  it('comes on and goes through deaths after every single step', async () => {
+    while ((await round(swap, 1)).length > 0);
+    expect(await ownLoops()).to.have.length(1)
+    expect((await host().observe.swap(swap)).loops.map(({ isOn }) => isOn)).to.deep.equal([true])
+    while ((await round({ ...swap, wanted: 'absent' }, 1)).length > 0);
+    expect(await ownLoops()).to.deep.equal([])
+  })
+
+  it('makes a file anew that was not allocated whole', async () => {
+    writeFileSync(join(swap.path, `${self}.0`), 'begun')
+    await round(swap)
+    expect(statSync(join(swap.path, `${self}.0`)).size).to.equal(swap.sizeBytes)
+  })
+
+  it('is refused with what to ask for where no brick has room', async () => {
+    const most = { ...swap, sizeBytes: 4096 * mebibyte }
+    const error = await host()
+      .effects.allocateSwap({ swap: most })
+      .catch((error: Error) => error)
+    expect(String(error)).to.match(
+      /Refusal: no brick of 3 has 4294967296 bytes left for swap: ask for a larger capacity=/,
+    )
+    expect(readdirSync(swap.path).filter((name) => name.startsWith(self))).to.deep.equal([])
+  })
+
+  it('touches no loop device of another host’s file, and makes nothing where the buffer is not mounted', async () => {
+    const other = join(swap.path, 'other.0')
+    execFileSync('fallocate', ['--length', String(swap.sizeBytes), other])
+    execFileSync('losetup', ['--find', '--', other])
+    expect((await host().observe.swap(swap)).loops).to.deep.equal([])
+    while ((await round({ ...swap, wanted: 'absent' })).length > 0);
+    expect(await ownLoops()).to.have.length(1)
+    const elsewhere = { ...swap, directory: '/swap/c2' }
+    expect(planSwap(elsewhere, await host().observe.swap(elsewhere)).waitingFor).to.have.length(1)
+    const error = await host()
+      .effects.allocateSwap({ swap: elsewhere })
+      .catch((error: Error) => error)
+    expect(String(error)).to.match(/is not mounted/)
+    expect(existsSync(join(swap.path, `${self}.0`))).to.equal(false)
+  })
+
+  it('goes although the client has died', async () => {
+    await round(swap)
+    const pids = execFileSync('pgrep', ['-f', `${loops.directory}/volume`], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+    for (const pid of pids) process.kill(Number(pid), 'SIGKILL')
+    await until({ what: 'the mount is dead' }, () =>
+      Promise.resolve(!existsSync(join(swap.path, `${self}.0`)) || undefined),
+    )
+    while ((await round({ ...swap, wanted: 'absent' })).length > 0);
+    expect(await ownLoops()).to.deep.equal([])
+  })
+})
