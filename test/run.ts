@@ -10,13 +10,17 @@ import type { Tally } from './support/reporter.js'
  */
 
 /** No suite takes this long: one that does hangs. */
-const deadlineMs = 20 * 60_000
+const deadlineMs = 25 * 60_000
 const checks: Record<string, string[]> = {
   eslint: [bin('eslint'), '.'],
   prettier: [bin('prettier'), '--check', '--log-level=warn', '.'],
   types: [bin('tsc'), '--noEmit', '-p', '.'],
 }
-const suites: Record<string, { files: string[]; env?: Record<string, string> }> = {
+interface Suite {
+  files: string[]
+  env?: Record<string, string>
+}
+const suites: Record<string, Suite> = {
   unit: { files: ['test/unit/**/*.test.ts'] },
   simulation: { files: ['test/simulation/**/*.test.ts'] },
   integration: { files: ['test/integration/**/*.test.ts'] },
@@ -25,6 +29,8 @@ const suites: Record<string, { files: string[]; env?: Record<string, string> }> 
   // On the cluster in containers: its own tests, and of the end-to-end tests the one that goes the whole road.
   compose: { files: ['test/e2e/demo.test.ts', 'test/compose/**/*.test.ts'], env: { BURSTBUFFER_CLUSTER: 'docker' } },
 }
+/** Suites of one line run one after the other, lines beside one another: those with a lab mostly wait for Slurm. */
+const lines = [['e2e'], ['integration', 'faults', 'compose']]
 
 const chosen = process.argv.slice(2)
 const unknown = chosen.filter((name) => !(name in checks) && !(name in suites))
@@ -38,7 +44,15 @@ const isChosen = (name: string) => chosen.length === 0 || chosen.includes(name)
 
 const tallies: Tally[] = []
 for (const name of Object.keys(checks)) if (isChosen(name)) tallies.push(await check(name))
-for (const name of Object.keys(suites)) if (isChosen(name)) tallies.push(await suite(name))
+const besides = lines.map((line) => line.filter(isChosen)).filter((line) => line.length > 0)
+for (const name of Object.keys(suites)) {
+  if (isChosen(name) && !lines.flat().includes(name)) tallies.push(await suite(name))
+}
+await Promise.all(
+  besides.map(async (line) => {
+    for (const name of line) tallies.push(await suite(name, { isHeld: besides.length > 1 }))
+  }),
+)
 
 const sum = (of: keyof Tally) => tallies.reduce((total, tally) => total + tally[of], 0)
 const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''
@@ -48,19 +62,20 @@ process.exit(sum('failed') > 0 ? 1 : 0)
 /** A check is one test: it passes or fails as a whole. */
 async function check(name: string): Promise<Tally> {
   console.log(`\n== ${name}`)
-  const code = await run(checks[name]!)
+  const { code } = await run(checks[name]!)
   console.log(code === 0 ? 'passed' : `failed: ${checks[name]!.join(' ')}`)
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
 }
 
-/** A suite that crashes before its end, or that holds no test at all, is a failure. */
-async function suite(name: string): Promise<Tally> {
-  console.log(`\n== ${name}`)
+/** A suite that crashes before its end, or that holds no test at all, is a failure. Held, its output comes at its end. */
+async function suite(name: string, { isHeld = false } = {}): Promise<Tally> {
+  console.log(`\n== ${name}${isHeld ? ': begun' : ''}`)
   const folder = mkdtempSync(join(tmpdir(), 'suite-'))
   const file = join(folder, 'tally.json')
   const reporter = ['--reporter', 'test/support/reporter.ts', '--reporter-option', `tally=${file}`]
   const { files, env } = suites[name]!
-  const code = await run([bin('mocha'), ...reporter, ...files], env)
+  const { code, held } = await run([bin('mocha'), ...reporter, ...files], { ...(env ? { env } : {}), isHeld })
+  if (isHeld) console.log(`\n== ${name}\n${held}`)
   let tally: Tally
   try {
     tally = JSON.parse(readFileSync(file, 'utf8')) as Tally
@@ -74,9 +89,22 @@ async function suite(name: string): Promise<Tally> {
   return tally
 }
 
-function run([program, ...args]: string[], env: Record<string, string> = {}): Promise<number> {
+interface Ended {
+  code: number
+  held: string
+}
+
+function run(
+  [program, ...args]: string[],
+  { env = {}, isHeld = false }: { env?: Record<string, string>; isHeld?: boolean } = {},
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program!, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } })
+    const to = isHeld ? 'pipe' : 'inherit'
+    const child = spawn(program!, args, { stdio: ['ignore', to, to], env: { ...process.env, ...env } })
+    let held = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (held += text))
+    }
     const timer = setTimeout(() => {
       console.log(`no end after ${deadlineMs / 60_000} minutes: ${program}`)
       child.kill('SIGTERM')
@@ -84,7 +112,7 @@ function run([program, ...args]: string[], env: Record<string, string> = {}): Pr
     child.on('error', reject)
     child.on('close', (code) => {
       clearTimeout(timer)
-      resolve(code ?? 1)
+      resolve({ code: code ?? 1, held })
     })
   })
 }
