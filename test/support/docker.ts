@@ -24,8 +24,9 @@ export function useEngine(): EngineHere {
       console.log(`    skipped: ${impossible}`)
       this.skip()
     }
-    here.engine = new LocalEngine(folder)
-    await here.engine.start()
+    const engine = new LocalEngine(folder)
+    await engine.start()
+    here.engine = engine
     await removeContainers(here.engine)
     here.images.gluster = await glusterImage({ docker: here.engine.docker, say: (line) => console.log(`    ${line}`) })
   })
