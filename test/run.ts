@@ -30,7 +30,10 @@ const suites: Record<string, Suite> = {
   compose: { files: ['test/e2e/demo.test.ts', 'test/compose/**/*.test.ts'], env: { BURSTBUFFER_CLUSTER: 'docker' } },
 }
 /** Suites of one line run one after the other, lines beside one another: those with a lab mostly wait for Slurm. */
-const lines = [['e2e'], ['integration', 'faults', 'compose']]
+const lines = [
+  ['e2e', 'faults'],
+  ['integration', 'compose'],
+]
 
 const chosen = process.argv.slice(2)
 const unknown = chosen.filter((name) => !(name in checks) && !(name in suites))
