@@ -103,14 +103,19 @@ function run(
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const to = isHeld ? 'pipe' : 'inherit'
-    const child = spawn(program!, args, { stdio: ['ignore', to, to], env: { ...process.env, ...env } })
+    const child = spawn(program!, args, {
+      stdio: ['ignore', to, to],
+      env: { ...process.env, ...env },
+      detached: true,
+    })
     let held = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (held += text))
     }
     const timer = setTimeout(() => {
       console.log(`no end after ${deadlineMs / 60_000} minutes: ${program}`)
-      child.kill('SIGTERM')
+      // With all that it has started: one that lives on would keep the output open.
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
     }, deadlineMs)
     child.on('error', reject)
     child.on('close', (code) => {

@@ -18,8 +18,9 @@ describe('bbctl', function () {
   const socket = join(directory, 'scheduler.sock')
   let cluster: Awaited<ReturnType<typeof startCluster>>
 
+  const etcd = new MemoryEtcd()
+
   before(async () => {
-    const etcd = new MemoryEtcd()
     cluster = await startCluster({
       shape: { pool: 'fast', granularityBytes: 1e12, storage: { gluster1: 2, gluster2: 2 }, computeHosts: 1 },
       faults: [],
@@ -40,6 +41,7 @@ describe('bbctl', function () {
   })
   after(async () => {
     await cluster?.stop()
+    etcd.close()
     rmSync(directory, { recursive: true })
   })
 
