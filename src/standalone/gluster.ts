@@ -35,16 +35,21 @@ export class SimulatedGluster {
     const found = this.volumes.get(volume)
     if (!found) return { ...nothing, connectedPeers: this.connectedPeers(self) }
     const { status, options } = found
-    const offline = found.bricks.filter((brick) => !this.isServed(found, brick))
     return {
       exists: true,
       status,
       bricks: found.bricks.map(nameOf),
       options: { ...options },
       directories: directories.map(({ path }) => path).filter((path) => found.directories.has(path)),
-      offline: status === 'started' && wanted === 'started' ? offline.map(nameOf) : [],
+      offline: status === 'started' && wanted === 'started' ? this.offlineBricks(volume) : [],
       connectedPeers: [],
     }
+  }
+
+  /** Those of a volume that nobody serves now. */
+  offlineBricks(volume: string): string[] {
+    const found = this.volumes.get(volume)
+    return found ? found.bricks.filter((brick) => !this.isServed(found, brick)).map(nameOf) : []
   }
 
   peerFacts(self: string, peer: string): PeerFacts {

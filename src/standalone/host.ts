@@ -65,11 +65,11 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
       mountTransfer: (args) =>
         effect({ kind: 'mountTransfer', ...args }, () => transfers.mountTransfer(machine, gluster, args.transfer)),
       planTransfer: (args) =>
-        effect({ kind: 'planTransfer', ...args }, () => transfers.doTransfer(machine, args.transfer)),
+        effect({ kind: 'planTransfer', ...args }, () => transfers.doTransfer(machine, gluster, args.transfer)),
       copyTransfer: (args) =>
-        effect({ kind: 'copyTransfer', ...args }, () => transfers.doTransfer(machine, args.transfer)),
+        effect({ kind: 'copyTransfer', ...args }, () => transfers.doTransfer(machine, gluster, args.transfer)),
       finishTransfer: (args) =>
-        effect({ kind: 'finishTransfer', ...args }, () => transfers.doTransfer(machine, args.transfer)),
+        effect({ kind: 'finishTransfer', ...args }, () => transfers.doTransfer(machine, gluster, args.transfer)),
       stopTransfer: (args) => effect({ kind: 'stopTransfer', ...args }),
       endTransfer: (args) =>
         effect({ kind: 'endTransfer', ...args }, () => transfers.endTransfer(machine, args.transfer)),

@@ -26,7 +26,9 @@ export function mountTransfer(machine: SimulatedMachine, gluster: SimulatedGlust
   machine.transfers.set(idOf(transfer), { volume: transfer.volume, done: new Set() })
 }
 
-export function doTransfer(machine: SimulatedMachine, transfer: DesiredTransfer): void {
+export function doTransfer(machine: SimulatedMachine, gluster: SimulatedGluster, transfer: DesiredTransfer): void {
+  const offline = transfer.part === 'copy' ? [] : gluster.offlineBricks(transfer.volume)
+  if (offline.length > 0) throw new Error(`every brick must be online, and is not: ${offline.join(', ')}`)
   machine.transfers.get(idOf(transfer))?.done.add(whatOf(transfer))
 }
 

@@ -43,7 +43,8 @@ export class StagingRig {
   agent(options: Partial<TransferOptions> = {}) {
     const mountAt: TransferOptions['mountAt'] = (_, path) =>
       runCommand(['mount', '--bind', this.volume, path], { timeoutMs: 10_000 })
-    const fixed = { name: 'test', stagePaths: [this.lustre], run: runCommand, log: silentLog, mountAt }
+    const insistOnline = () => Promise.resolve()
+    const fixed = { name: 'test', stagePaths: [this.lustre], run: runCommand, insistOnline, log: silentLog, mountAt }
     return transfers({ ...fixed, ...this.options, ...options })
   }
 

@@ -116,6 +116,19 @@ export async function volumeHolding(gluster: Gluster, self: string, mountPath: s
   return peers.every(({ connected }) => connected) ? `volume ${other.name} has a brick there` : undefined
 }
 
+/**
+ * Throws unless every brick of the volume is online, of which it has `count`: without one, its files are silently missing from
+ * whatever is found in the volume.
+ */
+export async function insistOnline({ ask }: Gluster, volume: string, count: number): Promise<void> {
+  const [info, status] = await Promise.all([ask('volume', 'info', volume), ask('volume', 'status', volume)])
+  const { bricks } = volumeOf(info, volume)
+  const offline = offlineIn(orThrow(status, `volume status ${volume}`), bricks)
+  if (offline.length > 0)
+    throw new Unavailable(`every brick of ${volume} must be online, and is not: ${offline.join(', ')}`)
+  if (bricks.length !== count) throw new Error(`volume ${volume} has ${bricks.length} bricks, and should have ${count}`)
+}
+
 export async function peerFacts(gluster: Gluster, peer: string): Promise<PeerFacts> {
   try {
     const peers = parsePeers(orThrow(await gluster.ask('peer', 'status'), 'peer status').body)

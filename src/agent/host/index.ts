@@ -65,6 +65,7 @@ export function realHost(options: RealHostOptions): RealHost {
     name,
     stagePaths: options.stagePaths ?? [],
     run,
+    insistOnline: ({ volume, bricks }) => volumes.insistOnline(gluster, volume, bricks),
     log: options.log,
     onEnd: () => onTransferEnd(),
   })

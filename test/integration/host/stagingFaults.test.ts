@@ -225,6 +225,28 @@ describe('staging that goes wrong (root)', function () {
       })
     }
 
+    it('finds nothing, and does not end, while a brick is away: its files are silently missing', async () => {
+      rig.as(someone, 'echo a >a')
+      let online = 0
+      const away = new Error('every brick must be online')
+      /** For so many looks, from now on. */
+      const onlineFor = (looks: number) => {
+        online = looks
+        rig.host = rig.agent({ insistOnline: () => (online-- > 0 ? Promise.resolve() : Promise.reject(away)) })
+      }
+      const failure = (part: 'plan' | 'finish') => rig.part(rig.transfer({ part })).catch((error: unknown) => error)
+      for (const looks of [0, 1]) {
+        onlineFor(looks)
+        expect(await failure('plan'), `a plan with ${looks} looks that were well`).to.equal(away)
+      }
+      onlineFor(2)
+      expect((await rig.part(rig.transfer({ part: 'plan' }))).counts.totalFiles).to.equal(1)
+      await rig.part(rig.transfer({ part: 'copy' }))
+      expect(await failure('finish')).to.equal(away)
+      onlineFor(1)
+      expect((await rig.part(rig.transfer({ part: 'finish' }))).counts).to.deep.include({ files: 1, failed: 0 })
+    })
+
     it('goes on file by file when its copiers were killed', async () => {
       rig.as(someone, many)
       await rig.part(rig.transfer({ part: 'plan' }))

@@ -7,13 +7,17 @@ import { namesIn, runRsync } from './rsync.js'
 import type { AsUser } from './user.js'
 import { addFailure, addTally, emptyTally, planNote, readNote, tally, type Tally, writeNote } from './work.js'
 
-/** When every share is copied: modes and times of the directories, which copying changed, and the sum of all shares. */
+/**
+ * When every share is copied: modes and times of the directories, which copying changed, and the sum of all shares. It is
+ * done only while every brick is online.
+ */
 export async function finishTransfer(parts: {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: StagePaths
+  insistOnline: () => Promise<void>
 }): Promise<void> {
-  const { transfer, user } = parts
+  const { transfer, user, insistOnline } = parts
   const { work } = placesOf(transfer)
   const plan = await readNote(user, `${work}/plan.json`, planNote)
   if (!plan) throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${work}: retry the transfer`)
@@ -25,6 +29,7 @@ export async function finishTransfer(parts: {
   }
   if (transfer.type === 'directory') await finishDirectories(parts, sum)
   await writeReport(user, transfer, sum)
+  await insistOnline()
   await writeNote(user, `${work}/finish.done`, sum)
 }
 

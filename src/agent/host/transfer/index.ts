@@ -19,6 +19,8 @@ export interface TransferOptions {
   name: string
   stagePaths: readonly string[]
   run: Run
+  /** Throws unless every brick of its volume is online. */
+  insistOnline: (transfer: DesiredTransfer) => Promise<void>
   log: Log
   /** Mounts the volume at a path that is there; GlusterFS's own mount when left out. */
   mountAt?: MountAt
@@ -61,7 +63,8 @@ export function transfers(options: TransferOptions) {
       const user = asUser({ transfer, mark: markOf(transfer), stallMs: patience, signal: abort.signal })
       const planned = transfer.part === 'plan' ? undefined : await readPlan(user, transfer)
       running.counts = { ...running.counts, ...totalsOf(transfer, planned) }
-      await act({ transfer, user, stagePaths, show: (tally) => show(running, tally) })
+      const insistOnline = () => options.insistOnline(transfer)
+      await act({ transfer, user, stagePaths, insistOnline, show: (tally) => show(running, tally) })
     })
   }
 
@@ -122,6 +125,7 @@ interface Acting {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: readonly string[]
+  insistOnline: () => Promise<void>
   show: (tally: { files?: number; bytes?: number; failed?: number; failures?: string[] }) => void
 }
 

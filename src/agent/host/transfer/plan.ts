@@ -13,7 +13,7 @@ import { addFailure, emptyTally, type PlanNote, writeBytes, writeDraft } from '.
 
 /*
  * What is to be copied, found once and written down: the directories, which are made at once, and for each share its files in
- * batches. The whole appears under its name when it is complete.
+ * batches. The whole appears under its name when it is complete, and every brick was online before and after the walk.
  *
  * Crash windows: killed before the rename, there is no plan and it is made anew; directories made by then stay.
  */
@@ -24,19 +24,22 @@ export interface PlanParts {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: StagePaths
+  insistOnline: () => Promise<void>
   onFound: (found: { files: number; bytes: number }) => void
 }
 
 export async function planTransfer(parts: PlanParts): Promise<void> {
-  const { transfer, user } = parts
+  const { transfer, user, insistOnline } = parts
   const { works, work } = placesOf(transfer)
   const building = `${work}.new`
+  await insistOnline()
   const make = await planners[transfer.type](parts)
   // Attempts before this one are over; what they copied is there.
   await user.ok(['rm', '--recursive', '--force', '--', works])
   await user.ok(['mkdir', '--parents', '--', building])
   const note = await make(building)
   await writeDraft(user, `${building}/plan.json`, note)
+  await insistOnline()
   await user.ok(['mv', '--no-target-directory', '--', building, work])
 }
 

@@ -4,7 +4,7 @@ import * as volumes from '../../../../src/agent/host/gluster.js'
 import { glusterThrough, parseOutputs } from '../../../../src/agent/host/glusterCommand.js'
 import { CommandError, type Run } from '../../../../src/agent/host/run.js'
 import { until } from '../../../../lab/until.js'
-import { BrickMarked, Busy, Refusal } from '../../../../src/agent/host.js'
+import { BrickMarked, Busy, Refusal, Unavailable } from '../../../../src/agent/host.js'
 import type { DesiredVolume } from '../../../../src/model/documents.js'
 
 /* Answers recorded from GlusterFS 10.3 by `gluster --mode=script --xml`. */
@@ -47,6 +47,28 @@ async function failure(act: Promise<unknown>): Promise<Error> {
     (error: unknown) => error as Error,
   )
 }
+
+describe('that every brick is online', () => {
+  it('is asked by one process, and holds for the bricks that there should be', async () => {
+    const { gluster, processes } = answering('info-options', 'status-online')
+    await volumes.insistOnline(gluster, 'vol1', 2)
+    expect(processes.count).to.equal(1)
+  })
+
+  it('does not hold while one is offline, and names it', async () => {
+    const { gluster } = answering('info-options', 'status-offline')
+    const error = await failure(volumes.insistOnline(gluster, 'vol1', 2))
+    expect(error).to.be.instanceOf(Unavailable)
+    expect(error.message).to.contain(bricks[1])
+  })
+
+  it('does not hold for a volume with fewer bricks than the buffer has, or that is not started', async () => {
+    const { gluster } = answering('info-options', 'status-online')
+    expect((await failure(volumes.insistOnline(gluster, 'vol1', 3))).message).to.contain('2 bricks')
+    const stopped = answering('info-stopped', 'status-stopped')
+    await failure(volumes.insistOnline(stopped.gluster, 'vol1', 2))
+  })
+})
 
 describe('what gluster says of a volume', () => {
   it('knows its bricks in their order, its options and that all are online', async () => {
