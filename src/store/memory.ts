@@ -82,12 +82,6 @@ export class MemoryEtcd {
     }
   }
 
-  /** Forgets every lease, so that none keeps the process alive. */
-  close(): void {
-    for (const lease of this.leases.values()) lease.cancel()
-    this.leases.clear()
-  }
-
   expire(id: string): void {
     const lease = this.leases.get(id)
     if (!lease) return
