@@ -44,11 +44,11 @@ static const struct patience of_functions[] = {
 	{ "show_configurations", 10000, 10000 },
 	{ "create_persistent", 60000, 240000 },
 	{ "setup", 60000, 240000 },
-	{ "data_in", 60000, 240000 },
+	{ "data_in", 60000, 86000000 },
 	{ "real_size", 60000, 240000 },
 	{ "pre_run", 60000, 240000 },
 	{ "post_run", 60000, 240000 },
-	{ "data_out", 60000, 240000 },
+	{ "data_out", 60000, 86000000 },
 	{ "teardown", 60000, 240000 },
 };
 static const struct patience none = { "", 0, 0 };
