@@ -4,13 +4,12 @@ import type {
   Desired,
   DesiredKind,
   DesiredMount,
-  DesiredSwap,
-  DesiredTransfer,
   HostDocument,
   InventoryDocument,
   MountView,
   Observed,
   SessionDocument,
+  SessionKind,
 } from './documents.js'
 import { buriedName } from './names.js'
 
@@ -40,40 +39,18 @@ export interface Cluster {
 export interface ClusterIndex {
   /** Sessions that made or use the buffer of this key. */
   sessionsUsing(bufferKey: string): readonly SessionDocument[]
-  desiredMountsOf(sessionId: number): readonly { host: string; document: DesiredMount }[]
-  desiredTransfersOf(sessionId: number): readonly { host: string; document: DesiredTransfer }[]
-  desiredSwapsOf(sessionId: number): readonly { host: string; document: DesiredSwap }[]
+  desiredOf<K extends SessionKind>(kind: K, sessionId: number): readonly { host: string; document: Desired[K] }[]
 }
 
-/** What hosts are told of a session's mounts, also of buffers that are gone by now. */
-export function desiredMountsOf(
+/** What hosts are told of a session, also for buffers that are gone by now. */
+export function desiredOf<K extends SessionKind>(
   cluster: Cluster,
-  session: SessionDocument,
-): readonly { host: string; document: DesiredMount }[] {
-  if (cluster.index) return cluster.index.desiredMountsOf(session.id)
-  return [...cluster.desired.mount]
-    .filter(([, document]) => document.session.id === session.id)
-    .map(([key, document]) => ({ host: key.split('/')[0]!, document }))
-}
-
-/** What hosts are told of a session's stage lines. */
-export function desiredTransfersOf(
-  cluster: Cluster,
+  kind: K,
   session: { id: number },
-): readonly { host: string; document: DesiredTransfer }[] {
-  if (cluster.index) return cluster.index.desiredTransfersOf(session.id)
-  return [...cluster.desired.transfer]
-    .filter(([, document]) => document.session.id === session.id)
-    .map(([key, document]) => ({ host: key.split('/')[0]!, document }))
-}
-
-/** What hosts are told of a session's swap. */
-export function desiredSwapsOf(
-  cluster: Cluster,
-  session: { id: number },
-): readonly { host: string; document: DesiredSwap }[] {
-  if (cluster.index) return cluster.index.desiredSwapsOf(session.id)
-  return [...cluster.desired.swap]
+): readonly { host: string; document: Desired[K] }[] {
+  if (cluster.index) return cluster.index.desiredOf(kind, session.id)
+  const all = cluster.desired[kind] as ReadonlyMap<string, Desired[K]>
+  return [...all]
     .filter(([, document]) => document.session.id === session.id)
     .map(([key, document]) => ({ host: key.split('/')[0]!, document }))
 }

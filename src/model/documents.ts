@@ -268,12 +268,16 @@ export type EventDocument = z.infer<typeof eventDocument>
 
 // ---- desired/<host>/<kind>/<id> --------------------------------------------------------------------------------
 
+/** Whom something is for: for people, and by the id for programs. */
+const bufferName = z.strictObject({ id, name: documentName })
+const sessionName = z.strictObject({ id, token: documentName })
+
 const desiredBrick = z.strictObject({
   v: version,
   fence,
   kind: z.literal('brick'),
   /** The buffer's id, name and volume: for people and for the stamp. */
-  buffer: z.strictObject({ id, name: documentName }),
+  buffer: bufferName,
   device: deviceName,
   identity: z.string().max(512),
   sizeBytes: bytes,
@@ -292,7 +296,7 @@ const desiredVolume = z.strictObject({
   v: version,
   fence,
   kind: z.literal('volume'),
-  buffer: z.strictObject({ id, name: documentName }),
+  buffer: bufferName,
   volume: z.string(),
   bricks: z.array(z.strictObject({ host: hostName, path })).min(1),
   options: z.record(z.string(), z.string()),
@@ -311,8 +315,8 @@ const desiredMount = z.strictObject({
   v: version,
   fence,
   kind: z.literal('mount'),
-  session: z.strictObject({ id, token: documentName }),
-  buffer: z.strictObject({ id, name: documentName }),
+  session: sessionName,
+  buffer: bufferName,
   volume: z.string(),
   servers: z.array(hostName).min(1),
   /** What of the buffer is mounted; striped when absent. */
@@ -331,8 +335,8 @@ const desiredSwap = z.strictObject({
   v: version,
   fence,
   kind: z.literal('swap'),
-  session: z.strictObject({ id, token: documentName }),
-  buffer: z.strictObject({ id, name: documentName }),
+  session: sessionName,
+  buffer: bufferName,
   /** The volume and the directory of it that must be mounted at `path`: nothing is ever made below a path that is not. */
   volume: volumeName,
   directory: path,
@@ -374,8 +378,8 @@ const desiredTransfer = z.strictObject({
   v: version,
   fence,
   kind: z.literal('transfer'),
-  session: z.strictObject({ id, token: documentName }),
-  buffer: z.strictObject({ id, name: documentName }),
+  session: sessionName,
+  buffer: bufferName,
   /** Number of the stage line in its session. */
   transfer: z.int().positive(),
   attempt: z.int().positive(),
@@ -418,6 +422,13 @@ export type Desired = {
   swap: DesiredSwap
 }
 export type AnyDesired = Desired[DesiredKind]
+/** What hosts are told for a session: it stays told until the session is gone. */
+export type SessionKind = { [K in DesiredKind]: Desired[K] extends { session: object } ? K : never }[DesiredKind]
+
+/** Told for a session, and not for a buffer alone. */
+export function isOfSession(document: AnyDesired): document is Desired[SessionKind] {
+  return 'session' in document
+}
 
 // ---- observed/<host>/<kind>/<id> -------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-import { at, type Cluster, desiredTransfersOf, transferId } from './cluster.js'
+import { at, type Cluster, desiredOf, transferId } from './cluster.js'
 import type {
   BufferDocument,
   DesiredTransfer,
@@ -52,7 +52,7 @@ export function isCopying(cluster: Cluster, host: string, document: DesiredTrans
 
 /** Where a session's stage lines have something left: of one buffer, or of all. */
 export function hostsCopying(cluster: Cluster, session: { id: number }, buffer?: { id: number }): string[] {
-  const hosts = desiredTransfersOf(cluster, session)
+  const hosts = desiredOf(cluster, 'transfer', session)
     .filter(({ document }) => buffer === undefined || document.buffer.id === buffer.id)
     .filter(({ host, document }) => isCopying(cluster, host, document))
     .map(({ host }) => host)

@@ -47,7 +47,7 @@ function isSame(memory: Memory, { host, kind, id, document }: Want): boolean {
  */
 function mayWrite(memory: Memory, want: Want, log: Log): boolean {
   const { host, kind, id, document } = want
-  if (!('buffer' in document) || kind === 'mount' || kind === 'transfer' || kind === 'swap') return true
+  if (!('buffer' in document) || 'session' in document) return true
   const current = kind === 'brick' ? memory.desired.brick.get(at(host, id)) : memory.desired.volume.get(at(host, id))
   const isOurs = kind !== 'brick' || memory.index.ownerOf(host, id) === document.buffer.id
   const isTaken =

@@ -1,4 +1,10 @@
-import type { AnyDesired, BufferDocument, HostDocument, SessionDocument } from '../model/documents.js'
+import {
+  type AnyDesired,
+  type BufferDocument,
+  type HostDocument,
+  isOfSession,
+  type SessionDocument,
+} from '../model/documents.js'
 import type { Memory, Touched } from './memory.js'
 
 /** What has to be looked at again, by id: buffers, sessions, and the few things that are of no buffer. */
@@ -100,8 +106,7 @@ export class Dirty {
   }
 
   private addOwner(desired: AnyDesired): void {
-    if (desired.kind === 'mount' || desired.kind === 'transfer' || desired.kind === 'swap')
-      this.sessions.add(desired.session.id)
+    if (isOfSession(desired)) this.sessions.add(desired.session.id)
     if ('buffer' in desired) this.buffers.add(desired.buffer.id)
   }
 

@@ -1,14 +1,12 @@
 import { at, type ClusterIndex } from '../model/cluster.js'
-import type {
-  AnyDesired,
-  BufferDocument,
-  DesiredMount,
-  DesiredSwap,
-  DesiredTransfer,
-  SessionDocument,
+import {
+  type AnyDesired,
+  type BufferDocument,
+  type Desired,
+  isOfSession,
+  type SessionDocument,
+  type SessionKind,
 } from '../model/documents.js'
-
-type OfSession = DesiredMount | DesiredTransfer | DesiredSwap
 
 /** What a full scan would be too slow for at ten thousand buffers. */
 export class Indexes implements ClusterIndex {
@@ -16,7 +14,7 @@ export class Indexes implements ClusterIndex {
   private readonly sessionKeys = new Map<number, string>()
   private readonly users = new Map<string, Map<string, SessionDocument>>()
   private readonly ofBuffer = new Map<number, Set<string>>()
-  private readonly ofSession = new Map<number, Map<string, { host: string; document: OfSession }>>()
+  private readonly ofSession = new Map<number, Map<string, { host: string; document: Desired[SessionKind] }>>()
   private readonly owners = new Map<string, number>()
 
   /** Key of the buffer's document by its id. */
@@ -32,21 +30,9 @@ export class Indexes implements ClusterIndex {
     return [...(this.users.get(bufferKey)?.values() ?? [])]
   }
 
-  desiredMountsOf(sessionId: number): { host: string; document: DesiredMount }[] {
-    return [...(this.ofSession.get(sessionId)?.values() ?? [])].flatMap(({ host, document }) =>
-      document.kind === 'mount' ? [{ host, document }] : [],
-    )
-  }
-
-  desiredTransfersOf(sessionId: number): { host: string; document: DesiredTransfer }[] {
-    return [...(this.ofSession.get(sessionId)?.values() ?? [])].flatMap(({ host, document }) =>
-      document.kind === 'transfer' ? [{ host, document }] : [],
-    )
-  }
-
-  desiredSwapsOf(sessionId: number): { host: string; document: DesiredSwap }[] {
-    return [...(this.ofSession.get(sessionId)?.values() ?? [])].flatMap(({ host, document }) =>
-      document.kind === 'swap' ? [{ host, document }] : [],
+  desiredOf<K extends SessionKind>(kind: K, sessionId: number): { host: string; document: Desired[K] }[] {
+    return [...(this.ofSession.get(sessionId)?.values() ?? [])].filter(
+      (one): one is { host: string; document: Desired[K] } => one.document.kind === kind,
     )
   }
 
@@ -99,7 +85,7 @@ export class Indexes implements ClusterIndex {
 
   addDesired(key: string, host: string, document: AnyDesired | undefined): void {
     if (!document) return
-    if (document.kind === 'mount' || document.kind === 'transfer' || document.kind === 'swap') {
+    if (isOfSession(document)) {
       entryOf(this.ofSession, document.session.id, () => new Map()).set(key, { host, document })
     } else if ('buffer' in document) {
       entryOf(this.ofBuffer, document.buffer.id, () => new Set()).add(key)
@@ -108,8 +94,7 @@ export class Indexes implements ClusterIndex {
 
   removeDesired(key: string, document: AnyDesired | undefined): void {
     if (!document) return
-    if (document.kind === 'mount' || document.kind === 'transfer' || document.kind === 'swap')
-      removeFrom(this.ofSession, document.session.id, key)
+    if (isOfSession(document)) removeFrom(this.ofSession, document.session.id, key)
     else if ('buffer' in document) removeFrom(this.ofBuffer, document.buffer.id, key)
   }
 }

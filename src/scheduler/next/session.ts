@@ -1,15 +1,6 @@
 import { viewDirectory, viewsOf } from '../../model/access.js'
 import { isLeft, isSwapLeft, serversOf, volumeOf } from '../../model/buffers.js'
-import {
-  at,
-  type Cluster,
-  desiredMountsOf,
-  desiredSwapsOf,
-  mountIdOf,
-  sessionBuffers,
-  sessionKey,
-  swapId,
-} from '../../model/cluster.js'
+import { at, type Cluster, desiredOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
 import type { BufferDocument, Desired, MountView, SessionDocument } from '../../model/documents.js'
 import { hostsCopying } from '../../model/transfers.js'
 import { persistentPath, privatePath, stripedPath, swapPath } from '../../model/paths.js'
@@ -42,7 +33,7 @@ export function desiredOfSession(cluster: Cluster, session: SessionDocument, set
 
 function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...clients }: SessionSettings): Want[] {
   if (isToRun(session)) {
-    return desiredMountsOf(cluster, session).map(({ host, document }) => ({
+    return desiredOf(cluster, 'mount', session).map(({ host, document }) => ({
       host,
       kind: 'mount',
       id: mountIdOf(document),
@@ -53,7 +44,7 @@ function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...
   const wantedOf = (host: string, mount: MountId) => (holdsSwap(cluster, host, mount) ? 'present' : wanted)
   const wants = new Map<string, Want>()
   // What hosts were told stays told, also of a buffer that is gone: they alone know whether they have let go of it.
-  for (const { host, document } of desiredMountsOf(cluster, session)) {
+  for (const { host, document } of desiredOf(cluster, 'mount', session)) {
     add(wants, host, { ...document, wanted: wantedOf(host, document) })
   }
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
@@ -79,11 +70,12 @@ function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...
 export function followSession(cluster: Cluster, session: SessionDocument, now: number): FollowUp | undefined {
   if (session.stage !== 'leaving') return followTransfers(cluster, session, now)
   if (session.buffer !== undefined && cluster.buffers.has(session.buffer)) return undefined
-  const left = desiredMountsOf(cluster, session).some(
+  const left = desiredOf(cluster, 'mount', session).some(
     ({ host, document }) => cluster.observed.mount.get(at(host, mountIdOf(document)))?.state !== 'absent',
   )
   if (left || hostsCopying(cluster, session).length > 0) return undefined
-  if (desiredSwapsOf(cluster, session).some(({ host, document }) => hasSwap(cluster, host, document))) return undefined
+  const swaps = desiredOf(cluster, 'swap', session)
+  if (swaps.some(({ host, document }) => isSwapLeft(cluster, session, document.buffer, host))) return undefined
   return { changes: [{ kind: 'session', name: sessionKey(cluster, session), document: undefined }], events: [] }
 }
 
@@ -103,10 +95,6 @@ function holdsSwap(cluster: Cluster, host: string, mount: MountId): boolean {
   if (mount.view !== 'swap' || !cluster.hosts.has(host)) return false
   const told = cluster.desired.mount.get(at(host, mountIdOf(mount)))
   return told?.wanted === 'present' && isSwapLeft(cluster, mount.session, mount.buffer, host)
-}
-
-function hasSwap(cluster: Cluster, host: string, { session, buffer }: Desired['swap']): boolean {
-  return cluster.observed.swap.get(at(host, swapId(session.id, buffer.id)))?.state !== 'absent'
 }
 
 /** The bricks let in everyone whom they should. */

@@ -1,6 +1,6 @@
 import { viewDirectory } from '../../model/access.js'
 import { isSwapLeft } from '../../model/buffers.js'
-import { at, type Cluster, desiredSwapsOf, mountId, sessionBuffers, swapId } from '../../model/cluster.js'
+import { at, type Cluster, desiredOf, mountId, sessionBuffers, swapId } from '../../model/cluster.js'
 import type { BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
 import { swapPath } from '../../model/paths.js'
 import type { Want } from './wants.js'
@@ -14,7 +14,7 @@ const priority = 0
  */
 export function desiredSwaps(cluster: Cluster, session: SessionDocument, mountRoot: string): Want[] {
   const isRunning = session.stage === 'running'
-  const told = isRunning ? [] : desiredSwapsOf(cluster, session)
+  const told = isRunning ? [] : desiredOf(cluster, 'swap', session)
   const wants = new Map(told.map(({ host, document }) => [host, want(host, { ...document, wanted: 'absent' })]))
   const own = sessionBuffers(cluster, session).find(({ key }) => key === session.buffer)
   if (own?.buffer.swapBytes === undefined) return [...wants.values()]

@@ -1,6 +1,6 @@
 import { viewDirectory } from '../../model/access.js'
 import { mountsLeft, serversOf } from '../../model/buffers.js'
-import { at, type Cluster, desiredTransfersOf, sessionKey, transferId } from '../../model/cluster.js'
+import { at, type Cluster, desiredOf, sessionKey, transferId } from '../../model/cluster.js'
 import { printAbout } from '../../model/capacity.js'
 import type {
   BufferDocument,
@@ -26,7 +26,7 @@ import type { Want } from './wants.js'
  * not write over what the job has written since. For the same reason a new attempt begins when every host is rid of the old one.
  */
 export function transferWants(cluster: Cluster, session: SessionDocument): Want[] {
-  const told = desiredTransfersOf(cluster, session)
+  const told = desiredOf(cluster, 'transfer', session)
   const current = currentTransfer(session)
   const isNow = ({ transfer, attempt }: DesiredTransfer) => transfer === current?.number && attempt === current.attempt
   const old = told
@@ -167,7 +167,7 @@ function whyNotYet(
   const held = mounted
     .filter((host) => cluster.hosts.has(host))
     .map((host) => `host ${host} to unmount ${transfer.buffer}`)
-  const old = desiredTransfersOf(cluster, session)
+  const old = desiredOf(cluster, 'transfer', session)
     .filter(({ document }) => document.transfer === transfer.number && document.attempt < transfer.attempt)
     .filter(({ host, document }) => isCopying(cluster, host, document))
     .map(({ host }) => `host ${host} to end the attempt before`)
@@ -218,7 +218,7 @@ function isDone(cluster: Cluster, { host, document }: Told[number], part: Transf
 
 /** What hosts are told of the line's present attempt. */
 function toldOf(cluster: Cluster, session: SessionDocument, { number, attempt }: SessionTransfer): Told {
-  return desiredTransfersOf(cluster, session).filter(
+  return desiredOf(cluster, 'transfer', session).filter(
     ({ document }) => document.transfer === number && document.attempt === attempt,
   )
 }

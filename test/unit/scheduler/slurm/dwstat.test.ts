@@ -100,6 +100,6 @@ function withIndex(cluster: ReturnType<typeof aCluster>): ReturnType<typeof aClu
   const none = () => []
   return {
     ...cluster,
-    index: { sessionsUsing: of, desiredMountsOf: none, desiredTransfersOf: none, desiredSwapsOf: none },
+    index: { sessionsUsing: of, desiredOf: none },
   }
 }
