@@ -7,6 +7,7 @@ import { brickRoot } from '../model/cluster.js'
 import { roles } from '../model/documents.js'
 import { parseFlags } from '../daemon/flags.js'
 import { hostName, poolName } from '../model/names.js'
+import { isWithin } from '../model/paths.js'
 import { globPattern } from './host/discover.js'
 
 /** As every engine has it. */
@@ -14,7 +15,7 @@ const containerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, 'expected
 
 /** What leads to bricks is no place for users' files. */
 const stagePath = absolutePath.refine(
-  (path) => !`${brickRoot}/`.startsWith(path.endsWith('/') ? path : `${path}/`),
+  (path) => !isWithin(brickRoot, path),
   `expected a path that ${brickRoot} is not below`,
 )
 

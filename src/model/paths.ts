@@ -31,3 +31,8 @@ export function swapPath(mountRoot: string, session: PathOwner): string {
 export function persistentPath(mountRoot: string, session: PathOwner, buffer: string): string {
   return `${sessionPath(mountRoot, session)}/persistent/${buffer}`
 }
+
+/** It is that directory, or lies below it. */
+export function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`)
+}

@@ -1,4 +1,5 @@
 import { brickRoot } from '../../model/cluster.js'
+import { isWithin } from '../../model/paths.js'
 
 /** What the engine says of a container that matters here. Source: Docker Engine API, ContainerInspect. */
 export interface Inspected {
@@ -44,7 +45,7 @@ function seesBricks({ Mounts }: Inspected): boolean {
   return Mounts.some(
     ({ Source, Destination, Propagation }) =>
       Source === Destination &&
-      (brickRoot === Destination || brickRoot.startsWith(`${Destination === '/' ? '' : Destination}/`)) &&
+      isWithin(brickRoot, Destination) &&
       ['rshared', 'rslave', 'shared', 'slave'].includes(Propagation),
   )
 }

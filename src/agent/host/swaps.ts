@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { DesiredSwap } from '../../model/documents.js'
 import { Refusal, type SwapFacts } from '../host.js'
 import { type AttachedLoop, loopsBelow } from './loops.js'
@@ -29,7 +30,7 @@ export async function swapFacts(swap: DesiredSwap, self: string, run: Run): Prom
     ...(areas ? {} : { unsupported: 'the kernel of this node has no swap (CONFIG_SWAP)' }),
     isMounted: mounted !== undefined,
     files: mounted ? await filesLeft(swap, self, loops.length, run) : [],
-    loops: loops.map(({ device }) => ({ device, isOn: areas?.has(nameOf(device)) ?? false })),
+    loops: loops.map(({ device }) => ({ device, isOn: areas?.has(basename(device)) ?? false })),
   }
 }
 
@@ -71,7 +72,7 @@ export async function attachSwap(swap: DesiredSwap, self: string, run: Run): Pro
 export async function enableSwap(swap: DesiredSwap, self: string, run: Run): Promise<void> {
   const loop = (await ownLoops(swap, self, run))[0]
   if (!loop) throw new Error(`no loop device is attached to the swap file in ${swap.path}`)
-  if ((await swapAreas())?.has(nameOf(loop.device))) return
+  if ((await swapAreas())?.has(basename(loop.device))) return
   await runOk(run, ['mkswap', '--', loop.device], { timeoutMs: commandMs })
   const argv = ['swapon', '--priority', String(swap.priority), '--', loop.device] as const
   const { code, stderr } = await run(argv, { timeoutMs: commandMs })
@@ -81,12 +82,12 @@ export async function enableSwap(swap: DesiredSwap, self: string, run: Run): Pro
 /** /proc/swaps tells, not the exit code: another swapoff, of an agent that was killed, may be at it still. */
 export async function disableSwap(swap: DesiredSwap, self: string, run: Run): Promise<void> {
   for (const { device } of await ownLoops(swap, self, run)) {
-    if (!(await swapAreas())?.has(nameOf(device))) continue
+    if (!(await swapAreas())?.has(basename(device))) continue
     const end = await run(['swapoff', '--', device], { timeoutMs: swapoffMs }).then(
       ({ stderr }) => stderr.trim(),
       (error: Error) => error.message,
     )
-    if ((await swapAreas())?.has(nameOf(device)))
+    if ((await swapAreas())?.has(basename(device)))
       throw new Error(`swap on ${device} is still on, what is in it must fit into the node's memory first: ${end}`)
   }
 }
@@ -94,7 +95,7 @@ export async function disableSwap(swap: DesiredSwap, self: string, run: Run): Pr
 /** Detaching what is in use succeeds, and happens later: it is looked at again. */
 export async function detachSwap(swap: DesiredSwap, self: string, run: Run): Promise<void> {
   for (const { device } of await ownLoops(swap, self, run)) {
-    if ((await swapAreas())?.has(nameOf(device))) throw new Error(`swap on ${device} is still on`)
+    if ((await swapAreas())?.has(basename(device))) throw new Error(`swap on ${device} is still on`)
     await runOk(run, ['losetup', '--detach', device], { timeoutMs: commandMs })
   }
   const left = await ownLoops(swap, self, run)
@@ -120,7 +121,7 @@ async function swapAreas(): Promise<Set<string> | undefined> {
 
 export function parseSwaps(text: string): Set<string> {
   const lines = text.split('\n').slice(1)
-  return new Set(lines.flatMap((line) => (line === '' ? [] : [nameOf(line.split(/\s/)[0]!)])))
+  return new Set(lines.flatMap((line) => (line === '' ? [] : [basename(line.split(/\s/)[0]!)])))
 }
 
 function mountOf({ path, volume, directory }: DesiredSwap, table: readonly MountEntry[]): MountEntry | undefined {
@@ -170,7 +171,7 @@ async function loopsOf(
   run: Run,
 ): Promise<AttachedLoop[]> {
   if (!mounted) return []
-  const named = (await loopsBelow(swap.path)).filter(({ file }) => isOurName(nameOf(file), self))
+  const named = (await loopsBelow(swap.path)).filter(({ file }) => isOurName(basename(file), self))
   const found = []
   for (const loop of named) {
     // Without --raw, which writes the padding of the column as \x20.
@@ -183,8 +184,4 @@ async function loopsOf(
 
 function isOurName(name: string, self: string): boolean {
   return name.startsWith(`${self}.`) && /^[0-9]{1,3}$/.test(name.slice(self.length + 1))
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -1,6 +1,7 @@
 import { printAbout, slotsFor } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
+import { isWithin } from '../../model/paths.js'
 import { isAbsent, type LookAt, prefixesOf, type Reader, type Seen, whatBars } from '../sources.js'
 import type { Directives } from './directives.js'
 import { outsidePaths, type StageLine } from './stageLines.js'
@@ -12,7 +13,7 @@ export function servedPaths(cluster: Cluster): string[] | undefined {
 }
 
 export function isBelow(path: string, served: readonly string[]): boolean {
-  return served.some((root) => path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`))
+  return served.some((root) => isWithin(path, root))
 }
 
 /** A line with a path that no storage host stages from or to. */

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path'
 import type { SessionTransfer } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import type { StagePath } from '../../model/stagePath.js'
@@ -90,14 +91,10 @@ function sideOf(source: StagePath): 'inside' | 'outside' {
 /** Beside the job's output if the script says where that is, else beside what is copied. */
 function reportPath(stage: Stage, number: number, means: TransferMeans): string | undefined {
   const [beside] = outsidePaths(stage)
-  const folders = [means.outputDirectory, beside && folderOf(beside.path)]
+  const folders = [means.outputDirectory, beside && dirname(beside.path)]
   const folder = folders.find((path) => path !== undefined && means.isServed(path))
   const name = `burstbuffer-${means.token}-stage-${stage.direction}-${number}.failed`
-  return folder === undefined ? undefined : `${folder === '/' ? '' : folder}/${name}`
-}
-
-export function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/'
+  return folder === undefined ? undefined : join(folder, name)
 }
 
 /** Where `#SBATCH --output` puts the job's output, when it is an absolute path with no symbols left in its folder. */
@@ -106,7 +103,7 @@ export function outputDirectoryOf(script: string): string | undefined {
     if (!line.startsWith('#')) return undefined
     const path = /^#SBATCH[ \t]+(?:--output(?:=|[ \t]+)|-o[ \t]*)(\/[^ \t"']*)[ \t]*$/.exec(line)?.[1]
     if (path === undefined) continue
-    const folder = folderOf(path)
+    const folder = dirname(path)
     const isPlain = !/[%\\]|\p{Cc}/u.test(folder) && !folder.split('/').some((part) => part === '.' || part === '..')
     return isPlain ? folder : undefined
   }

@@ -1,5 +1,6 @@
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { quote } from '../../../model/names.js'
+import { isWithin } from '../../../model/paths.js'
 import { Refusal } from '../../host.js'
 import { placesOf } from './places.js'
 import type { AsUser } from './user.js'
@@ -58,7 +59,7 @@ async function realPaths(user: AsUser, paths: readonly string[]): Promise<string
 function within(transfer: DesiredTransfer, roots: readonly string[], path: string, real: string): string {
   // What is no UTF-8 cannot be given to a program as an argument.
   if (real.includes('\uFFFD')) throw new Refusal(`${nameOf(transfer, path)} leads to a path that is no UTF-8`)
-  if (roots.some((root) => real === root || real.startsWith(root === '/' ? '/' : `${root}/`))) return real
+  if (roots.some((root) => isWithin(real, root))) return real
   const isInside = roots[0] === placesOf(transfer).namespace
   if (isInside) throw new Refusal(`${nameOf(transfer, path)} leads out of the buffer, to ${quote(real)}`)
   const leads = real === path ? '' : ` leads to ${quote(real)}, which`
@@ -68,6 +69,6 @@ function within(transfer: DesiredTransfer, roots: readonly string[], path: strin
 /** A path as the user wrote it: of the buffer, not of the place where it is mounted here. */
 export function nameOf(transfer: DesiredTransfer, path: string): string {
   const { namespace } = placesOf(transfer)
-  if (path !== namespace && !path.startsWith(`${namespace}/`)) return quote(path)
+  if (!isWithin(path, namespace)) return quote(path)
   return quote(`$${transfer.variable}${path.slice(namespace.length) || '/'}`)
 }
