@@ -66,3 +66,14 @@ function inSmallerUnit([, whole, fraction, prefix, suffix]: RegExpExecArray): st
   const scaled = (Number(`${whole}${fraction}`) * base) / 10 ** fraction!.length
   return Number.isSafeInteger(scaled) && scaled > 0 ? `${scaled}${smaller}${suffix ?? ''}` : undefined
 }
+
+/** Bytes that a buffer holds: its slots, whatever was asked. */
+export function capacityOf({
+  bricks,
+  granularityBytes,
+}: {
+  bricks: readonly unknown[]
+  granularityBytes: number
+}): number {
+  return bricks.length * granularityBytes
+}

@@ -1,11 +1,5 @@
 import { at, type Cluster, desiredOf, transferId } from './cluster.js'
-import type {
-  BufferDocument,
-  DesiredTransfer,
-  ObservedTransfer,
-  SessionDocument,
-  SessionTransfer,
-} from './documents.js'
+import type { DesiredTransfer, ObservedTransfer, SessionDocument, SessionTransfer } from './documents.js'
 import { sessionStages } from './documents.js'
 
 /** Questions about the stage lines of a session, answered from its document and from what the agents observed. */
@@ -57,9 +51,4 @@ export function hostsCopying(cluster: Cluster, session: { id: number }, buffer?:
     .filter(({ host, document }) => isCopying(cluster, host, document))
     .map(({ host }) => host)
   return [...new Set(hosts)]
-}
-
-/** How much the buffer holds. */
-export function capacityOf({ bricks, granularityBytes }: BufferDocument): number {
-  return bricks.length * granularityBytes
 }

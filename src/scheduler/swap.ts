@@ -1,4 +1,4 @@
-import { printSize } from '../model/capacity.js'
+import { capacityOf, printSize } from '../model/capacity.js'
 
 /*
  * How much of a buffer swap takes. A swap file lies on one brick, so that bricks are counted, not bytes: each holds so many
@@ -42,6 +42,6 @@ export function whySwapDoesNotFit(
 ): string | undefined {
   const holds = buffer.bricks.length * swapFilesPerBrick(bytes, buffer.granularityBytes)
   if (nodes <= holds) return undefined
-  const size = printSize(buffer.bricks.length * buffer.granularityBytes)
+  const size = printSize(capacityOf(buffer))
   return `swap of ${printSize(bytes)} on each of ${nodes} nodes does not fit: the buffer of ${size} holds it for ${holds}; ask for a larger capacity= in a jobdw line, for less swap, or for fewer nodes`
 }

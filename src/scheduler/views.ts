@@ -1,5 +1,5 @@
 import { viewsOf } from '../model/access.js'
-import { printSize } from '../model/capacity.js'
+import { capacityOf, printSize } from '../model/capacity.js'
 import type { BufferDetail, BufferView, DeviceView, HostView, StatusView } from '../model/api.js'
 import { at, bufferKey, type Cluster, mountId } from '../model/cluster.js'
 import type { BufferDocument, EventDocument } from '../model/documents.js'
@@ -162,7 +162,7 @@ function bufferView(cluster: Cluster, buffer: BufferDocument): BufferView {
     kind: buffer.kind,
     uid: buffer.uid,
     pool: buffer.pool,
-    sizeBytes: buffer.bricks.length * buffer.granularityBytes,
+    sizeBytes: capacityOf(buffer),
     bricks: buffer.bricks.length,
     phase,
     waitingFor,

@@ -1,7 +1,7 @@
 import { viewDirectory } from '../../model/access.js'
 import { mountsLeft, serversOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, sessionKey, transferId } from '../../model/cluster.js'
-import { printAbout } from '../../model/capacity.js'
+import { capacityOf, printAbout } from '../../model/capacity.js'
 import type {
   BufferDocument,
   Desired,
@@ -12,7 +12,7 @@ import type {
   TransferPart,
 } from '../../model/documents.js'
 import { phaseOf } from '../../model/phase.js'
-import { capacityOf, currentTransfer, isCopying, nameOf, reportOf } from '../../model/transfers.js'
+import { currentTransfer, isCopying, nameOf, reportOf } from '../../model/transfers.js'
 import type { FollowUp } from './buffer.js'
 import type { Want } from './wants.js'
 

@@ -1,4 +1,5 @@
 import { isReady, serversOf } from '../../model/buffers.js'
+import { capacityOf } from '../../model/capacity.js'
 import { at, type Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
@@ -48,7 +49,7 @@ const tables: Record<string, Table> = {
       String(buffer.id),
       state(buffer.builtAt !== undefined),
       String(session.id),
-      binarySize(buffer.bricks.length * buffer.granularityBytes),
+      binarySize(capacityOf(buffer)),
       String(new Set(buffer.bricks.map((brick) => brick.host)).size),
       time(buffer.createdAt),
       'never',

@@ -1,6 +1,6 @@
 import { open, rename, rm, writeFile } from 'node:fs/promises'
 import type { Clock } from '../../daemon/clock.js'
-import { parseSize } from '../../model/capacity.js'
+import { capacityOf, parseSize } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, StageDirection } from '../../model/documents.js'
 import { hostName, quote } from '../../model/names.js'
@@ -227,7 +227,7 @@ function realSize({ core }: SlurmMeans, given: Arguments): Promise<string> {
   const token = need(given, 'token')
   const session = sessionOf(core.cluster, token)
   const buffer = session.buffer === undefined ? undefined : core.cluster.buffers.get(session.buffer)
-  const bytes = buffer ? buffer.bricks.length * buffer.granularityBytes : 0
+  const bytes = buffer ? capacityOf(buffer) : 0
   return json({ token, capacity: bytes, units: 'bytes' })
 }
 

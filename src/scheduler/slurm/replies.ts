@@ -1,3 +1,4 @@
+import { capacityOf } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument, SessionDocument } from '../../model/documents.js'
 import { phaseOf } from '../../model/phase.js'
@@ -47,7 +48,7 @@ export function instances(cluster: Cluster): object {
       expiration: 0,
       expired: false,
       capacity: {
-        bytes: buffer.bricks.length * buffer.granularityBytes,
+        bytes: capacityOf(buffer),
         nodes: new Set(buffer.bricks.map((brick) => brick.host)).size,
       },
       links: { configurations: [buffer.id], session: session.id },
