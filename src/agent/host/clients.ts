@@ -28,23 +28,26 @@ export async function mountBuffer(mount: DesiredMount, mountRoot: string, run: R
   insist(mount.path, mountRoot)
   const servers = await liveFirst(mount.servers)
   await mkdir(mount.path, { recursive: true, mode: 0o755 })
-  const backups = servers.slice(1).join(':')
-  const backup = backups ? [`backup-volfile-servers=${backups}`] : []
-  const options = ['nosuid', 'nodev', ...backup, ...cacheOptions(mount)].join(',')
-  const argv = [
-    'mount',
-    '-t',
-    'glusterfs',
-    '-o',
-    options,
-    `${servers[0]!}:/${mount.volume}${mount.directory ?? ''}`,
-    mount.path,
-  ] as const
-  await runOk(run, argv, { timeoutMs: mountMs })
+  const source = { servers, path: `${mount.volume}${mount.directory ?? ''}` }
+  await mountGluster(source, mount.path, cacheOptions(mount), run)
   if (!mountedAt(await mountTable(), mount.path))
     throw new Error(`${mount.volume} is not mounted at ${mount.path} although mount said so`)
   if (!(await answers(mount.path, run)))
     throw new Error(`${mount.volume} is mounted at ${mount.path} and does not answer`)
+}
+
+/** From the first of the servers; whether it is mounted then is for the caller to see: mount may say so although it is not. */
+export async function mountGluster(
+  source: { servers: readonly string[]; path: string },
+  at: string,
+  more: readonly string[],
+  run: Run,
+): Promise<void> {
+  const [server, ...backups] = source.servers
+  const backup = backups.length > 0 ? [`backup-volfile-servers=${backups.join(':')}`] : []
+  const options = ['nosuid', 'nodev', ...backup, ...more].join(',')
+  const argv = ['mount', '-t', 'glusterfs', '-o', options, `${server!}:/${source.path}`, at] as const
+  await runOk(run, argv, { timeoutMs: mountMs })
 }
 
 /**

@@ -1,5 +1,6 @@
 import { lstat, mkdir, rmdir } from 'node:fs/promises'
 import type { DesiredVolume } from '../../model/documents.js'
+import { mountGluster } from './clients.js'
 import { mountedAt, mountTable } from './mounts.js'
 import { type Run, runOk } from './run.js'
 
@@ -32,9 +33,7 @@ export async function makeDirectories(volume: DesiredVolume, run: Run): Promise<
   await takeOff(volume, run)
   await mkdir(at, { recursive: true, mode: 0o700 })
   try {
-    await runOk(run, ['mount', '-t', 'glusterfs', '-o', 'nosuid,nodev', `localhost:/${volume.volume}`, at], {
-      timeoutMs: commandMs,
-    })
+    await mountGluster({ servers: ['localhost'], path: volume.volume }, at, [], run)
     if (!mountedAt(await mountTable(), at)) throw new Error(`${volume.volume} is not mounted although mount said so`)
     for (const { path, uid, gid, mode } of volume.directories ?? []) {
       const owner = [`--owner=${uid}`, `--group=${gid}`, `--mode=${mode.toString(8)}`]

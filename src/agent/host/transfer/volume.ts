@@ -1,7 +1,7 @@
 import { mkdir, rmdir } from 'node:fs/promises'
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { closeBrickRoot } from '../bricks.js'
-import { answers, liveFirst } from '../clients.js'
+import { answers, liveFirst, mountGluster } from '../clients.js'
 import { mountedAt, mountTable } from '../mounts.js'
 import { type Run, runOk } from '../run.js'
 import { placesOf, transferRoot } from './places.js'
@@ -40,11 +40,6 @@ export async function unmountVolume(transfer: DesiredTransfer, run: Run): Promis
 }
 
 function byGluster(run: Run): MountAt {
-  return async (transfer, path) => {
-    const servers = await liveFirst(transfer.servers)
-    const backups = servers.slice(1).join(':')
-    const options = ['nosuid', 'nodev', 'acl', ...(backups ? [`backup-volfile-servers=${backups}`] : [])].join(',')
-    const argv = ['mount', '-t', 'glusterfs', '-o', options, `${servers[0]!}:/${transfer.volume}`, path] as const
-    await runOk(run, argv, { timeoutMs: commandMs })
-  }
+  return async ({ servers, volume }, path) =>
+    mountGluster({ servers: await liveFirst(servers), path: volume }, path, ['acl'], run)
 }
