@@ -19,7 +19,7 @@ import {
   zeroes,
 } from './disks.js'
 import { mountedAt, mountsEverywhere, mountTable } from './mounts.js'
-import { brickProcess, type BrickServer, brickServers, endProcess, isBeingFormatted } from './processes.js'
+import { brickProcess, type Command, commands, endProcess, isBeingFormatted } from './processes.js'
 import { type Run, runOk } from './run.js'
 import { labelOf } from './xfs.js'
 
@@ -41,31 +41,33 @@ export type PathOf = (device: string) => string | undefined
 /** What bricks that are looked at together are looked at with: read once for all of them. */
 export interface Surroundings {
   everywhere: Map<string, Set<string>>
-  servers: BrickServer[]
+  running: Command[]
 }
 
 export async function surroundings(): Promise<Surroundings> {
-  return { everywhere: await mountsEverywhere(), servers: await brickServers() }
+  return { everywhere: await mountsEverywhere(), running: await commands() }
 }
 
 export async function brickFacts(
   brick: DesiredBrick,
   pathOf: PathOf,
-  { everywhere, servers }: Surroundings,
+  { everywhere, running }: Surroundings,
   run: Run,
 ): Promise<BrickFacts> {
   const path = pathOf(brick.device)
   if (path === undefined) return { device: notListed, directories: [] }
   const mountPath = brickMountPath(brick.device)
-  // Before the device is looked at: what ends in between is seen whole.
-  const beingFormatted = (await isBeingFormatted(brick.uuid, commandMs)) ? { beingFormatted: true as const } : {}
+  // Of before the device is looked at: what ends in between is seen whole.
+  const beingFormatted = (await isBeingFormatted(brick.uuid, commandMs, running))
+    ? { beingFormatted: true as const }
+    : {}
   const device = await deviceFacts(path, run, { ownMount: mountPath, exclusive: true, everywhere })
   const mounted = mountedAt(await mountTable(), mountPath)
   const resolved = await resolveDevice(path)
   if (!mounted || 'reason' in resolved)
     return { device, directories: [], ...(mounted ? { mounted: foreign(mounted.source) } : {}), ...beingFormatted }
   const thisDevice = mounted.device === resolved.numbers
-  const servedBy = await brickProcess(mountPath, resolved.numbers, servers)
+  const servedBy = await brickProcess(mountPath, resolved.numbers, running)
   const { unreadable, ...inside } = thisDevice ? await lookInto(mountPath) : { directories: [] }
   return {
     device,
@@ -189,7 +191,7 @@ export async function makeBrickDirectory(brick: DesiredBrick): Promise<void> {
 /** The caller has read the desired document again: it says absent, which the scheduler says only when no volume is left. */
 export async function stopBrickProcess(brick: DesiredBrick, pid: number, pathOf: PathOf): Promise<void> {
   const { numbers } = await resolved(brick.device, pathOf)
-  const serving = await brickProcess(brickMountPath(brick.device), numbers, await brickServers())
+  const serving = await brickProcess(brickMountPath(brick.device), numbers, await commands())
   if (serving?.pid === pid) await endProcess(pid, 10_000)
 }
 
@@ -199,7 +201,7 @@ export async function unmountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run
   const mountPath = brickMountPath(brick.device)
   const mounted = mountedAt(await mountTable(), mountPath)
   if (mounted && mounted.device !== numbers) throw new Refusal(`${mountPath} has ${mounted.source} mounted`)
-  const serving = await brickProcess(mountPath, numbers, await brickServers())
+  const serving = await brickProcess(mountPath, numbers, await commands())
   if (serving) throw new Error(`glusterfsd ${serving.pid} still serves the brick on ${brick.device}`)
   await runOk(run, ['umount', '--', mountPath], { timeoutMs: commandMs })
   if (mountedAt(await mountTable(), mountPath))

@@ -1,10 +1,10 @@
 import type Docker from 'dockerode'
 import { randomUUID } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Unavailable } from '../host.js'
 import { type Engine, engineSaid } from './engine.js'
+import { killMarked } from './marked.js'
 import { CommandError, mostOutput, type Run, type RunOptions, type RunResult } from './run.js'
 
 /*
@@ -113,16 +113,4 @@ function into(chunks: Buffer[]): Writable {
       done()
     },
   })
-}
-
-async function killMarked(mark: string): Promise<void> {
-  for (const pid of await readdir('/proc')) {
-    if (!/^[0-9]+$/.test(pid)) continue
-    try {
-      const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0')
-      if (variables.includes(mark)) process.kill(Number(pid), 'SIGKILL')
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
 }

@@ -1,17 +1,16 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
+import { processIds, wordsOf } from './proc.js'
 
 /** Processes with that mark in their environment, whoever started them; the mark goes on to what they start. */
 export async function markedProcesses(mark: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name))
-  const marked = await Promise.all(
-    pids.map(async (pid) => {
-      // It may have ended meanwhile.
-      const variables = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
-      return variables.split('\0').includes(mark) ? [Number(pid)] : []
-    }),
+  const found = await Promise.all(
+    (await processIds()).map(async (pid) => ((await wordsOf(pid, 'environ')).includes(mark) ? [Number(pid)] : [])),
   )
-  return marked.flat()
+  return found.flat()
+}
+
+export async function killMarked(mark: string): Promise<void> {
+  for (const pid of await markedProcesses(mark)) signal(pid, 'SIGKILL')
 }
 
 const graceMs = 3_000

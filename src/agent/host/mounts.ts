@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readFile, readlink } from 'node:fs/promises'
+import { processIds } from './proc.js'
 
 export interface MountEntry {
   /** `major:minor`. */
@@ -44,8 +45,7 @@ export function mountedAt(table: readonly MountEntry[], path: string): MountEntr
 export async function mountsEverywhere(): Promise<Map<string, Set<string>>> {
   const found = new Map<string, Set<string>>()
   const seen = new Set<string>()
-  for (const pid of await readdir('/proc')) {
-    if (!/^[0-9]+$/.test(pid)) continue
+  for (const pid of await processIds()) {
     try {
       const namespace = await readlink(`/proc/${pid}/ns/mnt`)
       if (seen.has(namespace)) continue

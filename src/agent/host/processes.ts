@@ -1,35 +1,31 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { mountTable } from './mounts.js'
+import { processIds, wordsOf } from './proc.js'
 
-export interface BrickServer {
+export interface Command {
   pid: number
-  /** The brick's path, as that process sees it. */
-  path: string
+  words: readonly string[]
 }
 
-/** Every glusterfsd that is running. */
-export async function brickServers(): Promise<BrickServer[]> {
+/** What every process was started with: read once for all that is looked for together. */
+export async function commands(): Promise<Command[]> {
   const found = []
-  for (const pid of await readdir('/proc')) {
-    if (!/^[0-9]+$/.test(pid)) continue
-    // One that cannot be read has ended meanwhile.
-    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
-    const path = words[words.indexOf('--brick-name') + 1]
-    if (words[0]?.endsWith('glusterfsd') && path !== undefined) found.push({ pid: Number(pid), path })
-  }
+  for (const pid of await processIds()) found.push({ pid: Number(pid), words: await wordsOf(pid, 'cmdline') })
   return found
 }
 
 /**
- * The one among them that serves a brick below `mountPath` of that device. Hosts in containers share one process table with
- * paths alike, so that the process must see that very device mounted there.
+ * The glusterfsd among them that serves a brick below `mountPath` of that device. Hosts in containers share one process table
+ * with paths alike, so that the process must see that very device mounted there.
  */
 export async function brickProcess(
   mountPath: string,
   numbers: string,
-  servers: readonly BrickServer[],
+  running: readonly Command[],
 ): Promise<{ pid: number } | undefined> {
-  for (const { pid } of servers.filter(({ path }) => path.startsWith(`${mountPath}/`))) {
+  for (const { pid, words } of running) {
+    const path = words[words.indexOf('--brick-name') + 1]
+    if (!words[0]?.endsWith('glusterfsd') || !path?.startsWith(`${mountPath}/`)) continue
     const table = await mountTable(String(pid)).catch(() => [])
     if (table.some((entry) => entry.path === mountPath && entry.device === numbers)) return { pid }
   }
@@ -40,21 +36,17 @@ export async function brickProcess(
  * A mkfs of the brick with that uuid runs, and began less than `mostMs` ago: the agent that began it may have been
  * restarted since, which mkfs does not notice. One that takes longer hangs.
  */
-export async function isBeingFormatted(uuid: string, mostMs: number): Promise<boolean> {
-  for (const pid of await readdir('/proc')) {
-    if (!/^[0-9]+$/.test(pid)) continue
-    try {
-      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
-      if (words[0]?.endsWith('mkfs.xfs') && words.includes(`uuid=${uuid}`) && (await ageMs(pid)) < mostMs) return true
-    } catch {
-      // It has ended meanwhile.
-    }
+export async function isBeingFormatted(uuid: string, mostMs: number, running: readonly Command[]): Promise<boolean> {
+  for (const { pid, words } of running) {
+    if (!words[0]?.endsWith('mkfs.xfs') || !words.includes(`uuid=${uuid}`)) continue
+    // One whose age cannot be read has ended meanwhile.
+    if ((await ageMs(pid).catch(() => Infinity)) < mostMs) return true
   }
   return false
 }
 
 /** Source: proc(5). The start in /proc/PID/stat, after a name that may hold blanks, counts hundredths of a second since boot. */
-async function ageMs(pid: string): Promise<number> {
+async function ageMs(pid: number): Promise<number> {
   const [uptime] = (await readFile('/proc/uptime', 'utf8')).split(' ')
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]

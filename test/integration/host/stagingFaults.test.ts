@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { markedProcesses } from '../../../src/agent/host/transfer/marked.js'
+import { markedProcesses } from '../../../src/agent/host/marked.js'
 import { transferRoot } from '../../../src/agent/host/transfer/places.js'
 import { Refusal } from '../../../src/agent/host.js'
 import { until } from '../../../lab/until.js'
