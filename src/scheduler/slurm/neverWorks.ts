@@ -38,20 +38,27 @@ function problemWithSizes(
 ): string | undefined {
   const reports = poolsOf(cluster, config)
   const asked = new Map<string, number>()
-  const own = [...(jobdw ? [jobdw] : []), ...(swap ? [{ ...swap, pool: swap.pool ?? jobdw?.pool, isSwap: true }] : [])]
-  for (const { line, bytes, pool: name, ...rest } of [...own, ...creates]) {
+  const sized = (what: { line: number; bytes: number; pool?: string }) => ({
+    ...what,
+    word: 'capacity=',
+    slotsIn: (granularityBytes: number) => slotsFor(what.bytes, granularityBytes),
+  })
+  const swapped = ({ line, bytes, pool = jobdw?.pool }: NonNullable<Directives['swap']>) => ({
+    line,
+    pool,
+    word: 'swap',
+    slotsIn: (granularityBytes: number) => slotsForSwap({ bytes, nodes: 1 }, granularityBytes),
+  })
+  const asks = [...(jobdw ? [sized(jobdw)] : []), ...(swap ? [swapped(swap)] : []), ...creates.map(sized)]
+  for (const { line, pool: name, word, slotsIn } of asks) {
     const pool = findPool(config, name)
     if ('refused' in pool) return `line ${line}: ${pool.refused}`
-    const isSwap = 'isSwap' in rest
-    const more = isSwap
-      ? slotsForSwap({ bytes, nodes: 1 }, pool.granularityBytes)
-      : slotsFor(bytes, pool.granularityBytes)
-    const slots = (asked.get(pool.name) ?? 0) + more
+    const slots = (asked.get(pool.name) ?? 0) + slotsIn(pool.granularityBytes)
     asked.set(pool.name, slots)
     const { quantity } = reports.find((report) => report.name === pool.name)!
     if (slots <= quantity) continue
     const [wanted, most] = [slots, quantity].map((count) => printSize(count * pool.granularityBytes))
-    return `line ${line}: ${isSwap ? 'swap' : 'capacity='} asks for more than there is: with it the job takes ${wanted} of pool ${pool.name}, which has ${most}`
+    return `line ${line}: ${word} asks for more than there is: with it the job takes ${wanted} of pool ${pool.name}, which has ${most}`
   }
   return undefined
 }
