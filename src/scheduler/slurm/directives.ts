@@ -2,6 +2,7 @@ import { parseSize } from '../../model/capacity.js'
 import { problemWithPersistentName, quote } from '../../model/names.js'
 import type { StageDirection } from '../../model/documents.js'
 import { type Access, parseAccess, problemWithPersistentAccess } from './accessModes.js'
+import { readOptions } from './options.js'
 import { parseSwap, type SwapLine } from './swapDirective.js'
 import { parseStage } from './stageDirectives.js'
 import { problemWithStages, type StageLine } from './stageLines.js'
@@ -162,21 +163,9 @@ function readStage(direction: StageDirection) {
   }
 }
 
-/** `key=value` words behind the verb; refuses what is unknown, doubled, or has no value. */
 function optionsOf(line: Line, known: string[]): Map<string, string> {
-  const options = new Map<string, string>()
-  for (const word of line.words.slice(1)) {
-    const equals = word.indexOf('=')
-    const key = equals < 0 ? word : word.slice(0, equals)
-    if (key === 'ldbalance' || key === 'pfs')
-      fail(line, `${key} is a word of DataWarp that this system does not serve: leave it out`)
-    if (!known.includes(key))
-      fail(line, `unknown word ${quote(word)}: write ${known.map((name) => `${name}=`).join(', ')}`)
-    if (equals < 0 || equals === word.length - 1) fail(line, `${key} needs a value: write ${key}=…`)
-    if (options.has(key)) fail(line, `${key}= is given twice`)
-    options.set(key, word.slice(equals + 1))
-  }
-  return options
+  const options = readOptions(line.words.slice(1), known)
+  return 'refused' in options ? fail(line, options.refused) : options
 }
 
 function sized(line: Line, options: Map<string, string>): { bytes: number; pool?: string } {

@@ -1,6 +1,7 @@
 import { type StageDirection, type StageType, stageTypes } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { parseStagePath, type StagePath } from '../../model/stagePath.js'
+import { readOptions } from './options.js'
 
 /*
  * `#DW stage_in|stage_out type=… source=… destination=… [verify=checksum]`: one side of a copy is a path in a buffer of the job, the
@@ -19,13 +20,13 @@ export interface Stage {
   hasSymbols: boolean
 }
 
-const keys = ['type', 'source', 'destination', 'verify'] as const
+const keys = ['type', 'source', 'destination', 'verify']
 
 /** The words behind the verb. The refusal is to be put behind the line's number and verb. */
 export function parseStage(direction: Stage['direction'], words: readonly string[]): Stage | { refused: string } {
-  const options = optionsOf(words)
+  const options = readOptions(words, keys)
   if ('refused' in options) return options
-  const { type, source, destination, verify } = options
+  const [type, source, destination, verify] = keys.map((key) => options.get(key))
   const known = stageTypes.find((name) => name === type)
   if (!known)
     return { refused: `${type === undefined ? 'type= is missing' : `unknown type ${quote(type)}`}: ${oneType}` }
@@ -50,19 +51,6 @@ type Side = 'buffer' | 'outside'
 function sourceSides(direction: Stage['direction'], type: Stage['type']): Side[] {
   if (direction === 'in') return ['outside']
   return type === 'list' ? ['outside', 'buffer'] : ['buffer']
-}
-
-function optionsOf(words: readonly string[]): Partial<Record<(typeof keys)[number], string>> | { refused: string } {
-  const options: Partial<Record<(typeof keys)[number], string>> = {}
-  for (const word of words) {
-    const equals = word.indexOf('=')
-    const key = keys.find((name) => name === (equals < 0 ? word : word.slice(0, equals)))
-    if (!key) return { refused: `unknown word ${quote(word)}: write ${keys.map((name) => `${name}=`).join(', ')}` }
-    if (equals < 0 || equals === word.length - 1) return { refused: `${key} needs a value: write ${key}=…` }
-    if (options[key] !== undefined) return { refused: `${key}= is given twice` }
-    options[key] = word.slice(equals + 1)
-  }
-  return options
 }
 
 function side(
