@@ -1,31 +1,13 @@
 import { expect } from 'chai'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { readAgentConfig } from '../../../src/agent/config.js'
 import { ConfigError } from '../../../src/daemon/configFile.js'
+import { useConfigFile } from '../../support/configFile.js'
 
 describe("the agent's configuration", () => {
-  const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-config-'))
-  const file = join(directory, 'agent.yaml')
-  after(() => rmSync(directory, { recursive: true }))
+  const { file, read, refusal } = useConfigFile('agent.yaml', (argv) => readAgentConfig(argv).config)
 
   const good = "roles: [storage]\netcd: { endpoints: ['http://head:2379'] }\n"
-
-  function read(text: string, ...flags: string[]) {
-    writeFileSync(file, text)
-    return readAgentConfig(['--config', file, ...flags]).config
-  }
-
-  function refusal(text: string, ...flags: string[]): string {
-    try {
-      read(text, ...flags)
-    } catch (error) {
-      expect(error).to.be.instanceOf(ConfigError)
-      return (error as Error).message
-    }
-    throw new Error('it was not refused')
-  }
 
   it('takes flags over the file', () => {
     const config = read(

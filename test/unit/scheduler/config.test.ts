@@ -1,32 +1,13 @@
 import { expect } from 'chai'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ConfigError } from '../../../src/daemon/configFile.js'
 import { readSchedulerConfig } from '../../../src/scheduler/config.js'
+import { useConfigFile } from '../../support/configFile.js'
 
 describe("the scheduler's configuration", () => {
-  const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-config-'))
-  const file = join(directory, 'scheduler.yaml')
-  after(() => rmSync(directory, { recursive: true }))
+  const { file, read, refusal } = useConfigFile('scheduler.yaml', readSchedulerConfig)
 
   const etcd = "etcd: { endpoints: ['http://head:2379'] }\n"
   const good = `${etcd}pools: { fast: { granularity: 1TB } }\n`
-
-  function read(text: string, ...flags: string[]) {
-    writeFileSync(file, text)
-    return readSchedulerConfig(['--config', file, ...flags])
-  }
-
-  function refusal(text: string, ...flags: string[]): string {
-    try {
-      read(text, ...flags)
-    } catch (error) {
-      expect(error).to.be.instanceOf(ConfigError)
-      return (error as Error).message
-    }
-    throw new Error('it was not refused')
-  }
 
   it('takes flags over the file', () => {
     const config = read(`${good}socket: /run/a.sock\n`, '--socket', '/run/b.sock', '--etcd', 'http://a:1,http://b:2')
@@ -95,7 +76,7 @@ describe("the scheduler's configuration", () => {
   })
 
   it('says which file is not there', () => {
-    const missing = join(directory, 'missing.yaml')
+    const missing = `${file}.missing`
     expect(() => readSchedulerConfig(['--config', missing])).to.throw(ConfigError, `${missing}: cannot be read`)
   })
 })

@@ -9,7 +9,7 @@ import { glusterThrough, parseOutputs } from '../../../../src/agent/host/gluster
 import { type MountEntry, parseMountInfo } from '../../../../src/agent/host/mounts.js'
 import type { Run } from '../../../../src/agent/host/run.js'
 import { readSuperblock } from '../../../../src/agent/host/xfs.js'
-import type { DesiredVolume } from '../../../../src/model/documents.js'
+import { aDesiredVolume } from '../../../support/desired.js'
 
 /* What tools print is input like any other: no crash, no accepted nonsense, and what is printed is what is read. */
 
@@ -19,16 +19,7 @@ const saying =
   (stdout: string): Run =>
   () =>
     Promise.resolve({ code: 0, stdout, stderr: '' })
-const wanted: DesiredVolume = {
-  v: 1,
-  fence: 1,
-  kind: 'volume',
-  buffer: { id: 1, name: 'vol1' },
-  volume: 'vol1',
-  bricks: [{ host: 'g1', path: '/data/glusterfs/d1/brick' }],
-  options: {},
-  wanted: 'absent',
-}
+const wanted = aDesiredVolume({ volume: 'vol1', wanted: 'absent' })
 
 /** Letters of a name, and those that XML must escape. */
 const xmlText = fc.stringMatching(/^[a-z0-9 <>&"'/._-]{1,20}$/).map((text) => text.trim() || 'x')
