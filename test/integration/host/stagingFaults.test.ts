@@ -76,6 +76,16 @@ describe('staging that goes wrong (root)', function () {
       expect((await rig.all({ outside, attempt: 2 })).counts.failed).to.equal(0)
     })
 
+    it('refuses a list that is too long to be read whole', async () => {
+      rig.as(
+        someone,
+        `touch a b; (echo ${rig.lustre}/a; head -c 9M /dev/zero | tr '\\0' ' '; echo; echo ${rig.lustre}/b) >list`,
+      )
+      const list = { side: 'outside', path: join(rig.lustre, 'list') } as const
+      const transfer = rig.transfer({ type: 'list', list, outside: undefined } as never)
+      expect(await refusal(rig.all(transfer))).to.match(/list is too long/)
+    })
+
     it('notices a file that has vanished since it was found', async () => {
       rig.as(someone, 'touch a b')
       await rig.part(rig.transfer({ part: 'plan' }))

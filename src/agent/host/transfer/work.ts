@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Refusal } from '../../host.js'
 import type { AsUser } from './user.js'
 
 /*
@@ -53,6 +54,9 @@ export async function readNote<T>(user: AsUser, file: string, schema: z.ZodType<
 
 export async function readBytes(user: AsUser, file: string): Promise<Buffer | undefined> {
   const result = await user.run(['head', `--bytes=${longestNote}`, '--', file])
+  // What was cut short must not pass for the whole.
+  if (result.stdout.length >= longestNote)
+    throw new Refusal(`${file} is too long: ${longestNote} bytes are read at the most`)
   if (result.code === 0) return result.stdout
   if (/No such file or directory$/.test(result.stderr.trim())) return undefined
   throw new Error(result.stderr)
