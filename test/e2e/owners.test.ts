@@ -24,6 +24,8 @@ describe('a persistent buffer is its owner’s', function () {
     const job = await slurm.submit('bob', '#BB create_persistent name=hers capacity=1TB access=striped type=scratch')
     await slurm.untilJob(job, /SystemComment=.*create_persistent: Duplicate buffer name/)
     await lab.exec('head', ['scancel', job])
+    // Slurm lists the cancelled job itself until it has torn it down.
+    await slurm.untilSystem('no trace of the job', ({ buffers }) => buffers.every(({ jobId }) => jobId !== job))
     expect(await owners()).to.deep.equal(['hers of alice'])
   })
 
