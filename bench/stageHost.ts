@@ -5,7 +5,11 @@ import { systemClock } from '../src/daemon/clock.js'
 import { silentLog } from '../src/daemon/log.js'
 import type { DesiredTransfer } from '../src/model/documents.js'
 
-/* One part of a stage line on this host, as its agent does it, without scheduler and etcd: node … stageHost.ts HOST DOCUMENT */
+/*
+ * One part of a stage line on this host, as its agent does it, without scheduler and etcd: node … stageHost.ts HOST DOCUMENT
+ *
+ * `ms` is the time of the work alone: an agent runs already.
+ */
 
 const [name, text] = process.argv.slice(2) as [string, string]
 const transfer = JSON.parse(text) as DesiredTransfer
@@ -21,12 +25,12 @@ let wake = () => {}
 host.onTransferEnd(() => wake())
 
 async function main(): Promise<void> {
+  const start = performance.now()
   for (;;) {
     const facts = await host.observe.transfer(transfer)
     const { steps, refused, report } = planTransfer(transfer, facts)
     if (refused !== undefined) throw new Error(refused)
-    if (report.state !== 'working')
-      return console.log(JSON.stringify({ ...report, maxRssKb: process.resourceUsage().maxRSS }))
+    if (report.state !== 'working') return console.log(JSON.stringify({ ...report, ms: performance.now() - start }))
     const ended = new Promise<void>((resolve) => (wake = resolve))
     for (const step of steps) {
       await host.effects[step.kind as StepKind](step as unknown as StepArgs['formatBrick'] & never)
