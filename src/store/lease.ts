@@ -21,6 +21,9 @@ export class EtcdLease implements Lease {
   private cancelRenewal: () => void = () => {}
   private cancelExpiry: () => void = () => {}
   private readonly stopLiveness: () => void
+  private stream: { generation: number; opened: Promise<KeepAliveStream> } | undefined
+  /** Settles the renewal under way, of which there is one at a time. */
+  private answer: (outcome: number | Error) => void = () => {}
 
   static async grant(connection: Connection, ttlSeconds: number): Promise<EtcdLease> {
     const start = connection.clock.monotonicMs()
@@ -111,36 +114,60 @@ export class EtcdLease implements Lease {
   }
 
   /** The TTL that the server grants; 0 when it does not know the lease any more. */
-  private async renewOnce(deadlineMs: number): Promise<number> {
-    const { client, generation } = this.connection.current()
-    const stream = (await client.leaseClient.leaseKeepAlive()) as unknown as KeepAliveStream
-    try {
-      return await new Promise<number>((resolve, reject) => {
-        const cancel = this.connection.clock.after(deadlineMs, () => {
-          this.connection.reset(generation, 'a lease renewal got no answer')
-          reject(new Error('no answer in time'))
-        })
-        const settle = (act: () => void) => {
-          cancel()
-          act()
-        }
-        stream.on('data', (response) =>
-          settle(() => {
-            this.connection.heardFromQuorum(generation)
-            resolve(Number(response.TTL))
-          }),
-        )
-        stream.on('error', (error) => settle(() => reject(error)))
-        stream.on('end', () => settle(() => reject(new Error('the stream ended'))))
-        stream.write({ ID: this.id })
+  private renewOnce(deadlineMs: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const { generation } = this.connection.current()
+      const cancel = this.connection.clock.after(deadlineMs, () => {
+        // Its late answer must not be taken for that to a later renewal.
+        this.leaveStream((stream) => stream.cancel())
+        this.connection.reset(generation, 'a lease renewal got no answer')
+        reject(new Error('no answer in time'))
       })
+      this.answer = (outcome) => {
+        this.answer = () => {}
+        cancel()
+        if (outcome instanceof Error) return reject(outcome)
+        this.connection.heardFromQuorum(generation)
+        resolve(outcome)
+      }
+      this.renewals().then(
+        (stream) => stream.write({ ID: this.id }),
+        (error: unknown) => this.answer(error instanceof Error ? error : new Error(String(error))),
+      )
+    })
+  }
+
+  /** One stream for all renewals, as long as its connection lasts: opening one costs several times as much as a renewal. */
+  private async renewals(): Promise<KeepAliveStream> {
+    const { client, generation } = this.connection.current()
+    if (this.stream?.generation === generation) return this.stream.opened
+    this.leaveStream((stream) => stream.end())
+    const opened = client.leaseClient.leaseKeepAlive() as unknown as Promise<KeepAliveStream>
+    const mine = { generation, opened }
+    this.stream = mine
+    try {
+      const stream = await opened
+      const over = (reason: Error) => {
+        if (this.stream !== mine) return
+        this.stream = undefined
+        this.answer(reason)
+      }
+      stream.on('data', (response) => {
+        if (this.stream === mine) this.answer(Number(response.TTL))
+      })
+      stream.on('error', over)
+      stream.on('end', () => over(new Error('the stream ended')))
+      return stream
     } catch (error) {
-      stream.cancel()
+      if (this.stream === mine) this.stream = undefined
       throw error
-    } finally {
-      // Ended, not cancelled: etcd3 takes a cancelled stream for a broken host and drops its connections.
-      stream.end()
     }
+  }
+
+  private leaveStream(leave: (stream: KeepAliveStream) => void): void {
+    const left = this.stream
+    this.stream = undefined
+    left?.opened.then(leave, () => {})
   }
 
   private lose(): void {
@@ -149,6 +176,8 @@ export class EtcdLease implements Lease {
     this.cancelRenewal()
     this.cancelExpiry()
     this.stopLiveness()
+    // Ended, not cancelled: etcd3 takes a cancelled stream for a broken host and drops its connections.
+    this.leaveStream((stream) => stream.end())
     for (const listener of this.listeners) listener()
   }
 }
