@@ -32,15 +32,16 @@ const bytesOfAFile = 256 * 1024
 export interface Splitter {
   /** The batch that this file has filled, if any. */
   add(file: Listed): FullBatch | undefined
-  /** The rest. */
+  /** The rest. What is added then begins new batches, and the shares stay even with all that has gone by. */
   end(): FullBatch[]
   readonly shares: readonly { files: number; bytes: number }[]
 }
 
 export function splitter(of: number, limits: SplitLimits): Splitter {
   const shares = Array.from({ length: of }, () => ({ files: 0, bytes: 0 }))
-  const open = shares.map((_, share) => emptyBatch(share))
-  const linked = shares.map((_, share) => emptyBatch(share))
+  const empty = () => shares.map((_, share) => emptyBatch(share))
+  let open = empty()
+  let linked = empty()
   const shareOfInode = new Map<string, { share: number; left: number }>()
 
   const laziest = () => {
@@ -72,7 +73,14 @@ export function splitter(of: number, limits: SplitLimits): Splitter {
       open[share] = emptyBatch(share)
       return batch
     },
-    end: () => [...open, ...linked].filter(({ names }) => names.length > 0),
+    end: () => {
+      const rest = [...open, ...linked].filter(({ names }) => names.length > 0)
+      open = empty()
+      linked = empty()
+      // Names of one file outside of what was walked are never seen.
+      shareOfInode.clear()
+      return rest
+    },
   }
 }
 

@@ -49,6 +49,19 @@ describe('a list of files cut into shares', () => {
     expect(found.bytes).to.equal(100)
   })
 
+  it('goes on with new batches, and the shares as they were, when what was open was taken', () => {
+    const cut = splitter(2, limits)
+    cut.add(file('a', 1e8))
+    cut.add(file('half', 100, { links: 2, inode: '1:7' }))
+    expect(cut.end().map(({ share, names }) => `${share}: ${names.join()}`)).to.deep.equal(['0: a', '1: half'])
+    cut.add(file('b'))
+    cut.add(file('other', 100, { links: 2, inode: '1:7' }))
+    expect(cut.end().map(({ share, names, bytes }) => `${share}: ${names.join()} ${bytes}`)).to.deep.equal([
+      '1: b 1',
+      '1: other 100',
+    ])
+  })
+
   it('sums up each share', () => {
     const cut = splitter(1, limits)
     for (const size of [5, 6, 7]) cut.add(file(`f${size}`, size))
