@@ -6,6 +6,7 @@ import type { BufferDocument, MountView } from './documents.js'
  *
  *   /            root, 0711       not mounted by compute hosts
  *   /striped     the user's       when the job asked for it too
+ *   /template    the user's       what was staged in for private access, until every node has its copy; mounted by none of them
  *   /private     root, 0711
  *   /private/H   the user's, one for each compute host H, which alone may mount it
  *   /swap        root, 0700
@@ -18,6 +19,9 @@ export interface VolumeDirectory {
   gid: number
   mode: number
 }
+
+export const templateDirectory = '/template'
+export const privateDirectory = '/private'
 
 type Owned = Pick<BufferDocument, 'kind' | 'access' | 'swapBytes' | 'uid' | 'gid' | 'sharedGid'>
 type Shape = Pick<BufferDocument, 'access' | 'swapBytes'>
@@ -45,7 +49,10 @@ export function volumeRoot(buffer: Owned): Omit<VolumeDirectory, 'path'> {
 }
 
 /** What must be made in the volume before these hosts can mount it; nothing for a buffer that is striped and one user's. */
-export function volumeDirectories(buffer: Owned, hosts: readonly string[]): VolumeDirectory[] {
+export function volumeDirectories(
+  buffer: Owned,
+  { hosts, hasTemplate = false }: { hosts: readonly string[]; hasTemplate?: boolean },
+): VolumeDirectory[] {
   const own = usersOwn(buffer)
   // A group may be named when the root is there already.
   if (!isByDirectory(buffer)) return buffer.sharedGid === undefined ? [] : [{ path: '/', ...own }]
@@ -54,7 +61,10 @@ export function volumeDirectories(buffer: Owned, hosts: readonly string[]): Volu
     names.map((host) => ({ path: viewDirectory(buffer, view, host), ...owned }))
   return [
     ...(buffer.access.includes('striped') ? [{ path: '/striped', ...own }] : []),
-    ...(buffer.access.includes('private') ? [{ path: '/private', ...roots(0o711) }, ...ofHosts('private', own)] : []),
+    ...(hasTemplate ? [{ path: templateDirectory, ...own }] : []),
+    ...(buffer.access.includes('private')
+      ? [{ path: privateDirectory, ...roots(0o711) }, ...ofHosts('private', own)]
+      : []),
     ...(buffer.swapBytes === undefined ? [] : [{ path: '/swap', ...roots(0o700) }, ...ofHosts('swap', roots(0o700))]),
   ]
 }

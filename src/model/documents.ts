@@ -167,6 +167,9 @@ export type SessionStage = (typeof sessionStages)[number]
 
 export const stageDirections = ['in', 'out'] as const
 export type StageDirection = (typeof stageDirections)[number]
+/** fill: what was staged in for private access, copied to every node. It is no line of the script, and comes when the nodes are known. */
+export const transferDirections = ['in', 'fill', 'out'] as const
+export type TransferDirection = (typeof transferDirections)[number]
 export const stageTypes = ['file', 'directory', 'list'] as const
 export type StageType = (typeof stageTypes)[number]
 
@@ -192,7 +195,7 @@ const insidePath = z
 
 /** What is copied, as a stage line says it. */
 const stageLine = {
-  direction: z.enum(stageDirections),
+  direction: z.enum(transferDirections),
   type: z.enum(stageTypes),
   /** The file or directory in the buffer; for a list, the directory below which its relative names lie. */
   inside: insidePath,
@@ -201,14 +204,14 @@ const stageLine = {
   /** For a list: the file that holds the pairs. `inside`: its path is one in the buffer. */
   list: z.strictObject({ side: z.enum(['inside', 'outside']), path: z.string().max(4096) }).optional(),
   /** The one variable that a list's lines may begin with: that of the buffer. */
-  variable: z.string().regex(/^DW_(JOB_STRIPED|PERSISTENT_STRIPED_[A-Za-z][A-Za-z0-9_-]{0,63})$/),
+  variable: z.string().regex(/^DW_(JOB_STRIPED|JOB_PRIVATE|PERSISTENT_STRIPED_[A-Za-z][A-Za-z0-9_-]{0,63})$/),
   /** Contents are compared when all is copied. */
   verify: z.boolean(),
   /** Where the user is told what failed: a file to be written as the user. */
   report: path.optional(),
 }
 
-/** One stage line of a job's script. It is wanted while its session is staging and `ended` is not set. */
+/** One stage line of a job's script, or the fill behind them. It is wanted in the stage of its direction while `ended` is not set. */
 export const sessionTransfer = z.strictObject({
   /** From 1, in the script's order. */
   number: z.int().positive(),
@@ -386,8 +389,12 @@ const desiredTransfer = z.strictObject({
   ...stageLine,
   volume: volumeName,
   servers: z.array(hostName).min(1),
-  /** Directory of the volume that is the namespace: `/` for its root. */
+  /** Directory of the volume that is the namespace, `/` for its root; with `nodes`, the one that holds theirs. */
   directory: path,
+  /** Each with a namespace of its name: all are copied from (out) or to (fill). */
+  nodes: z.array(hostName).min(1).optional(),
+  /** Of a fill: the directory of the volume that every node gets a copy of. */
+  template: path.optional(),
   /** Copies run as this user, with the groups that the storage host knows the user to be in. */
   uid: z.int().nonnegative(),
   gid: z.int().nonnegative(),

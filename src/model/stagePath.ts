@@ -2,7 +2,12 @@ import { problemWithPersistentName, quote } from './names.js'
 
 /** A path in a buffer is relative to the buffer's root, which is the empty path. */
 export type StagePath =
-  { in: 'job'; path: string } | { in: 'persistent'; name: string; path: string } | { in: 'outside'; path: string }
+  | { in: 'job' | 'private'; path: string }
+  | { in: 'persistent'; name: string; path: string }
+  | { in: 'outside'; path: string }
+
+/** A node's own namespace of the job's buffer. */
+export const privateVariable = 'DW_JOB_PRIVATE'
 
 /** A path as a stage line or a list's line writes it. */
 export function parseStagePath(text: string): StagePath | { refused: string } {
@@ -13,11 +18,17 @@ export function parseStagePath(text: string): StagePath | { refused: string } {
   const rest = cleaned(matched[3]!)
   if ('refused' in rest) return rest
   if (variable === 'DW_JOB_STRIPED') return { in: 'job', path: rest.path }
-  if (variable === 'DW_JOB_PRIVATE') return { refused: 'DW_JOB_PRIVATE cannot be staged: stage into DW_JOB_STRIPED' }
+  if (variable === privateVariable) return { in: 'private', path: rest.path }
   const name = /^DW_PERSISTENT_STRIPED_(.+)$/.exec(variable)?.[1]
   if (name === undefined) return { refused: unknownVariable(text) }
   const problem = problemWithPersistentName(name)
   return problem === undefined ? { in: 'persistent', name, path: rest.path } : { refused: problem }
+}
+
+/** The variable that a path in a buffer begins with. */
+export function variableOf(path: Exclude<StagePath, { in: 'outside' }>): string {
+  if (path.in === 'persistent') return `DW_PERSISTENT_STRIPED_${path.name}`
+  return path.in === 'private' ? privateVariable : 'DW_JOB_STRIPED'
 }
 
 function outside(text: string): StagePath | { refused: string } {
@@ -40,5 +51,5 @@ function cleaned(path: string): { path: string } | { refused: string } {
 }
 
 function unknownVariable(text: string): string {
-  return `${quote(text)} holds an unknown variable: $DW_JOB_STRIPED/ and $DW_PERSISTENT_STRIPED_<name>/ exist, at the beginning`
+  return `${quote(text)} holds an unknown variable: $DW_JOB_STRIPED/, $DW_JOB_PRIVATE/ and $DW_PERSISTENT_STRIPED_<name>/ exist, at the beginning`
 }

@@ -1,12 +1,26 @@
 import { at, type Cluster, desiredOf, transferId } from './cluster.js'
-import type { DesiredTransfer, ObservedTransfer, SessionDocument, SessionTransfer } from './documents.js'
+import type {
+  DesiredTransfer,
+  ObservedTransfer,
+  SessionDocument,
+  SessionStage,
+  SessionTransfer,
+  TransferDirection,
+} from './documents.js'
 import { sessionStages } from './documents.js'
+import { privateVariable } from './stagePath.js'
 
 /** Questions about the stage lines of a session, answered from its document and from what the agents observed. */
 
 /** `stage-in 1`, as people are told of it. */
 export function nameOf({ direction, number }: Pick<SessionTransfer, 'direction' | 'number'>): string {
-  return `stage-${direction} ${number}`
+  return direction === 'fill' ? 'stage-in to the nodes' : `stage-${direction} ${number}`
+}
+
+const directionIn: Partial<Record<SessionStage, TransferDirection>> = {
+  'staging-in': 'in',
+  running: 'fill',
+  'staging-out': 'out',
 }
 
 /**
@@ -14,15 +28,25 @@ export function nameOf({ direction, number }: Pick<SessionTransfer, 'direction' 
  * comes after it; of the stage-outs each is tried.
  */
 export function currentTransfer(session: SessionDocument): SessionTransfer | undefined {
-  const { stage } = session
-  if (stage !== 'staging-in' && stage !== 'staging-out') return undefined
-  const lines = linesOf(session, stage === 'staging-in' ? 'in' : 'out')
-  if (stage === 'staging-in' && lines.some(({ ended }) => ended?.state === 'failed')) return undefined
+  const direction = directionIn[session.stage]
+  if (direction === undefined) return undefined
+  const lines = linesOf(session, direction)
+  if (direction !== 'out' && lines.some(({ ended }) => ended?.state === 'failed')) return undefined
   return lines.find(({ ended }) => ended === undefined)
 }
 
-export function linesOf({ transfers = [] }: SessionDocument, direction: 'in' | 'out'): SessionTransfer[] {
+export function linesOf({ transfers = [] }: SessionDocument, direction: TransferDirection): SessionTransfer[] {
   return transfers.filter((transfer) => transfer.direction === direction)
+}
+
+/** In the namespaces of the nodes. */
+export function isPrivate({ variable }: Pick<SessionTransfer, 'variable'>): boolean {
+  return variable === privateVariable
+}
+
+/** Every node has its copy of what was staged in for private access. */
+export function isFilled(session: SessionDocument): boolean {
+  return linesOf(session, 'fill').every(({ ended }) => ended?.state === 'done')
 }
 
 /** Stage-outs of a job that has begun, and whose data is neither copied nor given up. */

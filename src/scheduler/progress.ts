@@ -3,10 +3,10 @@ import { isSwapLeft, mountsLeft, volumeOf } from '../model/buffers.js'
 import { at, type Cluster, mountId, sessionBuffers, swapId } from '../model/cluster.js'
 import type { BufferDocument, SessionDocument, StageDirection } from '../model/documents.js'
 import { phaseOf } from '../model/phase.js'
-import { currentTransfer, hostsCopying, linesOf, nameOf } from '../model/transfers.js'
+import { currentTransfer, hostsCopying, isFilled, linesOf, nameOf } from '../model/transfers.js'
 import { canBePutAside, standingOf } from './admit/names.js'
 import { whyKept } from './admit/teardown.js'
-import { waitsOf } from './next.js'
+import { countsOf, waitsOf } from './next.js'
 
 /*
  * How far a call has come, for `Core.waitFor`: asked after every change, answered from the cluster alone.
@@ -56,9 +56,11 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
   const session = cluster.sessions.get(token)
   if (session?.id !== sessionId || session.stage !== 'running')
     return { state: 'failed', reason: `job ${token} is not running any more` }
-  const waitingFor: string[] = []
+  const filled = fillProgress(cluster, session)
+  if (filled.state === 'failed') return filled
+  const waitingFor = filled.state === 'waiting' ? filled.waitingFor : []
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
-    const views = viewsOf(buffer)
+    const views = viewsOf(buffer).filter((view) => view !== 'private' || filled.state === 'done')
     for (const [host, view] of session.computeHosts.flatMap((host) => views.map((view) => [host, view] as const))) {
       const observed = cluster.observed.mount.get(at(host, mountId(sessionId, buffer.id, view)))
       if (observed?.state === 'mounted') {
@@ -79,6 +81,17 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
     }
   }
   return waitingOrDone(waitingFor)
+}
+
+/** What was staged in for the nodes' own namespaces is in each of them: no node mounts its own before. */
+function fillProgress(cluster: Cluster, session: SessionDocument): Progress {
+  const [fill] = linesOf(session, 'fill')
+  if (!fill || isFilled(session)) return { state: 'done' }
+  if (fill.ended) return { state: 'failed', reason: `${nameOf(fill)} failed: ${fill.ended.reason ?? ''}` }
+  const counts = countsOf(cluster, session, fill)
+  const far = counts && counts.totalFiles > 0 ? [`${counts.files} of ${counts.totalFiles} files are copied`] : []
+  const details = [...far, ...waitsOf(cluster, session, fill)]
+  return { state: 'waiting', waitingFor: [[nameOf(fill), ...details].join(': ')] }
 }
 
 /** Every stage line of that direction is done, or given up. */

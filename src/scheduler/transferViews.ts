@@ -66,6 +66,7 @@ function transferView(
 function endsOf({ direction, type, variable, inside, outside, list }: SessionTransfer): [string, string] {
   const within = (path: string) => `$${variable}/${path}`
   const listed = list && (list.side === 'inside' ? within(list.path) : list.path)
+  if (direction === 'fill') return [`${within('')} as staged in`, `${within('')} of each node`]
   if (type === 'list') return [listed ?? '', direction === 'in' ? within(inside) : (outside ?? '')]
   return direction === 'in' ? [outside ?? '', within(inside)] : [within(inside), outside ?? '']
 }

@@ -72,7 +72,9 @@ function done(desired: AnyDesired): AnyObserved {
     }
     case 'volume': {
       const allow = desired.options['auth.allow'] ?? ''
-      return { ...common, bufferId: desired.buffer.id, state: desired.wanted, offline: [], allow }
+      const directories = desired.directories?.map(({ path }) => path)
+      const made = directories === undefined ? {} : { directories }
+      return { ...common, bufferId: desired.buffer.id, state: desired.wanted, offline: [], allow, ...made }
     }
     case 'mount':
       return { ...common, state: desired.wanted === 'present' ? 'mounted' : 'absent' }

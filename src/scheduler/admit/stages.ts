@@ -4,6 +4,7 @@ import { quote } from '../../model/names.js'
 import { linesOf, nameOf } from '../../model/transfers.js'
 import type { Decision } from '../core.js'
 import { type ClientSettings, problemWithClients } from '../next/clients.js'
+import { whyStagedDoesNotFit } from '../stagedRoom.js'
 import { whySwapDoesNotFit } from '../swap.js'
 
 export type Staged = Decision<{ sessionId: number }>
@@ -40,7 +41,9 @@ export function startJob(
   if (problem !== undefined) return { refused: problem }
   const addresses = Object.fromEntries(computeHosts.map((host) => [host, cluster.hosts.get(host)?.addresses ?? [host]]))
   const started: SessionDocument = { ...session, computeHosts, addresses, stage: 'running' }
-  for (const { buffer } of sessionBuffers(cluster, session)) {
+  for (const { key, buffer } of sessionBuffers(cluster, session)) {
+    const tooLarge = key === session.buffer && whyStagedDoesNotFit(session, buffer, computeHosts.length)
+    if (tooLarge) return { refused: tooLarge }
     const { swapBytes } = buffer
     const noRoom = swapBytes && whySwapDoesNotFit({ bytes: swapBytes, nodes: computeHosts.length }, buffer)
     if (noRoom) return { refused: noRoom }

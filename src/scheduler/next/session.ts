@@ -2,7 +2,7 @@ import { viewDirectory, viewsOf } from '../../model/access.js'
 import { isLeft, isSwapLeft, serversOf, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
 import type { BufferDocument, Desired, MountView, SessionDocument } from '../../model/documents.js'
-import { hostsCopying } from '../../model/transfers.js'
+import { hostsCopying, isFilled } from '../../model/transfers.js'
 import { persistentPath, privatePath, stripedPath, swapPath } from '../../model/paths.js'
 import type { FollowUp } from './buffer.js'
 import type { SchedulerConfig } from '../config.js'
@@ -54,7 +54,9 @@ function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...
       for (const view of viewsOf(buffer)) {
         const directory = viewDirectory(buffer, view, host)
         const may =
-          wanted === 'present' ? isMade(cluster, buffer, directory) : isLeft(cluster, session, buffer, host, view)
+          wanted === 'present'
+            ? isMade(cluster, buffer, directory) && (view !== 'private' || isFilled(session))
+            : isLeft(cluster, session, buffer, host, view)
         const mount = mountOf(session, key, buffer, mountRoot, wanted, view, directory)
         if (may) add(wants, host, { ...mount, wanted: wantedOf(host, mount) })
       }

@@ -1,7 +1,7 @@
-import { viewDirectory } from '../../model/access.js'
-import { mountsLeft, serversOf } from '../../model/buffers.js'
+import { privateDirectory, templateDirectory, viewDirectory } from '../../model/access.js'
+import { mountsLeft, serversOf, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, sessionKey, transferId } from '../../model/cluster.js'
-import { capacityOf, printAbout } from '../../model/capacity.js'
+import { printAbout } from '../../model/capacity.js'
 import type {
   BufferDocument,
   Desired,
@@ -12,7 +12,8 @@ import type {
   TransferPart,
 } from '../../model/documents.js'
 import { phaseOf } from '../../model/phase.js'
-import { currentTransfer, isCopying, nameOf, reportOf } from '../../model/transfers.js'
+import { currentTransfer, isCopying, isPrivate, nameOf, reportOf } from '../../model/transfers.js'
+import { whyPlannedDoesNotFit } from '../stagedRoom.js'
 import type { FollowUp } from './buffer.js'
 import type { Want } from './wants.js'
 
@@ -21,6 +22,10 @@ import type { Want } from './wants.js'
  *
  *   (every brick online, no node has the buffer mounted) plan on the lead → copy, a share on every host of the buffer
  *   → finish on the lead → `ended` in the session's document → absent everywhere, the lead last
+ *
+ * Nodes are not known when data is staged in. What is meant for their own namespaces goes into the volume's template then, and
+ * from there to each of them, at pre_run, as one transfer more (fill); a node mounts its namespace when that has ended well.
+ * Out of them it goes in one transfer for all nodes.
  *
  * Shares are cut for the buffer's hosts and stay theirs: a host that is away is waited for. It may be alive and copying, and must
  * not write over what the job has written since. For the same reason a new attempt begins when every host is rid of the old one.
@@ -176,7 +181,23 @@ function whyNotYet(
     return [...held, ...old, ...lost.map((host) => `host ${host}, which is lost`)]
   }
   const { phase, waitingFor } = phaseOf(cluster, buffer)
-  return [...held, ...old, ...(phase === 'ready' ? [] : waitingFor)]
+  const unmade = whatIsUnmade(cluster, session, transfer, buffer)
+  return [...held, ...old, ...(phase === 'ready' ? unmade : waitingFor)]
+}
+
+/** A user makes nothing in what is root's. What is copied out of was mounted by nodes, so that it is there. */
+function whatIsUnmade(
+  cluster: Cluster,
+  session: SessionDocument,
+  transfer: SessionTransfer,
+  buffer: BufferDocument,
+): string[] {
+  if (transfer.direction === 'out') return []
+  const { directory, nodes, template } = namespaceOf(session, transfer, buffer)
+  const needed = nodes ? [template!, ...nodes.map((node) => `${directory}/${node}`)] : [directory]
+  const made = volumeOf(cluster, buffer)?.directories ?? []
+  const unmade = needed.filter((path) => path !== '/' && !made.includes(path))
+  return unmade.length === 0 ? [] : [`volume ${buffer.volume} to have ${unmade.join(', ')}`]
 }
 
 /** Why this attempt cannot succeed. */
@@ -200,9 +221,7 @@ function failureOf(
   const plan = told
     .map(({ host, document }) => reportOf(cluster, host, document))
     .find((report) => report?.part === 'plan')
-  const capacity = capacityOf(buffer)
-  if (!plan || plan.counts.totalBytes <= capacity) return undefined
-  return `its source has ${printAbout(plan.counts.totalBytes)}, the buffer ${transfer.buffer} ${printAbout(capacity)}`
+  return plan && whyPlannedDoesNotFit(session, transfer, plan.counts.totalBytes, buffer)
 }
 
 /** What was copied in all, once it has been seen to be there. */
@@ -266,7 +285,7 @@ function documentOf(
     ...(report === undefined ? {} : { report }),
     volume: buffer.volume,
     servers,
-    directory: viewDirectory(buffer, 'striped', host) || '/',
+    ...namespaceOf(session, transfer, buffer),
     uid: session.uid,
     gid: session.gid,
     part,
@@ -274,6 +293,17 @@ function documentOf(
     bricks: buffer.bricks.length,
     wanted: 'done',
   }
+}
+
+function namespaceOf(
+  { computeHosts }: SessionDocument,
+  transfer: SessionTransfer,
+  buffer: BufferDocument,
+): Pick<DesiredTransfer, 'directory' | 'nodes' | 'template'> {
+  if (!isPrivate(transfer)) return { directory: viewDirectory(buffer, 'striped', '') || '/' }
+  if (transfer.direction === 'in') return { directory: templateDirectory }
+  const nodes = { directory: privateDirectory, nodes: [...computeHosts] }
+  return transfer.direction === 'fill' ? { ...nodes, template: templateDirectory } : nodes
 }
 
 function want(host: string, document: Omit<DesiredTransfer, 'fence'>): Want {

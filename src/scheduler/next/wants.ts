@@ -10,6 +10,7 @@ import {
   wasBegun,
 } from '../../model/buffers.js'
 import { at, bufferKey, type Cluster } from '../../model/cluster.js'
+import { linesOf } from '../../model/transfers.js'
 import type { BufferDocument, Desired, DesiredKind, PlacedBrick } from '../../model/documents.js'
 import { allowedClients, type ClientSettings } from './clients.js'
 
@@ -74,7 +75,8 @@ function brickWant(
 function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, clients: ClientSettings): Want[] {
   const host = primaryOf(cluster, buffer)
   const options = { ...volumeOptions, ...sharding(buffer), 'auth.allow': allowedClients(cluster, buffer, clients) }
-  const directories = volumeDirectories(buffer, runningHosts(cluster, buffer))
+  const hosts = runningHosts(cluster, buffer)
+  const directories = volumeDirectories(buffer, { hosts, hasTemplate: hasTemplate(cluster, buffer) })
   const want = (volume: string, bricks: { host: string; path: string }[], wanted: 'started' | 'absent'): Want => ({
     host,
     kind: 'volume',
@@ -103,6 +105,13 @@ function sharding({ shardBytes }: BufferDocument): Record<string, string> {
 function runningHosts(cluster: Cluster, buffer: BufferDocument): string[] {
   const running = sessionsUsing(cluster, buffer).filter(({ stage }) => stage === 'running')
   return running.flatMap(({ computeHosts }) => computeHosts)
+}
+
+function hasTemplate(cluster: Cluster, buffer: BufferDocument): boolean {
+  return (
+    buffer.access.includes('private') &&
+    sessionsUsing(cluster, buffer).some((session) => linesOf(session, 'fill').length > 0)
+  )
 }
 
 /** undefined: its time has not come, or it never was. A volume is not withdrawn because a brick is unwell. */

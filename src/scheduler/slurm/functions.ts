@@ -5,6 +5,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, StageDirection } from '../../model/documents.js'
 import { hostName, quote } from '../../model/names.js'
 import { persistentPath, privatePath, stripedPath } from '../../model/paths.js'
+import { linesOf } from '../../model/transfers.js'
 import { OutcomeUnknown, StoreUnavailable } from '../../store/store.js'
 import {
   type Admission,
@@ -151,7 +152,7 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
   const { pool, bytes } = capacity(given)
   const uid = number(given, 'user')
   const groups = await means.groupsOf(uid)
-  await checkStages(means, token, directives, { uid, groups })
+  await checkStages(means, given, directives, { uid, groups })
   const noSwap = problemWithSwap(means.config, directives)
   if (noSwap !== undefined) throw new Answer(noSwap)
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
@@ -178,20 +179,30 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
   return ''
 }
 
-/** Slurm counts swap as one grain; what it really takes follows from the nodes, as far as they are known now. */
-async function swapOf({ jobdw }: Directives, { bytes }: { bytes: number }, { nodeFile }: Arguments) {
+/** Slurm counts swap as one grain; what it really takes follows from the nodes. */
+async function swapOf({ jobdw }: Directives, { bytes }: { bytes: number }, given: Arguments) {
+  return { bytes, nodes: await nodesOf(given), filesBytes: jobdw?.bytes ?? 0 }
+}
+
+/** How many nodes the job has, as far as they are known before it runs. */
+async function nodesOf({ nodeFile }: Arguments): Promise<number> {
   const nodes = nodeFile === undefined ? [] : await readNodes(nodeFile)
-  return { bytes, nodes: Math.max(1, new Set(nodes).size), filesBytes: jobdw?.bytes ?? 0 }
+  return Math.max(1, new Set(nodes).size)
 }
 
 /** Before any disk is touched; a job that was set up is past that. */
-async function checkStages(means: SlurmMeans, token: string, directives: Directives, reader: Reader): Promise<void> {
-  const { core, config, lookAt } = means
-  const session = core.cluster.sessions.get(token)
+async function checkStages(
+  { core, config, lookAt }: SlurmMeans,
+  given: Arguments,
+  directives: Directives,
+  reader: Reader,
+): Promise<void> {
+  const session = core.cluster.sessions.get(need(given, 'token'))
   if (directives.stages.length === 0 || (session && session.stage !== 'leaving')) return
+  const known = { reader, nodes: await nodesOf(given), ...granularities(config) }
   const problem =
     problemWithPlaces(core.cluster, directives.stages) ??
-    (await problemWithSources(core.cluster, directives, lookAt, { reader, ...granularities(config) }))
+    (await problemWithSources(core.cluster, directives, lookAt, known))
   if (problem !== undefined) throw new Answer(problem)
 }
 
@@ -253,7 +264,9 @@ async function preRun(means: SlurmMeans, given: Arguments): Promise<string> {
   const token = need(given, 'token')
   const file = given.executionNodeFile ?? given.nodeFile
   const computeHosts = file === undefined ? [] : await readNodes(file)
-  const deadline = deadlineOf(means.clock, means.config.waitSeconds.preRun)
+  const { preRun: toMount, fill } = means.config.waitSeconds
+  const session = means.core.cluster.sessions.get(token)
+  const deadline = deadlineOf(means.clock, session && linesOf(session, 'fill').length > 0 ? fill : toMount)
   // An agent that restarts is back in a moment; that of a node which is really lost is told by the refusal.
   const graceMs = Math.min(deadline(), means.config.hostGraceSeconds * 1000)
   await means.core.waitFor(({ hosts }) => computeHosts.every((host) => hosts.has(host)) || undefined, graceMs)

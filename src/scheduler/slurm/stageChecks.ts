@@ -32,6 +32,13 @@ export function problemWithPlaces(cluster: Cluster, stages: readonly StageLine[]
   return undefined
 }
 
+interface Known {
+  reader?: Reader
+  granularityOf(pool: string | undefined): number | undefined
+  /** How many nodes the job has; one at least. */
+  nodes?: number
+}
+
 /**
  * A source that is not there, of another type, or larger than the buffer; and, once the user is known, one that the user may
  * not read. Only what the scheduler's host sees: where it has not mounted what storage hosts stage from, it says nothing.
@@ -40,7 +47,7 @@ export async function problemWithSources(
   cluster: Cluster,
   { stages, jobdw }: Pick<Directives, 'stages' | 'jobdw'>,
   look: LookAt,
-  known: { reader?: Reader; granularityOf(pool: string | undefined): number | undefined },
+  known: Known,
 ): Promise<string | undefined> {
   const asked = stages.filter(({ source, hasSymbols }) => source.in === 'outside' && (!hasSymbols || known.reader))
   if (asked.length === 0) return undefined
@@ -50,8 +57,7 @@ export async function problemWithSources(
   const visible = roots.filter((root) => seen.has(root))
   for (const stage of asked) {
     if (!isBelow(stage.source.path, visible)) continue
-    const problem =
-      problemWithSource(seen, stage, known.reader) ?? problemWithSize(seen, stage, jobdw, known.granularityOf)
+    const problem = problemWithSource(seen, stage, known.reader) ?? problemWithSize(seen, stage, jobdw, known)
     if (problem !== undefined) return said(stage, `source=${quote(stage.source.path)} ${problem}`)
   }
   return undefined
@@ -76,14 +82,17 @@ function problemWithSize(
   seen: ReadonlyMap<string, Seen>,
   { source, destination, type }: StageLine,
   jobdw: Directives['jobdw'],
-  granularityOf: (pool: string | undefined) => number | undefined,
+  { granularityOf, nodes = 1 }: Known,
 ): string | undefined {
   const found = seen.get(source.path)
   const granularity = jobdw && granularityOf(jobdw.pool)
-  if (type !== 'file' || destination?.in !== 'job' || !found || !jobdw || granularity === undefined) return undefined
+  const isOwn = destination?.in === 'job' || destination?.in === 'private'
+  if (type !== 'file' || !isOwn || !found || !jobdw || granularity === undefined) return undefined
   const capacity = slotsFor(jobdw.bytes, granularity) * granularity
-  if (found.sizeBytes <= capacity) return undefined
-  return `has ${printAbout(found.sizeBytes)}, the buffer ${printAbout(capacity)}: ask for more with capacity=`
+  const copies = destination.in === 'private' ? nodes + 1 : 1
+  if (found.sizeBytes * copies <= capacity) return undefined
+  const taken = copies === 1 ? '' : ` and is copied to every node, which takes ${printAbout(found.sizeBytes * copies)}`
+  return `has ${printAbout(found.sizeBytes)}${taken}, the buffer ${printAbout(capacity)}: ask for more with capacity=`
 }
 
 /** Slurm may still put something else in the place of its symbols. */

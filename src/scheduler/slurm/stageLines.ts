@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path'
 import type { SessionTransfer } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
-import type { StagePath } from '../../model/stagePath.js'
+import { privateVariable, type StagePath, variableOf } from '../../model/stagePath.js'
+import { isPrivate } from '../../model/transfers.js'
 import type { Directives } from './directives.js'
 import type { Stage } from './stageDirectives.js'
 
@@ -36,8 +37,30 @@ export interface TransferMeans {
   isServed(path: string): boolean
 }
 
-/** The lines as the job's session keeps them, none of them begun. Their buffers were checked when they were read. */
+/** The lines as the job's session keeps them, none of them begun, and the fill behind them where one brings in for each node. */
 export function transfersOf(asked: Asked, means: TransferMeans): SessionTransfer[] {
+  const lines = linesAsked(asked, means)
+  const filling = lines.filter((line) => line.direction === 'in' && isPrivate(line))
+  const [first] = filling
+  if (!first) return lines
+  const number = lines.length + 1
+  const report = reportPath(asked.stages[first.number - 1]!, number, means)
+  const fill: SessionTransfer = {
+    number,
+    direction: 'fill',
+    type: 'directory',
+    buffer: first.buffer,
+    variable: privateVariable,
+    inside: '',
+    verify: filling.some(({ verify }) => verify),
+    ...(report === undefined ? {} : { report }),
+    attempt: 1,
+  }
+  return [...lines, fill]
+}
+
+/** Their buffers were checked when they were read. */
+function linesAsked(asked: Asked, means: TransferMeans): SessionTransfer[] {
   return asked.stages.map((stage, index): SessionTransfer => {
     const found = bufferOf(asked, stage)
     if ('refused' in found) throw new Error(found.refused)
@@ -51,7 +74,7 @@ export function transfersOf(asked: Asked, means: TransferMeans): SessionTransfer
       direction,
       type,
       buffer: found.name ?? means.token,
-      variable: found.name === undefined ? 'DW_JOB_STRIPED' : `DW_PERSISTENT_STRIPED_${found.name}`,
+      variable: found.variable,
       inside: type === 'list' && direction === 'out' ? '' : (inside?.path ?? ''),
       ...(away === undefined ? {} : { outside: away.path }),
       ...list,
@@ -62,26 +85,38 @@ export function transfersOf(asked: Asked, means: TransferMeans): SessionTransfer
   })
 }
 
-/** The buffer on one side of the line: a persistent one by its name, or the job's own. */
-function bufferOf({ jobdw, uses }: Asked, { source, destination }: Stage): { name?: string } | { refused: string } {
+/** The buffer on one side of the line: a persistent one by its name, or the job's own; and the variable of its namespace. */
+function bufferOf(
+  { jobdw, uses }: Asked,
+  { source, destination }: Stage,
+): { name?: string; variable: string } | { refused: string } {
   const path = [source, destination].find((side) => side !== undefined && side.in !== 'outside')
   if (path?.in === 'persistent') {
-    if (uses.some(({ name }) => name === path.name)) return { name: path.name }
+    if (uses.some(({ name }) => name === path.name)) return { name: path.name, variable: variableOf(path) }
     return {
       refused: `names the persistent buffer ${quote(path.name)}, which the job does not use: add #DW persistentdw name=${path.name}`,
     }
   }
-  if (jobdw?.access.modes.includes('striped')) return {}
+  const modes = jobdw?.access.modes ?? []
+  const mode = path?.in === 'private' ? 'private' : 'striped'
+  if (modes.includes(mode)) return { variable: variableOf(path ?? { in: 'job', path: '' }) }
   if (path === undefined) {
     const [use] = uses
-    if (use && uses.length === 1) return { name: use.name }
+    if (use && !jobdw && uses.length === 1) {
+      return { name: use.name, variable: variableOf({ in: 'persistent', name: use.name, path: '' }) }
+    }
+    if (jobdw && !use) return { variable: privateVariable }
     return {
-      refused: `names no buffer, and the job has ${uses.length === 0 ? 'none' : 'several'}: write a destination= or a source= in the one that is meant`,
+      refused: `names no buffer, and the job has ${use ? 'several' : 'none'}: write a destination= or a source= in the one that is meant`,
     }
   }
-  return jobdw
-    ? { refused: 'names DW_JOB_STRIPED, and the buffer is private alone: write access_mode=striped,private' }
-    : { refused: 'names DW_JOB_STRIPED, and the job asks for no buffer: add #DW jobdw capacity=…' }
+  const named = `names ${variableOf(path)}`
+  if (!jobdw) {
+    const asking = mode === 'private' ? 'access_mode=private capacity=…' : 'capacity=…'
+    return { refused: `${named}, and the job asks for no buffer: add #DW jobdw ${asking}` }
+  }
+  const other = mode === 'private' ? 'striped' : 'private'
+  return { refused: `${named}, and the buffer is ${other} alone: write access_mode=striped,private` }
 }
 
 function sideOf(source: StagePath): 'inside' | 'outside' {

@@ -22,12 +22,16 @@ describe('a path of a stage line', () => {
     })
   })
 
+  it('knows the namespaces of the nodes', () => {
+    expect(parseStagePath('$DW_JOB_PRIVATE/x/')).to.deep.equal({ in: 'private', path: 'x' })
+    expect(parseStagePath('${DW_JOB_PRIVATE}')).to.deep.equal({ in: 'private', path: '' })
+  })
+
   const refused = [
     'relative/x',
     '$HOME/x',
     '${HOME}/x',
     '$DW_JOB_STRIPEDx',
-    '$DW_JOB_PRIVATE/x',
     '$DW_PERSISTENT_STRIPED_/x',
     '$DW_PERSISTENT_STRIPED_1st/x',
     '$DW_JOB_STRIPED/$HOME',

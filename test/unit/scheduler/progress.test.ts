@@ -14,6 +14,7 @@ import {
   aCluster,
   aHost,
   aSession,
+  aTransfer,
   brickReport,
   type ClusterParts,
   mountReport,
@@ -57,6 +58,30 @@ describe('pre_run has come to its end', () => {
     })
     expect(mountProgress(of({ sessions: [running], observed: mountReport('c1', job, built) }), '5', 20)).to.deep.equal({
       state: 'done',
+    })
+  })
+
+  it('when what was staged in for each node was copied to all of them, or with the failure of that', () => {
+    const fill = aTransfer({ direction: 'fill', type: 'directory', inside: '', variable: 'DW_JOB_PRIVATE' })
+    const own = { ...built, access: ['private' as const] }
+    const filling = (ended?: { at: number; state: 'done' | 'failed'; reason?: string }) =>
+      mountProgress(
+        of({
+          buffers: [own],
+          sessions: [{ ...running, transfers: [{ ...fill, ...(ended ? { ended } : {}) }] }],
+          observed: brickReport(own.bricks[0]!),
+        }),
+        '5',
+        20,
+      )
+    expect(filling()).to.deep.equal({ state: 'waiting', waitingFor: ['stage-in to the nodes: volume 5 on gluster1'] })
+    expect(filling({ at: 1, state: 'failed', reason: 'a: it did not arrive' })).to.deep.equal({
+      state: 'failed',
+      reason: 'stage-in to the nodes failed: a: it did not arrive',
+    })
+    expect(filling({ at: 1, state: 'done' })).to.deep.equal({
+      state: 'waiting',
+      waitingFor: ['host c1 to mount 5 privately: volume 5 to let it in'],
     })
   })
 

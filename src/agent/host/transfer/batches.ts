@@ -3,30 +3,48 @@ import type { AsUser } from './user.js'
 import { type Batch, writeBytes, writeDraft } from './work.js'
 
 /** Writes batches into a plan's directory as they become full: names and sizes in files of their own, at the end a note a share. */
-export function batchesIn(user: AsUser, building: string) {
-  const written: Batch[] = []
-  const note = ({ share, names, bytes }: FullBatch): Batch => {
-    return { name: `share-${share}.${written.length}`, files: names.length, bytes }
+export function batchesIn(user: AsUser, building: string, of: number) {
+  const written: { share: number; batch: Batch }[] = []
+  const note = (share: number, { names, bytes }: FullBatch, more: Partial<Batch>) => {
+    const batch: Batch = { name: `share-${share}.${written.length}`, files: names.length, bytes, ...more }
+    written.push({ share, batch })
+    return batch
   }
   return {
-    /** Names below the root, byte for byte. `./` keeps rsync from reading some as comments, and programs from reading options. */
-    write: async (full: FullBatch) => {
-      const batch = note(full)
-      written.push(batch)
+    /**
+     * Names below the root, byte for byte. `./` keeps rsync from reading some as comments, and programs from reading options.
+     * What is for several nodes is listed once, and each node's copy is another share's.
+     */
+    write: async (full: FullBatch, nodes: readonly (string | undefined)[]) => {
+      let first: Batch | undefined
+      for (const [index, node] of nodes.entries()) {
+        const more = { ...(first ? { listOf: first.name } : {}), ...(node === undefined ? {} : { node }) }
+        const batch = note((full.share + index) % of, full, more)
+        first ??= batch
+      }
+      if (!first) return
       const names = full.names.map((name) => `./${name}\0`).join('')
-      await writeBytes(user, `${building}/${batch.name}`, Buffer.from(names, 'latin1'))
-      await writeBytes(user, `${building}/${batch.name}.sizes`, Buffer.from(full.sizes.join('\n')))
+      await writeBytes(user, `${building}/${first.name}`, Buffer.from(names, 'latin1'))
+      await writeBytes(user, `${building}/${first.name}.sizes`, Buffer.from(full.sizes.join('\n')))
     },
     /** Names that are pairs of paths, as JSON. */
     addPairs: (full: FullBatch) => {
-      const pairs = full.names.map((name) => JSON.parse(name) as { from: string; to: string; bytes: number })
-      written.push({ ...note(full), pairs })
+      note(full.share, full, { pairs: full.names.map((name) => JSON.parse(name) as Pair) })
     },
-    end: async (of: number) => {
-      for (let share = 0; share < of; share++) {
-        const batches = written.filter(({ name }) => name.startsWith(`share-${share}.`))
+    /** What each share has to copy. */
+    end: async (): Promise<{ files: number; bytes: number }[]> => {
+      const shares = Array.from({ length: of }, (_, share) =>
+        written.filter((one) => one.share === share).map(({ batch }) => batch),
+      )
+      for (const [share, batches] of shares.entries()) {
         await writeDraft(user, `${building}/share-${share}.json`, { batches })
       }
+      return shares.map((batches) => ({
+        files: batches.reduce((sum, { files }) => sum + files, 0),
+        bytes: batches.reduce((sum, { bytes }) => sum + bytes, 0),
+      }))
     },
   }
 }
+
+type Pair = NonNullable<Batch['pairs']>[number]

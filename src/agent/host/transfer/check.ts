@@ -1,10 +1,10 @@
 import { lookAt } from './look.js'
 import type { AsUser } from './user.js'
-import { type Batch, readBytes } from './work.js'
+import { type Batch, listOf, readBytes } from './work.js'
 
 /** The files of a batch that are not at the destination with the size that they had when they were planned. */
 export async function whatIsMissing(user: AsUser, work: string, batch: Batch, to: string): Promise<string[]> {
-  return batch.pairs ? pairsMissing(user, batch.pairs) : listMissing(user, `${work}/${batch.name}`, batch.files, to)
+  return batch.pairs ? pairsMissing(user, batch.pairs) : listMissing(user, listOf(work, batch), batch.files, to)
 }
 
 async function pairsMissing(user: AsUser, pairs: NonNullable<Batch['pairs']>): Promise<string[]> {

@@ -2,8 +2,8 @@ import type { DesiredTransfer } from '../../../model/documents.js'
 import type { Limit } from '../../limit.js'
 import { Refusal } from '../../host.js'
 import { whatIsMissing } from './check.js'
-import { placesOf } from './places.js'
-import { resolveAll, resolveSides, type Sides, type StagePaths } from './resolve.js'
+import { placesOf, type Sides, sidesOf } from './places.js'
+import { resolveAll, resolveSides, type StagePaths } from './resolve.js'
 import { copyArguments, type Copied, differing, namesIn, type Progress, runRsync } from './rsync.js'
 import type { AsUser } from './user.js'
 import {
@@ -11,6 +11,8 @@ import {
   addTally,
   type Batch,
   emptyTally,
+  listOf,
+  ofNode,
   readNote,
   shareNote,
   type Tally,
@@ -39,7 +41,7 @@ export async function copyShare(parts: CopyParts): Promise<void> {
   const { index } = transfer.share
   const note = await readNote(user, `${work}/share-${index}.json`, shareNote)
   if (!note) throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${work}: retry the transfer`)
-  const sides = transfer.type === 'directory' ? await resolveSides(user, transfer, parts.stagePaths) : undefined
+  const sidesFor = sidesByNode(parts)
   const sum = emptyTally()
   const under = new Map<Batch, Progress>()
   const tellProgress = () => {
@@ -51,7 +53,7 @@ export async function copyShare(parts: CopyParts): Promise<void> {
     onProgress(now)
   }
   const copyOne = async (batch: Batch) => {
-    const done = await copyBatch(parts, batch, sides, (progress) => {
+    const done = await copyBatch(parts, batch, await sidesFor(batch), (progress) => {
       under.set(batch, progress)
       tellProgress()
     })
@@ -65,6 +67,17 @@ export async function copyShare(parts: CopyParts): Promise<void> {
   // What leaves the buffer is on its disk before the buffer may go.
   if (transfer.direction === 'out') await user.ok(['sync', '--file-system', '--', works])
   await writeNote(user, `${work}/share-${index}.done`, sum)
+}
+
+/** Between which directories the names of a batch are copied; of pairs none. Looked at once for each node. */
+function sidesByNode({ transfer, user, stagePaths }: CopyParts): (batch: Batch) => Promise<Sides> | undefined {
+  const looked = new Map<string | undefined, Promise<Sides>>()
+  return ({ node }) => {
+    const sides = sidesOf(transfer).find((one) => one.node === node)
+    if (transfer.type !== 'directory' || !sides) return undefined
+    if (!looked.has(node)) looked.set(node, resolveSides(user, transfer, stagePaths, sides))
+    return looked.get(node)
+  }
 }
 
 async function copyBatch(
@@ -83,10 +96,10 @@ async function copyBatch(
   await user.ok(['stat', '--file-system', '--printf=%T', '--', mount])
   const missing = await whatIsMissing(user, work, batch, sides?.destination ?? '/')
   const sum = emptyTally()
-  for (const words of copied.complaints) addFailure(sum, words)
+  for (const words of copied.complaints) addFailure(sum, ofNode(batch.node, words))
   sum.failed = copied.failed
   // Who complained has mostly left a gap as well: it counts once.
-  for (const words of missing.slice(Math.min(missing.length, copied.failed))) addFailure(sum, words)
+  for (const words of missing.slice(Math.min(missing.length, copied.failed))) addFailure(sum, ofNode(batch.node, words))
   sum.files = Math.max(0, batch.files - sum.failed)
   sum.bytes = sum.failed === 0 ? batch.bytes : 0
   await writeNote(user, done, sum)
@@ -100,7 +113,7 @@ async function copyList(
   onProgress: (progress: Progress) => void,
 ): Promise<Copied> {
   const { work } = placesOf(transfer)
-  const names = namesIn(`${work}/${batch.name}`)
+  const names = namesIn(listOf(work, batch))
   const argv = [...copyArguments(transfer, work), ...names]
   const copied = await runRsync(user, argv, `${source}/`, `${destination}/`, onProgress)
   if (!transfer.verify) return copied
@@ -113,16 +126,21 @@ async function copyPairs(
   onProgress: (progress: Progress) => void,
 ): Promise<Copied> {
   const { work } = placesOf(transfer)
-  const pairs = (batch.pairs ?? []).map(({ from, to }) => ({ source: from, destination: to }))
+  const pairs = (batch.pairs ?? []).map(({ from, to, node }) => {
+    return { source: from, destination: to, ...(node === undefined ? {} : { node }) }
+  })
   let copied: Copied = { complaints: [], failed: 0 }
   const past = { files: 0, bytes: 0 }
   // The note is the user's to change: what it names is looked at again.
-  for (const [index, { source, destination }] of (await resolveAll(user, transfer, stagePaths, pairs)).entries()) {
+  for (const [index, { source, destination, node }] of (
+    await resolveAll(user, transfer, stagePaths, pairs)
+  ).entries()) {
     const tell = ({ bytes }: Progress) => onProgress({ ...past, bytes: past.bytes + bytes })
     const now = await runRsync(user, copyArguments(transfer, work), source, destination, tell)
     const differs = transfer.verify ? await differing(user, [], source, destination) : []
     const { complaints, failed } = withDifferences(now, differs)
-    copied = { complaints: [...copied.complaints, ...complaints], failed: copied.failed + failed }
+    const told = complaints.map((words) => ofNode(node, words))
+    copied = { complaints: [...copied.complaints, ...told], failed: copied.failed + failed }
     past.files++
     past.bytes += batch.pairs![index]!.bytes
   }

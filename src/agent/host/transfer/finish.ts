@@ -1,11 +1,11 @@
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { Refusal } from '../../host.js'
-import { placesOf } from './places.js'
+import { placesOf, sidesOf, treeOf } from './places.js'
 import { writeReport } from './report.js'
 import { resolveSides, type StagePaths } from './resolve.js'
 import { namesIn, runRsync } from './rsync.js'
 import type { AsUser } from './user.js'
-import { addFailure, addTally, emptyTally, planNote, readNote, tally, type Tally, writeNote } from './work.js'
+import { addFailure, addTally, emptyTally, ofNode, planNote, readNote, tally, type Tally, writeNote } from './work.js'
 
 /**
  * When every share is copied: modes and times of the directories, which copying changed, and the sum of all shares. It is
@@ -48,13 +48,19 @@ async function finishDirectories(
   sum: Tally,
 ): Promise<void> {
   const { work } = placesOf(transfer)
-  const { source, destination } = await resolveSides(user, transfer, stagePaths)
   const found = await user.ok(['find', work, '-maxdepth', '1', '-name', 'directories.*', '-printf', '%f\\0'])
-  for (const name of found.stdout.toString().split('\0').filter(Boolean)) {
-    const argv = ['rsync', '--dirs', '--perms', '--times', '--group', '--acls', '--xattrs', '--numeric-ids']
-    const words = [...argv, '--no-implied-dirs', ...namesIn(`${work}/${name}`)]
-    const { complaints, failed } = await runRsync(user, words, `${source}/`, `${destination}/`)
-    for (const words of complaints) addFailure(sum, words)
-    sum.failed += failed - complaints.length
+  const lists = found.stdout.toString().split('\0').filter(Boolean)
+  for (const sides of sidesOf(transfer)) {
+    const own = lists.filter((name) => name.startsWith(`directories.${treeOf(transfer, sides.node)}.`))
+    // A node whose tree could not be planned has none.
+    if (own.length === 0) continue
+    const { source, destination, node } = await resolveSides(user, transfer, stagePaths, sides)
+    for (const name of own) {
+      const argv = ['rsync', '--dirs', '--perms', '--times', '--group', '--acls', '--xattrs', '--numeric-ids']
+      const words = [...argv, '--no-implied-dirs', ...namesIn(`${work}/${name}`)]
+      const { complaints, failed } = await runRsync(user, words, `${source}/`, `${destination}/`)
+      for (const words of complaints) addFailure(sum, ofNode(node, words))
+      sum.failed += failed - complaints.length
+    }
   }
 }

@@ -1,75 +1,87 @@
 import { basename } from 'node:path'
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { quote } from '../../../model/names.js'
-import { parseStagePath } from '../../../model/stagePath.js'
+import { parseStagePath, variableOf } from '../../../model/stagePath.js'
 import { Refusal } from '../../host.js'
-import { placesOf } from './places.js'
-import { nameOf, resolveAll, type Sides, type StagePaths } from './resolve.js'
+import { gatheredAt, namespacesOf, type Sides } from './places.js'
+import { nameOf, resolveAll, type StagePaths } from './resolve.js'
 import type { AsUser } from './user.js'
 import { readBytes } from './work.js'
 
 const mostLines = 10_000
 
-/** The files of a list, from where to where; the destination of each is told in its line, or is the list's directory. */
-export async function listedPairs(parts: {
+interface ListParts {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: StagePaths
-}): Promise<Sides[]> {
-  const { transfer, user, stagePaths } = parts
+  /** The node whose namespace is meant. */
+  node: string | undefined
+}
+
+/** The files of a list, from where to where; the destination of each is told in its line, or is the list's directory. */
+export async function listedPairs(parts: ListParts): Promise<Sides[]> {
+  const { transfer, user, stagePaths, node } = parts
   const file = await listFile(parts)
+  const listName = nameOf(transfer, file, node)
   const text = (await readBytes(user, file))?.toString()
-  if (text === undefined) throw new Refusal(`the list ${nameOf(transfer, file)} is not there`)
-  if (text.includes('\uFFFD')) throw new Refusal(`the list ${nameOf(transfer, file)} is no UTF-8: use type=directory`)
+  if (text === undefined) throw new Refusal(`the list ${listName} is not there`)
+  if (text.includes('\uFFFD')) throw new Refusal(`the list ${listName} is no UTF-8: use type=directory`)
   const lines = text.split('\n').map((line) => line.trim())
   if (lines.length > mostLines) {
-    throw new Refusal(`the list ${nameOf(transfer, file)} has more than ${mostLines} lines: use type=directory`)
+    throw new Refusal(`the list ${listName} has more than ${mostLines} lines: use type=directory`)
   }
   const pairs = lines.flatMap((line, index) => {
     if (line === '') return []
-    const pair = pairOf(transfer, line)
-    if ('refused' in pair) throw new Refusal(`line ${index + 1} of the list ${nameOf(transfer, file)}: ${pair.refused}`)
-    return [pair]
+    const pair = pairOf(parts, line)
+    if ('refused' in pair) throw new Refusal(`line ${index + 1} of the list ${listName}: ${pair.refused}`)
+    return [{ ...pair, ...(node === undefined ? {} : { node }) }]
   })
   const resolved = await resolveAll(user, transfer, stagePaths, pairs)
   const taken = new Set<string>()
   for (const { destination } of resolved) {
-    if (taken.has(destination)) throw new Refusal(`the list has two files for ${nameOf(transfer, destination)}`)
+    if (taken.has(destination)) throw new Refusal(`the list has two files for ${nameOf(transfer, destination, node)}`)
     taken.add(destination)
   }
   return resolved
 }
 
-async function listFile({ transfer, user, stagePaths }: Parameters<typeof listedPairs>[0]): Promise<string> {
+async function listFile({ transfer, user, stagePaths, node }: ListParts): Promise<string> {
   const { list } = transfer
   if (!list) throw new Refusal('the transfer of a list names no list')
-  const { namespace } = placesOf(transfer)
+  const namespace = namespaceOf(transfer, node)
   const path = list.side === 'outside' ? list.path : `${namespace}/${list.path}`
   // Looked at as a source outside or inside is, whatever the direction.
   const direction = list.side === 'outside' ? 'in' : 'out'
-  const harmless = { source: path, destination: direction === 'in' ? namespace : stagePaths[0]! }
+  const destination = direction === 'in' ? namespace : stagePaths[0]!
+  const harmless = { source: path, destination, ...(node === undefined ? {} : { node }) }
   const [resolved] = await resolveAll(user, { ...transfer, direction }, stagePaths, [harmless])
   return resolved!.source
 }
 
-function pairOf(transfer: DesiredTransfer, line: string): Sides | { refused: string } {
+function pairOf(parts: ListParts, line: string): Sides | { refused: string } {
+  const { transfer, node } = parts
   const words = line.split(/\s+/)
   if (words.length > 2)
     return { refused: 'more than a source and a destination: names with blanks need type=directory' }
   const [from, to] = words as [string, string?]
-  const source = sideOf(transfer, from, transfer.direction === 'in' ? 'outside' : 'inside')
+  const source = sideOf(parts, from, transfer.direction === 'in' ? 'outside' : 'inside')
   if (typeof source !== 'string') return source
   if (to !== undefined) {
-    const destination = sideOf(transfer, to, transfer.direction === 'in' ? 'inside' : 'outside')
-    return typeof destination === 'string' ? { source, destination } : destination
+    const destination = sideOf(parts, to, transfer.direction === 'in' ? 'inside' : 'outside')
+    if (typeof destination !== 'string') return destination
+    return { source, destination: transfer.direction === 'in' ? destination : gatheredAt(destination, 'file', node) }
   }
   if (transfer.direction === 'out' && transfer.outside === undefined) {
     return { refused: 'no destination: write one in the line, or destination= in the stage line' }
   }
-  return { source, destination: `${placesOf(transfer).destination}/${basename(source)}` }
+  if (transfer.direction === 'out') {
+    return { source, destination: gatheredAt(`${transfer.outside}/${basename(source)}`, 'file', node) }
+  }
+  const folder = [namespaceOf(transfer, node), transfer.inside].filter((part) => part !== '').join('/')
+  return { source, destination: `${folder}/${basename(source)}` }
 }
 
-function sideOf(transfer: DesiredTransfer, text: string, side: 'inside' | 'outside'): string | { refused: string } {
+function sideOf({ transfer, node }: ListParts, text: string, side: 'inside' | 'outside'): string | { refused: string } {
   const parsed = parseStagePath(text)
   if ('refused' in parsed) return parsed
   if (parsed.in === 'outside') {
@@ -78,8 +90,12 @@ function sideOf(transfer: DesiredTransfer, text: string, side: 'inside' | 'outsi
       : { refused: `${quote(text)} is not in the buffer: write $${transfer.variable}/…` }
   }
   if (side === 'outside') return { refused: `${quote(text)} is in the buffer: write a path outside` }
-  const variable = parsed.in === 'job' ? 'DW_JOB_STRIPED' : `DW_PERSISTENT_STRIPED_${parsed.name}`
-  if (variable !== transfer.variable)
+  if (variableOf(parsed) !== transfer.variable)
     return { refused: `${quote(text)} is another buffer: write $${transfer.variable}/…` }
-  return `${placesOf(transfer).namespace}/${parsed.path}`
+  return `${namespaceOf(transfer, node)}/${parsed.path}`
+}
+
+function namespaceOf(transfer: DesiredTransfer, node: string | undefined): string {
+  const { source, destination } = namespacesOf(transfer, node)
+  return (source ?? destination)!
 }

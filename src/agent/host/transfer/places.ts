@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { transferId } from '../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../model/documents.js'
 
@@ -11,10 +11,6 @@ export const transferRoot = '/run/burstbuffer-transfers'
 export interface Places {
   /** Where the volume is mounted for this transfer. */
   mount: string
-  /** The namespace's root in it. */
-  namespace: string
-  source: string
-  destination: string
   /** What the attempts of this transfer write for themselves; its parent is the user's. */
   works: string
   /** This attempt's. */
@@ -23,19 +19,75 @@ export interface Places {
 
 /**
  * The work directory lies at the destination, which has to be writable and have room in any case: a buffer that is full can
- * still be staged out.
+ * still be staged out. That of a fill lies in the template.
  */
 export function placesOf(transfer: DesiredTransfer): Places {
-  const { session, direction, type, directory, outside, attempt } = transfer
+  const { session, direction, type, outside, attempt, nodes = [] } = transfer
   const id = transferId(session.id, transfer.transfer)
-  const mount = `${transferRoot}/${id}`
-  const namespace = directory === '/' ? mount : `${mount}${directory}`
-  const inside = transfer.inside === '' ? namespace : `${namespace}/${transfer.inside}`
-  const folder = direction === 'in' || outside === undefined ? namespace : type === 'file' ? dirname(outside) : outside
+  const { source, destination } = namespacesOf(transfer, nodes[0])
+  const gone = outside === undefined ? source! : type === 'file' ? dirname(outside) : outside
+  const folder = { in: destination!, fill: source!, out: gone }[direction]
   const works = `${folder === '/' ? '' : folder}/.burstbuffer-${id}`
-  const [source, destination] = direction === 'in' ? [outside ?? '/', inside] : [inside, outside ?? '/']
-  return { mount, namespace, source, destination, works, work: `${works}/${attempt}` }
+  return { mount: mountOf(transfer), works, work: `${works}/${attempt}` }
+}
+
+/** What is copied, and where to. */
+export interface Sides {
+  source: string
+  destination: string
+  /** The node whose namespace is one of them. */
+  node?: string
+}
+
+/** As the line names them: once, or once for each of its nodes. */
+export function sidesOf(transfer: DesiredTransfer): Sides[] {
+  const { nodes = [undefined], inside, outside = '/', type } = transfer
+  return nodes.map((node) => {
+    const { source, destination } = namespacesOf(transfer, node)
+    return {
+      source: source === undefined ? outside : below(source, inside),
+      destination: destination === undefined ? gatheredAt(outside, type, node) : below(destination, inside),
+      ...(node === undefined ? {} : { node }),
+    }
+  })
+}
+
+/** In the folder that gets the files each node has a directory of its name. */
+export function gatheredAt(path: string, type: DesiredTransfer['type'], node: string | undefined): string {
+  if (node === undefined) return path
+  return type === 'directory' ? below(path, node) : below(below(dirname(path), node), basename(path))
+}
+
+/** In which namespace of the buffer each side must stay; a side that is outside of it has none. */
+export function namespacesOf(
+  transfer: Pick<DesiredTransfer, 'session' | 'transfer' | 'direction' | 'directory' | 'template'>,
+  node: string | undefined,
+): { source?: string; destination?: string } {
+  const mount = mountOf(transfer)
+  const whole = below(mount, transfer.directory.slice(1))
+  const own = node === undefined ? whole : below(whole, node)
+  switch (transfer.direction) {
+    case 'in':
+      return { destination: own }
+    case 'fill':
+      return { source: below(mount, (transfer.template ?? '/').slice(1)), destination: own }
+    case 'out':
+      return { source: own }
+  }
+}
+
+/** Number of the tree that is copied from or to this node: those of a fill have one source, which is walked once. */
+export function treeOf({ nodes = [], template }: DesiredTransfer, node: string | undefined): number {
+  return node === undefined || template !== undefined ? 0 : nodes.indexOf(node)
 }
 
 /** A work directory of this transfer or another, below the root of a tree: no user's data. */
 export const isWork = /^\.burstbuffer-\d+\.\d+(\/|$)/
+
+function mountOf({ session, transfer }: Pick<DesiredTransfer, 'session' | 'transfer'>): string {
+  return `${transferRoot}/${transferId(session.id, transfer)}`
+}
+
+function below(folder: string, path: string): string {
+  return path === '' ? folder : `${folder === '/' ? '' : folder}/${path}`
+}

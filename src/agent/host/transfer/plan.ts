@@ -1,15 +1,12 @@
-import { dirname } from 'node:path'
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { Refusal } from '../../host.js'
-import { splitter } from '../../plan/split.js'
-import { batchesIn } from './batches.js'
 import { listedPairs } from './list.js'
-import { lookAt } from './look.js'
-import { placesOf } from './places.js'
-import { nameOf, resolveSides, type Sides, type StagePaths } from './resolve.js'
+import { placesOf, type Sides, sidesOf } from './places.js'
+import { planPairs } from './planPairs.js'
+import { planTrees } from './planTrees.js'
+import { nameOf, resolveSides, type StagePaths } from './resolve.js'
 import type { AsUser } from './user.js'
-import { walk } from './walk.js'
-import { addFailure, emptyTally, type PlanNote, writeBytes, writeDraft } from './work.js'
+import { addFailure, emptyTally, ofNode, type PlanNote, type Tally, writeDraft } from './work.js'
 
 /*
  * What is to be copied, found once and written down: the directories, which are made at once, and for each share its files in
@@ -17,9 +14,6 @@ import { addFailure, emptyTally, type PlanNote, writeBytes, writeDraft } from '.
  *
  * Crash windows: killed before the rename, there is no plan and it is made anew; directories made by then stay.
  */
-const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
-const pairsABatch = 100
-
 export interface PlanParts {
   transfer: DesiredTransfer
   user: AsUser
@@ -28,142 +22,83 @@ export interface PlanParts {
   onFound: (found: { files: number; bytes: number }) => void
 }
 
+/** What a plan adds up while it is made: what cannot be copied, and the largest file. */
+export type Found = Tally & { largestBytes: number }
+export type Planning = PlanParts & { found: Found }
+/** Writes the batches into a directory of the plan's own, and gives what each share has to copy. */
+export type Make = (building: string) => Promise<PlanNote['shares']>
+
 export async function planTransfer(parts: PlanParts): Promise<void> {
   const { transfer, user, insistOnline } = parts
   const { works, work } = placesOf(transfer)
   const building = `${work}.new`
+  const found: Found = { ...emptyTally(), largestBytes: 0 }
   await insistOnline()
-  const make = await planners[transfer.type](parts)
+  const make = await planners[transfer.type]({ ...parts, found })
   // Attempts before this one are over; what they copied is there.
   await user.ok(['rm', '--recursive', '--force', '--', works])
   await user.ok(['mkdir', '--parents', '--', building])
-  const note = await make(building)
+  const shares = await make(building)
+  const [files, bytes] = [sum(shares.map((share) => share.files)), sum(shares.map((share) => share.bytes))]
+  const note: PlanNote = { ...found, files, bytes, of: transfer.share.of, shares }
   await writeDraft(user, `${building}/plan.json`, note)
   await insistOnline()
   await user.ok(['mv', '--no-target-directory', '--', building, work])
 }
 
-/** Each looks at the paths and makes the destination, and gives what plans then, in a directory of its own. */
-const planners: Record<
-  DesiredTransfer['type'],
-  (parts: PlanParts) => Promise<(building: string) => Promise<PlanNote>>
-> = {
+/** Of one list as of those of all nodes: a share's are noted in one file. */
+const mostPairs = 10_000
+
+/** Each looks at the paths and makes the destination, and gives what plans then. */
+const planners: Record<DesiredTransfer['type'], (parts: Planning) => Promise<Make>> = {
   file: async (parts) => {
-    const sides = await resolveSides(parts.user, parts.transfer, parts.stagePaths)
-    return (building) => planPairs(parts, building, [sides])
+    const pairs = await eachOf(parts, (sides) => resolved(parts, sides))
+    return (building) => planPairs(parts, building, pairs)
   },
   list: async (parts) => {
-    const pairs = await listedPairs(parts)
+    const pairs = (await eachOf(parts, ({ node }) => listedPairs({ ...parts, node }))).flat()
+    if (pairs.length > mostPairs) {
+      throw new Refusal(`the lists of all nodes have more than ${mostPairs} lines: use type=directory`)
+    }
     return (building) => planPairs(parts, building, pairs)
   },
   directory: async (parts) => {
-    const sides = await resolveSides(parts.user, parts.transfer, parts.stagePaths)
-    await makeDestination(parts, sides)
-    return (building) => planTree(parts, building, sides)
+    const trees = await eachOf(parts, async (sides) => makeDestination(parts, await resolved(parts, sides)))
+    return (building) => planTrees(parts, building, trees)
   },
 }
 
+/** What keeps one node's files in is that node's failure; those of the others are copied. */
+async function eachOf<T>({ transfer, found }: Planning, act: (sides: Sides) => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  for (const sides of sidesOf(transfer)) {
+    try {
+      results.push(await act(sides))
+    } catch (error) {
+      if (sides.node === undefined || transfer.direction !== 'out' || !(error instanceof Refusal)) throw error
+      addFailure(found, ofNode(sides.node, error.message))
+    }
+  }
+  return results
+}
+
+function resolved({ transfer, user, stagePaths }: PlanParts, sides: Sides): Promise<Sides> {
+  return resolveSides(user, transfer, stagePaths, sides)
+}
+
 /** With the mode of what is copied there; one that exists keeps its own. */
-async function makeDestination({ transfer, user }: PlanParts, { source, destination }: Sides): Promise<void> {
+async function makeDestination({ transfer, user }: PlanParts, sides: Sides): Promise<Sides> {
+  const { source, destination, node } = sides
   const { stdout } = await user.ok(['stat', '--printf=%F %a', '--', source])
   const [, kind, mode] = /^(.*) (\d+)$/.exec(stdout.toString())!
   if (kind !== 'directory') {
-    throw new Refusal(`${nameOf(transfer, source)} is a ${kind}, no directory: write type=file for a file`)
+    throw new Refusal(`${nameOf(transfer, source, node)} is a ${kind}, no directory: write type=file for a file`)
   }
   const own = (Number.parseInt(mode!, 8) & 0o777) | 0o700
   await user.ok(['mkdir', '--parents', `--mode=${own.toString(8)}`, '--', destination])
+  return sides
 }
 
-async function planTree(
-  { user, transfer, onFound }: PlanParts,
-  building: string,
-  { source, destination }: Sides,
-): Promise<PlanNote> {
-  const found = { ...emptyTally(), largestBytes: 0 }
-  const split = splitter(transfer.share.of, batchLimits)
-  const batches = batchesIn(user, building)
-  const directories = directoriesAt(user, building, destination)
-  const onEntry = async ({ type, name, bytes, ...file }: Parameters<Parameters<typeof walk>[2]>[0]) => {
-    if (type === 'd') return directories.add(name)
-    if (!'flps'.includes(type)) return addFailure(found, `${name}: a device cannot be staged`)
-    if (type === 'f') found.largestBytes = Math.max(found.largestBytes, bytes)
-    const links = type === 'f' ? file.links : 1
-    const full = split.add({ name, bytes: type === 'f' || type === 'l' ? bytes : 0, inode: file.inode, links })
-    found.files++
-    if (full) {
-      await batches.write(full)
-      onFound({ files: found.files, bytes: split.shares.reduce((sum, share) => sum + share.bytes, 0) })
-    }
-  }
-  await walk(user, source, onEntry, (words) => addFailure(found, words))
-  for (const full of split.end()) await batches.write(full)
-  await directories.end()
-  await batches.end(transfer.share.of)
-  const bytes = split.shares.reduce((sum, share) => sum + share.bytes, 0)
-  return { ...found, bytes, of: transfer.share.of, shares: [...split.shares] }
-}
-
-/** Directories are made now, so that no two copiers make the same; their modes and times come last, when they are full. */
-function directoriesAt(user: AsUser, building: string, destination: string) {
-  const atOnce = 2_000
-  let names: string[] = []
-  let lists = 0
-  const make = async () => {
-    if (names.length === 0) return
-    const list = `${building}/directories.${lists++}`
-    await writeBytes(user, list, Buffer.from(names.map((name) => `./${name}\0`).join(''), 'latin1'))
-    names = []
-    const each = (argv: string[]) => ['env', `--chdir=${destination}`, 'xargs', '--null', `--arg-file=${list}`, ...argv]
-    await user.ok(each(['mkdir', '--parents', '--']) as [string])
-    // Those that were there may be closed to their owner; not all of them need be the user's.
-    await user.run(each(['chmod', '--quiet', 'u+rwx', '--']) as [string])
-  }
-  return {
-    add: async (name: string) => {
-      names.push(name)
-      if (names.length >= atOnce) await make()
-    },
-    end: make,
-  }
-}
-
-async function planPairs({ transfer, user }: PlanParts, building: string, pairs: readonly Sides[]): Promise<PlanNote> {
-  const found = { ...emptyTally(), largestBytes: 0 }
-  const split = splitter(transfer.share.of, { files: pairsABatch, bytes: batchLimits.bytes })
-  const batches = batchesIn(user, building)
-  const parents = new Set(pairs.map(({ destination }) => dirname(destination)))
-  for (const parent of parents) await user.ok(['mkdir', '--parents', '--', parent])
-  const sources = await lookAt(
-    user,
-    pairs.map(({ source }) => source),
-  )
-  const destinations = await lookAt(
-    user,
-    pairs.map(({ destination }) => destination),
-  )
-  for (const { source, destination } of pairs) {
-    const name = nameOf(transfer, source)
-    const file = sources.get(source)
-    const problem = !file
-      ? `${name} cannot be staged: it is not there, or not to be looked at`
-      : file.kind !== 'file'
-        ? `${name} is a ${file.kind}, no file: write type=directory for a directory`
-        : destinations.get(destination)?.kind === 'directory'
-          ? `${nameOf(transfer, destination)} is a directory: write the name that the file shall have`
-          : undefined
-    if (problem !== undefined && transfer.type === 'file') throw new Refusal(problem)
-    if (problem !== undefined || !file) {
-      addFailure(found, problem ?? name)
-      continue
-    }
-    found.files++
-    found.largestBytes = Math.max(found.largestBytes, file.bytes)
-    const pair = { from: source, to: destination, bytes: file.bytes }
-    const full = split.add({ name: JSON.stringify(pair), bytes: file.bytes, links: 1, inode: '' })
-    if (full) batches.addPairs(full)
-  }
-  for (const full of split.end()) batches.addPairs(full)
-  await batches.end(transfer.share.of)
-  const bytes = split.shares.reduce((sum, share) => sum + share.bytes, 0)
-  return { ...found, bytes, of: transfer.share.of, shares: [...split.shares] }
+function sum(numbers: number[]): number {
+  return numbers.reduce((a, b) => a + b, 0)
 }

@@ -11,9 +11,11 @@ export async function writeReport(user: AsUser, transfer: DesiredTransfer, sum: 
     await user.run(['rm', '--force', '--', report])
     return
   }
+  const what =
+    transfer.direction === 'fill' ? 'the copies to the nodes' : `stage_${transfer.direction} ${transfer.transfer}`
   const more = sum.failed - sum.failures.length
   const lines = [
-    `stage_${transfer.direction} ${transfer.transfer} of job ${transfer.session.token}, attempt ${transfer.attempt}:`,
+    `${what} of job ${transfer.session.token}, attempt ${transfer.attempt}:`,
     `${sum.files} files copied, ${sum.failed} failed.`,
     ...sum.failures,
     ...(more > 0 ? [`and ${more} more`] : []),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hostName } from '../../../model/names.js'
 import { Refusal } from '../../host.js'
 import type { AsUser } from './user.js'
 
@@ -29,13 +30,27 @@ export type PlanNote = z.infer<typeof planNote>
 export const batch = z.strictObject({
   /** Of its files in the work directory: the names (as rsync reads them) and `.sizes`, and `.done` when it is copied. */
   name: z.string().regex(/^share-\d+\.\d+$/),
+  /** The batch whose list of names it shares: what goes to every node is listed once. */
+  listOf: z
+    .string()
+    .regex(/^share-\d+\.\d+$/)
+    .optional(),
+  /** The node whose namespace is copied from or to; of pairs, each has its own. */
+  node: hostName.optional(),
   files: count,
   bytes: count,
   /** For single files, which may get another name: instead of a list of names. */
-  pairs: z.array(z.strictObject({ from: z.string(), to: z.string(), bytes: count })).optional(),
+  pairs: z
+    .array(z.strictObject({ from: z.string(), to: z.string(), bytes: count, node: hostName.optional() }))
+    .optional(),
 })
 /** What one run of the copier takes on. */
 export type Batch = z.infer<typeof batch>
+
+/** Where the names of a batch are listed. */
+export function listOf(work: string, { name, listOf = name }: Batch): string {
+  return `${work}/${listOf}`
+}
 
 export const shareNote = z.strictObject({ batches: z.array(batch) })
 
@@ -88,6 +103,11 @@ export function emptyTally(): Tally {
 export function addFailure(to: Tally, words: string): void {
   to.failed++
   if (to.failures.length < mostSamples) to.failures.push(words.slice(0, longestSample))
+}
+
+/** A complaint about one node's files tells which. */
+export function ofNode(node: string | undefined, words: string): string {
+  return node === undefined ? words : `node ${node}: ${words}`
 }
 
 export function addTally(to: Tally, { files, bytes, failed, failures }: Tally): void {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { SessionStage } from '../../../../src/model/documents.js'
 import { endJob, stagedIn, stagedOut, startJob } from '../../../../src/scheduler/admit/stages.js'
-import { aBuffer, aCluster, aHost, aSession, type ClusterParts } from '../../../support/builders.js'
+import { aBuffer, aCluster, aHost, aSession, aTransfer, type ClusterParts } from '../../../support/builders.js'
 import { aConfig, changesOf, refusalOf } from '../../../support/decisions.js'
 
 const compute = ['c1', 'c2'].map((name) => aHost(name, { roles: ['compute'] }))
@@ -42,6 +42,17 @@ describe('pre_run', () => {
     )
     expect(refusalOf(start({ buffers: [aBuffer({ name: '5' })] }))).to.equal('the buffer "5" is not ready yet')
     expect(refusalOf(start({ buffers: [] }))).to.equal('the buffer "5" is gone')
+  })
+
+  it('is refused when what was staged in for each node does not fit in so often', () => {
+    const counts = { files: 1, bytes: 4e11, totalFiles: 1, totalBytes: 4e11, failed: 0 }
+    const ended = { at: 1, state: 'done', counts } as const
+    const staged = (variable: string) => ({ sessions: [{ ...job, transfers: [aTransfer({ variable, ended })] }] })
+    expect(changesOf(start(staged('DW_JOB_PRIVATE'), ['c1']))).to.deep.equal(['session 5 running'])
+    expect(refusalOf(start(staged('DW_JOB_PRIVATE')))).to.match(
+      /400 GB of it are for \$DW_JOB_PRIVATE .* each of 2 nodes: that takes 1\.20 TB, the buffer has 1\.00 TB; ask for more/,
+    )
+    expect(changesOf(start(staged('DW_JOB_STRIPED')))).to.deep.equal(['session 5 running'])
   })
 
   it('is refused on a host that only stores', () => {

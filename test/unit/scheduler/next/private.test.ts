@@ -1,6 +1,16 @@
 import { expect } from 'chai'
+import type { SessionDocument } from '../../../../src/model/documents.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../../src/scheduler/next.js'
-import { alice, aBuffer, aCluster, aHost, aSession, brickReports, volumeReport } from '../../../support/builders.js'
+import {
+  alice,
+  aBuffer,
+  aCluster,
+  aHost,
+  aSession,
+  aTransfer,
+  brickReports,
+  volumeReport,
+} from '../../../support/builders.js'
 
 const settings = { mountRoot: '/mnt/bb', adminClients: [], computeNetworks: [] }
 const hosts = [
@@ -10,16 +20,16 @@ const hosts = [
 ]
 const session = aSession({ token: '5', buffer: '5', computeHosts: ['c1', 'c2'], stage: 'running' })
 
-function wanted(access: ('striped' | 'private')[], directories: string[] = []) {
+function wanted(access: ('striped' | 'private')[], directories: string[] = [], of: SessionDocument = session) {
   const buffer = aBuffer({ name: '5', builtAt: 1, access })
   const cluster = (observed: object) =>
-    aCluster({ hosts, buffers: [buffer], sessions: [session], observed: { ...brickReports(buffer), ...observed } })
+    aCluster({ hosts, buffers: [buffer], sessions: [of], observed: { ...brickReports(buffer), ...observed } })
   const found = desiredOfBuffer(cluster({}), buffer, settings)
   const volume = found.flatMap(({ document }) => (document.kind === 'volume' ? [document] : []))[0]!
   const brick = found.flatMap(({ document }) => (document.kind === 'brick' ? [document] : []))[0]!
   const allow = volume.options['auth.allow']!
   const seen = cluster(volumeReport(buffer, { allow, directories }))
-  const mounts = desiredOfSession(seen, session, settings).map(({ host, id, document }) =>
+  const mounts = desiredOfSession(seen, of, settings).map(({ host, id, document }) =>
     document.kind === 'mount' ? `${host} ${id} ${document.directory ?? '/'} ${document.path}` : '',
   )
   return { volume, brick, allow, mounts }
@@ -47,6 +57,31 @@ describe('a private buffer', () => {
       'c1 20.10.private /private/c1 /mnt/bb/5.20/private',
       'c2 20.10 /striped /mnt/bb/5.20/striped',
     ])
+  })
+})
+
+describe('a private buffer that is staged in to', () => {
+  const fill = aTransfer({ number: 2, direction: 'fill', type: 'directory', variable: 'DW_JOB_PRIVATE', inside: '' })
+  const staged = (ended?: { at: number; state: 'done' | 'failed' }) => ({
+    ...session,
+    transfers: [{ ...fill, ...(ended ? { ended } : {}) }],
+  })
+
+  it('has a template that is the user’s, and that no node may mount', () => {
+    const { volume, allow } = wanted(['private'], [], staged())
+    expect(volume.directories).to.deep.include({ path: '/template', ...alice, mode: 0o700 })
+    expect(allow).to.equal('/(gluster1),/private/c1(c1),/private/c2(c2)')
+    expect(wanted(['private']).volume.directories!.map(({ path }) => path)).not.to.include('/template')
+  })
+
+  it('is mounted by no node before all have their copies, but for what is striped', () => {
+    const directories = ['/striped', '/template', '/private', '/private/c1', '/private/c2']
+    const striped = ['c1 20.10 /striped /mnt/bb/5.20/striped', 'c2 20.10 /striped /mnt/bb/5.20/striped']
+    const mounts = (of: typeof session) =>
+      wanted(['striped', 'private'], directories, of).mounts.filter((text) => text !== '')
+    expect(mounts(staged())).to.deep.equal(striped)
+    expect(mounts(staged({ at: 1, state: 'failed' }))).to.deep.equal(striped)
+    expect(mounts(staged({ at: 1, state: 'done' }))).to.have.length(4)
   })
 })
 

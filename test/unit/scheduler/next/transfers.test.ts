@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { hostsToUnmount, jobsHolding } from '../../../../src/model/buffers.js'
 import type { DesiredTransfer, SessionDocument, SessionTransfer } from '../../../../src/model/documents.js'
+import { currentTransfer } from '../../../../src/model/transfers.js'
 import { followSession } from '../../../../src/scheduler/next/session.js'
 import { followTransfers, transferWants, waitsOf } from '../../../../src/scheduler/next/transfers.js'
 import { desiredOfBuffer, describeWant } from '../../../../src/scheduler/next/wants.js'
@@ -210,10 +211,77 @@ describe('what storage hosts do of a stage line', () => {
 
   it('is told with the namespace of the striped mode', () => {
     const both = { ...own, access: ['striped' as const, 'private' as const] }
-    const { cluster, session } = situation({})
+    const { cluster, session } = situation({ reports: [volumeReport(own, { directories: ['/striped'] })] })
     const [want] = transferWants({ ...cluster, buffers: new Map([['5', both]]) }, session)
     expect(want!.document).to.include({ directory: '/striped' })
     expect(transferWants(cluster, session)[0]!.document).to.include({ directory: '/', bricks: 2 })
+  })
+})
+
+describe('what storage hosts do for the nodes’ own namespaces', () => {
+  const both = { ...own, access: ['striped' as const, 'private' as const] }
+  const made = (...directories: string[]) => [volumeReport(own, { directories })]
+  const line = (parts: Partial<SessionTransfer>) => aTransfer({ variable: 'DW_JOB_PRIVATE', ...parts })
+  const fill = (parts: Partial<SessionTransfer> = {}) =>
+    line({ direction: 'fill', type: 'directory', inside: '', number: 2, ...parts })
+  const staging = (stage: SessionDocument['stage'], transfers: SessionTransfer[]) =>
+    job({ stage, computeHosts: stage === 'staging-in' ? [] : ['c1', 'c2'], transfers })
+  const asked = (given: Situation) => {
+    const { cluster, session } = situation(given)
+    const known = { ...cluster, buffers: new Map([['5', both]]) }
+    return { wants: transferWants(known, session), waits: waitsOf(known, session, currentTransfer(session)!) }
+  }
+
+  it('is to stage in to the template, when that is made', () => {
+    const session = staging('staging-in', [line({}), fill()])
+    expect(asked({ session, reports: made('/private') })).to.deep.equal({
+      wants: [],
+      waits: ['volume 5 to have /template'],
+    })
+    const { wants } = asked({ session, reports: made('/private', '/template') })
+    expect(wants.map(describeWant)).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+    expect(wants[0]!.document).to.include({ direction: 'in', directory: '/template' }).and.not.to.have.property('nodes')
+  })
+
+  it('is to copy that to every node at pre_run, when the directory of each is made', () => {
+    const session = staging('running', [line({ ended: { at: 1, state: 'done' } }), fill()])
+    expect(asked({ session, reports: made('/template', '/private', '/private/c1') }).waits).to.deep.equal([
+      'volume 5 to have /private/c2',
+    ])
+    const { wants } = asked({ session, reports: made('/template', '/private', '/private/c1', '/private/c2') })
+    expect(wants.map(describeWant)).to.deep.equal(['gluster1: transfer 20.2 plan done'])
+    expect(wants[0]!.document).to.deep.include({
+      direction: 'fill',
+      directory: '/private',
+      nodes: ['c1', 'c2'],
+      template: '/template',
+    })
+  })
+
+  it('is to stage out of all of them as one line', () => {
+    const session = staging('staging-out', [line({ direction: 'out' })])
+    const { wants } = asked({ session })
+    expect(wants[0]!.document).to.deep.include({ direction: 'out', directory: '/private', nodes: ['c1', 'c2'] })
+    expect(wants[0]!.document).not.to.have.property('template')
+  })
+
+  it('is nothing more when a fill has failed, or its job does not run any more', () => {
+    const failed = fill({ ended: { at: 1, state: 'failed' } })
+    const done = line({ ended: { at: 1, state: 'done' } })
+    expect(wants({ session: staging('running', [done, failed]) })).to.deep.equal([])
+    const told: Situation['told'] = [['gluster1', 'plan', { transfer: 2 }]]
+    expect(wants({ session: staging('ran', [done, fill()]), told })).to.deep.equal([
+      'gluster1: transfer 20.2 plan absent',
+    ])
+  })
+
+  it('fails when the source does not fit in twice', () => {
+    const large = { ...counts, totalBytes: terabyte + 1 }
+    const reports = [transferReport('gluster1', { id: 20 }, { part: 'plan', state: 'done', counts: large })]
+    const session = staging('staging-in', [line({}), fill()])
+    expect(ended({ session, told: [['gluster1', 'plan']], reports })![0]!.reason).to.match(
+      /^its source has 1\.00 TB and lie in the buffer once, and once more for the node: that takes 2\.00 TB/,
+    )
   })
 })
 

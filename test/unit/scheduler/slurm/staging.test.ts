@@ -12,6 +12,8 @@ import { Rig } from '../../../support/schedulerRig.js'
 const jobdw = '#DW jobdw type=scratch access_mode=striped capacity=2TB'
 const stageIn = '#DW stage_in type=file source=/lustre/alice/a destination=$DW_JOB_STRIPED/a'
 const stageOut = '#DW stage_out type=directory source=$DW_JOB_STRIPED/out destination=/lustre/alice/out'
+const privately = '#DW jobdw type=scratch access_mode=private capacity=2TB'
+const stageInPrivate = stageIn.replace('STRIPED', 'PRIVATE')
 const done = { code: 0, text: '' }
 
 describe('the buffers that stage lines name', () => {
@@ -32,12 +34,25 @@ describe('the buffers that stage lines name', () => {
     expect(refusal('#DW jobdw access_mode=private capacity=1TB', stageIn)).to.contain('access_mode=striped,private')
   })
 
+  it('may be private, and are refused when the job has no such namespace', () => {
+    const out = stageOut.replace('STRIPED', 'PRIVATE')
+    expect(refusal(privately, stageInPrivate, out)).to.equal('')
+    expect(refusal(jobdw, out)).to.match(
+      /^line 3: #DW stage_out names DW_JOB_PRIVATE, and the buffer is striped alone: write access_mode=striped,private/,
+    )
+    expect(refusal(out)).to.contain(
+      'names DW_JOB_PRIVATE, and the job asks for no buffer: add #DW jobdw access_mode=private',
+    )
+  })
+
   it('are the only one for a list that names none', () => {
     const list = '#DW stage_in type=list source=/lustre/list'
     expect(refusal(jobdw, list)).to.equal('')
     expect(refusal('#DW persistentdw name=mine', list)).to.equal('')
     expect(refusal('#DW persistentdw name=mine', '#DW persistentdw name=yours', list)).to.contain('has several')
     expect(refusal(list)).to.contain('has none')
+    expect(refusal(privately, list)).to.equal('')
+    expect(refusal(privately, '#DW persistentdw name=mine', list)).to.contain('has several')
   })
 })
 
@@ -118,6 +133,31 @@ describe('dw_wlm_cli with stage lines', () => {
     expect(rig.keys('sessions/')).to.deep.equal([])
   })
 
+  it('copies what is staged in privately to the nodes at pre_run, as a line behind all others', async () => {
+    await start()
+    const out = stageOut.replace('STRIPED', 'PRIVATE')
+    expect(await setup(privately, stageInPrivate, out)).to.deep.equal(done)
+    const lines = () => session().transfers!.map((line) => [line.number, line.direction, line.ended?.state])
+    expect(lines()).to.deep.equal([
+      [1, 'in', undefined],
+      [2, 'out', undefined],
+      [3, 'fill', undefined],
+    ])
+    expect(session().transfers![2]).to.deep.include({
+      type: 'directory',
+      inside: '',
+      variable: 'DW_JOB_PRIVATE',
+      report: '/lustre/alice/burstbuffer-5-stage-in-3.failed',
+    })
+    expect(await call('data_in --token 5')).to.deep.equal(done)
+    await run()
+    expect(await call('data_out --token 5')).to.deep.equal(done)
+    expect(lines().map(([, , state]) => state)).to.deep.equal(['done', 'done', 'done'])
+    expect(await call('teardown --token 5')).to.deep.equal(done)
+    await rig.quiet()
+    expect(rig.told()).to.deep.equal([])
+  })
+
   it('puts the report of what failed beside the job’s output', async () => {
     await start()
     await setup('#SBATCH --output=/lustre/alice/run/%j.out', jobdw, stageIn)
@@ -185,6 +225,10 @@ describe('dw_wlm_cli with stage lines', () => {
     expect(await told()).to.contain('is a directory: write type=directory')
     sees({ '/lustre/alice/a': large })
     expect(await told()).to.contain('has 3.00 TB, the buffer 2.00 TB')
+    sees({ '/lustre/alice/a': { ...large, sizeBytes: 1.5e12 } })
+    expect(await told()).to.equal('')
+    const { text } = await call('job_process', ...script(privately, stageInPrivate))
+    expect(text).to.contain('has 1.50 TB and is copied to every node, which takes 3.00 TB, the buffer 2.00 TB')
   })
 
   it('says nothing of a source where the scheduler’s host does not see the file system', async () => {

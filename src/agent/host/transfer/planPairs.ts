@@ -1,0 +1,56 @@
+import { dirname } from 'node:path'
+import { Refusal } from '../../host.js'
+import { splitter } from '../../plan/split.js'
+import { batchesIn } from './batches.js'
+import { type Looked, lookAt } from './look.js'
+import type { Sides } from './places.js'
+import type { Planning } from './plan.js'
+import { nameOf } from './resolve.js'
+import { addFailure, ofNode, type PlanNote } from './work.js'
+
+const limits = { files: 100, bytes: 16 * 1024 ** 3 }
+
+/** Single files, each with a destination of its own, in batches of pairs. */
+export async function planPairs(
+  parts: Planning,
+  building: string,
+  pairs: readonly Sides[],
+): Promise<PlanNote['shares']> {
+  const { transfer, user, found } = parts
+  const split = splitter(transfer.share.of, limits)
+  const batches = batchesIn(user, building, transfer.share.of)
+  const parents = new Set(pairs.map(({ destination }) => dirname(destination)))
+  for (const parent of parents) await user.ok(['mkdir', '--parents', '--', parent])
+  const sources = pairs.map(({ source }) => source)
+  const destinations = pairs.map(({ destination }) => destination)
+  const [from, to] = [await lookAt(user, sources), await lookAt(user, destinations)]
+  for (const { source, destination, node } of pairs) {
+    const file = from.get(source)
+    const problem = problemWith(parts, { source, destination, node }, file, to.get(destination))
+    if (problem !== undefined || !file) {
+      // The one file that the line names; of several the others are copied.
+      if (transfer.type === 'file' && node === undefined) throw new Refusal(problem ?? source)
+      addFailure(found, ofNode(node, problem ?? source))
+      continue
+    }
+    found.largestBytes = Math.max(found.largestBytes, file.bytes)
+    const pair = { from: source, to: destination, bytes: file.bytes, ...(node === undefined ? {} : { node }) }
+    const full = split.add({ name: JSON.stringify(pair), bytes: file.bytes, links: 1, inode: '' })
+    if (full) batches.addPairs(full)
+  }
+  for (const full of split.end()) batches.addPairs(full)
+  return batches.end()
+}
+
+function problemWith(
+  { transfer }: Planning,
+  { source, destination, node }: { source: string; destination: string; node: string | undefined },
+  file: Looked | undefined,
+  there: Looked | undefined,
+): string | undefined {
+  const name = nameOf(transfer, source, node)
+  if (!file) return `${name} cannot be staged: it is not there, or not to be looked at`
+  if (file.kind !== 'file') return `${name} is a ${file.kind}, no file: write type=directory for a directory`
+  if (there?.kind !== 'directory') return undefined
+  return `${nameOf(transfer, destination, node)} is a directory: write the name that the file shall have`
+}

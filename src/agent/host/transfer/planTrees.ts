@@ -1,0 +1,89 @@
+import { splitter } from '../../plan/split.js'
+import { batchesIn } from './batches.js'
+import { type Sides, treeOf } from './places.js'
+import type { Planning } from './plan.js'
+import type { AsUser } from './user.js'
+import { type Entry, walk } from './walk.js'
+import { addFailure, ofNode, type PlanNote, writeBytes } from './work.js'
+
+const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
+
+/** Directory trees in batches of names. Trees with one source are walked once. */
+export async function planTrees(
+  parts: Planning,
+  building: string,
+  trees: readonly Sides[],
+): Promise<PlanNote['shares']> {
+  const { transfer, user } = parts
+  const split = splitter(transfer.share.of, batchLimits)
+  const batches = batchesIn(user, building, transfer.share.of)
+  const numbers = new Set(trees.map(({ node }) => treeOf(transfer, node)))
+  for (const number of numbers) {
+    const copies = trees.filter(({ node }) => treeOf(transfer, node) === number)
+    const nodes = copies.map(({ node }) => node)
+    const write: Parameters<typeof planTree>[2]['write'] = (full) => batches.write(full, nodes)
+    await planTree(parts, copies, { split, write, lists: `${building}/directories.${number}` })
+  }
+  return batches.end()
+}
+
+interface TreeParts {
+  split: ReturnType<typeof splitter>
+  write: (full: NonNullable<ReturnType<ReturnType<typeof splitter>['add']>>) => Promise<void>
+  /** How the lists of its directories begin. */
+  lists: string
+}
+
+async function planTree(
+  { user, found, onFound }: Planning,
+  copies: readonly Sides[],
+  { split, write, lists }: TreeParts,
+): Promise<void> {
+  const [{ source, node }] = copies as [Sides]
+  const whose = copies.length === 1 ? node : undefined
+  const fail = (words: string) => addFailure(found, ofNode(whose, words))
+  const destinations = copies.map(({ destination }) => destination)
+  const directories = directoriesAt(user, lists, destinations)
+  const onEntry = async ({ type, name, bytes, ...file }: Entry) => {
+    if (type === 'd') return directories.add(name)
+    if (!'flps'.includes(type)) return fail(`${name}: a device cannot be staged`)
+    if (type === 'f') found.largestBytes = Math.max(found.largestBytes, bytes)
+    const links = type === 'f' ? file.links : 1
+    const full = split.add({ name, bytes: type === 'f' || type === 'l' ? bytes : 0, inode: file.inode, links })
+    found.files++
+    if (!full) return
+    await write(full)
+    onFound({ files: found.files, bytes: split.shares.reduce((sum, share) => sum + share.bytes, 0) })
+  }
+  await walk(user, source, onEntry, fail)
+  for (const full of split.end()) await write(full)
+  await directories.end()
+}
+
+/** Directories are made now, so that no two copiers make the same; their modes and times come last, when they are full. */
+function directoriesAt(user: AsUser, lists: string, destinations: readonly string[]) {
+  const atOnce = 2_000
+  let names: string[] = []
+  let written = 0
+  const make = async () => {
+    if (names.length === 0) return
+    const list = `${lists}.${written++}`
+    await writeBytes(user, list, Buffer.from(names.map((name) => `./${name}\0`).join(''), 'latin1'))
+    names = []
+    for (const destination of destinations) {
+      const each = (...argv: string[]): [string, ...string[]] => {
+        return ['env', `--chdir=${destination}`, 'xargs', '--null', `--arg-file=${list}`, ...argv]
+      }
+      await user.ok(each('mkdir', '--parents', '--'))
+      // Those that were there may be closed to their owner; not all of them need be the user's.
+      await user.run(each('chmod', '--quiet', 'u+rwx', '--'))
+    }
+  }
+  return {
+    add: async (name: string) => {
+      names.push(name)
+      if (names.length >= atOnce) await make()
+    },
+    end: make,
+  }
+}

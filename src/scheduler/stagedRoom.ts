@@ -1,0 +1,44 @@
+import { capacityOf, printAbout } from '../model/capacity.js'
+import type { BufferDocument, SessionDocument, SessionTransfer } from '../model/documents.js'
+import { isPrivate, linesOf } from '../model/transfers.js'
+
+/*
+ * How much of a buffer staged data takes. What is meant for the nodes' own namespaces lies in it once as it was staged in, and
+ * once more for each node.
+ */
+type Buffer = Pick<BufferDocument, 'name' | 'bricks' | 'granularityBytes'>
+
+/** Why what a line was planned to bring in does not fit, whoever else needs room; of nodes there is one at least. */
+export function whyPlannedDoesNotFit(
+  { computeHosts }: Pick<SessionDocument, 'computeHosts'>,
+  line: Pick<SessionTransfer, 'direction' | 'variable' | 'buffer'>,
+  plannedBytes: number,
+  buffer: Buffer,
+): string | undefined {
+  const capacity = capacityOf(buffer)
+  // A fill is planned for all nodes.
+  const nodes = line.direction === 'fill' ? computeHosts.length : 1
+  const once = plannedBytes / nodes
+  const bytes = isPrivate(line) ? once * (nodes + 1) : once
+  if (bytes <= capacity) return undefined
+  if (!isPrivate(line)) return `its source has ${printAbout(once)}, the buffer ${line.buffer} ${printAbout(capacity)}`
+  return `its source has ${printAbout(once)} and ${tooMuch(bytes, nodes, capacity)}`
+}
+
+/** Why what a session has staged in does not fit, once for each of so many nodes. */
+export function whyStagedDoesNotFit(session: SessionDocument, buffer: Buffer, nodes: number): string | undefined {
+  const own = linesOf(session, 'in').filter((line) => line.buffer === session.buffer)
+  const bytesOf = (lines: SessionTransfer[]) =>
+    lines.reduce((sum, { ended }) => sum + (ended?.counts?.totalBytes ?? 0), 0)
+  const once = bytesOf(own.filter(isPrivate))
+  if (once === 0) return undefined
+  const bytes = bytesOf(own) + once * nodes
+  const capacity = capacityOf(buffer)
+  if (bytes <= capacity) return undefined
+  return `what was staged in does not fit: ${printAbout(once)} of it are for $DW_JOB_PRIVATE and ${tooMuch(bytes, nodes, capacity)}`
+}
+
+function tooMuch(bytes: number, nodes: number, capacity: number): string {
+  const copies = nodes === 1 ? 'the node' : `each of ${nodes} nodes`
+  return `lie in the buffer once, and once more for ${copies}: that takes ${printAbout(bytes)}, the buffer has ${printAbout(capacity)}; ask for more with capacity=`
+}
