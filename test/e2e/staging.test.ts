@@ -125,6 +125,60 @@ describe('staging', function () {
     await as('alice', 'chmod 700 locked && test ! -e locked/lost')
   })
 
+  describe('of a job of two nodes, privately', () => {
+    const privately = [
+      '#SBATCH --nodes=2 --ntasks-per-node=1',
+      '#DW jobdw type=scratch access_mode=private capacity=2TB',
+    ]
+
+    it('gives each node a copy of its own, which it may change, and gathers them by node', async () => {
+      await as('alice', 'mkdir -p model/sub && echo start >model/state && cp /etc/services model/sub')
+      const body = [
+        'cd "$DW_JOB_PRIVATE"',
+        'cmp model/sub/services /etc/services',
+        'echo "$(hostname)" >>model/state',
+        'while [ ! -e "$HOME/looked" ]; do sleep 0.2; done',
+      ]
+      const job = await slurm.submit(
+        'alice',
+        ...privately,
+        '#DW stage_in type=directory source=/home/alice/model destination=$DW_JOB_PRIVATE/model',
+        '#DW stage_out type=directory source=$DW_JOB_PRIVATE/model destination=/home/alice/models-%j verify=checksum',
+        '#DW stage_out type=file source=$DW_JOB_PRIVATE/model/state destination=/home/alice/states/%j',
+        `srun bash -ec '${body.join(' && ')}'`,
+      )
+      await slurm.untilJob(job, /JobState=RUNNING/)
+      const mounted = async (directory: string) => {
+        const mount = `mkdir -p /mnt/try && mount -t glusterfs gluster1:/${job}${directory} /mnt/try; findmnt --noheadings /mnt/try && umount /mnt/try`
+        return (await lab.exec('c1', ['sh', '-c', mount])).stdout.includes('fuse.glusterfs')
+      }
+      expect(await mounted('/private/c1')).to.equal(true)
+      expect(await mounted('/template')).to.equal(false)
+      await as('alice', 'touch looked')
+      await slurm.untilJob(job, /JobState=COMPLETED/)
+      await slurm.untilClean()
+      const out = await as(
+        'alice',
+        `cd models-${job} && ls -A && cat c1/state c2/state && cmp c1/sub/services c2/sub/services && cat ~/states/c2/${job}`,
+      )
+      expect(out).to.equal('c1\nc2\nstart\nc1\nstart\nc2\nstart\nc2\n')
+    })
+
+    it('keeps what a node has, when another has no such file, and says which', async () => {
+      const job = await slurm.submit(
+        'alice',
+        ...privately,
+        '#DW stage_out type=file source=$DW_JOB_PRIVATE/only destination=/home/alice/only/%j',
+        `srun bash -ec 'if [ "$(hostname)" = c1 ]; then echo one >"$DW_JOB_PRIVATE/only"; fi'`,
+      )
+      const told = await slurm.untilJob(job, /SystemComment=.*bbctl transfer drop/)
+      expect(told).to.match(/node c2: .*No such file/)
+      expect(await as('alice', `cat only/c1/${job}`)).to.equal('one\n')
+      await bbctl('transfer', 'drop', job)
+      await slurm.untilClean()
+    })
+  })
+
   it('ends at once when its job is cancelled, on the way in and on the way out', async () => {
     await as('alice', 'mkdir -p many && truncate --size=3G many/large && seq 3000 | (cd many && xargs touch)')
     const lines = {

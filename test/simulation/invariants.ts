@@ -225,12 +225,21 @@ export class Invariants {
       if (session.stage === 'running') this.begun.add(session.id)
       const missed = session.stage === 'running' && lines('in').some(({ ended }) => ended?.state !== 'done')
       if (missed) this.fail(9, `job ${session.token} runs without its stage-ins`)
+      const isFilled = linesOf(session, 'fill').every(({ ended }) => ended?.state === 'done')
+      if (!isFilled && this.hasMounted(session, '/private/'))
+        this.fail(9, `a node of job ${session.token} sees its namespace before it is filled`)
       if (!this.begun.has(session.id) || this.hurried.has(session.token)) continue
       const buffer = this.etcd.read(keys.buffer(session.token))?.value as BufferDocument | undefined
       const isKept = session.stage !== 'leaving' && (session.buffer === undefined || buffer?.wanted === 'present')
       const isSaved = lines('out').every(({ ended }) => ended?.state === 'done' || ended?.state === 'dropped')
       if (!isKept && !isSaved) this.fail(9, `job ${session.token} loses what it has not staged out`)
     }
+  }
+
+  private hasMounted({ id }: SessionDocument, directories: string): boolean {
+    return [...this.machines.values()].some(({ clients }) =>
+      [...clients].some(([path, { directory }]) => path.includes(`.${id}/`) && directory.startsWith(directories)),
+    )
   }
 
   private buffers(): BufferDocument[] {

@@ -158,6 +158,13 @@ const mutations: Mutation[] = [
     from: '|| hostsToUnmount(cluster, buffer).length > 0',
     to: '|| hostsToUnmount(cluster, buffer).length < 0',
   },
+  {
+    invariant: 9,
+    guard: 'a node mounts its namespace when all of them are filled',
+    file: 'src/scheduler/next/session.ts',
+    from: " && (view !== 'private' || isFilled(session))",
+    to: '',
+  },
 ]
 
 const seeds = Number(process.env['SEEDS'] ?? 6)

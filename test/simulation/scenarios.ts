@@ -54,8 +54,8 @@ export class Director {
   }
 
   /** A job with a buffer of 3 TB and these stage lines. */
-  setupStaging(token: string, lines: string[]) {
-    const script = this.cluster.script(token, ['#DW jobdw access_mode=striped capacity=3TB', ...lines])
+  setupStaging(token: string, lines: string[], access = 'striped') {
+    const script = this.cluster.script(token, [`#DW jobdw access_mode=${access} capacity=3TB`, ...lines])
     const user = ['--user', '1001', '--groupid', '1001', '--capacity', `${pool}:3TB`]
     return this.call(['setup', '--token', token, ...user, '--job', script])
   }
@@ -352,6 +352,13 @@ export const scenarios: Record<string, Scenario> = {
   'stage in and out': async (director) => {
     await director.setupStaging('101', [stageIn, stageOut])
     await director.run('101', ['c1'])
+    await director.simple('teardown', '101')
+  },
+
+  'stage in to each node and out of it': async (director) => {
+    const lines = [stageIn, stageOut].map((line) => line.replace('STRIPED', 'PRIVATE'))
+    await director.setupStaging('101', lines, 'private')
+    await director.run('101', computeHosts)
     await director.simple('teardown', '101')
   },
 
