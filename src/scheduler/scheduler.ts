@@ -17,6 +17,7 @@ import { type Candidate, standForLeadership } from './leadership.js'
 import { Loop } from './loop.js'
 import { Memory } from './memory.js'
 import { Rates } from './rates.js'
+import { Makings } from './slurm/makings.js'
 import { type LookAt, systemLookAt } from './sources.js'
 
 export interface SchedulerParts {
@@ -95,6 +96,7 @@ export function assembleScheduler(parts: SchedulerParts) {
     log,
     newUuid,
     lookAt,
+    makings: new Makings(),
     primaryGroup: (uid: number) => accounts.primaryGroup(uid),
     groupId: (name: string) => accounts.groupId(name),
     groupsOf: (uid: number) => accounts.groupsOf(uid),

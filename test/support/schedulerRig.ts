@@ -5,6 +5,7 @@ import { Timeline } from '../../src/scheduler/events.js'
 import { Loop } from '../../src/scheduler/loop.js'
 import { Memory } from '../../src/scheduler/memory.js'
 import { dwWlmCli, type Reply, type SlurmMeans } from '../../src/scheduler/slurm/functions.js'
+import { Makings } from '../../src/scheduler/slurm/makings.js'
 import { keys } from '../../src/store/keys.js'
 import { MemoryEtcd, type MemoryStore } from '../../src/store/memory.js'
 import { alice, bob, type Hosted, uuids } from './builders.js'
@@ -73,6 +74,7 @@ export class Rig {
       groupsOf: (uid) => Promise.resolve(uid === alice.uid ? [alice.gid, 30001] : [uid]),
       userName: (uid) => (uid === alice.uid ? 'alice' : 'bob'),
       lookAt: () => Promise.resolve(undefined),
+      makings: new Makings(),
       becomeLeader: () => Promise.resolve(false),
     }
   }

@@ -38,6 +38,7 @@ import type { LookAt, Reader } from '../sources.js'
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
 import { problemWithPersistentAccess } from './accessModes.js'
 import { type Directives, noDirectives, parseDirectives } from './directives.js'
+import type { Making, Makings } from './makings.js'
 import { problemWithSwap, whyItNeverWorks } from './neverWorks.js'
 import { configurations, instances, pools, sessions } from './replies.js'
 import { isBelow, problemWithPlaces, problemWithSources, servedPaths } from './stageChecks.js'
@@ -58,6 +59,8 @@ export interface SlurmMeans extends Membership {
   primaryGroup(uid: number): Promise<number | undefined>
   /** What this host sees of files that are to be staged. */
   lookAt: LookAt
+  /** The calls under way that make something. */
+  makings: Makings
   /** Makes this scheduler lead, when slurmctld has come to it; false when that did not come about in time. */
   becomeLeader(timeoutMs: number): Promise<boolean>
 }
@@ -71,8 +74,8 @@ const handlers: Record<string, (means: SlurmMeans, given: Arguments) => Promise<
   show_sessions: ({ core }) => json(sessions(core.cluster)),
   show_configurations: ({ core }) => json(configurations(core.cluster)),
   job_process: jobProcess,
-  create_persistent: create,
-  setup,
+  create_persistent: givingWay(create),
+  setup: givingWay(setup),
   data_in: (means, given) => stage(means, given, 'in'),
   real_size: realSize,
   paths,
@@ -122,7 +125,19 @@ function granularities(config: SchedulerConfig) {
   }
 }
 
-async function create(means: SlurmMeans, given: Arguments): Promise<string> {
+/** The call makes nothing once its token was torn down in between. */
+function givingWay(make: (means: SlurmMeans, given: Arguments, making: Making) => Promise<string>) {
+  return async (means: SlurmMeans, given: Arguments): Promise<string> => {
+    const making = means.makings.begin(need(given, 'token'))
+    try {
+      return await make(means, given, making)
+    } finally {
+      making.end()
+    }
+  }
+}
+
+async function create(means: SlurmMeans, given: Arguments, making: Making): Promise<string> {
   const name = need(given, 'token')
   const uid = number(given, 'user')
   const { pool, bytes } = capacity(given)
@@ -138,14 +153,14 @@ async function create(means: SlurmMeans, given: Arguments): Promise<string> {
   if (gid === undefined) throw new Answer(`there is no user with the id ${uid} on the scheduler's host`)
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
   const request = { name, uid, gid, pool, bytes, access: ['striped' as const] }
-  const { sessionId } = await admit(means, name, deadline, (cluster, tools) =>
+  const { sessionId } = await admit(means, name, deadline, making, (cluster, tools) =>
     createPersistent(cluster, request, tools),
   )
   await reach(means, deadline, (cluster) => setupProgress(cluster, name, sessionId))
   return 'created\n'
 }
 
-async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
+async function setup(means: SlurmMeans, given: Arguments, making: Making): Promise<string> {
   const token = need(given, 'token')
   const script = given.job === undefined ? '' : await readBounded(given.job, 'job script')
   const directives = directivesOf(script)
@@ -174,7 +189,9 @@ async function setup(means: SlurmMeans, given: Arguments): Promise<string> {
       isServed: (path) => isBelow(path, servedPaths(means.core.cluster) ?? []),
     }),
   }
-  const { sessionId } = await admit(means, token, deadline, (cluster, tools) => setupJob(cluster, request, tools))
+  const { sessionId } = await admit(means, token, deadline, making, (cluster, tools) =>
+    setupJob(cluster, request, tools),
+  )
   await reach(means, deadline, (cluster) => setupProgress(cluster, token, sessionId))
   return ''
 }
@@ -290,22 +307,30 @@ async function tearDown(means: SlurmMeans, given: Arguments): Promise<string> {
   const token = need(given, 'token')
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.teardown)
   const { hurry } = given
-  const leaving = await commit(means, deadline, (cluster) => teardown(cluster, { token, hurry }))
+  const leaving = await commit(means, deadline, (cluster) => {
+    const decision = teardown(cluster, { token, hurry })
+    // Said where it is decided: decisions come one after the other, so that a setup is either seen here, or sees this.
+    if (!('refused' in decision)) means.makings.tearDown(token)
+    return decision
+  })
   if (leaving.state === 'unknown') throw new Answer(`token not found: ${quote(token)}`)
   await reach(means, deadline, (cluster) => teardownProgress(cluster, token, leaving.sessionId))
   return ''
 }
 
-/** Decides until an earlier session of that name is out of the way. */
+/** Decides until an earlier session of that name is out of the way, or the token was torn down. */
 async function admit(
   means: SlurmMeans,
   token: string,
   deadline: () => number,
+  { isTornDown }: Making,
   decide: (cluster: Cluster, tools: Means) => Decision<Admission>,
 ): Promise<{ sessionId: number }> {
   for (;;) {
     const tools = { config: means.config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
-    const admission = await commit(means, deadline, (cluster) => decide(cluster, tools))
+    const admission = await commit(means, deadline, (cluster) =>
+      isTornDown() ? { refused: 'it was torn down' } : decide(cluster, tools),
+    )
     if (admission.state === 'admitted') return admission
     const gone = await means.core.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), deadline())
     if (!gone)

@@ -151,6 +151,50 @@ describe('dw_wlm_cli', () => {
     expect(await rig.run(torn)).to.deep.equal(done)
   })
 
+  describe('lets teardown win over a setup that has written nothing yet', () => {
+    const words = ['--function', 'setup', '--token', '347', '--user', '20001', '--groupid', '20001', '--capacity', '1TB']
+    const again = ['--function', 'teardown', '--token', '347', '--hurry']
+    const tornDown = { code: 1, text: 'it was torn down\n' }
+
+    it('because an earlier session of its token is in the way', async () => {
+      await rig.call(...words)
+      const { bricks, id } = rig.memory.buffers.get('347')!
+      const [{ host, device, uuid }] = bricks as [(typeof bricks)[number]]
+      rig.agents.silence(host)
+      const first = dwWlmCli(rig.means, again)
+      await rig.until('the first to be leaving', () => rig.memory.buffers.get('347')!.wanted === 'absent')
+      const waiting = dwWlmCli(rig.means, words)
+      await rig.quiet()
+      const second = dwWlmCli(rig.means, again)
+      await rig.quiet()
+      const common = { v: 1, state: 'absent', waitingFor: [] } as const
+      await rig.agents.report({
+        [`volume ${host}/347`]: { ...common, bufferId: id, offline: [] },
+        [`brick ${host}/${device}`]: { ...common, uuid, directory: 'brick' },
+      })
+      expect(await rig.run(Promise.all([first, waiting, second]))).to.deep.equal([done, tornDown, done])
+      await rig.quiet()
+      expect([...rig.keys('buffers/'), ...rig.keys('sessions/')]).to.deep.equal([])
+    })
+
+    it('because etcd was away when it came', async () => {
+      rig.store.cut()
+      const waiting = dwWlmCli(rig.means, words)
+      await rig.quiet()
+      expect(await rig.call(...again)).to.deep.equal({ code: 1, text: 'token not found: "347"\n' })
+      rig.store.heal()
+      expect(await rig.run(waiting, 1_000)).to.deep.equal(tornDown)
+      await rig.quiet()
+      expect([...rig.keys('buffers/'), ...rig.keys('sessions/')]).to.deep.equal([])
+    })
+
+    it('and not over one that comes after it', async () => {
+      await rig.call(...words)
+      expect(await rig.call(...again)).to.deep.equal(done)
+      expect(await rig.call(...words)).to.deep.equal(done)
+    })
+  })
+
   it('tells Slurm that an unknown token is not found, before and after it was there', async () => {
     expect(await call('teardown --token 999')).to.deep.equal({ code: 1, text: 'token not found: "999"\n' })
     await setup(`${pool}:1TB`)
