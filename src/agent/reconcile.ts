@@ -46,10 +46,10 @@ export interface DesiredEntry<K extends DesiredKind = DesiredKind> {
 const firstRetryMs = 500
 const mostRetryMs = 30_000
 /**
- * A brick that could not be formed so often will not be: its disk is write-protected or fails. The scheduler is told so, and
- * takes another.
+ * A brick that could not be formed or wiped so often will not be: its disk is write-protected or fails. The scheduler is told
+ * so, puts the disk in quarantine, and takes another for one that was to be formed.
  */
-const mostFormingTries = 5
+const mostTries = 5
 /** Rounds in a row that change something before a pause: a plan that never comes to rest must not spin. */
 const mostRounds = 8
 /** How often the progress of what takes hours is looked at, and told. */
@@ -235,8 +235,10 @@ export class Reconciler<K extends DesiredKind> {
   /** Only what failed on the host itself counts: not that etcd or gluster was away. */
   private hasTriedEnough({ report, steps }: Plan<K>, error: unknown): boolean {
     if (error instanceof Busy || error instanceof Unavailable || error instanceof StoreError) return false
-    if (this.id.kind !== 'brick' || report.state !== 'forming' || steps.length === 0) return false
-    return ++this.failures > mostFormingTries
+    if (this.id.kind !== 'brick' || steps.length === 0) return false
+    // One that is in use still is no bad disk: what stands before the wipe is tried for ever.
+    if (report.state !== 'forming' && steps[0]!.kind !== 'wipeBrick') return false
+    return ++this.failures > mostTries
   }
 
   private async settle(entry: DesiredEntry<K>, planned: Plan<K>, problem: Problem | undefined): Promise<number> {

@@ -241,6 +241,35 @@ describe('the reconciler of one desired document', () => {
     expect({ state, message: problem?.message }).to.deep.equal({ state: 'forming', message: 'mkfs.xfs: cannot write' })
   })
 
+  it('gives a brick up that could not be wiped again and again, and wipes it when it can be all the same', async () => {
+    rig.facts = () => brickFacts({ device: aDeviceSeen({ content: ownXfs() }) })
+    rig.effect = () => Promise.reject(new Error('EIO: i/o error, write'))
+    rig.begin(absent)
+    for (let tries = 0; tries < 5; tries++) {
+      await rig.untilDone(...Array.from({ length: tries + 1 }, () => 'wipe nvme1n1'))
+      await rig.untilReported('a failure', ({ problem }) => problem?.terminal === false)
+      rig.clock.advance(30_000)
+    }
+    const { state, problem } = await rig.untilReported('a brick given up', ({ problem }) => problem?.terminal === true)
+    expect({ state, message: problem?.message }).to.deep.equal({ state: 'leaving', message: 'EIO: i/o error, write' })
+    rig.effect = () => Promise.resolve(void (rig.facts = () => brickFacts()))
+    rig.clock.advance(75_000)
+    await rig.untilReported('the brick absent', ({ state }) => state === 'absent')
+  })
+
+  it('never gives a brick up that is only in use', async () => {
+    rig.facts = () => readyBrick()
+    rig.effect = () => Promise.reject(new Error('umount: target is busy'))
+    const reconciler = rig.begin(absent)
+    await until({ what: 'many tries', deadlineMs: 5_000 }, () => {
+      rig.clock.advance(30_000)
+      return Promise.resolve(rig.looks > 8)
+    })
+    const { problem } = await rig.untilReported('a failure', ({ problem }) => problem !== undefined)
+    expect(problem?.terminal).to.equal(false)
+    await reconciler.stop()
+  })
+
   it('gives no brick up because etcd or gluster was away', async () => {
     const failures = [new Busy('locked'), new Unavailable('the container'), new StoreUnavailable('no answer')]
     for (const failure of failures) {
