@@ -27,12 +27,17 @@ export function cordon(
   return { changes: [{ kind: 'cordon', ...place, document }], result: { already: false } }
 }
 
-/** Takes an operator's cordon or a quarantine off. `already`: there was none. */
+/**
+ * Takes an operator's cordon or a quarantine off. `already`: there was none. Refused while the agent still says what the
+ * quarantine is for: another would follow at once.
+ */
 export function uncordon(cluster: Cluster, request: Place): Decision<{ already: boolean }> {
   const { host, device } = request
   const place = { host, ...(device === undefined ? {} : { device }) }
-  if (cluster.cordons.has(nameOf(request)))
-    return { changes: [{ kind: 'cordon', ...place, document: undefined }], result: { already: false } }
+  const cordon = cluster.cordons.get(nameOf(request))
+  const given = cordon?.kind === 'quarantine' ? whyGivenUp(cluster, nameOf(request)) : undefined
+  if (given !== undefined) return { refused: stillGivenUp(nameOf(request), given) }
+  if (cordon) return { changes: [{ kind: 'cordon', ...place, document: undefined }], result: { already: false } }
   const unknown = problemWithPlace(cluster, request)
   return unknown === undefined ? { changes: [], result: { already: true } } : { refused: unknown }
 }
@@ -59,6 +64,19 @@ export function adopt(
   // Written anew even when it stands already: that makes the agent try again what it had given up.
   const document = { v: 1, kind: 'adopt', device, identity, sizeBytes, expected: holds(found), who } as const
   return { changes: [{ kind: 'adopt', host, device, document }], result: {} }
+}
+
+function stillGivenUp(place: string, why: string): string {
+  const until = 'Its agent looks again every minute, and ten minutes after the quarantine began the brick is forgotten'
+  return `${place} would be in quarantine again at once, for a brick of before cannot be wiped: ${why}. ${until}: uncordon it then`
+}
+
+/** What keeps the agent from giving the device back, by its last report on the brick that is there now. */
+function whyGivenUp(cluster: Cluster, place: string): string | undefined {
+  const told = cluster.desired.brick.get(place)
+  const observed = cluster.observed.brick.get(place)
+  if (told?.wanted !== 'absent' || observed?.uuid !== told.uuid || observed.state !== 'leaving') return undefined
+  return observed.problem?.terminal === true ? observed.problem.message : undefined
 }
 
 /** In the agent's own words, for it compares them with what it finds. */

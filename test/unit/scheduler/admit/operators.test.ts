@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import { adopt, cordon, uncordon } from '../../../../src/scheduler/admit/operators.js'
+import type { ObservedBrick } from '../../../../src/model/documents.js'
 import { aBuffer, aCluster, aCordon, aHost, aUuid } from '../../../support/builders.js'
 import { changesOf, means, refusalOf } from '../../../support/decisions.js'
+import { aDesiredBrick } from '../../../support/desired.js'
 
 const who = 'root'
 const hosts = [
@@ -54,6 +56,30 @@ describe('uncordon', () => {
   it('says so when there was none, and refuses a place that does not exist', () => {
     expect(uncordon(cluster, { host: 'gluster1' })).to.deep.equal({ changes: [], result: { already: true } })
     expect(refusalOf(uncordon(cluster, { host: 'nowhere' }))).to.contain('there is no host')
+  })
+})
+
+describe('uncordon of a quarantine', () => {
+  const place = 'gluster1/nvme1n1'
+  const request = { host: 'gluster1', device: 'nvme1n1' }
+  const leaving = aDesiredBrick({ wanted: 'absent' })
+  const of = (report: Partial<ObservedBrick>, kind: 'quarantine' | 'operator' = 'quarantine') => {
+    const common = { v: 1, uuid: leaving.uuid, directory: 'brick', state: 'leaving', waitingFor: [] } as const
+    const [desired, observed] = [{ [`brick ${place}`]: leaving }, { [`brick ${place}`]: { ...common, ...report } }]
+    return uncordon(aCluster({ hosts, cordons: [aCordon(place, { kind })], desired, observed }), request)
+  }
+  const problem = { message: 'EIO', terminal: true }
+
+  it('is refused while its agent says what would bring it back at once', () => {
+    expect(refusalOf(of({ problem }))).to.match(/would be in quarantine again at once.*EIO.*uncordon it then/)
+  })
+
+  it('is done when the agent has looked again, or speaks of an earlier brick, or an operator had cordoned it', () => {
+    const done = ['no cordon on gluster1/nvme1n1']
+    expect(changesOf(of({ state: 'absent' }))).to.deep.equal(done)
+    expect(changesOf(of({ problem: { ...problem, terminal: false } }))).to.deep.equal(done)
+    expect(changesOf(of({ problem, uuid: aUuid(8) }))).to.deep.equal(done)
+    expect(changesOf(of({ problem }, 'operator'))).to.deep.equal(done)
   })
 })
 
