@@ -4,11 +4,14 @@ import { at, brickMountPath, brickRoot, type Cluster } from '../model/cluster.js
 import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
 import { describeWant, desiredOfBuffer, type SessionSettings, transferWants } from './next.js'
 
+/** What hosts saw may be so old. */
+const oldestLookSeconds = 90
+
 /*
  * Where etcd, the disks, the mounts and the gluster volumes do not tell the same story, and what would mend each. What hosts
  * saw is as old as their last look, up to a minute and a half.
  */
-export function checkCluster(cluster: Cluster, config: SessionSettings): DifferenceView[] {
+export function checkCluster(cluster: Cluster, config: SessionSettings, now: number): DifferenceView[] {
   return [
     ...[...cluster.invalid].map(([key, reason]) =>
       difference(`etcd key ${key}`, `it cannot be read: ${reason}`, 'mend the document, or delete the key'),
@@ -18,6 +21,7 @@ export function checkCluster(cluster: Cluster, config: SessionSettings): Differe
     ...diskDifferences(cluster),
     ...volumeDifferences(cluster),
     ...mountDifferences(cluster),
+    ...missingMounts(cluster, now),
   ]
 }
 
@@ -136,6 +140,20 @@ function mountDifferences(cluster: Cluster): DifferenceView[] {
         difference(`mount ${path} on ${host}`, `of ${source}: no buffer claims it`, `on ${host}: umount ${path}`),
       ),
   )
+}
+
+/** Bricks that should be mounted and are not: those that were there at their host's last look, whenever that was. */
+function missingMounts(cluster: Cluster, now: number): DifferenceView[] {
+  return [...cluster.buffers].flatMap(([key, { bricks, wanted, builtAt }]) => {
+    if (wanted === 'absent' || builtAt === undefined || now - builtAt < oldestLookSeconds) return []
+    return bricks.flatMap(({ host, device }) => {
+      const mounts = cluster.hosts.has(host) ? cluster.inventories.get(host)?.mounts : undefined
+      if (!mounts || mounts.some(({ path }) => path === brickMountPath(device))) return []
+      const where = `mount ${brickMountPath(device)} on ${host}`
+      const mend = `its agent mounts it at its next look, within a minute; else bbctl show ${key} says why not`
+      return [difference(where, `the brick of ${key} is not mounted`, mend)]
+    })
+  })
 }
 
 function alive(cluster: Cluster) {

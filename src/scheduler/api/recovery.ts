@@ -29,8 +29,9 @@ export function recoveryRoutes({ core, clock, config, lookAgain }: RecoveryMeans
     const { buffers, sessions, cordons } = file
     return { buffers: Object.keys(buffers).length, sessions: Object.keys(sessions).length, cordons: cordons.length }
   }
+  const check = () => checkCluster(core.cluster, config, clock.unixSeconds())
   const repair = async () => {
-    const found = checkCluster(core.cluster, config)
+    const found = check()
     for (const token of sessionsToEnd(core.cluster))
       await commit(core, (cluster) => teardown(cluster, { token, hurry: true }))
     if (!core.isLeader())
@@ -39,7 +40,7 @@ export function recoveryRoutes({ core, clock, config, lookAgain }: RecoveryMeans
     return found
   }
   return [
-    { method: 'GET', pattern: /^\/v1\/check$/, handle: () => answer(() => checkCluster(core.cluster, config)) },
+    { method: 'GET', pattern: /^\/v1\/check$/, handle: () => answer(check) },
     { method: 'POST', pattern: /^\/v1\/check\/repair$/, handle: () => answer(repair) },
     { method: 'GET', pattern: /^\/v1\/backup$/, handle: () => answer(backup) },
     {

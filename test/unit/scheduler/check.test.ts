@@ -27,7 +27,7 @@ function gluster1(seen: object = {}, devices: object[] = [{ state: 'stamped', st
 }
 
 /** The cluster with everything as it should be, but for these parts. */
-function found(parts: ClusterParts = {}): string[] {
+function found(parts: ClusterParts = {}, now = 1000): string[] {
   const base: ClusterParts = {
     hosts: [gluster1()],
     buffers: [buffer],
@@ -39,7 +39,7 @@ function found(parts: ClusterParts = {}): string[] {
   const desired = Object.fromEntries(
     wants.map(({ host, kind, id, document }) => [`${kind} ${host}/${id}`, { ...document, fence: 3 } as never]),
   )
-  return checkCluster(aCluster({ desired, ...base }), config).map(
+  return checkCluster(aCluster({ desired, ...base }), config, now).map(
     ({ where, what, safe }) => `${safe ? '* ' : ''}${where}: ${what}`,
   )
 }
@@ -66,6 +66,13 @@ describe('a check', () => {
       'gluster volume stray: no buffer claims it; seen by gluster1',
       'mount /mnt/burstbuffer/9.1/striped on gluster1: of g:/9: no buffer claims it',
     ])
+  })
+
+  it('finds a brick that is not mounted, once its host has looked since it was built', () => {
+    const missing = 'mount /data/glusterfs/nvme1n1 on gluster1: the brick of mytest is not mounted'
+    expect(found({ hosts: [gluster1({ mounts: [] })] })).to.deep.equal([missing])
+    expect(found({ hosts: [gluster1({ mounts: [] })] }, 60)).to.deep.equal([])
+    expect(found({ hosts: [gluster1({ mounts: undefined })] })).to.deep.equal([])
   })
 
   it('finds a disk that is gone, is another, or lost what it held', () => {
