@@ -26,13 +26,14 @@ const suites: Record<string, Suite> = {
   integration: { files: ['test/integration/**/*.test.ts'] },
   e2e: { files: ['test/e2e/**/*.test.ts'] },
   faults: { files: ['test/faults/**/*.test.ts'] },
+  soak: { files: ['test/soak/**/*.test.ts'] },
   // On the cluster in containers: its own tests, and of the end-to-end tests the one that goes the whole road.
   compose: { files: ['test/e2e/demo.test.ts', 'test/compose/**/*.test.ts'], env: { BURSTBUFFER_CLUSTER: 'docker' } },
 }
 /** Suites of one line run one after the other, lines beside one another: those with a lab mostly wait for Slurm. */
 const lines = [
   ['e2e', 'faults'],
-  ['integration', 'compose'],
+  ['integration', 'compose', 'soak'],
 ]
 
 const chosen = process.argv.slice(2)

@@ -3,7 +3,7 @@ import { hideBin } from 'yargs/helpers'
 import { Lab } from '../../lab/cluster.js'
 import { expectInvariants } from '../support/invariants.js'
 import { prepareForFaults } from '../support/remembered.js'
-import { soak, tell } from './soak.js'
+import { soak, tell, whyEmpty } from './soak.js'
 
 /* npm run soak: jobs, buffers and faults at random in a lab of its own, and a look at what must hold after it. */
 
@@ -26,11 +26,14 @@ try {
   await lab.up()
   const remembered = await prepareForFaults(lab)
   const counts = await soak(lab, { durationMs: minutes * 60_000, seed, say })
+  console.log(tell(counts))
   await expectInvariants(lab, remembered)
-  console.log(`${tell(counts)}\nnothing lost; seed ${seed}`)
+  const empty = whyEmpty(counts)
+  if (empty !== undefined) throw new Error(`the soak shows nothing: ${empty}`)
+  console.log(`nothing lost; seed ${seed}`)
 } catch (error) {
   console.error(error)
-  console.log(`went wrong with seed ${seed}; logs of the lab's hosts: ${lab.saveLogs()}`)
+  console.log(`went wrong with seed ${seed}; logs of the lab's hosts: ${await lab.saveLogs()}`)
   process.exitCode = 1
 } finally {
   await lab.down()
