@@ -37,8 +37,14 @@ export interface StandaloneParts {
   log: Log
 }
 
+export interface StandaloneCluster {
+  /** What the hosts hold, whoever serves them. */
+  readonly machines: ReadonlyMap<string, SimulatedMachine>
+  stop(): Promise<void>
+}
+
 /** A scheduler and simulated hosts, each with its agent, in this process. */
-export async function startCluster(parts: StandaloneParts): Promise<{ stop(): Promise<void> }> {
+export async function startCluster(parts: StandaloneParts): Promise<StandaloneCluster> {
   const { shape, config, clock, log } = parts
   const machines = new Map<string, SimulatedMachine>()
   const gluster = new SimulatedGluster(machines)
@@ -67,6 +73,7 @@ export async function startCluster(parts: StandaloneParts): Promise<{ stop(): Pr
   }
   for (let number = 1; number <= shape.computeHosts; number++) serve(aMachine({ name: `c${number}` }), 'compute')
   return {
+    machines,
     stop: async () => {
       await scheduler.stop()
       await store.close()

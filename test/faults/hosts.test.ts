@@ -1,4 +1,7 @@
+import { expect } from 'chai'
 import { until } from '../../lab/until.js'
+import type { BufferDocument } from '../../src/model/documents.js'
+import { bricksOf, keysBelow, untilDevice } from '../support/bricks.js'
 import { enduring, expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
 import { buffersOf, untilPhase } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
@@ -21,6 +24,32 @@ describe('a host that is lost and comes back', function () {
   it('a storage host rebooted: its bricks are mounted again, and nothing is formatted', async () => {
     await lab.kill('gluster3')
     await lab.start('gluster3')
+    await expectNothingLost(lab)
+  })
+
+  it('a storage host that is dead when a buffer is destroyed: the name is free, its disk is not until it has cleaned up', async () => {
+    const name = 'away'
+    await slurm.createPersistent('alice', name, '3TB')
+    const [left] = (await bricksOf(lab, name)).filter(({ host }) => host === 'gluster3')
+    await lab.kill('gluster3')
+    try {
+      await untilPhase(lab, name, 'degraded')
+      await slurm.destroyPersistent('alice', name)
+      const stuck = (await buffersOf(lab)).filter((buffer) => buffer.name === name)
+      expect(stuck.map(({ phase }) => phase)).to.deep.equal(['stuck'])
+      expect(await keysBelow(lab, `desired/gluster3/brick/${left!.device}`), 'its disk is taken').to.have.lengthOf(1)
+      await slurm.createPersistent('alice', name, '2TB')
+      const places = (await lab.exec('head', ['etcdctl', 'get', '--print-value-only', `/burstbuffer/buffers/${name}`]))
+        .stdout
+      expect((JSON.parse(places) as BufferDocument).bricks.map(({ host }) => host)).to.not.include('gluster3')
+    } finally {
+      await lab.start('gluster3')
+    }
+    await untilDevice(lab, 'gluster3', left!.device, 'blank')
+    await slurm.destroyPersistent('alice', name)
+    await until({ what: 'both are gone', deadlineMs: 120_000 }, async () => {
+      return (await buffersOf(lab)).every(({ name }) => name === enduring)
+    })
     await expectNothingLost(lab)
   })
 

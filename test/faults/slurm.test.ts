@@ -46,3 +46,27 @@ describe('slurmctld restarted over a job', function () {
     await lab.startService('head', 'slurmctld')
   }
 })
+
+describe('a job whose setup failed', function () {
+  this.timeout(300_000)
+  const lab = useFaultsLab()
+  const slurm = new SlurmAt(lab)
+  const user = 'alice'
+
+  it('is held with the reason, and set up anew when it is released', async () => {
+    // Where the scheduler can see it, and before sbatch knows whose job it will be.
+    const give = 'mkdir -p given && echo kept >given/input && chmod 711 . given && chmod 000 given/input'
+    await lab.exec('head', ['sh', '-c', give], { user })
+    const job = await slurm.submit(
+      user,
+      '#DW jobdw type=scratch access_mode=striped capacity=1TB',
+      '#DW stage_in type=file source=/home/alice/given/input destination=$DW_JOB_STRIPED/input',
+      'grep -q kept $DW_JOB_STRIPED/input',
+    )
+    await slurm.untilJob(job, / Priority=0 .*SystemComment=.*given\/input.* may not be read by you/)
+    await lab.exec('head', ['sh', '-c', 'chmod 600 given/input'], { user })
+    await lab.exec('head', ['scontrol', 'release', job])
+    await slurm.untilCompleted(job)
+    await expectNothingLost(lab)
+  })
+})

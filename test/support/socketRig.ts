@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog, type Log } from '../../src/daemon/log.js'
@@ -9,6 +8,7 @@ import { MemoryEtcd } from '../../src/store/memory.js'
 import { alice, bob, type Hosted } from './builders.js'
 import { aConfig } from './decisions.js'
 import { HandAgents } from './handAgents.js'
+import { type Answered, callSocket } from './socketCall.js'
 
 /** Leases outlive the scheduler that held them, and must not keep the tests' process alive. */
 const backgroundClock: Clock = {
@@ -59,22 +59,8 @@ export class SocketRig {
     rmSync(this.directory, { recursive: true, force: true })
   }
 
-  /** One request; a string body goes as it is. */
-  call(
-    method: string,
-    path: string,
-    body?: object | string,
-  ): Promise<{ status: number; text: string; headers: object }> {
-    return new Promise((resolve, reject) => {
-      const message = request({ socketPath: this.socket, method, path, agent: false }, (response) => {
-        let text = ''
-        response.setEncoding('utf8')
-        response.on('data', (chunk: string) => (text += chunk))
-        response.on('end', () => resolve({ status: response.statusCode!, text, headers: response.headers }))
-      })
-      message.on('error', reject)
-      message.end(typeof body === 'object' ? JSON.stringify(body) : body)
-    })
+  call(method: string, path: string, body?: object | string): Promise<Answered> {
+    return callSocket(this.socket, method, path, body)
   }
 
   async json<T = Record<string, unknown>>(method: string, path: string, body?: object | string): Promise<T> {

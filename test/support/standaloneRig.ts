@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../src/daemon/clock.js'
+import { type Log, silentLog } from '../../src/daemon/log.js'
+import type { Reply } from '../../src/scheduler/slurm/functions.js'
+import { type StandaloneCluster, startCluster } from '../../src/standalone/cluster.js'
+import type { Fault } from '../../src/standalone/pace.js'
+import { openStore } from '../../src/store/etcd.js'
+import { pool, terabyte } from './builders.js'
+import { aConfig } from './decisions.js'
+import { callSocket } from './socketCall.js'
+
+const shape = { storage: { gluster1: 3, gluster2: 3 }, computeHosts: 1, pool, granularityBytes: terabyte }
+
+/** A scheduler, its agents and simulated hosts in this process, on a real etcd, and Slurm's door to them. */
+export class StandaloneRig {
+  private readonly directory = mkdtempSync(join(tmpdir(), 'bb-standalone-'))
+  private readonly socket = join(this.directory, 'scheduler.sock')
+  /** Warnings, as `phrase: reason`. */
+  readonly warnings: string[] = []
+  private cluster: StandaloneCluster | undefined
+
+  async start(endpoints: string[], { faults = [] }: { faults?: Fault[] } = {}): Promise<void> {
+    const warn: Log['warn'] = (phrase, fields) =>
+      void this.warnings.push(`${phrase}: ${String((fields as { reason?: unknown } | undefined)?.reason)}`)
+    this.cluster = await startCluster({
+      shape,
+      faults,
+      config: aConfig({ socket: this.socket, etcd: { endpoints } }),
+      openStore: () => openStore({ endpoints }),
+      clock: systemClock,
+      log: { ...silentLog, warn },
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.cluster?.stop()
+    rmSync(this.directory, { recursive: true })
+  }
+
+  /** dw_wlm_cli, as slurmctld calls it. */
+  async slurm(line: string): Promise<Reply> {
+    const words = ['--function', ...line.split(' ')].map((word) => `${word}\0`).join('')
+    const { headers, text } = await callSocket(this.socket, 'POST', '/shim/dw_wlm_cli', words)
+    return { code: Number(headers['x-exit-code']), text }
+  }
+
+  /** Gives the path. */
+  file(name: string, text: string): string {
+    const path = join(this.directory, name)
+    writeFileSync(path, text)
+    return path
+  }
+
+  /** What hosts have mounted and serve, as sentences. */
+  holds(): string[] {
+    return [...(this.cluster?.machines.values() ?? [])]
+      .flatMap(({ name, mounted, served, clients }) => [
+        ...[...mounted.keys()].map((device) => `${name} has ${device} mounted`),
+        ...[...served].map(([device, { volume }]) => `${name} serves ${volume} from ${device}`),
+        ...[...clients].map(([path, { volume }]) => `${name} has ${volume} mounted at ${path}`),
+      ])
+      .sort()
+  }
+}
