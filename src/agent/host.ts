@@ -120,6 +120,8 @@ export type Seen = Pick<InventoryDocument, 'volumes' | 'mounts'>
 
 export interface Host {
   readonly name: string
+  /** Changes when all processes and mounts are gone; a host that cannot tell has none. */
+  readonly boot?: string | undefined
   /** Versions of what the agent drives (glusterfs, xfsprogs, kernel), for the host's document. */
   versions(): Promise<Record<string, string>>
   /** Every device that the configuration lists, with what it holds. Reads only. */

@@ -8,6 +8,7 @@ import type { HostDocument } from '../model/documents.js'
 import { openStore } from '../store/etcd.js'
 import { type AgentConfig, readAgentConfig } from './config.js'
 import type { FollowedContainer, FollowOptions } from './host/container.js'
+import { readBoot } from './host/boot.js'
 import { realHost } from './host/index.js'
 import { serveHost } from './serve.js'
 
@@ -24,8 +25,10 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const store = openStore(etcdOptions(config.etcd), { clock, log })
   const container = await glusterContainer(config, { clock, log })
   await container?.begin()
+  const boot = await readBoot()
   const host = realHost({
     name: config.host,
+    boot,
     mountRoot: config.mountRoot,
     stagePaths: config.stagePaths,
     pools: config.pools,
@@ -33,7 +36,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     log,
     ...(container ? { runGluster: container.run } : {}),
   })
-  let document = await hostDocument(config, await host.versions(), clock.unixSeconds())
+  let document = await hostDocument(config, await host.versions(), clock.unixSeconds(), boot)
   const service = serveHost({ host, roles: config.roles, document, store, clock, log })
   host.onTransferEnd(() => service.wake('transfer'))
   const watchDevices = (pools: AgentConfig['pools']) =>
@@ -103,6 +106,7 @@ async function hostDocument(
   config: AgentConfig,
   versions: Record<string, string>,
   startedAt: number,
+  boot: string | undefined,
 ): Promise<HostDocument> {
   const addresses = config.addresses ?? [config.host]
   return {
@@ -112,6 +116,7 @@ async function hostDocument(
     addresses,
     versions: { ...versions, node: process.versions.node },
     startedAt,
+    ...(boot === undefined ? {} : { boot }),
     ...(config.stagePaths.length > 0 && config.roles.includes('storage') ? { stagePaths: config.stagePaths } : {}),
   }
 }

@@ -260,11 +260,13 @@ export class Reconciler<K extends DesiredKind> {
 
   private async report(planned: Plan<K>, problem: Problem | undefined): Promise<void> {
     this.last = planned.report
+    const { boot } = this.dependencies.host
     const document = {
       v: 1,
       ...planned.report,
       waitingFor: planned.waitingFor,
       ...(problem ? { problem } : {}),
+      ...(this.id.kind === 'brick' && boot !== undefined ? { boot } : {}),
     } as Observed[K]
     const text = JSON.stringify(document)
     if (text === this.written) return

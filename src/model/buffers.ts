@@ -35,7 +35,35 @@ export function observedBrickOf(cluster: Cluster, brick: PlacedBrick): ObservedB
 
 export function isReady(cluster: Cluster, buffer: BufferDocument, brick: PlacedBrick): boolean {
   const observed = observedBrickOf(cluster, brick)
-  return observed?.state === 'ready' && observed.directory === buffer.directory
+  return (
+    observed?.state === 'ready' && observed.directory === buffer.directory && !isOfEarlierBoot(cluster, brick, observed)
+  )
+}
+
+/** It was seen before the host was restarted: its agent has not looked since. */
+export function isOfEarlierBoot(
+  cluster: Cluster,
+  { host }: { host: string },
+  { boot }: { boot?: string | undefined },
+): boolean {
+  const now = cluster.hosts.get(host)?.boot
+  return now !== undefined && boot !== undefined && boot !== now
+}
+
+/** The boots of the buffer's hosts that are alive. */
+export function bootsOf(cluster: Cluster, buffer: BufferDocument): Record<string, string> {
+  return Object.fromEntries(
+    serversOf(buffer).flatMap((host) => {
+      const boot = cluster.hosts.get(host)?.boot
+      return boot === undefined ? [] : [[host, boot]]
+    }),
+  )
+}
+
+/** Its bricks' hosts that were restarted since the volume was looked at: what serves their bricks is not known. */
+export function hostsRestarted(cluster: Cluster, buffer: BufferDocument, { boots }: ObservedVolume): string[] {
+  if (boots === undefined) return []
+  return Object.entries(bootsOf(cluster, buffer)).flatMap(([host, boot]) => (boots[host] === boot ? [] : [host]))
 }
 
 /** The volume as its primary reported it, or as another of the buffer's hosts did when the primary changed. */

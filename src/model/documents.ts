@@ -14,6 +14,7 @@ const unixSeconds = z.int().nonnegative()
 const uuid = z.guid()
 const volumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,90}$/, 'a volume name')
 const path = z.string().regex(/^\/[^\0\n]*$/, 'an absolute path')
+const bootId = z.string().min(1).max(100)
 /** The leader's fence: the create revision of its `leader` key. */
 const fence = z.int().nonnegative()
 
@@ -29,6 +30,8 @@ export const hostDocument = z.strictObject({
   addresses: z.array(z.string()),
   versions: z.record(z.string(), z.string()),
   startedAt: unixSeconds,
+  /** Another one says that processes and mounts of before are gone: the host was restarted, or the container that it is. */
+  boot: bootId.optional(),
   /** What an operator has to mend on this host, as a configuration that was refused. */
   problems: z.array(z.string()).optional(),
   /** Below which paths users may stage from and to on this storage host; none is served when absent. */
@@ -309,6 +312,8 @@ const desiredVolume = z.strictObject({
       z.strictObject({ path, uid: z.int().nonnegative(), gid: z.int().nonnegative(), mode: z.int().nonnegative() }),
     )
     .optional(),
+  /** The boots of its hosts that are alive: after another one all bricks are looked at anew. */
+  boots: z.record(hostName, bootId).optional(),
   wanted: z.enum(['started', 'absent']),
 })
 /** `desired/<host>/volume/<volume>`, on the buffer's primary only. */
@@ -455,6 +460,8 @@ const observedBrick = z.strictObject({
   directory: z.string(),
   /** ready: formatted, stamped, mounted, directory made. absent: unmounted, and the device seen blank. */
   state: z.enum(['forming', 'ready', 'leaving', 'absent']),
+  /** The boot that it was seen under: what was mounted under another is not any more. */
+  boot: bootId.optional(),
 })
 export type ObservedBrick = z.infer<typeof observedBrick>
 
@@ -469,6 +476,8 @@ const observedVolume = z.strictObject({
   allow: z.string().optional(),
   /** Those of the desired directories that are made. */
   directories: z.array(path).optional(),
+  /** Those of the desired document that this was seen under. */
+  boots: z.record(hostName, bootId).optional(),
   /** Leaving, and no brick of it is served any more; only its record is left, for one while a peer is down. */
   stopped: z.boolean().optional(),
   /** A failed create left its mark on a brick directory: only fresh directories help. */

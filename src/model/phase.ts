@@ -1,5 +1,7 @@
 import {
+  hostsRestarted,
   hostsToUnmount,
+  isOfEarlierBoot,
   isReady,
   isVolumeGone,
   jobsHolding,
@@ -48,6 +50,7 @@ export function isComplete(cluster: Cluster, buffer: BufferDocument): boolean {
   return (
     volume?.state === 'started' &&
     volume.offline.length === 0 &&
+    hostsRestarted(cluster, buffer, volume).length === 0 &&
     buffer.bricks.every((brick) => isReady(cluster, buffer, brick))
   )
 }
@@ -57,10 +60,12 @@ function builtPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
   const unwell = buffer.bricks.filter((b) => cluster.hosts.has(b.host) && !isReady(cluster, buffer, b))
   const volume = volumeOf(cluster, buffer)
   const offline = volume?.offline ?? []
+  const restarted = volume ? hostsRestarted(cluster, buffer, volume) : []
   const waitingFor = [
     ...lost.map((host) => `host ${host}, which is lost`),
     ...unwell.map((brick) => brickWait(cluster, brick)),
     ...offline.map((brick) => `brick ${brick}, which is offline`),
+    ...restarted.map((host) => `a look at the bricks on ${host}, which was restarted`),
     ...(volume?.state === 'started' || offline.length > 0 ? [] : [volumeWait(cluster, buffer, buffer.volume)]),
   ]
   return { phase: waitingFor.length > 0 ? 'degraded' : 'ready', waitingFor }
@@ -101,6 +106,7 @@ function brickBlocker(cluster: Cluster, brick: PlacedBrick): Blocker[] {
 function brickWait(cluster: Cluster, brick: PlacedBrick): string {
   const observed = observedBrickOf(cluster, brick)
   const where = `brick ${brick.device} on ${brick.host}${lostMark(cluster, brick.host)}`
+  if (observed && isOfEarlierBoot(cluster, brick, observed)) return `${where}: a look at it since the host was restarted`
   return withDetail(where, observed)
 }
 

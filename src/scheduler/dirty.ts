@@ -60,7 +60,8 @@ export class Dirty {
         return
       }
       case 'hosts':
-        // A host that came or went changes primaries, phases and what is waited for; a new document of it does not.
+        // A host that came, went or was restarted changes primaries, phases and what is waited for; another document of
+        // it does not.
         if (!before !== !after || reachOf(before) !== reachOf(after)) this.addAll(memory)
         return
       case 'inventory':
@@ -131,8 +132,11 @@ export class Dirty {
 }
 
 function reachOf(document: unknown): string {
-  const { roles, addresses } = (document ?? { roles: [], addresses: [] }) as Pick<HostDocument, 'roles' | 'addresses'>
-  return [...roles, '', ...addresses].join()
+  const { roles, addresses, boot } = (document ?? { roles: [], addresses: [] }) as Pick<
+    HostDocument,
+    'roles' | 'addresses' | 'boot'
+  >
+  return [...roles, '', ...addresses, '', boot].join()
 }
 
 function takeFrom(set: Set<number>, count: number): number[] {

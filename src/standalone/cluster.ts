@@ -8,7 +8,7 @@ import { startScheduler } from '../scheduler/scheduler.js'
 import type { Store } from '../store/store.js'
 import { SimulatedGluster } from './gluster.js'
 import { simulatedHost } from './host.js'
-import { aMachine, type SimulatedMachine } from './machine.js'
+import { aMachine, bootOf, type SimulatedMachine } from './machine.js'
 import { type Fault, SteadyPace } from './pace.js'
 
 /** How many disks each storage host has; compute hosts are `c1`, `c2`, … */
@@ -56,7 +56,7 @@ export async function startCluster(parts: StandaloneParts): Promise<StandaloneCl
     machines.set(machine.name, machine)
     const store = parts.openStore()
     const host = simulatedHost({ machine, gluster, pace })
-    const document = hostDocument(machine.name, role, clock.unixSeconds())
+    const document = { ...hostDocument(machine.name, role, clock.unixSeconds()), boot: bootOf(machine) }
     const service = serveHost({ host, roles: [role], document, store, clock, log })
     ends.push(async () => {
       await service.stop()

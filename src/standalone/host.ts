@@ -5,7 +5,7 @@ import type { DesiredKind, DesiredMount, InventoryDevice } from '../model/docume
 import type { Step } from '../agent/steps.js'
 import * as bricks from './bricks.js'
 import type { SimulatedGluster } from './gluster.js'
-import type { SimulatedMachine } from './machine.js'
+import { bootOf, type SimulatedMachine } from './machine.js'
 import type { Pace } from './pace.js'
 import * as transfers from './transfers.js'
 import * as swaps from './swaps.js'
@@ -23,6 +23,7 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
   const effect = (step: Step, ...acts: (() => void)[]) => pace.effect(name, step, acts)
   return {
     name,
+    boot: bootOf(machine),
     versions: () => Promise.resolve({ kernel: 'simulated', glusterfs: 'simulated' }),
     discover: () => look('discover', () => discover(machine)),
     observe: {

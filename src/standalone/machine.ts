@@ -44,6 +44,8 @@ export interface SimulatedMachine {
   /** Swap files of this host and their loop devices, by the path of the mount that holds them. */
   readonly swaps: Map<string, { file: 'none' | 'begun' | 'whole'; isAttached: boolean; isOn: boolean }>
   isOn: boolean
+  /** How often it was turned on. */
+  boots: number
   /** Its network cable is in. */
   isConnected: boolean
   glusterd: 'running' | 'dead'
@@ -93,6 +95,7 @@ export function aMachine({
     staged: { files: 1, bytes: 1, failures: [] },
     swaps: new Map(),
     isOn: true,
+    boots: 1,
     isConnected: true,
     glusterd: 'running',
   }
@@ -110,5 +113,10 @@ export function turnOff(machine: SimulatedMachine): void {
 
 export function turnOn(machine: SimulatedMachine): void {
   machine.isOn = true
+  machine.boots++
   machine.glusterd = 'running'
+}
+
+export function bootOf({ boots }: SimulatedMachine): string {
+  return `boot-${boots}`
 }

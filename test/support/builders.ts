@@ -33,12 +33,17 @@ export interface Hosted {
 /** A storage host with blank devices nvme1n1, nvme2n1, … of 1 TB. */
 export function aHost(
   name: string,
-  options: { devices?: number | Partial<InventoryDevice>[]; roles?: HostDocument['roles']; alive?: boolean } = {},
+  options: {
+    devices?: number | Partial<InventoryDevice>[]
+    roles?: HostDocument['roles']
+    alive?: boolean
+    boot?: string
+  } = {},
 ): Hosted {
-  const { devices = 2, roles = ['storage'], alive = true } = options
+  const { devices = 2, roles = ['storage'], alive = true, boot } = options
   const listed = typeof devices === 'number' ? Array.from({ length: devices }, () => ({})) : devices
   return {
-    host: { v: 1, host: name, roles, addresses: [name], versions: {}, startedAt: 1 },
+    host: { v: 1, host: name, roles, addresses: [name], versions: {}, startedAt: 1, ...(boot ? { boot } : {}) },
     inventory: { v: 1, host: name, devices: listed.map((device, index) => aDevice(name, index + 1, device)) },
     alive,
   }

@@ -18,6 +18,7 @@ import { transfers } from './transfer/index.js'
 
 export interface RealHostOptions {
   name: string
+  boot?: string | undefined
   /** Per pool: paths and globs of whole devices. */
   pools: Pools
   mountRoot: string
@@ -72,6 +73,7 @@ export function realHost(options: RealHostOptions): RealHost {
 
   return {
     name,
+    boot: options.boot,
     setPools: (next) => (pools = next),
     onTransferEnd: (callback) => (onTransferEnd = callback),
     close: () => staging.close(),

@@ -65,11 +65,12 @@ function planAbsent(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> {
   return { steps: [remove], waitingFor: [], report: { ...leaving, stopped: true } }
 }
 
-function whatClientsWaitFor({ directories }: DesiredVolume, facts: VolumeFacts): Partial<Report<'volume'>> {
+function whatClientsWaitFor({ directories, boots }: DesiredVolume, facts: VolumeFacts): Partial<Report<'volume'>> {
   const allow = facts.options['auth.allow']
   return {
     ...(allow === undefined ? {} : { allow }),
     ...(directories === undefined ? {} : { directories: facts.directories }),
+    ...(boots === undefined ? {} : { boots }),
   }
 }
 

@@ -1,5 +1,6 @@
 import { volumeDirectories, volumeRoot } from '../../model/access.js'
 import {
+  bootsOf,
   hostsToUnmount,
   isReady,
   isVolumeStopped,
@@ -77,6 +78,7 @@ function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, cli
   const options = { ...volumeOptions, ...sharding(buffer), 'auth.allow': allowedClients(cluster, buffer, clients) }
   const hosts = runningHosts(cluster, buffer)
   const directories = volumeDirectories(buffer, { hosts, hasTemplate: hasTemplate(cluster, buffer) })
+  const boots = bootsOf(cluster, buffer)
   const want = (volume: string, bricks: { host: string; path: string }[], wanted: 'started' | 'absent'): Want => ({
     host,
     kind: 'volume',
@@ -89,6 +91,7 @@ function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, cli
       bricks,
       options,
       ...(directories.length > 0 && wanted === 'started' ? { directories } : {}),
+      ...(Object.keys(boots).length > 0 && wanted === 'started' ? { boots } : {}),
       wanted,
     },
   })

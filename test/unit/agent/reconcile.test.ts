@@ -32,6 +32,7 @@ class Rig {
   mostRounds = 0
   refreshes = 0
   gone = false
+  boot: string | undefined
   private reconciler: Reconciler<'brick'> | undefined
 
   begin(brick: Partial<DesiredBrick> = {}, roles: Role[] = ['storage']): Reconciler<'brick'> {
@@ -99,7 +100,7 @@ class Rig {
         return this.effect(sentence)
       },
     })
-    return { name: 'gluster1', observe: { brick }, effects } as unknown as Host
+    return { name: 'gluster1', boot: this.boot, observe: { brick }, effects } as unknown as Host
   }
 }
 
@@ -129,6 +130,13 @@ describe('the reconciler of one desired document', () => {
       state: 'ready',
       waitingFor: [],
     })
+  })
+
+  it('reports under which boot it saw a brick', async () => {
+    rig.boot = 'second'
+    rig.facts = () => readyBrick()
+    rig.begin()
+    expect(await rig.untilReported('the brick ready', ({ state }) => state === 'ready')).to.include({ boot: 'second' })
   })
 
   it('runs one round at a time, however often it is woken', async () => {

@@ -56,6 +56,39 @@ describe('the phase of a buffer that is wanted', () => {
     expect(of({ observed }, built)).to.deep.equal({ phase: 'ready', waitingFor: [] })
   })
 
+  describe('after a restart of a host', () => {
+    const restarted = [aHost('gluster1'), aHost('gluster2', { boot: 'second' })]
+    const [before, after] = [{ gluster2: 'first' }, { gluster2: 'second' }]
+    const brick = (boot: string) => brickReport(buffer.bricks[1]!, { boot })
+
+    it('is degraded until the agent has looked at the bricks', () => {
+      const observed = { ...brickReports(buffer), ...brick('first'), ...volumeReport(buffer, { boots: after }) }
+      expect(of({ hosts: restarted, observed }, built)).to.deep.equal({
+        phase: 'degraded',
+        waitingFor: ['brick nvme1n1 on gluster2: a look at it since the host was restarted'],
+      })
+    })
+
+    it('is degraded until the primary has looked at what serves them', () => {
+      const observed = { ...brickReports(buffer), ...brick('second'), ...volumeReport(buffer, { boots: before }) }
+      expect(of({ hosts: restarted, observed }, built)).to.deep.equal({
+        phase: 'degraded',
+        waitingFor: ['a look at the bricks on gluster2, which was restarted'],
+      })
+      expect(isComplete(aCluster({ hosts: restarted, buffers: [buffer], observed }), buffer)).to.equal(false)
+    })
+
+    it('is ready when both have', () => {
+      const observed = { ...brickReports(buffer), ...brick('second'), ...volumeReport(buffer, { boots: after }) }
+      expect(of({ hosts: restarted, observed }, built).phase).to.equal('ready')
+    })
+
+    it('is ready where agents do not tell their boots', () => {
+      const observed = { ...brickReports(buffer), ...volumeReport(buffer) }
+      expect(of({ hosts: restarted, observed }, built).phase).to.equal('ready')
+    })
+  })
+
   it('is degraded when a host is lost, a brick is offline, or the volume is not started', () => {
     const bricks = brickReports(buffer)
     const offline = volumeReport(buffer, { state: 'degraded', offline: ['gluster2:/data/glusterfs/nvme1n1/brick'] })

@@ -67,11 +67,12 @@ describe('what has to be looked at again', () => {
     expect(await after(put(keys.inventory('gluster2'), aHost('gluster2').inventory))).to.deep.equal(['buffer 11'])
   })
 
-  it('is everything when a host comes or goes, and nothing when it only says something new', async () => {
+  it('is everything when a host comes, goes or was restarted, and nothing when it only says something new', async () => {
     expect(await after(() => rig.agents.lose('gluster1'))).to.deep.equal(everything)
     expect(await after(() => rig.agents.add(aHost('gluster1')))).to.deep.equal(everything)
     const { host } = aHost('gluster1')
     expect(await after(put(keys.host('gluster1'), { ...host, versions: { kernel: '6' } }))).to.deep.equal([])
+    expect(await after(put(keys.host('gluster1'), { ...host, boot: 'second' }))).to.deep.equal(everything)
   })
 
   it('is the owner of a desired key that was changed, also when nobody knows the owner', async () => {

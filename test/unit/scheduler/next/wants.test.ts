@@ -45,6 +45,17 @@ describe('what hosts should hold of a buffer that is wanted', () => {
     expect(wants(built, parts)).to.include('gluster2: volume mytest started')
   })
 
+  it('tells the volume the boots of its hosts that are alive, so that it is looked at when one was restarted', () => {
+    const parts = { hosts: [aHost('gluster1', { boot: 'a' }), aHost('gluster2', { boot: 'b' })], buffers: [built] }
+    const bootsIn = (cluster: ClusterParts) => {
+      const all = desiredOfBuffer(aCluster(cluster), built, aConfig())
+      return (all.find(({ kind }) => kind === 'volume')!.document as DesiredVolume).boots
+    }
+    expect(bootsIn(parts)).to.deep.equal({ gluster1: 'a', gluster2: 'b' })
+    const away = aHost('gluster2', { boot: 'b', alive: false })
+    expect(bootsIn({ ...parts, hosts: [parts.hosts[0]!, away] })).to.deep.equal({ gluster1: 'a' })
+  })
+
   it('carries stamp, identity, size and owner of each brick', () => {
     const [want] = desiredOfBuffer(aCluster({ hosts, buffers: [buffer] }), buffer, aConfig())
     const { uuid, identity, sizeBytes } = aBrick('gluster1/nvme1n1')

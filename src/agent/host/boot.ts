@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises'
+
+/**
+ * What a restart changes: the kernel's boot id and, for a host that is a container or a namespace, when its first process
+ * began. undefined where that cannot be read.
+ */
+export async function readBoot(): Promise<string | undefined> {
+  try {
+    const [kernel, init] = await Promise.all(
+      ['/proc/sys/kernel/random/boot_id', '/proc/1/stat'].map((file) => readFile(file, 'utf8')),
+    )
+    return `${kernel!.trim()}.${startOf(init!)}`
+  } catch {
+    return undefined
+  }
+}
+
+/** Field 22 of /proc/PID/stat; the second, in parentheses, may hold anything. */
+export function startOf(stat: string): string {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}
