@@ -3,7 +3,7 @@ import { until } from '../../lab/until.js'
 import type { BufferDocument } from '../../src/model/documents.js'
 import { bricksOf, keysBelow, untilDevice } from '../support/bricks.js'
 import { enduring, expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
-import { buffersOf, untilPhase } from '../support/invariants.js'
+import { buffersOf, must, untilPhase } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
 
 describe('a host that is lost and comes back', function () {
@@ -24,6 +24,11 @@ describe('a host that is lost and comes back', function () {
   it('a storage host rebooted: its bricks are mounted again, and nothing is formatted', async () => {
     await lab.kill('gluster3')
     await lab.start('gluster3')
+    await untilPhase(lab, enduring, 'ready')
+    // Not a moment later: what was reported before the reboot must not count.
+    const status = await must(lab, 'gluster1', `gluster --xml volume status ${enduring}`)
+    const online = [...status.matchAll(/<hostname>gluster\d<\/hostname>[\s\S]*?<status>(\d)<\/status>/g)]
+    expect(online.map(([, up]) => up).join(), 'bricks online').to.equal('1,1,1')
     await expectNothingLost(lab)
   })
 
