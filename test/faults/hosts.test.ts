@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
-import type { BufferDocument } from '../../src/model/documents.js'
+import type { BufferDocument, HostDocument } from '../../src/model/documents.js'
 import { bricksOf, keysBelow, untilDevice } from '../support/bricks.js'
 import { enduring, expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
 import { buffersOf, must, untilPhase } from '../support/invariants.js'
@@ -22,8 +22,15 @@ describe('a host that is lost and comes back', function () {
   })
 
   it('a storage host rebooted: its bricks are mounted again, and nothing is formatted', async () => {
+    const boot = async () => {
+      const shown = await must(lab, 'head', 'etcdctl get --print-value-only /burstbuffer/hosts/gluster3')
+      return shown === '' ? undefined : (JSON.parse(shown) as HostDocument).boot
+    }
+    const before = await boot()
     await lab.kill('gluster3')
     await lab.start('gluster3')
+    // Its key of before may outlive a short absence.
+    await until({ what: 'its agent is back' }, async () => ![undefined, before].includes(await boot()))
     await untilPhase(lab, enduring, 'ready')
     // Not a moment later: what was reported before the reboot must not count.
     const status = await must(lab, 'gluster1', `gluster --xml volume status ${enduring}`)
