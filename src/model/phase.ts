@@ -106,7 +106,8 @@ function brickBlocker(cluster: Cluster, brick: PlacedBrick): Blocker[] {
 function brickWait(cluster: Cluster, brick: PlacedBrick): string {
   const observed = observedBrickOf(cluster, brick)
   const where = `brick ${brick.device} on ${brick.host}${lostMark(cluster, brick.host)}`
-  if (observed && isOfEarlierBoot(cluster, brick, observed)) return `${where}: a look at it since the host was restarted`
+  if (observed && isOfEarlierBoot(cluster, brick, observed))
+    return `${where}: a look at it since the host was restarted`
   return withDetail(where, observed)
 }
 

@@ -24,9 +24,13 @@ describe('what does not fit together is named by bbctl check', function () {
       expected = {
         session: /^\* session forgotten: the buffer that it made is gone > end the session$/,
         volume: /^gluster volume forgotten: no buffer claims it; .* gluster volume delete forgotten$/,
-        device: new RegExp(`^device ${host}/${device}: it carries the brick ${uuid}, .* bbctl adopt ${host}/${device},`),
+        device: new RegExp(
+          `^device ${host}/${device}: it carries the brick ${uuid}, .* bbctl adopt ${host}/${device},`,
+        ),
         mount: new RegExp(`^mount /data/glusterfs/${device} on ${host}: .*no buffer claims it > .*umount`),
-        missing: new RegExp(`^mount /data/glusterfs/${unmounted.device} on gluster3: the brick of enduring is not mounted`),
+        missing: new RegExp(
+          `^mount /data/glusterfs/${unmounted.device} on gluster3: the brick of enduring is not mounted`,
+        ),
       }
     },
   })
@@ -61,7 +65,11 @@ describe('what does not fit together is named by bbctl check', function () {
     })
     const { session: _, missing: __, ...left } = expected
     const found = await look()
-    for (const what of Object.values(left)) expect(found.some((line) => what.test(line)), what.source).to.equal(true)
+    for (const what of Object.values(left))
+      expect(
+        found.some((line) => what.test(line)),
+        what.source,
+      ).to.equal(true)
     expect(await bricksOf(lab, name)).to.deep.equal([orphan])
   })
 

@@ -12,7 +12,14 @@ import { dwWlmCli, type Reply } from '../../src/scheduler/slurm/functions.js'
 import { everyUser } from '../../src/standalone/cluster.js'
 import { SimulatedGluster } from '../../src/standalone/gluster.js'
 import { simulatedHost } from '../../src/standalone/host.js'
-import { aMachine, bootOf, type SimulatedDisk, type SimulatedMachine, turnOff, turnOn } from '../../src/standalone/machine.js'
+import {
+  aMachine,
+  bootOf,
+  type SimulatedDisk,
+  type SimulatedMachine,
+  turnOff,
+  turnOn,
+} from '../../src/standalone/machine.js'
 import { MemoryEtcd } from '../../src/store/memory.js'
 import { aUuid } from '../support/builders.js'
 import { Invariants } from './invariants.js'

@@ -7,12 +7,7 @@ export interface Answered {
 }
 
 /** One request to a scheduler's socket; a string body goes as it is. */
-export function callSocket(
-  socket: string,
-  method: string,
-  path: string,
-  body?: object | string,
-): Promise<Answered> {
+export function callSocket(socket: string, method: string, path: string, body?: object | string): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const message = request({ socketPath: socket, method, path, agent: false }, (response) => {
       let text = ''

@@ -18,7 +18,13 @@ const work = (go: (number: number) => string): Work => ({
 
 describe('a soak', () => {
   it('counts how often each kind of work ended in which way', async () => {
-    const counts = await soak(lab, { durationMs: 30, seed: 1, works: [work(() => 'completed')], faults: [calm], calmMs })
+    const counts = await soak(lab, {
+      durationMs: 30,
+      seed: 1,
+      works: [work(() => 'completed')],
+      faults: [calm],
+      calmMs,
+    })
     expect(counts.get('job: completed')).to.be.greaterThan(2)
   })
 
@@ -42,7 +48,21 @@ describe('a soak', () => {
 
   it('shows nothing when no fault happened or no job completed', () => {
     expect(whyEmpty(new Map([['job: completed', 3]]))).to.equal('no fault happened')
-    expect(whyEmpty(new Map([['fault: etcd killed', 1], ['job: failed', 3]]))).to.equal('no job completed')
-    expect(whyEmpty(new Map([['fault: etcd killed', 1], ['job: completed', 1]]))).to.equal(undefined)
+    expect(
+      whyEmpty(
+        new Map([
+          ['fault: etcd killed', 1],
+          ['job: failed', 3],
+        ]),
+      ),
+    ).to.equal('no job completed')
+    expect(
+      whyEmpty(
+        new Map([
+          ['fault: etcd killed', 1],
+          ['job: completed', 1],
+        ]),
+      ),
+    ).to.equal(undefined)
   })
 })

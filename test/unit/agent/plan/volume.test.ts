@@ -26,7 +26,10 @@ describe('the plan of a volume that is wanted', () => {
   it('says under which boots of its hosts it was looked at', () => {
     const boots = { gluster1: 'first', gluster2: 'second' }
     expect(planned(startedVolume(), { boots }).report).to.deep.include({ state: 'started', boots })
-    expect(planned(startedVolume({ offline: [second] }), { boots }).report).to.deep.include({ state: 'degraded', boots })
+    expect(planned(startedVolume({ offline: [second] }), { boots }).report).to.deep.include({
+      state: 'degraded',
+      boots,
+    })
   })
 
   it('creates it, sets its options and starts it', () => {

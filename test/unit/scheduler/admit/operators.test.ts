@@ -64,7 +64,7 @@ describe('uncordon of a quarantine', () => {
   const request = { host: 'gluster1', device: 'nvme1n1' }
   const leaving = aDesiredBrick({ wanted: 'absent' })
   const of = (report: Partial<ObservedBrick>, kind: 'quarantine' | 'operator' = 'quarantine') => {
-    const common = { v: 1, uuid: leaving.uuid, directory: 'brick', state: 'leaving', waitingFor: [] } as const
+    const common = { v: 1 as const, uuid: leaving.uuid, directory: 'brick', state: 'leaving' as const, waitingFor: [] }
     const [desired, observed] = [{ [`brick ${place}`]: leaving }, { [`brick ${place}`]: { ...common, ...report } }]
     return uncordon(aCluster({ hosts, cordons: [aCordon(place, { kind })], desired, observed }), request)
   }

@@ -152,7 +152,18 @@ describe('dw_wlm_cli', () => {
   })
 
   describe('lets teardown win over a setup that has written nothing yet', () => {
-    const words = ['--function', 'setup', '--token', '347', '--user', '20001', '--groupid', '20001', '--capacity', '1TB']
+    const words = [
+      '--function',
+      'setup',
+      '--token',
+      '347',
+      '--user',
+      '20001',
+      '--groupid',
+      '20001',
+      '--capacity',
+      '1TB',
+    ]
     const again = ['--function', 'teardown', '--token', '347', '--hurry']
     const tornDown = { code: 1, text: 'it was torn down\n' }
 
@@ -167,7 +178,7 @@ describe('dw_wlm_cli', () => {
       await rig.quiet()
       const second = dwWlmCli(rig.means, again)
       await rig.quiet()
-      const common = { v: 1, state: 'absent', waitingFor: [] } as const
+      const common = { v: 1 as const, state: 'absent' as const, waitingFor: [] }
       await rig.agents.report({
         [`volume ${host}/347`]: { ...common, bufferId: id, offline: [] },
         [`brick ${host}/${device}`]: { ...common, uuid, directory: 'brick' },
