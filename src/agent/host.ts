@@ -142,7 +142,7 @@ export class Refusal extends Error {
   override name = 'Refusal'
 }
 
-/** A failed `volume create` left its mark on a brick directory: only a fresh directory helps. */
+/** A `volume create` left its mark on a brick directory and failed, or not where it is served: only fresh directories help. */
 export class BrickMarked extends Refusal {
   override name = 'BrickMarked'
 }

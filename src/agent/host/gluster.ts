@@ -62,6 +62,9 @@ export async function setVolumeOptions(
 export async function startVolume(gluster: Gluster, volume: string, force: boolean): Promise<void> {
   const output = await command(gluster.run, ['volume', 'start', volume, ...(force ? ['force'] : [])])
   if (output.opRet !== 0 && /already started/.test(output.opErrstr)) return
+  // A create that came while the brick's host had just been restarted marked the directory below the mount point.
+  if (output.opRet !== 0 && /extended attribute trusted\.glusterfs\.volume-id/.test(output.opErrstr))
+    throw new BrickMarked(`a brick directory of ${volume} does not carry the mark of its volume: ${output.opErrstr}`)
   orThrow(output, `volume start ${volume}`)
 }
 

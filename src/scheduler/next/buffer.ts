@@ -71,7 +71,10 @@ function followForming(cluster: Cluster, buffer: BufferDocument, means: FollowMe
   if (unfit.length > 0) return replace(cluster, buffer, unfit, means)
   const volume = volumeOf(cluster, buffer)
   if (volume?.needsFreshDirectories) {
-    return write(startOver(cluster, buffer, buffer.bricks), 'gluster left its mark on the brick directories: new ones')
+    return write(
+      startOver(cluster, buffer, buffer.bricks),
+      'a create left its mark where it must not be: new brick directories',
+    )
   }
   if (volume?.problem?.terminal) {
     const failure = `volume ${buffer.volume}: ${volume.problem.message}`

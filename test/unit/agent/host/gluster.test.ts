@@ -215,6 +215,11 @@ describe('what gluster is told to do', () => {
     })
   }
 
+  it('needs fresh directories when the create marked what lies below a mount point, and a start misses the mark', async () => {
+    const { gluster } = answering('start-unmarked')
+    expect(await failure(volumes.startVolume(gluster, 'vol1', false))).to.be.instanceOf(BrickMarked)
+  })
+
   it('finds that the mark is of its own create, which timed out and came true later', async () => {
     await volumes.createVolume(answering('create-marked', 'info-stopped').gluster, wanted)
   })
