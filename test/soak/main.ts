@@ -7,10 +7,11 @@ import { soak, tell, whyEmpty } from './soak.js'
 
 /* npm run soak: jobs, buffers and faults at random in a lab of its own, and a look at what must hold after it. */
 
-const { minutes, seed } = await yargs(hideBin(process.argv))
+const { minutes, seed, id } = await yargs(hideBin(process.argv))
   .scriptName('npm run soak --')
   .options({
     minutes: { type: 'number', demandOption: true, describe: 'how long faults happen' },
+    id: { type: 'string', default: 'soak', describe: 'of its lab' },
     seed: { type: 'number', default: Date.now() % 1_000_000, describe: 'repeats the draws of an earlier soak' },
   })
   .check(({ minutes }) => minutes > 0 || '--minutes must be more than 0')
@@ -20,7 +21,7 @@ const { minutes, seed } = await yargs(hideBin(process.argv))
 const start = performance.now()
 const say = (line: string) =>
   console.log(`${String(Math.round((performance.now() - start) / 1000)).padStart(5)} s  ${line}`)
-const lab = new Lab({ id: 'soak' })
+const lab = new Lab({ id })
 console.log(`seed ${seed}, ${minutes} minutes`)
 try {
   await lab.up()
