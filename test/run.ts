@@ -20,13 +20,15 @@ interface Suite {
   files: string[]
   env?: Record<string, string>
 }
+/** Of the suite of faults, but played in the soak's lab: so that no line takes much longer than the other. */
+const besideSoak = ['test/faults/gluster.test.ts', 'test/faults/repair.test.ts']
 const suites: Record<string, Suite> = {
   unit: { files: ['test/unit/**/*.test.ts'] },
   simulation: { files: ['test/simulation/**/*.test.ts'] },
   integration: { files: ['test/integration/**/*.test.ts'] },
   e2e: { files: ['test/e2e/**/*.test.ts'] },
-  faults: { files: ['test/faults/**/*.test.ts'] },
-  soak: { files: ['test/soak/**/*.test.ts'] },
+  faults: { files: ['test/faults/**/*.test.ts', ...besideSoak.flatMap((file) => ['--ignore', file])] },
+  soak: { files: [...besideSoak, 'test/soak/**/*.test.ts'], env: { FAULTS_LAB: 'soak' } },
   // On the cluster in containers: its own tests, and of the end-to-end tests the one that goes the whole road.
   compose: { files: ['test/e2e/demo.test.ts', 'test/compose/**/*.test.ts'], env: { BURSTBUFFER_CLUSTER: 'docker' } },
 }

@@ -48,7 +48,7 @@ describe('what does not fit together is named by bbctl check', function () {
     const { host, device } = unmounted
     const serving = `$(cat /run/gluster/vols/${enduring}/*.pid)`
     const takeOff = `mountpoint -q /data/glusterfs/${device} || exit 0; kill -9 ${serving}; umount /data/glusterfs/${device}`
-    await until({ what: 'all are found', deadlineMs: 90_000, seen }, async () => {
+    await until({ what: 'all are found', deadlineMs: 150_000, seen }, async () => {
       // Its agent may be faster, and mount it again.
       await must(lab, host, takeOff)
       const found = await look()

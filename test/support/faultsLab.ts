@@ -7,8 +7,8 @@ export { enduring } from './remembered.js'
 
 let remembered: Remembered
 
-/** The lab of the suite of faults: disks of others in it, and a persistent buffer with a file. */
-export const useFaultsLab = sharedLab('faults', async (lab) => {
+/** The lab of the suite of faults, FAULTS_LAB its id: disks of others in it, and a persistent buffer with a file. */
+export const useFaultsLab = sharedLab(process.env['FAULTS_LAB'] ?? 'faults', async (lab) => {
   remembered = await prepareForFaults(lab)
 })
 
