@@ -63,8 +63,11 @@ export async function buffersOf(lab: Cluster): Promise<BufferView[]> {
 }
 
 /** Runs a command in a fresh mount of a buffer on a storage host, which mounts as any client does. */
-export function inBuffer(lab: Cluster, buffer: string, command: string): Promise<string> {
-  const go = `d=$(mktemp -d) && mount -t glusterfs gluster1:/${buffer} $d && (cd $d && ${command}); code=$?; umount $d; exit $code`
+export async function inBuffer(lab: Cluster, buffer: string, command: string): Promise<string> {
+  // One that was begun again has a volume with another name.
+  const document = await must(lab, 'head', `etcdctl get --print-value-only /burstbuffer/buffers/${buffer}`)
+  const { volume } = JSON.parse(document) as BufferDocument
+  const go = `d=$(mktemp -d) && mount -t glusterfs gluster1:/${volume} $d && (cd $d && ${command}); code=$?; umount $d; exit $code`
   return must(lab, 'gluster1', go)
 }
 
