@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import { dirname, normalize } from 'node:path'
 import type { DesiredMount } from '../../model/documents.js'
 import { type MountFacts, Refusal } from '../host.js'
-import { loopsBelow } from './loops.js'
-import { mountedAt, mountTable } from './mounts.js'
+import { type AttachedLoop, loopsBelow, loopsOn } from './loops.js'
+import { mountedAt, type MountEntry, mountTable } from './mounts.js'
 import { type Run, runOk } from './run.js'
 
 /*
@@ -19,9 +19,14 @@ const glusterdPort = 24007
 export async function mountFacts(mount: DesiredMount, run: Run): Promise<MountFacts> {
   const found = mountedAt(await mountTable(), mount.path)
   if (!found) return { alive: false }
-  const loops = mount.view === 'swap' ? (await loopsBelow(mount.path)).map(({ device }) => device) : undefined
+  const loops = mount.view === 'swap' ? (await loopsIn(found, run)).map(({ device }) => device) : undefined
   const mounted = { source: found.source, type: found.type }
   return { mounted, alive: await answers(mount.path, run), ...(loops ? { loops } : {}) }
+}
+
+/** In doubt they lie in it: what holds swap stays. */
+function loopsIn(mount: MountEntry, run: Run): Promise<AttachedLoop[]> {
+  return loopsOn(mount, run).catch(() => loopsBelow(mount.path))
 }
 
 export async function mountBuffer(mount: DesiredMount, mountRoot: string, run: Run): Promise<void> {

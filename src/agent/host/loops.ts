@@ -1,5 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { MountEntry } from './mounts.js'
+import { type Run, runOk } from './run.js'
+
+const listMs = 30_000
 
 export interface AttachedLoop {
   /** As in /dev/loop7. */
@@ -16,6 +20,21 @@ export async function loopsBelow(directory: string): Promise<AttachedLoop[]> {
     const text = await readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => undefined)
     const file = text?.replace(/( \(deleted\))?\n$/, '')
     if (file !== undefined && dirname(file) === directory) found.push({ device: `/dev/${name}`, file })
+  }
+  return found
+}
+
+/**
+ * Those whose backing file lies in that very mount: by the file system too, for another mount namespace has paths alike. A
+ * client that died does not say what its file system is; the path is enough then.
+ */
+export async function loopsOn(mount: MountEntry, run: Run): Promise<AttachedLoop[]> {
+  const found = []
+  for (const loop of await loopsBelow(mount.path)) {
+    // Without --raw, which writes the padding of the column as \x20.
+    const argv = ['losetup', '--list', '--noheadings', '--output', 'BACK-MAJ:MIN', loop.device] as const
+    const fileSystem = (await runOk(run, argv, { timeoutMs: listMs })).stdout.trim()
+    if (fileSystem === '' || fileSystem === mount.device) found.push(loop)
   }
   return found
 }

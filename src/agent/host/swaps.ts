@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { DesiredSwap } from '../../model/documents.js'
 import { Refusal, type SwapFacts } from '../host.js'
-import { type AttachedLoop, loopsBelow } from './loops.js'
+import { type AttachedLoop, loopsOn } from './loops.js'
 import { mountedAt, type MountEntry, mountTable } from './mounts.js'
 import { type Run, runOk } from './run.js'
 
@@ -24,10 +24,11 @@ const mostNames = 32
 
 export async function swapFacts(swap: DesiredSwap, self: string, run: Run): Promise<SwapFacts> {
   const areas = await swapAreas()
+  const unsupported = await whyNone(areas)
   const mounted = mountOf(swap, await mountTable())
-  const loops = await loopsOf(swap, self, mounted, run)
+  const loops = await loopsOf(self, mounted, run)
   return {
-    ...(areas ? {} : { unsupported: 'the kernel of this node has no swap (CONFIG_SWAP)' }),
+    ...(unsupported === undefined ? {} : { unsupported }),
     isMounted: mounted !== undefined,
     files: mounted ? await filesLeft(swap, self, loops.length, run) : [],
     loops: loops.map(({ device }) => ({ device, isOn: areas?.has(basename(device)) ?? false })),
@@ -124,6 +125,15 @@ export function parseSwaps(text: string): Set<string> {
   return new Set(lines.flatMap((line) => (line === '' ? [] : [basename(line.split(/\s/)[0]!)])))
 }
 
+/** The control device is there before its module is loaded. */
+function whyNone(areas: Set<string> | undefined): Promise<string | undefined> {
+  if (!areas) return Promise.resolve('the kernel of this node has no swap (CONFIG_SWAP)')
+  return access('/dev/loop-control').then(
+    () => undefined,
+    () => 'this node has no loop devices to swap on (/dev/loop-control is missing: modprobe loop)',
+  )
+}
+
 function mountOf({ path, volume, directory }: DesiredSwap, table: readonly MountEntry[]): MountEntry | undefined {
   const found = mountedAt(table, path)
   return found?.type === 'fuse.glusterfs' && found.source.endsWith(`:/${volume}${directory}`) ? found : undefined
@@ -157,29 +167,13 @@ async function removeFiles(paths: string[], run: Run): Promise<void> {
 }
 
 async function ownLoops(swap: DesiredSwap, self: string, run: Run): Promise<AttachedLoop[]> {
-  return loopsOf(swap, self, mountOf(swap, await mountTable()), run)
+  return loopsOf(self, mountOf(swap, await mountTable()), run)
 }
 
-/**
- * Attached to one of our files: by the path, which holds the session's id and this host, and by the file system, for another
- * mount namespace has paths alike. A client that died does not say what its file system is; the path is enough then.
- */
-async function loopsOf(
-  swap: DesiredSwap,
-  self: string,
-  mounted: MountEntry | undefined,
-  run: Run,
-): Promise<AttachedLoop[]> {
+/** Attached to one of our files, whose names hold the session's id and this host. */
+async function loopsOf(self: string, mounted: MountEntry | undefined, run: Run): Promise<AttachedLoop[]> {
   if (!mounted) return []
-  const named = (await loopsBelow(swap.path)).filter(({ file }) => isOurName(basename(file), self))
-  const found = []
-  for (const loop of named) {
-    // Without --raw, which writes the padding of the column as \x20.
-    const argv = ['losetup', '--list', '--noheadings', '--output', 'BACK-MAJ:MIN', loop.device] as const
-    const { stdout } = await runOk(run, argv, { timeoutMs: commandMs })
-    if (stdout.trim() === '' || stdout.trim() === mounted.device) found.push(loop)
-  }
-  return found
+  return (await loopsOn(mounted, run)).filter(({ file }) => isOurName(basename(file), self))
 }
 
 function isOurName(name: string, self: string): boolean {

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { until } from '../../../lab/until.js'
 import { realHost } from '../../../src/agent/host/index.js'
 import { loopsBelow } from '../../../src/agent/host/loops.js'
-import { runCommand } from '../../../src/agent/host/run.js'
+import { type Run, runCommand } from '../../../src/agent/host/run.js'
 import { parseSwaps } from '../../../src/agent/host/swaps.js'
+import { Refusal } from '../../../src/agent/host.js'
 import { planSwap } from '../../../src/agent/plan/swap.js'
 import { describeStep, type StepArgs, type StepKind } from '../../../src/agent/steps.js'
 import { systemClock } from '../../../src/daemon/clock.js'
@@ -61,9 +62,9 @@ describe('swap on a buffer (root)', function () {
     loops.close()
   })
 
-  const host = () => {
+  const host = (run: Run = runCommand) => {
     const [clock, log] = [systemClock, silentLog]
-    return realHost({ name: self, pools: {}, mountRoot: loops.directory, clock, log, run: runCommand })
+    return realHost({ name: self, pools: {}, mountRoot: loops.directory, clock, log, run })
   }
   const areas = () => parseSwaps(readFileSync('/proc/swaps', 'utf8'))
   const ownLoops = () => loopsBelow(swap.path)
@@ -117,6 +118,20 @@ describe('swap on a buffer (root)', function () {
       /Refusal: no brick of 3 has 4294967296 bytes left for swap: ask for a larger capacity=/,
     )
     expect(readdirSync(swap.path).filter((name) => name.startsWith(self))).to.deep.equal([])
+  })
+
+  it('is refused with the kernel’s words where the kernel refuses it, and leaves nothing behind', async () => {
+    const stderr = 'swapon: /dev/loop7: swapon failed: Operation not permitted'
+    const forbidden: Run = (argv, options) =>
+      argv[0] === 'swapon' ? Promise.resolve({ code: 255, stdout: '', stderr }) : runCommand(argv, options)
+    await round(swap, 2)
+    const error = await host(forbidden)
+      .effects.enableSwap({ swap })
+      .catch((error: Error) => error)
+    expect(error).to.be.instanceOf(Refusal)
+    expect(String(error)).to.match(/the kernel of this node refuses swap on .*: swapon: .*Operation not permitted/)
+    while ((await round({ ...swap, wanted: 'absent' })).length > 0);
+    expect(await ownLoops()).to.deep.equal([])
   })
 
   it('touches no loop device of another host’s file, and makes nothing where the buffer is not mounted', async () => {
