@@ -72,7 +72,12 @@ export class Lab implements OperatedCluster, BreakableDisks {
 
   async down(): Promise<void> {
     if (!existsSync(this.dir)) return
-    await together(this.labHosts.values(), (host) => host.off())
+    // Compute hosts first: what is swapped out there is read back from the others.
+    const [compute, others] = [true, false].map((is) =>
+      [...this.labHosts.values()].filter(({ spec }) => (spec.role === 'compute') === is),
+    )
+    await together(compute!, (host) => host.off())
+    await together(others!, (host) => host.off())
     await this.net.off()
     for (const host of hosts) await this.devices.detach(host)
     rmSync(this.dir, { recursive: true, force: true })

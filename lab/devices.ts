@@ -3,6 +3,12 @@ import { join } from 'node:path'
 import { deviceBytes, type HostSpec } from './hosts.js'
 import { must } from './run.js'
 
+/** What a compute node attaches swap files with: loop devices are the machine's, and any number of them may be free. */
+const loopNodes = [
+  'loop-control c 10 237',
+  ...Array.from({ length: 256 }, (_, number) => `loop${number} b 7 ${number}`),
+]
+
 /** Sparse files on loop devices: a disk of 1 TB costs nothing until it is written. The disks outlive a killed host. */
 export class Devices {
   constructor(private readonly dir: string) {}
@@ -10,7 +16,7 @@ export class Devices {
   /** Makes and attaches what is missing, and writes the list that `init.sh` makes device nodes from. */
   async attach(host: HostSpec, listFile: string): Promise<void> {
     mkdirSync(this.dir, { recursive: true })
-    const lines: string[] = []
+    const lines = host.role === 'compute' ? [...loopNodes] : []
     for (const device of host.devices) {
       const file = join(this.dir, `${host.name}-${device}.img`)
       if (!existsSync(file)) {
@@ -19,9 +25,9 @@ export class Devices {
       }
       const loop = (await this.loopsOf(file))[0] ?? (await must(['losetup', '--find', '--show', file])).trim()
       const [major, minor] = (await must(['stat', '-c', '%Hr %Lr', loop])).trim().split(' ')
-      lines.push(`${device} ${major} ${minor}\n`)
+      lines.push(`${device} b ${major} ${minor}`)
     }
-    writeFileSync(listFile, lines.join(''))
+    writeFileSync(listFile, lines.map((line) => `${line}\n`).join(''))
   }
 
   /** Detaches every loop device of this lab's files, whoever attached it. */

@@ -8,6 +8,7 @@ import type { ExecOptions } from './interface.js'
 import { initOf, inside, powerOff, powerOn, type Init } from './namespace.js'
 import { Programs } from './programs.js'
 import { run, type Result } from './run.js'
+import { endSwaps } from './swaps.js'
 import type { Switch } from './switch.js'
 
 /** One host of the lab: its power, its cable, its programs. */
@@ -35,10 +36,15 @@ export class LabHost {
     await this.net.plugIn(this.spec, init)
   }
 
-  /** The cable first: a host that loses its power says goodbye to nobody. */
+  /**
+   * The cable first: a host that loses its power says goodbye to nobody. Its swap before that, and again for what its agent has
+   * turned on meanwhile.
+   */
   async off(): Promise<void> {
+    await this.endSwaps()
     if (this.isOn()) await this.net.unplug(this.spec)
     await powerOff(this.spec.name, this.dir)
+    await this.endSwaps()
   }
 
   exec(argv: readonly string[], { input, timeoutMs, ...who }: ExecOptions = {}): Promise<Result> {
@@ -53,6 +59,10 @@ export class LabHost {
 
   remove(): void {
     rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  private async endSwaps(): Promise<void> {
+    if (this.spec.role === 'compute') await endSwaps(this.spec.name, this.dir, initOf(this.dir))
   }
 
   private init(): Init {

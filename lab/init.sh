@@ -4,7 +4,7 @@
 #
 #   init.sh NAME DIR CHECKOUT [RUNTIME]
 #
-# DIR      what survives a power cut: etc, var, data, mnt, and the list of devices (name, major, minor a line)
+# DIR      what survives a power cut: etc, var, data, mnt, and the list of devices (name, type, major, minor a line)
 # CHECKOUT seen by the host as /opt/burstbuffer, read-only
 # RUNTIME  the folder of a node that is not below /usr, if so
 set -eu
@@ -57,8 +57,8 @@ $node
 END
   mknod -m 666 "dev/$file" c "$major" "$minor"
 done
-while read -r device major minor; do
-  mknod -m 660 "dev/$device" b "$major" "$minor"
+while read -r device type major minor; do
+  mknod -m 660 "dev/$device" "$type" "$major" "$minor"
 done <"$dir/devices"
 
 pivot_root . old
