@@ -22,7 +22,7 @@ import {
 } from '../../src/standalone/machine.js'
 import { MemoryEtcd } from '../../src/store/memory.js'
 import { aUuid } from '../support/builders.js'
-import { Invariants } from './invariants.js'
+import { hasSwap, Invariants } from './invariants.js'
 import { type Fate, Life } from './life.js'
 import { mortalPace } from './mortalPace.js'
 import { settled, type World } from './world.js'
@@ -36,6 +36,7 @@ const config = schedulerConfig.parse({
   host: 'head1',
   etcd: { endpoints: ['http://simulated:2379'] },
   pools: { [pool]: { granularity: 1e12 } },
+  swap: true,
 })
 
 type Means = ReturnType<typeof assembleScheduler>['means']
@@ -175,6 +176,10 @@ export class SimulatedCluster {
     return [...this.machines.values()].flatMap((machine) =>
       [...machine.disks.values()].map((disk) => ({ machine, disk })),
     )
+  }
+
+  swapsOn(host: string, token: string): boolean {
+    return hasSwap(this.machines.get(host)!, token)
   }
 
   tell(what: string): void {

@@ -1,6 +1,7 @@
 import { SimulatedCluster } from './cluster.js'
+import { Director } from './director.js'
 import { Violation } from './invariants.js'
-import { Director, scenarios } from './scenarios.js'
+import { scenarios } from './scenarios.js'
 import { seeded, World } from './world.js'
 
 /** Where programs die: at the n-th point where one can, or at each with some chance. */

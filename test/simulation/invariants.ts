@@ -8,6 +8,7 @@ import {
   type SessionDocument,
   sessionDocument,
 } from '../../src/model/documents.js'
+import { serversOf } from '../../src/model/buffers.js'
 import { linesOf } from '../../src/model/transfers.js'
 import type { SimulatedGluster } from '../../src/standalone/gluster.js'
 import type { SimulatedDisk, SimulatedMachine } from '../../src/standalone/machine.js'
@@ -28,11 +29,16 @@ export class Invariants {
   private readonly foreign = new Map<SimulatedDisk, { content: string; late: boolean }>()
   private checkedRevision = 0
   private readonly aliveSince = new Map<string, number>()
+  /** Volumes that some host was told to remove. */
   private readonly leaving = new Set<string>()
   /** Jobs that were torn down with --hurry. */
   readonly hurried = new Set<string>()
   /** Sessions whose job has begun. */
   private readonly begun = new Set<number>()
+  /** Bricks, by uuid, that hold what a job has not staged out and nobody has given up, with the job's token. */
+  private readonly unsaved = new Map<string, string>()
+  /** What hosts have copied: `101.1`, a line of a session, with `copy 1 0`, an attempt and a share. */
+  private readonly copied = new Map<string, Set<string>>()
 
   constructor(
     private readonly etcd: MemoryEtcd,
@@ -118,6 +124,9 @@ export class Invariants {
     if (desired?.wanted === 'present') this.fail(3, `${host}: ${describeStep(step)} although ${key} says present`)
     if (disk.content.kind === 'xfs' && disk.content.uuid !== brick.uuid)
       this.fail(3, `${host}: ${describeStep(step)} although it is the brick of another buffer`)
+    const token = this.unsaved.get(brick.uuid)
+    if (token !== undefined)
+      this.fail(9, `${host}: ${describeStep(step)} although job ${token} has not staged out what is on it`)
     const owner = this.buffers().find(({ wanted, bricks }) => wanted === 'present' && bricks.some(isBrick(host, brick)))
     if (owner) this.fail(3, `${host}: ${describeStep(step)} although the buffer ${owner.name} has it`)
   }
@@ -149,6 +158,12 @@ export class Invariants {
   private beforeUnmountOfBuffer(host: string, step: Step & { kind: 'unmountBuffer' }): void {
     if (this.machines.get(host)?.swaps.get(step.mount.path)?.isOn)
       this.fail(5, `${host}: ${describeStep(step)} although swap on it is on`)
+  }
+
+  /** Invariant 8: a job that asked for swap and was told to run has it. */
+  expectSwap(token: string, hosts: readonly string[]): void {
+    const without = hosts.filter((host) => !hasSwap(this.machines.get(host)!, token))
+    if (without.length > 0) this.fail(8, `job ${token} runs without its swap on ${without.join(', ')}`)
   }
 
   /** Swap is on nowhere but on what is mounted. */
@@ -204,8 +219,11 @@ export class Invariants {
     for (const host of alive) if (!this.aliveSince.has(host)) this.aliveSince.set(host, this.nowMs())
     for (const { key, value } of this.etcd.list('desired/').entries) {
       const desired = value as AnyDesired
-      if (desired.kind !== 'volume' || desired.wanted !== 'absent' || this.leaving.has(key)) continue
-      this.leaving.add(key)
+      if (desired.kind !== 'volume' || desired.wanted !== 'absent') continue
+      // Said once it is not taken back, and is said to another host when the primary changes.
+      const volume = `${desired.volume} of ${desired.buffer.id}`
+      if (this.leaving.has(volume)) continue
+      this.leaving.add(volume)
       for (const { name, clients, transfers } of this.machines.values()) {
         // The scheduler may not have heard yet of a host that has just come.
         const isKnown = this.nowMs() - (this.aliveSince.get(name) ?? Infinity) > 5_000
@@ -219,6 +237,7 @@ export class Invariants {
 
   /** A job runs on the data that it asked for; and what it has made is staged out, or somebody gave it up. */
   private checkStaging(): void {
+    this.noteCopies()
     for (const { value } of this.etcd.list('sessions/').entries) {
       const session = sessionDocument.parse(value)
       const lines = (direction: 'in' | 'out') => linesOf(session, direction)
@@ -228,11 +247,40 @@ export class Invariants {
       const isFilled = linesOf(session, 'fill').every(({ ended }) => ended?.state === 'done')
       if (!isFilled && this.hasMounted(session, '/private/'))
         this.fail(9, `a node of job ${session.token} sees its namespace before it is filled`)
-      if (!this.begun.has(session.id) || this.hurried.has(session.token)) continue
       const buffer = this.etcd.read(keys.buffer(session.token))?.value as BufferDocument | undefined
-      const isKept = session.stage !== 'leaving' && (session.buffer === undefined || buffer?.wanted === 'present')
+      if (buffer) this.checkCopied(session, buffer)
+      if (!this.begun.has(session.id)) continue
       const isSaved = lines('out').every(({ ended }) => ended?.state === 'done' || ended?.state === 'dropped')
-      if (!isKept && !isSaved) this.fail(9, `job ${session.token} loses what it has not staged out`)
+      const mayGo = isSaved || this.hurried.has(session.token)
+      for (const { uuid } of buffer?.bricks ?? []) {
+        if (mayGo) this.unsaved.delete(uuid)
+        else this.unsaved.set(uuid, session.token)
+      }
+      const isKept = session.stage !== 'leaving' && (session.buffer === undefined || buffer?.wanted === 'present')
+      if (!isKept && !mayGo) this.fail(9, `job ${session.token} loses what it has not staged out`)
+    }
+  }
+
+  /** Kept beyond the end of the transfer, when its hosts forget it. */
+  private noteCopies(): void {
+    for (const { transfers } of this.machines.values()) {
+      for (const [id, { done }] of transfers) {
+        const known = this.copied.get(id) ?? new Set()
+        for (const what of done) known.add(what)
+        this.copied.set(id, known)
+      }
+    }
+  }
+
+  /** A line counts as done when every host of its buffer has copied its share in that attempt. */
+  private checkCopied({ id, token, transfers = [] }: SessionDocument, buffer: BufferDocument): void {
+    for (const line of transfers) {
+      if (line.ended?.state !== 'done' || line.buffer !== token) continue
+      const copied = this.copied.get(transferId(id, line.number))
+      for (const share of serversOf(buffer).keys()) {
+        if (!copied?.has(`copy ${line.attempt} ${share}`))
+          this.fail(9, `stage-${line.direction} ${line.number} of job ${token} is done without share ${share}`)
+      }
     }
   }
 
@@ -264,6 +312,11 @@ export class Invariants {
   private fail(number: number, what: string): void {
     this.violation ??= new Violation(`invariant ${number}: ${what}`)
   }
+}
+
+/** Swap of that job is on there. */
+export function hasSwap({ swaps }: SimulatedMachine, token: string): boolean {
+  return [...swaps].some(([path, { isOn }]) => isOn && path.includes(`/${token}.`))
 }
 
 function documentOf(host: string, step: Step): [key: string, document: AnyDesired] {

@@ -165,6 +165,69 @@ const mutations: Mutation[] = [
     from: " && (view !== 'private' || isFilled(session))",
     to: '',
   },
+  {
+    invariant: 5,
+    guard: 'a volume stays until every host that lives copies from it no more',
+    file: 'src/model/buffers.ts',
+    from: '...hostsCopying(cluster, session, buffer),',
+    to: '',
+  },
+  {
+    invariant: 5,
+    guard: 'a mount is not removed while swap on it is on: the agent',
+    file: 'src/agent/plan/mount.ts',
+    from: "if (held.length > 0) return { steps: [], waitingFor: held, report: { state: 'leaving' } }",
+    to: '',
+  },
+  {
+    invariant: 5,
+    guard: 'a mount is not removed while swap on it is on: the scheduler, with the agent behind it',
+    file: 'src/scheduler/next/session.ts',
+    from: "holdsSwap(cluster, host, mount) ? 'present' : wanted",
+    to: 'holdsSwap(cluster, host, mount) ? wanted : wanted',
+    with: [
+      {
+        file: 'src/agent/plan/mount.ts',
+        from: "if (held.length > 0) return { steps: [], waitingFor: held, report: { state: 'leaving' } }",
+        to: '',
+      },
+    ],
+  },
+  {
+    invariant: 8,
+    guard: 'a job waits for the swap that it asked for',
+    file: 'src/scheduler/progress.ts',
+    from: "if (swap?.state === 'waiting') waitingFor.push(...swap.waitingFor)",
+    to: '',
+  },
+  {
+    invariant: 9,
+    guard: 'a job is not torn down before it is staged out',
+    file: 'src/scheduler/admit/teardown.ts',
+    from: 'if (unsavedLine) return { refused: whyKept(token, unsavedLine) }',
+    to: '',
+  },
+  {
+    invariant: 9,
+    guard: 'a stage line is finished when every host has copied its share',
+    file: 'src/scheduler/next/transfers.ts',
+    from: 'serversOf(buffer).every((host) => {',
+    to: 'serversOf(buffer).some((host) => {',
+  },
+  {
+    invariant: 9,
+    guard: 'a report counts only for the attempt that it names',
+    file: 'src/model/transfers.ts',
+    from: 'return observed?.attempt === attempt ? observed : undefined',
+    to: 'return observed',
+  },
+  {
+    invariant: 9,
+    guard: 'a job begins when its stage-ins are done',
+    file: 'src/scheduler/admit/stages.ts',
+    from: 'if (missed) return `',
+    to: 'if (missed && false) return `',
+  },
 ]
 
 const seeds = Number(process.env['SEEDS'] ?? 6)

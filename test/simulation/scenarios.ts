@@ -1,107 +1,7 @@
-import { retryTransfers } from '../../src/scheduler/admit.js'
-import type { Reply } from '../../src/scheduler/slurm/functions.js'
-import { computeHosts, filesRead, pool, type SimulatedCluster } from './cluster.js'
-
-/** One history as people tell it. It ends when the cluster is clean again. */
-export type Scenario = (director: Director) => Promise<void>
-
-/** slurmctld, the users, the operators and the weather. */
-export class Director {
-  readonly world
-  head = 'head1'
-  /** What `until` waits for just now. */
-  awaited: string | undefined
-  /** Each call is made twice, the second while the first is under way. */
-  doubles = false
-
-  constructor(readonly cluster: SimulatedCluster) {
-    this.world = cluster.world
-  }
-
-  /** Calls until it succeeds, as slurmctld and patient users do; a refusal that names a reason in `stop` ends it too. */
-  async call(words: string[], stop?: RegExp): Promise<Reply> {
-    const again = this.doubles ? this.world.between(0, 400) : undefined
-    const second = again === undefined ? undefined : this.world.sleep(again).then(() => this.once(words))
-    for (;;) {
-      const reply = await this.once(words)
-      if (reply && (reply.code === 0 || stop?.test(reply.text))) {
-        await second
-        return reply
-      }
-      await this.world.sleep(this.world.between(200, 3_000))
-    }
-  }
-
-  async once(words: string[]): Promise<Reply | undefined> {
-    this.world.reading++
-    const reply = this.cluster.call(this.head, ...words)
-    await filesRead()
-    this.world.reading--
-    return reply
-  }
-
-  create(name: string, terabytes: number, stop?: RegExp) {
-    return this.call(['create_persistent', '-t', name, '-u', '1001', '-C', `${pool}:${terabytes}TB`], stop)
-  }
-
-  setup(token: string, terabytes: number, uses: string[] = [], stop?: RegExp) {
-    const job = uses.length > 0 ? ['--job', this.cluster.scriptUsing(uses)] : []
-    const capacity = `${pool}:${terabytes === 0 ? '0' : `${terabytes}TB`}`
-    return this.call(
-      ['setup', '--token', token, '--user', '1001', '--groupid', '1001', '--capacity', capacity, ...job],
-      stop,
-    )
-  }
-
-  /** A job with a buffer of 3 TB and these stage lines. */
-  setupStaging(token: string, lines: string[], access = 'striped') {
-    const script = this.cluster.script(token, [`#DW jobdw access_mode=${access} capacity=3TB`, ...lines])
-    const user = ['--user', '1001', '--groupid', '1001', '--capacity', `${pool}:3TB`]
-    return this.call(['setup', '--token', token, ...user, '--job', script])
-  }
-
-  /** As often as it takes. */
-  async operate(decide: Parameters<SimulatedCluster['operate']>[1]): Promise<void> {
-    while (!(await this.cluster.operate(this.head, decide))) await this.world.sleep(this.world.between(200, 3_000))
-  }
-
-  preRun(token: string, hosts: string[], stop?: RegExp) {
-    return this.call(['pre_run', '--token', token, '--nodehostnamefile', this.cluster.nodeFile(hosts)], stop)
-  }
-
-  simple(name: 'data_in' | 'post_run' | 'data_out' | 'teardown', token: string) {
-    return this.call([name, '--token', token], /token not found|No matching session/)
-  }
-
-  async run(token: string, hosts: string[]): Promise<void> {
-    await this.simple('data_in', token)
-    await this.preRun(token, hosts)
-    await this.world.sleep(this.world.between(100, 8_000))
-    await this.simple('post_run', token)
-    await this.simple('data_out', token)
-  }
-
-  async until(what: string, holds: () => boolean): Promise<void> {
-    while (!holds()) {
-      this.awaited = what
-      await this.world.sleep(5)
-    }
-    this.awaited = undefined
-  }
-
-  built(name: string): boolean {
-    const buffer = this.cluster.etcd.read(`buffers/${name}`)?.value as { builtAt?: number } | undefined
-    return buffer?.builtAt !== undefined
-  }
-
-  hostOf(name: string, index = 0): string {
-    const buffer = this.cluster.etcd.read(`buffers/${name}`)?.value as { bricks: { host: string }[] } | undefined
-    return buffer?.bricks[index]?.host ?? 'gluster1'
-  }
-}
-
-const stageIn = '#DW stage_in type=directory source=/lustre/in destination=$DW_JOB_STRIPED/in'
-const stageOut = '#DW stage_out type=directory source=$DW_JOB_STRIPED/out destination=/lustre/out'
+import { computeHosts, pool } from './cluster.js'
+import type { Scenario } from './director.js'
+import { stagingScenarios } from './stagingScenarios.js'
+import { swapScenarios } from './swapScenarios.js'
 
 function isBrick({ key }: { key: string }): boolean {
   return key.split('/')[2] === 'brick'
@@ -349,71 +249,6 @@ export const scenarios: Record<string, Scenario> = {
     await director.simple('teardown', 'alpha')
   },
 
-  'stage in and out': async (director) => {
-    await director.setupStaging('101', [stageIn, stageOut])
-    await director.run('101', ['c1'])
-    await director.simple('teardown', '101')
-  },
-
-  'stage in to each node and out of it': async (director) => {
-    const lines = [stageIn, stageOut].map((line) => line.replace('STRIPED', 'PRIVATE'))
-    await director.setupStaging('101', lines, 'private')
-    await director.run('101', computeHosts)
-    await director.simple('teardown', '101')
-  },
-
-  'a stage-out fails and is retried': async (director) => {
-    const { cluster, world } = director
-    const fail = (failures: string[]) => {
-      for (const machine of cluster.machines.values()) machine.staged.failures = failures
-    }
-    await director.setupStaging('101', [stageOut])
-    await director.simple('data_in', '101')
-    await director.preRun('101', ['c1'])
-    await director.simple('post_run', '101')
-    fail(['out: Permission denied'])
-    await director.call(['data_out', '--token', '101'], /buffer is kept/)
-    for (let tries = 0; tries < 3; tries++) await director.once(['teardown', '--token', '101'])
-    fail([])
-    await director.operate((known) => {
-      const decided = retryTransfers(known, { token: '101' })
-      return 'refused' in decided && /has failed/.test(decided.refused) ? { changes: [], result: {} } : decided
-    })
-    await world.sleep(world.between(0, 2_000))
-    await director.simple('teardown', '101')
-  },
-
-  'torn down in a hurry while it stages': async (director) => {
-    const { world } = director
-    const one = async (token: string, direction: 'in' | 'out') => {
-      await director.setupStaging(token, [direction === 'in' ? stageIn : stageOut])
-      if (direction === 'out') {
-        await director.simple('data_in', token)
-        await director.preRun(token, ['c1'])
-        await director.simple('post_run', token)
-      }
-      const staging = director.once([`data_${direction}`, '--token', token])
-      await world.sleep(world.between(0, 4_000))
-      await director.call(['teardown', '--token', token, '--hurry'], /token not found|No matching session/)
-      await staging
-    }
-    await one('101', 'in')
-    await one('102', 'out')
-  },
-
-  'lose a host while staging': async (director) => {
-    const { cluster, world } = director
-    await director.setupStaging('101', [stageIn, stageOut])
-    const staged = director.run('101', ['c1'])
-    await world.sleep(world.between(0, 9_000))
-    const name = director.hostOf('101', world.between(0, 2))
-    cluster.turnOff(name)
-    await world.sleep(world.between(1_000, 90_000))
-    cluster.turnOn(name)
-    await staged
-    await director.simple('teardown', '101')
-  },
-
   'calls made twice': async (director) => {
     director.doubles = true
     await director.setup('101', 2)
@@ -440,4 +275,7 @@ export const scenarios: Record<string, Scenario> = {
     await Promise.all(made)
     await director.simple('teardown', '101')
   },
+
+  ...stagingScenarios,
+  ...swapScenarios,
 }
