@@ -33,6 +33,16 @@ export const stagingScenarios: Record<string, Scenario> = {
     await director.simple('teardown', '101')
   },
 
+  'a job is started before it is staged in': async (director) => {
+    await director.setupStaging('101', [stageIn])
+    const staged = director.simple('data_in', '101')
+    await untilCopying(director, '101')
+    await director.once(['pre_run', '--token', '101', '--nodehostnamefile', director.cluster.nodeFile(['c1'])])
+    await staged
+    await director.run('101', ['c1'])
+    await director.simple('teardown', '101')
+  },
+
   'stage in to each node and out of it': async (director) => {
     const lines = [stageIn, stageOut].map((line) => line.replace('STRIPED', 'PRIVATE'))
     await director.setupStaging('101', lines, 'private')
@@ -113,7 +123,7 @@ export const stagingScenarios: Record<string, Scenario> = {
     await director.simple('data_in', '101')
     await director.preRun('101', ['c1'])
     await director.simple('post_run', '101')
-    const staging = director.once(['data_out', '--token', '101'])
+    const staging = director.simple('data_out', '101')
     const name = (await untilCopying(director, '101')) ?? director.hostOf('101')
     cluster.turnOff(name)
     for (let tries = 0; tries < 3; tries++) {
