@@ -230,7 +230,7 @@ const mutations: Mutation[] = [
   },
 ]
 
-const seeds = Number(process.env['SEEDS'] ?? 6)
+const seeds = Number(process.env['SEEDS'] ?? 8)
 const only = process.argv[2]
 const rows: string[] = []
 let missed = 0
