@@ -8,9 +8,9 @@
 export interface Listed {
   name: string
   bytes: number
-  /** How many names the file has, and which file it is. */
-  links: number
   inode: string
+  /** The inode may have other names: they come one after another. */
+  isLinked?: boolean
 }
 
 export interface FullBatch {
@@ -30,7 +30,7 @@ export interface SplitLimits {
 const bytesOfAFile = 256 * 1024
 
 export interface Splitter {
-  /** The batch that this file has filled, if any. */
+  /** The batch that was full before, where this file would have gone, if any. */
   add(file: Listed): FullBatch | undefined
   /** The rest. What is added then begins new batches, and the shares stay even with all that has gone by. */
   end(): FullBatch[]
@@ -41,44 +41,38 @@ export function splitter(of: number, limits: SplitLimits): Splitter {
   const shares = Array.from({ length: of }, () => ({ files: 0, bytes: 0 }))
   const empty = () => shares.map((_, share) => emptyBatch(share))
   let open = empty()
-  let linked = empty()
-  const shareOfInode = new Map<string, { share: number; left: number }>()
+  let linked: { inode: string; share: number } | undefined
 
   const laziest = () => {
     const load = ({ files, bytes }: { files: number; bytes: number }) => bytes + files * bytesOfAFile
     return shares.reduce((least, share, index) => (load(share) < load(shares[least]!) ? index : least), 0)
   }
-  const put = (batch: FullBatch, { name, bytes }: Listed, isCounted: boolean) => {
+  const put = (batch: FullBatch, name: string, size: number, bytes: number) => {
     batch.names.push(name)
-    batch.sizes.push(bytes)
-    if (isCounted) batch.bytes += bytes
+    batch.sizes.push(size)
+    batch.bytes += bytes
     shares[batch.share]!.files++
-    if (isCounted) shares[batch.share]!.bytes += bytes
+    shares[batch.share]!.bytes += bytes
   }
+  const isFull = ({ names, bytes }: FullBatch) => names.length >= limits.files || bytes >= limits.bytes
   return {
     shares,
-    add: (file) => {
-      if (file.links > 1) {
-        const seen = shareOfInode.get(file.inode) ?? { share: laziest(), left: file.links }
-        put(linked[seen.share]!, file, seen.left === file.links)
-        seen.left--
-        if (seen.left > 0) shareOfInode.set(file.inode, seen)
-        else shareOfInode.delete(file.inode)
+    add: ({ name, bytes, inode, isLinked }) => {
+      if (isLinked && linked?.inode === inode) {
+        put(open[linked.share]!, name, bytes, 0)
         return undefined
       }
       const share = laziest()
-      const batch = open[share]!
-      put(batch, file, true)
-      if (batch.names.length < limits.files && batch.bytes < limits.bytes) return undefined
-      open[share] = emptyBatch(share)
-      return batch
+      linked = isLinked ? { inode, share } : undefined
+      const before = open[share]!
+      if (isFull(before)) open[share] = emptyBatch(share)
+      put(open[share]!, name, bytes, bytes)
+      return before === open[share] ? undefined : before
     },
     end: () => {
-      const rest = [...open, ...linked].filter(({ names }) => names.length > 0)
+      const rest = open.filter(({ names }) => names.length > 0)
       open = empty()
-      linked = empty()
-      // Names of one file outside of what was walked are never seen.
-      shareOfInode.clear()
+      linked = undefined
       return rest
     },
   }

@@ -1,5 +1,6 @@
-import { splitter } from '../../plan/split.js'
+import { type Listed, splitter } from '../../plan/split.js'
 import { batchesIn } from './batches.js'
+import { linkedIn } from './linked.js'
 import { type Sides, treeOf } from './places.js'
 import type { Planning } from './plan.js'
 import type { AsUser } from './user.js'
@@ -22,7 +23,7 @@ export async function planTrees(
     const copies = trees.filter(({ node }) => treeOf(transfer, node) === number)
     const nodes = copies.map(({ node }) => node)
     const write: Parameters<typeof planTree>[2]['write'] = (full) => batches.write(full, nodes)
-    await planTree(parts, copies, { split, write, lists: `${building}/directories.${number}` })
+    await planTree(parts, copies, { split, write, building, lists: `${building}/directories.${number}` })
   }
   return batches.end()
 }
@@ -30,6 +31,7 @@ export async function planTrees(
 interface TreeParts {
   split: ReturnType<typeof splitter>
   write: (full: NonNullable<ReturnType<ReturnType<typeof splitter>['add']>>) => Promise<void>
+  building: string
   /** How the lists of its directories begin. */
   lists: string
 }
@@ -37,25 +39,30 @@ interface TreeParts {
 async function planTree(
   { user, found, onFound }: Planning,
   copies: readonly Sides[],
-  { split, write, lists }: TreeParts,
+  { split, write, building, lists }: TreeParts,
 ): Promise<void> {
   const [{ source, node }] = copies as [Sides]
   const whose = copies.length === 1 ? node : undefined
   const fail = (words: string) => addFailure(found, ofNode(whose, words))
   const destinations = copies.map(({ destination }) => destination)
   const directories = directoriesAt(user, lists, destinations)
+  const linked = linkedIn(user, building)
   const onEntry = async ({ type, name, bytes, ...file }: Entry) => {
     if (type === 'd') return directories.add(name)
     if (!'flps'.includes(type)) return fail(`${name}: a device cannot be staged`)
     if (type === 'f') found.largestBytes = Math.max(found.largestBytes, bytes)
-    const links = type === 'f' ? file.links : 1
-    const full = split.add({ name, bytes: type === 'f' || type === 'l' ? bytes : 0, inode: file.inode, links })
     found.files++
+    const listed = { name, bytes: type === 'f' || type === 'l' ? bytes : 0, inode: file.inode }
+    return type === 'f' && file.links > 1 ? linked.add(listed) : onFile(listed)
+  }
+  const onFile = async (file: Listed) => {
+    const full = split.add(file)
     if (!full) return
     await write(full)
     onFound({ files: found.files, bytes: split.shares.reduce((sum, share) => sum + share.bytes, 0) })
   }
   await walk(user, source, onEntry, fail)
+  await linked.each(onFile)
   for (const full of split.end()) await write(full)
   await directories.end()
 }

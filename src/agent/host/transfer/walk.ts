@@ -1,4 +1,5 @@
 import { isWork } from './places.js'
+import { recordsInto } from './records.js'
 import type { AsUser } from './user.js'
 
 /** One thing that was found, by find's own letters: f file, d directory, l symbolic link, p, s, b, c. */
@@ -24,16 +25,11 @@ export async function walk(
   onEntry: (entry: Entry) => Promise<void>,
   onFailure: (words: string) => void,
 ): Promise<void> {
-  let rest = ''
   const argv = ['find', '-P', root, '-mindepth', '1', '-printf', '%y %n %D:%i %s %P\\0'] as const
-  const onOutput = async (chunk: Buffer) => {
-    const records = (rest + chunk.toString('latin1')).split('\0')
-    rest = records.pop()!
-    for (const record of records) {
-      const entry = parse(record)
-      if (!isWork.test(entry.name)) await onEntry(entry)
-    }
-  }
+  const onOutput = recordsInto(async (record) => {
+    const entry = parse(record)
+    if (!isWork.test(entry.name)) await onEntry(entry)
+  })
   let complaints = 0
   const onComplaint = (line: string) => {
     complaints++

@@ -92,6 +92,11 @@ export async function writeBytes(user: AsUser, file: string, bytes: Buffer): Pro
   await user.ok(['dd', `of=${file}`, 'bs=64k', 'iflag=fullblock', 'status=none'], { stdin: bytes })
 }
 
+export async function appendBytes(user: AsUser, file: string, bytes: Buffer): Promise<void> {
+  const add = ['oflag=append', 'conv=notrunc']
+  await user.ok(['dd', `of=${file}`, 'bs=64k', 'iflag=fullblock', ...add, 'status=none'], { stdin: bytes })
+}
+
 const mostSamples = 20
 const longestSample = 500
 

@@ -4,7 +4,6 @@ import { type FullBatch, type Listed, splitter } from '../../../../src/agent/pla
 const file = (name: string, bytes = 1, parts: Partial<Listed> = {}): Listed => ({
   name,
   bytes,
-  links: 1,
   inode: name,
   ...parts,
 })
@@ -40,11 +39,12 @@ describe('a list of files cut into shares', () => {
     ])
   })
 
-  it('puts all names of one inode into one batch, and counts its bytes once', () => {
-    const linked = (name: string) => file(name, 100, { links: 5, inode: '1:7' })
-    const files = ['a', 'b', 'c', 'd', 'e'].flatMap((name) => [linked(name), file(`${name}1`), file(`${name}2`)])
-    const found = split(3, files).find(({ names }) => names.includes('a'))!
-    expect(found.names).to.deep.equal(['a', 'b', 'c', 'd', 'e'])
+  it('puts all names of one inode into one batch, however full that is, and counts its bytes once', () => {
+    const linked = (name: string, inode: string) => file(name, 100, { inode, isLinked: true })
+    const names = ['a', 'b', 'c', 'd', 'e']
+    const batches = split(2, [file('x'), ...names.map((name) => linked(name, '1:7')), linked('f', '1:8'), file('y')])
+    const found = batches.find(({ names }) => names.includes('a'))!
+    expect(found.names).to.deep.equal(names)
     expect(found.sizes).to.deep.equal([100, 100, 100, 100, 100])
     expect(found.bytes).to.equal(100)
   })
@@ -52,13 +52,12 @@ describe('a list of files cut into shares', () => {
   it('goes on with new batches, and the shares as they were, when what was open was taken', () => {
     const cut = splitter(2, limits)
     cut.add(file('a', 1e8))
-    cut.add(file('half', 100, { links: 2, inode: '1:7' }))
+    cut.add(file('half', 100, { isLinked: true, inode: '1:7' }))
     expect(cut.end().map(({ share, names }) => `${share}: ${names.join()}`)).to.deep.equal(['0: a', '1: half'])
     cut.add(file('b'))
-    cut.add(file('other', 100, { links: 2, inode: '1:7' }))
+    cut.add(file('other', 100, { isLinked: true, inode: '1:7' }))
     expect(cut.end().map(({ share, names, bytes }) => `${share}: ${names.join()} ${bytes}`)).to.deep.equal([
-      '1: b 1',
-      '1: other 100',
+      '1: b,other 101',
     ])
   })
 

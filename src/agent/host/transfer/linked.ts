@@ -1,0 +1,43 @@
+import type { Listed } from '../../plan/split.js'
+import { recordsInto } from './records.js'
+import type { AsUser } from './user.js'
+import { appendBytes } from './work.js'
+
+const atOnce = 2_000
+
+/**
+ * Files with several names, put aside while a tree is walked, and given at its end, one inode after the other. They wait on the
+ * disk and are sorted there: in a tree of snapshots no inode has all of its names before the walk ends.
+ */
+export function linkedIn(user: AsUser, building: string) {
+  const list = `${building}/linked`
+  let records: string[] = []
+  let isAny = false
+  const write = async () => {
+    if (records.length === 0) return
+    await appendBytes(user, list, Buffer.from(records.join(''), 'latin1'))
+    records = []
+    isAny = true
+  }
+  return {
+    add: async ({ inode, bytes, name }: Listed) => {
+      records.push(`${inode} ${bytes} ${name}\0`)
+      if (records.length >= atOnce) await write()
+    },
+    each: async (onFile: (file: Listed) => Promise<void>) => {
+      await write()
+      if (!isAny) return
+      const frugal = ['--buffer-size=16M', '--parallel=1', `--temporary-directory=${building}`]
+      const onOutput = recordsInto((record) => onFile(parse(record)))
+      await user.ok(['sort', '--zero-terminated', ...frugal, '--', list], { onOutput })
+      await user.ok(['rm', '--force', '--', list])
+    },
+  }
+}
+
+function parse(record: string): Listed {
+  const matched = /^(\S+) (\d+) (.*)$/s.exec(record)
+  if (!matched) throw new Error(`the list of linked files holds ${JSON.stringify(record.slice(0, 300))}`)
+  const [, inode, bytes, name] = matched as unknown as string[]
+  return { inode: inode!, bytes: Number(bytes), name: name!, isLinked: true }
+}
