@@ -9,3 +9,17 @@ export async function processIds(): Promise<string[]> {
 export async function wordsOf(pid: string, what: 'cmdline' | 'environ'): Promise<string[]> {
   return (await readFile(`/proc/${pid}/${what}`, 'utf8').catch(() => '')).split('\0')
 }
+
+/** How many bytes the processes of a group have read and written so far, from and to whatever. Source: proc(5). */
+export async function bytesMoved(group: number): Promise<number> {
+  const each = await Promise.all(
+    (await processIds()).map(async (pid) => {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+      // Behind the name, which may hold anything: state, parent, group.
+      if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]) !== group) return 0
+      const io = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => '')
+      return [...io.matchAll(/^[rw]char: (\d+)$/gm)].reduce((sum, [, bytes]) => sum + Number(bytes), 0)
+    }),
+  )
+  return each.reduce((a, b) => a + b, 0)
+}

@@ -1,16 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { bytesMoved } from './proc.js'
 import { CommandError, mostOutput } from './run.js'
 
 /*
- * Programs that may run for hours: no deadline, but an end when nothing has come from them for long. `run.ts` is for commands
- * that have an end in sight.
+ * Programs that may run for hours: no deadline, but an end when for long nothing has come from them and they have read and
+ * written nothing (one that compares a file of a terabyte is silent for an hour). `run.ts` is for commands that have an end
+ * in sight.
  */
 export interface StreamOptions {
   /** The whole environment. */
   env: Record<string, string>
   /** Ends it. */
   signal?: AbortSignal
-  /** It is ended when it has said nothing for so long. */
+  /** It is ended when it has said and moved nothing for so long, give or take a quarter. */
   stallMs: number
   stdin?: Buffer
   /** It is made to wait while that works. */
@@ -32,6 +34,8 @@ const graceMs = 5_000
 /** What does not end after that is stuck in the kernel: the caller goes on, it does not. */
 const stuckMs = 10_000
 const longestLine = 64 * 1024
+/** It is looked at so many times before it is taken for stalled. */
+const looks = 4
 
 /** Runs it to its end, whatever its exit code. Throws CommandError when it cannot start, stalls, is ended or killed. */
 export function runStream(argv: readonly [string, ...string[]], options: StreamOptions): Promise<StreamResult> {
@@ -54,13 +58,23 @@ export function runStream(argv: readonly [string, ...string[]], options: StreamO
       timers.push(setTimeout(() => killGroup(child, 'SIGKILL'), graceMs))
       timers.push(setTimeout(() => finish(null, 'SIGKILL'), graceMs + stuckMs))
     }
-    const stall = setTimeout(() => end(`it said nothing for ${Math.round(options.stallMs / 1000)} s`), options.stallMs)
+    let quietLooks = 0
+    let moved = 0
+    const look = async () => {
+      const now = child.pid === undefined ? 0 : await bytesMoved(child.pid)
+      quietLooks = now === moved ? quietLooks + 1 : 0
+      moved = now
+      if (quietLooks >= looks && !settled) end(`it said nothing for ${Math.round(options.stallMs / 1000)} s`)
+    }
+    const watch = setInterval(() => void look(), options.stallMs / looks)
+    const alive = () => (quietLooks = 0)
     const onAbort = () => end('it was told to end')
     let settled = false
     const finish = (code: number | null, signal: string | null, cause?: Error) => {
       if (settled) return
       settled = true
-      for (const timer of [stall, ...timers]) clearTimeout(timer)
+      clearInterval(watch)
+      for (const timer of timers) clearTimeout(timer)
       options.signal?.removeEventListener('abort', onAbort)
       complaints.end()
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
@@ -80,19 +94,19 @@ export function runStream(argv: readonly [string, ...string[]], options: StreamO
         failure ??= error as Error
         end(failure.message)
       }
-      stall.refresh()
+      alive()
       child.stdout.resume()
     }
     let failure: Error | undefined
     let taken = Promise.resolve()
     child.stdout.on('data', (chunk: Buffer) => {
-      stall.refresh()
+      alive()
       if (options.onOutput) taken = taken.then(() => take(chunk))
       else if (length < mostOutput) output.push(chunk)
       length += chunk.length
     })
     child.stderr.on('data', (chunk: Buffer) => {
-      stall.refresh()
+      alive()
       complaints.push(chunk)
     })
     child.on('error', (error) => finish(null, null, error))
