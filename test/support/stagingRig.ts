@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,11 +41,20 @@ export class StagingRig {
 
   /** Another agent of the same host. */
   agent(options: Partial<TransferOptions> = {}) {
-    const mountAt: TransferOptions['mountAt'] = (_, path) =>
-      runCommand(['mount', '--bind', this.volume, path], { timeoutMs: 10_000 })
-    const insistOnline = () => Promise.resolve()
-    const fixed = { name: 'test', stagePaths: [this.lustre], run: runCommand, insistOnline, log: silentLog, mountAt }
-    return transfers({ ...fixed, ...this.options, ...options })
+    return agentOn(this, { ...this.options, ...options })
+  }
+
+  /** The same as a process of its own, which does that part and can be killed. */
+  spawnAgent(transfer: DesiredTransfer): ChildProcess {
+    const { lustre, volume } = this
+    const script = join(import.meta.dirname, 'stagingAgent.ts')
+    const argv = ['--import', 'tsx', script, JSON.stringify({ lustre, volume, transfer })]
+    return spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+  }
+
+  /** In the environment of every process of its transfer. */
+  get mark(): string {
+    return `BURSTBUFFER_TRANSFER=test/${this.session.id}.1`
   }
 
   transfer(parts: Partial<DesiredTransfer> = {}): DesiredTransfer {
@@ -61,11 +70,8 @@ export class StagingRig {
   }
 
   /** One round of one part; gives the report. */
-  async round(transfer: DesiredTransfer) {
-    const planned = planTransfer(transfer, await this.host.facts(transfer))
-    if (planned.refused !== undefined) throw new Error(planned.refused)
-    for (const step of planned.steps) await this.effect(step as { kind: string } & StepArgs['planTransfer'])
-    return planned.report
+  round(transfer: DesiredTransfer) {
+    return oneRound(this.host, transfer)
   }
 
   /** Rounds until that part says done, or a step is refused or fails. */
@@ -100,9 +106,12 @@ export class StagingRig {
 
   /** A shell as a user, in the file system outside. */
   as(user: { uid: number; gid: number }, script: string, cwd = this.lustre): string {
-    const identity = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups']
-    const argv = [...identity, '--', 'env', `--chdir=${cwd}`, 'bash', '--norc', '-euc', script]
-    return execFileSync('setpriv', argv, { encoding: 'utf8' })
+    return execFileSync('setpriv', shellOf(user, script, cwd), { encoding: 'utf8' })
+  }
+
+  /** The same, which goes on, in a process group of its own. */
+  spawnAs(user: { uid: number; gid: number }, script: string, cwd = this.lustre): ChildProcess {
+    return spawn('setpriv', shellOf(user, script, cwd), { detached: true, stdio: 'ignore' })
   }
 
   async close(): Promise<void> {
@@ -118,9 +127,31 @@ export class StagingRig {
     }
     rmSync(this.directory, { recursive: true, force: true })
   }
+}
 
-  private effect({ kind, transfer }: { kind: string } & StepArgs['planTransfer']): Promise<void> {
-    const name = kind.replace('Transfer', '') as 'mount' | 'plan' | 'copy' | 'finish' | 'stop' | 'end'
-    return this.host[name](transfer)
+function shellOf(user: { uid: number; gid: number }, script: string, cwd: string): string[] {
+  const identity = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups']
+  return [...identity, '--', 'env', `--chdir=${cwd}`, 'bash', '--norc', '-euc', script]
+}
+
+type Host = ReturnType<typeof transfers>
+
+export function agentOn(
+  { lustre, volume }: Record<'lustre' | 'volume', string>,
+  options: Partial<TransferOptions> = {},
+): Host {
+  const mountAt: TransferOptions['mountAt'] = (_, path) =>
+    runCommand(['mount', '--bind', volume, path], { timeoutMs: 10_000 })
+  const insistOnline = () => Promise.resolve()
+  const fixed = { name: 'test', stagePaths: [lustre], run: runCommand, insistOnline, log: silentLog, mountAt }
+  return transfers({ ...fixed, ...options })
+}
+
+export async function oneRound(host: Host, transfer: DesiredTransfer) {
+  const planned = planTransfer(transfer, await host.facts(transfer))
+  if (planned.refused !== undefined) throw new Error(planned.refused)
+  for (const { kind, transfer } of planned.steps as ({ kind: string } & StepArgs['planTransfer'])[]) {
+    await host[kind.replace('Transfer', '') as 'mount' | 'plan' | 'copy' | 'finish' | 'stop' | 'end'](transfer)
   }
+  return planned.report
 }

@@ -29,8 +29,7 @@ describe('staging that goes wrong (root)', function () {
   beforeEach(() => (rig = new StagingRig()))
   afterEach(() => rig.close())
 
-  const mark = () => `BURSTBUFFER_TRANSFER=test/${rig.session.id}.1`
-  const running = () => markedProcesses(mark())
+  const running = () => markedProcesses(rig.mark)
 
   async function refusal(act: Promise<unknown>): Promise<string> {
     const error: unknown = await act.then(
@@ -191,6 +190,26 @@ describe('staging that goes wrong (root)', function () {
       expect(readdirSync(victim)).to.deep.equal(['file'])
     })
 
+    it("uses only the user's rights while directories and links take each other's place all the time", async () => {
+      const victim = join(rig.directory, 'victim')
+      mkdirSync(victim)
+      const names = Array.from({ length: 500 }, (_, index) => String(index + 1))
+      for (const name of names) writeFileSync(join(victim, name), 'precious', { mode: 0o600 })
+      rig.as(someone, 'mkdir sub; for i in $(seq 500); do echo mine >sub/$i; done')
+      const swap = `while :; do mv sub away && ln -s ${victim} sub && rm sub && mv away sub || sleep 0.01; done 2>/dev/null`
+      const swappers = [rig.lustre, rig.volume].map((cwd) => rig.spawnAs(someone, swap, cwd))
+      try {
+        for (const attempt of [1, 2]) await rig.all({ attempt }).catch(() => {})
+      } finally {
+        for (const { pid } of swappers) process.kill(-pid!, 'SIGKILL')
+      }
+      await rig.end({ attempt: 2 })
+      expect(names.filter((name) => readFileSync(join(victim, name), 'utf8') !== 'precious')).to.deep.equal([])
+      expect(readdirSync(victim)).to.have.lengthOf(names.length)
+      const stolen = `grep --recursive --files-with-matches precious ${rig.volume} ${rig.lustre} || true`
+      expect(execFileSync('sh', ['-c', stolen], { encoding: 'utf8' })).to.equal('')
+    })
+
     it("leaves root's and other users' files alone when its work directory is a planted link", async () => {
       const victim = join(rig.directory, 'victim')
       mkdirSync(join(victim, '1'), { recursive: true })
@@ -272,6 +291,30 @@ describe('staging that goes wrong (root)', function () {
       expect(statSync(join(rig.volume, 'many', first)).ctimeMs).to.equal(before)
     })
 
+    it('goes on file by file when the agent itself was killed: no process is left, and nothing is copied twice', async () => {
+      rig.as(someone, many)
+      await rig.part(rig.transfer({ part: 'plan' }))
+      const agent = rig.spawnAgent(rig.transfer({ part: 'copy' }))
+      const copies = join(rig.volume, 'many')
+      await until({ what: 'files are copied' }, () => Promise.resolve(readdirSync(copies).length > 0))
+      const died = new Promise((resolve) => agent.on('exit', resolve))
+      agent.kill('SIGKILL')
+      await died
+      await until({ what: 'no copier is left' }, async () => (await running()).length === 0)
+      const changedAt = (name: string) => statSync(join(copies, name)).ctimeMs
+      const whole = readdirSync(copies).filter((name) => {
+        const [copy, source] = [statSync(join(copies, name)), statSync(join(rig.lustre, 'many', name))]
+        return copy.size === source.size && Math.abs(copy.mtimeMs - source.mtimeMs) < 1
+      })
+      expect(whole.length).to.be.within(1, 5999)
+      const before = whole.map(changedAt)
+      await rig.part(rig.transfer({ part: 'copy' }))
+      const { counts } = await rig.part(rig.transfer({ part: 'finish' }))
+      expect(counts).to.deep.include({ files: 6000, failed: 0 })
+      expect(whole.map(changedAt)).to.deep.equal(before)
+      expect(execFileSync('diff', ['-r', copies, join(rig.lustre, 'many')], { encoding: 'utf8' })).to.equal('')
+    })
+
     it('is ended at once when it is not wanted any more, and leaves nothing but what was copied', async () => {
       rig.as(someone, many)
       await rig.part(rig.transfer({ part: 'plan' }))
@@ -284,9 +327,8 @@ describe('staging that goes wrong (root)', function () {
 
     it('ends what an agent that died has left, before it begins', async () => {
       rig.as(someone, 'touch a')
-      const stray = spawn('sleep', ['1000'], {
-        env: { PATH: process.env['PATH']!, [mark().split('=')[0]!]: mark().split('=')[1]! },
-      })
+      const [name, value] = rig.mark.split('=') as [string, string]
+      const stray = spawn('sleep', ['1000'], { env: { PATH: process.env['PATH']!, [name]: value } })
       const ended = new Promise((resolve) => stray.on('exit', resolve))
       await until({ what: 'a stray process' }, async () => (await running()).length === 1)
       await rig.part(rig.transfer({ part: 'plan' }))

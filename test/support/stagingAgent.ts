@@ -1,0 +1,14 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { DesiredTransfer } from '../../src/model/documents.js'
+import { agentOn, oneRound } from './stagingRig.js'
+
+/* An agent that does one part of a transfer until it is done or killed, and tells what it took: node … stagingAgent.ts JSON */
+
+const { lustre, volume, transfer } = JSON.parse(process.argv[2]!) as Record<'lustre' | 'volume', string> & {
+  transfer: DesiredTransfer
+}
+const beforeBytes = process.memoryUsage.rss()
+const host = agentOn({ lustre, volume })
+while ((await oneRound(host, transfer)).state !== 'done') await pause(50)
+await host.close()
+console.log(JSON.stringify({ beforeBytes, mostBytes: process.resourceUsage().maxRSS * 1024 }))
