@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import type { Lab } from '../lab/cluster.js'
 import { users } from '../lab/hosts.js'
 import type { DesiredTransfer, TransferPart } from '../src/model/documents.js'
@@ -15,8 +16,9 @@ const fpsync = 'fpsync -n 4'
  * Stage-in and stage-out by the three storage hosts of a buffer, against one `rsync -a` and one `fpsync`, each of a single host,
  * on mounts of the same volume. The hosts of the lab share this machine's cores and its one disk.
  *
- * Like is measured with like: every run begins when all that came before is on the disk; one that is not counted goes first, so
- * that the sparse files of the lab's disks have their blocks; what leaves the buffer is on the disk at the end of each run.
+ * Like is measured with like: every run begins when all that came before is on the disk, and nothing of it in memory; one that is
+ * not counted goes first, so that the sparse files of the lab's disks have their blocks; what leaves the buffer is on the disk at the
+ * end of each run.
  */
 export const staging: Benchmark = {
   describe: '20,000 small files and one of 4 GB, in and out, against rsync -a and fpsync',
@@ -34,6 +36,7 @@ export const staging: Benchmark = {
         await asAlice(lab, `rsync -a ${outside}/ ${mount}/warm/ && rm -rf ${mount}/warm`)
         const measured = async (label: string, copy: () => Promise<number>) => {
           await asAlice(lab, 'sync')
+          writeFileSync('/proc/sys/vm/drop_caches', '3')
           const ms = await copy()
           say(`${what}, ${label} ${Math.round(ms / 1000)} s`)
           return ms
