@@ -1,7 +1,8 @@
 /*
  * A stream of files cut into shares, one for each host, and each share into batches, one for each run of the copier. A file
  * goes to the share with the least to do so far, in bytes and files; all names of one inode go into one batch, because only
- * one run of rsync can link them again. Memory holds the batches that are open, not the files that have gone by.
+ * one run of rsync can link them again. Files with holes have batches of their own: a copier that looks for holes is several times
+ * slower. Memory holds the batches that are open, not the files that have gone by.
  *
  * Why not fpart, which does the like: it knows no hard links, and reads names from a list only one a line.
  */
@@ -11,10 +12,13 @@ export interface Listed {
   inode: string
   /** The inode may have other names: they come one after another. */
   isLinked?: boolean
+  /** It has holes. */
+  isSparse?: boolean
 }
 
 export interface FullBatch {
   share: number
+  isSparse: boolean
   names: string[]
   sizes: number[]
   bytes: number
@@ -39,9 +43,9 @@ export interface Splitter {
 
 export function splitter(of: number, limits: SplitLimits): Splitter {
   const shares = Array.from({ length: of }, () => ({ files: 0, bytes: 0 }))
-  const empty = () => shares.map((_, share) => emptyBatch(share))
+  const empty = () => [false, true].map((isSparse) => shares.map((_, share) => emptyBatch(share, isSparse)))
   let open = empty()
-  let linked: { inode: string; share: number } | undefined
+  let linked: { inode: string; batch: FullBatch } | undefined
 
   const laziest = () => {
     const load = ({ files, bytes }: { files: number; bytes: number }) => bytes + files * bytesOfAFile
@@ -57,20 +61,22 @@ export function splitter(of: number, limits: SplitLimits): Splitter {
   const isFull = ({ names, bytes }: FullBatch) => names.length >= limits.files || bytes >= limits.bytes
   return {
     shares,
-    add: ({ name, bytes, inode, isLinked }) => {
+    add: ({ name, bytes, inode, isLinked, isSparse = false }) => {
       if (isLinked && linked?.inode === inode) {
-        put(open[linked.share]!, name, bytes, 0)
+        put(linked.batch, name, bytes, 0)
         return undefined
       }
       const share = laziest()
-      linked = isLinked ? { inode, share } : undefined
-      const before = open[share]!
-      if (isFull(before)) open[share] = emptyBatch(share)
-      put(open[share]!, name, bytes, bytes)
-      return before === open[share] ? undefined : before
+      const ofKind = open[Number(isSparse)]!
+      const before = ofKind[share]!
+      const batch = isFull(before) ? emptyBatch(share, isSparse) : before
+      ofKind[share] = batch
+      linked = isLinked ? { inode, batch } : undefined
+      put(batch, name, bytes, bytes)
+      return before === batch ? undefined : before
     },
     end: () => {
-      const rest = open.filter(({ names }) => names.length > 0)
+      const rest = open.flat().filter(({ names }) => names.length > 0)
       open = empty()
       linked = undefined
       return rest
@@ -78,6 +84,6 @@ export function splitter(of: number, limits: SplitLimits): Splitter {
   }
 }
 
-function emptyBatch(share: number): FullBatch {
-  return { share, names: [], sizes: [], bytes: 0 }
+function emptyBatch(share: number, isSparse: boolean): FullBatch {
+  return { share, isSparse, names: [], sizes: [], bytes: 0 }
 }

@@ -5,8 +5,9 @@ import { type Batch, writeBytes, writeDraft } from './work.js'
 /** Writes batches into a plan's directory as they become full: names and sizes in files of their own, at the end a note a share. */
 export function batchesIn(user: AsUser, building: string, of: number) {
   const written: { share: number; batch: Batch }[] = []
-  const note = (share: number, { names, bytes }: FullBatch, more: Partial<Batch>) => {
-    const batch: Batch = { name: `share-${share}.${written.length}`, files: names.length, bytes, ...more }
+  const note = (share: number, { names, bytes, isSparse }: FullBatch, more: Partial<Batch>) => {
+    const name = `share-${share}.${written.length}`
+    const batch: Batch = { name, files: names.length, bytes, ...(isSparse ? { isSparse } : {}), ...more }
     written.push({ share, batch })
     return batch
   }

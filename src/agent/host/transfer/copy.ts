@@ -114,7 +114,7 @@ async function copyList(
 ): Promise<Copied> {
   const { work } = placesOf(transfer)
   const names = namesIn(listOf(work, batch))
-  const argv = [...copyArguments(transfer, work), ...names]
+  const argv = [...copyArguments(transfer, work, batch), ...names]
   const copied = await runRsync(user, argv, `${source}/`, `${destination}/`, onProgress)
   if (!transfer.verify) return copied
   return withDifferences(copied, await differing(user, names, `${source}/`, `${destination}/`))
@@ -136,7 +136,7 @@ async function copyPairs(
     await resolveAll(user, transfer, stagePaths, pairs)
   ).entries()) {
     const tell = ({ bytes }: Progress) => onProgress({ ...past, bytes: past.bytes + bytes })
-    const now = await runRsync(user, copyArguments(transfer, work), source, destination, tell)
+    const now = await runRsync(user, copyArguments(transfer, work, batch), source, destination, tell)
     const differs = transfer.verify ? await differing(user, [], source, destination) : []
     const { complaints, failed } = withDifferences(now, differs)
     const told = complaints.map((words) => ofNode(node, words))

@@ -20,8 +20,8 @@ export function linkedIn(user: AsUser, building: string) {
     isAny = true
   }
   return {
-    add: async ({ inode, bytes, name }: Listed) => {
-      records.push(`${inode} ${bytes} ${name}\0`)
+    add: async ({ inode, bytes, isSparse, name }: Listed) => {
+      records.push(`${inode} ${bytes} ${isSparse ? 'holes' : 'whole'} ${name}\0`)
       if (records.length >= atOnce) await write()
     },
     each: async (onFile: (file: Listed) => Promise<void>) => {
@@ -36,8 +36,8 @@ export function linkedIn(user: AsUser, building: string) {
 }
 
 function parse(record: string): Listed {
-  const matched = /^(\S+) (\d+) (.*)$/s.exec(record)
+  const matched = /^(\S+) (\d+) (holes|whole) (.*)$/s.exec(record)
   if (!matched) throw new Error(`the list of linked files holds ${JSON.stringify(record.slice(0, 300))}`)
-  const [, inode, bytes, name] = matched as unknown as string[]
-  return { inode: inode!, bytes: Number(bytes), name: name!, isLinked: true }
+  const [, inode, bytes, holes, name] = matched as unknown as string[]
+  return { inode: inode!, bytes: Number(bytes), name: name!, isLinked: true, isSparse: holes === 'holes' }
 }

@@ -1,8 +1,11 @@
 import type { AsUser } from './user.js'
+import { hasHoles } from './walk.js'
 
 export interface Looked {
   kind: string
   bytes: number
+  /** It has holes. */
+  isSparse: boolean
 }
 
 const mostPaths = 200
@@ -12,10 +15,12 @@ export async function lookAt(user: AsUser, paths: readonly string[]): Promise<Ma
   const found = new Map<string, Looked>()
   for (let at = 0; at < paths.length; at += mostPaths) {
     const some = paths.slice(at, at + mostPaths)
-    const { stdout } = await user.run(['stat', '--printf=%s %F/%n\\0', '--', ...some])
+    const { stdout } = await user.run(['stat', '--printf=%s %b %F/%n\\0', '--', ...some])
     for (const record of stdout.toString().split('\0')) {
-      const [, bytes, kind, path] = /^(\d+) ([^/]*)(\/.*)$/s.exec(record) ?? []
-      if (path !== undefined) found.set(path.slice(1), { kind: shortKind(kind!), bytes: Number(bytes) })
+      const [, bytes, blocks, kind, path] = /^(\d+) (\d+) ([^/]*)(\/.*)$/s.exec(record) ?? []
+      if (path === undefined) continue
+      const isSparse = hasHoles(Number(bytes), Number(blocks))
+      found.set(path.slice(1), { kind: shortKind(kind!), bytes: Number(bytes), isSparse })
     }
   }
   return found

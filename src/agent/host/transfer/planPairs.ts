@@ -35,7 +35,8 @@ export async function planPairs(
     }
     found.largestBytes = Math.max(found.largestBytes, file.bytes)
     const pair = { from: source, to: destination, bytes: file.bytes, ...(node === undefined ? {} : { node }) }
-    const full = split.add({ name: JSON.stringify(pair), bytes: file.bytes, inode: '' })
+    const { bytes, isSparse } = file
+    const full = split.add({ name: JSON.stringify(pair), bytes, isSparse, inode: '' })
     if (full) batches.addPairs(full)
   }
   for (const full of split.end()) batches.addPairs(full)

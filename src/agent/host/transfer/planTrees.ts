@@ -52,7 +52,8 @@ async function planTree(
     if (!'flps'.includes(type)) return fail(`${name}: a device cannot be staged`)
     if (type === 'f') found.largestBytes = Math.max(found.largestBytes, bytes)
     found.files++
-    const listed = { name, bytes: type === 'f' || type === 'l' ? bytes : 0, inode: file.inode }
+    const { inode, isSparse } = file
+    const listed = { name, bytes: type === 'f' || type === 'l' ? bytes : 0, inode, isSparse }
     return type === 'f' && file.links > 1 ? linked.add(listed) : onFile(listed)
   }
   const onFile = async (file: Listed) => {

@@ -13,21 +13,25 @@ export interface Progress {
   bytes: number
 }
 
-/** What every run keeps: links of both kinds, modes, times, groups, ACLs, extended attributes, holes, pipes and sockets. */
-const keep = ['--archive', '--no-devices', '--hard-links', '--acls', '--xattrs', '--sparse', '--numeric-ids']
+/** What every run keeps: links of both kinds, modes, times, groups, ACLs, extended attributes, pipes and sockets. */
+const keep = ['--archive', '--no-devices', '--hard-links', '--acls', '--xattrs', '--numeric-ids']
 const quick = ['--whole-file', '--no-implied-dirs', '--omit-dir-times']
 const tell = ['--no-human-readable', '--info=progress2']
 
 /**
  * Into a buffer files are written in place: a rename costs GlusterFS dearly, and a run that was cut short leaves a file of
  * another time, which is copied again. Outside, what stands there stays whole until the new file is: what is half-written lies
- * in the work directory, and goes with it.
+ * in the work directory, and goes with it. Holes are kept where there are any: for their sake rsync writes 1 kB at a time.
  */
-export function copyArguments({ direction, verify, attempt }: DesiredTransfer, work: string): string[] {
+export function copyArguments(
+  { direction, verify, attempt }: DesiredTransfer,
+  work: string,
+  { isSparse = false }: { isSparse?: boolean | undefined },
+): string[] {
   const where = direction === 'in' ? ['--inplace'] : [`--temp-dir=${work}`]
   // A difference that size and time do not show was found by an earlier attempt.
   const compare = verify && attempt > 1 ? ['--checksum'] : []
-  return ['rsync', ...keep, ...quick, ...where, ...compare, ...tell]
+  return ['rsync', ...keep, ...quick, ...(isSparse ? ['--sparse'] : []), ...where, ...compare, ...tell]
 }
 
 /** Names, one after another with a NUL, below both directories. */

@@ -9,6 +9,8 @@ export interface Entry {
   links: number
   inode: string
   bytes: number
+  /** It has holes: less room on the disk than bytes. */
+  isSparse: boolean
   /** Below the root, byte for byte (latin1): names need not be UTF-8. */
   name: string
 }
@@ -25,7 +27,7 @@ export async function walk(
   onEntry: (entry: Entry) => Promise<void>,
   onFailure: (words: string) => void,
 ): Promise<void> {
-  const argv = ['find', '-P', root, '-mindepth', '1', '-printf', '%y %n %D:%i %s %P\\0'] as const
+  const argv = ['find', '-P', root, '-mindepth', '1', '-printf', '%y %n %D:%i %s %b %P\\0'] as const
   const onOutput = recordsInto(async (record) => {
     const entry = parse(record)
     if (!isWork.test(entry.name)) await onEntry(entry)
@@ -39,9 +41,15 @@ export async function walk(
   if (code !== 0 && complaints === 0) throw new Error(`the walk of ${root} ended with exit code ${code}: ${stderr}`)
 }
 
+/** As far as blocks of 512 bytes tell. */
+export function hasHoles(bytes: number, blocks: number): boolean {
+  return blocks * 512 < bytes
+}
+
 function parse(record: string): Entry {
-  const matched = /^(\S) (\d+) (\S+) (\d+) (.*)$/s.exec(record)
+  const matched = /^(\S) (\d+) (\S+) (\d+) (\d+) (.*)$/s.exec(record)
   if (!matched) throw new Error(`find said ${JSON.stringify(record)}`)
-  const [, type, links, inode, bytes, name] = matched as unknown as string[]
-  return { type: type!, links: Number(links), inode: inode!, bytes: Number(bytes), name: name! }
+  const [, type, links, inode, bytes, blocks, name] = matched as unknown as string[]
+  const isSparse = type === 'f' && hasHoles(Number(bytes), Number(blocks))
+  return { type: type!, links: Number(links), inode: inode!, bytes: Number(bytes), isSparse, name: name! }
 }

@@ -39,6 +39,8 @@ export const batch = z.strictObject({
   node: hostName.optional(),
   files: count,
   bytes: count,
+  /** Its files have holes, which are kept. */
+  isSparse: z.literal(true).optional(),
   /** For single files, which may get another name: instead of a list of names. */
   pairs: z
     .array(z.strictObject({ from: z.string(), to: z.string(), bytes: count, node: hostName.optional() }))

@@ -61,6 +61,15 @@ describe('a list of files cut into shares', () => {
     ])
   })
 
+  it('keeps files with holes apart from those without, on the shares that all of them fill', () => {
+    const batches = split(2, [file('a', 1e8), file('holes', 1e6, { isSparse: true }), file('b'), file('c', 1e8)])
+    expect(batches.map(({ share, isSparse, names }) => [share, isSparse, names.join()])).to.deep.equal([
+      [0, false, 'a'],
+      [1, false, 'b,c'],
+      [1, true, 'holes'],
+    ])
+  })
+
   it('sums up each share', () => {
     const cut = splitter(1, limits)
     for (const size of [5, 6, 7]) cut.add(file(`f${size}`, size))

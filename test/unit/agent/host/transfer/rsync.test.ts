@@ -17,13 +17,19 @@ describe('what rsync says of its progress', () => {
 })
 
 describe('how rsync is told to copy', () => {
-  const words = (parts: Parameters<typeof aDesiredTransfer>[0]) => copyArguments(aDesiredTransfer(parts), '/work')
+  const words = (parts: Parameters<typeof aDesiredTransfer>[0], isSparse = false) =>
+    copyArguments(aDesiredTransfer(parts), '/work', { isSparse })
 
   it('into a buffer in place, and outside by way of the work directory', () => {
     expect(words({ direction: 'in' })).to.include('--inplace')
     expect(words({ direction: 'out' }))
       .to.include('--temp-dir=/work')
       .and.not.to.include('--inplace')
+  })
+
+  it('with a look for holes only where there are any', () => {
+    expect(words({}, true)).to.include('--sparse')
+    expect(words({}, false)).not.to.include('--sparse')
   })
 
   it('by contents only where an earlier attempt has compared them', () => {
