@@ -112,9 +112,10 @@ describe('work that was broken off is finished or undone', function () {
     const job = await slurm.submit('alice', ...lines, body)
     await slurm.untilJob(job, /JobState=RUNNING/)
     await lab.exec('head', ['scontrol', 'requeue', job])
-    // Slurm holds a requeued job back for two minutes, lest the same node takes it at once.
+    // Slurm holds a requeued job back for two minutes, lest the same node takes it at once, and says so when its node has let it go.
+    await slurm.untilJob(job, /JobState=PENDING Reason=BeginTime/)
     await lab.exec('head', ['scontrol', 'update', `JobId=${job}`, 'StartTime=now'])
-    await slurm.untilJob(job, /JobState=COMPLETED/, 240_000)
+    await slurm.untilCompleted(job)
     await slurm.untilClean()
   })
 })

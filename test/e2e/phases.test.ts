@@ -18,7 +18,7 @@ describe('a job with a buffer', function () {
     await slurm.untilJob(job, /Reason=JobHeldUser/)
     expect(await buffersOf(job)).to.deep.equal([])
     await lab.exec('head', ['scontrol', 'release', job])
-    await slurm.untilJob(job, /JobState=COMPLETED/)
+    await slurm.untilCompleted(job)
     await slurm.untilClean()
   })
 
@@ -80,7 +80,7 @@ describe('a job that fills its buffer', function () {
       'echo x >d',
     ]
     const job = await slurm.submit('alice', ...beside, ...fill, 'echo "the script goes on"')
-    await slurm.untilJob(job, /JobState=COMPLETED/)
+    await slurm.untilCompleted(job)
     const said = (await lab.exec('head', ['cat', 'full.out'], { user: 'alice' })).stdout
     expect(said).to.match(/No space left on device[\s\S]*No space left on device[\s\S]*the script goes on/)
     const write = `d=$(findmnt -n -t fuse.glusterfs -o TARGET | grep '/${other}[.]'); echo y >$d/note && cat $d/note`

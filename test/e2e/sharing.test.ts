@@ -8,7 +8,7 @@ describe('persistent buffers of two users', function () {
     before: async () => {
       await slurm.createPersistent('alice', 'hers', '1TB')
       const create = '#BB create_persistent name=ours capacity=1TB access=striped type=scratch group=project'
-      await slurm.untilJob(await slurm.submit('alice', create), /JobState=COMPLETED/)
+      await slurm.untilCompleted(await slurm.submit('alice', create))
     },
     after: async () => {
       await slurm.destroyPersistent('alice', 'hers')
@@ -26,10 +26,10 @@ describe('persistent buffers of two users', function () {
     const write = 'echo "from $(id -un)" >$DW_PERSISTENT_STRIPED_ours/$(id -un)'
     for (const user of ['alice', 'bob']) {
       const job = await slurm.submit(user, '#DW persistentdw name=ours', write)
-      await slurm.untilJob(job, /JobState=COMPLETED/)
+      await slurm.untilCompleted(job)
     }
     const read = ['exec >~/ours.out', 'cd $DW_PERSISTENT_STRIPED_ours', 'cat alice bob', 'stat -c %G bob']
-    await slurm.untilJob(await slurm.submit('alice', '#DW persistentdw name=ours', ...read), /JobState=COMPLETED/)
+    await slurm.untilCompleted(await slurm.submit('alice', '#DW persistentdw name=ours', ...read))
     const { stdout } = await lab.exec('head', ['cat', 'ours.out'], { user: 'alice' })
     expect(stdout).to.equal('from alice\nfrom bob\nproject\n')
   })

@@ -35,7 +35,7 @@ describe('staging', function () {
       '#DW stage_out type=directory source=$DW_JOB_STRIPED/ destination=/home/alice/out-%j verify=checksum',
       'cmp "$DW_JOB_STRIPED/one" "$DW_JOB_STRIPED/listed/one" && echo ran >"$DW_JOB_STRIPED/ran"',
     )
-    await slurm.untilJob(job, /JobState=COMPLETED/)
+    await slurm.untilCompleted(job)
     await slurm.untilClean()
     const out = await as(
       'alice',
@@ -105,7 +105,7 @@ describe('staging', function () {
     expect(await shown(job)).to.match(/stage-out 1 +failed/)
     await as('alice', 'chmod 700 locked')
     expect((await bbctl('transfer', 'retry', job)).stdout).to.contain('begun again')
-    await slurm.untilJob(job, /JobState=COMPLETED/)
+    await slurm.untilCompleted(job)
     await slurm.untilClean()
     expect(await as('alice', 'cat locked/kept')).to.equal('kept\n')
   })
@@ -155,7 +155,7 @@ describe('staging', function () {
       expect(await mounted('/private/c1')).to.equal(true)
       expect(await mounted('/template')).to.equal(false)
       await as('alice', 'touch looked')
-      await slurm.untilJob(job, /JobState=COMPLETED/)
+      await slurm.untilCompleted(job)
       await slurm.untilClean()
       const out = await as(
         'alice',

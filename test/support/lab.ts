@@ -2,6 +2,7 @@ import { Lab } from '../../lab/cluster.js'
 import { ComposeCluster } from '../../lab/compose.js'
 import { LocalEngine } from '../../lab/docker/engine.js'
 import type { Cluster } from '../../lab/interface.js'
+import { showAftermath } from './aftermath.js'
 
 /*
  * The tests of one suite share one lab: the first that asks brings it up, and it is taken down after the last. Each
@@ -47,6 +48,15 @@ function shared<C extends Cluster>(lab: C, prepare?: (lab: C) => Promise<void>):
 
   return (hooks = {}) => {
     let isUp = false
+    const hook = async (act?: () => Promise<unknown>) => {
+      try {
+        await act?.()
+      } catch (error) {
+        anyFailed = true
+        await showAftermath(lab)
+        throw error
+      }
+    }
     before(async function () {
       const impossible = whyNot()
       if (impossible !== undefined) {
@@ -58,13 +68,15 @@ function shared<C extends Cluster>(lab: C, prepare?: (lab: C) => Promise<void>):
       coming ??= lab.up().then(() => prepare?.(lab))
       await coming
       isUp = true
-      await hooks.before?.()
+      await hook(hooks.before)
     })
     after(async () => {
-      if (isUp) await hooks.after?.()
+      if (isUp) await hook(hooks.after)
     })
-    afterEach(function () {
-      if (this.currentTest?.state === 'failed') anyFailed = true
+    afterEach(async function () {
+      if (this.currentTest?.state !== 'failed') return
+      anyFailed = true
+      if (isUp) await showAftermath(lab)
     })
     return lab
   }

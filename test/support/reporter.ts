@@ -7,11 +7,17 @@ export interface Tally {
   skipped: number
 }
 
-/** Mocha's spec reporter, which also writes the counts to the file named by the reporter option `tally`. */
+/**
+ * Mocha's spec reporter, which also writes the counts to the file named by the reporter option `tally`, and tells why a test
+ * failed where it failed too: a suite that is ended before its end never comes to its list of failures.
+ */
 export default class TallyReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options)
     const file = (options.reporterOptions as { tally?: string } | undefined)?.tally
+    runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (_test: Mocha.Test, error: Error) => {
+      console.log(error.message.replaceAll(/^/gm, '      | '))
+    })
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = this.stats
       const tally: Tally = { passed: passes, failed: failures, skipped: pending }

@@ -84,12 +84,12 @@ export class SlurmAt {
       user,
       `#BB create_persistent name=${name} capacity=${capacity} access=striped type=scratch`,
     )
-    await this.untilJob(job, /JobState=COMPLETED/)
+    await this.untilCompleted(job)
   }
 
   async destroyPersistent(user: string, name: string): Promise<void> {
     const job = await this.submit(user, `#BB destroy_persistent name=${name}`)
-    await this.untilJob(job, /JobState=COMPLETED/)
+    await this.untilCompleted(job)
     await this.untilSystem(`no buffer ${name}`, ({ buffers }) => buffers.every((buffer) => buffer.name !== name))
   }
 }
