@@ -14,7 +14,8 @@ import type { Change, Entry, Watch, WatchHandlers } from './store.js'
  * revision or cancelled the watch, and every few minutes in any case.
  *
  * INVARIANTS: `delivered` moves only with the mod_revision of events that were reported, or of a list; a batch cut into
- * fragments is reported whole or not at all; handlers are never called after `close`.
+ * fragments is reported whole or not at all; nothing is reported of a stream that was left; handlers are never called
+ * after `close`.
  */
 type Ending = 'reopen' | 'relist'
 
@@ -102,9 +103,13 @@ export class PrefixWatch implements Watch {
     let created = false
     let heardAt = clock.monotonicMs()
     let fragments: IEvent[] = []
+    let isLeft = false
     const cancels: (() => void)[] = []
     const outcome = await new Promise<{ ending: Ending; reason: string }>((resolve) => {
-      const end = (ending: Ending, reason: string) => resolve({ ending, reason })
+      const end = (ending: Ending, reason: string) => {
+        isLeft = true
+        resolve({ ending, reason })
+      }
       this.interrupt = end
       cancels.push(connection.onReset((reason) => end('reopen', reason)))
       const check = () => {
@@ -123,6 +128,8 @@ export class PrefixWatch implements Watch {
       stream.on('error', (error) => end('reopen', error.message))
       stream.on('end', () => end('reopen', 'the server ended the watch stream'))
       stream.on('data', (response) => {
+        // What is still under way when it is left may be older than what is listed next.
+        if (isLeft) return
         heardAt = clock.monotonicMs()
         if (response.canceled || Number(response.compact_revision) > 0) {
           return end('relist', response.cancel_reason || `compacted up to revision ${response.compact_revision}`)
