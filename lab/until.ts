@@ -10,7 +10,7 @@ export interface Wait {
 
 /** Asks again and again, with short pauses, until there is an answer; throws a message that says what was awaited and seen. */
 export async function until<T>(
-  { what, deadlineMs = 60_000, seen }: Wait,
+  { what, deadlineMs = 120_000, seen }: Wait,
   ask: () => Promise<T | undefined | false>,
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs

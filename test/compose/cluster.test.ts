@@ -2,11 +2,11 @@ import { expect } from 'chai'
 import { existsSync, readFileSync } from 'node:fs'
 import { until } from '../../lab/until.js'
 import { untilDevice } from '../support/bricks.js'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 
 describe('the cluster in containers', function () {
-  this.timeout(400_000)
+  this.timeout(labTestMs)
   const cluster = useLab({ after: () => slurm.untilClean() })
   const slurm = new SlurmAt(cluster)
 

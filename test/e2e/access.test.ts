@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 
 const jobdw = (access: string) => `#DW jobdw type=scratch access_mode=${access} capacity=2TB`
 
 describe('a job of two nodes with private and striped access', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   let job: string
   const lab = useLab({
     before: async () => {
@@ -71,7 +71,7 @@ describe('a job of two nodes with private and striped access', function () {
 })
 
 describe('a job on one node', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const lab = useLab({ after: () => slurm.untilClean() })
   const slurm = new SlurmAt(lab)
 
@@ -86,7 +86,7 @@ describe('a job on one node', function () {
 })
 
 describe('a compute node that is lost', function () {
-  this.timeout(400_000)
+  this.timeout(labTestMs)
   const lab = useLab({
     before: () => slurm.createPersistent('alice', 'fenced', '1TB'),
     after: async () => {

@@ -1,9 +1,9 @@
 import { scenario, type Plot } from '../../lab/demo/scenario.js'
 import { Scene } from '../../lab/demo/scene.js'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 
 describe('the demo, from directive to clean disks', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   this.bail(true)
   const said: string[] = []
   const scene = new Scene(useLab(), (line) => said.push(line))

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
 import { inventoryOf, untilDevice } from '../support/bricks.js'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 
 describe('a disk that comes or goes', function () {
-  this.timeout(200_000)
+  this.timeout(labTestMs)
   const host = 'gluster2'
   const lab = useLab({ after: () => slurm.untilClean() })
   const slurm = new SlurmAt(lab)

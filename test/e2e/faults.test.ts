@@ -3,11 +3,11 @@ import { hostsWith } from '../../lab/hosts.js'
 import { together } from '../../lab/together.js'
 import { until } from '../../lab/until.js'
 import { bricksOf, keysBelow } from '../support/bricks.js'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 
 describe('a buffer outlives the programs that made it', function () {
-  this.timeout(400_000)
+  this.timeout(labTestMs)
   const name = 'enduring'
   const lab = useLab({
     before: () => slurm.createPersistent('alice', name, '3TB'),
@@ -71,7 +71,7 @@ describe('a buffer outlives the programs that made it', function () {
 })
 
 describe('work that was broken off is finished or undone', function () {
-  this.timeout(400_000)
+  this.timeout(labTestMs)
   const lab = useLab({ after: () => slurm.untilClean() })
   const slurm = new SlurmAt(lab)
 

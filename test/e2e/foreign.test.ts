@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { keysBelow, untilDevice } from '../support/bricks.js'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { lvmLabelSector } from '../support/lvmLabel.js'
 import { SlurmAt } from '../support/slurm.js'
 
 describe('a device that holds something of others is shown and never touched', function () {
-  this.timeout(400_000)
+  this.timeout(labTestMs)
   const lab = useLab({
     before: async () => {
       await lab.stopService(host, 'agent')

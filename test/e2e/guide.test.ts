@@ -1,14 +1,14 @@
 import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 
 const guide = readFileSync(resolve(import.meta.dirname, '../../docs/user-guide.md'), 'utf8')
 const scripts = [...guide.matchAll(/^```bash\n#!\/bin\/bash\n([\s\S]*?)^```$/gm)].map(([, script]) => script!.trimEnd())
 
 describe('the scripts of the user guide', function () {
-  this.timeout(400_000)
+  this.timeout(labTestMs)
   const lab = useLab({ after: () => slurm.untilClean() })
   const slurm = new SlurmAt(lab)
 

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { shim, SlurmAt } from '../support/slurm.js'
 
 describe('a persistent buffer is its owner’s', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const lab = useLab({
     before: () => slurm.createPersistent('alice', 'hers', '1TB'),
     after: async () => {

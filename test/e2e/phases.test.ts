@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
 import { keysBelow } from '../support/bricks.js'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 
 const jobdw = '#DW jobdw type=scratch access_mode=striped capacity=1TB'
 
 describe('a job with a buffer', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const lab = useLab({ after: () => slurm.untilClean() })
   const slurm = new SlurmAt(lab)
   const cancel = (job: string) => lab.exec('head', ['scancel', job], { user: 'alice' })
@@ -63,7 +63,7 @@ describe('a job with a buffer', function () {
 })
 
 describe('a job that fills its buffer', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const lab = useLab({ after: () => slurm.untilClean() })
   const slurm = new SlurmAt(lab)
 

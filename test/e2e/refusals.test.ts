@@ -1,10 +1,10 @@
 import { expect } from 'chai'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { keysBelow } from '../support/bricks.js'
 import { SlurmAt } from '../support/slurm.js'
 
 describe('what is wrong in a job script is told to its user', function () {
-  this.timeout(120_000)
+  this.timeout(labTestMs)
   const lab = useLab()
   const slurm = new SlurmAt(lab)
 

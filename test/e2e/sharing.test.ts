@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 
 describe('persistent buffers of two users', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const lab = useLab({
     before: async () => {
       await slurm.createPersistent('alice', 'hers', '1TB')

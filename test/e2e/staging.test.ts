@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 
 const jobdw = '#DW jobdw type=scratch access_mode=striped capacity=1TB'
 
 describe('staging', function () {
-  this.timeout(400_000)
+  this.timeout(labTestMs)
   const lab = useLab({ after: () => slurm.untilClean() })
   const slurm = new SlurmAt(lab)
   const as = async (user: string, command: string) => {

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { shim, SlurmAt } from '../support/slurm.js'
 
 describe('a second scheduler', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const lab = useLab({
     before: () => lab.startService('head', 'standby'),
     after: async () => {

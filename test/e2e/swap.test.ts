@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
-import { useLab } from '../support/lab.js'
+import { labTestMs, useLab } from '../support/lab.js'
 import { must } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
 
 const swap = '#DW swap 64MiB'
 
 describe('swap on a buffer', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const lab = useLab({ after: () => slurm.untilClean() })
   const slurm = new SlurmAt(lab)
   const config = '/etc/burstbuffer/scheduler.yaml'

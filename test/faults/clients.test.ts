@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
-import { enduring, expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
+import { enduring, expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { must } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
 
 describe('a client of GlusterFS that hangs and dies under a job', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   let job: string
   let target: string
   let client: string

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { bricksOf, untilDevice } from '../support/bricks.js'
-import { expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
+import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { must, untilPhase } from '../support/invariants.js'
 
 describe('a disk that fails', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const lab = useFaultsLab()
   const bbctl = (words: string) => must(lab, 'head', `node /opt/burstbuffer/dist/cli/bbctl.js ${words}`)
   /** The first that a buffer with a brick on every host is given. */

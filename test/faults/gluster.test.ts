@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
 import { keysBelow } from '../support/bricks.js'
-import { enduring, expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
+import { enduring, expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { buffersOf, must, untilPhase } from '../support/invariants.js'
 
 describe('a glusterd that hangs, or has much to do', function () {
-  this.timeout(400_000)
+  this.timeout(labTestMs)
   const name = 'thawed'
   const storage = ['gluster1', 'gluster2', 'gluster3']
   const lab = useFaultsLab()

@@ -2,12 +2,12 @@ import { expect } from 'chai'
 import { until } from '../../lab/until.js'
 import type { BufferDocument, HostDocument } from '../../src/model/documents.js'
 import { bricksOf, keysBelow, untilDevice } from '../support/bricks.js'
-import { enduring, expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
+import { enduring, expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { buffersOf, must, untilPhase } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
 
 describe('a host that is lost and comes back', function () {
-  this.timeout(400_000)
+  this.timeout(labTestMs)
   const lab = useFaultsLab()
   const slurm = new SlurmAt(lab)
 

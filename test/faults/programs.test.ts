@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { ServiceName } from '../../lab/hosts.js'
 import { until } from '../../lab/until.js'
 import { keysBelow } from '../support/bricks.js'
-import { expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
+import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { must } from '../support/invariants.js'
 import { randomOf } from '../support/random.js'
 import { SlurmAt } from '../support/slurm.js'
@@ -10,7 +10,7 @@ import { SlurmAt } from '../support/slurm.js'
 const seed = Number(process.env['SEED'] ?? 2001)
 
 describe(`a program killed over jobs and persistent buffers, at moments of SEED=${seed}`, function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const marred = 'marred'
   const lab = useFaultsLab({
     before: async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { until } from '../../lab/until.js'
 import type { DifferenceView } from '../../src/model/api.js'
 import { bricksOf, keysBelow, type SeenBrick, untilDevice } from '../support/bricks.js'
-import { enduring, expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
+import { enduring, expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { must } from '../support/invariants.js'
 
 /*
@@ -10,7 +10,7 @@ import { must } from '../support/invariants.js'
  * orphans then, and its session has lost what it made.
  */
 describe('what does not fit together is named by bbctl check', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const name = 'forgotten'
   let orphan: SeenBrick
   let unmounted: SeenBrick

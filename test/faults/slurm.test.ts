@@ -1,10 +1,10 @@
 import { until } from '../../lab/until.js'
-import { expectNothingLost, useFaultsLab } from '../support/faultsLab.js'
+import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { must } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
 
 describe('slurmctld restarted over a job', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const lab = useFaultsLab()
   const slurm = new SlurmAt(lab)
   const phases = ['staging-in', 'running', 'post-run', 'teardown']
@@ -48,7 +48,7 @@ describe('slurmctld restarted over a job', function () {
 })
 
 describe('a job whose setup failed', function () {
-  this.timeout(300_000)
+  this.timeout(labTestMs)
   const lab = useFaultsLab()
   const slurm = new SlurmAt(lab)
   const user = 'alice'

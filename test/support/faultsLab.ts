@@ -3,6 +3,7 @@ import { expectInvariants, type Remembered } from './invariants.js'
 import { sharedLab } from './lab.js'
 import { prepareForFaults } from './remembered.js'
 
+export { labTestMs } from './lab.js'
 export { enduring } from './remembered.js'
 
 let remembered: Remembered

@@ -9,6 +9,9 @@ import { showAftermath } from './aftermath.js'
  * leaves it as it found it: no buffer, every device free, every service running.
  */
 
+/** No test with a lab takes so long: what it waits for has deadlines of its own, which say what did not come. */
+export const labTestMs = 900_000
+
 export interface LabHooks {
   before?: () => Promise<unknown>
   after?: () => Promise<unknown>

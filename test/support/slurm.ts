@@ -43,7 +43,7 @@ export class SlurmAt {
     return (await this.cluster.exec('head', ['scontrol', 'show', 'job', '--oneliner', id])).stdout
   }
 
-  untilJob(id: string, what: RegExp, deadlineMs = 3 * minutes): Promise<string> {
+  untilJob(id: string, what: RegExp, deadlineMs = 6 * minutes): Promise<string> {
     return until({ what: `job ${id} shows ${what.source}`, deadlineMs, seen: () => this.job(id) }, async () => {
       const shown = await this.job(id)
       return what.test(shown) ? shown : undefined
@@ -55,7 +55,7 @@ export class SlurmAt {
     const shown = await this.untilJob(
       id,
       /JobState=(COMPLETED|FAILED|CANCELLED|NODE_FAIL|TIMEOUT)| Priority=0 /,
-      4 * minutes,
+      6 * minutes,
     )
     if (!shown.includes('JobState=COMPLETED')) throw new Error(`job ${id} did not complete: ${shown}`)
   }
@@ -64,7 +64,7 @@ export class SlurmAt {
     return parseBurstBuffer((await this.cluster.exec('head', showBurstBuffer)).stdout)
   }
 
-  untilSystem(what: string, holds: (system: ShownSystem) => boolean, deadlineMs = 3 * minutes): Promise<ShownSystem> {
+  untilSystem(what: string, holds: (system: ShownSystem) => boolean, deadlineMs = 6 * minutes): Promise<ShownSystem> {
     const seen = async () => JSON.stringify(await this.system())
     return until({ what, deadlineMs, seen }, async () => {
       const system = await this.system()
