@@ -3,7 +3,7 @@ import { Refusal } from '../../host.js'
 import { placesOf, sidesOf, treeOf } from './places.js'
 import { writeReport } from './report.js'
 import { resolveSides, type StagePaths } from './resolve.js'
-import { namesIn, runRsync } from './rsync.js'
+import { attributes, namesIn, runRsync } from './rsync.js'
 import type { AsUser } from './user.js'
 import { addFailure, addTally, emptyTally, ofNode, planNote, readNote, tally, type Tally, writeNote } from './work.js'
 
@@ -56,7 +56,7 @@ async function finishDirectories(
     if (own.length === 0) continue
     const { source, destination, node } = await resolveSides(user, transfer, stagePaths, sides)
     for (const name of own) {
-      const argv = ['rsync', '--dirs', '--perms', '--times', '--group', '--acls', '--xattrs', '--numeric-ids']
+      const argv = ['rsync', '--dirs', '--perms', '--times', '--group', ...attributes, '--numeric-ids']
       const words = [...argv, '--no-implied-dirs', ...namesIn(`${work}/${name}`)]
       const { complaints, failed } = await runRsync(user, words, `${source}/`, `${destination}/`)
       for (const words of complaints) addFailure(sum, ofNode(node, words))

@@ -13,8 +13,13 @@ export interface Progress {
   bytes: number
 }
 
+/**
+ * Of extended attributes a user's own: the only ones that a user can set. A mount of GlusterFS names attributes of the bricks' file
+ * system too, and then has none of them, which rsync takes for a failure.
+ */
+export const attributes = ['--acls', '--xattrs', '--filter=-x! user.*']
 /** What every run keeps: links of both kinds, modes, times, groups, ACLs, extended attributes, pipes and sockets. */
-const keep = ['--archive', '--no-devices', '--hard-links', '--acls', '--xattrs', '--numeric-ids']
+const keep = ['--archive', '--no-devices', '--hard-links', ...attributes, '--numeric-ids']
 const quick = ['--whole-file', '--no-implied-dirs', '--omit-dir-times']
 const tell = ['--no-human-readable', '--info=progress2']
 
