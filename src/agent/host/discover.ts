@@ -5,7 +5,7 @@ import { brickMountPath } from '../../model/cluster.js'
 import { deviceName } from '../../model/names.js'
 import { describeContent } from '../plan/device.js'
 import { deviceFacts, resolveDevice } from './disks.js'
-import { mountsEverywhere } from './mounts.js'
+import { type MountEntry, mountsEverywhere, mountTable } from './mounts.js'
 import type { Run } from './run.js'
 import { isOurLabel } from './xfs.js'
 
@@ -20,10 +20,10 @@ interface Listed {
 
 /** Every device that the configuration lists, with what it holds. Opens nothing exclusively: that would disturb a mkfs. */
 export async function discover(pools: Pools, run: Run): Promise<InventoryDevice[]> {
-  const everywhere = await mountsEverywhere()
+  const mounts = { everywhere: await mountsEverywhere(), table: await mountTable() }
   const devices = []
   // One after the other: a look at rest should not need the memory and the disk queues of all at once.
-  for (const device of await list(pools)) devices.push(await look(device, everywhere, run))
+  for (const device of await list(pools)) devices.push(await look(device, mounts, run))
   return refuseDoubles(devices)
     .map(({ device }) => device)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -75,7 +75,12 @@ interface Looked {
   numbers?: string
 }
 
-async function look(listed: Listed, everywhere: Map<string, Set<string>>, run: Run): Promise<Looked> {
+interface Mounts {
+  everywhere: Map<string, Set<string>>
+  table: readonly MountEntry[]
+}
+
+async function look(listed: Listed, mounts: Mounts, run: Run): Promise<Looked> {
   const blank = { ...listed, identity: '', sizeBytes: 0 }
   if (!deviceName.safeParse(listed.name).success) {
     return {
@@ -89,7 +94,7 @@ async function look(listed: Listed, everywhere: Map<string, Set<string>>, run: R
   }
   const resolved = await resolveDevice(listed.path)
   if ('reason' in resolved) return { device: { ...blank, state: 'refused', reason: resolved.reason } }
-  const options = { ownMount: brickMountPath(listed.name), exclusive: false, everywhere }
+  const options = { ownMount: brickMountPath(listed.name), exclusive: false, ...mounts }
   const facts = await deviceFacts(listed.path, run, options)
   if (!facts.present) return { device: { ...blank, state: 'refused', reason: facts.reason } }
   const { identity, sizeBytes, content, partitions, busy } = facts

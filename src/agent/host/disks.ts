@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, type FileHandle, open, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { DeviceContent, DeviceFacts } from '../host.js'
-import { mountedAt, mountsEverywhere, mountTable } from './mounts.js'
+import { mountedAt, type MountEntry, mountsEverywhere, mountTable } from './mounts.js'
 import { type Run, runOk } from './run.js'
 import { readSuperblock } from './xfs.js'
 
@@ -128,20 +128,25 @@ export async function openExclusively(path: string, write: boolean): Promise<Fil
 
 /**
  * The facts of one configured device. Without `exclusive` a user that shows nowhere (a lazy unmount) is not noticed.
- * `everywhere`: the mounts, for a look at many devices; read now when absent.
+ * `everywhere` and `table`: the mounts, for a look at many devices; read now when absent.
  */
 export async function deviceFacts(
   path: string,
   run: Run,
-  options: { ownMount?: string; exclusive: boolean; everywhere?: Map<string, Set<string>> },
+  options: {
+    ownMount?: string
+    exclusive: boolean
+    everywhere?: Map<string, Set<string>>
+    table?: readonly MountEntry[]
+  },
 ): Promise<DeviceFacts> {
   const device = await resolveDevice(path)
   if ('reason' in device) return { present: false, reason: device.reason }
   const sizeBytes = await sizeOf(device)
   const everywhere = options.everywhere ?? (await mountsEverywhere())
   // A mount at that path which only another namespace has, a container's for one, is not ours to take off.
-  const mountedByUs =
-    options.ownMount !== undefined && mountedAt(await mountTable(), options.ownMount)?.device === device.numbers
+  const table = options.table ?? (await mountTable())
+  const mountedByUs = options.ownMount !== undefined && mountedAt(table, options.ownMount)?.device === device.numbers
   const busy = await usersOf(device, everywhere, mountedByUs ? options.ownMount : undefined)
   if (options.exclusive && busy.length === 0 && !mountedByUs) {
     try {

@@ -1,5 +1,5 @@
-import { readFile, readlink } from 'node:fs/promises'
-import { processIds } from './proc.js'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 
 export interface MountEntry {
   /** `major:minor`. */
@@ -44,21 +44,38 @@ export function mountedAt(table: readonly MountEntry[], path: string): MountEntr
  */
 export async function mountsEverywhere(): Promise<Map<string, Set<string>>> {
   const found = new Map<string, Set<string>>()
-  const seen = new Set<string>()
-  for (const pid of await processIds()) {
+  for (const pids of namespaces().values()) {
+    for (const { device, path } of await firstTable(pids)) {
+      const paths = found.get(device) ?? new Set()
+      found.set(device, paths.add(path))
+    }
+  }
+  return found
+}
+
+/** The processes of each mount namespace. The kernel answers from memory: no thread is needed for that. */
+function namespaces(): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
     try {
-      const namespace = await readlink(`/proc/${pid}/ns/mnt`)
-      if (seen.has(namespace)) continue
-      for (const { device, path } of await mountTable(pid)) {
-        const paths = found.get(device) ?? new Set()
-        found.set(device, paths.add(path))
-      }
-      seen.add(namespace)
+      const namespace = readlinkSync(`/proc/${pid}/ns/mnt`)
+      const pids = found.get(namespace)
+      if (pids) pids.push(pid)
+      else found.set(namespace, [pid])
     } catch {
       // The process has ended meanwhile, or is a kernel thread without a namespace of its own.
     }
   }
   return found
+}
+
+/** Of the first process that is still there: they all see the same. */
+async function firstTable(pids: readonly string[]): Promise<MountEntry[]> {
+  for (const pid of pids) {
+    const table = await mountTable(pid).catch(() => undefined)
+    if (table) return table
+  }
+  return []
 }
 
 function unescape(text: string): string {

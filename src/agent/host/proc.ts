@@ -1,8 +1,25 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 
 /** Of every process of the machine. Source: proc(5). */
 export async function processIds(): Promise<string[]> {
   return (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name))
+}
+
+/**
+ * The processes of one of these programs. Asked for names alone, the kernel answers from memory, at once and whatever the process
+ * waits for; to go to a thread and back for each process of the machine costs twenty times as much.
+ */
+export function processesNamed(names: readonly string[]): string[] {
+  const ids = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))
+  return ids.filter((pid) => {
+    try {
+      return names.includes(readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd())
+    } catch {
+      // It has ended meanwhile.
+      return false
+    }
+  })
 }
 
 /** The words of a process's command line, or the variables of its environment; none of one that has ended meanwhile. */

@@ -1,16 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { mountTable } from './mounts.js'
-import { processIds, wordsOf } from './proc.js'
+import { processesNamed, wordsOf } from './proc.js'
 
 export interface Command {
   pid: number
   words: readonly string[]
 }
 
-/** What every process was started with: read once for all that is looked for together. */
+const programs = ['glusterfsd', 'mkfs.xfs']
+
+/** What every process of these programs was started with: read once for all that is looked for together. */
 export async function commands(): Promise<Command[]> {
   const found = []
-  for (const pid of await processIds()) found.push({ pid: Number(pid), words: await wordsOf(pid, 'cmdline') })
+  for (const pid of processesNamed(programs)) found.push({ pid: Number(pid), words: await wordsOf(pid, 'cmdline') })
   return found
 }
 

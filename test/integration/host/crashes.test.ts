@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, constants, existsSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, renameSync, symlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../../../lab/until.js'
 import { wipeRanges } from '../../../src/agent/host/bricks.js'
@@ -119,9 +119,11 @@ describe('a brick whose agent died (root)', () => {
   })
 
   it('while mkfs ran, which goes on, waits for it, and calls the device neither bad nor free', async () => {
-    // Holds the device as mkfs does, for as long as it is wanted.
-    const script = `fs.openSync(${JSON.stringify(loops.nodeOf(name))}, ${constants.O_EXCL}); console.log('open'); setInterval(() => {}, 1000)`
-    const child = spawn(process.execPath, ['-e', script, `uuid=${brick.uuid}`], { argv0: 'mkfs.xfs' })
+    // Holds the device as mkfs does, under its name, for as long as it is wanted.
+    const program = join(loops.directory, 'mkfs.xfs')
+    symlinkSync('/usr/bin/python3', program)
+    const hold = `import os, sys, time; os.open(${JSON.stringify(loops.nodeOf(name))}, os.O_EXCL); print('open', flush=True); time.sleep(600)`
+    const child = spawn(program, ['-c', hold, `uuid=${brick.uuid}`])
     try {
       await new Promise((resolve) => child.stdout.once('data', resolve))
       for (const wanted of [brick, absent()])
