@@ -2,6 +2,7 @@ import { users } from '../../lab/hosts.js'
 import type { Cluster } from '../../lab/interface.js'
 
 const bbctl = (...words: string[]) => ['node', '/opt/burstbuffer/dist/cli/bbctl.js', ...words]
+const jobs = 'for job in $(squeue --noheader --format=%A); do scontrol show job --oneliner $job; done'
 /** The latest that daemons complained of. */
 const complaints = `tail -qn 400 /var/log/agent.out /var/log/scheduler.out 2>/dev/null | grep -E '"level":"(warn|error)"' | tail -n 15 | cut -c1-400`
 
@@ -12,7 +13,7 @@ const complaints = `tail -qn 400 /var/log/agent.out /var/log/scheduler.out 2>/de
 export async function showAftermath(cluster: Cluster): Promise<void> {
   const looks: (readonly [string, readonly string[]])[] = [
     ['head', ['sinfo', '--Node', '--long']],
-    ['head', ['scontrol', 'show', 'job', '--oneliner']],
+    ['head', ['sh', '-c', jobs]],
     ['head', bbctl('status')],
     ['head', bbctl('hosts')],
     ['head', bbctl('buffers')],
@@ -26,5 +27,5 @@ export async function showAftermath(cluster: Cluster): Promise<void> {
     if (said !== '') console.log(`      ${host}: ${argv.at(-1) === complaints ? 'its complaints' : argv.join(' ')}`)
     if (said !== '') console.log(said.replaceAll(/^/gm, '      | '))
   }
-  await cluster.exec('head', ['scancel', `--user=${users.map(({ name }) => name).join(',')}`])
+  for (const { name } of users) await cluster.exec('head', ['scancel', `--user=${name}`])
 }

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { inspect } from 'node:util'
 import Mocha from 'mocha'
 
 export interface Tally {
@@ -6,6 +7,9 @@ export interface Tally {
   failed: number
   skipped: number
 }
+
+/** What chai throws tells what it compared. */
+type Failure = Error & { expected?: unknown; actual?: unknown }
 
 /**
  * Mocha's spec reporter, which also writes the counts to the file named by the reporter option `tally`, and tells why a test
@@ -15,8 +19,10 @@ export default class TallyReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options)
     const file = (options.reporterOptions as { tally?: string } | undefined)?.tally
-    runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (_test: Mocha.Test, error: Error) => {
-      console.log(error.message.replaceAll(/^/gm, '      | '))
+    runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (_test: Mocha.Test, error: Failure) => {
+      const values =
+        'expected' in error ? `\nexpected ${inspect(error.expected)}\nand saw ${inspect(error.actual)}` : ''
+      console.log(`${error.message}${values}`.replaceAll(/^/gm, '      | '))
     })
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = this.stats
