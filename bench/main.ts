@@ -1,8 +1,10 @@
 import Table from 'cli-table3'
 import { parseArgs } from 'node:util'
 import { burst } from './burst.js'
+import { dwstat } from './dwstat.js'
 import { idle } from './idle.js'
 import type { Benchmark, Figure } from './measure.js'
+import { memory } from './memory.js'
 import { place } from './place.js'
 import { provision } from './provision.js'
 import { shim } from './shim.js'
@@ -10,7 +12,7 @@ import { staging } from './staging.js'
 
 /* npm run bench -- NAME… [--json]: each compares side by side in one run, because the machine may be shared and noisy. */
 
-const benchmarks: Record<string, Benchmark> = { shim, provision, burst, idle, staging, place }
+const benchmarks: Record<string, Benchmark> = { shim, provision, burst, idle, staging, memory, place, dwstat }
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },
   allowPositionals: true,
