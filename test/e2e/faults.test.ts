@@ -106,9 +106,15 @@ describe('work that was broken off is finished or undone', function () {
     await slurm.untilClean()
   })
 
-  it('a requeued job gets a fresh buffer and gives it back', async () => {
-    const lines = ['#SBATCH --requeue', '#DW jobdw type=scratch access_mode=striped capacity=1TB']
-    const body = '[ "$SLURM_RESTART_COUNT" = 1 ] && [ -w "$DW_JOB_STRIPED" ] && exit 0; sleep 600'
+  it('a requeued job gets a fresh buffer with its data staged in anew, and gives it back', async () => {
+    await lab.exec('head', ['sh', '-c', 'echo staged >again'], { user: 'alice' })
+    const lines = [
+      '#SBATCH --requeue',
+      '#DW jobdw type=scratch access_mode=striped capacity=1TB',
+      '#DW stage_in type=file source=/home/alice/again destination=$DW_JOB_STRIPED/again',
+    ]
+    const body = `[ "$SLURM_RESTART_COUNT" = 1 ] && [ "$(cd $DW_JOB_STRIPED && cat *)" = staged ] && exit 0
+      echo first >$DW_JOB_STRIPED/first; sleep 600`
     const job = await slurm.submit('alice', ...lines, body)
     await slurm.untilJob(job, /JobState=RUNNING/)
     await lab.exec('head', ['scontrol', 'requeue', job])

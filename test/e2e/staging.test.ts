@@ -7,7 +7,10 @@ const jobdw = '#DW jobdw type=scratch access_mode=striped capacity=1TB'
 
 describe('staging', function () {
   this.timeout(labTestMs)
-  const lab = useLab({ after: () => slurm.untilClean() })
+  const lab = useLab({
+    before: () => as('alice', 'mkdir -p many && truncate --size=8G many/large && seq 3000 | (cd many && xargs touch)'),
+    after: () => slurm.untilClean(),
+  })
   const slurm = new SlurmAt(lab)
   const as = async (user: string, command: string) => {
     const { code, stdout, stderr } = await lab.exec('head', ['bash', '-c', command], { user })
@@ -17,31 +20,54 @@ describe('staging', function () {
   const bbctl = (...words: string[]) => lab.exec('head', ['node', '/opt/burstbuffer/dist/cli/bbctl.js', ...words])
   const shown = async (job: string) => (await bbctl('show', job)).stdout
 
-  it('brings a file, a tree and a list in, and a tree out, as they were', async () => {
+  const stageMany = '#DW stage_in type=directory source=/home/alice/many destination=$DW_JOB_STRIPED/many'
+
+  it('brings a file, a tree and a list in, and a tree and a list out, as they were', async () => {
+    // Only those who are in a group beside their first one may read it.
+    await lab.exec('head', ['sh', '-c', 'cd /home && install -d -g project -m 750 project && echo ours >project/ours'])
     await as(
       'alice',
       'mkdir -p in/tree/sub && echo one >in/one && cp /etc/services in/tree/sub && ln -s sub/services in/tree/link',
     )
     await as(
       'alice',
-      'ln in/tree/sub/services in/tree/hard; printf "%s\\n" "$HOME/in/one \\$DW_JOB_STRIPED/listed/one" >in/list',
+      'ln in/tree/sub/services in/tree/hard && truncate -s 200M in/tree/sparse && chmod 750 in/tree/sub',
+    )
+    await as('alice', 'cd in/tree/sub && setfattr -n user.colour -v red services && setfacl -m u:bob:rw services')
+    await as('alice', "touch -d '2001-02-03 04:05:06' in/tree/sub/services in/tree/sub")
+    await as(
+      'alice',
+      `echo "$HOME/in/one \\$DW_JOB_STRIPED/listed/one" >in/list && for file in ran tree/hard; do
+        echo "\\$DW_JOB_STRIPED/$file $HOME/list-out/$file"; done >in/list-out`,
     )
     const job = await slurm.submit(
       'alice',
       jobdw,
       '#DW stage_in type=file source=/home/alice/in/one destination=$DW_JOB_STRIPED/one',
+      '#DW stage_in type=file source=/home/project/ours destination=$DW_JOB_STRIPED/ours',
       '#DW stage_in type=directory source=/home/alice/in/tree destination=$DW_JOB_STRIPED/tree verify=checksum',
       '#DW stage_in type=list source=/home/alice/in/list',
       '#DW stage_out type=directory source=$DW_JOB_STRIPED/ destination=/home/alice/out-%j verify=checksum',
+      '#DW stage_out type=list source=/home/alice/in/list-out',
       'cmp "$DW_JOB_STRIPED/one" "$DW_JOB_STRIPED/listed/one" && echo ran >"$DW_JOB_STRIPED/ran"',
+      'stat -c %b "$DW_JOB_STRIPED/tree/sparse" >"$DW_JOB_STRIPED/blocks"',
     )
     await slurm.untilCompleted(job)
     await slurm.untilClean()
     const out = await as(
       'alice',
-      `cd out-${job} && diff -r --no-dereference tree ~/in/tree && cat ran one listed/one && readlink tree/link && stat -c %h tree/hard && find . -name ".burst*"`,
+      `cd out-${job} && diff -r --no-dereference tree ~/in/tree && cat ran one listed/one ours && readlink tree/link && stat -c %h tree/hard && find . -name ".burst*"`,
     )
-    expect(out).to.equal('ran\none\none\nsub/services\n2\n')
+    expect(out).to.equal('ran\none\none\nours\nsub/services\n2\n')
+    const looks = 'cd tree && getfattr -d sub/services && getfacl -n sub/services && stat -c "%a %y" sub sub/services'
+    expect(await as('alice', `cd out-${job} && ${looks}`))
+      .to.equal(await as('alice', `cd in && ${looks}`))
+      .and.to.include('user.colour="red"')
+      .and.to.include('user:20002:rw-')
+    const blocks = (await as('alice', `cat out-${job}/blocks && stat -c %b out-${job}/tree/sparse`)).trim().split('\n')
+    expect(Math.max(...blocks.map(Number))).to.be.lessThan(2048)
+    expect(await as('alice', 'cd list-out && cmp tree/hard ~/in/tree/hard && cat ran')).to.equal('ran\n')
+    await lab.exec('head', ['rm', '-r', '/home/project'])
   })
 
   it('puts each task of a job array at a place of its own', async () => {
@@ -66,6 +92,21 @@ describe('staging', function () {
     )
     const told = await slurm.untilJob(job, /SystemComment=.*stage-in 1 failed/)
     expect(told).to.match(/home\/alice\/none.*No such file/)
+    await slurm.untilClean()
+    await lab.exec('head', ['scancel', job])
+  })
+
+  it('lists what could not be copied beside the output of the job, and shows it to operators', async () => {
+    await as('alice', 'mkdir -p partly logs && touch partly/a partly/secret && chmod 0 partly/secret')
+    const job = await slurm.submit(
+      'alice',
+      '#SBATCH --output=/home/alice/logs/%j.out',
+      jobdw,
+      '#DW stage_in type=directory source=/home/alice/partly destination=$DW_JOB_STRIPED/partly',
+    )
+    await slurm.untilJob(job, /SystemComment=.*stage-in 1 failed.*secret.*Permission denied/)
+    const report = await as('alice', `cat logs/burstbuffer-${job}-stage-in-1.failed`)
+    expect(report).to.match(/1 files copied, 1 failed\.\n.*secret.*Permission denied/)
     await slurm.untilClean()
     await lab.exec('head', ['scancel', job])
   })
@@ -125,6 +166,29 @@ describe('staging', function () {
     await as('alice', 'chmod 700 locked && test ! -e locked/lost')
   })
 
+  it('tells how far it is, and ends when an operator cancels it', async () => {
+    const job = await slurm.submit('alice', jobdw, stageMany)
+    type View = { state: string; totalFiles: number; totalBytes: number; bytesPerSecond: number; secondsLeft: number }
+    const view = async () => {
+      const { transfers } = JSON.parse((await bbctl('show', job, '--json')).stdout) as { transfers: View[] }
+      return transfers[0]!
+    }
+    const told = await until(
+      { what: `job ${job} copies at a rate`, deadlineMs: 180_000, seen: () => shown(job) },
+      async () => {
+        const now = await view()
+        return now.bytesPerSecond > 0 && now.secondsLeft >= 0 ? now : undefined
+      },
+    )
+    expect(told).to.deep.include({ state: 'copy', totalFiles: 3001, totalBytes: 8 * 1024 ** 3 })
+    const watch = `timeout 20 node /opt/burstbuffer/dist/cli/bbctl.js watch ${job} | grep -m 1 'found 3001 files, 8.59 GB'`
+    expect((await lab.exec('head', ['sh', '-c', watch])).code, 'the watch tells of it').to.equal(0)
+    expect((await bbctl('transfer', 'cancel', job)).stdout).to.contain('cancelled')
+    await slurm.untilJob(job, /SystemComment=.*stage-in 1 failed.*cancelled by root/)
+    await lab.exec('head', ['scancel', job])
+    await slurm.untilClean()
+  })
+
   describe('of a job of two nodes, privately', () => {
     const privately = [
       '#SBATCH --nodes=2 --ntasks-per-node=1',
@@ -180,9 +244,8 @@ describe('staging', function () {
   })
 
   it('ends at once when its job is cancelled, on the way in and on the way out', async () => {
-    await as('alice', 'mkdir -p many && truncate --size=3G many/large && seq 3000 | (cd many && xargs touch)')
     const lines = {
-      in: ['#DW stage_in type=directory source=/home/alice/many destination=$DW_JOB_STRIPED/many'],
+      in: [stageMany],
       out: [
         '#DW stage_out type=directory source=$DW_JOB_STRIPED/many destination=/home/alice/cancelled',
         'mkdir "$DW_JOB_STRIPED/many" && cd "$DW_JOB_STRIPED/many" && seq 3000 | xargs touch',
