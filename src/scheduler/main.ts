@@ -14,6 +14,9 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const clock = systemClock
   const log = openLog({ program: 'scheduler', level: config.log.level, file: config.log.file })
   log.info('starting', { config })
+  for (const [pool, { shardBytes }] of Object.entries(config.pools)) {
+    if (shardBytes !== undefined) log.warn('privateShard is set: GlusterFS has damaged files in shards', { pool })
+  }
   const store = openStore(etcdOptions(config.etcd), { clock, log })
   const candidate = { host: config.host, pid: process.pid }
   const scheduler = await startScheduler({ store, config, candidate, accounts: systemAccounts(), clock, log })
