@@ -135,6 +135,12 @@ export class SimulatedGluster {
     this.volumes.delete(found.name)
   }
 
+  /** A glusterd that is started anew has forgotten what it was doing. */
+  restart(host: string): void {
+    for (const [volume, creator] of this.creators) if (creator === host) this.creators.delete(volume)
+    this.settle(host)
+  }
+
   /** What a glusterd does when it comes (back): it serves the bricks of started volumes, and no others. */
   settle(host: string): void {
     const machine = this.machines.get(host)

@@ -152,7 +152,7 @@ export class SimulatedCluster {
   turnOn(name: string): void {
     this.tell(`${name} is turned on`)
     turnOn(this.machines.get(name)!)
-    this.gluster.settle(name)
+    this.gluster.restart(name)
     this.startAgent(name)
   }
 

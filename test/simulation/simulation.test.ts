@@ -64,6 +64,7 @@ describe('histories that went wrong once', () => {
     ['so they were when a primary returned', 'lose a host while in use', 115, { chance: 0.02 }],
     ['a late report took the place of a newer one', 'use', 105, { chance: 0.02 }],
     ['a report outlived its desired document', 'calls out of order', 108, { chance: 0.02 }],
+    ['a creation whose host lost its power was locked for ever', 'lose a host while forming', 1, { at: 16 }],
     ['an event outlived its buffer', 'lose a host while deleting and use its name again', 117, { chance: 0.02 }],
   ]
   for (const [what, scenario, ofSeed, crashes] of seen) {
