@@ -270,20 +270,28 @@ describe('a brick whose agent died (root)', () => {
     const other = name.replace(/n1$/, 'n2')
     loops.add(other, deviceBytes)
     loops.willMount(brickMountPath(other))
-    let release: () => void = () => {}
+    const [hangs, released] = [gate(), gate()]
     const hung: Run = async (argv, options) => {
       if (argv[0] !== 'mount') return runCommand(argv, options)
-      await new Promise<void>((resolve) => (release = resolve))
+      hangs.open()
+      await released.opened
       throw new CommandError(argv, { code: null, signal: 'SIGKILL', stderr: '', timedOut: true })
     }
     const stuck = failure(round(brick, hung))
+    await hangs.opened
     expect(await toRest(aBrickOf(other))).to.include(`stamp ${other}`)
-    release()
+    released.open()
     const error = await stuck
     expect(error.message).to.contain('no end in time, killed')
     expect(error).not.to.be.instanceOf(Refusal)
     await toRest(brick)
   })
+
+  function gate(): { opened: Promise<void>; open: () => void } {
+    let open = () => {}
+    const opened = new Promise<void>((resolve) => (open = resolve))
+    return { opened, open }
+  }
 
   function zero(position: number, length: number): void {
     const fd = openSync(loops.nodeOf(name), 'r+')
