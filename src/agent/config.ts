@@ -15,8 +15,8 @@ const containerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, 'expected
 
 /** What leads to bricks is no place for users' files. */
 const stagePath = absolutePath.refine(
-  (path) => !isWithin(brickRoot, path),
-  `expected a path that ${brickRoot} is not below`,
+  (path) => !isWithin(brickRoot, path) && !isWithin(path, brickRoot),
+  `expected a path that neither is below ${brickRoot} nor has it below itself`,
 )
 
 /** A path of a device, or a glob in the last part of one. */

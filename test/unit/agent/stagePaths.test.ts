@@ -12,9 +12,11 @@ describe("the agent's setting of stage paths", () => {
 
   it('lists paths', () => expect(read('[/lustre, /home]')).to.deep.equal(['/lustre', '/home']))
 
-  for (const path of ['/', '/data', '/data/', '/data/glusterfs']) {
-    it(`refuses ${path}, below which bricks lie`, () => {
-      expect(() => read(`[${path}]`)).to.throw('stagePaths.0: expected a path that /data/glusterfs is not below')
+  for (const path of ['/', '/data', '/data/', '/data/glusterfs', '/data/glusterfs/nvme1n1/brick']) {
+    it(`refuses ${path}, where bricks lie`, () => {
+      expect(() => read(`[${path}]`)).to.throw(
+        'stagePaths.0: expected a path that neither is below /data/glusterfs nor has it below itself',
+      )
     })
   }
 
