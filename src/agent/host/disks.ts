@@ -170,19 +170,25 @@ export async function deviceFacts(
 
 export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
-  let done = 0
-  while (done < length) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, position + done)
-    if (bytesRead === 0) throw new Error(`the device ends at byte ${position + done}`)
-    done += bytesRead
-  }
+  await readInto(buffer, handle, position)
   return buffer
 }
 
-/** In parts, so that looking at many disks takes little memory. */
+async function readInto(buffer: Buffer, handle: FileHandle, position: number): Promise<void> {
+  let done = 0
+  while (done < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, done, buffer.length - done, position + done)
+    if (bytesRead === 0) throw new Error(`the device ends at byte ${position + done}`)
+    done += bytesRead
+  }
+}
+
+/** In parts, in one buffer, so that looking at many disks takes little memory and leaves little to collect. */
 export async function isZeroAt(handle: FileHandle, position: number, length: number): Promise<boolean> {
-  for (let done = 0; done < length; done += partBytes) {
-    const part = await readAt(handle, position + done, Math.min(partBytes, length - done))
+  const buffer = Buffer.allocUnsafe(Math.min(partBytes, length))
+  for (let done = 0; done < length; done += buffer.length) {
+    const part = buffer.subarray(0, Math.min(buffer.length, length - done))
+    await readInto(part, handle, position + done)
     if (!part.equals(zeroes.subarray(0, part.length))) return false
   }
   return true
