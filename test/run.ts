@@ -32,10 +32,16 @@ const suites: Record<string, Suite> = {
   // On the cluster in containers: its own tests, and of the end-to-end tests the one that goes the whole road.
   compose: { files: ['test/e2e/demo.test.ts', 'test/compose/**/*.test.ts'], env: { BURSTBUFFER_CLUSTER: 'docker' } },
 }
-/** Suites of one line run one after the other, lines beside one another: those with a lab mostly wait for Slurm. */
-const lines = [
-  ['e2e', 'faults'],
-  ['integration', 'compose', 'soak'],
+/**
+ * Stage after stage. Suites of one line run one after the other, lines beside one another: the first two compute on one processor each,
+ * those with a lab mostly wait for Slurm.
+ */
+const stages = [
+  [['unit'], ['simulation']],
+  [
+    ['e2e', 'faults'],
+    ['integration', 'compose', 'soak'],
+  ],
 ]
 
 const chosen = process.argv.slice(2)
@@ -50,15 +56,14 @@ const isChosen = (name: string) => chosen.length === 0 || chosen.includes(name)
 
 const tallies: Tally[] = []
 for (const name of Object.keys(checks)) if (isChosen(name)) tallies.push(await check(name))
-const besides = lines.map((line) => line.filter(isChosen)).filter((line) => line.length > 0)
-for (const name of Object.keys(suites)) {
-  if (isChosen(name) && !lines.flat().includes(name)) tallies.push(await suite(name))
+for (const stage of stages) {
+  const lines = stage.map((line) => line.filter(isChosen)).filter((line) => line.length > 0)
+  await Promise.all(
+    lines.map(async (line) => {
+      for (const name of line) tallies.push(await suite(name, { isHeld: lines.length > 1 }))
+    }),
+  )
 }
-await Promise.all(
-  besides.map(async (line) => {
-    for (const name of line) tallies.push(await suite(name, { isHeld: besides.length > 1 }))
-  }),
-)
 
 const sum = (of: keyof Tally) => tallies.reduce((total, tally) => total + tally[of], 0)
 const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''
