@@ -49,6 +49,16 @@ line/x'; echo q >"tree/it's \\"quoted\\""; echo d >tree/-n; echo d >tree/--delet
     expect(readdirSync(rig.volume)).to.deep.equal(['data'])
   })
 
+  it('sets times to the nanosecond, also where another of the same second stands', async () => {
+    const make = 'mkdir -p tree/empty; ln -s nowhere tree/link; mkfifo tree/pipe; echo a >tree/file; ls tree/*'
+    const times = (of: string) => `touch -hd '2001-02-03 04:05:06.${of}' tree/empty tree/link tree/pipe tree/file`
+    rig.as(someone, `${make}; ${times('987654321')}`)
+    rig.as(someone, `${make}; ${times('1')}`, rig.volume)
+    const { counts } = await rig.all({ outside: join(rig.lustre, 'tree'), inside: 'tree' })
+    expect(counts.failed).to.equal(0)
+    expect(picture(join(rig.volume, 'tree'))).to.deep.equal(picture(join(rig.lustre, 'tree')))
+  })
+
   describe('on XFS, as bricks are', () => {
     let loops: LoopDevices
 

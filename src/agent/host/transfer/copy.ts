@@ -5,6 +5,7 @@ import { whatIsMissing } from './check.js'
 import { placesOf, type Sides, sidesOf } from './places.js'
 import { resolveAll, resolveSides, type StagePaths } from './resolve.js'
 import { copyArguments, type Copied, differing, namesIn, type Progress, runRsync } from './rsync.js'
+import { timeWindow } from './times.js'
 import type { AsUser } from './user.js'
 import {
   addFailure,
@@ -35,12 +36,16 @@ export interface CopyParts {
   onProgress: (copied: Progress & { failed: number; failures: string[] }) => void
 }
 
+/** With how rsync compares times at the destination. */
+type Copying = CopyParts & { window: string[] }
+
 export async function copyShare(parts: CopyParts): Promise<void> {
   const { transfer, user, limit, onProgress } = parts
   const { work, works } = placesOf(transfer)
   const { index } = transfer.share
   const note = await readNote(user, `${work}/share-${index}.json`, shareNote)
   if (!note) throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${work}: retry the transfer`)
+  const window = await timeWindow(user, `${work}/times-${index}`)
   const sidesFor = sidesByNode(parts)
   const sum = emptyTally()
   const under = new Map<Batch, Progress>()
@@ -53,7 +58,7 @@ export async function copyShare(parts: CopyParts): Promise<void> {
     onProgress(now)
   }
   const copyOne = async (batch: Batch) => {
-    const done = await copyBatch(parts, batch, await sidesFor(batch), (progress) => {
+    const done = await copyBatch({ ...parts, window }, batch, await sidesFor(batch), (progress) => {
       under.set(batch, progress)
       tellProgress()
     })
@@ -81,7 +86,7 @@ function sidesByNode({ transfer, user, stagePaths }: CopyParts): (batch: Batch) 
 }
 
 async function copyBatch(
-  parts: CopyParts,
+  parts: Copying,
   batch: Batch,
   sides: Sides | undefined,
   onProgress: (progress: Progress) => void,
@@ -107,21 +112,21 @@ async function copyBatch(
 }
 
 async function copyList(
-  { transfer, user }: CopyParts,
+  { transfer, user, window }: Copying,
   batch: Batch,
   { source, destination }: Sides,
   onProgress: (progress: Progress) => void,
 ): Promise<Copied> {
   const { work } = placesOf(transfer)
   const names = namesIn(listOf(work, batch))
-  const argv = [...copyArguments(transfer, work, batch), ...names]
+  const argv = [...copyArguments(transfer, work, batch), ...window, ...names]
   const copied = await runRsync(user, argv, `${source}/`, `${destination}/`, onProgress)
   if (!transfer.verify) return copied
   return withDifferences(copied, await differing(user, names, `${source}/`, `${destination}/`))
 }
 
 async function copyPairs(
-  { transfer, user, stagePaths }: CopyParts,
+  { transfer, user, stagePaths, window }: Copying,
   batch: Batch,
   onProgress: (progress: Progress) => void,
 ): Promise<Copied> {
@@ -136,7 +141,8 @@ async function copyPairs(
     await resolveAll(user, transfer, stagePaths, pairs)
   ).entries()) {
     const tell = ({ bytes }: Progress) => onProgress({ ...past, bytes: past.bytes + bytes })
-    const now = await runRsync(user, copyArguments(transfer, work, batch), source, destination, tell)
+    const argv = [...copyArguments(transfer, work, batch), ...window]
+    const now = await runRsync(user, argv, source, destination, tell)
     const differs = transfer.verify ? await differing(user, [], source, destination) : []
     const { complaints, failed } = withDifferences(now, differs)
     const told = complaints.map((words) => ofNode(node, words))

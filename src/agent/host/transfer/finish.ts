@@ -4,6 +4,7 @@ import { placesOf, sidesOf, treeOf } from './places.js'
 import { writeReport } from './report.js'
 import { resolveSides, type StagePaths } from './resolve.js'
 import { attributes, namesIn, runRsync } from './rsync.js'
+import { timeWindow } from './times.js'
 import type { AsUser } from './user.js'
 import { addFailure, addTally, emptyTally, ofNode, planNote, readNote, tally, type Tally, writeNote } from './work.js'
 
@@ -50,6 +51,7 @@ async function finishDirectories(
   const { work } = placesOf(transfer)
   const found = await user.ok(['find', work, '-maxdepth', '1', '-name', 'directories.*', '-printf', '%f\\0'])
   const lists = found.stdout.toString().split('\0').filter(Boolean)
+  const window = await timeWindow(user, `${work}/times-finish`)
   for (const sides of sidesOf(transfer)) {
     const own = lists.filter((name) => name.startsWith(`directories.${treeOf(transfer, sides.node)}.`))
     // A node whose tree could not be planned has none.
@@ -57,7 +59,7 @@ async function finishDirectories(
     const { source, destination, node } = await resolveSides(user, transfer, stagePaths, sides)
     for (const name of own) {
       const argv = ['rsync', '--dirs', '--perms', '--times', '--group', ...attributes, '--numeric-ids']
-      const words = [...argv, '--no-implied-dirs', ...namesIn(`${work}/${name}`)]
+      const words = [...argv, ...window, '--no-implied-dirs', ...namesIn(`${work}/${name}`)]
       const { complaints, failed } = await runRsync(user, words, `${source}/`, `${destination}/`)
       for (const words of complaints) addFailure(sum, ofNode(node, words))
       sum.failed += failed - complaints.length
