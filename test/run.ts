@@ -15,6 +15,7 @@ const checks: Record<string, string[]> = {
   eslint: [bin('eslint'), '.'],
   prettier: [bin('prettier'), '--check', '--log-level=warn', '.'],
   types: [bin('tsc'), '--noEmit', '-p', '.'],
+  walls: [bin('depcruise'), '--config', '.dependency-cruiser.js', 'src', 'lab', 'bench', 'test'],
 }
 interface Suite {
   files: string[]

@@ -1,5 +1,5 @@
 import { persistentName } from './persistent.js'
-import type { Plot } from './scenario.js'
+import type { Plot } from './plot.js'
 import type { Scene } from './scene.js'
 import { parseBurstBuffer, showBurstBuffer } from './slurm.js'
 

@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util'
 import { Lab } from '../cluster.js'
 import { ComposeCluster } from '../compose.js'
 import type { Cluster } from '../interface.js'
-import { scenario, type Plot } from './scenario.js'
+import type { Plot } from './plot.js'
+import { scenario } from './scenario.js'
 import { Scene } from './scene.js'
 
 /* npm run demo [-- --docker] [-- --keep]: the whole road of a buffer, on real parts. Exit 0 when every fact holds. */

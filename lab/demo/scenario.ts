@@ -2,13 +2,7 @@ import { createPersistent, destroyPersistent, usePersistent } from './persistent
 import { checkVolumes, createPerJob, lookUpMountpoints } from './job.js'
 import { showCleanedUp, showState } from './system.js'
 import type { Scene } from './scene.js'
-import type { Result } from '../interface.js'
-
-/** What one act leaves for the next. */
-export interface Plot {
-  /** The job with a buffer of its own, while it runs: its id, the compute node that it runs on, and its end. */
-  job?: { id: string; node: string; end: Promise<Result> }
-}
+import type { Plot } from './plot.js'
 
 export interface Act {
   heading: string

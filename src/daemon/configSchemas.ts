@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import type { EtcdOptions } from '../store/connection.js'
 import { logLevels } from './log.js'
 
 /** Settings that both daemons have. */
@@ -18,7 +17,7 @@ export const etcdConfig = z.strictObject({
 })
 
 /** Credentials are read from their files now: they are rotated by a restart. */
-export function etcdOptions({ endpoints, user, tls }: z.infer<typeof etcdConfig>): EtcdOptions {
+export function etcdOptions({ endpoints, user, tls }: z.infer<typeof etcdConfig>) {
   return {
     endpoints,
     ...(user ? { user: { name: user.name, password: readFileSync(user.passwordFile, 'utf8').trim() } } : {}),

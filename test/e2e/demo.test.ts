@@ -1,4 +1,5 @@
-import { scenario, type Plot } from '../../lab/demo/scenario.js'
+import type { Plot } from '../../lab/demo/plot.js'
+import { scenario } from '../../lab/demo/scenario.js'
 import { Scene } from '../../lab/demo/scene.js'
 import { labTestMs, useLab } from '../support/lab.js'
 

@@ -1,0 +1,7 @@
+import type { Result } from '../interface.js'
+
+/** What one act leaves for the next. */
+export interface Plot {
+  /** The job with a buffer of its own, while it runs: its id, the compute node that it runs on, and its end. */
+  job?: { id: string; node: string; end: Promise<Result> }
+}
