@@ -11,6 +11,19 @@ type KeepAliveStream = {
   on(event: 'end', handler: () => void): void
 }
 
+/**
+ * The times of a lease in milliseconds: when it is renewed, how long one try may take, how long after a failure the next
+ * begins at the latest, and until when it is held. When one member is silent, a whole second try still fits in.
+ */
+export function leaseTimes(ttlSeconds: number) {
+  return {
+    everyMs: ttlSeconds * 200,
+    deadlineMs: ttlSeconds * 200,
+    retryMs: ttlSeconds * 50,
+    heldMs: (ttlSeconds * 1000 * 2) / 3,
+  }
+}
+
 /*
  * INVARIANT: `isHeld` is false before the server can have dropped the lease. The server counts from when it received
  * the last renewal, we from when we sent it, and we stop at two thirds.
@@ -21,6 +34,7 @@ export class EtcdLease implements Lease {
   private cancelRenewal: () => void = () => {}
   private cancelExpiry: () => void = () => {}
   private readonly stopLiveness: () => void
+  private readonly times: ReturnType<typeof leaseTimes>
   private stream: { generation: number; opened: Promise<KeepAliveStream> } | undefined
   /** Settles the renewal under way, of which there is one at a time. */
   private answer: (outcome: number | Error) => void = () => {}
@@ -46,12 +60,13 @@ export class EtcdLease implements Lease {
   private constructor(
     private readonly connection: Connection,
     readonly id: string,
-    private readonly ttlSeconds: number,
+    ttlSeconds: number,
     private renewedAt: number,
   ) {
+    this.times = leaseTimes(ttlSeconds)
     this.stopLiveness = connection.watchLiveness()
     this.scheduleExpiry()
-    this.scheduleRenewal(this.ttlSeconds * 300)
+    this.scheduleRenewal(this.times.everyMs)
   }
 
   isHeld(): boolean {
@@ -79,7 +94,7 @@ export class EtcdLease implements Lease {
   }
 
   private heldUntil(): number {
-    return this.renewedAt + (this.ttlSeconds * 1000 * 2) / 3
+    return this.renewedAt + this.times.heldMs
   }
 
   private scheduleExpiry(): void {
@@ -101,15 +116,15 @@ export class EtcdLease implements Lease {
     if (this.lost) return
     const sentAt = this.connection.clock.monotonicMs()
     try {
-      const ttl = await this.renewOnce(Math.min(this.connection.timings.callMs, this.ttlSeconds * 300))
+      const ttl = await this.renewOnce(Math.min(this.connection.timings.callMs, this.times.deadlineMs))
       if (this.lost) return
       if (ttl <= 0) return this.lose()
       this.renewedAt = sentAt
       this.scheduleExpiry()
-      this.scheduleRenewal(this.ttlSeconds * 300)
+      this.scheduleRenewal(this.times.everyMs)
     } catch (error) {
       this.connection.log.debug('lease renewal failed', { lease: this.id, reason: String(error) })
-      if (!this.lost) this.scheduleRenewal(200 + Math.random() * 300)
+      if (!this.lost) this.scheduleRenewal(this.times.retryMs * (0.4 + Math.random() * 0.6))
     }
   }
 

@@ -28,9 +28,13 @@ type WatchStream = {
   on(event: 'end', handler: () => void): void
 }
 
+/** Where a server cancels every stream at once, everything is listed at most this often. */
+const relistPauseMs = 1_000
+
 export class PrefixWatch implements Watch {
   private readonly known = new Map<string, number>()
   private delivered = 0
+  private relistedAt = -Infinity
   private closed = false
   private interrupt: ((ending: Ending, reason: string) => void) | undefined
   private wake: (() => void) | undefined
@@ -61,7 +65,11 @@ export class PrefixWatch implements Watch {
     let connected = false
     for (let round = 0; !this.closed; round++) {
       try {
-        if (ending === 'relist') await this.relist()
+        if (ending === 'relist') {
+          await this.pauseAfterRelist()
+          if (this.closed) return
+          await this.relist()
+        }
         const outcome = await this.follow(() => {
           round = 0
           if (!connected) this.handlers.onConnection?.('connected')
@@ -81,8 +89,22 @@ export class PrefixWatch implements Watch {
     }
   }
 
+  private async pauseAfterRelist(): Promise<void> {
+    const { clock } = this.connection
+    const restMs = this.relistedAt + relistPauseMs - clock.monotonicMs()
+    if (restMs <= 0) return
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(restMs, resolve)
+      this.wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
   private async relist(): Promise<void> {
     const { entries, revision } = await this.list()
+    this.relistedAt = this.connection.clock.monotonicMs()
     if (this.closed) return
     const listed = new Set(entries.map((entry) => entry.key))
     const changes: Change[] = [...this.known.keys()].filter((key) => !listed.has(key)).map((key) => ({ key }))
