@@ -1,5 +1,6 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
+import { Stretch } from '../daemon/stretch.js'
 import type { AnyDesired, DesiredKind, Role } from '../model/documents.js'
 import { readDesired } from '../store/documents.js'
 import { keys, parseKey } from '../store/keys.js'
@@ -32,6 +33,7 @@ export class Agent {
   private watch: Watch | undefined
   private fence = { value: 0, modRevision: 0 }
   private syncedOnce = false
+  private readonly unwatched: Stretch
   private cancelCollection: () => void = () => {}
 
   constructor(dependencies: AgentDependencies) {
@@ -49,10 +51,17 @@ export class Agent {
       swap: limiter(8),
     }
     this.dependencies = { ...dependencies, limits }
+    this.unwatched = new Stretch(dependencies.clock)
+  }
+
+  /** For how long nothing has been heard of what is desired. */
+  get unwatchedForMs(): number {
+    return this.unwatched.ms
   }
 
   start(): void {
     const { host, log, store } = this.dependencies
+    this.unwatched.begin()
     this.watch = store.watch(keys.desiredOf(host.name), {
       onChanges: (changes) => this.onChanges(changes),
       onSynced: () => {
@@ -60,10 +69,15 @@ export class Agent {
         this.syncedOnce = true
         void this.collectOrphans()
       },
-      onConnection: (state, reason) =>
-        state === 'connected'
-          ? log.info('watching etcd')
-          : log.warn('etcd lost: everything stays as it is', { reason }),
+      onConnection: (state, reason) => {
+        if (state === 'connected') {
+          this.unwatched.end()
+          log.info('watching etcd')
+        } else {
+          this.unwatched.begin()
+          log.warn('etcd lost: everything stays as it is', { reason })
+        }
+      },
     })
   }
 

@@ -72,7 +72,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   })
   configWatcher.on('error', (error) => log.warn('configuration file cannot be watched', { reason: String(error) }))
 
-  const notifier = openNotifier({ clock, log, isHealthy: () => true })
+  const notifier = openNotifier({ clock, log, isHealthy: () => service.isHealthy() })
   notifier.ready(`${config.host}: ${config.roles.join(', ')}`)
   return {
     stop: async () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
+import { unhealthyAfterMs } from '../daemon/stretch.js'
 import type { DesiredKind, HostDocument, Role } from '../model/documents.js'
 import { type KeptKey, keepKey } from '../store/kept.js'
 import { keys } from '../store/keys.js'
@@ -26,6 +27,8 @@ export interface HostService {
   refreshInventory(): Promise<void>
   /** Looks again at all that is desired of these kinds. */
   wake(...kinds: DesiredKind[]): void
+  /** Nothing has been heard for long of what is desired, though etcd answers: a new start alone helps. */
+  isHealthy(): boolean
   /** Ends after the steps under way; the host stays as it is. The store stays open. */
   stop(): Promise<void>
 }
@@ -72,6 +75,7 @@ export function serveHost(parts: ServeParts): HostService {
       kept?.update(next)
     },
     wake: (...kinds) => agent.wake(...kinds),
+    isHealthy: () => !(kept?.isHeld() && agent.unwatchedForMs >= unhealthyAfterMs),
     stop: async () => {
       stopping = true
       await inventory.close()

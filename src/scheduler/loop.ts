@@ -1,10 +1,11 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
+import { Stretch } from '../daemon/stretch.js'
 import type { SessionDocument } from '../model/documents.js'
 import { type Phase, phaseOf } from '../model/phase.js'
 import { currentTransfer } from '../model/transfers.js'
 import { keys } from '../store/keys.js'
-import { type Compare, LeaseGone, maxOperations, type Write } from '../store/store.js'
+import { type Compare, LeaseGone, maxOperations, StoreError, type Write } from '../store/store.js'
 import type { Commits } from './commit.js'
 import { type DocumentChange, NotLeader } from './core.js'
 import { type Change, differenceOf, hasUnreadable } from './difference.js'
@@ -66,8 +67,10 @@ export class Loop {
   private cancelFullPass: () => void = () => {}
   private readonly stopListening: () => void
   private closed = false
+  private readonly failing: Stretch
 
   constructor(private readonly parts: LoopParts) {
+    this.failing = new Stretch(parts.clock)
     this.stopListening = parts.memory.onChange((touched) => this.onChange(touched))
     this.scheduleFullPass()
   }
@@ -84,6 +87,11 @@ export class Loop {
   /** Has it nothing to do? */
   get isIdle(): boolean {
     return this.running === undefined && this.dirty.isEmpty
+  }
+
+  /** For how long no round has ended, or each has failed for a reason that is not etcd's. */
+  get failingForMs(): number {
+    return this.failing.ms
   }
 
   /** Looks at everything anew, for a reason that is in no document: a host has been away for long enough. */
@@ -132,9 +140,12 @@ export class Loop {
         this.dirty.take(Infinity)
         return 0
       }
+      this.failing.begin()
       try {
         await this.round(fence)
+        this.failing.end()
       } catch (error) {
+        if (error instanceof StoreError || error instanceof NotLeader) this.failing.end()
         if (error instanceof LeaseGone) this.parts.timeline.forgetLease()
         if (error instanceof NotLeader) this.parts.log.warn('what was being written is left to the new leader')
         else this.parts.log.warn('a round failed, it is done again', { reason: String(error) })

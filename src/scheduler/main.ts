@@ -20,7 +20,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const store = openStore(etcdOptions(config.etcd), { clock, log })
   const candidate = { host: config.host, pid: process.pid }
   const scheduler = await startScheduler({ store, config, candidate, accounts: systemAccounts(), clock, log })
-  const notifier = openNotifier({ clock, log, isHealthy: () => true })
+  const notifier = openNotifier({ clock, log, isHealthy: () => scheduler.isHealthy() })
   notifier.ready(`${config.host}: ${config.socket}`)
   return {
     stop: async () => {

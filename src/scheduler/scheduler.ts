@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
+import { Stretch, unhealthyAfterMs } from '../daemon/stretch.js'
 import { type EventDocument, eventDocument } from '../model/documents.js'
 import { readDocument } from '../store/documents.js'
 import { keys } from '../store/keys.js'
@@ -37,6 +38,8 @@ export interface Scheduler {
   readonly memory: Memory
   readonly commits: Commits
   isLeader(): boolean
+  /** Whether the loop gets on, and the watch: what does not, though etcd answers, is helped by a new start alone. */
+  isHealthy(): boolean
   /** Gives leadership up, closes the socket, and ends after what is being written. The store stays open. */
   stop(): Promise<void>
 }
@@ -49,7 +52,7 @@ const firstWordMs = 2_000
 /** A scheduler and its socket. */
 export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> {
   const { config, clock, log } = parts
-  const { memory, commits, means, stop } = assembleScheduler(parts)
+  const { memory, commits, means, isHealthy, stop } = assembleScheduler(parts)
   try {
     const routes = [...shimRoutes(means), ...operatorRoutes(means)].map((route) =>
       afterFirstRead(route, memory, commits),
@@ -59,6 +62,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
       memory,
       commits,
       isLeader: () => commits.isLeader(),
+      isHealthy,
       stop: async () => {
         await server.close()
         await stop()
@@ -86,6 +90,10 @@ export function assembleScheduler(parts: SchedulerParts) {
       if (parsed.room === 'observed' && parsed.kind === 'transfer') rates.note(parsed.id)
     }
   })
+  const unwatched = new Stretch(clock)
+  const stopHearing = memory.onChange(() => (memory.isConnected ? unwatched.end() : unwatched.begin()))
+  const isHealthy = () =>
+    loop.failingForMs < unhealthyAfterMs && !(commits.isLeader() && unwatched.ms >= unhealthyAfterMs)
   const cancelWord = clock.after(firstWordMs, () => {
     if (!memory.isSynced) log.warn('waiting for etcd', { endpoints: config.etcd.endpoints })
   })
@@ -115,13 +123,14 @@ export function assembleScheduler(parts: SchedulerParts) {
   const stop = async () => {
     cancelWord()
     stopLearning()
+    stopHearing()
     absences.close()
     commits.close()
     await loop.close()
     await leadership.close()
     await memory.close()
   }
-  return { memory, commits, means, stop }
+  return { memory, commits, means, isHealthy, stop }
 }
 
 /** Before etcd was read there is nothing true to say: an empty pool, above all, would be taken at its word by Slurm. */

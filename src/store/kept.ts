@@ -8,6 +8,8 @@ export interface KeptKey {
   readonly written: Promise<void>
   /** Writes another value, now and after every loss of the lease. */
   update(value: object): void
+  /** Its lease is being renewed: etcd answers. */
+  isHeld(): boolean
   /** Ends it; the key goes with its lease. A program that starts again before that takes the key over, unnoticed. */
   close(): Promise<void>
 }
@@ -78,6 +80,7 @@ export function keepKey(
 
   return {
     written,
+    isHeld: () => lease?.isHeld() ?? false,
     update: (next) => {
       current = next
       void run()
