@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { chmod, type FileHandle, lchown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { brickMountPath, brickRoot } from '../../model/cluster.js'
 import type { DesiredAdopt, DesiredBrick } from '../../model/documents.js'
 import { type BrickFacts, Refusal } from '../host.js'
@@ -82,7 +83,10 @@ export async function brickFacts(
   }
 }
 
-/** A file system that was shut down by an error of its disk answers nothing, and must still be taken off. */
+/**
+ * A file system that its disk's error has shut down (EIO), one that is damaged (EUCLEAN) and a stamp that is no stamp
+ * must still be taken off: only that the agent itself is short of something says nothing about the brick.
+ */
 async function lookInto(
   mountPath: string,
 ): Promise<Pick<BrickFacts, 'stamp' | 'directories'> & { unreadable?: string }> {
@@ -92,10 +96,12 @@ async function lookInto(
     const directories = names.filter((name) => /^brick(-[0-9]+)?$/.test(name))
     return { ...(stamp === undefined ? {} : { stamp }), directories }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error
+    if (shortages.has((error as NodeJS.ErrnoException).code ?? '')) throw error
     return { directories: [], unreadable: (error as Error).message }
   }
 }
+
+const shortages = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
 
 export const notListed = { present: false, reason: 'the configuration does not list it' } as const
 
@@ -332,14 +338,27 @@ async function resolved(name: string, pathOf: PathOf): Promise<BlockDevice> {
   return device
 }
 
+/** A file that is there and cannot be read, or is no stamp, is not the same as none: that brick may hold data. */
 async function readStamp(mountPath: string): Promise<string | undefined> {
+  let text
   try {
-    const stamp: unknown = JSON.parse(await readFile(join(mountPath, stampFile), 'utf8'))
-    return typeof stamp === 'object' && stamp !== null && 'uuid' in stamp ? String(stamp.uuid) : undefined
+    text = await readFile(join(mountPath, stampFile), 'utf8')
   } catch (error) {
-    // A file that is there and cannot be read is not the same as none: that brick may hold data.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
+  }
+  const parsed = stamp.safeParse(parseJson(text))
+  if (!parsed.success) throw new Error(`its stamp ${stampFile} is damaged`)
+  return parsed.data.uuid
+}
+
+const stamp = z.looseObject({ uuid: z.guid() })
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

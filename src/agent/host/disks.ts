@@ -76,9 +76,17 @@ export async function usersOf(
   everywhere: Map<string, Set<string>>,
   ownMount?: string,
 ): Promise<string[]> {
-  const holders = await readdir(join(device.sysfs, 'holders')).catch(() => [])
   const mounts = [...(everywhere.get(device.numbers) ?? [])].filter((path) => path !== ownMount)
-  return [...holders.map((holder) => `held by ${holder}`), ...mounts.map((path) => `mounted at ${path}`)]
+  return [...(await holdersOf(device)), ...mounts.map((path) => `mounted at ${path}`)]
+}
+
+/** Only a list that is not there says that nobody holds it; one that cannot be read keeps the device out of use. */
+async function holdersOf({ sysfs }: BlockDevice): Promise<string[]> {
+  try {
+    return (await readdir(join(sysfs, 'holders'))).map((holder) => `held by ${holder}`)
+  } catch (error) {
+    return isMissing(error) ? [] : [`held by what cannot be listed (${(error as Error).message})`]
+  }
 }
 
 /** What the device holds, read from itself. `deep` asks blkid too when both ends are zero: for the moment of formatting. */
@@ -216,11 +224,19 @@ export function describeBlkid(text: string): string {
   return table ? `a partition table (${table})` : 'a signature that blkid knows'
 }
 
+/** Throws when that cannot be told: a partition that cannot be looked at is not a whole disk. */
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
+  try {
+    await access(path)
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
 function readOptional(path: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, constants, existsSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { realHost } from '../../../src/agent/host/index.js'
 import { Refusal } from '../../../src/agent/host.js'
@@ -210,6 +210,22 @@ describe('bricks on real loop devices (root)', () => {
     expect(await round({ ...brick, wanted: 'absent' })).to.deep.equal([])
   })
 
+  for (const [what, damage] of [
+    ['a stamp that was cut short', () => writeFileSync(stampPath(), '{"uuid": "1')],
+    ['a stamp that names no brick', () => writeFileSync(stampPath(), 'null')],
+    ['a damaged inode', () => damageInode(statSync(stampPath()).ino)],
+  ] as [string, () => void][]) {
+    it(`takes a brick off that has ${what}, and wipes it, and never formats it while it is wanted`, async () => {
+      const brick = aBrick()
+      await round(brick)
+      damage()
+      expect(await refusal(round(brick))).to.match(/is mounted and cannot be read: /)
+      const words = [`unmount ${name}`, `wipe ${name}`]
+      expect(await round({ ...brick, wanted: 'absent' })).to.deep.equal(words)
+      expect(await round({ ...brick, wanted: 'absent' })).to.deep.equal([])
+    })
+  }
+
   it('leaves a device alone that was never formatted for the brick that has to go', async () => {
     execFileSync('mkfs.ext4', ['-q', loops.nodeOf(name)])
     const before = checksum()
@@ -239,6 +255,18 @@ describe('bricks on real loop devices (root)', () => {
     expect((await discovered()).state).to.equal('blank')
     expect(plan.adopt(adopt, await host.observe.adopt(adopt)).report.state).to.equal('done')
   })
+
+  function stampPath(): string {
+    return join(brickMountPath(name), '.burstbuffer-brick.json')
+  }
+
+  /** What the kernel then says of it is EUCLEAN, "Structure needs cleaning". */
+  function damageInode(inode: number): void {
+    execFileSync('umount', [brickMountPath(name)])
+    const words = ['-x', '-c', `inode ${inode}`, '-c', 'write -c core.uid 1', loops.nodeOf(name)]
+    execFileSync('xfs_db', words, { stdio: 'ignore' })
+    execFileSync('mount', ['-t', 'xfs', loops.nodeOf(name), brickMountPath(name)])
+  }
 
   function poke(position: number, bytes: Buffer): void {
     const fd = openSync(loops.nodeOf(name), 'r+')

@@ -1,7 +1,10 @@
 import { expect } from 'chai'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { wipeRanges } from '../../../../src/agent/host/bricks.js'
 import { globPattern } from '../../../../src/agent/host/discover.js'
-import { describeBlkid } from '../../../../src/agent/host/disks.js'
+import { describeBlkid, usersOf } from '../../../../src/agent/host/disks.js'
 
 describe('what blkid finds', () => {
   for (const [text, words] of [
@@ -47,5 +50,31 @@ describe('what a wipe zeroes', () => {
     for (const size of [4096, mebibyte, mebibyte + 4096]) {
       for (const { position, length } of wipeRanges(size)) expect(position + length).to.be.at.most(size)
     }
+  })
+})
+
+describe('who holds a device', () => {
+  let sysfs: string
+  const users = () => usersOf({ path: '/dev/x', numbers: '9:9', sysfs }, new Map())
+
+  beforeEach(() => {
+    sysfs = mkdtempSync(join(tmpdir(), 'burstbuffer-sysfs-'))
+  })
+  afterEach(() => rmSync(sysfs, { recursive: true }))
+
+  it('is nobody when the kernel has no list', async () => {
+    expect(await users()).to.deep.equal([])
+  })
+
+  it('is everybody in the list', async () => {
+    mkdirSync(join(sysfs, 'holders', 'dm-0'), { recursive: true })
+    expect(await users()).to.deep.equal(['held by dm-0'])
+  })
+
+  it('is somebody when the list cannot be read', async () => {
+    writeFileSync(join(sysfs, 'holders'), '')
+    const found = await users()
+    expect(found).to.have.length(1)
+    expect(found[0]).to.contain('ENOTDIR')
   })
 })
