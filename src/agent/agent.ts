@@ -46,7 +46,8 @@ export class Agent {
       peer: gluster,
       adopt: many,
       mount: many,
-      transfer: many,
+      // What waits for a copy to end must not hold up bricks and mounts.
+      transfer: limiter(16),
       // A swapoff may take minutes: nothing else waits for it.
       swap: limiter(8),
     }

@@ -1,13 +1,23 @@
 import { backoffMs } from '../daemon/backoff.js'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import type { AnyDesired, Desired, DesiredKind, Observed, Problem, Role } from '../model/documents.js'
+import type {
+  AnyDesired,
+  AnyObserved,
+  Desired,
+  DesiredKind,
+  Observed,
+  ObservedTransfer,
+  Problem,
+  Role,
+} from '../model/documents.js'
 import { keys } from '../store/keys.js'
 import { type Store, StoreError } from '../store/store.js'
 import { BrickMarked, Busy, type Host, Refusal, Unavailable } from './host.js'
 import type { Limit } from './limit.js'
 import { plan } from './plan/index.js'
 import type { Plan } from './plan/plan.js'
+import { isWorthTelling, type Told } from './progress.js'
 import { untilNextRound } from './rounds.js'
 import { describeStep, isDestructive, type Step, type StepArgs, type StepKind } from './steps.js'
 
@@ -78,6 +88,8 @@ export class Reconciler<K extends DesiredKind> {
   private last: Plan<K>['report'] | undefined
   /** The revision of our report in etcd, when it is known to be there. */
   private reported: number | undefined
+  /** The progress of a transfer that was reported last. */
+  private told: Told | undefined
   private idle: (() => void)[] = []
 
   constructor(
@@ -269,17 +281,32 @@ export class Reconciler<K extends DesiredKind> {
       ...(this.id.kind === 'brick' && boot !== undefined ? { boot } : {}),
     } as Observed[K]
     const text = JSON.stringify(document)
-    if (text === this.written) return
+    if (text === this.written || !this.isNews(document)) return
     // While the answer is out, and when it never comes, either of the two may stand in etcd.
     this.written = undefined
     await this.writeReport(document)
     this.written = text
+    this.noteTold(document)
     this.dependencies.log.info('reported', {
       ...this.fields(),
       state: planned.report.state,
       ...(problem ? { problem } : {}),
       waitingFor: planned.waitingFor,
     })
+  }
+
+  private isNews(document: Observed[K]): boolean {
+    const progress = progressOf(document)
+    if (!progress || this.written === undefined) return true
+    return isWorthTelling(progress, this.dependencies.clock.monotonicMs(), this.told)
+  }
+
+  private noteTold(document: Observed[K]): void {
+    const report = progressOf(document)
+    const atMs = this.dependencies.clock.monotonicMs()
+    const { told } = this
+    const isSamePart = told && told.report.part === report?.part && told.report.attempt === report.attempt
+    this.told = report && { report, atMs, beganMs: isSamePart ? told.beganMs : atMs }
   }
 
   private async leave(): Promise<number> {
@@ -346,6 +373,11 @@ export class Reconciler<K extends DesiredKind> {
   private fields(): object {
     return { kind: this.id.kind, id: this.id.id }
   }
+}
+
+/** The report of a transfer that is under way. */
+function progressOf(document: AnyObserved): ObservedTransfer | undefined {
+  return 'attempt' in document && document.state === 'working' ? document : undefined
 }
 
 async function run<S extends StepKind>(host: Host, step: Step & { kind: S }): Promise<void> {

@@ -14,6 +14,9 @@ export interface StreamOptions {
   signal?: AbortSignal
   /** It is ended when it has said and moved nothing for so long, give or take a quarter. */
   stallMs: number
+  /** Called when it has said and moved nothing for `quietMs`, a minute when left out: it waits for something. */
+  onQuiet?: () => void
+  quietMs?: number
   stdin?: Buffer
   /** It is made to wait while that works. */
   onOutput?: (chunk: Buffer) => void | Promise<void>
@@ -34,8 +37,9 @@ const graceMs = 5_000
 /** What does not end after that is stuck in the kernel: the caller goes on, it does not. */
 const stuckMs = 10_000
 const longestLine = 64 * 1024
-/** It is looked at so many times before it is taken for stalled. */
+/** It is looked at so many times at least before it is taken for stalled. */
 const looks = 4
+const aMinuteMs = 60_000
 
 /** Runs it to its end, whatever its exit code. Throws CommandError when it cannot start, stalls, is ended or killed. */
 export function runStream(argv: readonly [string, ...string[]], options: StreamOptions): Promise<StreamResult> {
@@ -58,16 +62,25 @@ export function runStream(argv: readonly [string, ...string[]], options: StreamO
       timers.push(setTimeout(() => killGroup(child, 'SIGKILL'), graceMs))
       timers.push(setTimeout(() => finish(null, 'SIGKILL'), graceMs + stuckMs))
     }
-    let quietLooks = 0
+    const { quietMs = aMinuteMs } = options
+    let lastMoveMs = performance.now()
+    let lastLookMs = lastMoveMs
     let moved = 0
     const look = async () => {
-      const now = child.pid === undefined ? 0 : await bytesMoved(child.pid)
-      quietLooks = now === moved ? quietLooks + 1 : 0
+      const heard = lastMoveMs > lastLookMs
+      lastLookMs = performance.now()
+      // What speaks moves: all processes of the machine need not be looked through for that.
+      if (heard || child.pid === undefined) return
+      const now = await bytesMoved(child.pid)
+      if (now !== moved) lastMoveMs = performance.now()
       moved = now
-      if (quietLooks >= looks && !settled) end(`it said nothing for ${Math.round(options.stallMs / 1000)} s`)
+      const quiet = performance.now() - lastMoveMs
+      if (settled) return
+      if (quiet >= quietMs) options.onQuiet?.()
+      if (quiet >= options.stallMs) end(`it said nothing for ${Math.round(options.stallMs / 1000)} s`)
     }
-    const watch = setInterval(() => void look(), options.stallMs / looks)
-    const alive = () => (quietLooks = 0)
+    const watch = setInterval(() => void look(), Math.min(options.stallMs, quietMs) / looks)
+    const alive = () => (lastMoveMs = performance.now())
     const onAbort = () => end('it was told to end')
     let settled = false
     const finish = (code: number | null, signal: string | null, cause?: Error) => {

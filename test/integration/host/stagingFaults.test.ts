@@ -348,6 +348,51 @@ describe('staging that goes wrong (root)', function () {
       expect((await rig.part(rig.transfer({ part: 'finish' }))).counts.files).to.equal(6000)
     })
 
+    describe('while another transfer has every slot and does not move', () => {
+      const other = { session: { id: 2_000_000 + (process.pid % 1_000_000), token: '4' }, outside: '' }
+      const small = () => ({ ...other, outside: join(rig.lustre, 'small'), inside: 'small' })
+
+      async function holdEverySlot(): Promise<void> {
+        rig.host = rig.agent({ quietMs: 2_000 })
+        rig.as(someone, 'mkdir many small; echo a >small/a; cd many; seq 40000 | xargs touch')
+        await rig.part(rig.transfer({ ...small(), part: 'plan' }))
+        await rig.part(rig.transfer({ outside: join(rig.lustre, 'many'), inside: 'many', part: 'plan' }))
+        const copy = rig.transfer({ outside: join(rig.lustre, 'many'), inside: 'many', part: 'copy' })
+        await until({ what: 'four copiers' }, async () => {
+          await rig.round(copy)
+          return (await copiers()).length >= 4
+        })
+        for (const pid of await running()) process.kill(pid, 'SIGSTOP')
+      }
+      const copiers = async () =>
+        (await running()).filter((pid) => {
+          try {
+            const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+            return words[0] === 'rsync' && words.some((word) => word.startsWith('--files-from='))
+          } catch {
+            return false
+          }
+        })
+      afterEach(async () => {
+        await rig.end(small())
+        await rig.end({ outside: join(rig.lustre, 'many'), inside: 'many' })
+      })
+
+      it('is ended at once when it only waits for its turn', async () => {
+        await holdEverySlot()
+        await rig.round(rig.transfer({ ...small(), part: 'copy' }))
+        await rig.end(small())
+        expect(await copiers(), 'the others are held still').to.have.lengthOf.at.least(4)
+      })
+
+      it('gets the slot of one that has done nothing for long', async () => {
+        await holdEverySlot()
+        const { counts } = await rig.part(rig.transfer({ ...small(), part: 'copy' }))
+        expect(counts).to.deep.include({ files: 1, failed: 0 })
+        expect(await copiers(), 'the others are held still').to.have.lengthOf.at.least(4)
+      })
+    })
+
     describe('on a volume without room', () => {
       let loops: LoopDevices
 

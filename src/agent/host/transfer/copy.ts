@@ -1,12 +1,13 @@
+import { transferId } from '../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../model/documents.js'
-import type { Limit } from '../../limit.js'
 import { Refusal } from '../../host.js'
+import type { Turns } from '../../turns.js'
 import { whatIsMissing } from './check.js'
 import { placesOf, type Sides, sidesOf } from './places.js'
 import { resolveAll, resolveSides, type StagePaths } from './resolve.js'
 import { copyArguments, type Copied, differing, namesIn, type Progress, runRsync } from './rsync.js'
 import { timeWindow } from './times.js'
-import type { AsUser } from './user.js'
+import { type AsUser, withOptions } from './user.js'
 import {
   addFailure,
   addTally,
@@ -31,16 +32,24 @@ export interface CopyParts {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: StagePaths
-  /** Runs of the copier on this host at once, over all transfers. */
-  limit: Limit
+  /** Whose run of the copier is next on this host, over all transfers. */
+  turns: Turns
+  signal: AbortSignal
+  /** A run that has done nothing for so long lets others go on. */
+  quietMs: number
   onProgress: (copied: Progress & { failed: number; failures: string[] }) => void
 }
 
-/** With how rsync compares times at the destination. */
-type Copying = CopyParts & { window: string[] }
+type Copying = CopyParts & {
+  /** How rsync compares times at the destination. */
+  window: string[]
+}
+
+/** Of one share. */
+const maxRuns = 4
 
 export async function copyShare(parts: CopyParts): Promise<void> {
-  const { transfer, user, limit, onProgress } = parts
+  const { transfer, user, quietMs, onProgress } = parts
   const { work, works } = placesOf(transfer)
   const { index } = transfer.share
   const note = await readNote(user, `${work}/share-${index}.json`, shareNote)
@@ -57,21 +66,47 @@ export async function copyShare(parts: CopyParts): Promise<void> {
     }
     onProgress(now)
   }
-  const copyOne = async (batch: Batch) => {
-    const done = await copyBatch({ ...parts, window }, batch, await sidesFor(batch), (progress) => {
-      under.set(batch, progress)
-      tellProgress()
-    })
+  const copyOne = async (batch: Batch, onQuiet: () => void) => {
+    const done = await copyBatch(
+      { ...parts, user: withOptions(user, { onQuiet, quietMs }), window },
+      batch,
+      await sidesFor(batch),
+      (progress) => {
+        under.set(batch, progress)
+        tellProgress()
+      },
+    )
     under.delete(batch)
     addTally(sum, done)
     tellProgress()
   }
-  const results = await Promise.allSettled(note.batches.map((batch) => limit(() => copyOne(batch))))
-  const failure = results.find((result) => result.status === 'rejected')
-  if (failure) throw failure.reason
+  await eachInTurn(parts, note.batches, copyOne)
   // What leaves the buffer is on its disk before the buffer may go.
   if (transfer.direction === 'out') await user.ok(['sync', '--file-system', '--', works])
   await writeNote(user, `${work}/share-${index}.done`, sum)
+}
+
+/**
+ * Each batch waits for a turn of its own. A failure is thrown when the others have been tried; a refusal and an end that is asked for at
+ * once.
+ */
+async function eachInTurn(
+  { transfer, turns, signal }: CopyParts,
+  batches: readonly Batch[],
+  copyOne: (batch: Batch, onQuiet: () => void) => Promise<void>,
+): Promise<void> {
+  const turn = { uid: transfer.uid, transfer: transferId(transfer.session.id, transfer.transfer), signal }
+  const left = batches.values()
+  const failures: unknown[] = []
+  const worker = async () => {
+    for (const batch of left) {
+      if (signal.aborted || failures.some((failure) => failure instanceof Refusal)) return
+      await turns(turn, (giveBack) => copyOne(batch, giveBack)).catch((failure: unknown) => failures.push(failure))
+    }
+  }
+  await Promise.all(Array.from({ length: maxRuns }, worker))
+  signal.throwIfAborted()
+  if (failures.length > 0) throw failures.find((failure) => failure instanceof Refusal) ?? failures[0]
 }
 
 /** Between which directories the names of a batch are copied; of pairs none. Looked at once for each node. */

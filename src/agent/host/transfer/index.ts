@@ -1,7 +1,7 @@
 import { transferId } from '../../../model/cluster.js'
 import type { DesiredTransfer, TransferCounts } from '../../../model/documents.js'
 import { Refusal, type TransferFacts } from '../../host.js'
-import { limiter } from '../../limit.js'
+import { turnsOf } from '../../turns.js'
 import type { Log } from '../../../daemon/log.js'
 import { endMarked, markedProcesses } from '../marked.js'
 import type { Run } from '../run.js'
@@ -28,10 +28,13 @@ export interface TransferOptions {
   onEnd?: (id: string) => void
   /** A program of a transfer that has said nothing for so long is ended. */
   stallMs?: number
+  /** One that has done nothing for so long gives its slot to others. */
+  quietMs?: number
 }
 
 /** A file system may fail over for minutes; one that says nothing for longer needs an operator. */
 const stallMs = 1_800_000
+const defaultQuietMs = 60_000
 /** Notes and looks: they do not wait for an hour. */
 const noteMs = 60_000
 /** Runs of rsync at once on one host, over all transfers. */
@@ -40,10 +43,11 @@ const mostRuns = 4
 /** Stage-in and stage-out on this host. */
 export function transfers(options: TransferOptions) {
   const { name, stagePaths, run, log } = options
-  const limit = limiter(mostRuns)
+  const turns = turnsOf(mostRuns)
   const jobs = new Jobs((id) => options.onEnd?.(id))
   const idOf = (transfer: DesiredTransfer) => transferId(transfer.session.id, transfer.transfer)
   const markOf = (transfer: DesiredTransfer) => `BURSTBUFFER_TRANSFER=${name}/${idOf(transfer)}`
+  const { quietMs = defaultQuietMs } = options
   const patience = options.stallMs ?? stallMs
   const noteUser = (transfer: DesiredTransfer) =>
     asUser({ transfer, mark: markOf(transfer), stallMs: Math.min(noteMs, patience) })
@@ -64,7 +68,8 @@ export function transfers(options: TransferOptions) {
       const planned = transfer.part === 'plan' ? undefined : await readPlan(user, transfer)
       running.counts = { ...running.counts, ...totalsOf(transfer, planned) }
       const insistOnline = () => options.insistOnline(transfer)
-      await act({ transfer, user, stagePaths, insistOnline, show: (tally) => show(running, tally) })
+      const { signal } = abort
+      await act({ transfer, user, stagePaths, insistOnline, signal, show: (tally) => show(running, tally) })
     })
   }
 
@@ -91,7 +96,7 @@ export function transfers(options: TransferOptions) {
         planTransfer({ ...parts, onFound: ({ files, bytes }) => show({ files, bytes }) }),
       ),
     copy: (transfer: DesiredTransfer) =>
-      begin(transfer, ({ show, ...parts }) => copyShare({ ...parts, limit, onProgress: show })),
+      begin(transfer, ({ show, ...parts }) => copyShare({ ...parts, turns, quietMs, onProgress: show })),
     finish: (transfer: DesiredTransfer) => begin(transfer, finishTransfer),
     /** Ends what runs of it here, whoever began it. */
     stop: async (transfer: DesiredTransfer) => {
@@ -126,6 +131,7 @@ interface Acting {
   user: AsUser
   stagePaths: readonly string[]
   insistOnline: () => Promise<void>
+  signal: AbortSignal
   show: (tally: { files?: number; bytes?: number; failed?: number; failures?: string[] }) => void
 }
 

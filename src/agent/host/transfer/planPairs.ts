@@ -6,6 +6,7 @@ import { type Looked, lookAt } from './look.js'
 import type { Sides } from './places.js'
 import type { Planning } from './plan.js'
 import { nameOf } from './resolve.js'
+import type { AsUser } from './user.js'
 import { addFailure, ofNode, type PlanNote } from './work.js'
 
 const limits = { files: 100, bytes: 16 * 1024 ** 3 }
@@ -19,8 +20,7 @@ export async function planPairs(
   const { transfer, user, found } = parts
   const split = splitter(transfer.share.of, limits)
   const batches = batchesIn(user, building, transfer.share.of)
-  const parents = new Set(pairs.map(({ destination }) => dirname(destination)))
-  for (const parent of parents) await user.ok(['mkdir', '--parents', '--', parent])
+  await makeAll(user, [...new Set(pairs.map(({ destination }) => dirname(destination)))])
   const sources = pairs.map(({ source }) => source)
   const destinations = pairs.map(({ destination }) => destination)
   const [from, to] = [await lookAt(user, sources), await lookAt(user, destinations)]
@@ -41,6 +41,14 @@ export async function planPairs(
   }
   for (const full of split.end()) batches.addPairs(full)
   return batches.end()
+}
+
+/** In few commands: each costs a process. */
+async function makeAll(user: AsUser, directories: readonly string[]): Promise<void> {
+  const atOnce = 200
+  for (let at = 0; at < directories.length; at += atOnce) {
+    await user.ok(['mkdir', '--parents', '--', ...directories.slice(at, at + atOnce)])
+  }
 }
 
 function problemWith(

@@ -33,7 +33,8 @@ export async function resolveAll(
   const found = await realPaths(user, [...stagePaths, ...paths])
   const outside = found.slice(0, stagePaths.length)
   return sides.map((side, index) => {
-    const [realSource, realDestination] = found.slice(stagePaths.length + 2 * index)
+    const at = stagePaths.length + 2 * index
+    const [realSource, realDestination] = [found[at], found[at + 1]]
     const namespaces = namespacesOf(transfer, side.node)
     const within = (path: string, real: string, namespace: string | undefined) =>
       namespace === undefined

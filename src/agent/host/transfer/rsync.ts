@@ -62,10 +62,7 @@ export async function runRsync(
     copied.failed++
     if (copied.complaints.length < 20) copied.complaints.push(words)
   }
-  const onOutput = (chunk: Buffer) => {
-    const progress = parseProgress(chunk.toString())
-    if (progress) onProgress(progress)
-  }
+  const onOutput = progressInto(onProgress)
   const { code, stderr } = await user.run([...argv, '--', from, to] as unknown as [string], { onComplaint, onOutput })
   if (code === 0) return copied
   if (!partial.has(code)) throw new Error(`rsync ended with exit code ${code}: ${stderr}`)
@@ -81,6 +78,20 @@ function complaint(line: string): string | undefined {
   if (/^(skipping|cannot|could not|failed|WARNING|IO error)/.test(line)) return line
   return undefined
 }
+
+/** Takes rsync's output, and tells what each chunk of it has come to; a line that a chunk cuts short waits for its rest. */
+export function progressInto(onProgress: (progress: Progress) => void): (chunk: Buffer) => void {
+  let rest = ''
+  return (chunk) => {
+    const text = rest + chunk.toString('latin1')
+    const end = Math.max(text.lastIndexOf('\r'), text.lastIndexOf('\n'))
+    rest = text.slice(end + 1).slice(-maxProgressLine)
+    const progress = end < 0 ? undefined : parseProgress(text.slice(0, end))
+    if (progress) onProgress(progress)
+  }
+}
+
+const maxProgressLine = 1_000
 
 /** The last of its lines: `  1,092  0%  76.03kB/s  0:00:00 (xfr#300, to-chk=2/304)`, without commas. */
 export function parseProgress(text: string): Progress | undefined {

@@ -61,6 +61,14 @@ export function asUser({ transfer, mark, stallMs, signal }: UserParts): AsUser {
   }
 }
 
+/** The same user, for whom these options count where none are given. */
+export function withOptions(user: AsUser, more: UserOptions): AsUser {
+  return {
+    run: (argv, options) => user.run(argv, { ...more, ...options }),
+    ok: (argv, options) => user.ok(argv, { ...more, ...options }),
+  }
+}
+
 /** The signal comes when this agent dies: nothing that it started copies on unseen. */
 function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>): [string, ...string[]] {
   return [

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { copyArguments, parseProgress } from '../../../../../src/agent/host/transfer/rsync.js'
+import { copyArguments, parseProgress, progressInto } from '../../../../../src/agent/host/transfer/rsync.js'
 import { aDesiredTransfer } from '../../../../support/desired.js'
 
 describe('what rsync says of its progress', () => {
@@ -11,6 +11,21 @@ describe('what rsync says of its progress', () => {
 
   it('tells bytes in the middle of a file too', () => {
     expect(parseProgress('      98304   3%    1.00MB/s    0:01:00  ')).to.deep.equal({ bytes: 98304, files: 0 })
+  })
+
+  it('is read rightly wherever a chunk ends', () => {
+    const said = Array.from(
+      { length: 30 },
+      (_, n) => `\r  ${1000 + n}  ${n}%  76.03kB/s  0:00:00 (xfr#${n}, to-chk=2/304)`,
+    )
+    const text = `${said.join('')}\r\n`
+    for (let size = 1; size < 60; size++) {
+      const told: { bytes: number; files: number }[] = []
+      const take = progressInto((progress) => told.push(progress))
+      for (let at = 0; at < text.length; at += size) take(Buffer.from(text.slice(at, at + size)))
+      expect(told.at(-1)).to.deep.equal({ bytes: 1029, files: 29 })
+      expect(told.filter(({ bytes, files }) => bytes !== 1000 + files)).to.deep.equal([])
+    }
   })
 
   it('is nothing in other words', () => expect(parseProgress('sending incremental file list\n')).to.equal(undefined))

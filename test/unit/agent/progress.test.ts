@@ -1,0 +1,112 @@
+import { expect } from 'chai'
+import { until } from '../../../lab/until.js'
+import type { Host, TransferFacts } from '../../../src/agent/host.js'
+import { limiter } from '../../../src/agent/limit.js'
+import { Reconciler } from '../../../src/agent/reconcile.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import type { ObservedTransfer } from '../../../src/model/documents.js'
+import { keys } from '../../../src/store/keys.js'
+import { MemoryEtcd } from '../../../src/store/memory.js'
+import { aDesiredTransfer } from '../../support/desired.js'
+import { HandClock } from '../../support/handClock.js'
+
+const key = keys.desired('gluster1', 'transfer', '3.1')
+const reportKey = keys.observed('gluster1', 'transfer', '3.1')
+const second = 1_000
+
+describe('the reports of a transfer that is under way', () => {
+  /** Looks once a second for so long at a copy that goes at that speed; gives how often the report was written. */
+  async function writes(seconds: number, bytesASecond: number, totalBytes: number) {
+    const clock = new HandClock()
+    const etcd = new MemoryEtcd(clock)
+    let looks = 0
+    let bytes = 0
+    let failures: string[] = []
+    let isDone = false
+    const tally = () => ({ counts: { files: 0, bytes, totalFiles: 1, totalBytes, failed: 0 }, failures })
+    const facts = (): Promise<TransferFacts> => {
+      looks++
+      return Promise.resolve({ mounted: true, strays: 0, ...(isDone ? { done: tally() } : { running: tally() }) })
+    }
+    const host = { name: 'gluster1', observe: { transfer: facts }, effects: {} } as unknown as Host
+    const document = aDesiredTransfer({ part: 'copy' })
+    etcd.write([], [{ put: key, value: document }])
+    const entry = { id: '3.1', kind: 'transfer', document, modRevision: etcd.read(key)!.modRevision } as const
+    const limit = limiter(1)
+    const limits = {
+      brick: limit,
+      volume: limit,
+      mount: limit,
+      peer: limit,
+      adopt: limit,
+      transfer: limit,
+      swap: limit,
+    }
+    const store = etcd.open()
+    let written = 0
+    const counted = {
+      ...store,
+      get: store.get.bind(store),
+      write: (...args: Parameters<typeof store.write>) => {
+        written++
+        return store.write(...args)
+      },
+    } as typeof store
+    const rest = {
+      roles: ['storage'] as const,
+      clock,
+      log: silentLog,
+      limits,
+      refreshInventory: () => Promise.resolve(),
+    }
+    const reconciler = new Reconciler<'transfer'>(entry, entry, { host, store: counted, ...rest }, () => {})
+    const look = async () => {
+      const before = looks
+      clock.advance(second)
+      await until({ what: 'a look' }, () => Promise.resolve(looks > before))
+      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await until({ what: 'the first report' }, () => Promise.resolve(etcd.read(reportKey) !== undefined))
+    for (let n = 0; n < seconds; n++) {
+      bytes += bytesASecond
+      await look()
+    }
+    const report = () => etcd.read(reportKey)!.value as ObservedTransfer
+    return {
+      written: () => written,
+      report,
+      look,
+      fail: (words: string) => (failures = [words]),
+      end: () => (isDone = true),
+      stop: () => reconciler.stop(),
+    }
+  }
+
+  it('are few: every second at first, then every ten while little has moved', async () => {
+    const { written, stop } = await writes(310, 1, 1_000_000)
+    await stop()
+    expect(written()).to.be.within(10 + 29, 11 + 31)
+  })
+
+  it('come when a hundredth has been moved', async () => {
+    const { written, stop } = await writes(110, 500, 100_000)
+    await stop()
+    // Every other second, behind the first ten.
+    expect(written()).to.be.within(10 + 48, 11 + 52)
+  })
+
+  it('come at once when something failed, and when it has ended, with the last counts', async () => {
+    const { written, report, look, fail, end, stop } = await writes(12, 1, 1_000_000)
+    const before = written()
+    fail('a: No such file or directory')
+    await look()
+    expect(written()).to.equal(before + 1)
+    end()
+    await look()
+    await stop()
+    expect(written()).to.equal(before + 2)
+    expect(report()).to.deep.include({ state: 'done' })
+    expect(report().counts.bytes).to.equal(12)
+  })
+})
