@@ -52,8 +52,12 @@ export const runCommand: Run = (argv, options) =>
       env: { ...process.env, LC_ALL: 'C', ...options.env },
     })
     const output = { stdout: '', stderr: '' }
+    let received = 0
+    let exited: { code: number | null; signal: string | null } | undefined
     let timedOut = false
     const timer = setTimeout(() => {
+      // What it left behind writes on and on: it has ended itself all the same.
+      if (exited) return finish(exited.code, exited.signal)
       timedOut = true
       killGroup(child.pid)
       // A process in an uninterruptible wait survives even that: the caller goes on, it does not.
@@ -70,19 +74,30 @@ export const runCommand: Run = (argv, options) =>
       if (code !== null && !timedOut) resolve({ code, ...output })
       else reject(new CommandError(argv, { code, signal, ...output, timedOut }))
     }
-    const collect = (name: 'stdout' | 'stderr') => (chunk: Buffer) => {
-      if (output[name].length < mostOutput) output[name] += chunk.toString()
+    const collect = (name: 'stdout' | 'stderr') => {
+      // Decoded by the stream, which keeps a character together that came in two pieces.
+      child[name]?.setEncoding('utf8').on('data', (text: string) => {
+        received++
+        if (output[name].length < mostOutput) output[name] += text
+      })
     }
-    child.stdout?.on('data', collect('stdout'))
-    child.stderr?.on('data', collect('stderr'))
+    collect('stdout')
+    collect('stderr')
     child.on('error', (cause) => {
       clearTimeout(timer)
       if (!settled)
         reject(new CommandError(argv, { code: null, signal: null, stderr: cause.message, timedOut: false }, { cause }))
       settled = true
     })
-    // A daemon that the command leaves behind may keep its output open: the exit counts, what came until then is enough.
-    child.on('exit', (code, signal) => setImmediate(() => setTimeout(() => finish(code, signal), 5)))
+    // A daemon that the command leaves behind may keep its output open: the exit counts, and all that was written until then.
+    // It is in the pipes, so that one turn of the loop in which nothing was read has read everything.
+    const drain = (before: number) => {
+      if (!settled) setImmediate(() => (received > before ? drain(received) : finish(exited!.code, exited!.signal)))
+    }
+    child.on('exit', (code, signal) => {
+      exited = { code, signal }
+      setImmediate(() => drain(received))
+    })
     child.on('close', (code, signal) => finish(code, signal))
     if (options.stdin !== undefined) {
       child.stdin?.on('error', () => {})

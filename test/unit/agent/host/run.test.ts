@@ -52,6 +52,29 @@ describe('a command', () => {
     expect(hasEnded(Number(stdout))).to.equal(false)
     process.kill(Number(stdout), 'SIGKILL')
   })
+
+  it('gives all that it wrote, also while this process is busy with other things', async () => {
+    // Fits into the pipe, so that the command ends whether or not anybody reads.
+    const write = ['sh', '-c', 'head -c 60000 /dev/zero | tr "\\0" x; sleep 600 & echo $!'] as const
+    const busy = setInterval(() => {
+      const end = performance.now() + 20
+      while (performance.now() < end);
+    }, 0)
+    try {
+      // The end of one command is heard of together with that of others, before what they wrote was looked for.
+      const outputs = await Promise.all(Array.from({ length: 60 }, () => runCommand(write, soon)))
+      const ends = outputs.map(({ stdout }) => /^x{60000}(\d+)\n$/.exec(stdout)?.[1])
+      for (const pid of ends) if (pid !== undefined) process.kill(Number(pid), 'SIGKILL')
+      expect(ends).not.to.include(undefined)
+    } finally {
+      clearInterval(busy)
+    }
+  })
+
+  it('gives characters whole that come in two pieces', async () => {
+    const { stdout } = await runCommand(['sh', '-c', "printf '\\303'; sleep 0.2; printf '\\244'"], soon)
+    expect(stdout).to.equal('ä')
+  })
 })
 
 function hasEnded(pid: number): boolean {
