@@ -96,8 +96,10 @@ export class Agent {
   }
 
   private onChanges(changes: Change[]): void {
-    const ordered = [...changes].sort((a, b) => (a.entry?.modRevision ?? 0) - (b.entry?.modRevision ?? 0))
-    for (const change of ordered) {
+    // A batch may tell a key several times, and only what was last is true. By age, so that the fence rises as it was written.
+    const last = [...new Map(changes.map((change) => [change.key, change])).values()]
+    last.sort((a, b) => (a.entry?.modRevision ?? 0) - (b.entry?.modRevision ?? 0))
+    for (const change of last) {
       const parsed = parseKey(change.key)
       if (parsed?.room !== 'desired' || parsed.host !== this.dependencies.host.name) continue
       if (!change.entry) this.apply(parsed.kind, parsed.id, undefined)

@@ -1,19 +1,34 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
-import { Agent } from '../../../src/agent/agent.js'
+import { Agent, type AgentDependencies } from '../../../src/agent/agent.js'
 import type { Host } from '../../../src/agent/host.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { AnyDesired } from '../../../src/model/documents.js'
 import { keys } from '../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../src/store/memory.js'
 import { aDesiredBrick, aDesiredPeer, readyBrick } from '../../support/desired.js'
+import type { Change, Store, WatchHandlers } from '../../../src/store/store.js'
 import { HandClock } from '../../support/handClock.js'
+
+/** A watch that tells what the test says. */
+function silentStore(store: Store): { store: Store; changes: (changes: Change[]) => void } {
+  let handlers: WatchHandlers | undefined
+  const watch = (_prefix: string, given: WatchHandlers) => {
+    handlers = given
+    return { close: () => Promise.resolve() }
+  }
+  return {
+    store: { get: (key) => store.get(key), list: (prefix) => store.list(prefix), watch } as Store,
+    changes: (changes) => handlers!.onChanges(changes),
+  }
+}
 
 describe("an agent's desired documents", () => {
   let etcd: MemoryEtcd
   let agent: Agent
   let looked: AnyDesired[]
   let refused: string[]
+  let parts: AgentDependencies
 
   beforeEach(() => {
     const clock = new HandClock()
@@ -30,7 +45,8 @@ describe("an agent's desired documents", () => {
       error: (_: string, fields?: object) => refused.push((fields as { reason: string }).reason),
     }
     const refreshInventory = () => Promise.resolve()
-    agent = new Agent({ host, roles: ['storage'], store: etcd.open(), clock, log, refreshInventory })
+    parts = { host, roles: ['storage'], store: etcd.open(), clock, log, refreshInventory }
+    agent = new Agent(parts)
   })
 
   afterEach(() => agent.stop())
@@ -79,6 +95,17 @@ describe("an agent's desired documents", () => {
     await untilReported('nvme2n1')
     await untilReported('nvme3n1')
     expect(report()).to.equal(undefined)
+  })
+
+  it('are what a key held last, when a catch-up tells of several changes at once', async () => {
+    const { store, changes } = silentStore(etcd.open())
+    agent = new Agent({ ...parts, store })
+    agent.start()
+    const key = keys.desired('gluster1', 'brick', 'nvme1n1')
+    const entry = { key, value: aDesiredBrick(), modRevision: 5, createRevision: 5, lease: undefined }
+    changes([{ key, entry } as unknown as Change, { key }])
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(looked).to.deep.equal([])
   })
 
   for (const [what, document, words] of [
