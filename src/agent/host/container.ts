@@ -41,7 +41,10 @@ export class FollowedContainer {
   private words: string | undefined
   private changed: () => void = () => {}
   private id: string | undefined
-  private readonly closing = new AbortController()
+  private isClosed = false
+  /** Questions to the engine that are out. A signal for them all would keep the listeners of every one that was ever asked. */
+  private readonly asking = new Set<AbortController>()
+  private endPause: () => void = () => {}
   private cancelTimer: () => void = () => {}
   private starts = { attempt: 0, lastMs: -Infinity, isPending: false }
 
@@ -71,43 +74,59 @@ export class FollowedContainer {
   }
 
   close(): void {
-    this.closing.abort()
+    this.isClosed = true
+    for (const question of this.asking) question.abort()
+    this.endPause()
     this.cancelTimer()
   }
 
   private async follow(onLook: () => void): Promise<void> {
     const { engine, clock, random } = this.options
-    for (let attempt = 0; !this.closing.signal.aborted; attempt++) {
+    for (let attempt = 0; !this.isClosed; attempt++) {
       try {
-        const stream = await this.subscribe()
-        await this.look()
-        onLook()
-        attempt = 0
-        for await (const line of linesOf(stream)) if (this.isOurs(line)) await this.look()
+        await this.readEvents(() => {
+          attempt = 0
+          onLook()
+        })
         this.settle({ waitingFor: awaited(engine, 'it ended its events') })
       } catch (error) {
         this.settle({ waitingFor: awaited(engine, engineSaid(error, engine)) })
       }
       onLook()
+      if (this.isClosed) return
       await new Promise<void>((resolve) => {
-        this.closing.signal.addEventListener('abort', () => resolve())
-        clock.after(backoffMs(attempt, firstRetryMs, mostRetryMs, random), resolve)
+        const cancel = clock.after(backoffMs(attempt, firstRetryMs, mostRetryMs, random), resolve)
+        this.endPause = () => {
+          cancel()
+          resolve()
+        }
       })
     }
   }
 
-  /** The time limit is for the beginning alone: the stream is open for as long as the engine lives. */
-  private async subscribe(): Promise<NodeJS.ReadableStream> {
-    const { engine, clock } = this.options
-    const slow = new AbortController()
-    const cancel = clock.after(askMs, () => slow.abort())
+  /** Until they end. The time limit is for the beginning alone: the stream is open for as long as the engine lives. */
+  private readEvents(onLook: () => void): Promise<void> {
+    const { engine } = this.options
+    return this.ask(async (abortSignal, cancelLimit) => {
+      const filters = { type: ['container'], event: events }
+      const stream = await engine.docker.getEvents({ filters, abortSignal } as Docker.GetEventsOptions)
+      cancelLimit()
+      await this.look()
+      onLook()
+      for await (const line of linesOf(stream)) if (this.isOurs(line)) await this.look()
+    })
+  }
+
+  /** Aborted when the answer is late, and when this is closed. */
+  private async ask<T>(question: (signal: AbortSignal, cancelLimit: () => void) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    const cancelLimit = this.options.clock.after(askMs, () => controller.abort())
+    this.asking.add(controller)
     try {
-      return await engine.docker.getEvents({
-        filters: { type: ['container'], event: events },
-        abortSignal: AbortSignal.any([this.closing.signal, slow.signal]),
-      } as Docker.GetEventsOptions)
+      return await question(controller.signal, cancelLimit)
     } finally {
-      cancel()
+      cancelLimit()
+      this.asking.delete(controller)
     }
   }
 
@@ -119,9 +138,7 @@ export class FollowedContainer {
   private async look(): Promise<void> {
     const { engine, container } = this.options
     try {
-      const found = await engine.docker
-        .getContainer(container)
-        .inspect({ abortSignal: AbortSignal.any([this.closing.signal, AbortSignal.timeout(askMs)]) })
+      const found = await this.ask((abortSignal) => engine.docker.getContainer(container).inspect({ abortSignal }))
       this.id = found.Id
       const judgement = judge(container, found)
       if (judgement.waitingFor === undefined && !(await isVisible(found.State.Pid, found.Id)))
@@ -136,7 +153,7 @@ export class FollowedContainer {
 
   private settle({ waitingFor, start }: Judgement): void {
     const { container, log } = this.options
-    if (this.closing.signal.aborted) return
+    if (this.isClosed) return
     if (start) this.startSoon()
     if (waitingFor === this.words) return
     this.words = waitingFor
