@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
-import { absolutePath, etcdConfig, logConfig } from '../daemon/configSchemas.js'
+import { absolutePath, etcdConfig, logConfig, mountRoot } from '../daemon/configSchemas.js'
 import { brickRoot } from '../model/cluster.js'
 import { roles } from '../model/documents.js'
 import { parseFlags } from '../daemon/flags.js'
@@ -33,7 +33,7 @@ export const agentConfig = z
     /** Per pool: paths and globs of whole devices. */
     pools: z.record(poolName, z.array(devicePattern).min(1)).default({}),
     /** Compute nodes mount buffers below it; the scheduler's setting must be the same. */
-    mountRoot: absolutePath.default('/mnt/burstbuffer'),
+    mountRoot,
     /** Below these paths users may stage from and to; without any, this host stages nothing. */
     stagePaths: z.array(stagePath).default([]),
     /** GlusterFS runs in that container and not on the host itself. */

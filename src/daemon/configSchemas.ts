@@ -3,7 +3,20 @@ import { z } from 'zod'
 import { logLevels } from './log.js'
 
 /** Settings that both daemons have. */
-export const absolutePath = z.string().regex(/^\/[^\0\n]*$/, 'expected an absolute path')
+export const absolutePath = z
+  .string()
+  .regex(/^\/[^\0\n]*$/, 'expected an absolute path')
+  .refine(
+    (path) => !path.split('/').some((part) => part === '.' || part === '..'),
+    'expected an absolute path without . or .. in it',
+  )
+  // Paths are compared and put together as text: one place has one spelling.
+  .transform((path) => path.replace(/\/+/g, '/').replace(/(?<=.)\/$/, ''))
+
+/** Compute nodes mount buffers below it; of agent and scheduler the same. */
+export const mountRoot = absolutePath
+  .refine((path) => path !== '/', 'expected a path below /')
+  .default('/mnt/burstbuffer')
 
 export const etcdConfig = z.strictObject({
   endpoints: z.array(z.url({ protocol: /^https?$/, error: 'expected a URL as in http://head:2379' })).min(1),

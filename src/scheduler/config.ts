@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
-import { absolutePath, etcdConfig, logConfig } from '../daemon/configSchemas.js'
+import { absolutePath, etcdConfig, logConfig, mountRoot } from '../daemon/configSchemas.js'
 import { parseSize } from '../model/capacity.js'
 import { parseFlags } from '../daemon/flags.js'
 import { hostName, poolName } from '../model/names.js'
@@ -63,7 +63,7 @@ export const schedulerConfig = z.strictObject({
   socket: absolutePath.default('/run/burstbuffer/scheduler.sock'),
   pools,
   /** Directory on compute nodes below which buffers are mounted; the agents' setting must be the same. */
-  mountRoot: absolutePath.default('/mnt/burstbuffer'),
+  mountRoot,
   /** Machines from which operators may mount every buffer by hand: names, addresses, or networks. */
   adminClients: z.array(clientAddress).default([]),
   /** Allowed in place of a job's nodes where these are too many for GlusterFS to name. */

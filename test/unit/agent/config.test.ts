@@ -27,6 +27,19 @@ describe("the agent's configuration", () => {
     expect(read(`${good}pools: { fast: [/dev/nvme*n1] }\n`).pools).to.deep.equal({ fast: ['/dev/nvme*n1'] })
   })
 
+  it('writes each path in one way, so that it is the same as in other settings', () => {
+    expect(read(`${good}mountRoot: /mnt//burstbuffer/\nstagePaths: [/lustre/]\n`)).to.deep.include({
+      mountRoot: '/mnt/burstbuffer',
+      stagePaths: ['/lustre'],
+    })
+  })
+
+  for (const path of ['/mnt/../etc', '/mnt/./x', '/..', '/']) {
+    it(`refuses ${path} as the root of mounts`, () => {
+      expect(refusal(`${good}mountRoot: ${path}\n`)).to.match(/mountRoot: expected .*, found "/)
+    })
+  }
+
   it('is read again with the same flags', () => {
     writeFileSync(file, good)
     const { reread } = readAgentConfig(['--config', file, '--host', 'c1'])
