@@ -47,7 +47,7 @@ export function serviceOf(host: HostSpec, name: ServiceName, site: Site): Servic
     case 'agent':
       return {
         argv: [...node, `${installed}/dist/agent/main.js`, '--config', '/etc/burstbuffer/agent.yaml'],
-        runtime: ['/run/burstbuffer', 'root', '0755'],
+        runtime: ['/run/burstbuffer-agent', 'root', '0700'],
         ready: ['sh', '-c', `etcdctl get --keys-only /burstbuffer/hosts/${host.name} | grep -q .`],
       }
   }
