@@ -1,9 +1,21 @@
-import { execFile } from 'node:child_process'
+import { type Clock, systemClock } from '../daemon/clock.js'
+import { type Log, silentLog } from '../daemon/log.js'
+import { Answers } from './answers.js'
+import { NameService } from './nameService.js'
 
-/** What the head node's name service (files, LDAP, SSSD) says of users. */
+export interface Account {
+  name: string
+  /** The primary group. */
+  gid: number
+}
+
+/**
+ * What the head node's name service says of users. An answer may be a minute old. The promises are rejected with
+ * NameServiceUnavailable when there is none: that is never taken for "no such user".
+ */
 export interface Accounts {
-  /** The user's primary group; undefined when there is no such user. */
-  primaryGroup(uid: number): Promise<number | undefined>
+  /** undefined when there is no such user. */
+  lookUp(uid: number): Promise<Account | undefined>
   /** The id of a group; undefined when there is none of that name. */
   groupId(name: string): Promise<number | undefined>
   /** Every group that the user is in; none for a user that does not exist. */
@@ -12,54 +24,78 @@ export interface Accounts {
   userName(uid: number): string
   /** Looks names up ahead of the calls that show them, which must answer at once. */
   learn(uids: Iterable<number>): void
+  /** Why the name service does not answer; undefined while it does. */
+  problem(): string | undefined
 }
 
-const timeoutMs = 5_000
+const forDecisions = { foundMs: 60_000, absentMs: 10_000 }
+/** A name is for people. A user that is gone must not cost a process with every change of the cluster. */
+const forPeople = { foundMs: 3_600_000, absentMs: 600_000 }
+const maxKept = 20_000
+const learnAgainMs = 10_000
+/** Longer than any that a system accepts. */
+const maxNameLength = 256
 
-export function systemAccounts(): Accounts {
-  const names = new Map<number, string>()
-  const asked = new Set<number>()
-  const ask = async (uid: number) => {
-    const entry = await passwdEntry(uid)
-    if (entry) names.set(uid, entry.name)
-    else asked.delete(uid)
-    return entry
-  }
+export function systemAccounts(clock: Clock = systemClock, log: Log = silentLog): Accounts {
+  const service = new NameService(clock, log)
+  const accounts = new Answers(clock, maxKept, (uid) => accountOf(service, uid))
+  const groups = new Answers(clock, maxKept, (name) => groupIdOf(service, name))
+  const memberships = new Answers(clock, maxKept, async (uid) => {
+    const account = await accounts.get(uid, forDecisions)
+    return account && groupsOf(service, account.name)
+  })
   return {
-    primaryGroup: async (uid) => (await ask(uid))?.gid,
-    groupId,
-    groupsOf,
-    userName: (uid) => names.get(uid) ?? String(uid),
-    learn: (uids) => {
-      for (const uid of uids) {
-        if (asked.has(uid)) continue
-        asked.add(uid)
-        void ask(uid)
-      }
-    },
+    lookUp: (uid) => accounts.get(String(uid), forDecisions),
+    groupId: (name) => (isName(name) ? groups.get(name, forDecisions) : Promise.resolve(undefined)),
+    groupsOf: async (uid) => (await memberships.get(String(uid), forDecisions)) ?? [],
+    userName: (uid) => accounts.last(String(uid))?.name ?? String(uid),
+    learn: learner(clock, accounts),
+    problem: () => service.problem,
   }
 }
 
-async function passwdEntry(uid: number): Promise<{ name: string; gid: number } | undefined> {
-  const [name, , , gid] = (await said('getent', ['passwd', '--', String(uid)])).split('\n')[0]?.split(':') ?? []
+/** One after the other, so that three thousand owners take one of the four places, and decisions the others. */
+function learner(clock: Clock, accounts: Answers<Account>): Accounts['learn'] {
+  const wanted = new Set<string>()
+  let isBusy = false
+  const work = async () => {
+    isBusy = true
+    try {
+      for (const uid of wanted) {
+        if (!accounts.isFresh(uid, forPeople)) await accounts.get(uid, forDecisions)
+        wanted.delete(uid)
+      }
+      isBusy = false
+    } catch {
+      // The service has said why. Only names to show are missing.
+      clock.after(learnAgainMs, () => void work())
+    }
+  }
+  return (uids) => {
+    for (const uid of uids) if (!accounts.isFresh(String(uid), forPeople)) wanted.add(String(uid))
+    if (!isBusy && wanted.size > 0) void work()
+  }
+}
+
+function isName(text: string): boolean {
+  return text !== '' && text.length <= maxNameLength && !/[\0\n:]/.test(text)
+}
+
+const getentAbsent = 2
+
+async function accountOf(service: NameService, uid: string): Promise<Account | undefined> {
+  const said = await service.ask('getent', ['passwd', '--', uid], getentAbsent)
+  const [name, , , gid] = said?.split('\n')[0]?.split(':') ?? []
   return name && gid && /^[0-9]+$/.test(gid) ? { name, gid: Number(gid) } : undefined
 }
 
-async function groupId(name: string): Promise<number | undefined> {
-  const gid = (await said('getent', ['group', '--', name])).split(':')[2]
+async function groupIdOf(service: NameService, name: string): Promise<number | undefined> {
+  const gid = (await service.ask('getent', ['group', '--', name], getentAbsent))?.split(':')[2]
   return gid !== undefined && /^[0-9]+$/.test(gid) ? Number(gid) : undefined
 }
 
-async function groupsOf(uid: number): Promise<number[]> {
-  const entry = await passwdEntry(uid)
-  if (!entry) return []
-  const gids = (await said('id', ['-G', '--', entry.name])).trim().split(/\s+/)
+/** Of a user that exists: whatever makes `id` fail is no answer. */
+async function groupsOf(service: NameService, name: string): Promise<number[]> {
+  const gids = (await service.ask('id', ['-G', '--', name]))?.trim().split(/\s+/) ?? []
   return gids.filter((gid) => /^[0-9]+$/.test(gid)).map(Number)
-}
-
-/** Empty when the program fails, as it does for a name that does not exist. */
-function said(program: string, args: string[]): Promise<string> {
-  return new Promise((resolve) => {
-    execFile(program, args, { timeout: timeoutMs }, (error, stdout) => resolve(error ? '' : stdout))
-  })
 }

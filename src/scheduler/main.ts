@@ -19,7 +19,8 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   }
   const store = openStore(etcdOptions(config.etcd), { clock, log })
   const candidate = { host: config.host, pid: process.pid }
-  const scheduler = await startScheduler({ store, config, candidate, accounts: systemAccounts(), clock, log })
+  const accounts = systemAccounts(clock, log)
+  const scheduler = await startScheduler({ store, config, candidate, accounts, clock, log })
   const notifier = openNotifier({ clock, log, isHealthy: () => scheduler.isHealthy() })
   notifier.ready(`${config.host}: ${config.socket}`)
   return {

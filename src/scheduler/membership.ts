@@ -3,7 +3,7 @@ import type { Accounts } from './accounts.js'
 import type { PoolConfig } from './config.js'
 
 /** Rules that ask the head node's name service who is in which group. */
-export type Membership = Pick<Accounts, 'userName' | 'groupsOf' | 'groupId'>
+export type Membership = Pick<Accounts, 'lookUp' | 'groupsOf' | 'groupId'>
 
 /** The group that a buffer is to be shared with: its owner must be in it. */
 export async function groupToShareWith(
@@ -20,13 +20,15 @@ export async function groupToShareWith(
 /** Why this user may not make persistent buffers in that pool, or undefined. A pool that names nobody is open to all. */
 export async function problemWithCreator(
   accounts: Membership,
-  { name, persistentUsers, persistentGroups }: PoolConfig & { name: string },
+  { name: pool, persistentUsers, persistentGroups }: PoolConfig & { name: string },
   uid: number,
 ): Promise<string | undefined> {
   if (!persistentUsers && !persistentGroups) return undefined
-  if (persistentUsers?.some((user) => user === String(uid) || user === accounts.userName(uid))) return undefined
-  const theirs = await accounts.groupsOf(uid)
+  if (persistentUsers?.includes(String(uid))) return undefined
+  const name = (await accounts.lookUp(uid))?.name
+  if (name !== undefined && persistentUsers?.includes(name)) return undefined
+  const theirs = persistentGroups ? await accounts.groupsOf(uid) : []
   const allowed = await Promise.all((persistentGroups ?? []).map((group) => accounts.groupId(group)))
   if (allowed.some((gid) => gid !== undefined && theirs.includes(gid))) return undefined
-  return `you may not create persistent buffers in pool ${name}: ask its operators, who say who may`
+  return `you may not create persistent buffers in pool ${pool}: ask its operators, who say who may`
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import { Stretch, unhealthyAfterMs } from '../daemon/stretch.js'
-import { type EventDocument, eventDocument } from '../model/documents.js'
+import { type EventDocument, eventDocument, type SessionDocument } from '../model/documents.js'
 import { readDocument } from '../store/documents.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
@@ -85,8 +85,8 @@ export function assembleScheduler(parts: SchedulerParts) {
   const loop = new Loop({ memory, commits, timeline, absences, config, clock, log, newUuid })
   const rates = new Rates(memory, clock)
   const stopLearning = memory.onChange((touched) => {
-    accounts.learn(ownersIn(memory))
-    for (const { parsed } of touched) {
+    for (const { parsed, after } of touched) {
+      if (parsed.room === 'sessions' && after) accounts.learn([(after as SessionDocument).uid])
       if (parsed.room === 'observed' && parsed.kind === 'transfer') rates.note(parsed.id)
     }
   })
@@ -105,7 +105,7 @@ export function assembleScheduler(parts: SchedulerParts) {
     newUuid,
     lookAt,
     makings: new Makings(),
-    primaryGroup: (uid: number) => accounts.primaryGroup(uid),
+    lookUp: (uid: number) => accounts.lookUp(uid),
     groupId: (name: string) => accounts.groupId(name),
     groupsOf: (uid: number) => accounts.groupsOf(uid),
     userName: (uid: number) => accounts.userName(uid),
@@ -113,6 +113,10 @@ export function assembleScheduler(parts: SchedulerParts) {
     becomeLeader: (timeoutMs: number) => leadership.become(timeoutMs),
     rateOf: rates.rateOf,
     timelineOf: (name: string) => readTimeline(store, name),
+    ownProblems: () => {
+      const problem = accounts.problem()
+      return problem === undefined ? [] : [`the name service does not answer: ${problem}`]
+    },
     schedulerState: () => ({
       host: candidate.host,
       leads: commits.isLeader(),
@@ -142,10 +146,6 @@ function afterFirstRead(route: Route, memory: Memory, commits: Commits): Route {
       return { status: 503, body: 'the burst buffer scheduler has not reached etcd yet: try again\n' }
     },
   }
-}
-
-function* ownersIn(memory: Memory): Generator<number> {
-  for (const { uid } of memory.sessions.values()) yield uid
 }
 
 async function readTimeline(store: Store, name: string): Promise<EventDocument[]> {

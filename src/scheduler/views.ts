@@ -13,7 +13,13 @@ import type { RateOf } from './rates.js'
 import { transferProblems, transferViews } from './transferViews.js'
 
 /** The cluster as operators see it: pure, from the documents to the shapes of `model/api.ts`. */
-export function statusView(cluster: Cluster, config: SchedulerConfig, scheduler: StatusView['scheduler']): StatusView {
+export function statusView(
+  cluster: Cluster,
+  config: SchedulerConfig,
+  scheduler: StatusView['scheduler'],
+  /** What is wrong beside the cluster's documents. */
+  ownProblems: string[] = [],
+): StatusView {
   const hosts = hostsView(cluster)
   const counts: Partial<Record<Phase, number>> = {}
   for (const buffer of cluster.buffers.values()) {
@@ -38,7 +44,7 @@ export function statusView(cluster: Cluster, config: SchedulerConfig, scheduler:
       lostBytes: devices.lost * granularityBytes,
     })),
     buffers: counts,
-    problems: problemsOf(cluster, config, hosts),
+    problems: [...ownProblems, ...problemsOf(cluster, config, hosts)],
   }
 }
 

@@ -84,11 +84,12 @@ export async function startCluster(parts: StandaloneParts): Promise<StandaloneCl
 
 /** There are no files to own here, so every user exists, in a group of its own. */
 export const everyUser: Accounts = {
-  primaryGroup: (uid) => Promise.resolve(uid),
+  lookUp: (uid) => Promise.resolve({ name: String(uid), gid: uid }),
   groupId: () => Promise.resolve(undefined),
   groupsOf: (uid) => Promise.resolve([uid]),
   userName: (uid) => String(uid),
   learn: () => {},
+  problem: () => undefined,
 }
 
 function hostDocument(host: string, role: Role, startedAt: number): HostDocument {

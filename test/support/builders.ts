@@ -1,3 +1,4 @@
+import type { Account } from '../../src/scheduler/accounts.js'
 import { at, type Cluster, emptyCluster, mountId } from '../../src/model/cluster.js'
 import type {
   BufferDocument,
@@ -23,6 +24,11 @@ export const pool = 'dedicated_nvme'
 export const terabyte = 1e12
 export const alice = { uid: 20001, gid: 20001 }
 export const bob = { uid: 20002, gid: 20002 }
+/** What the name service says of both, by uid. */
+export const accountEntries: [number, Account][] = [
+  [alice.uid, { name: 'alice', gid: alice.gid }],
+  [bob.uid, { name: 'bob', gid: bob.gid }],
+]
 
 export interface Hosted {
   host: HostDocument

@@ -8,7 +8,7 @@ import { dwWlmCli, type Reply, type SlurmMeans } from '../../src/scheduler/slurm
 import { Makings } from '../../src/scheduler/slurm/makings.js'
 import { keys } from '../../src/store/keys.js'
 import { MemoryEtcd, type MemoryStore } from '../../src/store/memory.js'
-import { alice, bob, type Hosted, uuids } from './builders.js'
+import { accountEntries, alice, type Hosted, uuids } from './builders.js'
 import { aConfig } from './decisions.js'
 import { HandAgents } from './handAgents.js'
 import { HandClock } from './handClock.js'
@@ -63,16 +63,15 @@ export class Rig {
       log,
       newUuid,
     })
-    const groups = new Map([alice, bob].map(({ uid, gid }) => [uid, gid]))
+    const accounts = new Map(accountEntries)
     this.means = {
       core: this.commits,
       config,
       clock,
       newUuid,
-      primaryGroup: (uid) => Promise.resolve(groups.get(uid)),
+      lookUp: (uid) => Promise.resolve(accounts.get(uid)),
       groupId: (name) => Promise.resolve(name === 'project' ? 30001 : undefined),
       groupsOf: (uid) => Promise.resolve(uid === alice.uid ? [alice.gid, 30001] : [uid]),
-      userName: (uid) => (uid === alice.uid ? 'alice' : 'bob'),
       lookAt: () => Promise.resolve(undefined),
       makings: new Makings(),
       becomeLeader: () => Promise.resolve(false),

@@ -5,7 +5,7 @@ import { silentLog, type Log } from '../../src/daemon/log.js'
 import { type Clock, systemClock } from '../../src/daemon/clock.js'
 import { type Scheduler, startScheduler } from '../../src/scheduler/scheduler.js'
 import { MemoryEtcd } from '../../src/store/memory.js'
-import { alice, bob, type Hosted } from './builders.js'
+import { accountEntries, alice, type Hosted } from './builders.js'
 import { aConfig } from './decisions.js'
 import { HandAgents } from './handAgents.js'
 import { type Answered, callSocket } from './socketCall.js'
@@ -34,11 +34,12 @@ export class SocketRig {
   async start(hosts: Hosted[], log: Log = silentLog): Promise<void> {
     await this.agents.add(...hosts)
     this.agents.obey()
-    const groups = new Map([alice, bob].map(({ uid, gid }) => [uid, gid]))
+    const known = new Map(accountEntries)
     const accounts = {
-      primaryGroup: (uid: number) => Promise.resolve(groups.get(uid)),
+      lookUp: (uid: number) => Promise.resolve(known.get(uid)),
       userName: (uid: number) => (uid === alice.uid ? 'alice' : String(uid)),
       learn: () => {},
+      problem: () => undefined,
       groupId: () => Promise.resolve(undefined),
       groupsOf: (uid: number) => Promise.resolve([uid]),
     }

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { ErrorView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
 import { type Committed, type Core, type Decision, NotLeader } from '../core.js'
+import { NameServiceUnavailable } from '../nameService.js'
 import type { Reply } from './server.js'
 
 /** What goes wrong in an operator's call, with its status and what is said of it. */
@@ -31,9 +32,14 @@ export async function answer(act: () => Promise<object> | object): Promise<Reply
   try {
     return { type: 'application/json', body: `${JSON.stringify(await act())}\n` }
   } catch (error) {
-    if (!(error instanceof Failure)) throw error
-    return { type: 'application/json', status: error.status, body: `${JSON.stringify(error.view)}\n` }
+    const failure = error instanceof NameServiceUnavailable ? unavailable(error) : error
+    if (!(failure instanceof Failure)) throw error
+    return { type: 'application/json', status: failure.status, body: `${JSON.stringify(failure.view)}\n` }
   }
+}
+
+function unavailable({ message }: Error): Failure {
+  return new Failure(503, { error: message, refused: false })
 }
 
 export function parse<T>(body: string, schema: z.ZodType<T>): T {

@@ -26,6 +26,8 @@ import type { Reply, Request, Route } from './server.js'
 export interface OperatorMeans extends SlurmMeans {
   lookAgain(): void
   schedulerState(): StatusView['scheduler']
+  /** What the scheduler itself cannot do at the moment, in words. */
+  ownProblems(): string[]
   /** A buffer's events, oldest first. */
   timelineOf(name: string): Promise<EventDocument[]>
   rateOf: RateOf
@@ -48,7 +50,7 @@ const adoptWaitMs = 900_000
 /** The operators' calls: JSON both ways. Whoever may open the socket may make them: root and the slurm group. */
 export function operatorRoutes(means: OperatorMeans): Route[] {
   const { core, config } = means
-  const status = () => statusView(core.cluster, config, means.schedulerState())
+  const status = () => statusView(core.cluster, config, means.schedulerState(), means.ownProblems())
   const detail = async (name: string) => {
     const buffer = core.cluster.buffers.get(name)
     if (!buffer) throw notFound(core.cluster, name)
@@ -128,15 +130,15 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
 async function create(means: OperatorMeans, body: CreateBody): Promise<object> {
   const problem = problemWithPersistentAccess(body.access)
   if (problem !== undefined) throw new Failure(409, { error: problem, refused: true })
-  const gid = await means.primaryGroup(body.uid)
-  if (gid === undefined)
+  const account = await means.lookUp(body.uid)
+  if (!account)
     throw new Failure(409, { error: `there is no user with the id ${body.uid} on the scheduler's host`, refused: true })
   const { name, bytes, uid, pool } = body
   const tools = { config: means.config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
   const shared = body.group === undefined ? undefined : await groupToShareWith(means, uid, body.group)
   if (shared && 'refused' in shared) throw new Failure(409, { error: shared.refused, refused: true })
   const sharing = shared ? { sharedGid: shared.gid } : {}
-  const request = { name, uid, gid, pool, bytes, access: ['striped' as const], ...sharing }
+  const request = { name, uid, gid: account.gid, pool, bytes, access: ['striped' as const], ...sharing }
   const admission = await commit(means.core, (cluster) => createPersistent(cluster, request, tools))
   if (admission.state === 'leaving') {
     throw new Failure(409, {

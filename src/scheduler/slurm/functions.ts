@@ -23,6 +23,7 @@ import {
 import type { SchedulerConfig } from '../config.js'
 import { type Committed, type Core, type Decision, NotLeader } from '../core.js'
 import { groupToShareWith, type Membership, problemWithCreator } from '../membership.js'
+import { NameServiceUnavailable } from '../nameService.js'
 import { findPool } from '../pools.js'
 import {
   ended,
@@ -55,8 +56,6 @@ export interface SlurmMeans extends Membership {
   config: SchedulerConfig
   clock: Clock
   newUuid(): string
-  /** The user's primary group; undefined when there is no such user. */
-  primaryGroup(uid: number): Promise<number | undefined>
   /** What this host sees of files that are to be staged. */
   lookAt: LookAt
   /** The calls under way that make something. */
@@ -106,7 +105,7 @@ export async function dwWlmCli(means: SlurmMeans, words: readonly string[]): Pro
 async function jobProcess({ core, config, groupId, lookAt }: SlurmMeans, given: Arguments): Promise<string> {
   const directives = await readScript(given)
   for (const { group, line } of directives.creates) {
-    if (group !== undefined && (await groupId(group)) === undefined)
+    if (group !== undefined && !(await mayExist(groupId(group))))
       throw new Answer(`line ${line}: there is no group ${quote(group)} on the scheduler's host`)
   }
   const problem =
@@ -114,6 +113,16 @@ async function jobProcess({ core, config, groupId, lookAt }: SlurmMeans, given: 
     (await problemWithSources(core.cluster, directives, lookAt, granularities(config)))
   if (problem !== undefined) throw new Answer(problem)
   return ''
+}
+
+/** Is there such a group? A name service that is away has not said no: setup asks again. */
+async function mayExist(id: Promise<number | undefined>): Promise<boolean> {
+  try {
+    return (await id) !== undefined
+  } catch (error) {
+    if (error instanceof NameServiceUnavailable) return true
+    throw error
+  }
 }
 
 function granularities(config: SchedulerConfig) {
@@ -147,12 +156,12 @@ async function create(means: SlurmMeans, given: Arguments, making: Making): Prom
   if (problem !== undefined) throw new Answer(problem)
   const found = findPool(means.config, pool)
   if ('refused' in found) throw new Answer(found.refused)
-  const mayNot = await problemWithCreator(means, found, uid)
-  if (mayNot !== undefined) throw new Answer(mayNot)
-  const gid = await means.primaryGroup(uid)
-  if (gid === undefined) throw new Answer(`there is no user with the id ${uid} on the scheduler's host`)
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
-  const request = { name, uid, gid, pool, bytes, access: ['striped' as const] }
+  const mayNot = await tryUntil(means, deadline, () => problemWithCreator(means, found, uid))
+  if (mayNot !== undefined) throw new Answer(mayNot)
+  const account = await tryUntil(means, deadline, () => means.lookUp(uid))
+  if (!account) throw new Answer(`there is no user with the id ${uid} on the scheduler's host`)
+  const request = { name, uid, gid: account.gid, pool, bytes, access: ['striped' as const] }
   const { sessionId } = await admit(means, name, deadline, making, (cluster, tools) =>
     createPersistent(cluster, request, tools),
   )
@@ -166,11 +175,11 @@ async function setup(means: SlurmMeans, given: Arguments, making: Making): Promi
   const directives = directivesOf(script)
   const { pool, bytes } = capacity(given)
   const uid = number(given, 'user')
-  const groups = await means.groupsOf(uid)
+  const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
+  const groups = await tryUntil(means, deadline, () => means.groupsOf(uid))
   await checkStages(means, given, directives, { uid, groups })
   const noSwap = problemWithSwap(means.config, directives)
   if (noSwap !== undefined) throw new Answer(noSwap)
-  const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
   await share(means, deadline, directives, uid)
   const request = {
     token,
@@ -232,7 +241,7 @@ async function share(
 ): Promise<void> {
   for (const { name, group, line } of creates) {
     if (group === undefined) continue
-    const found = await groupToShareWith(means, uid, group)
+    const found = await tryUntil(means, deadline, () => groupToShareWith(means, uid, group))
     if ('refused' in found) throw new Answer(`line ${line}: ${found.refused}; ${quote(name)} is yours alone`)
     await commit(means, deadline, (cluster) => shareBuffer(cluster, { name, uid, gid: found.gid }))
   }
@@ -340,24 +349,23 @@ async function admit(
   }
 }
 
-const etcdPauseMs = 1_000
+/** Decides and writes. A decision whose outcome is unknown is made anew, and finds what it had done. */
+function commit<T>(means: SlurmMeans, deadline: () => number, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
+  return tryUntil(means, deadline, () => commitAsLeader(means, decide))
+}
 
-/**
- * Decides and writes. While etcd does not answer, it is tried again until the deadline: Slurm holds a job whose setup
- * failed. A decision whose outcome is unknown is made anew, and finds what it had done.
- */
-async function commit<T>(
-  means: SlurmMeans,
-  deadline: () => number,
-  decide: (cluster: Cluster) => Decision<T>,
-): Promise<T> {
+const awayPauseMs = 1_000
+
+/** While etcd or the name service does not answer, it is tried again until the deadline: Slurm holds a job whose setup failed. */
+async function tryUntil<T>({ clock }: SlurmMeans, deadline: () => number, act: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return await commitAsLeader(means, decide)
+      return await act()
     } catch (error) {
-      const isAway = error instanceof StoreUnavailable || error instanceof OutcomeUnknown
-      if (!isAway || deadline() < etcdPauseMs) throw error
-      await new Promise<void>((resolve) => means.clock.after(etcdPauseMs, resolve))
+      const isAway =
+        error instanceof StoreUnavailable || error instanceof OutcomeUnknown || error instanceof NameServiceUnavailable
+      if (!isAway || deadline() < awayPauseMs) throw error
+      await new Promise<void>((resolve) => clock.after(awayPauseMs, resolve))
     }
   }
 }

@@ -3,6 +3,7 @@ import { setupJob, shareBuffer } from '../../../../src/scheduler/admit.js'
 import { groupToShareWith, problemWithCreator } from '../../../../src/scheduler/membership.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/next.js'
 import {
+  accountEntries,
   alice,
   aBuffer,
   aCluster,
@@ -64,7 +65,7 @@ describe('who is in which group', () => {
   const accounts = {
     groupId: (name: string) => Promise.resolve(name === 'project' ? project : undefined),
     groupsOf: (uid: number) => Promise.resolve(uid === alice.uid ? [alice.gid, project] : [uid]),
-    userName: (uid: number) => (uid === alice.uid ? 'alice' : 'bob'),
+    lookUp: (uid: number) => Promise.resolve(new Map(accountEntries).get(uid)),
   }
   const inPool = (rights: object) => ({ name: pool, granularityBytes: terabyte, isDefault: true, ...rights })
 

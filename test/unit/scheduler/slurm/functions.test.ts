@@ -2,7 +2,9 @@ import { expect } from 'chai'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { NameServiceUnavailable } from '../../../../src/scheduler/nameService.js'
 import { dwWlmCli } from '../../../../src/scheduler/slurm/functions.js'
+import { keys } from '../../../../src/store/keys.js'
 import { alice, aHost, bob, pool, terabyte, volumeReport } from '../../../support/builders.js'
 import { aConfig } from '../../../support/decisions.js'
 import { Rig } from '../../../support/schedulerRig.js'
@@ -406,6 +408,50 @@ describe('dw_wlm_cli', () => {
     const words = `--function create_persistent -t mytest -u ${alice.uid} -C ${pool}:${terabyte}`.split(' ')
     const { code, text } = await rig.run(dwWlmCli(rig.means, words), 1_000)
     expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: cut off\n'])
+  })
+
+  describe('while the name service is away', () => {
+    let isAway: boolean
+    beforeEach(() => {
+      isAway = true
+      const { lookUp, groupsOf, groupId } = rig.means
+      const or = <T>(answer: Promise<T>) => (isAway ? Promise.reject(new NameServiceUnavailable('it is away')) : answer)
+      Object.assign(rig.means, {
+        lookUp: (uid: number) => or(lookUp(uid)),
+        groupsOf: (uid: number) => or(groupsOf(uid)),
+        groupId: (name: string) => or(groupId(name)),
+      })
+    })
+    const whenItIsBack = async (called: Promise<unknown>) => {
+      await rig.quiet()
+      rig.clock.advance(20_000)
+      await rig.quiet()
+      expect(rig.keys('sessions/')).to.deep.equal([])
+      isAway = false
+      rig.clock.advance(2_000)
+      return called
+    }
+
+    it('create_persistent and setup wait for it', async () => {
+      expect(await whenItIsBack(create('mytest'))).to.deep.equal({ code: 0, text: 'created\n' })
+      isAway = true
+      rig.etcd.write([], [{ delete: keys.session('mytest') }, { delete: keys.buffer('mytest') }])
+      const line = '#DW jobdw type=scratch access_mode=striped capacity=1TB'
+      expect(await whenItIsBack(setup(`${pool}:1TB`, line))).to.deep.equal(done)
+    })
+
+    it('a call says so when its time is over', async () => {
+      const words = `--function create_persistent -t mytest -u ${alice.uid} -C ${pool}:${terabyte}`.split(' ')
+      const { code, text } = await rig.run(dwWlmCli(rig.means, words), 1_000)
+      expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: it is away\n'])
+    })
+
+    it('job_process does not say that there is no such group', async () => {
+      const path = script(
+        '#BB create_persistent name=mytest capacity=1TB access_mode=striped type=scratch group=project',
+      )
+      expect(await call('job_process', '--job', path)).to.deep.equal(done)
+    })
   })
 
   it('answers in one line, and without an exception, while no scheduler leads', async () => {
