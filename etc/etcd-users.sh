@@ -36,4 +36,6 @@ for host in "$@"; do
   etcdctl role grant-permission "$host" readwrite --prefix=true "$prefix/observed/$host/" >/dev/null
   etcdctl role grant-permission "$host" readwrite "$prefix/inventory/$host" >/dev/null
   etcdctl role grant-permission "$host" readwrite "$prefix/hosts/$host" >/dev/null
+  # Who leads, and which release of documents it knows.
+  etcdctl role grant-permission "$host" read "$prefix/leader" >/dev/null
 done

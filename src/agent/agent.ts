@@ -6,6 +6,7 @@ import { readDesired } from '../store/documents.js'
 import { keys, parseKey } from '../store/keys.js'
 import type { Change, Store, Watch } from '../store/store.js'
 import type { Host } from './host.js'
+import type { KnownLeader } from './knownLeader.js'
 import { limiter } from './limit.js'
 import { type DesiredEntry, Reconciler, type ReconcilerDependencies } from './reconcile.js'
 
@@ -15,6 +16,7 @@ export interface AgentDependencies {
   store: Store
   clock: Clock
   log: Log
+  leader: KnownLeader
   refreshInventory(): Promise<void>
   random?: () => number
 }
@@ -51,7 +53,8 @@ export class Agent {
       // A swapoff may take minutes: nothing else waits for it.
       swap: limiter(8),
     }
-    this.dependencies = { ...dependencies, limits }
+    const { leader } = dependencies
+    this.dependencies = { ...dependencies, level: () => leader.level, limits }
     this.unwatched = new Stretch(dependencies.clock)
   }
 

@@ -3,6 +3,7 @@ import { type FSWatcher, watch } from 'chokidar'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import type { InventoryDocument, Role } from '../model/documents.js'
+import { inForm } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
 import type { Host, Seen } from './host.js'
@@ -14,6 +15,8 @@ export interface InventoryDependencies {
   store: Store
   clock: Clock
   log: Log
+  /** Of documents that the leader reads. */
+  level: () => number
 }
 
 const settleMs = 300
@@ -101,9 +104,10 @@ export class Inventory {
   }
 
   private async look(): Promise<void> {
-    const { host, roles, store, log } = this.dependencies
+    const { host, roles, store, log, level } = this.dependencies
     const [devices] = await Promise.all([host.discover(), this.isSurveyDue ? this.survey() : undefined])
-    const document: InventoryDocument = { v: 1, host: host.name, devices, ...this.seen }
+    const whole: InventoryDocument = { v: 1, host: host.name, devices, ...this.seen }
+    const document = inForm(whole, 'inventory', level())
     const text = JSON.stringify(document)
     if (text === this.written) return
     // A compute host has nothing to say before its mounts were looked at.

@@ -11,6 +11,7 @@ import type {
   Problem,
   Role,
 } from '../model/documents.js'
+import { inForm } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import { type Store, StoreError } from '../store/store.js'
 import { BrickMarked, Busy, type Host, Refusal, Unavailable } from './host.js'
@@ -41,6 +42,8 @@ export interface ReconcilerDependencies {
   log: Log
   /** Looks at the devices anew and writes the inventory: before a device is reported to be free. */
   refreshInventory(): Promise<void>
+  /** Of documents that the leader reads. */
+  level: () => number
   /** How many steps of a kind may run at once on this host. */
   limits: Record<DesiredKind, Limit>
   random?: () => number
@@ -273,13 +276,14 @@ export class Reconciler<K extends DesiredKind> {
   private async report(planned: Plan<K>, problem: Problem | undefined): Promise<void> {
     this.last = planned.report
     const { boot } = this.dependencies.host
-    const document = {
+    const whole = {
       v: 1,
       ...planned.report,
       waitingFor: planned.waitingFor,
       ...(problem ? { problem } : {}),
       ...(this.id.kind === 'brick' && boot !== undefined ? { boot } : {}),
     } as Observed[K]
+    const document = inForm(whole, `observed/${this.id.kind}`, this.dependencies.level())
     const text = JSON.stringify(document)
     if (text === this.written || !this.isNews(document)) return
     // While the answer is out, and when it never comes, either of the two may stand in etcd.

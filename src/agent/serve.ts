@@ -1,13 +1,15 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import { unhealthyAfterMs } from '../daemon/stretch.js'
-import type { DesiredKind, HostDocument, Role } from '../model/documents.js'
+import { type DesiredKind, desiredKinds, type HostDocument, type Role } from '../model/documents.js'
 import { type KeptKey, keepKey } from '../store/kept.js'
+import { inForm, ourLevels } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
 import { Agent } from './agent.js'
 import type { Host } from './host.js'
 import { Inventory } from './inventory.js'
+import { KnownLeader } from './knownLeader.js'
 
 export interface ServeParts {
   host: Host
@@ -42,16 +44,31 @@ const retryMs = 1_000
  */
 export function serveHost(parts: ServeParts): HostService {
   const { host, roles, document, store, clock, log } = parts
-  const inventory = new Inventory(parts)
+  const leader = new KnownLeader(parts)
+  const inventory = new Inventory({ ...parts, level: () => leader.level })
   const refreshInventory = () => (roles.includes('storage') ? inventory.refresh() : Promise.resolve())
-  const agent = new Agent({ ...parts, refreshInventory })
+  const agent = new Agent({ ...parts, leader, refreshInventory })
   let current = document
   let kept: KeptKey | undefined
   let stopping = false
 
+  /** What is told of this host, as the leader can read it. */
+  const told = () => {
+    const versions = { ...current.versions, documents: ourLevels }
+    const problems = [...(current.problems ?? []), ...(leader.problem === undefined ? [] : [leader.problem])]
+    const document = { ...current, versions, ...(problems.length > 0 ? { problems } : {}) }
+    return inForm(document, 'hosts', leader.level)
+  }
+  leader.onChange(() => {
+    kept?.update(told())
+    if (kept) refreshInventory().catch((error: unknown) => log.warn('inventory failed', { reason: String(error) }))
+    agent.wake(...desiredKinds)
+  })
+
   const begin = async () => {
     while (!stopping) {
       try {
+        await leader.look()
         await refreshInventory()
         break
       } catch (error) {
@@ -60,7 +77,8 @@ export function serveHost(parts: ServeParts): HostService {
       }
     }
     if (stopping) return
-    kept = keepKey(store, keys.host(host.name), current, { ttlSeconds: leaseSeconds, clock, log })
+    kept = keepKey(store, keys.host(host.name), told(), { ttlSeconds: leaseSeconds, clock, log })
+    leader.start()
     inventory.start()
     agent.start()
     log.info('serving', { host: host.name, roles })
@@ -72,12 +90,13 @@ export function serveHost(parts: ServeParts): HostService {
     refreshInventory,
     update: (next) => {
       current = next
-      kept?.update(next)
+      kept?.update(told())
     },
     wake: (...kinds) => agent.wake(...kinds),
     isHealthy: () => !(kept?.isHeld() && agent.unwatchedForMs >= unhealthyAfterMs),
     stop: async () => {
       stopping = true
+      leader.close()
       await inventory.close()
       await agent.stop()
       await kept?.close()

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { deviceName, documentName, hostName, poolName } from './names.js'
+import { tolerant } from './tolerant.js'
 
 /*
  * Every JSON document in etcd. Each carries its schema's version `v`; a document that does not
  * match is refused by the reader, never half-read. One program writes each key (ARCHITECTURE.md).
+ * Fields may be added within one `v`: optional, and registered in `levels.ts`. Readers keep fields that they do not know.
  * Sizes are bytes, times are unix seconds, ids are positive integers that are never reused.
  */
 
@@ -22,7 +24,7 @@ export const roles = ['storage', 'compute'] as const
 export type Role = (typeof roles)[number]
 
 /** `hosts/<host>`, under the agent's lease: a host is alive while it exists. */
-export const hostDocument = z.strictObject({
+export const hostDocument = tolerant({
   v: version,
   host: hostName,
   roles: z.array(z.enum(roles)),
@@ -48,7 +50,7 @@ export type HostDocument = z.infer<typeof hostDocument>
 export const deviceStates = ['blank', 'stamped', 'foreign', 'refused'] as const
 export type DeviceState = (typeof deviceStates)[number]
 
-export const inventoryDevice = z.strictObject({
+export const inventoryDevice = tolerant({
   /** Last part of the configured path; unique on its host. */
   name: deviceName,
   path,
@@ -58,24 +60,24 @@ export const inventoryDevice = z.strictObject({
   sizeBytes: bytes,
   state: z.enum(deviceStates),
   reason: z.string().optional(),
-  stamp: z.strictObject({ uuid, label: z.string() }).optional(),
+  stamp: tolerant({ uuid, label: z.string() }).optional(),
 })
 export type InventoryDevice = z.infer<typeof inventoryDevice>
 
 /** `inventory/<host>`: stays when the agent dies. */
-export const inventoryDocument = z.strictObject({
+export const inventoryDocument = tolerant({
   v: version,
   host: hostName,
   devices: z.array(inventoryDevice),
   /** Every volume that this host's glusterd knows, whoever made it; absent while it was not asked or does not answer. */
   volumes: z.array(z.string().max(256)).optional(),
   /** Every mount below the mount root and where bricks are mounted, whoever made it; absent until the first survey. */
-  mounts: z.array(z.strictObject({ path: z.string().max(4096), source: z.string().max(4096) })).optional(),
+  mounts: z.array(tolerant({ path: z.string().max(4096), source: z.string().max(4096) })).optional(),
 })
 export type InventoryDocument = z.infer<typeof inventoryDocument>
 
 /** `cordons/<host>` and `cordons/<host>/<device>`: no new bricks here. */
-export const cordonDocument = z.strictObject({
+export const cordonDocument = tolerant({
   v: version,
   host: hostName,
   device: deviceName.optional(),
@@ -88,7 +90,7 @@ export const cordonDocument = z.strictObject({
 export type CordonDocument = z.infer<typeof cordonDocument>
 
 /** One device given to one buffer. `uuid` becomes the XFS UUID: the stamp on the disk. */
-export const placedBrick = z.strictObject({
+export const placedBrick = tolerant({
   host: hostName,
   device: deviceName,
   identity: z.string().max(512),
@@ -104,14 +106,14 @@ export type AccessMode = (typeof accessModes)[number]
 export const mountViews = [...accessModes, 'swap'] as const
 export type MountView = (typeof mountViews)[number]
 
-const formerVolume = z.strictObject({
+const formerVolume = tolerant({
   volume: volumeName,
-  bricks: z.array(z.strictObject({ host: hostName, path })).min(1),
+  bricks: z.array(tolerant({ host: hostName, path })).min(1),
 })
 export type FormerVolume = z.infer<typeof formerVolume>
 
 /** `buffers/<name>`: what was asked, and the bricks placed. Writing it is the commit point of a placement. */
-export const bufferDocument = z.strictObject({
+export const bufferDocument = tolerant({
   v: version,
   id,
   /** The name it was asked by: a job id or a persistent name. The key differs when the buffer was moved aside. */
@@ -176,7 +178,7 @@ export type TransferDirection = (typeof transferDirections)[number]
 export const stageTypes = ['file', 'directory', 'list'] as const
 export type StageType = (typeof stageTypes)[number]
 
-const counts = z.strictObject({
+const counts = tolerant({
   /** Copied so far, or found to be there already. */
   files: z.int().nonnegative(),
   bytes,
@@ -205,7 +207,7 @@ const stageLine = {
   /** The file or directory outside; for a list, the same as `inside`, and absent when its line names none. */
   outside: path.optional(),
   /** For a list: the file that holds the pairs. `inside`: its path is one in the buffer. */
-  list: z.strictObject({ side: z.enum(['inside', 'outside']), path: z.string().max(4096) }).optional(),
+  list: tolerant({ side: z.enum(['inside', 'outside']), path: z.string().max(4096) }).optional(),
   /** The one variable that a list's lines may begin with: that of the buffer. */
   variable: z.string().regex(/^DW_(JOB_STRIPED|JOB_PRIVATE|PERSISTENT_STRIPED_[A-Za-z][A-Za-z0-9_-]{0,63})$/),
   /** Contents are compared when all is copied. */
@@ -215,7 +217,7 @@ const stageLine = {
 }
 
 /** One stage line of a job's script, or the fill behind them. It is wanted in the stage of its direction while `ended` is not set. */
-export const sessionTransfer = z.strictObject({
+export const sessionTransfer = tolerant({
   /** From 1, in the script's order. */
   number: z.int().positive(),
   ...stageLine,
@@ -238,7 +240,7 @@ export const sessionTransfer = z.strictObject({
 export type SessionTransfer = z.infer<typeof sessionTransfer>
 
 /** `sessions/<token>`: one Slurm token. */
-export const sessionDocument = z.strictObject({
+export const sessionDocument = tolerant({
   v: version,
   id,
   /** A job id, or a persistent buffer's name. The key differs when the session was moved aside. */
@@ -261,24 +263,31 @@ export const sessionDocument = z.strictObject({
 export type SessionDocument = z.infer<typeof sessionDocument>
 
 /** `placement`: compared and bumped by every transaction that places bricks or makes a session; gives out ids. */
-export const placementDocument = z.strictObject({ v: version, lastId: z.int().nonnegative() })
+export const placementDocument = tolerant({ v: version, lastId: z.int().nonnegative() })
 export type PlacementDocument = z.infer<typeof placementDocument>
 
 /** `leader`, under the leading scheduler's lease. */
-export const leaderDocument = z.strictObject({ v: version, host: z.string(), pid: z.int(), since: unixSeconds })
+export const leaderDocument = tolerant({
+  v: version,
+  host: z.string(),
+  pid: z.int(),
+  since: unixSeconds,
+  /** The levels of documents that it reads and writes, as `hosts/<host>` says it of an agent; level 1 alone when absent. */
+  documents: z.string().max(20).optional(),
+})
 export type LeaderDocument = z.infer<typeof leaderDocument>
 
 /** `events/<name>/<sequence>`: a line of a buffer's timeline. */
-export const eventDocument = z.strictObject({ v: version, at: unixSeconds, text: z.string() })
+export const eventDocument = tolerant({ v: version, at: unixSeconds, text: z.string() })
 export type EventDocument = z.infer<typeof eventDocument>
 
 // ---- desired/<host>/<kind>/<id> --------------------------------------------------------------------------------
 
 /** Whom something is for: for people, and by the id for programs. */
-const bufferName = z.strictObject({ id, name: documentName })
-const sessionName = z.strictObject({ id, token: documentName })
+const bufferName = tolerant({ id, name: documentName })
+const sessionName = tolerant({ id, token: documentName })
 
-const desiredBrick = z.strictObject({
+const desiredBrick = tolerant({
   v: version,
   fence,
   kind: z.literal('brick'),
@@ -298,19 +307,17 @@ const desiredBrick = z.strictObject({
 /** `desired/<host>/brick/<device>`: one key for one device, so two buffers can never both be told to take it. */
 export type DesiredBrick = z.infer<typeof desiredBrick>
 
-const desiredVolume = z.strictObject({
+const desiredVolume = tolerant({
   v: version,
   fence,
   kind: z.literal('volume'),
   buffer: bufferName,
   volume: z.string(),
-  bricks: z.array(z.strictObject({ host: hostName, path })).min(1),
+  bricks: z.array(tolerant({ host: hostName, path })).min(1),
   options: z.record(z.string(), z.string()),
   /** To be made in the volume once it is started, parents first; one that is not named is left alone. */
   directories: z
-    .array(
-      z.strictObject({ path, uid: z.int().nonnegative(), gid: z.int().nonnegative(), mode: z.int().nonnegative() }),
-    )
+    .array(tolerant({ path, uid: z.int().nonnegative(), gid: z.int().nonnegative(), mode: z.int().nonnegative() }))
     .optional(),
   /** The boots of its hosts that are alive: after another one all bricks are looked at anew. */
   boots: z.record(hostName, bootId).optional(),
@@ -319,7 +326,7 @@ const desiredVolume = z.strictObject({
 /** `desired/<host>/volume/<volume>`, on the buffer's primary only. */
 export type DesiredVolume = z.infer<typeof desiredVolume>
 
-const desiredMount = z.strictObject({
+const desiredMount = tolerant({
   v: version,
   fence,
   kind: z.literal('mount'),
@@ -339,7 +346,7 @@ const desiredMount = z.strictObject({
 /** `desired/<host>/mount/<session id>.<buffer id>`, with `.private` or `.swap` for that view: an attachment. */
 export type DesiredMount = z.infer<typeof desiredMount>
 
-const desiredSwap = z.strictObject({
+const desiredSwap = tolerant({
   v: version,
   fence,
   kind: z.literal('swap'),
@@ -357,11 +364,11 @@ const desiredSwap = z.strictObject({
 /** `desired/<host>/swap/<session id>.<buffer id>`: a swap file in the mount of that view. */
 export type DesiredSwap = z.infer<typeof desiredSwap>
 
-const desiredPeer = z.strictObject({ v: version, fence, kind: z.literal('peer'), peer: hostName })
+const desiredPeer = tolerant({ v: version, fence, kind: z.literal('peer'), peer: hostName })
 /** `desired/<host>/peer/<peer>`: this host invites that one into the trusted pool. Never withdrawn by deletion. */
 export type DesiredPeer = z.infer<typeof desiredPeer>
 
-const desiredAdopt = z.strictObject({
+const desiredAdopt = tolerant({
   v: version,
   fence,
   kind: z.literal('adopt'),
@@ -382,7 +389,7 @@ export type DesiredAdopt = z.infer<typeof desiredAdopt>
 export const transferParts = ['plan', 'copy', 'finish'] as const
 export type TransferPart = (typeof transferParts)[number]
 
-const desiredTransfer = z.strictObject({
+const desiredTransfer = tolerant({
   v: version,
   fence,
   kind: z.literal('transfer'),
@@ -404,7 +411,7 @@ const desiredTransfer = z.strictObject({
   uid: z.int().nonnegative(),
   gid: z.int().nonnegative(),
   part: z.enum(transferParts),
-  share: z.strictObject({ index: z.int().nonnegative(), of: z.int().positive() }),
+  share: tolerant({ index: z.int().nonnegative(), of: z.int().positive() }),
   /** How many bricks the volume has: with one offline nothing that is found or seen is the whole. */
   bricks: z.int().positive(),
   /** absent: end its processes, unmount, remove what it left in the volume for itself. */
@@ -444,7 +451,7 @@ export function isOfSession(document: AnyDesired): document is Desired[SessionKi
 
 // ---- observed/<host>/<kind>/<id> -------------------------------------------------------------------------------
 
-const problem = z.strictObject({
+const problem = tolerant({
   message: z.string(),
   /** terminal: the agent will not try again until the desired document changes. */
   terminal: z.boolean(),
@@ -453,7 +460,7 @@ export type Problem = z.infer<typeof problem>
 
 const common = { v: version, problem: problem.optional(), waitingFor: z.array(z.string()) }
 
-const observedBrick = z.strictObject({
+const observedBrick = tolerant({
   ...common,
   /** The desired uuid this speaks about. */
   uuid,
@@ -465,7 +472,7 @@ const observedBrick = z.strictObject({
 })
 export type ObservedBrick = z.infer<typeof observedBrick>
 
-const observedVolume = z.strictObject({
+const observedVolume = tolerant({
   ...common,
   bufferId: id,
   /** started: every brick is online. degraded: started once, bricks in `offline` are not online now. */
@@ -485,19 +492,19 @@ const observedVolume = z.strictObject({
 })
 export type ObservedVolume = z.infer<typeof observedVolume>
 
-const observedMount = z.strictObject({
+const observedMount = tolerant({
   ...common,
   state: z.enum(['forming', 'mounted', 'leaving', 'absent']),
 })
 export type ObservedMount = z.infer<typeof observedMount>
 
-const observedPeer = z.strictObject({ ...common, state: z.enum(['forming', 'connected', 'disconnected']) })
+const observedPeer = tolerant({ ...common, state: z.enum(['forming', 'connected', 'disconnected']) })
 export type ObservedPeer = z.infer<typeof observedPeer>
 
-const observedAdopt = z.strictObject({ ...common, state: z.enum(['forming', 'done']) })
+const observedAdopt = tolerant({ ...common, state: z.enum(['forming', 'done']) })
 export type ObservedAdopt = z.infer<typeof observedAdopt>
 
-const observedTransfer = z.strictObject({
+const observedTransfer = tolerant({
   ...common,
   /** What this speaks about: reports on an earlier attempt or part do not count. */
   attempt: z.int().positive(),
@@ -510,7 +517,7 @@ const observedTransfer = z.strictObject({
 })
 export type ObservedTransfer = z.infer<typeof observedTransfer>
 
-const observedSwap = z.strictObject({
+const observedSwap = tolerant({
   ...common,
   /** absent: it is off, and neither a loop device of it nor its file is left. */
   state: z.enum(['forming', 'on', 'leaving', 'absent']),

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../daemon/log.js'
 import { at } from '../model/cluster.js'
+import { inForm, refusedFields } from '../model/levels.js'
 import { keys, parseKey } from '../store/keys.js'
 import type { Compare, Write } from '../store/store.js'
 import type { Memory } from './memory.js'
@@ -24,16 +25,29 @@ export function differenceOf(
 ): Change[] {
   const wanted = new Set<string>()
   const changes: Change[] = []
-  for (const want of wants) {
-    const key = keys.desired(want.host, want.kind, want.id)
+  for (const whole of wants) {
+    const key = keys.desired(whole.host, whole.kind, whole.id)
     wanted.add(key)
-    if (isSame(memory, want) || !mayWrite(memory, want, log)) continue
+    const want = asToldTo(memory, whole, log)
+    if (!want || isSame(memory, want) || !mayWrite(memory, want, log)) continue
     changes.push({ compare: compareOf(memory, key), write: { put: key, value: { ...want.document, fence } } })
   }
   for (const key of owned) {
     if (!wanted.has(key)) changes.push({ compare: compareOf(memory, key), write: { delete: key } })
   }
   return changes
+}
+
+/** In the form that the host knows, which may be of another release; undefined when it cannot be told. */
+function asToldTo(memory: Memory, want: Want, log: Log): Want | undefined {
+  const level = memory.levelOf(want.host)
+  const kind = `desired/${want.kind}` as const
+  const refused = level === undefined ? [] : refusedFields(want.document, kind, level)
+  if (level !== undefined && refused.length === 0) {
+    return { ...want, document: inForm(want.document, kind, level) } as Want
+  }
+  log.error('a host of another release cannot be told what is wanted of it', { wanted: describeWant(want), refused })
+  return undefined
 }
 
 function isSame(memory: Memory, { host, kind, id, document }: Want): boolean {

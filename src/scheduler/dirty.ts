@@ -132,11 +132,11 @@ export class Dirty {
 }
 
 function reachOf(document: unknown): string {
-  const { roles, addresses, boot } = (document ?? { roles: [], addresses: [] }) as Pick<
+  const { roles, addresses, boot, versions } = (document ?? { roles: [], addresses: [], versions: {} }) as Pick<
     HostDocument,
-    'roles' | 'addresses' | 'boot'
+    'roles' | 'addresses' | 'boot' | 'versions'
   >
-  return [...roles, '', ...addresses, '', boot].join()
+  return [...roles, '', ...addresses, '', boot, versions['documents']].join()
 }
 
 function takeFrom(set: Set<number>, count: number): number[] {

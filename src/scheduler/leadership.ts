@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
+import { tolerant } from '../model/tolerant.js'
 import { type Election, stand } from '../store/election.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
@@ -15,7 +16,7 @@ import type { Memory } from './memory.js'
 const leaseSeconds = 10
 const resignedForMs = 10_000
 
-const wantedDocument = z.strictObject({ v: z.literal(1), host: z.string(), pid: z.int(), at: z.int() })
+const wantedDocument = tolerant({ v: z.literal(1), host: z.string(), pid: z.int(), at: z.int() })
 
 export interface Candidate {
   host: string

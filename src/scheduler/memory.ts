@@ -13,6 +13,7 @@ import type {
   Observed,
   SessionDocument,
 } from '../model/documents.js'
+import { levelOfHost, levels } from '../model/levels.js'
 import { readDesired, readDocument, readObserved, roomSchemas } from '../store/documents.js'
 import { type ParsedKey, parseKey } from '../store/keys.js'
 import type { Change, Entry, Store, Watch, Write } from '../store/store.js'
@@ -43,6 +44,8 @@ export class Memory implements Cluster {
   isConnected = false
 
   private readonly revisions = new Map<string, number>()
+  /** The level of documents of each host that was ever alive; a host that is lost keeps its last. */
+  private readonly levels = new Map<string, number | undefined>()
   private readonly lastEvents = new Map<string, number>()
   private readonly listeners = new Set<(touched: Touched[]) => void>()
   private readonly watch: Watch
@@ -69,6 +72,14 @@ export class Memory implements Cluster {
   /** 0 when the key does not exist: what a compare wants. */
   revisionOf(key: string): number {
     return this.revisions.get(key) ?? 0
+  }
+
+  /**
+   * In what form a host is told. A host that was never seen alive is told all: one that does not understand leaves a document
+   * alone, and it is written anew when the host says what it knows. undefined: it cannot be told anything.
+   */
+  levelOf(host: string): number | undefined {
+    return this.levels.has(host) ? this.levels.get(host) : levels.highest
   }
 
   /** What a won transaction of that revision wrote has come back. */
@@ -127,7 +138,9 @@ export class Memory implements Cluster {
   private replace(parsed: ParsedKey, key: string, entry: Entry | undefined): void {
     switch (parsed.room) {
       case 'hosts':
-        return this.put(this.hosts, parsed.host, entry, roomSchemas.hosts)
+        this.put(this.hosts, parsed.host, entry, roomSchemas.hosts)
+        this.noteLevel(parsed.host)
+        return
       case 'inventory':
         return this.put(this.inventories, parsed.host, entry, roomSchemas.inventory)
       case 'cordons':
@@ -176,6 +189,11 @@ export class Memory implements Cluster {
       case 'events':
         return
     }
+  }
+
+  private noteLevel(host: string): void {
+    const document = this.hosts.get(host)
+    if (document) this.levels.set(host, levelOfHost(document))
   }
 
   private put<T>(map: Map<string, T>, name: string, entry: Entry | undefined, schema: ZodType<T>): void {

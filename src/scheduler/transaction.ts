@@ -1,3 +1,4 @@
+import { inForm, levels } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import type { Compare, Write } from '../store/store.js'
 import type { DocumentChange } from './core.js'
@@ -18,7 +19,7 @@ export function transactionOf(memory: Memory, fence: number, changes: DocumentCh
   for (const change of changes) {
     const key = keyOf(change)
     compares.push({ key, modRevision: memory.revisionOf(key) })
-    const value = valueOf(change, fence)
+    const value = valueOf(memory, change, fence)
     if (value !== undefined) writes.push({ put: key, value })
     else if (memory.revisionOf(key) !== 0) writes.push({ delete: key })
     if (change.kind === 'buffer' && memory.buffers.get(change.name)?.id !== change.document?.id) {
@@ -49,8 +50,11 @@ function keyOf(change: DocumentChange): string {
   }
 }
 
-function valueOf(change: DocumentChange, fence: number): object | undefined {
+function valueOf(memory: Memory, change: DocumentChange, fence: number): object | undefined {
   if (change.kind === 'lastId') return { v: 1, lastId: change.lastId }
-  if (change.kind === 'adopt') return change.document && { ...change.document, fence }
+  if (change.kind === 'adopt') {
+    const level = memory.levelOf(change.host) ?? levels.lowest
+    return change.document && { ...inForm(change.document, 'desired/adopt', level), fence }
+  }
   return change.document
 }

@@ -2,7 +2,8 @@ import { viewsOf } from '../model/access.js'
 import { capacityOf, printSize } from '../model/capacity.js'
 import type { BufferDetail, BufferView, DeviceView, HostView, StatusView } from '../model/api.js'
 import { at, bufferKey, type Cluster, mountId } from '../model/cluster.js'
-import type { BufferDocument, EventDocument } from '../model/documents.js'
+import type { BufferDocument, EventDocument, HostDocument } from '../model/documents.js'
+import { levelOfHost, ourLevels } from '../model/levels.js'
 import { isReady, observedBrickOf, phaseOf, type Phase, sessionsUsing, volumeOf } from '../model/phase.js'
 import type { SchedulerConfig } from './config.js'
 import { devicesOf, takenDevices } from './devices.js'
@@ -65,10 +66,16 @@ export function hostsView(cluster: Cluster): HostView[] {
       devices: cluster.inventories.get(host)?.devices.length ?? 0,
       bricks: bricks.get(host) ?? 0,
       cordon: cordonOf(cluster, host),
-      problems: document?.problems ?? [],
+      problems: [...(document?.problems ?? []), ...problemWithLevel(document)],
       versions: document?.versions ?? {},
     }
   })
+}
+
+function problemWithLevel(document: HostDocument | undefined): string[] {
+  if (!document || levelOfHost(document) !== undefined) return []
+  const theirs = document.versions['documents']
+  return [`it knows documents of levels ${theirs}, this scheduler of ${ourLevels}: upgrade the older one`]
 }
 
 export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceView[] {

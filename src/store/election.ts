@@ -1,6 +1,7 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import { type LeaderDocument, leaderDocument } from '../model/documents.js'
+import { ourLevels } from '../model/levels.js'
 import { readDocument } from './documents.js'
 import { keys } from './keys.js'
 import type { Lease, Store, Watch } from './store.js'
@@ -58,7 +59,7 @@ export function stand(store: Store, options: ElectionOptions): Election {
     let granted: Lease | undefined
     try {
       granted = await store.lease(options.ttlSeconds)
-      const value = { v: 1, since: clock.unixSeconds(), ...options.candidate }
+      const value = { v: 1, since: clock.unixSeconds(), documents: ourLevels, ...options.candidate }
       const result = await store.write(
         [{ key: keys.leader, modRevision: 0 }],
         [{ put: keys.leader, value, lease: granted }],

@@ -19,6 +19,7 @@ import type {
   SessionDocument,
   SessionTransfer,
 } from '../../src/model/documents.js'
+import { ourLevels } from '../../src/model/levels.js'
 
 export const pool = 'dedicated_nvme'
 export const terabyte = 1e12
@@ -49,7 +50,15 @@ export function aHost(
   const { devices = 2, roles = ['storage'], alive = true, boot } = options
   const listed = typeof devices === 'number' ? Array.from({ length: devices }, () => ({})) : devices
   return {
-    host: { v: 1, host: name, roles, addresses: [name], versions: {}, startedAt: 1, ...(boot ? { boot } : {}) },
+    host: {
+      v: 1,
+      host: name,
+      roles,
+      addresses: [name],
+      versions: { documents: ourLevels },
+      startedAt: 1,
+      ...(boot ? { boot } : {}),
+    },
     inventory: { v: 1, host: name, devices: listed.map((device, index) => aDevice(name, index + 1, device)) },
     alive,
   }

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
 import { Agent, type AgentDependencies } from '../../../src/agent/agent.js'
 import type { Host } from '../../../src/agent/host.js'
+import { KnownLeader } from '../../../src/agent/knownLeader.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { AnyDesired } from '../../../src/model/documents.js'
 import { keys } from '../../../src/store/keys.js'
@@ -45,7 +46,9 @@ describe("an agent's desired documents", () => {
       error: (_: string, fields?: object) => refused.push((fields as { reason: string }).reason),
     }
     const refreshInventory = () => Promise.resolve()
-    parts = { host, roles: ['storage'], store: etcd.open(), clock, log, refreshInventory }
+    const store = etcd.open()
+    const leader = new KnownLeader({ store, clock, log: silentLog })
+    parts = { host, roles: ['storage'], store, clock, log, leader, refreshInventory }
     agent = new Agent(parts)
   })
 
@@ -110,7 +113,6 @@ describe("an agent's desired documents", () => {
 
   for (const [what, document, words] of [
     ['that do not match their schema', { ...aDesiredBrick(), sizeBytes: 'big' }, 'sizeBytes: '],
-    ['with what nobody knows in them', { ...aDesiredBrick(), force: true }, 'force'],
     ['of another kind than their key', aDesiredPeer(), 'desired/gluster1/brick/nvme1n1: '],
     ['of another device than their key', aDesiredBrick({ device: 'nvme2n1' }), 'nvme2n1 under the key of nvme1n1'],
   ] as [string, object, string][]) {

@@ -7,6 +7,7 @@ import type { Host } from '../../../src/agent/host.js'
 import { Inventory } from '../../../src/agent/inventory.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { InventoryDevice, InventoryDocument } from '../../../src/model/documents.js'
+import { levels } from '../../../src/model/levels.js'
 import { keys } from '../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../src/store/memory.js'
 import { OutcomeUnknown } from '../../../src/store/store.js'
@@ -25,6 +26,7 @@ describe('an inventory', () => {
       host: { name: 'gluster1', discover } as Host,
       roles: ['storage'],
       log: silentLog,
+      level: () => levels.highest,
       ...rest,
     })
 

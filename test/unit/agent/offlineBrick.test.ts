@@ -4,6 +4,7 @@ import { limiter } from '../../../src/agent/limit.js'
 import { Reconciler, type ReconcilerDependencies } from '../../../src/agent/reconcile.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { DesiredVolume } from '../../../src/model/documents.js'
+import { levels } from '../../../src/model/levels.js'
 import { keys } from '../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../src/store/memory.js'
 import { until } from '../../../lab/until.js'
@@ -43,6 +44,7 @@ describe('a brick that does not come back', () => {
       store: etcd.open(),
       clock,
       log: silentLog,
+      level: () => levels.highest,
       refreshInventory: () => Promise.resolve(),
       limits: { brick: one, volume: one, mount: one, peer: one, adopt: one, transfer: one, swap: one },
     }

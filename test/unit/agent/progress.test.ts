@@ -5,6 +5,7 @@ import { limiter } from '../../../src/agent/limit.js'
 import { Reconciler } from '../../../src/agent/reconcile.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { ObservedTransfer } from '../../../src/model/documents.js'
+import { levels } from '../../../src/model/levels.js'
 import { keys } from '../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../src/store/memory.js'
 import { aDesiredTransfer } from '../../support/desired.js'
@@ -56,6 +57,7 @@ describe('the reports of a transfer that is under way', () => {
       roles: ['storage'] as const,
       clock,
       log: silentLog,
+      level: () => levels.highest,
       limits,
       refreshInventory: () => Promise.resolve(),
     }

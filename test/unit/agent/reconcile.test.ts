@@ -6,6 +6,7 @@ import { Reconciler } from '../../../src/agent/reconcile.js'
 import { describeStep, type Step } from '../../../src/agent/steps.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { DesiredBrick, ObservedBrick, Role } from '../../../src/model/documents.js'
+import { levels } from '../../../src/model/levels.js'
 import { keys } from '../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../src/store/memory.js'
 import { OutcomeUnknown, StoreUnavailable } from '../../../src/store/store.js'
@@ -47,6 +48,7 @@ class Rig {
         store: this.store,
         clock: this.clock,
         log: silentLog,
+        level: () => levels.highest,
         refreshInventory: () => Promise.resolve(void this.refreshes++),
         limits: { brick: limit, volume: limit, mount: limit, peer: limit, adopt: limit, transfer: limit, swap: limit },
         random: () => 0.5,

@@ -2,20 +2,28 @@ import { expect } from 'chai'
 import type { BufferDocument } from '../../../src/model/documents.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { differenceOf } from '../../../src/scheduler/difference.js'
-import { desiredOfBuffer } from '../../../src/scheduler/next.js'
+import { desiredOfBuffer, type Want } from '../../../src/scheduler/next.js'
 import { keys } from '../../../src/store/keys.js'
-import { aBuffer, aCluster } from '../../support/builders.js'
+import { setAddedFields } from '../../support/addedFields.js'
+import { aBuffer, aCluster, aHost } from '../../support/builders.js'
 import { aConfig } from '../../support/decisions.js'
 import { Rig } from '../../support/schedulerRig.js'
 
 const buffer = aBuffer()
 const brickKey = 'desired/gluster1/brick/nvme1n1'
 
-async function difference(documents: Record<string, object>, of: BufferDocument = buffer, owned: string[] = []) {
+async function difference(
+  documents: Record<string, object>,
+  of: BufferDocument = buffer,
+  owned: string[] = [],
+  more: object = {},
+) {
   const rig = await Rig.start({ leads: false })
   for (const [put, value] of Object.entries(documents)) rig.etcd.write([], [{ put, value }])
   await rig.quiet()
-  const wants = desiredOfBuffer(rig.memory, of, aConfig())
+  const wants = desiredOfBuffer(rig.memory, of, aConfig()).map(
+    (want) => ({ ...want, document: { ...want.document, ...more } }) as Want,
+  )
   return differenceOf(rig.memory, 9, wants, new Set(owned), silentLog)
 }
 const sentences = async (...args: Parameters<typeof difference>) =>
@@ -77,5 +85,42 @@ describe('a device', () => {
   it('is not taken over while some buffer cannot be read, which may be that one', async () => {
     const documents = { [keys.buffer('mytest')]: buffer, [brickKey]: brickOf(other), 'buffers/broken': { v: 9 } }
     expect(await sentences(documents)).to.deep.equal([])
+  })
+})
+
+describe('a host of another release', () => {
+  let restore: () => void
+  beforeEach(() => (restore = setAddedFields({ 'desired/brick': { later: { since: 2 } } })))
+  afterEach(() => restore())
+
+  const alive = (documents?: string) => {
+    const { host } = aHost('gluster1')
+    return { [keys.host('gluster1')]: { ...host, versions: documents === undefined ? {} : { documents } } }
+  }
+  const written = async (documents: Record<string, object>) =>
+    (await difference({ [keys.buffer('mytest')]: buffer, ...documents }, buffer, [], { later: 1 })).map(({ write }) =>
+      'put' in write ? write.value : undefined,
+    )
+  const without = brickOf(buffer, 9)
+  const whole = { ...without, later: 1 }
+
+  it('is told without the fields that it does not know', async () => {
+    expect(await written(alive('1-1'))).to.deep.equal([without])
+    expect(await written(alive())).to.deep.equal([without])
+    expect(await written(alive('1-2'))).to.deep.equal([whole])
+  })
+
+  it('is told anew when it comes to know more, and when it knows less', async () => {
+    expect(await written({ ...alive('1-1'), [brickKey]: without })).to.deep.equal([])
+    expect(await written({ ...alive('1-2'), [brickKey]: without })).to.have.length(1)
+    expect(await written({ ...alive('1-1'), [brickKey]: whole })).to.have.length(1)
+  })
+
+  it('is told nothing that it may not have without a field, nor anything when no level is known to both', async () => {
+    expect(await written(alive('8-9'))).to.deep.equal([])
+    restore()
+    restore = setAddedFields({ 'desired/brick': { later: { since: 2, refuse: true } } })
+    expect(await written(alive())).to.deep.equal([])
+    expect(await written(alive('1-2'))).to.have.length(1)
   })
 })

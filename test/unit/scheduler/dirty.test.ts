@@ -71,7 +71,9 @@ describe('what has to be looked at again', () => {
     expect(await after(() => rig.agents.lose('gluster1'))).to.deep.equal(everything)
     expect(await after(() => rig.agents.add(aHost('gluster1')))).to.deep.equal(everything)
     const { host } = aHost('gluster1')
-    expect(await after(put(keys.host('gluster1'), { ...host, versions: { kernel: '6' } }))).to.deep.equal([])
+    expect(
+      await after(put(keys.host('gluster1'), { ...host, versions: { ...host.versions, kernel: '6' } })),
+    ).to.deep.equal([])
     expect(await after(put(keys.host('gluster1'), { ...host, boot: 'second' }))).to.deep.equal(everything)
   })
 

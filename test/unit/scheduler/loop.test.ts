@@ -26,6 +26,17 @@ async function createReady(rig: Rig): Promise<BufferDocument> {
 const timeline = (rig: Rig) => rig.etcd.list('events/').entries.map(({ value }) => (value as { text: string }).text)
 
 describe('the scheduler’s loop', () => {
+  it('keeps what a later release wrote into a buffer when it writes the buffer back', async () => {
+    const rig = await Rig.start({ hosts: hosts() })
+    const buffer = await create(rig)
+    const [first, ...others] = buffer.bricks
+    const later = { ...buffer, later: [1], bricks: [{ ...first!, later: 2 }, ...others] }
+    rig.etcd.write([], [{ put: 'buffers/mytest', value: later }])
+    await rig.agents.report({ ...brickReports(buffer), ...volumeReport(buffer) })
+    await rig.until('the buffer to be built', () => rig.memory.buffers.get('mytest')?.builtAt !== undefined)
+    expect(rig.read('buffers/mytest')).to.deep.include({ later: [1], bricks: later.bricks })
+  })
+
   it('brings a buffer from placed to ready to gone, and leaves no key of it', async () => {
     const rig = await Rig.start({ hosts: hosts() })
     const buffer = await create(rig)

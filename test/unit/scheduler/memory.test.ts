@@ -65,7 +65,7 @@ describe('the memory of the cluster', () => {
   })
 
   it('leaves out a document that cannot be read, says so once, and takes it in when it was mended', async () => {
-    await write({ put: keys.buffer('mytest'), value: { ...buffer, surprise: 1 } })
+    await write({ put: keys.buffer('mytest'), value: { ...buffer, wanted: 'maybe' } })
     expect(memory.buffers.has('mytest')).to.equal(false)
     expect([...memory.invalid.keys()]).to.deep.equal(['buffers/mytest'])
     expect(memory.revisionOf('buffers/mytest')).to.be.greaterThan(0)

@@ -20,8 +20,14 @@ describe('documents read from etcd', () => {
       .that.matches(/^cordons\/g1: when: /)
   })
 
-  it('with a field that nobody knows are refused, never half-read', () => {
-    expect(readDocument(entry({ ...cordon, more: 1 }), roomSchemas.cordons)).to.have.property('invalid')
+  it('keep a field that this release does not know, so that it is written back', () => {
+    const later = { ...cordon, more: { of: [1] } }
+    expect(readDocument(entry(later), roomSchemas.cordons)).to.deep.equal({ document: later })
+  })
+
+  it('are refused with a field of no size that a release of ours would write', () => {
+    const more = 'x'.repeat(10_000)
+    expect(readDocument(entry({ ...cordon, more }), roomSchemas.cordons)).to.have.property('invalid')
   })
 
   it('that are text where a document should be are refused', () => {

@@ -1,0 +1,79 @@
+import type { DesiredKind, HostDocument } from './documents.js'
+
+/*
+ * How documents of neighbouring releases live together (docs/operating.md, "Restarts and upgrades").
+ *
+ * A level counts the releases that added fields to documents. Level 1 is the first release, which refuses a document with a
+ * field that it does not know; every later one keeps such fields. Agents say their levels in `hosts/<host>`
+ * (`versions.documents`), the leader says its own in `leader`. Whoever writes a document that the other side reads leaves out
+ * the fields that are newer than the level both know.
+ */
+export const levels = { lowest: 1, highest: 2 }
+
+/** `since`: the level that brought the field. `refuse`: a document that has it is not given to a reader of a lower level at all. */
+export interface AddedField {
+  since: number
+  refuse?: true
+}
+
+/** Documents that scheduler and agents exchange. */
+export type ExchangedDocument = 'hosts' | 'inventory' | `desired/${DesiredKind}` | `observed/${DesiredKind}`
+
+/**
+ * THE TABLE: every field that was added to a document after level 1, one line each. A field within another is written with
+ * dots, through arrays too: `'devices.wwn': { since: 2 }`.
+ *
+ * Leaving a field out must be safe: a reader of a lower level then does what its release did. Where that is not safe, write
+ * `refuse: true`: the document is not written for such a host (the host's problem says so), and what stood there stays.
+ */
+export const addedFields: Partial<Record<ExchangedDocument, Record<string, AddedField>>> = {}
+
+/** What this program says of itself. */
+export const ourLevels = `${levels.lowest}-${levels.highest}`
+
+/** The highest level that this release and the other side both know; undefined when there is none. */
+export function commonLevel(theirs: string | undefined): number | undefined {
+  const [lowest, highest] = parseLevels(theirs)
+  const common = Math.min(levels.highest, highest)
+  return common >= Math.max(levels.lowest, lowest) ? common : undefined
+}
+
+export function levelOfHost({ versions }: Pick<HostDocument, 'versions'>): number | undefined {
+  return commonLevel(versions['documents'])
+}
+
+/** The document as a reader of that level knows it. */
+export function inForm<T extends object>(document: T, kind: ExchangedDocument, level: number): T {
+  return newerFields(document, kind, level).reduce((form, [path]) => without(form, path.split('.')), document)
+}
+
+/** Fields of it for which a reader of that level may not have the document at all. */
+export function refusedFields(document: object, kind: ExchangedDocument, level: number): string[] {
+  return newerFields(document, kind, level).flatMap(([path, { refuse }]) => (refuse ? [path] : []))
+}
+
+function newerFields(document: object, kind: ExchangedDocument, level: number): [string, AddedField][] {
+  const newer = Object.entries(addedFields[kind] ?? {}).filter(([, { since }]) => since > level)
+  return newer.filter(([path]) => has(document, path.split('.')))
+}
+
+/** Level 1 said nothing of itself. */
+function parseLevels(text = '1-1'): [number, number] {
+  const found = /^([0-9]{1,4})-([0-9]{1,4})$/.exec(text)
+  return found ? [Number(found[1]), Number(found[2])] : [1, 1]
+}
+
+function has(value: unknown, [field, ...rest]: string[]): boolean {
+  if (Array.isArray(value)) return value.some((item) => has(item, [field!, ...rest]))
+  if (typeof value !== 'object' || value === null) return false
+  const inner = (value as Record<string, unknown>)[field!]
+  return inner !== undefined && (rest.length === 0 || has(inner, rest))
+}
+
+function without<T>(value: T, [field, ...rest]: string[]): T {
+  if (Array.isArray(value)) return value.map((item: unknown) => without(item, [field!, ...rest])) as T
+  if (typeof value !== 'object' || value === null) return value
+  const { [field!]: inner, ...others } = value as Record<string, unknown>
+  if (rest.length === 0 || inner === undefined) return others as T
+  return { ...others, [field!]: without(inner, rest) } as T
+}

@@ -1,0 +1,39 @@
+import type { ZodType } from 'zod'
+import {
+  desiredDocuments,
+  desiredKinds,
+  hostDocument,
+  inventoryDocument,
+  observedDocuments,
+} from '../../src/model/documents.js'
+import type { ExchangedDocument } from '../../src/model/levels.js'
+
+interface Inner {
+  type: string
+  shape?: Record<string, ZodType>
+  innerType?: ZodType
+  element?: ZodType
+  valueType?: ZodType
+  options?: ZodType[]
+}
+
+/** Every field of a schema with dots, through arrays, and whether it may be absent. */
+export function fieldsOf(schema: ZodType, before = ''): { path: string; isOptional: boolean }[] {
+  const { shape, innerType, element, valueType, options } = schema.def as unknown as Inner
+  const inner = [innerType, element, valueType, ...(options ?? [])].filter((found) => found !== undefined)
+  const own = Object.entries(shape ?? {}).flatMap(([name, field]) => {
+    const path = before === '' ? name : `${before}.${name}`
+    const isOptional = field.safeParse(undefined).success
+    return [{ path, isOptional }, ...fieldsOf(field, path)]
+  })
+  return [...own, ...inner.flatMap((found) => fieldsOf(found, before))]
+}
+
+export const exchangedSchemas: [ExchangedDocument, ZodType][] = [
+  ['hosts', hostDocument],
+  ['inventory', inventoryDocument],
+  ...desiredKinds.flatMap((kind): [ExchangedDocument, ZodType][] => [
+    [`desired/${kind}`, desiredDocuments[kind]],
+    [`observed/${kind}`, observedDocuments[kind]],
+  ]),
+]
