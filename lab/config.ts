@@ -2,7 +2,7 @@ import { etcdEndpoints, pool, type HostSpec, type Site } from './hosts.js'
 
 /** The configuration files of our programs on a host, by name below /etc/burstbuffer. `etc/` explains their keys. */
 export function configFiles(host: HostSpec, site: Site): Record<string, string> {
-  const etcd = `etcd:\n  endpoints: [${etcdEndpoints(site).join(', ')}]\n`
+  const etcd = `etcd:\n  endpoints: [${etcdEndpoints(site).join(', ')}]\n  insecure: true\n`
   if (host.role === 'etcd') return {}
   if (host.role === 'head') {
     return {

@@ -68,6 +68,8 @@ function etcd(host: HostSpec, site: Site): Service {
       ...['--listen-client-urls', 'http://0.0.0.0:2379', '--advertise-client-urls', `http://${host.name}:2379`],
       ...['--listen-peer-urls', 'http://0.0.0.0:2380', '--initial-advertise-peer-urls', peerUrl(host.name)],
       ...['--initial-cluster', members.join()],
+      ...['--auto-compaction-mode', 'periodic', '--auto-compaction-retention', '1h'],
+      ...['--quota-backend-bytes', String(2 * 1024 ** 3)],
       // Members that share a small machine must not take each other for dead.
       ...(members.length > 1 ? ['--heartbeat-interval', '300', '--election-timeout', '3000'] : []),
     ],

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { parseSize } from '../model/capacity.js'
 import { logLevels } from './log.js'
 
 /** Settings that both daemons have. */
@@ -18,8 +19,17 @@ export const mountRoot = absolutePath
   .refine((path) => path !== '/', 'expected a path below /')
   .default('/mnt/burstbuffer')
 
-export const etcdConfig = z.strictObject({
-  endpoints: z.array(z.url({ protocol: /^https?$/, error: 'expected a URL as in http://head:2379' })).min(1),
+/** Bytes: a number, or a text as Slurm writes sizes. */
+export const sizeInBytes = z.union([z.string(), z.int().positive()]).transform((size, context) => {
+  const parsed = typeof size === 'number' ? { bytes: size } : parseSize(size)
+  if ('bytes' in parsed) return parsed.bytes
+  context.addIssue({ code: 'custom', message: parsed.refused })
+  return z.NEVER
+})
+
+/** Where every connection to etcd is encrypted, and shown to be etcd's; anything else has to be asked for by `insecure`. */
+const etcdShape = z.strictObject({
+  endpoints: z.array(z.url({ protocol: /^https?$/, error: 'expected a URL as in https://head:2379' })).min(1),
   user: z.strictObject({ name: z.string().min(1), passwordFile: absolutePath }).optional(),
   tls: z
     .strictObject({ caFile: absolutePath, certFile: absolutePath.optional(), keyFile: absolutePath.optional() })
@@ -27,7 +37,31 @@ export const etcdConfig = z.strictObject({
       message: 'expected certFile and keyFile together, or neither',
     })
     .optional(),
+  /** Plain http:// endpoints may be used: for tests, and where nobody else is on the network. */
+  insecure: z.boolean().default(false),
 })
+
+type EtcdShape = Pick<z.infer<typeof etcdShape>, 'endpoints' | 'insecure'>
+
+/** Refuses what would go over the network in clear unless that is written down, and `insecure` where it means nothing. */
+function checkTransport({ endpoints, insecure }: EtcdShape, context: z.RefinementCtx): void {
+  const plain = endpoints.findIndex((endpoint) => endpoint.startsWith('http://'))
+  const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message })
+  if (plain >= 0 && !insecure) {
+    refuse(
+      ['endpoints', plain],
+      'expected https:// (docs/operating.md, "etcd with TLS"), or etcd.insecure: true beside it',
+    )
+  }
+  if (plain < 0 && insecure) refuse(['insecure'], 'expected false, because every endpoint is https://')
+}
+
+export const etcdConfig = etcdShape.superRefine(checkTransport)
+
+/** The scheduler also tells how near etcd's database is to its quota, which etcd itself does not tell. */
+export const schedulerEtcdConfig = etcdShape
+  .extend({ quota: sizeInBytes.default(2 * 1024 ** 3) })
+  .superRefine(checkTransport)
 
 /** Credentials are read from their files now: they are rotated by a restart. */
 export function etcdOptions({ endpoints, user, tls }: z.infer<typeof etcdConfig>) {

@@ -6,6 +6,8 @@ import type { Phase } from './phase.js'
  */
 export interface StatusView {
   scheduler: { host: string; leads: boolean; leader: string | null; etcd: string }
+  /** Of the member that answered; null before one has. The quota is that of scheduler.yaml. */
+  etcd: { sizeBytes: number; inUseBytes: number; isFull: boolean; quotaBytes: number } | null
   hosts: { alive: number; lost: string[]; cordoned: string[] }
   pools: PoolView[]
   buffers: Partial<Record<Phase, number>>

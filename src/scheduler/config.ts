@@ -1,20 +1,12 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
-import { absolutePath, etcdConfig, logConfig, mountRoot } from '../daemon/configSchemas.js'
-import { parseSize } from '../model/capacity.js'
+import { absolutePath, logConfig, mountRoot, schedulerEtcdConfig, sizeInBytes } from '../daemon/configSchemas.js'
 import { parseFlags } from '../daemon/flags.js'
 import { hostName, poolName } from '../model/names.js'
 
-const granularity = z.union([z.string(), z.int().positive()]).transform((size, context) => {
-  const parsed = typeof size === 'number' ? { bytes: size } : parseSize(size)
-  if ('bytes' in parsed) return parsed.bytes
-  context.addIssue({ code: 'custom', message: parsed.refused })
-  return z.NEVER
-})
-
 /** GlusterFS takes pieces from 4 MB to 4 TB. */
-const shardSize = granularity.refine((bytes) => bytes >= 4 * 1024 ** 2 && bytes <= 4 * 1024 ** 4, {
+const shardSize = sizeInBytes.refine((bytes) => bytes >= 4 * 1024 ** 2 && bytes <= 4 * 1024 ** 4, {
   message: 'expected a size from 4MiB to 4TiB',
 })
 
@@ -22,7 +14,7 @@ const accountName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'the 
 
 const pool = z
   .strictObject({
-    granularity,
+    granularity: sizeInBytes,
     default: z.boolean().default(false),
     /** Who may create persistent buffers in it, if not everybody. */
     persistentUsers: z.array(accountName).optional(),
@@ -59,7 +51,7 @@ const seconds = z.int().positive().max(86_400)
 /** etc/scheduler.yaml explains every key; defaults stand here and nowhere else. */
 export const schedulerConfig = z.strictObject({
   host: hostName.default(() => hostname().split('.')[0]!),
-  etcd: etcdConfig,
+  etcd: schedulerEtcdConfig,
   socket: absolutePath.default('/run/burstbuffer/scheduler.sock'),
   pools,
   /** Directory on compute nodes below which buffers are mounted; the agents' setting must be the same. */
@@ -103,7 +95,7 @@ export function readSchedulerConfig(argv: string[]): SchedulerConfig {
   const config = readConfigFile(values.config ?? '/etc/burstbuffer/scheduler.yaml', schedulerConfig)
   const socket = values.socket === undefined ? config.socket : flag('socket', absolutePath, values.socket)
   const endpoints = values.etcd?.split(',')
-  const etcd = endpoints ? flag('etcd', etcdConfig, { ...config.etcd, endpoints }) : config.etcd
+  const etcd = endpoints ? flag('etcd', schedulerEtcdConfig, { ...config.etcd, endpoints }) : config.etcd
   return { ...config, socket, etcd }
 }
 

@@ -13,6 +13,7 @@ import { type Route, serve } from './api/server.js'
 import { shimRoutes } from './api/shim.js'
 import { Commits } from './commit.js'
 import type { SchedulerConfig } from './config.js'
+import { etcdProblems, EtcdUsage } from './etcdUsage.js'
 import { Timeline } from './events.js'
 import { type Candidate, standForLeadership } from './leadership.js'
 import { Loop } from './loop.js'
@@ -97,6 +98,7 @@ export function assembleScheduler(parts: SchedulerParts) {
   const cancelWord = clock.after(firstWordMs, () => {
     if (!memory.isSynced) log.warn('waiting for etcd', { endpoints: config.etcd.endpoints })
   })
+  const etcdUsage = new EtcdUsage(store, config.etcd.quota, clock)
   const means = {
     core: commits,
     config,
@@ -113,9 +115,13 @@ export function assembleScheduler(parts: SchedulerParts) {
     becomeLeader: (timeoutMs: number) => leadership.become(timeoutMs),
     rateOf: rates.rateOf,
     timelineOf: (name: string) => readTimeline(store, name),
+    etcdUsage,
     ownProblems: () => {
       const problem = accounts.problem()
-      return problem === undefined ? [] : [`the name service does not answer: ${problem}`]
+      return [
+        ...etcdProblems(etcdUsage.view(), config.etcd.endpoints),
+        ...(problem === undefined ? [] : [`the name service does not answer: ${problem}`]),
+      ]
     },
     schedulerState: () => ({
       host: candidate.host,

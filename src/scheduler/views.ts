@@ -18,6 +18,7 @@ export function statusView(
   cluster: Cluster,
   config: SchedulerConfig,
   scheduler: StatusView['scheduler'],
+  etcd: StatusView['etcd'],
   /** What is wrong beside the cluster's documents. */
   ownProblems: string[] = [],
 ): StatusView {
@@ -29,6 +30,7 @@ export function statusView(
   }
   return {
     scheduler,
+    etcd,
     hosts: {
       alive: hosts.filter(({ state }) => state === 'alive').length,
       lost: hosts.filter(({ state }) => state === 'lost').map(({ host }) => host),

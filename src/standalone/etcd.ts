@@ -18,18 +18,7 @@ const lastWords = 500
 export async function startEtcd(directory: string): Promise<LocalEtcd> {
   const [client, peer] = await Promise.all([freePort(), freePort()])
   const endpoint = `http://127.0.0.1:${client}`
-  const peerUrl = `http://127.0.0.1:${peer}`
-  const options = {
-    name: 'standalone',
-    'data-dir': join(directory, 'etcd'),
-    'listen-client-urls': endpoint,
-    'advertise-client-urls': endpoint,
-    'listen-peer-urls': peerUrl,
-    'initial-advertise-peer-urls': peerUrl,
-    'initial-cluster': `standalone=${peerUrl}`,
-    'log-level': 'error',
-  }
-  const words = Object.entries(options).map(([name, value]) => `--${name}=${value}`)
+  const words = etcdFlags({ directory, client: endpoint, peer: `http://127.0.0.1:${peer}` })
   const child = spawn('etcd', words, { stdio: ['ignore', 'ignore', 'pipe'] })
   const stop = stopper(child)
   try {
@@ -39,6 +28,23 @@ export async function startEtcd(directory: string): Promise<LocalEtcd> {
     throw error
   }
   return { endpoint, stop }
+}
+
+export function etcdFlags(of: { directory: string; client: string; peer: string }): string[] {
+  const options = {
+    name: 'standalone',
+    'data-dir': join(of.directory, 'etcd'),
+    'listen-client-urls': of.client,
+    'advertise-client-urls': of.client,
+    'listen-peer-urls': of.peer,
+    'initial-advertise-peer-urls': of.peer,
+    'initial-cluster': `standalone=${of.peer}`,
+    'auto-compaction-mode': 'periodic',
+    'auto-compaction-retention': '1h',
+    'quota-backend-bytes': String(2 * 1024 ** 3),
+    'log-level': 'error',
+  }
+  return Object.entries(options).map(([name, value]) => `--${name}=${value}`)
 }
 
 function untilServing(child: ChildProcess, endpoint: string): Promise<void> {

@@ -22,7 +22,7 @@ async function start(): Promise<() => Promise<void>> {
   const socket = join(directory, 'scheduler.sock')
   const config = schedulerConfig.parse({
     host: 'head',
-    etcd: { endpoints: [endpoint] },
+    etcd: { endpoints: [endpoint], insecure: true },
     socket,
     pools: { [shape.pool]: { granularity: shape.granularityBytes } },
   })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ICompare, IRequestOp, ITxnRequest } from 'etcd3'
+import type { ICompare, IRequestOp, IStatusResponse, ITxnRequest } from 'etcd3'
 import { type Clock, systemClock } from '../daemon/clock.js'
 import { type Log, silentLog } from '../daemon/log.js'
 import { Connection, defaultTimings, type EtcdOptions, type Timings } from './connection.js'
@@ -13,6 +13,7 @@ import {
   type Store,
   StoreError,
   StoreUnavailable,
+  type Usage,
   type Watch,
   type WatchHandlers,
   type Write,
@@ -120,6 +121,14 @@ class EtcdStore implements Store {
 
   async lease(ttlSeconds: number): Promise<Lease> {
     return EtcdLease.grant(this.connection, ttlSeconds)
+  }
+
+  async usage(): Promise<Usage> {
+    const { dbSize, dbSizeInUse, errors } = (await this.connection.attempt((client, options) =>
+      client.maintenance.status(options),
+    )) as IStatusResponse & { dbSizeInUse: string; errors?: string[] }
+    const isFull = (errors ?? []).some((error) => error.includes('NOSPACE'))
+    return { sizeBytes: Number(dbSize), inUseBytes: Number(dbSizeInUse), isFull }
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type Store,
   StoreError,
   StoreUnavailable,
+  type Usage,
   type Watch,
   type WatchHandlers,
   type Write,
@@ -199,6 +200,14 @@ export class MemoryStore implements Store {
       const lease = new MemoryLease(this.etcd, this.program.clock, ttlSeconds, () => !this.isCut && !this.closed)
       this.leases.add(lease)
       return lease
+    })
+  }
+
+  usage(): Promise<Usage> {
+    return this.answer(() => {
+      const { entries } = this.etcd.list('')
+      const sizeBytes = entries.reduce((sum, { key, value }) => sum + key.length + JSON.stringify(value).length, 0)
+      return { sizeBytes, inUseBytes: sizeBytes, isFull: false }
     })
   }
 

@@ -54,6 +54,16 @@ export interface Lease {
 /** At most this many writes and compares in one transaction (etcd refuses more than 128). */
 export const maxOperations = 100
 
+/** How full etcd's database is, on the member that answers. */
+export interface Usage {
+  /** On its disk: what its quota counts. */
+  sizeBytes: number
+  /** The rest of it is free pages, which compaction leaves and `etcdctl defrag` gives back. */
+  inUseBytes: number
+  /** Nothing is written any more: the NOSPACE alarm of any member. */
+  isFull: boolean
+}
+
 export interface Store {
   /** Every key under the prefix, pinned to one revision. Retried until `signal` aborts or the deadline passes. */
   list(prefix: string): Promise<{ entries: Entry[]; revision: number }>
@@ -67,6 +77,8 @@ export interface Store {
   watch(prefix: string, handlers: WatchHandlers): Watch
   /** Grants a lease and keeps it alive until it is lost or revoked. */
   lease(ttlSeconds: number): Promise<Lease>
+  /** Asked once, without trying again: for display. */
+  usage(): Promise<Usage>
   close(): Promise<void>
 }
 

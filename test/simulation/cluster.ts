@@ -34,7 +34,7 @@ export const disksEach = 2
 
 const config = schedulerConfig.parse({
   host: 'head1',
-  etcd: { endpoints: ['http://simulated:2379'] },
+  etcd: { endpoints: ['http://simulated:2379'], insecure: true },
   pools: { [pool]: { granularity: 1e12 } },
   swap: true,
 })

@@ -115,6 +115,7 @@ export class Life {
       write: (compares: Compare[], writes: Write[]) => mortal('write', () => door.write(compares, writes)),
       watch: (prefix: string, handlers: WatchHandlers) => door.watch(prefix, handlers),
       lease: (ttlSeconds: number) => mortal('lease', () => door.lease(ttlSeconds)),
+      usage: () => mortal('usage', () => door.usage()),
       close: () => door.close(),
     }
   }

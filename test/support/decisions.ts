@@ -7,7 +7,7 @@ import { pool, terabyte, uuids } from './builders.js'
 export function aConfig(parts: Record<string, unknown> = {}): SchedulerConfig {
   return schedulerConfig.parse({
     host: 'head',
-    etcd: { endpoints: ['http://127.0.0.1:2379'] },
+    etcd: { endpoints: ['http://127.0.0.1:2379'], insecure: true },
     pools: { [pool]: { granularity: terabyte } },
     log: {},
     ...parts,

@@ -26,26 +26,42 @@ export function needsEtcd(context: Context): void {
   }
 }
 
-export async function startEtcd(...more: string[]): Promise<TestEtcd> {
+/** Certificates by etc/etcd-tls.sh: the member's name, and whose etcdctl asks with. */
+export interface EtcdTls {
+  directory: string
+  name: string
+  client: string
+}
+
+/** Words are more flags of etcd.. */
+export async function startEtcd(...more: (string | { tls: EtcdTls })[]): Promise<TestEtcd> {
   return startEtcdAt(await freePort(), ...more)
 }
 
-export async function startEtcdAt(port: number, ...more: string[]): Promise<TestEtcd> {
+export async function startEtcdAt(port: number, ...more: (string | { tls: EtcdTls })[]): Promise<TestEtcd> {
   const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-etcd-'))
   const peerPort = await freePort()
-  const url = `http://127.0.0.1:${port}`
+  const tls = more.find((word) => typeof word !== 'string')?.tls
+  const scheme = tls ? 'https' : 'http'
+  const url = `${scheme}://127.0.0.1:${port}`
   const peer = `http://127.0.0.1:${peerPort}`
   const flags = [
     ...['--name', 'test', '--data-dir', directory, '--logger', 'zap', '--log-level', 'error'],
-    ...['--listen-client-urls', url, '--advertise-client-urls', url],
+    ...[
+      '--listen-client-urls',
+      `${scheme}://127.0.0.1:${port},${scheme}://127.0.0.2:${port}`,
+      '--advertise-client-urls',
+      url,
+    ],
     ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `test=${peer}`],
   ]
-  const child: ChildProcess = spawn('etcd', [...flags, ...more], { stdio: 'ignore' })
+  const words = more.filter((word) => typeof word === 'string')
+  const child: ChildProcess = spawn('etcd', [...flags, ...(tls ? serverFlags(tls) : []), ...words], { stdio: 'ignore' })
   const ended = once(child, 'exit')
   const ctl = (...words: string[]) =>
     execFileSync('etcdctl', words, {
       encoding: 'utf8',
-      env: { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: url },
+      env: { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: url, ...(tls ? clientEnvironment(tls) : {}) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
   await until({ what: `etcd answers on ${url}` }, () => Promise.resolve(ctl('endpoint', 'health') !== undefined))
@@ -59,6 +75,21 @@ export async function startEtcdAt(port: number, ...more: string[]): Promise<Test
       await ended
       rmSync(directory, { recursive: true, force: true })
     },
+  }
+}
+
+function serverFlags({ directory, name }: EtcdTls): string[] {
+  return [
+    ...['--cert-file', join(directory, `${name}.pem`), '--key-file', join(directory, `${name}-key.pem`)],
+    ...['--trusted-ca-file', join(directory, 'ca.pem'), '--client-cert-auth'],
+  ]
+}
+
+function clientEnvironment({ directory, client }: EtcdTls): Record<string, string> {
+  return {
+    ETCDCTL_CACERT: join(directory, 'ca.pem'),
+    ETCDCTL_CERT: join(directory, `${client}.pem`),
+    ETCDCTL_KEY: join(directory, `${client}-key.pem`),
   }
 }
 

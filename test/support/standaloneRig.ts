@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../src/daemon/clock.js'
 import { type Log, silentLog } from '../../src/daemon/log.js'
+import type { StatusView } from '../../src/model/api.js'
 import type { Reply } from '../../src/scheduler/slurm/functions.js'
 import { type StandaloneCluster, startCluster } from '../../src/standalone/cluster.js'
 import type { Fault } from '../../src/standalone/pace.js'
@@ -36,7 +37,7 @@ export class StandaloneRig {
     this.cluster = await startCluster({
       shape,
       faults,
-      config: aConfig({ socket: this.socket, etcd: { endpoints } }),
+      config: aConfig({ socket: this.socket, etcd: { endpoints, insecure: true } }),
       openStore: () => openStore({ endpoints }, { clock }),
       clock,
       log: { ...silentLog, warn },
@@ -53,6 +54,10 @@ export class StandaloneRig {
     const words = ['--function', ...line.split(' ')].map((word) => `${word}\0`).join('')
     const { headers, text } = await callSocket(this.socket, 'POST', '/shim/dw_wlm_cli', words)
     return { code: Number(headers['x-exit-code']), text }
+  }
+
+  async status(): Promise<StatusView> {
+    return JSON.parse((await callSocket(this.socket, 'GET', '/v1/status')).text) as StatusView
   }
 
   /** Gives the path. */

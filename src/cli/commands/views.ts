@@ -1,4 +1,5 @@
 import type { BufferView, DeviceView, HostView, StatusView } from '../../model/api.js'
+import { printAbout } from '../../model/capacity.js'
 import { print, printable, printJson, printTable, size, time } from '../output.js'
 import { clientOf, type Command } from './command.js'
 
@@ -12,7 +13,7 @@ export const status: Command = {
   },
 }
 
-export async function printStatus({ scheduler, hosts, pools, buffers, problems }: StatusView): Promise<void> {
+export async function printStatus({ scheduler, etcd, hosts, pools, buffers, problems }: StatusView): Promise<void> {
   print(
     `scheduler  ${scheduler.host}, ${scheduler.leads ? 'leads' : `stands by for ${scheduler.leader ?? 'nobody'}`}, etcd ${scheduler.etcd}`,
   )
@@ -20,7 +21,12 @@ export async function printStatus({ scheduler, hosts, pools, buffers, problems }
     `hosts      ${hosts.alive} alive, ${hosts.lost.length} lost${hosts.lost.length > 0 ? ` (${hosts.lost.join(', ')})` : ''}`,
   )
   const counts = Object.entries(buffers).map(([phase, count]) => `${count} ${phase}`)
-  print(`buffers    ${counts.join(', ') || 'none'}\n`)
+  print(`buffers    ${counts.join(', ') || 'none'}`)
+  if (etcd) {
+    const [size, quota, inUse] = [etcd.sizeBytes, etcd.quotaBytes, etcd.inUseBytes].map(printAbout)
+    print(`etcd       ${size} of ${quota}, ${inUse} in use`)
+  }
+  print('')
   await printTable(
     ['pool', 'granularity', 'total', 'used', 'free', 'cordoned', 'lost'],
     pools.map((pool) => [

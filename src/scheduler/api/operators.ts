@@ -13,6 +13,7 @@ import {
   teardown,
   uncordon,
 } from '../admit.js'
+import type { EtcdUsage } from '../etcdUsage.js'
 import { adoptProgress, ended } from '../progress.js'
 import { groupToShareWith } from '../membership.js'
 import { problemWithPersistentAccess } from '../slurm/accessModes.js'
@@ -28,6 +29,7 @@ export interface OperatorMeans extends SlurmMeans {
   schedulerState(): StatusView['scheduler']
   /** What the scheduler itself cannot do at the moment, in words. */
   ownProblems(): string[]
+  etcdUsage: EtcdUsage
   /** A buffer's events, oldest first. */
   timelineOf(name: string): Promise<EventDocument[]>
   rateOf: RateOf
@@ -50,7 +52,12 @@ const adoptWaitMs = 900_000
 /** The operators' calls: JSON both ways. Whoever may open the socket may make them: root and the slurm group. */
 export function operatorRoutes(means: OperatorMeans): Route[] {
   const { core, config } = means
-  const status = () => statusView(core.cluster, config, means.schedulerState(), means.ownProblems())
+  const status = () =>
+    statusView(core.cluster, config, means.schedulerState(), means.etcdUsage.view(), means.ownProblems())
+  const freshStatus = async () => {
+    await means.etcdUsage.refresh()
+    return status()
+  }
   const detail = async (name: string) => {
     const buffer = core.cluster.buffers.get(name)
     if (!buffer) throw notFound(core.cluster, name)
@@ -58,7 +65,7 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
     return bufferDetail(core.cluster, core.cluster.buffers.get(name) ?? buffer, timeline, means.rateOf)
   }
   const routes: [Route['method'], RegExp, (request: Request) => Promise<object> | object][] = [
-    ['GET', /^\/v1\/status$/, status],
+    ['GET', /^\/v1\/status$/, freshStatus],
     ['GET', /^\/v1\/hosts$/, () => hostsView(core.cluster)],
     ['GET', /^\/v1\/bricks$/, () => devicesView(core.cluster, config)],
     ['GET', /^\/v1\/buffers$/, () => buffersView(core.cluster)],

@@ -48,7 +48,10 @@ describe('the agent as a process (root)', function () {
       names.map((name) => join(loops.directory, 'dev', name)),
     ])
     const settings = { host: 'g1', roles: ['storage'], pools: Object.fromEntries(paths) as object }
-    writeFileSync(file, JSON.stringify({ ...settings, etcd: { endpoints: [`http://127.0.0.1:${port}`] } }))
+    writeFileSync(
+      file,
+      JSON.stringify({ ...settings, etcd: { endpoints: [`http://127.0.0.1:${port}`], insecure: true } }),
+    )
   }
 
   /** The inventory once its devices are these, as `name pool state`. */
@@ -91,7 +94,7 @@ describe('the agent as a process (root)', function () {
   it('refuses a bad edit with file, key and expectation, for operators too, and keeps the settings before', async () => {
     writeFileSync(file, 'roles: [storage]\netcd: { endpoints: [head] }\npools: { fast: /dev/nvme1n1 }\n')
     const { reason } = await agent!.untilLogged('configuration refused, the old settings stay')
-    expect(reason).to.contain(`${file}: etcd.endpoints.0: expected a URL as in http://head:2379, found "head"`)
+    expect(reason).to.contain(`${file}: etcd.endpoints.0: expected a URL as in https://head:2379, found "head"`)
     expect(reason).to.contain(`${file}: pools.fast: `)
     await until({ what: 'the host tells it' }, async () => (await problems()).some((problem) => problem.includes(file)))
     loops.add('nvme3n1', sizeBytes)
@@ -117,7 +120,7 @@ describe('the agent as a process (root)', function () {
   })
 
   it('does not start with a bad file: it names file, key and expectation, and exits with 2', async () => {
-    writeFileSync(file, 'roles: [stroage]\netcd: { endpoints: ["http://head:2379"] }\n')
+    writeFileSync(file, 'roles: [stroage]\netcd: { endpoints: ["http://head:2379"], insecure: true }\n')
     const { code, stderr } = await runProgram(source, ['--config', file])
     expect(code).to.equal(2)
     expect(stderr).to.contain(`${file}: roles.0: `).and.contain('found "stroage"')

@@ -39,7 +39,7 @@ describe('a leader that was stopped for longer than its lease', function () {
   function scheduler(host: string): { program: Program; client: Client } {
     const [file, socket] = [join(directory, `${host}.yaml`), join(directory, `${host}.sock`)]
     const pools = { fast: { granularity: '1TB' } }
-    writeFileSync(file, JSON.stringify({ host, socket, pools, etcd: { endpoints: [etcd.url] } }))
+    writeFileSync(file, JSON.stringify({ host, socket, pools, etcd: { endpoints: [etcd.url], insecure: true } }))
     return { program: new Program('src/scheduler/main.ts', '--config', file), client: openClient(socket) }
   }
 

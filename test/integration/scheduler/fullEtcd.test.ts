@@ -53,6 +53,13 @@ describe('a cluster whose etcd is out of space', function () {
     expect(held).to.have.lengthOf(1)
   })
 
+  it('is told by bbctl status', async () => {
+    const { etcd, problems } = await rig.status()
+    expect(etcd).to.include({ isFull: true })
+    expect(etcd?.sizeBytes).to.be.above(quotaBytes / 2)
+    expect(problems.join()).to.contain(words)
+  })
+
   it('is told in the logs of the hosts that have something to report', async () => {
     const told = () => rig.warnings.find((line) => line.startsWith('report failed') && line.includes(words))
     await until({ what: 'a report that failed' }, () => Promise.resolve(told()))

@@ -7,7 +7,7 @@ import { useConfigFile } from '../../support/configFile.js'
 describe("the agent's configuration", () => {
   const { file, read, refusal } = useConfigFile('agent.yaml', (argv) => readAgentConfig(argv).config)
 
-  const good = "roles: [storage]\netcd: { endpoints: ['http://head:2379'] }\n"
+  const good = "roles: [storage]\netcd: { endpoints: ['http://head:2379'], insecure: true }\n"
 
   it('takes flags over the file', () => {
     const config = read(
@@ -71,6 +71,16 @@ describe("the agent's configuration", () => {
       'an endpoint that is no URL',
       good.replace('http://', ''),
       ['etcd.endpoints.0: expected a URL', 'found "head:2379"'],
+    ],
+    [
+      'an etcd without TLS that nobody asked for',
+      good.replace(', insecure: true', ''),
+      ['etcd.endpoints.0: expected https://', 'etcd.insecure: true', 'found "http://head:2379"'],
+    ],
+    [
+      'insecure where it means nothing',
+      good.replace('http:', 'https:'),
+      ['etcd.insecure: expected false', 'found true'],
     ],
     ['no YAML', `${good}pools: [\n`, ['line', 'no valid YAML']],
   ] as [string, string, string[]][]) {

@@ -6,7 +6,7 @@ describe("the agent's setting for GlusterFS in a container", () => {
   const read = (gluster: string, roles = 'storage') =>
     parseConfig(
       'agent.yaml',
-      `roles: [${roles}]\netcd: { endpoints: ['http://e:2379'] }\ngluster: ${gluster}`,
+      `roles: [${roles}]\netcd: { endpoints: ['http://e:2379'], insecure: true }\ngluster: ${gluster}`,
       agentConfig,
     )
 

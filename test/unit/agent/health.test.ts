@@ -29,7 +29,12 @@ describe("an agent's health", () => {
       versions: {},
       startedAt: 1,
     }
-    const deaf = { list: store.list.bind(store), get: store.get.bind(store), write: store.write.bind(store) }
+    const deaf = {
+      usage: store.usage.bind(store),
+      list: store.list.bind(store),
+      get: store.get.bind(store),
+      write: store.write.bind(store),
+    }
     const lease = store.lease.bind(store)
     const parts = { host: { name: 'c1' } as Host, roles: ['compute' as const], document, clock, log: silentLog }
     const service = serveHost({ ...parts, store: { ...deaf, lease, watch, close: () => store.close() } })

@@ -6,7 +6,7 @@ describe("the agent's setting of stage paths", () => {
   const read = (paths: string, roles = 'storage') =>
     parseConfig(
       'agent.yaml',
-      `roles: [${roles}]\netcd: { endpoints: ['http://e:2379'] }\nstagePaths: ${paths}`,
+      `roles: [${roles}]\netcd: { endpoints: ['http://e:2379'], insecure: true }\nstagePaths: ${paths}`,
       agentConfig,
     ).stagePaths
 

@@ -6,7 +6,7 @@ import { useConfigFile } from '../../support/configFile.js'
 describe("the scheduler's configuration", () => {
   const { file, read, refusal } = useConfigFile('scheduler.yaml', readSchedulerConfig)
 
-  const etcd = "etcd: { endpoints: ['http://head:2379'] }\n"
+  const etcd = "etcd: { endpoints: ['http://head:2379'], insecure: true }\n"
   const good = `${etcd}pools: { fast: { granularity: 1TB } }\n`
 
   it('takes flags over the file', () => {

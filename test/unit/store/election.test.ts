@@ -35,6 +35,7 @@ describe('an election', () => {
     write: (compares, writes) => store.write(compares, writes),
     watch: (prefix, handlers) => store.watch(prefix, handlers),
     lease: (ttl) => store.lease(ttl),
+    usage: () => store.usage(),
     close: () => store.close(),
     ...parts,
   })
