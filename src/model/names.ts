@@ -21,10 +21,12 @@ export function isJobToken(token: string): boolean {
 /** Tokens are quoted with JSON's escapes and cut, so that no user's text breaks a log line or a terminal. */
 export function quote(text: string): string {
   const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text
-  return JSON.stringify(shown).replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return escaped(JSON.stringify(shown))
+}
+
+/** Text that may hold anything, as one line without control characters. */
+export function escaped(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** A document moved aside while a lost host keeps it from going away: `NAME~ID`, a name no user can write. */

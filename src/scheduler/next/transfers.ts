@@ -11,6 +11,7 @@ import type {
   TransferCounts,
   TransferPart,
 } from '../../model/documents.js'
+import { escaped } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import { currentTransfer, isCopying, isPrivate, nameOf, reportOf } from '../../model/transfers.js'
 import { whyPlannedDoesNotFit } from '../stagedRoom.js'
@@ -68,7 +69,7 @@ export function failuresOf(cluster: Cluster, session: SessionDocument, transfer:
   const reports = toldOf(cluster, session, transfer).flatMap(({ host, document }) => {
     return reportOf(cluster, host, document)?.failures ?? []
   })
-  return [...new Set(reports)].slice(0, 20)
+  return [...new Set(reports)].slice(0, 20).map(escaped)
 }
 
 /** What has been copied of a line so far, of all hosts together; undefined before it was planned. */
@@ -210,7 +211,7 @@ function failureOf(
   const told = toldOf(cluster, session, transfer)
   for (const { host, document } of told) {
     const problem = reportOf(cluster, host, document)?.problem
-    if (problem?.terminal) return `host ${host}: ${problem.message}`
+    if (problem?.terminal) return escaped(`host ${host}: ${problem.message}`)
   }
   const finished = finishOf(cluster, session, transfer)
   if (finished && finished.failed > 0) {

@@ -121,6 +121,84 @@ describe('staging that goes wrong (root)', function () {
       expect(again.failures[0]).to.contain('a: its content at the destination differs')
     })
 
+    it('refuses a destination that the user may not reach at once, by its name', async () => {
+      chmodSync(rig.lustre, 0o777)
+      rig.as(another, 'mkdir theirs; chmod 700 theirs')
+      const outside = join(rig.lustre, 'theirs/no/id')
+      for (const type of ['directory', 'file'] as const) {
+        const attempt = type === 'directory' ? 1 : 2
+        rig.as(someone, 'echo a >a', rig.volume)
+        const out = { type, attempt, direction: 'out', inside: type === 'file' ? 'a' : '', outside } as const
+        expect(await refusal(rig.all(out))).to.match(/theirs.*Permission denied/)
+        await rig.end(out)
+      }
+      // Closed while it is copied: the notes cannot be read any more.
+      rig.as(another, 'chmod 777 theirs')
+      await rig.part(rig.transfer({ attempt: 3, direction: 'out', outside, part: 'plan' }))
+      rig.as(another, 'chmod 700 theirs')
+      const copy = rig.transfer({ attempt: 3, direction: 'out', outside, part: 'copy' })
+      expect(await refusal(rig.part(copy))).to.match(/theirs.*Permission denied/)
+    })
+
+    it('refuses lines of a list that are longer than any path', async () => {
+      const list = { side: 'outside', path: join(rig.lustre, 'list') } as const
+      const long = { [`${'x'.repeat(200)}/`]: 1000, 'y/': 3_000, [`${'z'.repeat(300)}`]: 1 }
+      const said = ['it is longer than', 'a path is longer than', 'a part of a path is longer than']
+      for (const [index, [text, times]] of Object.entries(long).entries()) {
+        writeFileSync(list.path, `${rig.lustre}/${text.repeat(times)}\n`)
+        const transfer = rig.transfer({ attempt: index + 1, type: 'list', list, outside: undefined } as never)
+        expect(await refusal(rig.all(transfer)))
+          .to.match(/line 1 of the list/)
+          .and.to.contain(said[index])
+      }
+    })
+
+    it('refuses to run as root, whatever a document says', async () => {
+      expect(await refusal(rig.all({ uid: 0, gid: 0 }))).to.contain('root stages nothing')
+    })
+
+    it("escapes what is in names before it reaches anybody's terminal", async () => {
+      rig.as(someone, "touch a $'b\\n\\e[31mred'")
+      await rig.part(rig.transfer({ part: 'plan' }))
+      rig.as(someone, "echo more >$'b\\n\\e[31mred'")
+      await rig.part(rig.transfer({ part: 'copy' }))
+      const { failures } = await rig.part(rig.transfer({ part: 'finish' }))
+      expect(failures.join('')).to.match(/red: it had 0 bytes/)
+      // eslint-disable-next-line no-control-regex
+      expect(failures.join('')).not.to.match(/[\u0000-\u001f]/)
+    })
+
+    it("copies what merely has the name of a transfer's notes", async () => {
+      rig.as(
+        someone,
+        'mkdir -p .burstbuffer-5.1 deep/.burstbuffer-5.1; echo a >.burstbuffer-5.1/a; echo b >deep/.burstbuffer-5.1/b',
+      )
+      const { counts } = await rig.all()
+      expect(counts).to.deep.include({ files: 2, failed: 0 })
+      await rig.end()
+      const out = { direction: 'out', outside: join(rig.lustre, 'out') } as const
+      expect((await rig.all(out)).counts).to.deep.include({ files: 2, failed: 0 })
+      await rig.end(out)
+      expect(readdirSync(join(rig.lustre, 'out'))).to.deep.equal(['.burstbuffer-5.1', 'deep'])
+    })
+
+    it('passes over the notes of other transfers in the same buffer, which come and go', async () => {
+      chmodSync(rig.volume, 0o777)
+      rig.as(someone, 'mkdir in; echo a >in/a')
+      const others = [someone, another].map((user, index) => ({
+        ...user,
+        session: { id: 2_000_000 + index * 1_000_000 + (process.pid % 1_000_000), token: '4' },
+        outside: join(rig.lustre, 'in'),
+        inside: `other${index}`,
+      }))
+      for (const other of others) await rig.all(other)
+      const out = { direction: 'out', outside: join(rig.lustre, 'out') } as const
+      expect((await rig.all(out)).counts).to.deep.include({ files: 2, failed: 0 })
+      await rig.end(out)
+      for (const other of others) await rig.end(other)
+      expect(readdirSync(join(rig.lustre, 'out'))).to.deep.equal(['other0', 'other1'])
+    })
+
     it('refuses a user whom this host does not know', async () => {
       expect(await refusal(rig.all({ uid: 29_999 }))).to.contain('user 29999 is not known on this host')
     })
@@ -150,6 +228,26 @@ describe('staging that goes wrong (root)', function () {
   })
 
   describe('because somebody leads it astray', () => {
+    it('shows nobody what is in a closed directory, nor its own notes, before its modes are set', async () => {
+      rig.as(
+        someone,
+        'mkdir -p results/private/deep; echo SECRET | tee results/private/data >results/private/deep/data',
+        rig.volume,
+      )
+      rig.as(someone, 'chmod 700 results/private', rig.volume)
+      const out = { direction: 'out', inside: 'results', outside: join(rig.lustre, 'out') } as const
+      const seen = () =>
+        rig.as(another, `find out/private out/.burstbuffer-* 2>&1 || true; cat out/private/data 2>&1 || true`)
+      for (const part of ['plan', 'copy'] as const) {
+        await rig.part(rig.transfer({ ...out, part }))
+        expect(statSync(join(rig.lustre, 'out/private')).mode & 0o777).to.equal(0o700)
+        expect(seen()).not.to.contain('SECRET').and.not.to.contain('plan.json')
+      }
+      await rig.part(rig.transfer({ ...out, part: 'finish' }))
+      expect(statSync(join(rig.lustre, 'out/private/deep')).mode & 0o777).to.equal(0o755)
+      expect(seen()).not.to.contain('SECRET')
+    })
+
     it('stages only below the stage paths, wherever links lead', async () => {
       expect(await refusal(rig.all({ outside: '/etc' }))).to.contain(`"/etc" is not below ${rig.lustre}`)
       symlinkSync('/etc', join(rig.lustre, 'link'))

@@ -1,3 +1,4 @@
+import { Refusal } from '../../host.js'
 import { lookAt } from './look.js'
 import type { AsUser } from './user.js'
 import { type Batch, listOf, readBytes } from './work.js'
@@ -21,7 +22,7 @@ async function pairsMissing(user: AsUser, pairs: NonNullable<Batch['pairs']>): P
 async function listMissing(user: AsUser, list: string, files: number, to: string): Promise<string[]> {
   const planned = (await readBytes(user, `${list}.sizes`))?.toString().split('\n').map(Number)
   // A list that was cut short must not pass for a short list.
-  if (planned?.length !== files) throw new Error(`${list} is not what was planned: retry the transfer`)
+  if (planned?.length !== files) throw new Refusal(`${list} is not what was planned: retry the transfer`)
   const absent: string[] = []
   const words = [
     'env',

@@ -153,7 +153,11 @@ function totalsOf({ part, share }: DesiredTransfer, planned: Planned): Partial<T
 /** What the work directory says of the part that is wanted. */
 async function doneFacts(user: AsUser, transfer: DesiredTransfer): Promise<Pick<TransferFacts, 'done'>> {
   const { work } = placesOf(transfer)
-  const planned = await readPlan(user, transfer)
+  // What keeps the user from the destination is told by the plan itself, by the name that the user has written.
+  const planned = await readPlan(user, transfer).catch((error: unknown) => {
+    if (transfer.part === 'plan' && error instanceof Refusal) return undefined
+    throw error
+  })
   if (!planned) return {}
   const totals = { totalFiles: 0, totalBytes: 0, ...totalsOf(transfer, planned) }
   if (transfer.part === 'plan') {

@@ -8,7 +8,12 @@ import { nameOf, resolveAll, type StagePaths } from './resolve.js'
 import type { AsUser } from './user.js'
 import { readBytes } from './work.js'
 
+/** Of the bytes of a list, `readBytes` takes 8 MiB. */
 const mostLines = 10_000
+/** Room for a source and a destination of 4,096 bytes each, which is what the kernel takes. */
+const maxLineBytes = 8_300
+const maxPathBytes = 4_096
+const maxPartBytes = 255
 
 interface ListParts {
   transfer: DesiredTransfer
@@ -32,6 +37,8 @@ export async function listedPairs(parts: ListParts): Promise<Sides[]> {
   }
   const pairs = lines.flatMap((line, index) => {
     if (line === '') return []
+    const problem = problemWithLength(line)
+    if (problem !== undefined) throw new Refusal(`line ${index + 1} of the list ${listName}: ${problem}`)
     const pair = pairOf(parts, line)
     if ('refused' in pair) throw new Refusal(`line ${index + 1} of the list ${listName}: ${pair.refused}`)
     return [{ ...pair, ...(node === undefined ? {} : { node }) }]
@@ -56,6 +63,20 @@ async function listFile({ transfer, user, stagePaths, node }: ListParts): Promis
   const harmless = { source: path, destination, ...(node === undefined ? {} : { node }) }
   const [resolved] = await resolveAll(user, { ...transfer, direction }, stagePaths, [harmless])
   return resolved!.source
+}
+
+/** Told before anything is made of the line. */
+function problemWithLength(line: string): string | undefined {
+  if (Buffer.byteLength(line) > maxLineBytes) return `it is longer than ${maxLineBytes} bytes`
+  const words = line.split(/\s+/)
+  if (words.some((word) => Buffer.byteLength(word) > maxPathBytes)) {
+    return `a path is longer than ${maxPathBytes} bytes`
+  }
+  const parts = words.flatMap((word) => word.split('/'))
+  if (parts.some((part) => Buffer.byteLength(part) > maxPartBytes)) {
+    return `a part of a path is longer than ${maxPartBytes} bytes`
+  }
+  return undefined
 }
 
 function pairOf(parts: ListParts, line: string): Sides | { refused: string } {

@@ -8,6 +8,9 @@ import type { DesiredTransfer } from '../../../model/documents.js'
  */
 export const transferRoot = '/run/burstbuffer-transfers'
 
+/** A file in the directory of a transfer's notes: by it they are told from what merely has such a name. */
+export const notesMark = 'notes-of-a-transfer'
+
 export interface Places {
   /** Where the volume is mounted for this transfer. */
   mount: string
@@ -81,8 +84,12 @@ export function treeOf({ nodes = [], template }: DesiredTransfer, node: string |
   return node === undefined || template !== undefined ? 0 : nodes.indexOf(node)
 }
 
-/** A work directory of this transfer or another, below the root of a tree: no user's data. */
-export const isWork = /^\.burstbuffer-\d+\.\d+(\/|$)/
+/** Whether a path in a tree is that of the transfer's own notes: no user's data. */
+export function isNotes(transfer: DesiredTransfer, root: string, name: string): boolean {
+  const { works } = placesOf(transfer)
+  const path = below(root, name)
+  return path === works || path.startsWith(`${works}/`)
+}
 
 function mountOf({ session, transfer }: Pick<DesiredTransfer, 'session' | 'transfer'>): string {
   return `${transferRoot}/${transferId(session.id, transfer)}`

@@ -1,7 +1,8 @@
+import { dirname } from 'node:path'
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { Refusal } from '../../host.js'
 import { listedPairs } from './list.js'
-import { placesOf, type Sides, sidesOf } from './places.js'
+import { notesMark, placesOf, type Sides, sidesOf } from './places.js'
 import { planPairs } from './planPairs.js'
 import { planTrees } from './planTrees.js'
 import { nameOf, resolveSides, type StagePaths } from './resolve.js'
@@ -37,7 +38,9 @@ export async function planTransfer(parts: PlanParts): Promise<void> {
   const make = await planners[transfer.type]({ ...parts, found })
   // Attempts before this one are over; what they copied is there.
   await user.ok(['rm', '--recursive', '--force', '--', works])
-  await user.ok(['mkdir', '--parents', '--', building])
+  await user.ok(['mkdir', '--parents', '--', dirname(works)])
+  await user.ok(['mkdir', '--mode=700', '--', works, building])
+  await user.ok(['touch', '--', `${works}/${notesMark}`])
   const shares = await make(building)
   const [files, bytes] = [sum(shares.map((share) => share.files)), sum(shares.map((share) => share.bytes))]
   const note: PlanNote = { ...found, files, bytes, of: transfer.share.of, shares }

@@ -1,10 +1,10 @@
 import { type Listed, splitter } from '../../plan/split.js'
 import { batchesIn } from './batches.js'
 import { linkedIn } from './linked.js'
-import { type Sides, treeOf } from './places.js'
+import { isNotes, notesMark, type Sides, treeOf } from './places.js'
 import type { Planning } from './plan.js'
 import type { AsUser } from './user.js'
-import { type Entry, walk } from './walk.js'
+import { type Entry, type PassOver, walk } from './walk.js'
 import { addFailure, ofNode, type PlanNote, writeBytes } from './work.js'
 
 const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
@@ -37,7 +37,7 @@ interface TreeParts {
 }
 
 async function planTree(
-  { user, found, onFound }: Planning,
+  { transfer, user, found, onFound }: Planning,
   copies: readonly Sides[],
   { split, write, building, lists }: TreeParts,
 ): Promise<void> {
@@ -62,13 +62,35 @@ async function planTree(
     await write(full)
     onFound({ files: found.files, bytes: split.shares.reduce((sum, share) => sum + share.bytes, 0) })
   }
-  await walk(user, source, onEntry, fail)
+  await walk(user, source, onEntry, fail, {
+    isOwn: (name) => isNotes(transfer, source, name),
+    directories: transfer.direction === 'out' ? await notesOfOthers(user, source, transfer.uid) : [],
+  })
   await linked.each(onFile)
   for (const full of split.end()) await write(full)
   await directories.end()
 }
 
-/** Directories are made now, so that no two copiers make the same; their modes and times come last, when they are full. */
+/**
+ * The notes of transfers into the same buffer, which come and go while it is copied out of: those of this user by what is in them, those
+ * of others by what they are, for nobody else may look into them.
+ */
+async function notesOfOthers(user: AsUser, root: string, uid: number): Promise<PassOver['directories']> {
+  const closed = ['-type', 'd', '-name', '.burstbuffer-[0-9]*.[0-9]*', '-perm', '700']
+  const whose = ['(', '!', '-uid', String(uid), '-o', '-exec', 'test', '-e', `{}/${notesMark}`, ';', ')']
+  const argv = ['find', '-P', root, '-mindepth', '1', '-maxdepth', '1', ...closed, ...whose, '-printf', '%i %f\\0']
+  const { stdout } = await user.run(argv as unknown as [string])
+  const found = stdout.toString('latin1').split('\0')
+  return found.flatMap((record) => {
+    const [, inode, name] = /^(\d+) (\.burstbuffer-\d+\.\d+)$/.exec(record) ?? []
+    return inode === undefined || name === undefined ? [] : [{ inode, name }]
+  })
+}
+
+/**
+ * Directories are made now, so that no two copiers make the same; their modes and times come last, when they are full. Until then they are
+ * open to their owner alone: files in them may rely on a directory that is closed.
+ */
 function directoriesAt(user: AsUser, lists: string, destinations: readonly string[]) {
   const atOnce = 2_000
   let names: string[] = []
@@ -82,7 +104,7 @@ function directoriesAt(user: AsUser, lists: string, destinations: readonly strin
       const each = (...argv: string[]): [string, ...string[]] => {
         return ['env', `--chdir=${destination}`, 'xargs', '--null', `--arg-file=${list}`, ...argv]
       }
-      await user.ok(each('mkdir', '--parents', '--'))
+      await user.ok(each('mkdir', '--parents', '--mode=700', '--'))
       // Those that were there may be closed to their owner; not all of them need be the user's.
       await user.run(each('chmod', '--quiet', 'u+rwx', '--'))
     }

@@ -1,4 +1,6 @@
 import type { DesiredTransfer } from '../../../model/documents.js'
+import { Refusal } from '../../host.js'
+import { whatUsersMend } from './errors.js'
 import type { AsUser } from './user.js'
 
 export interface Copied {
@@ -65,9 +67,14 @@ export async function runRsync(
   const onOutput = progressInto(onProgress)
   const { code, stderr } = await user.run([...argv, '--', from, to] as unknown as [string], { onComplaint, onOutput })
   if (code === 0) return copied
-  if (!partial.has(code)) throw new Error(`rsync ended with exit code ${code}: ${stderr}`)
+  if (!partial.has(code)) throw cutShort(code, stderr)
   if (copied.failed === 0) return { complaints: [stderr], failed: 1 }
   return copied
+}
+
+function cutShort(code: number, stderr: string): Error {
+  const mistake = whatUsersMend(stderr)
+  return mistake === undefined ? new Error(`rsync ended with exit code ${code}: ${stderr}`) : new Refusal(mistake)
 }
 
 /** A line about one file; not those that sum up. */
@@ -112,6 +119,6 @@ export async function differing(user: AsUser, words: string[], from: string, to:
       for (const line of lines) if (/^[<>]f/.test(line)) names.push(line.slice(line.indexOf(' ') + 1))
     },
   })
-  if (code !== 0 && !partial.has(code)) throw new Error(`rsync ended with exit code ${code}: ${stderr}`)
+  if (code !== 0 && !partial.has(code)) throw cutShort(code, stderr)
   return names
 }

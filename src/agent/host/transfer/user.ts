@@ -2,6 +2,7 @@ import type { DesiredTransfer } from '../../../model/documents.js'
 import { Refusal } from '../../host.js'
 import { CommandError } from '../run.js'
 import { runStream, type StreamOptions, type StreamResult } from '../stream.js'
+import { whatUsersMend } from './errors.js'
 
 /*
  * Everything that touches a user's files runs as the user, with the user's groups and no right of root's: a link, planted at
@@ -25,21 +26,15 @@ export interface UserParts {
   signal?: AbortSignal
 }
 
-/** Not even the notes fit, without which no copy comes to its end. */
-const isFull = /No space left on device|Disk quota exceeded/
-
 const path = '/usr/local/bin:/usr/bin:/bin'
 
 export function asUser({ transfer, mark, stallMs, signal }: UserParts): AsUser {
   const [name, value] = mark.split('=') as [string, string]
   const env = { PATH: path, LC_ALL: 'C', HOME: '/', [name]: value }
+  const prefix = identity(transfer)
   const run: AsUser['run'] = async (argv, options = {}) => {
-    const result = await runStream([...identity(transfer), ...argv], {
-      stallMs,
-      env,
-      ...(signal ? { signal } : {}),
-      ...options,
-    })
+    const own = { stallMs, env, ...(signal ? { signal } : {}) }
+    const result = await runStream([...prefix, ...argv], { ...own, ...options }).catch(refuseTooLong)
     if (isUnknownUser(result)) {
       throw new Refusal(
         `user ${transfer.uid} is not known on this host: users must be known on storage hosts as on nodes`,
@@ -53,12 +48,17 @@ export function asUser({ transfer, mark, stallMs, signal }: UserParts): AsUser {
       const result = await run(argv, options)
       if (result.code === 0) return result
       const { code, stderr } = result
-      if (isFull.test(stderr)) throw new Refusal(`the destination is full: ${stderr}`)
       const mistake = whatUsersMend(stderr)
       if (mistake !== undefined) throw new Refusal(mistake)
       throw new CommandError(argv, { code, stderr, stdout: '', signal: null, timedOut: false })
     },
   }
+}
+
+/** The kernel takes no argument above 128 KiB: no second try helps. */
+function refuseTooLong(error: unknown): never {
+  if ((error as NodeJS.ErrnoException).code !== 'E2BIG') throw error
+  throw new Refusal('a path is too long to be given to a program', { cause: error })
 }
 
 /** The same user, for whom these options count where none are given. */
@@ -71,6 +71,8 @@ export function withOptions(user: AsUser, more: UserOptions): AsUser {
 
 /** The signal comes when this agent dies: nothing that it started copies on unseen. */
 function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>): [string, ...string[]] {
+  // Whatever a document says: nothing is copied with the rights of root.
+  if (uid === 0) throw new Refusal('root stages nothing: a transfer runs as the user of its job')
   return [
     'setpriv',
     `--reuid=${uid}`,
@@ -84,17 +86,6 @@ function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>): [string, 
     '--',
   ]
 }
-
-/** Of what a program said: what no second try mends, and what its user can. */
-export function whatUsersMend(stderr: string): string | undefined {
-  return stderr
-    .trim()
-    .split('\n')
-    .find((line) => usersOwn.test(line))
-}
-
-const usersOwn =
-  /: (Permission denied|Operation not permitted|No space left on device|Disk quota exceeded|Read-only file system|Not a directory|Is a directory|File name too long)$/
 
 function isUnknownUser({ code, stderr }: StreamResult): boolean {
   return code !== 0 && /^setpriv: uid \d+ not found/m.test(stderr)

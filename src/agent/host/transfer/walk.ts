@@ -1,4 +1,3 @@
-import { isWork } from './places.js'
 import { recordsInto } from './records.js'
 import type { AsUser } from './user.js'
 
@@ -15,6 +14,13 @@ export interface Entry {
   name: string
 }
 
+/** What is no user's data. */
+export interface PassOver {
+  isOwn: (name: string) => boolean
+  /** They may be closed to the user. */
+  directories: readonly { inode: string; name: string }[]
+}
+
 const longestWords = 300
 
 /**
@@ -26,11 +32,14 @@ export async function walk(
   root: string,
   onEntry: (entry: Entry) => Promise<void>,
   onFailure: (words: string) => void,
+  passOver: PassOver,
 ): Promise<void> {
-  const argv = ['find', '-P', root, '-mindepth', '1', '-printf', '%y %n %D:%i %s %b %P\\0'] as const
+  const passed = passOver.directories.flatMap(({ inode, name }) => ['-inum', inode, '-name', name, '-prune', '-o'])
+  const format = ['-printf', '%y %n %D:%i %s %b %P\\0']
+  const argv: [string, ...string[]] = ['find', '-P', root, '-mindepth', '1', ...passed, ...format]
   const onOutput = recordsInto(async (record) => {
     const entry = parse(record)
-    if (!isWork.test(entry.name)) await onEntry(entry)
+    if (!passOver.isOwn(entry.name)) await onEntry(entry)
   })
   let complaints = 0
   const onComplaint = (line: string) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { hostName } from '../../../model/names.js'
+import { escaped, hostName } from '../../../model/names.js'
 import { Refusal } from '../../host.js'
+import { whatUsersMend } from './errors.js'
 import type { AsUser } from './user.js'
 
 /*
@@ -76,7 +77,8 @@ export async function readBytes(user: AsUser, file: string): Promise<Buffer | un
     throw new Refusal(`${file} is too long: ${longestNote} bytes are read at the most`)
   if (result.code === 0) return result.stdout
   if (/No such file or directory$/.test(result.stderr.trim())) return undefined
-  throw new Error(result.stderr)
+  const mistake = whatUsersMend(result.stderr)
+  throw mistake === undefined ? new Error(result.stderr) : new Refusal(mistake)
 }
 
 /** In a directory that gets its name when all is in it. */
@@ -109,7 +111,7 @@ export function emptyTally(): Tally {
 /** Notes a failure; only some are kept in words. */
 export function addFailure(to: Tally, words: string): void {
   to.failed++
-  if (to.failures.length < mostSamples) to.failures.push(words.slice(0, longestSample))
+  if (to.failures.length < mostSamples) to.failures.push(escaped(words.slice(0, longestSample)))
 }
 
 /** A complaint about one node's files tells which. */
