@@ -7,6 +7,13 @@ export const defaultSocket = '/run/burstbuffer/scheduler.sock'
 /** What bbctl says and exits with when a call did not go well. */
 export class CallError extends Error {
   override name = 'CallError'
+  constructor(
+    message: string,
+    /** What the scheduler answered, if it did. */
+    readonly view?: ErrorView,
+  ) {
+    super(message)
+  }
 }
 
 /** The scheduler's socket. Every method throws CallError with one line for the user. */
@@ -21,7 +28,7 @@ export function openClient(socket: string): Client {
   const call = async <T>(method: string, path: string, body?: object): Promise<T> => {
     const { status, text } = await exchange(socket, method, path, body)
     if (status < 300) return JSON.parse(text) as T
-    throw new CallError(messageOf(status, text))
+    throw failureOf(status, text)
   }
   return {
     get: (path) => call('GET', path),
@@ -67,12 +74,13 @@ async function* lines<T>(socket: string, path: string, signal?: AbortSignal): As
   }
 }
 
-function messageOf(status: number, text: string): string {
+function failureOf(status: number, text: string): CallError {
   try {
-    const { error, near } = JSON.parse(text) as ErrorView
-    return near && near.length > 0 ? `${error}; did you mean ${near.join(', ')}?` : error
+    const view = JSON.parse(text) as ErrorView
+    const { error, near } = view
+    return new CallError(near && near.length > 0 ? `${error}; did you mean ${near.join(', ')}?` : error, view)
   } catch {
-    return `the scheduler answered ${status}: ${text.trim().slice(0, 500)}`
+    return new CallError(`the scheduler answered ${status}: ${text.trim().slice(0, 500)}`)
   }
 }
 

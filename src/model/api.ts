@@ -112,6 +112,8 @@ export interface ErrorView {
   refused: boolean
   /** Names that may have been meant. */
   near?: string[]
+  /** Jobs that use the buffer: `?force=true` destroys it all the same. */
+  usedBy?: string[]
 }
 
 export interface CreateBody {

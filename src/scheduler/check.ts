@@ -56,11 +56,16 @@ function sessionDifferences(cluster: Cluster): DifferenceView[] {
   const ended = sessionsToEnd(cluster).map((key) =>
     difference(`session ${key}`, 'the buffer that it made is gone', 'end the session', true),
   )
+  const withSession = new Set([...cluster.sessions.values()].map(({ buffer }) => buffer))
   const lonely = [...cluster.buffers]
-    .filter(
-      ([key, { wanted }]) => wanted === 'present' && ![...cluster.sessions.values()].some((s) => s.buffer === key),
+    .filter(([key, { wanted }]) => wanted === 'present' && !withSession.has(key))
+    .map(([key]) =>
+      difference(
+        `buffer ${key}`,
+        'no session made it, so Slurm does not see it',
+        `bbctl create, or create_persistent, as it was made: that gives it a session and keeps its data; or bbctl destroy ${key}`,
+      ),
     )
-    .map(([key]) => difference(`buffer ${key}`, 'no session made it, so Slurm does not see it', `bbctl destroy ${key}`))
   return [...ended, ...lonely]
 }
 

@@ -60,6 +60,17 @@ export class SocketRig {
     rmSync(this.directory, { recursive: true, force: true })
   }
 
+  /** Writes a document by hand, or deletes it, and waits until the scheduler has read it. */
+  async put(key: string, value: object | undefined): Promise<void> {
+    const store = this.etcd.open()
+    const written = await store.write([], [value ? { put: key, value } : { delete: key }])
+    await store.close()
+    const { memory, commits } = this.scheduler!
+    const seen = () =>
+      value ? written.won && memory.revisionOf(key) >= written.revision : memory.revisionOf(key) === 0
+    await commits.waitFor(() => seen() || undefined, 10_000)
+  }
+
   call(method: string, path: string, body?: object | string): Promise<Answered> {
     return callSocket(this.socket, method, path, body)
   }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import type { BufferDetail } from '../../model/api.js'
 import { parseSize } from '../../model/capacity.js'
 import { CallError, type Client, pathOf } from '../client.js'
+import { confirm } from '../confirm.js'
 import { print, printable, printJson, printTable, size, time } from '../output.js'
 import { clientOf, type Command } from './command.js'
 import { printTransfers } from './transfer.js'
@@ -65,21 +66,38 @@ export const create: Command<{
   },
 }
 
-export const destroy: Command<{ name: string; wait: boolean }> = {
+export const destroy: Command<{ name: string; force: boolean; wait: boolean }> = {
   command: 'destroy <name>',
-  describe: 'Remove a buffer and wipe its bricks, once no job uses it; its data is lost',
+  describe: 'Remove a buffer and wipe its bricks; its data is lost',
   builder: (yargs) =>
     yargs
-      .positional('name', { type: 'string', demandOption: true })
+      .positional('name', { type: 'string', demandOption: true, describe: 'a job id or a persistent name' })
+      .option('force', {
+        type: 'boolean',
+        default: false,
+        describe: 'also while a job uses it, without asking: a job loses its own buffer at once',
+      })
       .option('wait', { type: 'boolean', default: true, describe: '--no-wait answers as soon as it is wanted' }),
   handler: async (argv) => {
     const client = clientOf(argv)
-    await client.send('DELETE', pathOf('buffers', argv.name))
+    await removeBuffer(client, argv.name, argv.force)
     if (argv.wait) await follow(client, argv.name, 'gone', argv.json)
     if (argv.json) printJson({ name: argv.name, gone: argv.wait })
     else
       print(argv.wait ? `buffer ${argv.name} is gone` : `buffer ${argv.name} is leaving; see bbctl show ${argv.name}`)
   },
+}
+
+/** Asks on the terminal when jobs use it. */
+async function removeBuffer(client: Client, name: string, force: boolean): Promise<void> {
+  const path = pathOf('buffers', name)
+  try {
+    await client.send('DELETE', force ? `${path}?force=true` : path)
+  } catch (error) {
+    if (!(error instanceof CallError) || !error.view?.usedBy) throw error
+    await confirm(error.message, 'Destroy it all the same?', name, '--force')
+    await removeBuffer(client, name, true)
+  }
 }
 
 /** Until the buffer is there or gone; says what it waits for when that changes. */

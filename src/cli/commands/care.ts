@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises'
 import type { DeviceView } from '../../model/api.js'
 import { CallError, pathOf } from '../client.js'
+import { confirm } from '../confirm.js'
 import { print, printable, printJson, size } from '../output.js'
 import { caller, clientOf, type Command, placeOf, withPlace } from './command.js'
 
@@ -46,20 +46,17 @@ export const adopt: Command<{ place: string; yes: boolean }> = {
     const found = (await client.get<DeviceView[]>('/v1/bricks')).find(
       (view) => view.host === host && view.device === device,
     )
-    if (!argv.yes) await confirm(argv.place, found)
+    if (!argv.yes)
+      await confirm(`adopting ${argv.place} wipes what it holds`, `${describeDevice(found)}: wipe it?`, device, '--yes')
     await client.send('POST', pathOf('adopt', host, device), { who: caller() })
     if (argv.json) return printJson({ adopted: argv.place })
     print(`${argv.place} is wiped and free`)
   },
 }
 
-async function confirm(place: string, found: DeviceView | undefined): Promise<void> {
-  if (!process.stdin.isTTY) throw new CallError(`adopting ${place} wipes what it holds: say --yes`)
-  const holds = found
-    ? `${size(found.sizeBytes)}, ${found.identity || 'no serial number'}, holds ${found.reason ?? 'nothing'}`
-    : 'unknown'
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await terminal.question(`${place} (${printable(holds)}): wipe it? Type the device's name to go on: `)
-  terminal.close()
-  if (answer.trim() !== place.split('/')[1]) throw new CallError('nothing was done')
+function describeDevice(found: DeviceView | undefined): string {
+  if (!found) return 'Nothing is known of it'
+  return printable(
+    `It has ${size(found.sizeBytes)}, ${found.identity || 'no serial number'}, and holds ${found.reason ?? 'nothing'}`,
+  )
 }

@@ -4,6 +4,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { AccessMode, BufferDocument, SessionDocument, SessionTransfer } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
+import { hostsCopying } from '../../model/transfers.js'
 import type { Decision, DocumentChange } from '../core.js'
 import { placeBricks } from '../place.js'
 import { findPool } from '../pools.js'
@@ -43,7 +44,8 @@ export interface SessionRequest {
 
 /**
  * A session with its buffer, once for each token. One that stands is compared with what is asked; one that is leaving or
- * has failed is waited for, unless nothing but a lost host holds it up: then it is put aside.
+ * has failed is waited for, unless nothing but a lost host holds it up: then it is put aside. A buffer that has lost its
+ * session gets another. Whoever asks for a token of somebody else makes nothing of that go that is not going already.
  */
 export function admitSession(cluster: Cluster, request: SessionRequest, means: Means): Decision<Admission> {
   const { token } = request
@@ -53,22 +55,34 @@ export function admitSession(cluster: Cluster, request: SessionRequest, means: M
   const standing = standingOf(cluster, token)
   const { session, buffer } = standing
   if (!session && !buffer) return begin(cluster, request, [], means)
-  if (session?.stage === 'leaving' || buffer?.wanted === 'absent' || !session) {
+  const isOwner = [session, buffer].every((document) => document === undefined || document.uid === request.uid)
+  if (session?.stage === 'leaving' || buffer?.wanted === 'absent') {
     if (canBePutAside(cluster, standing)) return begin(cluster, request, putAside(cluster, standing), means)
-    return { changes: leave(standing), result: { state: 'leaving', waitingFor: waitingFor(cluster, standing) } }
+    const left = leave(standing)
+    if (left.length > 0 && !isOwner) return { refused: `${nameOf(request)} exists already and belongs to another user` }
+    return { changes: left, result: { state: 'leaving', waitingFor: waitingFor(cluster, standing) } }
   }
-  const different = whatDiffers(request, session, buffer, means)
+  const different = whatDiffers(request, standing, means)
   if (different !== undefined) return { refused: different }
-  if (session.buffer !== undefined && (!buffer || buffer.failure !== undefined)) {
+  const hasBuffer = session ? session.buffer !== undefined : true
+  if (hasBuffer && (!buffer || buffer.failure !== undefined)) {
     return { changes: leave(standing), result: { state: 'leaving', waitingFor: ['what had failed to be cleaned up'] } }
   }
+  if (!session) return begin(cluster, request, [], means, buffer)
   return { changes: [], result: { state: 'admitted', sessionId: session.id, buffer: session.buffer } }
 }
 
-function begin(cluster: Cluster, request: SessionRequest, aside: DocumentChange[], means: Means): Decision<Admission> {
+/** `standing`: the request's buffer, where it is there already. */
+function begin(
+  cluster: Cluster,
+  request: SessionRequest,
+  aside: DocumentChange[],
+  means: Means,
+  standing?: BufferDocument,
+): Decision<Admission> {
   const { token, kind, uid, gid, uses, transfers = [] } = request
   const sessionId = cluster.lastId + 1
-  const made = request.buffer && newBuffer(cluster, request.buffer, cluster.lastId + 2, means)
+  const made = standing ?? (request.buffer && newBuffer(cluster, request.buffer, cluster.lastId + 2, means))
   if (made && 'refused' in made) return made
   const session: SessionDocument = {
     v: 1,
@@ -86,7 +100,7 @@ function begin(cluster: Cluster, request: SessionRequest, aside: DocumentChange[
   }
   const written: DocumentChange[] = [
     { kind: 'session', name: token, document: session },
-    ...(made ? [{ kind: 'buffer', name: made.name, document: made } as const] : []),
+    ...(made && !standing ? [{ kind: 'buffer', name: made.name, document: made } as const] : []),
   ]
   // Where the old one's key is taken over, the deletion of it gives way to the new document.
   const moved = aside.filter((change) => !written.some((w) => sameKey(w, change)))
@@ -150,19 +164,17 @@ function slotsOf({ bytes, swap }: BufferRequest, granularityBytes: number): numb
 }
 
 /** Why this is not the same request made again, if it is not. */
-function whatDiffers(
-  request: SessionRequest,
-  session: SessionDocument,
-  buffer: BufferDocument | undefined,
-  means: Means,
-): string | undefined {
-  const what = request.kind === 'job' ? `job ${request.token}` : `a persistent buffer ${quote(request.token)}`
-  if (session.uid !== request.uid) return `${what} exists already and belongs to another user`
-  if (!isDeepStrictEqual(asAsked(request.transfers), asAsked(session.transfers)))
-    return `${what} was set up already with other stage lines`
+function whatDiffers(request: SessionRequest, { session, buffer }: Standing, means: Means): string | undefined {
+  const what = nameOf(request)
+  const isOthers = [session, buffer].some((document) => document && document.uid !== request.uid)
+  if (isOthers) return `${what} exists already and belongs to another user`
   const { buffer: asked } = request
-  if ((asked === undefined) !== (session.buffer === undefined)) return `${what} was set up already, and differently`
-  if ([...request.uses].sort().join() !== [...session.uses].sort().join())
+  const hasBuffer = session ? session.buffer !== undefined : buffer !== undefined
+  if ((asked !== undefined) !== hasBuffer || (asked && buffer && asked.kind !== buffer.kind))
+    return `${what} was set up already, and differently`
+  if (session && !isDeepStrictEqual(asAsked(request.transfers), asAsked(session.transfers)))
+    return `${what} was set up already with other stage lines`
+  if (session && [...request.uses].sort().join() !== [...session.uses].sort().join())
     return `${what} was set up already with other persistent buffers: ${session.uses.join(', ') || 'none'}`
   if (!asked || !buffer) return undefined
   const pool = findPool(means.config, asked.pool)
@@ -177,6 +189,10 @@ function whatDiffers(
   return undefined
 }
 
+function nameOf({ kind, token }: SessionRequest): string {
+  return kind === 'job' ? `job ${token}` : `a persistent buffer ${quote(token)}`
+}
+
 /** Less what became of them. */
 function asAsked(transfers: SessionTransfer[] = []) {
   return transfers.map(({ direction, type, buffer, inside, outside, list, verify }) =>
@@ -186,7 +202,11 @@ function asAsked(transfers: SessionTransfer[] = []) {
 
 function waitingFor(cluster: Cluster, { session, buffer }: Standing): string[] {
   if (buffer) return phaseOf(cluster, { ...buffer, wanted: 'absent' }).waitingFor
-  return session ? session.computeHosts.map((host) => `host ${host} to unmount it`) : []
+  if (!session) return []
+  return [
+    ...session.computeHosts.map((host) => `host ${host} to unmount it`),
+    ...hostsCopying(cluster, session).map((host) => `host ${host} to end its copies`),
+  ]
 }
 
 function sameKey(a: DocumentChange, b: DocumentChange): boolean {

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../model/cluster.js'
-import type { SessionDocument, SessionTransfer } from '../../model/documents.js'
+import type { SessionDocument, SessionStage, SessionTransfer, TransferDirection } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { currentTransfer, linesOf, unsaved } from '../../model/transfers.js'
 import type { Decision } from '../core.js'
@@ -28,12 +28,15 @@ export function cancelTransfers(cluster: Cluster, { token, who, now }: TransferR
   }))
 }
 
+/** What a job of that stage has tried last; else its stage-outs. */
+const retriedIn: Partial<Record<SessionStage, TransferDirection>> = { 'staging-in': 'in', running: 'fill' }
+
 /** What failed is copied anew: files that have arrived are not copied again. */
 export function retryTransfers(cluster: Cluster, { token }: Pick<TransferRequest, 'token'>): Decided {
   const session = cluster.sessions.get(token)
   if (!session) return unknown(token)
   if (session.stage === 'leaving') return { refused: `job ${token} is being torn down` }
-  const direction = session.stage === 'staging-in' ? 'in' : 'out'
+  const direction = retriedIn[session.stage] ?? 'out'
   const failed = linesOf(session, direction).filter(({ ended }) => ended?.state === 'failed')
   if (failed.length === 0) return { refused: `no transfer of job ${token} has failed` }
   return change(session, failed, (line) => {

@@ -8,9 +8,9 @@ import {
   cancelTransfers,
   cordon,
   createPersistent,
+  destroy,
   dropTransfers,
   retryTransfers,
-  teardown,
   uncordon,
 } from '../admit.js'
 import type { EtcdUsage } from '../etcdUsage.js'
@@ -74,10 +74,13 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
     [
       'DELETE',
       /^\/v1\/buffers\/([^/]+)$/,
-      async ({ parts }) => {
+      async ({ parts, query }) => {
         const name = parts[0]!
-        const leaving = await commit(core, (cluster) => teardown(cluster, { token: name }))
+        const force = query.get('force') === 'true'
+        const leaving = await commit(core, (cluster) => destroy(cluster, { token: name, force }))
         if (leaving.state === 'unknown') throw notFound(core.cluster, name)
+        if (leaving.state === 'used')
+          throw new Failure(409, { error: leaving.reason, refused: true, usedBy: leaving.jobs })
         return leaving
       },
     ],

@@ -6,10 +6,13 @@ import {
   aCluster,
   aHost,
   aSession,
+  aTransfer,
   bob,
   type ClusterParts,
   terabyte,
+  transferReport,
 } from '../../../support/builders.js'
+import { aDesiredTransfer } from '../../../support/desired.js'
 import { changesOf, means, refusalOf } from '../../../support/decisions.js'
 
 const hosts = [aHost('gluster1'), aHost('gluster2')]
@@ -32,6 +35,23 @@ describe('setup of a job', () => {
   it('changes nothing when slurmctld calls it again', () => {
     const parts = { buffers: [aBuffer({ name: '5' })], sessions: [aSession({ buffer: '5' })] }
     expect(setup({}, parts)).to.have.property('changes').that.is.empty
+  })
+
+  it('waits for the copies of an earlier session, which must not write beside those of the next', () => {
+    const parts = {
+      buffers: [shared],
+      sessions: [aSession({ uses: ['mytest'], stage: 'leaving', transfers: [aTransfer({ buffer: 'mytest' })] })],
+      desired: { 'transfer gluster1/20.1': aDesiredTransfer({ wanted: 'absent' }) },
+    }
+    const waits = setup({ bytes: 0, uses: ['mytest'] }, parts)
+    expect(waits).to.deep.equal({
+      changes: [],
+      result: { state: 'leaving', waitingFor: ['host gluster1 to end its copies'] },
+    })
+    const lost = { ...parts, hosts: [aHost('gluster1', { alive: false })] }
+    expect(changesOf(setup({ bytes: 0, uses: ['mytest'] }, lost))).to.include('session 5~20 leaving')
+    const ended = { ...parts, observed: transferReport('gluster1', { id: 20 }, { state: 'absent' }) }
+    expect(changesOf(setup({ bytes: 0, uses: ['mytest'] }, ended))).to.include('session 5~20 leaving')
   })
 
   it('refuses the token when it was set up with another size, user, or other persistent buffers', () => {

@@ -49,6 +49,36 @@ describe('create_persistent', () => {
     )
   })
 
+  describe('for a buffer that has lost its session', () => {
+    const { buffers } = standing
+
+    it('makes the session anew for its owner, and leaves the buffer as it is', () => {
+      expect(changesOf(create({}, { buffers }))).to.deep.equal(['session mytest setup', 'last id 102'])
+      const decision = create({}, { buffers })
+      expect(decision).to.have.nested.property('changes[0].document.buffer', 'mytest')
+      expect(decision).to.have.nested.property('result.buffer', 'mytest')
+    })
+
+    it('refuses it to another user, and another size to its owner', () => {
+      expect(refusalOf(create({ ...bob }, { buffers }))).to.contain('belongs to another user')
+      expect(refusalOf(create({ bytes: terabyte }, { buffers }))).to.contain('exists already with 2 TB, 1 TB asked')
+    })
+
+    it('does not take a job’s buffer for a persistent one', () => {
+      const name = buffers[0]!.name
+      const ofJob = aBuffer({ name, kind: 'job', bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })
+      expect(refusalOf(create({}, { buffers: [ofJob] }))).to.contain('differently')
+    })
+  })
+
+  it('makes nothing go that belongs to another user, also when half of it is going', () => {
+    const leaving = { buffers: standing.buffers, sessions: [{ ...standing.sessions[0]!, stage: 'leaving' as const }] }
+    expect(refusalOf(create({ ...bob }, leaving))).to.contain('belongs to another user')
+    expect(changesOf(create({}, leaving))).to.have.length(1)
+    const absent = { buffers: [{ ...standing.buffers[0]!, wanted: 'absent' as const }], sessions: standing.sessions }
+    expect(refusalOf(create({ ...bob }, absent))).to.contain('belongs to another user')
+  })
+
   it('refuses another size and another access for a name that stands', () => {
     expect(refusalOf(create({ bytes: terabyte }, standing))).to.contain('exists already with 2 TB, 1 TB asked')
     expect(refusalOf(create({ access: ['private'] }, standing))).to.contain('exists already with access striped')

@@ -80,6 +80,8 @@ describe('an operator', () => {
     expect(lines[1]).to.deep.equal(out({ number: 2, ended: done }))
     expect(refusalOf(retryTransfers(job('staging-out', out()), request))).to.equal('no transfer of job 5 has failed')
     expect(refusalOf(retryTransfers(job('leaving', out({ ended: failed })), request))).to.contain('being torn down')
+    const fill = aTransfer({ number: 3, direction: 'fill', ended: failed })
+    expect(linesOf(retryTransfers(job('running', fill), request))[0]).to.include({ attempt: 2, direction: 'fill' })
     expect(refusalOf(retryTransfers(aCluster(), request))).to.contain('there is no job "5"')
   })
 

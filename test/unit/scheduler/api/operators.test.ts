@@ -8,6 +8,7 @@ import type {
   HostView,
   StatusView,
 } from '../../../../src/model/api.js'
+import { keys } from '../../../../src/store/keys.js'
 import { alice, aHost, terabyte } from '../../../support/builders.js'
 import { SocketRig } from '../../../support/socketRig.js'
 
@@ -102,6 +103,26 @@ describe('the operators’ calls', () => {
       expect((JSON.parse(answer.text) as ErrorView).error).to.match(told)
     })
   }
+
+  it('destroy no buffer that a job uses, and name the job, unless they are forced', async () => {
+    const session = rig.memory.sessions.get('mytest')!
+    const job = {
+      ...session,
+      id: 900,
+      token: '7',
+      kind: 'job',
+      stage: 'running',
+      computeHosts: ['c1'],
+      uses: ['mytest'],
+    }
+    delete job.buffer
+    await rig.put(keys.session('7'), job)
+    const answer = await rig.call('DELETE', '/v1/buffers/mytest')
+    expect(answer.status).to.equal(409)
+    expect(JSON.parse(answer.text)).to.deep.include({ refused: true, usedBy: ['7'] })
+    expect(rig.memory.buffers.get('mytest')).to.have.property('wanted', 'present')
+    await rig.put(keys.session('7'), undefined)
+  })
 
   it('destroy a buffer, and tell its watcher when it is gone', async () => {
     const lines = new Promise<string[]>((resolve) => {
