@@ -9,7 +9,12 @@ export interface PlaceRequest {
   count: number
   /** Hosts that have bricks of this buffer already, with how many: a replacement goes elsewhere when it can. */
   beside?: ReadonlyMap<string, number>
+  /** How many of the free slots may be taken, where others wait for some. */
+  leftOf?: (free: number) => number
 }
+
+/** `mayCome`: the pool has as many slots, once what is taken or on lost hosts has come back. */
+export type NoPlace = { refused: string; mayCome: boolean }
 
 /**
  * Which devices? As many different hosts as possible, then as evenly over them as possible, the least loaded first (by
@@ -20,10 +25,12 @@ export function placeBricks(
   cluster: Cluster,
   request: PlaceRequest,
   newUuid: () => string,
-): { bricks: PlacedBrick[] } | { refused: string } {
+): { bricks: PlacedBrick[] } | NoPlace {
   const devices = devicesOf(cluster, request.pool, request.granularityBytes, takenDevices(cluster))
   const free = devices.filter(({ standing }) => standing === 'free').length
-  if (free < request.count) return { refused: refusal(request, devices) }
+  const left = request.leftOf?.(free) ?? free
+  if (left < request.count)
+    return { refused: refusal(request, devices, free - left), mayCome: mayCome(request, devices) }
   const bricks: PlacedBrick[] = []
   for (let hosts = hostsByName(devices, request.beside); bricks.length < request.count; hosts = hosts.filter(hasFree)) {
     for (const host of nextRound(hosts).slice(0, request.count - bricks.length)) {
@@ -105,8 +112,12 @@ function endOfNumber(text: string, from: number): number {
   return end
 }
 
+function mayCome({ count }: PlaceRequest, devices: StandingDevice[]): boolean {
+  return devices.filter(({ standing }) => ['free', 'taken', 'lost'].includes(standing)).length >= count
+}
+
 /** `pool dedicated_nvme has 2 TB free, 3 TB asked; 4 TB are cordoned, 1 TB is on lost hosts` */
-function refusal({ pool, granularityBytes, count }: PlaceRequest, devices: StandingDevice[]): string {
+function refusal({ pool, granularityBytes, count }: PlaceRequest, devices: StandingDevice[], kept: number): string {
   const size = (slots: number) => printSize(slots * granularityBytes)
   const slots = (standing: Standing) => devices.filter((device) => device.standing === standing).length
   const reasons: [Standing, string][] = [
@@ -120,6 +131,7 @@ function refusal({ pool, granularityBytes, count }: PlaceRequest, devices: Stand
     .map(([standing, where]) => `${size(slots(standing))} ${slots(standing) === 1 ? 'is' : 'are'} ${where}`)
   const small = slots('too small')
   if (small > 0) away.push(`${small} ${small === 1 ? 'device is' : 'devices are'} smaller than ${size(1)}`)
+  if (kept > 0) away.unshift(`${size(kept)} of it ${kept === 1 ? 'is' : 'are'} kept for jobs that came before`)
   const short = `pool ${pool} has ${size(slots('free'))} free, ${size(count)} asked`
   return away.length > 0 ? `${short}; ${away.join(', ')}` : short
 }

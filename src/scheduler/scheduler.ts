@@ -19,6 +19,7 @@ import { type Candidate, standForLeadership } from './leadership.js'
 import { Loop } from './loop.js'
 import { Memory } from './memory.js'
 import { Rates } from './rates.js'
+import { RoomQueue } from './room.js'
 import { Makings } from './slurm/makings.js'
 import { type LookAt, systemLookAt } from './sources.js'
 
@@ -107,6 +108,7 @@ export function assembleScheduler(parts: SchedulerParts) {
     newUuid,
     lookAt,
     makings: new Makings(),
+    room: new RoomQueue(commits, clock),
     lookUp: (uid: number) => accounts.lookUp(uid),
     groupId: (name: string) => accounts.groupId(name),
     groupsOf: (uid: number) => accounts.groupsOf(uid),

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../../lab/until.js'
 import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { must } from '../support/invariants.js'
@@ -45,6 +46,45 @@ describe('slurmctld restarted over a job', function () {
     await lab.stopService('head', 'slurmctld', signal)
     await lab.startService('head', 'slurmctld')
   }
+})
+
+describe('slurmctld restarted again and again while jobs stage in', function () {
+  this.timeout(labTestMs)
+  const lab = useFaultsLab()
+  const slurm = new SlurmAt(lab)
+
+  it('strands none of them', async () => {
+    const line = '#DW jobdw type=scratch access_mode=striped capacity=1TB'
+    const jobs = await Promise.all(Array.from({ length: 10 }, () => slurm.submit('bob', line)))
+    await until({ what: 'buffers are made' }, async () =>
+      /BurstBufferState=staging-in/.test((await lab.exec('head', ['scontrol', 'show', 'job', '--oneliner'])).stdout),
+    )
+    for (let restarts = 0; restarts < 4; restarts++) {
+      await lab.stopService('head', 'slurmctld', 'TERM')
+      await lab.startService('head', 'slurmctld')
+      await pause(3_000)
+    }
+    await Promise.all(jobs.map((job) => slurm.untilCompleted(job)))
+    await expectNothingLost(lab)
+  })
+})
+
+describe('a pool that is full although Slurm takes it to be free', function () {
+  this.timeout(labTestMs)
+  const lab = useFaultsLab()
+  const slurm = new SlurmAt(lab)
+  const bbctl = (words: string) => must(lab, 'head', `node /opt/burstbuffer/dist/cli/bbctl.js ${words}`)
+
+  it('keeps a setup waiting, and lets it go on when there is room', async () => {
+    const { free } = await slurm.untilSystem('the pool is known', ({ free }) => free !== '0')
+    // Slurm looks at the pool twice a minute: for a while it does not know of this buffer.
+    await bbctl(`create behind --capacity ${free} --user alice`)
+    const job = await slurm.submit('bob', '#DW jobdw type=scratch access_mode=striped capacity=1TB', 'sleep 1')
+    await slurm.untilJob(job, /BurstBufferState=staging-in/)
+    await bbctl('destroy behind')
+    await slurm.untilCompleted(job)
+    await expectNothingLost(lab)
+  })
 })
 
 describe('a job whose setup failed', function () {

@@ -1,5 +1,6 @@
 import { computeHosts, pool } from './cluster.js'
 import type { Scenario } from './director.js'
+import { slurmScenarios } from './slurmScenarios.js'
 import { stagingScenarios } from './stagingScenarios.js'
 import { swapScenarios } from './swapScenarios.js'
 
@@ -276,6 +277,7 @@ export const scenarios: Record<string, Scenario> = {
     await director.simple('teardown', '101')
   },
 
+  ...slurmScenarios,
   ...stagingScenarios,
   ...swapScenarios,
 }

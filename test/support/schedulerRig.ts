@@ -4,6 +4,7 @@ import { Commits } from '../../src/scheduler/commit.js'
 import { Timeline } from '../../src/scheduler/events.js'
 import { Loop } from '../../src/scheduler/loop.js'
 import { Memory } from '../../src/scheduler/memory.js'
+import { RoomQueue } from '../../src/scheduler/room.js'
 import { dwWlmCli, type Reply, type SlurmMeans } from '../../src/scheduler/slurm/functions.js'
 import { Makings } from '../../src/scheduler/slurm/makings.js'
 import { keys } from '../../src/store/keys.js'
@@ -74,6 +75,7 @@ export class Rig {
       groupsOf: (uid) => Promise.resolve(uid === alice.uid ? [alice.gid, 30001] : [uid]),
       lookAt: () => Promise.resolve(undefined),
       makings: new Makings(),
+      room: new RoomQueue(this.commits, clock),
       becomeLeader: () => Promise.resolve(false),
     }
   }

@@ -8,6 +8,7 @@ import { hostsCopying } from '../../model/transfers.js'
 import type { Decision, DocumentChange } from '../core.js'
 import { placeBricks } from '../place.js'
 import { findPool } from '../pools.js'
+import type { Claim } from '../room.js'
 import { slotsForSwap, type SwapRequest } from '../swap.js'
 import type { Admission, Means } from './means.js'
 import { canBePutAside, freeVolumeName, putAside, type Standing, standingOf } from './names.js'
@@ -84,6 +85,7 @@ function begin(
   const sessionId = cluster.lastId + 1
   const made = standing ?? (request.buffer && newBuffer(cluster, request.buffer, cluster.lastId + 2, means))
   if (made && 'refused' in made) return made
+  if (made && 'claim' in made) return { changes: [], result: { state: 'no-room', ...made } }
   const session: SessionDocument = {
     v: 1,
     id: sessionId,
@@ -115,7 +117,7 @@ function newBuffer(
   request: BufferRequest,
   id: number,
   means: Means,
-): BufferDocument | { refused: string } {
+): BufferDocument | { refused: string } | { claim: Claim; reason: string } {
   const pool = findPool(means.config, request.pool)
   if ('refused' in pool) return pool
   const count = slotsOf(request, pool.granularityBytes)
@@ -123,12 +125,13 @@ function newBuffer(
     const [most, asked] = [mostSlots, count].map((slots) => printSize(slots * pool.granularityBytes))
     return { refused: `a buffer of pool ${pool.name} has at most ${most}, ${asked} asked` }
   }
-  const placed = placeBricks(
-    cluster,
-    { pool: pool.name, granularityBytes: pool.granularityBytes, count },
-    means.newUuid,
-  )
-  if ('refused' in placed) return placed
+  const { name, granularityBytes } = pool
+  const leftOf = (free: number) => means.leftFor?.(name, free) ?? free
+  const placed = placeBricks(cluster, { pool: name, granularityBytes, count, leftOf }, means.newUuid)
+  if ('refused' in placed) {
+    if (!placed.mayCome) return placed
+    return { claim: { pool: name, granularityBytes, slots: count }, reason: placed.refused }
+  }
   return {
     v: 1,
     id,

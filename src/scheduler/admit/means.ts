@@ -1,4 +1,5 @@
 import type { SchedulerConfig } from '../config.js'
+import type { Claim, LeftFor } from '../room.js'
 
 /** What a decision needs beside the cluster and the request. */
 export interface Means {
@@ -6,11 +7,16 @@ export interface Means {
   /** Unix seconds. */
   now: number
   newUuid: () => string
+  /** What others who wait for devices leave; all that is free where nobody waits. */
+  leftFor?: LeftFor
 }
 
 /**
  * admitted: the session stands; wait for `setupProgress(cluster, token, sessionId)`.
  * leaving: an earlier one of that name is still going: wait until `mayStart(cluster, token)`, then decide again.
+ * no-room: the pool is large enough, and full at the moment: wait in the `RoomQueue`, then decide again.
  */
 export type Admission =
-  { state: 'admitted'; sessionId: number; buffer: string | undefined } | { state: 'leaving'; waitingFor: string[] }
+  | { state: 'admitted'; sessionId: number; buffer: string | undefined }
+  | { state: 'leaving'; waitingFor: string[] }
+  | { state: 'no-room'; claim: Claim; reason: string }

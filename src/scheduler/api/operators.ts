@@ -144,12 +144,18 @@ async function create(means: OperatorMeans, body: CreateBody): Promise<object> {
   if (!account)
     throw new Failure(409, { error: `there is no user with the id ${body.uid} on the scheduler's host`, refused: true })
   const { name, bytes, uid, pool } = body
-  const tools = { config: means.config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
+  const tools = {
+    config: means.config,
+    now: means.clock.unixSeconds(),
+    newUuid: means.newUuid,
+    leftFor: means.room.leftFor,
+  }
   const shared = body.group === undefined ? undefined : await groupToShareWith(means, uid, body.group)
   if (shared && 'refused' in shared) throw new Failure(409, { error: shared.refused, refused: true })
   const sharing = shared ? { sharedGid: shared.gid } : {}
   const request = { name, uid, gid: account.gid, pool, bytes, access: ['striped' as const], ...sharing }
   const admission = await commit(means.core, (cluster) => createPersistent(cluster, request, tools))
+  if (admission.state === 'no-room') throw new Failure(409, { error: admission.reason, refused: true })
   if (admission.state === 'leaving') {
     throw new Failure(409, {
       error: `the earlier ${quote(name)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,

@@ -35,6 +35,7 @@ import {
   transferProgress,
   unmountProgress,
 } from '../progress.js'
+import type { Place, RoomQueue } from '../room.js'
 import type { LookAt, Reader } from '../sources.js'
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
 import { problemWithPersistentAccess } from './accessModes.js'
@@ -60,6 +61,8 @@ export interface SlurmMeans extends Membership {
   lookAt: LookAt
   /** The calls under way that make something. */
   makings: Makings
+  /** Those of them that wait for devices. */
+  room: RoomQueue
   /** Makes this scheduler lead, when slurmctld has come to it; false when that did not come about in time. */
   becomeLeader(timeoutMs: number): Promise<boolean>
 }
@@ -68,7 +71,7 @@ export interface SlurmMeans extends Membership {
 class Answer extends Error {}
 
 const handlers: Record<string, (means: SlurmMeans, given: Arguments) => Promise<string>> = {
-  pools: ({ core, config }) => json(pools(core.cluster, config)),
+  pools: ({ core, config, room }) => json(pools(core.cluster, config, (pool) => room.claimedSlots(pool))),
   show_instances: ({ core }) => json(instances(core.cluster)),
   show_sessions: ({ core }) => json(sessions(core.cluster)),
   show_configurations: ({ core }) => json(configurations(core.cluster)),
@@ -316,36 +319,55 @@ async function tearDown(means: SlurmMeans, given: Arguments): Promise<string> {
   const token = need(given, 'token')
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.teardown)
   const { hurry } = given
-  const leaving = await commit(means, deadline, (cluster) => {
-    const decision = teardown(cluster, { token, hurry })
-    // Said where it is decided: decisions come one after the other, so that a setup is either seen here, or sees this.
-    if (!('refused' in decision)) means.makings.tearDown(token)
-    return decision
-  })
-  if (leaving.state === 'unknown') throw new Answer(`token not found: ${quote(token)}`)
-  await reach(means, deadline, (cluster) => teardownProgress(cluster, token, leaving.sessionId))
-  return ''
+  const unmaking = means.makings.beginTearDown(token)
+  try {
+    const leaving = await commit(means, deadline, (cluster) => {
+      if (unmaking.isOvertaken()) return { refused: `${quote(token)} was set up again after this call had come` }
+      const decision = teardown(cluster, { token, hurry })
+      // Said where it is decided: decisions come one after the other, so that a setup is either seen here, or sees this.
+      if (!('refused' in decision)) unmaking.decided()
+      return decision
+    })
+    if (leaving.state === 'unknown') throw new Answer(`token not found: ${quote(token)}`)
+    await reach(means, deadline, (cluster) => teardownProgress(cluster, token, leaving.sessionId))
+    return ''
+  } finally {
+    unmaking.end()
+  }
 }
 
-/** Decides until an earlier session of that name is out of the way, or the token was torn down. */
+/** Decides until an earlier session of that name is out of the way and devices are free, or the token was torn down. */
 async function admit(
   means: SlurmMeans,
   token: string,
   deadline: () => number,
-  { isTornDown }: Making,
+  making: Making,
   decide: (cluster: Cluster, tools: Means) => Decision<Admission>,
 ): Promise<{ sessionId: number }> {
-  for (;;) {
-    const tools = { config: means.config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
-    const admission = await commit(means, deadline, (cluster) =>
-      isTornDown() ? { refused: 'it was torn down' } : decide(cluster, tools),
-    )
-    if (admission.state === 'admitted') return admission
-    const gone = await means.core.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), deadline())
-    if (!gone)
-      throw new Answer(
-        `the earlier ${quote(token)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,
+  let place: Place | undefined
+  try {
+    for (;;) {
+      const { leftFor } = place ?? means.room
+      const tools = { config: means.config, now: means.clock.unixSeconds(), newUuid: means.newUuid, leftFor }
+      const admission = await commit(means, deadline, (cluster) =>
+        making.isTornDown() ? { refused: 'it was torn down' } : decide(cluster, tools),
       )
+      if (admission.state === 'admitted') return admission
+      if (admission.state === 'no-room') {
+        place ??= means.room.join(admission.claim, deadline())
+        const isTornDown = making.tornDown.then(() => true)
+        if (!(await Promise.race([isTornDown, place.untilRoom(deadline())])))
+          throw new Answer(`${admission.reason}, and no more came free within the time of this call`)
+        continue
+      }
+      const gone = await means.core.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), deadline())
+      if (!gone)
+        throw new Answer(
+          `the earlier ${quote(token)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,
+        )
+    }
+  } finally {
+    place?.leave()
   }
 }
 

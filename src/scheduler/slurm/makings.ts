@@ -2,6 +2,17 @@
 export interface Making {
   /** A teardown of its token was decided after it had come. */
   isTornDown(): boolean
+  /** Resolves when one was. */
+  readonly tornDown: Promise<void>
+  end(): void
+}
+
+/** A teardown that is under way. */
+export interface Unmaking {
+  /** A call that makes something of its token has come after it. */
+  isOvertaken(): boolean
+  /** It is decided: what had come before it makes nothing any more. */
+  decided(): void
   end(): void
 }
 
@@ -9,25 +20,54 @@ export interface Making {
  * Slurm tears a job down while its setup may still run. A setup that has written nothing yet, because an earlier session of its
  * token is in the way or etcd is away, leaves nothing that a teardown could find: it must hear of it here, or it would make
  * what nobody takes away again.
+ *
+ * And a teardown may still run, because etcd was away, when slurmctld was restarted and has set the job up anew: it must not
+ * take what was made after it had come. So calls of one token count in the order in which they came.
  */
 export class Makings {
-  private readonly open = new Map<string, Set<{ isTornDown: boolean }>>()
+  private readonly makings = new OfTokens<{ isTornDown: boolean; tell: () => void }>()
+  private readonly unmakings = new OfTokens<{ isOvertaken: boolean }>()
 
   begin(token: string): Making {
-    const making = { isTornDown: false }
-    const beside = this.open.get(token) ?? new Set()
-    this.open.set(token, beside.add(making))
-    return {
-      isTornDown: () => making.isTornDown,
-      end: () => {
-        beside.delete(making)
-        if (beside.size === 0 && this.open.get(token) === beside) this.open.delete(token)
-      },
-    }
+    for (const unmaking of this.unmakings.of(token)) unmaking.isOvertaken = true
+    const making = { isTornDown: false, tell: () => {} }
+    const tornDown = new Promise<void>((resolve) => (making.tell = resolve))
+    const end = this.makings.add(token, making)
+    return { isTornDown: () => making.isTornDown, tornDown, end }
   }
 
-  /** Those that come later are not meant: a job that is requeued is set up anew. */
-  tearDown(token: string): void {
-    for (const making of this.open.get(token) ?? []) making.isTornDown = true
+  /** Those makings that come later are not meant: a job that is requeued is set up anew. */
+  beginTearDown(token: string): Unmaking {
+    const before = this.makings.of(token)
+    const unmaking = { isOvertaken: false }
+    return {
+      isOvertaken: () => unmaking.isOvertaken,
+      decided: () => {
+        for (const making of before) {
+          making.isTornDown = true
+          making.tell()
+        }
+      },
+      end: this.unmakings.add(token, unmaking),
+    }
+  }
+}
+
+/** Calls that are under way, by their token. */
+class OfTokens<T> {
+  private readonly open = new Map<string, Set<T>>()
+
+  of(token: string): T[] {
+    return [...(this.open.get(token) ?? [])]
+  }
+
+  /** Gives what ends it. */
+  add(token: string, call: T): () => void {
+    const beside = this.open.get(token) ?? new Set<T>()
+    this.open.set(token, beside.add(call))
+    return () => {
+      beside.delete(call)
+      if (beside.size === 0 && this.open.get(token) === beside) this.open.delete(token)
+    }
   }
 }

@@ -1,29 +1,38 @@
 import { capacityOf } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument, SessionDocument } from '../../model/documents.js'
+import { isJobToken } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import type { SchedulerConfig } from '../config.js'
 import { poolsOf } from '../pools.js'
+import { isHidden } from '../progress.js'
 
 /*
  * The JSON that Slurm's plugin reads (SLURM.md): ids, owners, sizes and times are integers, and no apostrophe stands
  * anywhere, for Slurm turns every one into a double quote. What is being torn down is not shown: Slurm would adopt it.
+ * The session of a job is, until nothing is left to wait for: when slurmctld is restarted over its own teardown of a job, it
+ * finishes it only if it hears of the session, and holds the job back for ever if it does not.
  */
-export function pools(cluster: Cluster, config: SchedulerConfig): object {
+
+/**
+ * `claimed`: the slots of a pool that setups wait for. They count as taken: with every call of `pools` Slurm forgets what it
+ * has promised to jobs and cannot see here, and would promise it again.
+ */
+export function pools(cluster: Cluster, config: SchedulerConfig, claimed: (pool: string) => number): object {
   return {
     pools: poolsOf(cluster, config).map(({ name, granularityBytes, quantity, free }) => ({
       id: name,
       units: 'bytes',
       granularity: granularityBytes,
       quantity,
-      free,
+      free: Math.max(0, free - claimed(name)),
     })),
   }
 }
 
 export function sessions(cluster: Cluster): object {
   return {
-    sessions: shownSessions(cluster).map((session) => ({
+    sessions: ofSlurm(cluster).map((session) => ({
       id: session.id,
       token: session.token,
       creator: 'SLURM',
@@ -32,7 +41,7 @@ export function sessions(cluster: Cluster): object {
       expiration: 0,
       expired: false,
       links: { client_nodes: session.stage === 'running' ? session.computeHosts : [] },
-      state: stateOf(isReady(cluster, session)),
+      state: stateOf(isReady(cluster, session), session.stage === 'leaving' ? 'destroy' : 'create'),
     })),
   }
 }
@@ -76,10 +85,21 @@ export function accessType({ access }: BufferDocument): string {
   return access.map((mode) => (mode === 'striped' ? 'stripe' : mode)).join(',')
 }
 
-/** Sessions that Slurm may know of, by id: none that are leaving, none that were moved aside. */
+/** Sessions that stand, by id: none that are leaving, none that were moved aside. */
 export function shownSessions(cluster: Cluster): SessionDocument[] {
+  return sessionsWhere(cluster, ({ stage }) => stage !== 'leaving')
+}
+
+/** A persistent buffer that is leaving is not shown: Slurm would let jobs use it. */
+function ofSlurm(cluster: Cluster): SessionDocument[] {
+  return sessionsWhere(cluster, (session) => {
+    return session.stage !== 'leaving' || (isJobToken(session.token) && !isHidden(cluster, session))
+  })
+}
+
+function sessionsWhere(cluster: Cluster, isShown: (session: SessionDocument) => boolean): SessionDocument[] {
   return [...cluster.sessions]
-    .filter(([key, session]) => key === session.token && session.stage !== 'leaving')
+    .filter(([key, session]) => key === session.token && isShown(session))
     .map(([, session]) => session)
     .sort((a, b) => a.id - b.id)
 }
@@ -95,6 +115,6 @@ function isReady(cluster: Cluster, session: SessionDocument): boolean {
   return session.buffer === undefined || cluster.buffers.get(session.buffer)?.builtAt !== undefined
 }
 
-function stateOf(actualized: boolean) {
-  return { actualized, fuse_blown: false, goal: 'create', mixed: false, transitioning: !actualized }
+function stateOf(actualized: boolean, goal: 'create' | 'destroy' = 'create') {
+  return { actualized, fuse_blown: false, goal, mixed: false, transitioning: !actualized }
 }

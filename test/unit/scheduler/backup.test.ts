@@ -103,7 +103,7 @@ describe('with an etcd that lost everything', () => {
     expect(rig.told().filter((text) => text.includes('nvme1n1'))).to.deep.equal([])
     const more = rig.commits.commit((now) => createPersistent(now, { ...request, name: 'more' }, means()))
     expect(await rig.run(more))
-      .to.have.property('refused')
+      .to.have.nested.property('result.reason')
       .that.contains('1 TB is on devices that are not blank')
   })
 })

@@ -74,6 +74,27 @@ describe('placement', () => {
     })
   }
 
+  it('leaves alone what is kept for those who came before, and says so', () => {
+    const cluster = aCluster({ hosts: three })
+    const asked = (count: number) => placeBricks(cluster, { ...request(count), leftOf: (free) => free - 4 }, uuids())
+    expect(asked(2)).to.have.property('bricks').with.lengthOf(2)
+    expect(asked(3)).to.deep.equal({
+      refused: 'pool dedicated_nvme has 6 TB free, 3 TB asked; 4 TB of it are kept for jobs that came before',
+      mayCome: true,
+    })
+  })
+
+  it('tells what may come to be free from what is too much for the pool', () => {
+    const hosts = [aHost('gluster1'), aHost('gluster2', { alive: false }), aHost('gluster3')]
+    const buffers = [aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster1/nvme2n1'] })]
+    const cluster = aCluster({ hosts, buffers, cordons: [aCordon('gluster3')] })
+    const mayCome = (count: number) => {
+      const result = placeBricks(cluster, request(count), uuids())
+      return 'refused' in result ? result.mayCome : 'placed'
+    }
+    expect([1, 4, 5].map(mayCome)).to.deep.equal([true, true, false])
+  })
+
   it('says what is free, asked, cordoned and lost when it refuses', () => {
     const cluster = aCluster({
       hosts: [aHost('gluster1', { devices: 6 }), aHost('gluster2', { devices: 1, alive: false })],
@@ -81,6 +102,7 @@ describe('placement', () => {
     })
     expect(placeBricks(cluster, request(3), uuids())).to.deep.equal({
       refused: 'pool dedicated_nvme has 2 TB free, 3 TB asked; 4 TB are cordoned, 1 TB is on lost hosts',
+      mayCome: true,
     })
   })
 

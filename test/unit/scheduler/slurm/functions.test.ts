@@ -201,6 +201,21 @@ describe('dw_wlm_cli', () => {
       expect([...rig.keys('buffers/'), ...rig.keys('sessions/')]).to.deep.equal([])
     })
 
+    it('but loses to one that came after it, when etcd was away until then', async () => {
+      await rig.call(...words)
+      const { id } = rig.memory.buffers.get('347')!
+      rig.store.cut()
+      const late = dwWlmCli(rig.means, again)
+      await rig.quiet()
+      const setUpAgain = dwWlmCli(rig.means, words)
+      rig.store.heal()
+      expect(await rig.run(Promise.all([late, setUpAgain]), 1_000)).to.deep.equal([
+        { code: 1, text: '"347" was set up again after this call had come\n' },
+        done,
+      ])
+      expect(rig.memory.buffers.get('347')).to.include({ id, wanted: 'present' })
+    })
+
     it('and not over one that comes after it', async () => {
       await rig.call(...words)
       expect(await rig.call(...again)).to.deep.equal(done)

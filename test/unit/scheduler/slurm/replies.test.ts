@@ -6,6 +6,7 @@ import {
   aHost,
   aSession,
   brickReports,
+  type ClusterParts,
   pool,
   terabyte,
   volumeReport,
@@ -26,12 +27,13 @@ const cluster = aCluster({
   },
   observed: { ...brickReports(own), ...volumeReport(own) },
 })
-const all = [pools(cluster, aConfig()), sessions(cluster), instances(cluster), configurations(cluster)]
+const noneWait = () => 0
+const all = [pools(cluster, aConfig(), noneWait), sessions(cluster), instances(cluster), configurations(cluster)]
 
 describe('what Slurm’s plugin reads', () => {
   it('is the pools in grains, also one without a device', () => {
     const config = aConfig({ pools: { [pool]: { granularity: terabyte }, empty: { granularity: '1GiB' } } })
-    expect(pools(cluster, config)).to.deep.equal({
+    expect(pools(cluster, config, noneWait)).to.deep.equal({
       pools: [
         { id: pool, units: 'bytes', granularity: terabyte, quantity: 4, free: 1 },
         { id: 'empty', units: 'bytes', granularity: 1024 ** 3, quantity: 0, free: 0 },
@@ -39,15 +41,37 @@ describe('what Slurm’s plugin reads', () => {
     })
   })
 
-  it('is every session that does not leave, by id, with its nodes while it runs', () => {
+  it('counts what setups wait for as taken', () => {
+    const freeOf = (claimed: number) =>
+      (pools(cluster, aConfig(), () => claimed) as { pools: { free: number }[] }).pools[0]!.free
+    expect([0, 1, 5].map(freeOf)).to.deep.equal([1, 0, 0])
+  })
+
+  it('is every session that does not leave, and jobs that do, by id, with its nodes while it runs', () => {
     const shown = (sessions(cluster) as { sessions: { id: number; token: string; links: object; state: object }[] })
       .sessions
     expect(shown.map(({ id, token }) => [id, token])).to.deep.equal([
       [20, '5'],
       [21, 'mytest'],
+      [22, '6'],
     ])
     expect(shown[0]!.links).to.deep.equal({ client_nodes: ['c1'] })
-    expect(shown.map(({ state }) => (state as { actualized: boolean }).actualized)).to.deep.equal([true, false])
+    expect(shown.map(({ state }) => (state as { actualized: boolean }).actualized)).to.deep.equal([true, false, true])
+  })
+
+  describe('is a session that leaves', () => {
+    const shown = (token: string, parts: ClusterParts = {}) => {
+      const session = aSession({ id: 20, token, buffer: token, stage: 'leaving', computeHosts: ['c1'] })
+      const buffer = aBuffer({ id: 10, name: token, wanted: 'absent', bricks: ['gluster1/nvme1n1'] })
+      const cluster = aCluster({ hosts, buffers: [buffer], sessions: { [token]: session }, ...parts })
+      return (sessions(cluster) as { sessions: { state: { goal: string } }[] }).sessions.map(({ state }) => state.goal)
+    }
+
+    it('of a job: slurmctld that was restarted finishes its teardown', () =>
+      expect(shown('6')).to.deep.equal(['destroy']))
+    it('but none of a persistent buffer, which jobs would be let into', () => expect(shown('mytest')).to.deep.equal([]))
+    it('but none that waits for lost hosts alone, of which Slurm was told that it is gone', () =>
+      expect(shown('6', { hosts: [aHost('gluster1', { alive: false })] })).to.deep.equal([]))
   })
 
   it('is every buffer with its own session, once', () => {

@@ -1,0 +1,134 @@
+import type { Clock } from '../daemon/clock.js'
+import type { Cluster } from '../model/cluster.js'
+import { devicesOf } from './devices.js'
+import type { Core } from './core.js'
+
+/*
+ * Setups that wait until devices are free, in the order in which they came.
+ *
+ * Whoever came first and fits is served first. One that does not fit yet is overtaken by those behind it that do, but only
+ * for the first half of its time: from then on whatever comes free is kept for it, until it has its devices or gives up. So a
+ * large request is not starved by small ones, and small ones lose no more than half of one call's time to a large one.
+ *
+ * INVARIANTS: the queue is in memory alone; after a restart of the scheduler the calls come again, in any order.
+ */
+
+/** Devices that somebody waits for. */
+export interface Claim {
+  pool: string
+  granularityBytes: number
+  slots: number
+}
+
+export interface Waiter extends Claim {
+  /** From then on, by the monotonic clock, nobody overtakes it. */
+  keepFromMs: number
+}
+
+/** How many of a pool's `free` slots somebody may take, who has come just now or stands in the queue. */
+export type LeftFor = (pool: string, free: number) => number
+
+/** A place in the queue; `leave` it in any case. */
+export interface Place {
+  leftFor: LeftFor
+  /** True when its turn has come; false when the time has passed or the place was left. */
+  untilRoom(timeoutMs: number): Promise<boolean>
+  leave(): void
+}
+
+interface Standing extends Waiter {
+  /** Undefined while it decides. */
+  wake: ((hasRoom: boolean) => void) | undefined
+}
+
+/** How many of `free` slots are left for whoever stands behind these, who stand in the order in which they came. */
+export function leftBehind(ahead: readonly Waiter[], free: number, nowMs: number): number {
+  let left = free
+  for (const { slots, keepFromMs } of ahead) {
+    if (slots <= left) left -= slots
+    else if (nowMs >= keepFromMs) return 0
+  }
+  return left
+}
+
+/** Changes come in bursts; the devices are counted once for each. */
+const lookPauseMs = 50
+
+export class RoomQueue {
+  private waiting: Standing[] = []
+  private stopListening: (() => void) | undefined
+  private cancelLook: (() => void) | undefined
+
+  constructor(
+    private readonly core: Pick<Core, 'cluster' | 'onChange'>,
+    private readonly clock: Clock,
+  ) {}
+
+  readonly leftFor: LeftFor = (pool, free) => this.leftBehind(this.waiting, pool, free)
+
+  /** What those who wait will take of a pool. */
+  claimedSlots(pool: string): number {
+    return this.waiting.reduce((sum, claim) => sum + (claim.pool === pool ? claim.slots : 0), 0)
+  }
+
+  /** To the end of the queue, for so long at most. */
+  join(claim: Claim, timeoutMs: number): Place {
+    const keepFromMs = this.clock.monotonicMs() + timeoutMs / 2
+    const standing: Standing = { ...claim, keepFromMs, wake: undefined }
+    this.waiting.push(standing)
+    this.stopListening ??= this.core.onChange(() => this.lookSoon())
+    return {
+      leftFor: (pool, free) => this.leftBehind(this.waiting.slice(0, this.waiting.indexOf(standing)), pool, free),
+      untilRoom: (timeoutMs) => this.untilRoom(standing, timeoutMs),
+      leave: () => this.leave(standing),
+    }
+  }
+
+  private untilRoom(standing: Standing, timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const wake = (hasRoom: boolean) => {
+        standing.wake = undefined
+        cancel()
+        resolve(hasRoom)
+      }
+      const cancel = this.clock.after(timeoutMs, () => wake(false))
+      standing.wake = wake
+      this.lookSoon()
+    })
+  }
+
+  private leave(standing: Standing): void {
+    standing.wake?.(false)
+    this.waiting = this.waiting.filter((other) => other !== standing)
+    if (this.waiting.length > 0) return this.lookSoon()
+    this.stopListening?.()
+    this.cancelLook?.()
+    this.stopListening = this.cancelLook = undefined
+  }
+
+  private lookSoon(): void {
+    this.cancelLook ??= this.clock.after(lookPauseMs, () => {
+      this.cancelLook = undefined
+      this.look()
+    })
+  }
+
+  /** Wakes everybody whose turn has come. */
+  private look(): void {
+    const free = new Map<string, number>()
+    for (const [index, standing] of this.waiting.entries()) {
+      const { pool, slots, wake } = standing
+      if (!free.has(pool)) free.set(pool, freeSlots(this.core.cluster, standing))
+      if (wake && slots <= this.leftBehind(this.waiting.slice(0, index), pool, free.get(pool)!)) wake(true)
+    }
+  }
+
+  private leftBehind(ahead: readonly Standing[], pool: string, free: number): number {
+    const rivals = ahead.filter((standing) => standing.pool === pool)
+    return leftBehind(rivals, free, this.clock.monotonicMs())
+  }
+}
+
+function freeSlots(cluster: Cluster, { pool, granularityBytes }: Claim): number {
+  return devicesOf(cluster, pool, granularityBytes).filter(({ standing }) => standing === 'free').length
+}
