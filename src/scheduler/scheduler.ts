@@ -21,6 +21,8 @@ import { Memory } from './memory.js'
 import { Rates } from './rates.js'
 import { RoomQueue } from './room.js'
 import { Makings } from './slurm/makings.js'
+import { Scontrol } from './slurm/scontrol.js'
+import type { AskSlurm } from './slurm/splitTask.js'
 import { type LookAt, systemLookAt } from './sources.js'
 
 export interface SchedulerParts {
@@ -33,6 +35,7 @@ export interface SchedulerParts {
   newUuid?: () => string
   /** Where there are no files, as on simulated hosts, nothing is seen of them. */
   lookAt?: LookAt
+  slurm?: AskSlurm
   random?: () => number
 }
 
@@ -79,6 +82,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
 /** Wires a scheduler without its socket: memory, election, the loop, and what its calls stand on. */
 export function assembleScheduler(parts: SchedulerParts) {
   const { store, config, candidate, accounts, clock, log, newUuid = randomUUID, lookAt = systemLookAt, random } = parts
+  const { slurm = new Scontrol() } = parts
   const memory = new Memory(store, log)
   const leadership = standForLeadership({ store, memory, candidate, clock, log, random })
   const commits = new Commits(store, memory, leadership, clock, log)
@@ -107,6 +111,7 @@ export function assembleScheduler(parts: SchedulerParts) {
     log,
     newUuid,
     lookAt,
+    slurm,
     makings: new Makings(),
     room: new RoomQueue(commits, clock),
     lookUp: (uid: number) => accounts.lookUp(uid),

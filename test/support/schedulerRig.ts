@@ -74,6 +74,7 @@ export class Rig {
       groupId: (name) => Promise.resolve(name === 'project' ? 30001 : undefined),
       groupsOf: (uid) => Promise.resolve(uid === alice.uid ? [alice.gid, 30001] : [uid]),
       lookAt: () => Promise.resolve(undefined),
+      slurm: { showJob: () => Promise.resolve(''), stateSaveLocation: () => Promise.resolve('/nowhere') },
       makings: new Makings(),
       room: new RoomQueue(this.commits, clock),
       becomeLeader: () => Promise.resolve(false),

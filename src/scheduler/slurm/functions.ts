@@ -43,6 +43,7 @@ import { type Directives, noDirectives, parseDirectives } from './directives.js'
 import type { Making, Makings } from './makings.js'
 import { problemWithSwap, whyItNeverWorks } from './neverWorks.js'
 import { configurations, instances, pools, sessions } from './replies.js'
+import { type AskSlurm, provideScript } from './splitTask.js'
 import { isBelow, problemWithPlaces, problemWithSources, servedPaths } from './stageChecks.js'
 import { outputDirectoryOf, transfersOf } from './stageLines.js'
 
@@ -57,6 +58,7 @@ export interface SlurmMeans extends Membership {
   config: SchedulerConfig
   clock: Clock
   newUuid(): string
+  slurm: AskSlurm
   /** What this host sees of files that are to be staged. */
   lookAt: LookAt
   /** The calls under way that make something. */
@@ -174,6 +176,8 @@ async function create(means: SlurmMeans, given: Arguments, making: Making): Prom
 
 async function setup(means: SlurmMeans, given: Arguments, making: Making): Promise<string> {
   const token = need(given, 'token')
+  const noScript = await provideScript(means.slurm, token, given.job)
+  if (noScript !== undefined) throw new Answer(noScript)
   const script = given.job === undefined ? '' : await readBounded(given.job, 'job script')
   const directives = directivesOf(script)
   const { pool, bytes } = capacity(given)
