@@ -46,7 +46,7 @@ static const struct patience of_functions[] = {
 	{ "setup", 60000, 240000 },
 	{ "data_in", 60000, 86000000 },
 	{ "real_size", 60000, 240000 },
-	{ "pre_run", 60000, 240000 },
+	{ "pre_run", 60000, 86000000 },
 	{ "post_run", 60000, 240000 },
 	{ "data_out", 60000, 86000000 },
 	{ "teardown", 60000, 240000 },

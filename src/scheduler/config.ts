@@ -66,15 +66,16 @@ export const schedulerConfig = z.strictObject({
   waitSeconds: z
     .strictObject({
       setup: seconds.default(240),
-      preRun: seconds.default(120),
+      /** Slurm's own limit is a thousand OtherTimeouts: the job's nodes wait so long. */
+      preRun: seconds.default(600),
       /** In place of preRun, for a job that copies what was staged in to each of its nodes first. */
-      fill: seconds.default(240),
-      postRun: seconds.default(120),
+      fill: seconds.default(3_600),
+      postRun: seconds.default(240),
       teardown: seconds.default(240),
       stageIn: seconds.default(86_000),
       stageOut: seconds.default(86_000),
     })
-    .default({ setup: 240, preRun: 120, fill: 240, postRun: 120, teardown: 240, stageIn: 86_000, stageOut: 86_000 }),
+    .prefault({}),
   /** A storage host that is away for longer is lost: bricks that are being formed there are placed elsewhere. */
   hostGraceSeconds: seconds.default(30),
   log: logConfig,

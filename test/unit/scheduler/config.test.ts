@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { readFileSync } from 'node:fs'
+import { parse as parseYaml } from 'yaml'
 import { ConfigError } from '../../../src/daemon/configFile.js'
 import { readSchedulerConfig } from '../../../src/scheduler/config.js'
 import { useConfigFile } from '../../support/configFile.js'
@@ -8,6 +10,20 @@ describe("the scheduler's configuration", () => {
 
   const etcd = "etcd: { endpoints: ['http://head:2379'], insecure: true }\n"
   const good = `${etcd}pools: { fast: { granularity: 1TB } }\n`
+
+  it('has the defaults that the sample tells, a minute below the limits of the sample of burst_buffer.conf', () => {
+    const sample = readFileSync('etc/scheduler.yaml', 'utf8')
+    const told = /^# waitSeconds: (\{.*\})$/m.exec(sample)?.[1]
+    const { waitSeconds } = read(good)
+    expect(parseYaml(told!)).to.deep.equal(waitSeconds)
+    for (const key of Object.keys(waitSeconds)) expect(sample).to.match(new RegExp(`^#   ${key} `, 'm'))
+    const limits = readFileSync('slurm/burst_buffer.conf', 'utf8')
+    const limit = (name: string) => Number(new RegExp(`^${name}=([0-9]+)$`, 'm').exec(limits)![1])
+    const { setup, postRun, teardown, stageIn, stageOut } = waitSeconds
+    expect(Math.max(setup, postRun, teardown)).to.be.at.most(limit('OtherTimeout') - 60)
+    expect(stageIn).to.be.at.most(limit('StageInTimeout') - 60)
+    expect(stageOut).to.be.at.most(limit('StageOutTimeout') - 60)
+  })
 
   it('takes flags over the file', () => {
     const config = read(`${good}socket: /run/a.sock\n`, '--socket', '/run/b.sock', '--etcd', 'http://a:1,http://b:2')
