@@ -32,8 +32,8 @@ const collectionMs = 600_000
 export class Agent {
   private readonly reconcilers = new Map<string, Reconciler<DesiredKind>>()
   private readonly dependencies: ReconcilerDependencies
+  private readonly leader: KnownLeader
   private watch: Watch | undefined
-  private fence = { value: 0, modRevision: 0 }
   private syncedOnce = false
   private readonly unwatched: Stretch
   private cancelCollection: () => void = () => {}
@@ -54,6 +54,7 @@ export class Agent {
       swap: limiter(8),
     }
     const { leader } = dependencies
+    this.leader = leader
     this.dependencies = { ...dependencies, level: () => leader.level, limits }
     this.unwatched = new Stretch(dependencies.clock)
   }
@@ -139,10 +140,12 @@ export class Agent {
             ? document.peer
             : id
     if (named !== id) return `it speaks of ${named} under the key of ${id}`
-    if (modRevision > this.fence.modRevision && document.fence < this.fence.value) {
-      return `its fence ${document.fence} is older than ${this.fence.value}: a former leader wrote it`
+    const { fence } = this.leader
+    // A fence is the revision at which its leader was elected: what was written before it may carry the one before.
+    if (modRevision > fence && document.fence < fence) {
+      return `its fence ${document.fence} is older than ${fence}: a former leader wrote it`
     }
-    if (document.fence > this.fence.value) this.fence = { value: document.fence, modRevision }
+    if (document.fence > fence) this.leader.lookSoon()
     return undefined
   }
 

@@ -11,15 +11,22 @@ const lookMs = 60_000
 const lookForOneMs = 5_000
 
 /*
- * What an agent knows of the scheduler that leads: the level of documents that both write, from the key `leader`. It is looked
- * at when the agent begins, once a minute, and when somebody has a reason to. Until it was seen, and where etcd's rights hide it, the
- * leader is taken for one of the lowest level.
+ * What an agent knows of the scheduler that leads, from the key `leader`: the level of documents that both write, and the fence. It
+ * is looked at when the agent begins, once a minute, and when a desired document has a higher fence. Until it was seen, and where
+ * etcd's rights hide it, the leader is taken for one of the lowest level.
+ *
+ * INVARIANT: the fence comes from a linearizable read of the key alone. A desired document with a fence that no leader has
+ * teaches nothing, or it would make the agent refuse its true leader.
  */
 export class KnownLeader {
   level = levels.lowest
+  /** The create revision of the leader's key; 0 before it was seen. */
+  fence = 0
   /** What an operator has to mend, as rights in etcd that are of an earlier release. */
   problem: string | undefined
   private seen = false
+  private current: Promise<void> | undefined
+  private next: Promise<void> | undefined
   private closed = false
   private cancel: () => void = () => {}
   private readonly listeners = new Set<() => void>()
@@ -31,8 +38,25 @@ export class KnownLeader {
     this.listeners.add(listener)
   }
 
-  /** Reads the key `leader`. Throws a StoreError while etcd is away. */
-  async look(): Promise<void> {
+  /** Reads the key `leader`. Throws a StoreError while etcd is away. Calls that come together share the next read. */
+  look(): Promise<void> {
+    if (!this.current) return (this.current = this.read().finally(() => (this.current = undefined)))
+    this.next ??= this.current
+      .catch(() => {})
+      .then(() => {
+        this.next = undefined
+        return this.look()
+      })
+    return this.next
+  }
+
+  /** Looks soon, for a reason that is not worth waiting for. */
+  lookSoon(): void {
+    if (this.next || this.closed) return
+    this.look().catch((error: unknown) => this.parts.log.debug('leader could not be read', { reason: String(error) }))
+  }
+
+  private async read(): Promise<void> {
     const before = `${this.level} ${this.problem}`
     try {
       const entry = await this.parts.store.get(keys.leader)
@@ -67,6 +91,7 @@ export class KnownLeader {
   }
 
   private takeIn(entry: Parameters<typeof readDocument>[0]): void {
+    this.fence = entry.createRevision
     const read = readDocument(entry, leaderDocument)
     const theirs = 'document' in read ? read.document.documents : undefined
     const common = commonLevel(theirs)

@@ -96,6 +96,15 @@ export class MemoryEtcd {
     lease.lose()
   }
 
+  /** What etcd lets anybody do who reaches it: the lease of that key is renewed, whoever holds it. */
+  keepAlive(key: string, ttlSeconds: number): void {
+    const id = this.entries.get(key)?.leaseId
+    const lease = id === undefined ? undefined : this.leases.get(id)
+    if (id === undefined || !lease) return
+    lease.cancel()
+    lease.cancel = this.clock.after(ttlSeconds * 1000, () => this.expire(id))
+  }
+
   /** As if it was restored from a snapshot: leases granted since are unknown to it, and their holders do not know that. */
   forgetLeases(): void {
     for (const { cancel } of this.leases.values()) cancel()

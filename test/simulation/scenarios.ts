@@ -231,6 +231,37 @@ export const scenarios: Record<string, Scenario> = {
     await director.simple('teardown', 'alpha')
   },
 
+  'a leader is frozen while somebody keeps its lease alive': async (director) => {
+    const { cluster, world } = director
+    cluster.startScheduler('head2')
+    const created = director.create('alpha', 2)
+    await world.sleep(world.between(0, 1_500))
+    const old = cluster.lives.get('scheduler head1')!
+    cluster.tell('scheduler head1 freezes')
+    old.freeze()
+    let isKept = true
+    const first = cluster.etcd.read('leader')?.createRevision
+    const keep = async () => {
+      while (isKept && cluster.etcd.read('leader')?.createRevision === first) {
+        cluster.etcd.keepAlive('leader', 10)
+        await world.sleep(2_000)
+      }
+    }
+    const kept = keep()
+    director.head = 'head2'
+    await director.setup('101', 3)
+    const running = director.run('101', ['c1'])
+    await world.sleep(world.between(0, 3_000))
+    cluster.tell('scheduler head1 wakes up')
+    old.thaw()
+    isKept = false
+    await kept
+    await created
+    await running
+    await director.simple('teardown', '101')
+    await director.simple('teardown', 'alpha')
+  },
+
   'a leader is frozen past its lease': async (director) => {
     director.cluster.startScheduler('head2')
     const created = director.create('alpha', 2)

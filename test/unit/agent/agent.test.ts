@@ -80,24 +80,60 @@ describe("an agent's desired documents", () => {
     expect(looked.map((document) => (document as { device: string }).device)).not.to.include('nvme2n1')
   })
 
-  it('are refused under a fence that is lower than the highest seen, and what stood before stays', async () => {
-    put(aDesiredBrick({ fence: 7 }))
+  const elect = async () => {
+    etcd.write([], [{ delete: keys.leader }])
+    etcd.write([], [{ put: keys.leader, value: { v: 1, host: 'head', pid: 1, since: 1 } }])
+    await parts.leader.look()
+    return etcd.read(keys.leader)!.createRevision
+  }
+
+  it('are refused under the fence of a former leader, and what stood before stays', async () => {
+    const former = await elect()
+    const fence = await elect()
+    put(aDesiredBrick({ fence }))
     agent.start()
     await untilReported()
-    put(aDesiredBrick({ fence: 6, wanted: 'absent' }))
-    await untilRefused('its fence 6 is older than 7: a former leader wrote it')
+    put(aDesiredBrick({ fence: former, wanted: 'absent' }))
+    await untilRefused(`its fence ${former} is older than ${fence}: a former leader wrote it`)
     expect(looked.every((document) => (document as { wanted: string }).wanted === 'present')).to.equal(true)
   })
 
-  it('are refused so too when the agent has just started, by the order in which they were written', async () => {
-    put(aDesiredBrick({ fence: 5, device: 'nvme3n1' }), 'nvme3n1')
-    put(aDesiredBrick({ fence: 7, device: 'nvme2n1' }), 'nvme2n1')
-    put(aDesiredBrick({ fence: 6 }))
+  it('are refused so too when the agent has just started, but not what a former leader wrote in its time', async () => {
+    const former = await elect()
+    put(aDesiredBrick({ fence: former, device: 'nvme3n1' }), 'nvme3n1')
+    const fence = await elect()
+    put(aDesiredBrick({ fence, device: 'nvme2n1' }), 'nvme2n1')
+    put(aDesiredBrick({ fence: former }))
     agent.start()
-    await untilRefused('its fence 6 is older than 7')
+    await untilRefused(`its fence ${former} is older than ${fence}`)
     await untilReported('nvme2n1')
     await untilReported('nvme3n1')
     expect(report()).to.equal(undefined)
+  })
+
+  it('are believed of a leader that was elected since, whose former is refused from then on', async () => {
+    const former = await elect()
+    agent.start()
+    etcd.write([], [{ delete: keys.leader }])
+    etcd.write([], [{ put: keys.leader, value: { v: 1, host: 'head2', pid: 2, since: 1 } }])
+    const fence = etcd.read(keys.leader)!.createRevision
+    put(aDesiredBrick({ fence, device: 'nvme2n1' }), 'nvme2n1')
+    await untilReported('nvme2n1')
+    await until({ what: 'the new leader known', deadlineMs: 5_000 }, () =>
+      Promise.resolve(parts.leader.fence === fence),
+    )
+    put(aDesiredBrick({ fence: former }))
+    await untilRefused(`its fence ${former} is older than ${fence}`)
+  })
+
+  it('with a fence that no leader has do not make the agent refuse its leader', async () => {
+    const fence = await elect()
+    agent.start()
+    put(aDesiredBrick({ fence: 100_000, device: 'nvme2n1' }), 'nvme2n1')
+    await untilReported('nvme2n1')
+    put(aDesiredBrick({ fence }))
+    await untilReported()
+    expect(refused).to.deep.equal([])
   })
 
   it('are what a key held last, when a catch-up tells of several changes at once', async () => {

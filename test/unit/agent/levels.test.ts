@@ -51,7 +51,7 @@ describe('an agent under a leader of another release', () => {
     const stagePaths = ['/lustre']
     const whole: HostDocument = { ...document, versions: { kernel: '6' }, stagePaths }
     service = serveHost({ host, roles: ['storage'], document: whole, store, clock, log: silentLog })
-    etcd.write([], [{ put: keys.desired('gluster1', 'brick', 'nvme1n1'), value: aDesiredBrick() }])
+    etcd.write([], [{ put: keys.desired('gluster1', 'brick', 'nvme1n1'), value: aDesiredBrick({ fence: 1_000 }) }])
   }
   const read = (key: string) => etcd.read(key)?.value as Record<string, unknown> | undefined
   const hostKey = keys.host('gluster1')

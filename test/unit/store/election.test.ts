@@ -3,7 +3,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import { stand } from '../../../src/store/election.js'
 import { keys } from '../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../src/store/memory.js'
-import { OutcomeUnknown, type Lease, type Store } from '../../../src/store/store.js'
+import { OutcomeUnknown, OutOfSpace, type Lease, type Store } from '../../../src/store/store.js'
 import { seeded, World } from '../../simulation/world.js'
 
 describe('an election', () => {
@@ -104,5 +104,73 @@ describe('an election', () => {
     )
     await until('it leads', () => election.fence() !== undefined, 60_000)
     void election.close()
+  })
+
+  describe('beside a leader whose lease somebody keeps alive', () => {
+    const ttl = 10
+    let isKept: boolean
+    const keepAlive = () => {
+      etcd.keepAlive(keys.leader, ttl)
+      if (isKept) world.at(2_000, keepAlive)
+    }
+
+    /** A leader that writes this key once, and is dead from then on. */
+    async function dead(value: object) {
+      const store = etcd.open()
+      let written = false
+      void store
+        .lease(ttl)
+        .then((lease) => store.write([], [{ put: keys.leader, value, lease }]))
+        .then(() => (written = true))
+      await until('the key of the dead leader', () => written, 10_000)
+      store.kill({ sendsOn: false })
+      isKept = true
+      keepAlive()
+    }
+    afterEach(() => (isKept = false))
+
+    const pass = (ms: number) => {
+      const end = world.nowMs + ms
+      return until('that time', () => world.nowMs >= end, ms + 60_000)
+    }
+
+    it('takes over when the key has not moved for long', async () => {
+      await dead({ v: 1, host: 'other', pid: 2, since: 1, documents: '1-2' })
+      const old = etcd.read(keys.leader)!.createRevision
+      const start = world.nowMs
+      const election = standing(etcd.open())
+      await until('it leads', () => election.fence() !== undefined, 90_000)
+      expect(election.fence()).to.be.greaterThan(old)
+      expect(world.nowMs - start).to.be.greaterThan(3 * ttl * 1000)
+      void election.close()
+    })
+
+    it('never takes over from one of the first release, which does not move its key', async () => {
+      await dead({ v: 1, host: 'other', pid: 2, since: 1 })
+      const election = standing(etcd.open())
+      await pass(200_000)
+      expect(election.fence()).to.equal(undefined)
+      void election.close()
+    })
+
+    it('never takes over from one that lives', async () => {
+      const leading = standing(etcd.open())
+      await until('it leads', () => leading.fence() !== undefined, 60_000)
+      const fence = leading.fence()
+      const standby = standing(etcd.open())
+      await pass(500_000)
+      expect([leading.fence(), standby.fence()]).to.deep.equal([fence, undefined])
+      void leading.close()
+      void standby.close()
+    })
+
+    it('does not take over while etcd takes no writes', async () => {
+      await dead({ v: 1, host: 'other', pid: 2, since: 1, documents: '1-2' })
+      const store = etcd.open()
+      const election = standing(changed(store, { write: () => Promise.reject(new OutOfSpace('full')) }))
+      await pass(200_000)
+      expect(etcd.read(keys.leader)).to.have.nested.property('value.host', 'other')
+      void election.close()
+    })
   })
 })
