@@ -116,6 +116,12 @@ export interface Facts {
   swap: SwapFacts
 }
 
+export interface Discovery {
+  devices: InventoryDevice[]
+  /** What of the configuration leads to no device. */
+  problems: string[]
+}
+
 export type Seen = Pick<InventoryDocument, 'volumes' | 'mounts'>
 
 export interface Host {
@@ -125,7 +131,7 @@ export interface Host {
   /** Versions of what the agent drives (glusterfs, xfsprogs, kernel), for the host's document. */
   versions(): Promise<Record<string, string>>
   /** Every device that the configuration lists, with what it holds. Reads only. */
-  discover(): Promise<InventoryDevice[]>
+  discover(): Promise<Discovery>
   /** What is there whoever asked for it; a host that cannot tell has no such method. */
   survey?(): Promise<Seen>
   /** Facts about one desired thing. Never changes anything. */

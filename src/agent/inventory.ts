@@ -5,6 +5,7 @@ import type { Log } from '../daemon/log.js'
 import type { InventoryDocument, Role } from '../model/documents.js'
 import { inForm } from '../model/levels.js'
 import { keys } from '../store/keys.js'
+import { OwnedKey } from '../store/owned.js'
 import type { Store } from '../store/store.js'
 import type { Host, Seen } from './host.js'
 import { untilNextRound } from './rounds.js'
@@ -17,6 +18,8 @@ export interface InventoryDependencies {
   log: Log
   /** Of documents that the leader reads. */
   level: () => number
+  /** Hears what an operator has to mend in the configuration of the devices, at every look. */
+  onProblems?: (problems: string[]) => void
 }
 
 const settleMs = 300
@@ -32,12 +35,17 @@ export class Inventory {
   private cancelTimer: () => void = () => {}
   private watcher: FSWatcher | undefined
   private watched: string[] = []
+  private watching: Promise<void> = Promise.resolve()
   private closed = false
   /** Not at the start, nor after a wipe: nobody waits for a glusterd that hangs. */
   private isSurveyDue = false
   private seen: Seen = {}
 
-  constructor(private readonly dependencies: InventoryDependencies) {}
+  private readonly key: OwnedKey
+
+  constructor(private readonly dependencies: InventoryDependencies) {
+    this.key = new OwnedKey(dependencies.store, keys.inventory(dependencies.host.name))
+  }
 
   /** Resolves when a look that began after this call has been written. Calls that come together share one look. */
   refresh(): Promise<void> {
@@ -51,11 +59,16 @@ export class Inventory {
     return this.next
   }
 
-  /** Watches the directories of these paths and globs, instead of those before. */
-  async watchDirectories(paths: string[]): Promise<void> {
+  /** Watches the directories of these paths and globs, instead of those before. Calls take effect one after the other. */
+  watchDirectories(paths: string[]): Promise<void> {
     const directories = [...new Set(paths.map(directoryOf))].sort()
-    if (directories.join() === this.watched.join()) return
+    return (this.watching = this.watching.catch(() => {}).then(() => this.watchInstead(directories)))
+  }
+
+  private async watchInstead(directories: string[]): Promise<void> {
+    if (this.closed || directories.join() === this.watched.join()) return
     await this.watcher?.close()
+    this.watcher = undefined
     this.watched = directories
     if (directories.length === 0) return
     // Entries coming and going is all that matters: what they hold is never read by chokidar.
@@ -75,6 +88,7 @@ export class Inventory {
   async close(): Promise<void> {
     this.closed = true
     this.cancelTimer()
+    await this.watching.catch(() => {})
     await this.watcher?.close()
   }
 
@@ -104,8 +118,9 @@ export class Inventory {
   }
 
   private async look(): Promise<void> {
-    const { host, roles, store, log, level } = this.dependencies
-    const [devices] = await Promise.all([host.discover(), this.isSurveyDue ? this.survey() : undefined])
+    const { host, roles, log, level, onProblems } = this.dependencies
+    const [{ devices, problems }] = await Promise.all([host.discover(), this.isSurveyDue ? this.survey() : undefined])
+    onProblems?.(problems)
     const whole: InventoryDocument = { v: 1, host: host.name, devices, ...this.seen }
     const document = inForm(whole, 'inventory', level())
     const text = JSON.stringify(document)
@@ -114,7 +129,7 @@ export class Inventory {
     if (!roles.includes('storage') && this.seen.mounts === undefined) return
     // While the answer is out, and when it never comes, either of the two may stand in etcd.
     this.written = undefined
-    await store.write([], [{ put: keys.inventory(host.name), value: document }])
+    await this.key.put(document)
     this.written = text
     log.info('inventory', {
       devices: devices.length,

@@ -40,7 +40,9 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const service = serveHost({ host, roles: config.roles, document, store, clock, log })
   host.onTransferEnd(() => service.wake('transfer'))
   const watchDevices = (pools: AgentConfig['pools']) =>
-    config.roles.includes('storage') ? service.inventory.watchDirectories(Object.values(pools).flat()) : undefined
+    config.roles.includes('storage')
+      ? service.inventory.watchDirectories(Object.values(pools).flat())
+      : Promise.resolve()
   await watchDevices(config.pools)
   container?.onChange(() => {
     service.wake('volume', 'peer')
@@ -60,14 +62,16 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       const next = reread()
       warnOfRestart(config, next, log.warn.bind(log))
       host.setPools(next.pools)
-      service.update(document)
-      void watchDevices(next.pools)
+      service.tellProblems('configuration', [])
+      watchDevices(next.pools).catch((error: unknown) =>
+        log.warn('device directories cannot be watched', { reason: String(error) }),
+      )
       service.refreshInventory().catch((error: unknown) => log.warn('inventory failed', { reason: String(error) }))
       log.info('configuration read again', { pools: next.pools })
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
       log.error('configuration refused, the old settings stay', { reason: problem })
-      service.update({ ...document, problems: [`configuration refused: ${problem}`] })
+      service.tellProblems('configuration', [`configuration refused: ${problem}`])
     }
   })
   configWatcher.on('error', (error) => log.warn('configuration file cannot be watched', { reason: String(error) }))

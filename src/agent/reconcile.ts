@@ -13,6 +13,7 @@ import type {
 } from '../model/documents.js'
 import { inForm } from '../model/levels.js'
 import { keys } from '../store/keys.js'
+import { OwnedKey } from '../store/owned.js'
 import { type Store, StoreError } from '../store/store.js'
 import { BrickMarked, Busy, type Host, Refusal, Unavailable } from './host.js'
 import type { Limit } from './limit.js'
@@ -89,8 +90,7 @@ export class Reconciler<K extends DesiredKind> {
   private written: string | undefined
   /** How things stood when the host could last be looked at. */
   private last: Plan<K>['report'] | undefined
-  /** The revision of our report in etcd, when it is known to be there. */
-  private reported: number | undefined
+  private readonly observed: OwnedKey
   /** The progress of a transfer that was reported last. */
   private told: Told | undefined
   private idle: (() => void)[] = []
@@ -101,6 +101,8 @@ export class Reconciler<K extends DesiredKind> {
     private readonly dependencies: ReconcilerDependencies,
     private readonly onGone: () => void,
   ) {
+    const { store, host } = dependencies
+    this.observed = new OwnedKey(store, keys.observed(host.name, id.kind, id.id), { isFresh: true })
     this.wake()
   }
 
@@ -288,7 +290,7 @@ export class Reconciler<K extends DesiredKind> {
     if (text === this.written || !this.isNews(document)) return
     // While the answer is out, and when it never comes, either of the two may stand in etcd.
     this.written = undefined
-    await this.writeReport(document)
+    await this.observed.put(document)
     this.written = text
     this.noteTold(document)
     this.dependencies.log.info('reported', {
@@ -314,33 +316,13 @@ export class Reconciler<K extends DesiredKind> {
   }
 
   private async leave(): Promise<number> {
-    await this.writeReport(undefined)
+    await this.observed.delete()
     this.written = undefined
     if (!this.entry && !this.again) {
       this.stopped = true
       this.onGone()
     }
     return this.restMs()
-  }
-
-  /**
-   * Over the very report that stands there: what an earlier run of this agent had sent, and what arrives late, must not
-   * take the place of what this one has said since.
-   */
-  private async writeReport(document: object | undefined): Promise<void> {
-    const { store, host } = this.dependencies
-    const key = keys.observed(host.name, this.id.kind, this.id.id)
-    const write = document ? { put: key, value: document } : { delete: key }
-    // A fresh document has no report yet, mostly: that is tried before it is asked.
-    for (let known = this.reported ?? (document ? 0 : undefined); ; known = undefined) {
-      this.reported = undefined
-      known ??= (await store.get(key))?.modRevision ?? 0
-      if (!document && known === 0) return
-      const result = await store.write([{ key, modRevision: known }], [write])
-      if (!result.won) continue
-      if (document) this.reported = result.revision
-      return
-    }
   }
 
   private reportUnserved(entry: DesiredEntry<K>): Promise<Plan<K>['report']> {

@@ -23,6 +23,8 @@ export interface ServeParts {
 
 export interface HostService {
   readonly inventory: Inventory
+  /** Tells operators, in this host's document, what they have to mend of a subject, instead of what was told of it before. */
+  tellProblems(subject: string, problems: string[]): void
   /** Writes another document of this host. */
   update(document: HostDocument): void
   /** Looks at the devices anew; at once done on a host without storage. */
@@ -44,19 +46,32 @@ const retryMs = 1_000
  */
 export function serveHost(parts: ServeParts): HostService {
   const { host, roles, document, store, clock, log } = parts
-  const leader = new KnownLeader(parts)
-  const inventory = new Inventory({ ...parts, level: () => leader.level })
-  const refreshInventory = () => (roles.includes('storage') ? inventory.refresh() : Promise.resolve())
-  const agent = new Agent({ ...parts, leader, refreshInventory })
   let current = document
   let kept: KeptKey | undefined
+  const problems = new Map<string, string[]>()
+  const tellProblems = (subject: string, texts: string[]) => {
+    const before = problems.get(subject) ?? []
+    if (JSON.stringify(before) === JSON.stringify(texts)) return
+    problems.set(subject, texts)
+    if (texts.length > 0) log.warn('problem for an operator', { subject, problems: texts })
+    kept?.update(told())
+  }
+  const leader = new KnownLeader(parts)
+  const inventory = new Inventory({
+    ...parts,
+    level: () => leader.level,
+    onProblems: (texts) => tellProblems('devices', texts),
+  })
+  const refreshInventory = () => (roles.includes('storage') ? inventory.refresh() : Promise.resolve())
+  const agent = new Agent({ ...parts, leader, refreshInventory })
   let stopping = false
 
   /** What is told of this host, as the leader can read it. */
   const told = () => {
     const versions = { ...current.versions, documents: ourLevels }
-    const problems = [...(current.problems ?? []), ...(leader.problem === undefined ? [] : [leader.problem])]
-    const document = { ...current, versions, ...(problems.length > 0 ? { problems } : {}) }
+    const theLeaders = leader.problem === undefined ? [] : [leader.problem]
+    const all = [...(current.problems ?? []), ...[...problems.values()].flat(), ...theLeaders]
+    const document = { ...current, versions, ...(all.length > 0 ? { problems: all } : {}) }
     return inForm(document, 'hosts', leader.level)
   }
   leader.onChange(() => {
@@ -88,6 +103,7 @@ export function serveHost(parts: ServeParts): HostService {
   return {
     inventory,
     refreshInventory,
+    tellProblems,
     update: (next) => {
       current = next
       kept?.update(told())

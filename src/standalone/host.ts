@@ -25,7 +25,7 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
     name,
     boot: bootOf(machine),
     versions: () => Promise.resolve({ kernel: 'simulated', glusterfs: 'simulated' }),
-    discover: () => look('discover', () => discover(machine)),
+    discover: () => look('discover', () => ({ devices: discover(machine), problems: [] })),
     observe: {
       brick: (brick) => look('brick', () => bricks.brickFacts(machine, brick)),
       volume: (volume) => look('volume', () => gluster.volumeFacts(name, volume)),

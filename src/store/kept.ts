@@ -1,5 +1,6 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
+import { OwnedKey } from './owned.js'
 import type { Lease, Store } from './store.js'
 
 /** A key that exists as long as this program lives: under a lease that is granted anew, and the key written again, when lost. */
@@ -20,6 +21,7 @@ export function keepKey(
   value: object,
   { ttlSeconds, clock, log }: { ttlSeconds: number; clock: Clock; log: Log },
 ): KeptKey {
+  const owned = new OwnedKey(store, key)
   let current = value
   let lease: Lease | undefined
   let closed = false
@@ -46,7 +48,7 @@ export function keepKey(
           })
         }
         if (closed) break
-        await store.write([], [{ put: key, value: current, lease }])
+        await owned.put(current, lease)
         announce()
       } catch (error) {
         log.warn('key under lease could not be written, trying again', { key, reason: String(error) })

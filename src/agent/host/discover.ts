@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { InventoryDevice } from '../../model/documents.js'
 import { brickMountPath } from '../../model/cluster.js'
 import { deviceName } from '../../model/names.js'
+import type { Discovery } from '../host.js'
 import { describeContent } from '../plan/device.js'
 import { deviceFacts, resolveDevice } from './disks.js'
 import { type MountEntry, mountsEverywhere, mountTable } from './mounts.js'
@@ -19,21 +20,25 @@ interface Listed {
 }
 
 /** Every device that the configuration lists, with what it holds. Opens nothing exclusively: that would disturb a mkfs. */
-export async function discover(pools: Pools, run: Run): Promise<InventoryDevice[]> {
+export async function discover(pools: Pools, run: Run): Promise<Discovery> {
   const mounts = { everywhere: await mountsEverywhere(), table: await mountTable() }
-  const devices = []
+  const { listed, problems } = await list(pools)
+  const looked = []
   // One after the other: a look at rest should not need the memory and the disk queues of all at once.
-  for (const device of await list(pools)) devices.push(await look(device, mounts, run))
-  return refuseDoubles(devices)
-    .map(({ device }) => device)
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  for (const device of listed) looked.push(await look(device, mounts, run))
+  const missing = looked.filter(({ isMissing }) => isMissing)
+  const devices = refuseDoubles(looked).map(({ device }) => device)
+  return {
+    devices: devices.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    problems: [...problems, ...missing.map(({ device }) => `pools.${device.pool}: ${device.reason}`)],
+  }
 }
 
 /** The configured path of each device name; a name that two paths share has none. */
 export async function pathsByName(pools: Pools): Promise<Map<string, string>> {
   const paths = new Map<string, string>()
   const doubled = new Set<string>()
-  for (const { name, path } of await list(pools)) {
+  for (const { name, path } of (await list(pools)).listed) {
     if (paths.has(name) && paths.get(name) !== path) doubled.add(name)
     paths.set(name, path)
   }
@@ -41,21 +46,35 @@ export async function pathsByName(pools: Pools): Promise<Map<string, string>> {
   return paths
 }
 
-async function list(pools: Pools): Promise<Listed[]> {
-  const found: Listed[] = []
+/** `problems`: globs that name nothing, each with its place in the configuration. */
+async function list(pools: Pools): Promise<{ listed: Listed[]; problems: string[] }> {
+  const listed: Listed[] = []
+  const problems: string[] = []
   for (const [pool, patterns] of Object.entries(pools)) {
-    const paths = new Set((await Promise.all(patterns.map(expand))).flat())
-    for (const path of paths) found.push({ name: basename(path), path, pool })
+    const paths = new Set<string>()
+    for (const pattern of patterns) {
+      const expanded = await expand(pattern)
+      if ('problem' in expanded) problems.push(`pools.${pool}: ${pattern}: ${expanded.problem}`)
+      else for (const path of expanded.paths) paths.add(path)
+    }
+    for (const path of paths) listed.push({ name: basename(path), path, pool })
   }
-  return found
+  return { listed, problems }
 }
 
-async function expand(pattern: string): Promise<string[]> {
-  if (!/[*?[]/.test(pattern)) return [pattern]
+async function expand(pattern: string): Promise<{ paths: string[] } | { problem: string }> {
+  if (!/[*?[]/.test(pattern)) return { paths: [pattern] }
   const directory = dirname(pattern)
   const matches = globPattern(basename(pattern))
-  const names = await readdir(directory).catch(() => [])
-  return names.filter((name) => matches.test(name)).map((name) => join(directory, name))
+  let names
+  try {
+    names = await readdir(directory)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return { problem: code === 'ENOENT' ? 'no such directory' : message }
+  }
+  const paths = names.filter((name) => matches.test(name)).map((name) => join(directory, name))
+  return paths.length > 0 ? { paths } : { problem: 'matches no device' }
 }
 
 /** `*`, `?` and `[a-z]` within one part of a path. */
@@ -73,6 +92,8 @@ interface Looked {
   device: InventoryDevice
   /** `major:minor`, when it is a block device. */
   numbers?: string
+  /** Nothing is there. */
+  isMissing?: boolean
 }
 
 interface Mounts {
@@ -93,7 +114,10 @@ async function look(listed: Listed, mounts: Mounts, run: Run): Promise<Looked> {
     }
   }
   const resolved = await resolveDevice(listed.path)
-  if ('reason' in resolved) return { device: { ...blank, state: 'refused', reason: resolved.reason } }
+  if ('reason' in resolved) {
+    const { reason, isMissing = false } = resolved
+    return { device: { ...blank, state: 'refused', reason }, isMissing }
+  }
   const options = { ownMount: brickMountPath(listed.name), exclusive: false, ...mounts }
   const facts = await deviceFacts(listed.path, run, options)
   if (!facts.present) return { device: { ...blank, state: 'refused', reason: facts.reason } }

@@ -21,14 +21,13 @@ export interface BlockDevice {
 }
 
 /** The block device behind a path, or why it is none that may be used whole. */
-export async function resolveDevice(path: string): Promise<BlockDevice | { reason: string }> {
+export async function resolveDevice(path: string): Promise<BlockDevice | { reason: string; isMissing?: true }> {
   let status
   try {
     status = await stat(path)
   } catch (error) {
-    return {
-      reason: `${path}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such device' : (error as Error).message}`,
-    }
+    if (isMissing(error)) return { reason: `${path}: no such device`, isMissing: true }
+    return { reason: `${path}: ${(error as Error).message}` }
   }
   if (!status.isBlockDevice()) return { reason: `${path} is no block device` }
   const numbers = `${(status.rdev >> 8) & 0xfff}:${(status.rdev & 0xff) | ((status.rdev >> 12) & 0xfff00)}`

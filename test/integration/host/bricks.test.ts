@@ -88,7 +88,7 @@ describe('bricks on real loop devices (root)', () => {
   }
 
   async function discovered() {
-    return (await host.discover()).find((device) => device.name === name)!
+    return (await host.discover()).devices.find((device) => device.name === name)!
   }
 
   it('makes a brick of a blank device, and blank again of the brick', async () => {

@@ -355,7 +355,7 @@ describe('GlusterFS in a container (root, container engine)', () => {
       await until({ what: 'no process serves it' }, async () => !(await host.observe.brick(brick)).servedBy)
       await host.effects.unmountBrick({ brick })
       await host.effects.wipeBrick({ brick })
-      expect((await host.discover())[0]).to.include({ name: device, state: 'blank' })
+      expect((await host.discover()).devices[0]).to.include({ name: device, state: 'blank' })
     })
   })
 

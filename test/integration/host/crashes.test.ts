@@ -152,7 +152,7 @@ describe('a brick whose agent died (root)', () => {
         // The last is one sector: it is written or not.
         if (done < ranges.length - 1) zero(last.position, Math.floor((last.length * part) / 512) * 512)
         expect(await toRest(absent())).to.deep.equal([`wipe ${name}`])
-        expect((await hostWith().discover())[0]!.state).to.equal('blank')
+        expect((await hostWith().discover()).devices[0]!.state).to.equal('blank')
       }
     }
   })
@@ -244,7 +244,7 @@ describe('a brick whose agent died (root)', () => {
       const waiting = await failure(round(absent()))
       expect(waiting).not.to.be.instanceOf(Refusal)
       expect(waiting.message).to.contain('is in use: mounted at')
-      expect((await hostWith().discover())[0]!.reason).to.contain('in use: mounted at')
+      expect((await hostWith().discover()).devices[0]!.reason).to.contain('in use: mounted at')
       expect(String(await failure(hostWith().effects.formatBrick({ brick, over: 'own' })))).to.contain('in use')
     } finally {
       child.kill('SIGKILL')

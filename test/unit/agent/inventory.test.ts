@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../lab/until.js'
@@ -23,7 +23,10 @@ describe('an inventory', () => {
     rest: Pick<ConstructorParameters<typeof Inventory>[0], 'clock' | 'store'>,
   ) =>
     new Inventory({
-      host: { name: 'gluster1', discover } as Host,
+      host: {
+        name: 'gluster1',
+        discover: async () => ({ devices: await discover(), problems: [] }),
+      } as unknown as Host,
       roles: ['storage'],
       log: silentLog,
       level: () => levels.highest,
@@ -48,6 +51,43 @@ describe('an inventory', () => {
     state = 'blank'
     await inventory.refresh()
     expect(stateIn(memory)).to.equal('blank')
+  })
+
+  it('does not go back when a write of before arrives late', async () => {
+    const memory = etcd()
+    const store = memory.open()
+    let state: InventoryDevice['state'] = 'blank'
+    const inventory = of(() => Promise.resolve([aDevice('gluster1', 1, { state })]), { clock: new HandClock(), store })
+    await inventory.refresh()
+    const write = store.write.bind(store)
+    let late: (() => Promise<unknown>) | undefined
+    store.write = (compares, writes) => {
+      late = () => write(compares, writes)
+      return Promise.reject(new OutcomeUnknown('no answer'))
+    }
+    state = 'foreign'
+    await inventory.refresh().catch(() => {})
+    store.write = write
+    state = 'refused'
+    await inventory.refresh()
+    await late!()
+    expect(stateIn(memory)).to.equal('refused')
+  })
+
+  it('watches one set of directories, the last that it was told, however quickly they change', async () => {
+    const directories = Array.from({ length: 4 }, () => mkdtempSync(join(tmpdir(), 'burstbuffer-inventory-')))
+    const inventory = of(() => Promise.resolve([]), { clock: new HandClock(), store: etcd().open() })
+    const before = inotifyWatches()
+    try {
+      await Promise.all(directories.map((directory) => inventory.watchDirectories([join(directory, '*')])))
+      await until({ what: 'one watch', seen: () => Promise.resolve(String(inotifyWatches() - before)) }, () =>
+        Promise.resolve(inotifyWatches() - before === 1),
+      )
+    } finally {
+      await inventory.close()
+      for (const directory of directories) rmSync(directory, { recursive: true })
+    }
+    expect(inotifyWatches()).to.equal(before)
   })
 
   it('looks again soon at a device that came while it looked', async () => {
@@ -88,3 +128,18 @@ describe('an inventory', () => {
     }
   })
 })
+
+/** Of this process. Source: proc(5), fdinfo of an inotify instance: one line a watch. */
+function inotifyWatches(): number {
+  return readdirSync('/proc/self/fdinfo')
+    .map((fd) => {
+      try {
+        return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')
+      } catch {
+        return ''
+      }
+    })
+    .join('')
+    .split('\n')
+    .filter((line) => line.startsWith('inotify ')).length
+}

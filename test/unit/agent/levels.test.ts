@@ -44,7 +44,7 @@ describe('an agent under a leader of another release', () => {
     const host = {
       name: 'gluster1',
       boot: 'b1',
-      discover: () => Promise.resolve(inventory.devices),
+      discover: () => Promise.resolve({ devices: inventory.devices, problems: [] }),
       observe: { brick: () => Promise.resolve(readyBrick()) },
       effects: {},
     } as unknown as Host

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { silentLog } from '../../../src/daemon/log.js'
 import { keepKey } from '../../../src/store/kept.js'
 import { MemoryEtcd } from '../../../src/store/memory.js'
+import { OutcomeUnknown } from '../../../src/store/store.js'
 import { seeded, World } from '../../simulation/world.js'
 
 describe('a key that is kept', () => {
@@ -16,6 +17,39 @@ describe('a key that is kept', () => {
     etcd.write([], [{ delete: 'hosts/a' }])
     await until(() => etcd.read('hosts/a') !== undefined)
     expect(world.nowMs).to.be.lessThan(1_000_000 + 40_000)
+    await kept.close()
+  })
+
+  it('does not go back when a write of before arrives late', async () => {
+    const world = new World(seeded(1))
+    const etcd = new MemoryEtcd(world.clock, world.deliver)
+    const store = etcd.open()
+    const options = { ttlSeconds: 15, clock: world.clock, log: silentLog }
+    const kept = keepKey(store, 'hosts/a', { v: 1 }, options)
+    const until = async (holds: () => boolean) => {
+      while (!holds()) await world.step()
+    }
+    const held = () => etcd.read('hosts/a')?.value
+    await until(() => held() !== undefined)
+    const write = store.write.bind(store)
+    let late: (() => Promise<unknown>) | undefined
+    store.write = (compares, writes) => {
+      store.write = write
+      late = () =>
+        write(
+          compares,
+          writes.map((each) => ('lease' in each ? { put: each.put, value: each.value } : each)),
+        )
+      return Promise.reject(new OutcomeUnknown('no answer'))
+    }
+    kept.update({ v: 2 })
+    await until(() => late !== undefined)
+    kept.update({ v: 3 })
+    await until(() => JSON.stringify(held()) === '{"v":3}')
+    let done = false
+    void late!().then(() => (done = true))
+    await until(() => done)
+    expect(held()).to.deep.equal({ v: 3 })
     await kept.close()
   })
 })
