@@ -87,9 +87,9 @@ function resultOf(command: Command, container: string, code: number): RunResult 
   const { argv } = command
   const output = outputOf(command)
   // A program that could not be started at all: the runtime says why on what would have been its output.
-  const failed = /^OCI runtime exec failed: (?:.*unable to start container process: )?(.*?)(?:: unknown)?\s*$/s.exec(
-    output.stdout,
-  )?.[1]
+  const failed = /^OCI runtime exec failed: (?:.*unable to start container process: )?(.*)$/s
+    .exec(output.stdout.trimEnd())?.[1]
+    ?.replace(/: unknown$/, '')
   if ((code === 126 || code === 127) && failed !== undefined) {
     const missing = /executable file not found|no such file/.test(failed)
     const stderr = missing ? `container ${container} has no program ${argv[0]}: its image lacks it` : failed

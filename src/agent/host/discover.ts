@@ -79,7 +79,7 @@ async function expand(pattern: string): Promise<{ paths: string[] } | { problem:
 
 /** `*`, `?` and `[a-z]` within one part of a path. */
 export function globPattern(glob: string): RegExp {
-  const source = glob.replace(/\[!?[^\]]+\]|[*?]|[^*?[]+|\[/g, (part) => {
+  const source = glob.replace(/\[!?[^\][]+\]|[*?]|[^*?[]+|\[/g, (part) => {
     if (part === '*') return '[^/]*'
     if (part === '?') return '[^/]'
     if (part.length > 1 && part.startsWith('[')) return part.replace('[!', '[^').replaceAll('\\', '\\\\')
