@@ -63,7 +63,9 @@ static _Noreturn void fail(const char *format, ...)
 	va_start(words, format);
 	vprintf(format, words);
 	va_end(words);
-	printf("\n");
+	/* slurmctld puts the text into the job's reason, which squeue shows in one line. */
+	if (isatty(STDOUT_FILENO))
+		printf("\n");
 	exit(1);
 }
 
@@ -279,6 +281,9 @@ int main(int argc, char **argv)
 			fail("%s", why);
 		nanosleep(&pause, NULL);
 	}
+	if (reply.code != 0 && !isatty(STDOUT_FILENO))
+		while (reply.length > 0 && reply.text[reply.length - 1] == '\n')
+			reply.length--;
 	print_all(reply.text, reply.length);
 	return reply.code < 0 || reply.code > 255 ? 1 : (int)reply.code;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Names that users choose: persistent buffers. GlusterFS keeps `all` and `help` for itself. */
-const userNamePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
+const userNamePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/
 const reservedNames = new Set(['all', 'help'])
 
 /** A Slurm token is a job id, or the name of a persistent buffer. */
@@ -11,7 +11,7 @@ const jobTokenPattern = /^[1-9][0-9]{0,17}$/
 export function problemWithPersistentName(name: string): string | undefined {
   if (reservedNames.has(name.toLowerCase())) return `the name ${quote(name)} is reserved by GlusterFS: choose another`
   if (userNamePattern.test(name)) return undefined
-  return `${quote(name)} is no valid buffer name: write a letter, then at most 63 letters, digits, "-" or "_"`
+  return `${quote(name)} is not a valid buffer name: write a letter, then at most 63 letters, digits, "-", "_" or "."`
 }
 
 export function isJobToken(token: string): boolean {
@@ -43,4 +43,4 @@ export const deviceName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/,
 export const poolName = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a pool name')
 
 /** A buffer's or a session's name in etcd: a user's name or a job id, with `~ID` when it was moved aside. */
-export const documentName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}(~[0-9]{1,16})?$/, 'a buffer name')
+export const documentName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(~[0-9]{1,16})?$/, 'a buffer name')

@@ -9,30 +9,51 @@ export type StagePath =
 /** A node's own namespace of the job's buffer. */
 export const privateVariable = 'DW_JOB_PRIVATE'
 
+/** Linux opens no longer path, and no longer part of one. */
+const maxPathBytes = 4_096
+const maxPartBytes = 255
+
 /** A path as a stage line or a list's line writes it. */
 export function parseStagePath(text: string): StagePath | { refused: string } {
+  if (Buffer.byteLength(text) > maxPathBytes) return { refused: `${quote(text)} is longer than ${maxPathBytes} bytes` }
   if (!text.startsWith('$')) return outside(text)
-  const matched = /^\$(?:\{([A-Za-z0-9_-]+)\}\/*|([A-Za-z0-9_-]+)(?:\/+|$))(.*)$/s.exec(text)
-  const variable = matched?.[1] ?? matched?.[2]
-  if (!matched || variable === undefined) return { refused: unknownVariable(text) }
-  const rest = cleaned(matched[3]!)
+  const [variable, behind] = splitVariable(text)
+  if (variable === undefined) return { refused: unknownVariable(text) }
+  const rest = cleaned(behind)
   if ('refused' in rest) return rest
   if (variable === 'DW_JOB_STRIPED') return { in: 'job', path: rest.path }
   if (variable === privateVariable) return { in: 'private', path: rest.path }
-  const name = /^DW_PERSISTENT_STRIPED_(.+)$/.exec(variable)?.[1]
-  if (name === undefined) return { refused: unknownVariable(text) }
+  if (!variable.startsWith(persistentPrefix)) return { refused: unknownVariable(text) }
+  const name = variable.slice(persistentPrefix.length)
   const problem = problemWithPersistentName(name)
   return problem === undefined ? { in: 'persistent', name, path: rest.path } : { refused: problem }
 }
 
+/** `${NAME}x`, `$NAME/x` or `$NAME`, as a shell would read them. */
+function splitVariable(text: string): [variable: string, behind: string] | [undefined] {
+  const braced = /^\$\{([A-Za-z0-9_-]+)\}/.exec(text)
+  const found = braced ?? /^\$([A-Za-z0-9_-]+)(?=\/|$)/.exec(text)
+  return found ? [found[1]!, text.slice(found[0].length)] : [undefined]
+}
+
+const persistentPrefix = 'DW_PERSISTENT_STRIPED_'
+
+/** The variable of a persistent buffer: `_` stands where the name has what a shell does not take in a variable. */
+export function persistentVariable(name: string): string {
+  return `${persistentPrefix}${name.replace(/[^A-Za-z0-9_]/g, '_')}`
+}
+
 /** The variable that a path in a buffer begins with. */
 export function variableOf(path: Exclude<StagePath, { in: 'outside' }>): string {
-  if (path.in === 'persistent') return `DW_PERSISTENT_STRIPED_${path.name}`
+  if (path.in === 'persistent') return persistentVariable(path.name)
   return path.in === 'private' ? privateVariable : 'DW_JOB_STRIPED'
 }
 
 function outside(text: string): StagePath | { refused: string } {
-  if (!text.startsWith('/')) return { refused: `${quote(text)} is no absolute path: begin it with /` }
+  if (!text.startsWith('/')) {
+    const home = text.startsWith('~') ? ', and write your home directory out' : ''
+    return { refused: `${quote(text)} is not an absolute path: begin it with /${home}` }
+  }
   const rest = cleaned(text)
   return 'refused' in rest ? rest : { in: 'outside', path: `/${rest.path}` }
 }
@@ -47,9 +68,11 @@ function cleaned(path: string): { path: string } | { refused: string } {
   if (parts.some((part) => part === '.' || part === '..')) {
     return { refused: `${quote(path)} holds "." or "..": write the path out` }
   }
+  const long = parts.find((part) => Buffer.byteLength(part) > maxPartBytes)
+  if (long !== undefined) return { refused: `${quote(long)} is longer than ${maxPartBytes} bytes, as no name can be` }
   return { path: parts.join('/') }
 }
 
 function unknownVariable(text: string): string {
-  return `${quote(text)} holds an unknown variable: $DW_JOB_STRIPED/, $DW_JOB_PRIVATE/ and $DW_PERSISTENT_STRIPED_<name>/ exist, at the beginning`
+  return `${quote(text)} holds a variable that is not known here: of variables only $DW_JOB_STRIPED/, $DW_JOB_PRIVATE/ and $DW_PERSISTENT_STRIPED_<name>/ are, at the beginning. Write the path out, as in /home/alice/x; %u stands for your name, %j for the job's id`
 }

@@ -10,6 +10,9 @@ import type {
 import { sessionStages } from './documents.js'
 import { privateVariable } from './stagePath.js'
 
+/** Of the stage lines of one job: a session's document stays well below what etcd should hold in one value. */
+export const mostTransferBytes = 48 * 1024
+
 /** Questions about the stage lines of a session, answered from its document and from what the agents observed. */
 
 /** `stage-in 1`, as people are told of it. */

@@ -15,9 +15,40 @@ export type LookAt = (paths: readonly string[]) => Promise<ReadonlyMap<string, S
 /** Below the 5 seconds that slurmctld gives job_process. */
 const timeoutMs = 2_000
 
-/** In a child, because a file system that hangs would hold up every other call of this process. */
-export const systemLookAt: LookAt = (paths) =>
-  new Promise((resolve) => {
+/** So much is named to one `stat`: the kernel takes 2 MiB at most, and 128 KiB where little memory may be used. */
+const maxNamedBytes = 96 * 1024
+
+/** In children, because a file system that hangs would hold up every other call of this process. */
+export const systemLookAt: LookAt = async (paths) => {
+  const end = performance.now() + timeoutMs
+  const seen = new Map<string, Seen>()
+  for (const some of chunksOf(paths, maxNamedBytes)) {
+    const found = await lookAtSome(some, end - performance.now())
+    if (!found) return undefined
+    for (const [path, what] of found) seen.set(path, what)
+  }
+  return seen
+}
+
+export function* chunksOf(paths: readonly string[], maxBytes: number): Generator<string[]> {
+  let chunk: string[] = []
+  let bytes = 0
+  for (const path of paths) {
+    const more = Buffer.byteLength(path) + 1
+    if (chunk.length > 0 && bytes + more > maxBytes) {
+      yield chunk
+      chunk = []
+      bytes = 0
+    }
+    chunk.push(path)
+    bytes += more
+  }
+  if (chunk.length > 0) yield chunk
+}
+
+function lookAtSome(paths: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, Seen> | undefined> {
+  if (timeoutMs <= 0) return Promise.resolve(undefined)
+  return new Promise((resolve) => {
     const args = ['--dereference', '--printf=%f %u %g %s %n\\0', '--', ...paths]
     const child = execFile('stat', args, { env: {}, maxBuffer: 4 * 1024 * 1024 }, (_error, stdout) => end(read(stdout)))
     const timer = setTimeout(() => end(undefined), timeoutMs)
@@ -27,6 +58,7 @@ export const systemLookAt: LookAt = (paths) =>
       resolve(seen)
     }
   })
+}
 
 function read(stdout: string): Map<string, Seen> {
   const seen = new Map<string, Seen>()
@@ -40,10 +72,37 @@ function read(stdout: string): Map<string, Seen> {
   return seen
 }
 
-/** `/a/b` → `/`, `/a`, `/a/b`. */
+/** `/a/b` → `/`, `/a`, `/a/b`, for a path without doubled slashes. */
 export function prefixesOf(path: string): string[] {
-  const parts = path.split('/').filter((part) => part !== '')
-  return ['/', ...parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)]
+  const prefixes: string[] = []
+  for (const prefix of fromTheEnd(path)) prefixes.push(prefix)
+  return prefixes.reverse()
+}
+
+function* fromTheEnd(path: string): Generator<string> {
+  if (path !== '/') yield path
+  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1))
+    yield path.slice(0, slash)
+  yield '/'
+}
+
+/** Deeper than any tree is: looking at each directory of such a path costs more than the answer is worth. */
+const maxLookBytes = 256 * 1024
+
+/** Every directory on the way to these paths, each once, and the paths; undefined when that is too much to look at. */
+export function waysTo(paths: readonly string[]): string[] | undefined {
+  const ways = new Set<string>()
+  let bytes = 0
+  for (const path of paths) {
+    for (const prefix of fromTheEnd(path)) {
+      // What leads there is in the set too.
+      if (ways.has(prefix)) break
+      ways.add(prefix)
+      bytes += prefix.length
+      if (bytes > maxLookBytes) return undefined
+    }
+  }
+  return [...ways]
 }
 
 /** It is absent, and everybody could see that: each directory on the way may be searched by all. */

@@ -15,7 +15,7 @@ describe('swap on a buffer', function () {
   it('is refused at submission while it is turned off, with what to do', async () => {
     const { code, stderr } = await slurm.sbatch('alice', swap)
     expect(code).to.not.equal(0)
-    expect(stderr).to.match(/line 2: #DW swap is not served: .*turned off on this system.*leave the line out/)
+    expect(stderr).to.match(/#DW swap .*: swap is not served: .*turned off on this system.*leave the line out/)
   })
 
   describe('that is turned on as docs/operating.md says', () => {

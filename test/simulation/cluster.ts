@@ -127,11 +127,13 @@ export class SimulatedCluster {
     return file
   }
 
-  scriptUsing(names: string[]): string {
-    return this.script(
-      `using-${names.join('-')}`,
-      names.map((name) => `#DW persistentdw name=${name}`),
-    )
+  /** The script of a job that uses these buffers, beside one of its own of that size. */
+  scriptUsing(names: string[], terabytes: number): string {
+    const jobdw = terabytes === 0 ? [] : [`#DW jobdw capacity=${terabytes}TB`]
+    return this.script(`using-${names.join('-')}-${terabytes}`, [
+      ...jobdw,
+      ...names.map((name) => `#DW persistentdw name=${name}`),
+    ])
   }
 
   script(name: string, lines: string[]): string {

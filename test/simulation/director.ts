@@ -44,7 +44,7 @@ export class Director {
   }
 
   setup(token: string, terabytes: number, uses: string[] = [], stop?: RegExp) {
-    const job = uses.length > 0 ? ['--job', this.cluster.scriptUsing(uses)] : []
+    const job = uses.length > 0 ? ['--job', this.cluster.scriptUsing(uses, terabytes)] : []
     const capacity = `${pool}:${terabytes === 0 ? '0' : `${terabytes}TB`}`
     return this.call(
       ['setup', '--token', token, '--user', '1001', '--groupid', '1001', '--capacity', capacity, ...job],

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../model/cluster.js'
 import type { AccessMode, SessionTransfer } from '../../model/documents.js'
 import { isJobToken, quote } from '../../model/names.js'
+import { mostTransferBytes } from '../../model/transfers.js'
 import type { Decision } from '../core.js'
 import { admitSession, type BufferRequest } from './admission.js'
 import type { Admission, Means } from './means.js'
@@ -26,9 +27,6 @@ export interface JobRequest {
   /** The stage lines of its script. */
   transfers?: SessionTransfer[]
 }
-
-/** A session's document stays well below what etcd should hold in one value. */
-const mostTransferBytes = 48 * 1024
 
 export function setupJob(cluster: Cluster, request: JobRequest, means: Means): Decision<Admission> {
   const { token, uid, gid, pool, bytes, access, swap, clientCache } = request

@@ -5,8 +5,12 @@ import { phaseOf } from '../../model/phase.js'
 import { hostsCopying } from '../../model/transfers.js'
 import type { DocumentChange } from '../core.js'
 
-/** A volume name that no buffer has or had and is not rid of yet: the buffer's own, or with an id behind it. */
-export function freeVolumeName(cluster: Cluster, name: string, id: number): string {
+/**
+ * A volume name that no buffer has or had and is not rid of yet: the buffer's own, or with an id behind it. GlusterFS takes
+ * no dot in the name of a volume.
+ */
+export function freeVolumeName(cluster: Cluster, buffer: string, id: number): string {
+  const name = buffer.replaceAll('.', '-')
   const used = new Set<string>()
   for (const { volume, formerVolumes } of cluster.buffers.values()) {
     used.add(volume)

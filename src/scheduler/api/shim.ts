@@ -18,7 +18,7 @@ export function shimRoutes(means: ShimMeans): Route[] {
     fakewarp: (words) => dwWlmCli(means, words),
     dwstat: (words) => {
       const shown = dwstat(words, { cluster: means.core.cluster, config: means.config, userName: means.userName })
-      return 'refused' in shown ? { code: 1, text: `${shown.refused}\n` } : { code: 0, text: shown.text }
+      return 'refused' in shown ? { code: 1, text: shown.refused } : { code: 0, text: shown.text }
     },
   }
   return [

@@ -12,8 +12,9 @@ const example = 'write access_mode=striped, access_mode=private, or both as in a
 /** `MODE[,MODE]`, each with options in parentheses or without: `striped(client_cache=yes),private`. */
 export function parseAccess(text: string): Access | { refused: string } {
   const access: Access = { modes: [], clientCache: {} }
-  for (const part of text.split(/,(?![^(]*\))/)) {
+  for (const part of splitModes(text)) {
     const [, name, options] = /^([^()]*)(?:\(([^()]*)\))?$/.exec(part) ?? []
+    if (name === 'swap') return { refused: `swap is not an access mode: write a line of its own, #DW swap 4GiB say` }
     const mode = name === 'stripe' ? 'striped' : accessModes.find((mode) => mode === name)
     if (!mode) return { refused: `unknown access mode ${quote(part)}: ${example}` }
     if (access.modes.includes(mode)) return { refused: `the access mode ${mode} is given twice` }
@@ -25,6 +26,22 @@ export function parseAccess(text: string): Access | { refused: string } {
   }
   access.modes.sort((a, b) => accessModes.indexOf(a) - accessModes.indexOf(b))
   return access
+}
+
+/** At the commas that stand outside of parentheses. */
+function splitModes(text: string): string[] {
+  const parts: string[] = []
+  let start = 0
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '(') depth++
+    else if (text[at] === ')') depth--
+    else if (text[at] === ',' && depth <= 0) {
+      parts.push(text.slice(start, at))
+      start = at + 1
+    }
+  }
+  return [...parts, text.slice(start)]
 }
 
 /** Why a persistent buffer cannot be had so, or undefined. Each job that uses it would need its own choice of caching. */

@@ -1,45 +1,50 @@
 import { parseSize } from '../../model/capacity.js'
-import { problemWithPersistentName, quote } from '../../model/names.js'
 import type { StageDirection } from '../../model/documents.js'
+import { poolName, problemWithPersistentName, quote } from '../../model/names.js'
+import { persistentVariable } from '../../model/stagePath.js'
 import { type Access, parseAccess, problemWithPersistentAccess } from './accessModes.js'
 import { readOptions } from './options.js'
+import { type DirectiveLine, linesOfScript } from './scriptHead.js'
 import { parseSwap, type SwapLine } from './swapDirective.js'
 import { parseStage } from './stageDirectives.js'
-import { problemWithStages, type StageLine } from './stageLines.js'
+import { problemWithLength, problemWithStages, type StageLine } from './stageLines.js'
 
-/** What a job script asks for, as far as this system serves it. */
+/** What a job script asks for, as far as this system serves it. `line` is its directive, as a refusal shows it. */
 export interface Directives {
-  jobdw?: { bytes: number; access: Access; pool?: string; line: number }
-  swap?: SwapLine & { line: number }
+  jobdw?: { bytes: number; access: Access; pool?: string; line: string }
+  swap?: SwapLine & { line: string }
   /** Persistent buffers that the job uses. */
-  uses: { name: string; line: number }[]
-  creates: { name: string; bytes: number; pool?: string; group?: string; line: number }[]
-  destroys: { name: string; hurry: boolean; line: number }[]
+  uses: { name: string; line: string }[]
+  creates: { name: string; bytes: number; pool?: string; group?: string; line: string }[]
+  destroys: { name: string; hurry: boolean; line: string }[]
   stages: StageLine[]
+  /** Where the user looks for the job's output, if the script names an absolute place. */
+  outputDirectory?: string
 }
 
-/** A directive over its lines, as its words. */
-interface Line {
-  number: number
-  kind: '#DW' | '#BB'
+interface Line extends DirectiveLine {
   words: string[]
 }
 
 class Mistake extends Error {}
 
-const mostBytes = 1024 * 1024
+const maxStages = 100
+const maxCreates = 16
 
 /**
- * Reads the directives of a job script. Slurm stops at the first line that does not begin with `#`; a backslash at the end
- * goes on in the next line of the same kind. The refusal names the line, the word and what to write instead.
+ * Reads the directives of a job script, or of its head. Whatever Slurm would see in it is seen, or the script is refused.
+ * The refusal names the line, the word and what to write instead.
  */
-export function parseDirectives(script: string): Directives | { refused: string } {
-  if (script.length > mostBytes) return { refused: 'the job script is larger than 1 MiB' }
-  const directives: Directives = noDirectives()
+export function parseDirectives(script: string | Buffer): Directives | { refused: string } {
+  const lines = linesOfScript(typeof script === 'string' ? Buffer.from(script) : script)
+  if ('refused' in lines) return lines
+  const directives = noDirectives()
+  if (lines.outputDirectory !== undefined) directives.outputDirectory = lines.outputDirectory
   try {
-    for (const line of directiveLines(script)) read(line, directives)
+    for (const line of lines.directives) read(line, directives)
     checkPools(directives)
-    const problem = problemWithStages(directives)
+    checkNames(directives)
+    const problem = problemWithStages(directives) ?? problemWithLength(directives)
     return problem === undefined ? directives : { refused: problem }
   } catch (error) {
     if (error instanceof Mistake) return { refused: error.message }
@@ -51,35 +56,8 @@ export function noDirectives(): Directives {
   return { uses: [], creates: [], destroys: [], stages: [] }
 }
 
-function* directiveLines(script: string): Generator<Line> {
-  const lines = script.split(/\r?\n/)
-  for (let index = 0; index < lines.length; index++) {
-    const text = lines[index]!
-    if (!text.startsWith('#')) return
-    const kind = kindOf(text)
-    if (!kind) continue
-    const number = index + 1
-    let joined = text.slice(kind.length)
-    while (joined.trimEnd().endsWith('\\')) {
-      joined = joined.trimEnd().slice(0, -1)
-      const next = lines[index + 1]
-      if (next === undefined || kindOf(next) !== kind) {
-        throw new Mistake(`line ${index + 1}: it ends in "\\" but the next line does not begin with ${kind}`)
-      }
-      joined += ` ${next.slice(kind.length)}`
-      index++
-    }
-    yield { number, kind, words: joined.split(/[ \t]+/).filter((word) => word !== '') }
-  }
-}
-
-function kindOf(line: string): '#DW' | '#BB' | undefined {
-  const found = /^(#DW|#BB)([ \t]|$)/.exec(line)?.[1]
-  return found as '#DW' | '#BB' | undefined
-}
-
 /** What each kind of line may say. Known words of DataWarp that this system does not serve are refused by name. */
-const verbs: Record<Line['kind'], Record<string, (line: Line, directives: Directives) => void>> = {
+const verbs: Record<DirectiveLine['kind'], Record<string, (line: Line, directives: Directives) => void>> = {
   '#DW': {
     jobdw: readJobdw,
     persistentdw: readPersistentdw,
@@ -92,48 +70,87 @@ const verbs: Record<Line['kind'], Record<string, (line: Line, directives: Direct
   '#BB': { create_persistent: readCreate, destroy_persistent: readDestroy },
 }
 
-function read(line: Line, directives: Directives): void {
-  const [verb] = line.words
+function read(directive: DirectiveLine, directives: Directives): void {
+  const words = directive.text.split(/[ \t]+/).filter((word) => word !== '')
+  const line = { ...directive, words }
+  const [verb] = words
   const known = verbs[line.kind]
   if (verb === undefined) fail(line, `nothing follows: write one of ${Object.keys(known).join(', ')}`)
   const reader = Object.hasOwn(known, verb) ? known[verb] : undefined
   if (!reader) fail(line, `unknown word ${quote(verb)}: write one of ${Object.keys(known).join(', ')}`)
+  checkTabs(line, verb)
   reader(line, directives)
+}
+
+/** Slurm ends these values at a blank alone: with a tab behind it, 3TB would be 3 bytes. */
+function checkTabs(line: Line, verb: string): void {
+  if (verb.startsWith('stage_')) return
+  const keys = ['capacity', 'pool', 'name', ...(verb === 'create_persistent' ? ['access', 'access_mode', 'type'] : [])]
+  for (const chunk of line.text.split(' ')) {
+    for (const part of chunk.split('\t').slice(0, -1)) {
+      const [key] = part.split('=', 1)
+      if (part !== key && keys.includes(key!))
+        fail(line, `a tab stands behind ${quote(part)}, which Slurm takes for a part of it: write a blank instead`)
+    }
+  }
 }
 
 function readJobdw(line: Line, directives: Directives): void {
   if (directives.jobdw)
-    fail(line, `jobdw stands already in line ${directives.jobdw.line}: a job has one buffer of its own`)
+    fail(
+      line,
+      'a job has one buffer of its own: for both kinds of access write access_mode=striped,private in one line',
+    )
   const options = optionsOf(line, ['capacity', 'access_mode', 'type', 'pool'])
   checkType(line, options)
-  directives.jobdw = { ...sized(line, options), access: accessOf(line, options.get('access_mode')), line: line.number }
+  const size = sized(line, options)
+  if (size.bytes < minJobBytes && /^[0-9]+$/.test(options.get('capacity')!))
+    fail(line, `capacity=${size.bytes} is a buffer of ${size.bytes} bytes: write a unit, as in 3TB, and no decimals`)
+  directives.jobdw = { ...size, access: accessOf(line, options.get('access_mode')), line: line.shown }
 }
 
+/** Of `srun --bb="capacity=3.5TB"` Slurm makes capacity=3. */
+const minJobBytes = 1024 ** 2
+
 function readSwap(line: Line, directives: Directives): void {
-  if (directives.swap) fail(line, `swap stands already in line ${directives.swap.line}`)
+  if (directives.swap) fail(line, 'a job has one line with swap')
   const swap = parseSwap(line.words.slice(1))
   if ('refused' in swap) fail(line, swap.refused)
-  directives.swap = { ...swap, line: line.number }
+  directives.swap = { ...swap, line: line.shown }
 }
 
 /** Swap lies on the job's own buffer, and the lines may stand in any order. */
 function checkPools({ jobdw, swap }: Directives): void {
   if (!jobdw || swap?.pool === undefined || swap.pool === jobdw.pool) return
   throw new Mistake(
-    `line ${swap.line}: #DW swap lies on the buffer of the jobdw line: write the same pool= in both, or none here`,
+    `${swap.line}: swap lies on the buffer of the jobdw line: write the same pool= in both, or none here`,
   )
+}
+
+/** In this order, because lines may stand in any. */
+function checkNames({ uses, destroys }: Directives): void {
+  const destroyed = new Set(destroys.map(({ name }) => name))
+  const variables = new Map<string, string>()
+  for (const { name, line } of uses) {
+    if (destroyed.has(name))
+      throw new Mistake(`${line}: the same script destroys ${quote(name)}: destroy it in a job that runs afterwards`)
+    const variable = persistentVariable(name)
+    const other = variables.get(variable)
+    if (other === name) throw new Mistake(`${line}: the persistent buffer ${quote(name)} is named twice`)
+    if (other !== undefined)
+      throw new Mistake(`${line}: ${quote(name)} and ${quote(other)} are both $${variable}: use them in two jobs`)
+    variables.set(variable, name)
+  }
 }
 
 function readPersistentdw(line: Line, directives: Directives): void {
   const options = optionsOf(line, ['name'])
-  const name = nameOf(line, options)
-  if (directives.uses.some((use) => use.name === name))
-    fail(line, `the persistent buffer ${quote(name)} is named twice`)
-  directives.uses.push({ name, line: line.number })
+  directives.uses.push({ name: nameOf(line, options), line: line.shown })
 }
 
 function readCreate(line: Line, directives: Directives): void {
   const options = optionsOf(line, ['name', 'capacity', 'access', 'access_mode', 'pool', 'type', 'group'])
+  if (directives.creates.length === maxCreates) fail(line, `a script creates at most ${maxCreates} persistent buffers`)
   if (options.has('access') && options.has('access_mode'))
     fail(line, 'access= and access_mode= are the same: write one')
   checkType(line, options)
@@ -141,25 +158,27 @@ function readCreate(line: Line, directives: Directives): void {
   if (problem !== undefined) fail(line, problem)
   const group = options.get('group')
   if (group !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/.test(group))
-    fail(line, `${quote(group)} is no group's name`)
+    fail(line, `${quote(group)} is not the name of a group`)
   const shared = group === undefined ? {} : { group }
   const name = nameOf(line, options)
   if (directives.creates.some((create) => create.name === name))
     fail(line, `the persistent buffer ${quote(name)} is created twice`)
-  directives.creates.push({ name, ...sized(line, options), ...shared, line: line.number })
+  directives.creates.push({ name, ...sized(line, options), ...shared, line: line.shown })
 }
 
 function readDestroy(line: Line, directives: Directives): void {
   const hurry = line.words.includes('hurry')
   const options = optionsOf({ ...line, words: line.words.filter((word) => word !== 'hurry') }, ['name'])
-  directives.destroys.push({ name: nameOf(line, options), hurry, line: line.number })
+  directives.destroys.push({ name: nameOf(line, options), hurry, line: line.shown })
 }
 
 function readStage(direction: StageDirection) {
   return (line: Line, directives: Directives): void => {
+    if (directives.stages.length === maxStages)
+      fail(line, `a script has at most ${maxStages} stage lines: write them to a file, and stage type=list`)
     const stage = parseStage(direction, line.words.slice(1))
-    if ('refused' in stage) fail(line, `stage_${direction} ${stage.refused}`)
-    directives.stages.push({ ...stage, line: line.number })
+    if ('refused' in stage) fail(line, stage.refused)
+    directives.stages.push({ ...stage, line: line.shown })
   }
 }
 
@@ -174,6 +193,7 @@ function sized(line: Line, options: Map<string, string>): { bytes: number; pool?
   const size = parseSize(capacity)
   if ('refused' in size) fail(line, size.refused)
   const pool = options.get('pool')
+  if (pool !== undefined && !poolName.safeParse(pool).success) fail(line, `${quote(pool)} is not the name of a pool`)
   return { bytes: size.bytes, ...(pool === undefined ? {} : { pool }) }
 }
 
@@ -201,5 +221,5 @@ function accessOf(line: Line, text: string | undefined): Access {
 }
 
 function fail(line: Line, problem: string): never {
-  throw new Mistake(`line ${line.number}: ${line.kind} ${problem}`)
+  throw new Mistake(`${line.shown}: ${problem}`)
 }

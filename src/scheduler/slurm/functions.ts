@@ -5,6 +5,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, StageDirection } from '../../model/documents.js'
 import { hostName, quote } from '../../model/names.js'
 import { persistentPath, privatePath, stripedPath } from '../../model/paths.js'
+import { persistentVariable } from '../../model/stagePath.js'
 import { linesOf } from '../../model/transfers.js'
 import { OutcomeUnknown, StoreUnavailable } from '../../store/store.js'
 import {
@@ -37,6 +38,7 @@ import {
 } from '../progress.js'
 import type { Place, RoomQueue } from '../room.js'
 import type { LookAt, Reader } from '../sources.js'
+import { whatWasMade, whereCreatedDiffers, whereSlurmDiffers } from './agreement.js'
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
 import { problemWithPersistentAccess } from './accessModes.js'
 import { type Directives, noDirectives, parseDirectives } from './directives.js'
@@ -45,7 +47,8 @@ import { problemWithSwap, whyItNeverWorks } from './neverWorks.js'
 import { configurations, instances, pools, sessions } from './replies.js'
 import { type AskSlurm, provideScript } from './splitTask.js'
 import { isBelow, problemWithPlaces, problemWithSources, servedPaths } from './stageChecks.js'
-import { outputDirectoryOf, transfersOf } from './stageLines.js'
+import { readHead } from './scriptHead.js'
+import { transfersOf } from './stageLines.js'
 
 /** What dw_wlm_cli prints and exits with. Slurm reads stdout and stderr as one. */
 export interface Reply {
@@ -100,22 +103,24 @@ export async function dwWlmCli(means: SlurmMeans, words: readonly string[]): Pro
       throw new Answer(`invalid function ${quote(name)}: the functions are ${Object.keys(handlers).join(', ')}`)
     return { code: 0, text: await handler(means, given) }
   } catch (error) {
-    if (error instanceof Answer) return { code: 1, text: `${error.message}\n` }
+    // Without a newline: Slurm puts the text into the job's reason, which squeue shows in one line.
+    if (error instanceof Answer) return { code: 1, text: error.message }
     const message = error instanceof Error ? error.message : String(error)
-    return { code: 1, text: `the burst buffer scheduler cannot do it now: ${message}\n` }
+    return { code: 1, text: `the burst buffer scheduler cannot do it now: ${message}` }
   }
 }
 
 /** Inline in sbatch, and told neither user nor token: only what can never work is refused here. */
 async function jobProcess({ core, config, groupId, lookAt }: SlurmMeans, given: Arguments): Promise<string> {
-  const directives = await readScript(given)
-  for (const { group, line } of directives.creates) {
-    if (group !== undefined && !(await mayExist(groupId(group))))
-      throw new Answer(`line ${line}: there is no group ${quote(group)} on the scheduler's host`)
+  const directives = directivesOf(await readScript(given))
+  const groups = new Map(directives.creates.flatMap(({ group, line }) => (group === undefined ? [] : [[group, line]])))
+  for (const [group, line] of groups) {
+    if (!(await mayExist(groupId(group))))
+      throw new Answer(`${line}: there is no group ${quote(group)} on the scheduler's host`)
   }
   const problem =
     whyItNeverWorks(core.cluster, config, directives) ??
-    (await problemWithSources(core.cluster, directives, lookAt, granularities(config)))
+    (await problemWithSources(core.cluster, directives, lookAt, { ...granularities(config), mayAppear: true }))
   if (problem !== undefined) throw new Answer(problem)
   return ''
 }
@@ -178,10 +183,10 @@ async function setup(means: SlurmMeans, given: Arguments, making: Making): Promi
   const token = need(given, 'token')
   const noScript = await provideScript(means.slurm, token, given.job)
   if (noScript !== undefined) throw new Answer(noScript)
-  const script = given.job === undefined ? '' : await readBounded(given.job, 'job script')
-  const directives = directivesOf(script)
   const { pool, bytes } = capacity(given)
   const uid = number(given, 'user')
+  const script = await readScript(given)
+  const directives = agreed(means, script, { pool, bytes, uid })
   const deadline = deadlineOf(means.clock, means.config.waitSeconds.setup)
   const groups = await tryUntil(means, deadline, () => means.groupsOf(uid))
   await checkStages(means, given, directives, { uid, groups })
@@ -201,7 +206,6 @@ async function setup(means: SlurmMeans, given: Arguments, making: Making): Promi
     uses: directives.uses.map(({ name }) => name),
     transfers: transfersOf(directives, {
       token,
-      outputDirectory: outputDirectoryOf(script),
       isServed: (path) => isBelow(path, servedPaths(means.core.cluster) ?? []),
     }),
   }
@@ -210,6 +214,22 @@ async function setup(means: SlurmMeans, given: Arguments, making: Making): Promi
   )
   await reach(means, deadline, (cluster) => setupProgress(cluster, token, sessionId))
   return ''
+}
+
+/** What the script asks for, when Slurm has read it as we do. A call without a script says it all itself. */
+function agreed(
+  { core, config }: SlurmMeans,
+  script: Buffer | undefined,
+  { uid, ...passed }: { pool: string | undefined; bytes: number; uid: number },
+): Directives {
+  if (!script) return noDirectives()
+  const directives = parseDirectives(script)
+  const problem =
+    'refused' in directives
+      ? directives.refused
+      : (whereSlurmDiffers(config, directives, passed) ?? whereCreatedDiffers(core.cluster, config, directives, uid))
+  if (problem !== undefined) throw new Answer(`${problem}${whatWasMade(core.cluster, script, uid)}`)
+  return directives as Directives
 }
 
 /** Slurm counts swap as one grain; what it really takes follows from the nodes. */
@@ -249,14 +269,13 @@ async function share(
   for (const { name, group, line } of creates) {
     if (group === undefined) continue
     const found = await tryUntil(means, deadline, () => groupToShareWith(means, uid, group))
-    if ('refused' in found) throw new Answer(`line ${line}: ${found.refused}; ${quote(name)} is yours alone`)
+    if ('refused' in found) throw new Answer(`${line}: ${found.refused}; ${quote(name)} is yours alone`)
     await commit(means, deadline, (cluster) => shareBuffer(cluster, { name, uid, gid: found.gid }))
   }
 }
 
 /** data_in and data_out: the session's stage lines, as they were at setup. slurmctld waits for a day. */
 async function stage(means: SlurmMeans, given: Arguments, direction: StageDirection): Promise<string> {
-  await readScript(given)
   const token = need(given, 'token')
   const { stageIn, stageOut } = means.config.waitSeconds
   const deadline = deadlineOf(means.clock, direction === 'in' ? stageIn : stageOut)
@@ -284,7 +303,7 @@ async function paths({ core, config }: SlurmMeans, given: Arguments): Promise<st
   const lines = [
     ...(access.includes('striped') ? [`DW_JOB_STRIPED=${stripedPath(config.mountRoot, session)}/`] : []),
     ...(access.includes('private') ? [`DW_JOB_PRIVATE=${privatePath(config.mountRoot, session)}/`] : []),
-    ...session.uses.map((name) => `DW_PERSISTENT_STRIPED_${name}=${persistentPath(config.mountRoot, session, name)}/`),
+    ...session.uses.map((name) => `${persistentVariable(name)}=${persistentPath(config.mountRoot, session, name)}/`),
   ]
   const beside = `${file}.new`
   await rm(beside, { force: true })
@@ -458,12 +477,18 @@ function number(given: Arguments, name: 'user' | 'group'): number {
   return Number(text)
 }
 
-async function readScript(given: Arguments): Promise<Directives> {
-  return given.job === undefined ? noDirectives() : directivesOf(await readBounded(given.job, 'job script'))
+/** The head of the job's script, if the call names one. */
+async function readScript({ job }: Arguments): Promise<Buffer | undefined> {
+  if (job === undefined) return undefined
+  const head = await readHead(job).catch((error: NodeJS.ErrnoException) => {
+    throw new Answer(`the job script ${quote(job)} cannot be read: ${error.code}`)
+  })
+  if ('refused' in head) throw new Answer(head.refused)
+  return head
 }
 
-function directivesOf(script: string): Directives {
-  const directives = parseDirectives(script)
+function directivesOf(script: Buffer | undefined): Directives {
+  const directives = script ? parseDirectives(script) : noDirectives()
   if ('refused' in directives) throw new Answer(directives.refused)
   return directives
 }

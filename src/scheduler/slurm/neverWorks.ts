@@ -1,6 +1,5 @@
 import { printSize, slotsFor } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
-import { quote } from '../../model/names.js'
 import type { SchedulerConfig } from '../config.js'
 import { findPool, poolsOf } from '../pools.js'
 import { slotsForSwap, whyNoSwap } from '../swap.js'
@@ -10,14 +9,14 @@ import { problemWithPlaces } from './stageChecks.js'
 type Settings = Pick<SchedulerConfig, 'pools' | 'swap'>
 
 /**
- * Why a job with these directives can never run, whoever its user is; undefined when it may. A pool that is merely full now
- * is no reason: Slurm waits for it.
+ * Why a job with these directives can never run, whoever its user is; undefined when it may. What an earlier job may still
+ * change is no reason: a pool that is full now, a persistent buffer that is not there yet or is being destroyed, a source
+ * that is absent. Slurm lets the job wait, and setup looks.
  */
 export function whyItNeverWorks(cluster: Cluster, config: Settings, directives: Directives): string | undefined {
   return (
     problemWithSwap(config, directives) ??
     problemWithSizes(cluster, config, directives) ??
-    problemWithUses(cluster, directives) ??
     problemWithPlaces(cluster, directives.stages)
   )
 }
@@ -27,7 +26,7 @@ export function problemWithSwap(config: Settings, { swap, jobdw }: Directives): 
   if (!swap) return undefined
   const pool = findPool(config, swap.pool ?? jobdw?.pool)
   const problem = 'refused' in pool ? pool.refused : whyNoSwap(config.swap, swap.bytes, pool)
-  return problem === undefined ? undefined : `line ${swap.line}: #DW ${problem}`
+  return problem === undefined ? undefined : `${swap.line}: ${problem}`
 }
 
 /** What one job asks for at once: its own buffer and those that it creates. */
@@ -38,7 +37,7 @@ function problemWithSizes(
 ): string | undefined {
   const reports = poolsOf(cluster, config)
   const asked = new Map<string, number>()
-  const sized = (what: { line: number; bytes: number; pool?: string }) => ({
+  const sized = (what: { line: string; bytes: number; pool?: string }) => ({
     ...what,
     word: 'capacity=',
     slotsIn: (granularityBytes: number) => slotsFor(what.bytes, granularityBytes),
@@ -52,26 +51,13 @@ function problemWithSizes(
   const asks = [...(jobdw ? [sized(jobdw)] : []), ...(swap ? [swapped(swap)] : []), ...creates.map(sized)]
   for (const { line, pool: name, word, slotsIn } of asks) {
     const pool = findPool(config, name)
-    if ('refused' in pool) return `line ${line}: ${pool.refused}`
+    if ('refused' in pool) return `${line}: ${pool.refused}`
     const slots = (asked.get(pool.name) ?? 0) + slotsIn(pool.granularityBytes)
     asked.set(pool.name, slots)
     const { quantity } = reports.find((report) => report.name === pool.name)!
     if (slots <= quantity) continue
     const [wanted, most] = [slots, quantity].map((count) => printSize(count * pool.granularityBytes))
-    return `line ${line}: ${word} asks for more than there is: with it the job takes ${wanted} of pool ${pool.name}, which has ${most}`
-  }
-  return undefined
-}
-
-function problemWithUses(cluster: Cluster, { uses, creates }: Directives): string | undefined {
-  const made = new Set(creates.map(({ name }) => name))
-  for (const { name, line } of uses) {
-    if (made.has(name)) continue
-    const buffer = cluster.buffers.get(name)
-    if (buffer?.kind !== 'persistent') return `line ${line}: there is no persistent buffer ${quote(name)}`
-    if (buffer.wanted === 'absent') return `line ${line}: the persistent buffer ${quote(name)} is being destroyed`
-    if (buffer.failure !== undefined)
-      return `line ${line}: the persistent buffer ${quote(name)} has failed: ${buffer.failure}`
+    return `${line}: ${word} asks for more than there is: with it the job takes ${wanted} of pool ${pool.name}, which has ${most}`
   }
   return undefined
 }

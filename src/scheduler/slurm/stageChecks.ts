@@ -2,7 +2,7 @@ import { printAbout, slotsFor } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import { isWithin } from '../../model/paths.js'
-import { isAbsent, type LookAt, prefixesOf, type Reader, type Seen, whatBars } from '../sources.js'
+import { isAbsent, type LookAt, type Reader, type Seen, waysTo, whatBars } from '../sources.js'
 import type { Directives } from './directives.js'
 import { outsidePaths, type StageLine } from './stageLines.js'
 
@@ -37,10 +37,12 @@ interface Known {
   granularityOf(pool: string | undefined): number | undefined
   /** How many nodes the job has; one at least. */
   nodes?: number
+  /** Asked before jobs that run earlier have ended: they may still put there what is absent. */
+  mayAppear?: boolean
 }
 
 /**
- * A source that is not there, of another type, or larger than the buffer; and, once the user is known, one that the user may
+ * A source that is not there, is of another type, or is larger than the buffer; and, once the user is known, one that the user may
  * not read. Only what the scheduler's host sees: where it has not mounted what storage hosts stage from, it says nothing.
  */
 export async function problemWithSources(
@@ -52,12 +54,13 @@ export async function problemWithSources(
   const asked = stages.filter(({ source, hasSymbols }) => source.in === 'outside' && (!hasSymbols || known.reader))
   if (asked.length === 0) return undefined
   const roots = servedPaths(cluster) ?? []
-  const seen = await look([...new Set([...roots, ...asked.flatMap(({ source }) => prefixesOf(source.path))])])
+  const ways = waysTo([...roots, ...asked.map(({ source }) => source.path)])
+  const seen = ways && (await look(ways))
   if (!seen) return undefined
   const visible = roots.filter((root) => seen.has(root))
   for (const stage of asked) {
     if (!isBelow(stage.source.path, visible)) continue
-    const problem = problemWithSource(seen, stage, known.reader) ?? problemWithSize(seen, stage, jobdw, known)
+    const problem = problemWithSource(seen, stage, known) ?? problemWithSize(seen, stage, jobdw, known)
     if (problem !== undefined) return said(stage, `source=${quote(stage.source.path)} ${problem}`)
   }
   return undefined
@@ -66,15 +69,15 @@ export async function problemWithSources(
 function problemWithSource(
   seen: ReadonlyMap<string, Seen>,
   { source: { path }, type }: StageLine,
-  reader: Reader | undefined,
+  { reader, mayAppear = false }: Known,
 ): string | undefined {
-  if (isAbsent(seen, path)) return 'does not exist'
+  if (isAbsent(seen, path)) return mayAppear ? undefined : 'does not exist'
   const bar = reader && whatBars(seen, path, reader)
   if (bar !== undefined)
     return bar === path ? 'may not be read by you' : `may not be read by you: ${quote(bar)} keeps you out`
   const found = seen.get(path)
   if (!found) return undefined
-  if (type === 'directory') return found.isDirectory ? undefined : 'is no directory: write type=file'
+  if (type === 'directory') return found.isDirectory ? undefined : 'is not a directory: write type=file'
   return found.isDirectory ? `is a directory: write type=directory` : undefined
 }
 
@@ -100,6 +103,6 @@ function hidesInSymbols({ hasSymbols }: StageLine, path: string): boolean {
   return hasSymbols && path.includes('%')
 }
 
-function said({ line, direction }: StageLine, problem: string): string {
-  return `line ${line}: #DW stage_${direction} ${problem}`
+function said({ line }: StageLine, problem: string): string {
+  return `${line}: ${problem}`
 }

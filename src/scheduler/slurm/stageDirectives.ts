@@ -22,7 +22,7 @@ export interface Stage {
 
 const keys = ['type', 'source', 'destination', 'verify']
 
-/** The words behind the verb. The refusal is to be put behind the line's number and verb. */
+/** The words behind the verb. The refusal is to be put behind the line. */
 export function parseStage(direction: Stage['direction'], words: readonly string[]): Stage | { refused: string } {
   const options = readOptions(words, keys)
   if ('refused' in options) return options
@@ -60,6 +60,11 @@ function side(
   sides: Side[],
 ): StagePath | { refused: string } {
   if (text === undefined) return { refused: `${key}= is missing: write ${key}=${example(sides)}` }
+  if (/[*?[\]]/.test(text)) {
+    return {
+      refused: `${key}=${quote(text)} holds one of * ? [ ], and nothing expands them here: type=directory copies all that is in a directory, type=list what a file names`,
+    }
+  }
   const parsed = parseStagePath(text)
   if ('refused' in parsed) return { refused: `${key}=: ${parsed.refused}` }
   if (!sides.includes(parsed.in === 'outside' ? 'outside' : 'buffer')) {

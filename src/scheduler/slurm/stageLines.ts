@@ -1,23 +1,30 @@
 import { dirname, join } from 'node:path'
 import type { SessionTransfer } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
-import { privateVariable, type StagePath, variableOf } from '../../model/stagePath.js'
-import { isPrivate } from '../../model/transfers.js'
+import { persistentVariable, privateVariable, type StagePath, variableOf } from '../../model/stagePath.js'
+import { isPrivate, mostTransferBytes } from '../../model/transfers.js'
 import type { Directives } from './directives.js'
 import type { Stage } from './stageDirectives.js'
 
-/** A stage line of a script and where it stands. */
-export type StageLine = Stage & { line: number }
+/** A stage line of a script, and how a refusal shows it. */
+export type StageLine = Stage & { line: string }
 
-type Asked = Pick<Directives, 'jobdw' | 'uses' | 'stages'>
+type Asked = Pick<Directives, 'jobdw' | 'uses' | 'stages' | 'outputDirectory'>
 
 /** The line that names a buffer which the job does not have, and what to write. */
 export function problemWithStages(asked: Asked): string | undefined {
   for (const stage of asked.stages) {
     const found = bufferOf(asked, stage)
-    if ('refused' in found) return `line ${stage.line}: #DW stage_${stage.direction} ${found.refused}`
+    if ('refused' in found) return `${stage.line}: ${found.refused}`
   }
   return undefined
+}
+
+/** As long as the lines of a job can become; what Slurm puts in the place of its symbols is not counted. */
+export function problemWithLength(asked: Asked): string | undefined {
+  const means = { token: '9'.repeat(18), isServed: () => true }
+  if (JSON.stringify(transfersOf(asked, means)).length <= mostTransferBytes) return undefined
+  return `the stage lines are longer than ${mostTransferBytes / 1024} KiB together: write them to a file, and stage type=list`
 }
 
 /** Every path outside the buffers that a line names, with the key it stands behind. */
@@ -31,8 +38,6 @@ export function outsidePaths({ source, destination }: Stage): { key: 'source' | 
 export interface TransferMeans {
   /** The job's id. */
   token: string
-  /** Where the user looks for the job's output, if the script names an absolute place. */
-  outputDirectory: string | undefined
   /** Whether storage hosts write there. */
   isServed(path: string): boolean
 }
@@ -44,7 +49,7 @@ export function transfersOf(asked: Asked, means: TransferMeans): SessionTransfer
   const [first] = filling
   if (!first) return lines
   const number = lines.length + 1
-  const report = reportPath(asked.stages[first.number - 1]!, number, means)
+  const report = reportPath(asked, asked.stages[first.number - 1]!, number, means)
   const fill: SessionTransfer = {
     number,
     direction: 'fill',
@@ -68,7 +73,7 @@ function linesAsked(asked: Asked, means: TransferMeans): SessionTransfer[] {
     const [inside, outside] = direction === 'in' ? [destination, source] : [source, destination]
     const list = type === 'list' ? { list: { side: sideOf(source), path: source.path } } : {}
     const away = type === 'list' && direction === 'in' ? undefined : outside
-    const report = reportPath(stage, index + 1, means)
+    const report = reportPath(asked, stage, index + 1, means)
     return {
       number: index + 1,
       direction,
@@ -92,7 +97,9 @@ function bufferOf(
 ): { name?: string; variable: string } | { refused: string } {
   const path = [source, destination].find((side) => side !== undefined && side.in !== 'outside')
   if (path?.in === 'persistent') {
-    if (uses.some(({ name }) => name === path.name)) return { name: path.name, variable: variableOf(path) }
+    const variable = variableOf(path)
+    const use = uses.find(({ name }) => persistentVariable(name) === variable)
+    if (use) return { name: use.name, variable }
     return {
       refused: `names the persistent buffer ${quote(path.name)}, which the job does not use: add #DW persistentdw name=${path.name}`,
     }
@@ -124,23 +131,15 @@ function sideOf(source: StagePath): 'inside' | 'outside' {
 }
 
 /** Beside the job's output if the script says where that is, else beside what is copied. */
-function reportPath(stage: Stage, number: number, means: TransferMeans): string | undefined {
+function reportPath(
+  { outputDirectory }: Asked,
+  stage: Stage,
+  number: number,
+  means: TransferMeans,
+): string | undefined {
   const [beside] = outsidePaths(stage)
-  const folders = [means.outputDirectory, beside && dirname(beside.path)]
+  const folders = [outputDirectory, beside && dirname(beside.path)]
   const folder = folders.find((path) => path !== undefined && means.isServed(path))
   const name = `burstbuffer-${means.token}-stage-${stage.direction}-${number}.failed`
   return folder === undefined ? undefined : join(folder, name)
-}
-
-/** Where `#SBATCH --output` puts the job's output, when it is an absolute path with no symbols left in its folder. */
-export function outputDirectoryOf(script: string): string | undefined {
-  for (const line of script.split(/\r?\n/)) {
-    if (!line.startsWith('#')) return undefined
-    const path = /^#SBATCH[ \t]+(?:--output(?:=|[ \t]+)|-o[ \t]*)(\/[^ \t"']*)[ \t]*$/.exec(line)?.[1]
-    if (path === undefined) continue
-    const folder = dirname(path)
-    const isPlain = !/[%\\]|\p{Cc}/u.test(folder) && !folder.split('/').some((part) => part === '.' || part === '..')
-    return isPlain ? folder : undefined
-  }
-  return undefined
 }

@@ -1,16 +1,18 @@
 import { parseSize } from '../../model/capacity.js'
-import { quote } from '../../model/names.js'
+import { poolName, quote } from '../../model/names.js'
 
 /** `#DW swap N[unit] [pool=P]`: so much for each compute node, in GiB where no unit stands, as in DataWarp. */
 export interface SwapLine {
   bytes: number
+  /** The number alone: Slurm reads no unit, and counts so many bytes for each node. */
+  slurmsBytes: number
   pool?: string
 }
 
 /** Less is not worth its loop device, and mkswap takes no less than ten pages. */
 const leastBytes = 1024 * 1024
 
-/** The words behind the verb. The refusal is to be put behind the line's number and verb. */
+/** The words behind the verb. The refusal is to be put behind the line. */
 export function parseSwap(words: readonly string[]): SwapLine | { refused: string } {
   const [size, ...options] = words
   if (size === undefined) return { refused: 'swap needs a size for each node: write swap 4GiB, say' }
@@ -18,13 +20,14 @@ export function parseSwap(words: readonly string[]): SwapLine | { refused: strin
   const parsed = parseSize(/^[0-9]+$/.test(size) ? `${size}GiB` : size)
   if ('refused' in parsed) return parsed
   if (parsed.bytes < leastBytes) return { refused: `swap of ${quote(size)} is too little: ask for at least 1MiB` }
-  const swap: SwapLine = { bytes: parsed.bytes }
+  const swap: SwapLine = { bytes: parsed.bytes, slurmsBytes: parseInt(size, 10) }
   for (const word of options) {
     const [key, value, more] = word.split('=')
     if (key !== 'pool') return { refused: `unknown word ${quote(word)}: write swap ${size}, and pool= behind it` }
-    if (value === undefined || value === '' || more !== undefined)
+    if (value === undefined || more !== undefined || !poolName.safeParse(value).success)
       return { refused: 'pool needs a value: write pool=…' }
-    if (swap.pool !== undefined) return { refused: 'pool= is given twice' }
+    if (swap.pool !== undefined && swap.pool !== value)
+      return { refused: `pool= is given twice, as ${quote(swap.pool)} and as ${quote(value)}: write one` }
     swap.pool = value
   }
   return swap

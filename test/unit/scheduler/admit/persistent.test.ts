@@ -85,7 +85,7 @@ describe('create_persistent', () => {
   })
 
   it('refuses a name that is none, an unknown pool, and no capacity', () => {
-    expect(refusalOf(create({ name: '../etc' }))).to.contain('no valid buffer name')
+    expect(refusalOf(create({ name: '../etc' }))).to.contain('not a valid buffer name')
     expect(refusalOf(create({ pool: 'fast' }))).to.equal('there is no pool "fast": the pools are dedicated_nvme')
     expect(refusalOf(create({ bytes: 0 }))).to.contain('needs a capacity')
   })

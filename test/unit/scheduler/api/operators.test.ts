@@ -90,7 +90,7 @@ describe('the operators’ calls', () => {
     ['no JSON', '{', 400, /the request is not valid/],
     ['a field that nobody knows', { ...body, extra: 1 }, 400, /the request is not valid/],
     ['no size', { ...body, bytes: 0 }, 400, /the request is not valid/],
-    ['a name that is none', { ...body, name: '../x' }, 409, /no valid buffer name/],
+    ['a name that is none', { ...body, name: '../x' }, 409, /not a valid buffer name/],
     ['an unknown pool', { ...body, name: 'x', pool: 'fast' }, 409, /there is no pool "fast"/],
     ['an unknown user', { ...body, name: 'x', uid: 7 }, 409, /no user with the id 7/],
     ['an unknown access', { ...body, name: 'x', access: 'wild' }, 409, /unknown access mode/],

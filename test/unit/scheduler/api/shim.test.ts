@@ -60,18 +60,18 @@ describe('the shim, compiled', function () {
 
   it('hands every argument over whole, also empty ones and those with line ends', async () => {
     const { code, out } = await run('dw_wlm_cli', ['--function', 'teardown', '--token', 'a "b"\n$(c) ü'])
-    expect([code, out]).to.deep.equal([1, 'token not found: "a \\"b\\"\\n$(c) ü"\n'])
+    expect([code, out]).to.deep.equal([1, 'token not found: "a \\"b\\"\\n$(c) ü"'])
     expect((await run('dw_wlm_cli', ['--function', ''])).out).to.contain('--function is missing')
   })
 
   it('exits as the scheduler says, with the reason on stdout', async () => {
     const ended = await run('dw_wlm_cli', ['--function', 'teardown', '--token', '999'])
-    expect(ended).to.deep.equal({ code: 1, out: 'token not found: "999"\n', err: '' })
+    expect(ended).to.deep.equal({ code: 1, out: 'token not found: "999"', err: '' })
   })
 
   it('fails under a name that it does not play', async () => {
     const { code, out } = await run('other', [])
-    expect([code, out]).to.deep.equal([1, 'there is no POST /shim/other\n'])
+    expect([code, out]).to.deep.equal([1, 'there is no POST /shim/other'])
   })
 
   it('says in one line that the scheduler does not answer, and fails', async () => {
@@ -79,7 +79,7 @@ describe('the shim, compiled', function () {
     const { code, out, err } = await run('dwstat', [], nowhere)
     expect([code, err]).to.deep.equal([1, ''])
     expect(out).to.equal(
-      `burst buffer: the scheduler does not answer on ${nowhere} (No such file or directory): is bb-scheduler running?\n`,
+      `burst buffer: the scheduler does not answer on ${nowhere} (No such file or directory): is bb-scheduler running?`,
     )
     const tooLong = await run('dw_wlm_cli', [], `/${'x'.repeat(200)}`)
     expect(tooLong.code).to.equal(1)
@@ -93,7 +93,7 @@ describe('the shim, compiled', function () {
     ['nothing', '', /ended without an answer/],
     ['half an answer', half, /answer broke off/],
     ['an answer without an exit code', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes', /yes/],
-    ['told to wait', notYet, /^not yet\n$/],
+    ['told to wait', notYet, /^not yet$/],
   ]
   for (const [what, text, told] of broken) {
     it(`fails when all it gets is ${what}`, async () => {

@@ -40,7 +40,7 @@ describe('dw_wlm_cli', () => {
     call(
       `setup --token 347 --caller SLURM --user ${alice.uid} --groupid ${alice.gid} --capacity ${capacity}`,
       '--job',
-      script(...lines),
+      script(...(lines.length === 0 ? [`#DW jobdw capacity=${capacity.split(':')[1]}`] : lines)),
     )
 
   it('answers the pools, the sessions, the instances and the configurations', async () => {
@@ -140,7 +140,7 @@ describe('dw_wlm_cli', () => {
     const running = dwWlmCli(rig.means, words)
     await rig.until('the buffer to be placed', () => rig.memory.buffers.has('347'))
     const torn = dwWlmCli(rig.means, ['--function', 'teardown', '--token', '347', '--hurry'])
-    expect(await rig.run(running)).to.deep.equal({ code: 1, text: 'it was torn down\n' })
+    expect(await rig.run(running)).to.deep.equal({ code: 1, text: 'it was torn down' })
     await rig.agents.report({
       'brick gluster1/nvme1n1': {
         v: 1,
@@ -167,7 +167,7 @@ describe('dw_wlm_cli', () => {
       '1TB',
     ]
     const again = ['--function', 'teardown', '--token', '347', '--hurry']
-    const tornDown = { code: 1, text: 'it was torn down\n' }
+    const tornDown = { code: 1, text: 'it was torn down' }
 
     it('because an earlier session of its token is in the way', async () => {
       await rig.call(...words)
@@ -194,7 +194,7 @@ describe('dw_wlm_cli', () => {
       rig.store.cut()
       const waiting = dwWlmCli(rig.means, words)
       await rig.quiet()
-      expect(await rig.call(...again)).to.deep.equal({ code: 1, text: 'token not found: "347"\n' })
+      expect(await rig.call(...again)).to.deep.equal({ code: 1, text: 'token not found: "347"' })
       rig.store.heal()
       expect(await rig.run(waiting, 1_000)).to.deep.equal(tornDown)
       await rig.quiet()
@@ -224,7 +224,7 @@ describe('dw_wlm_cli', () => {
   })
 
   it('tells Slurm that an unknown token is not found, before and after it was there', async () => {
-    expect(await call('teardown --token 999')).to.deep.equal({ code: 1, text: 'token not found: "999"\n' })
+    expect(await call('teardown --token 999')).to.deep.equal({ code: 1, text: 'token not found: "999"' })
     await setup(`${pool}:1TB`)
     expect(await call('teardown --token 347')).to.deep.equal(done)
     await rig.quiet()
@@ -234,7 +234,7 @@ describe('dw_wlm_cli', () => {
   for (const line of ['data_in', 'data_out', 'pre_run', 'post_run', 'real_size', 'paths --pathfile /tmp/none']) {
     it(`tells Slurm of ${line.split(' ')[0]} that there is no matching session`, async () => {
       const reply = await call(`${line} --token 999`)
-      expect(reply).to.deep.equal({ code: 1, text: 'No matching session: "999"\n' })
+      expect(reply).to.deep.equal({ code: 1, text: 'No matching session: "999"' })
     })
   }
 
@@ -255,7 +255,7 @@ describe('dw_wlm_cli', () => {
     const reply = await rig.run(dwWlmCli(rig.means, words), 60_000)
     expect(reply).to.deep.equal({
       code: 1,
-      text: 'not done yet, it waits for brick nvme1n1 on gluster1: try again\n',
+      text: 'not done yet, it waits for brick nvme1n1 on gluster1: try again',
     })
     const again = dwWlmCli(rig.means, words)
     const buffer = rig.memory.buffers.get('347')!
@@ -302,11 +302,11 @@ describe('dw_wlm_cli', () => {
 
   describe('refuses', () => {
     const names: [string, RegExp][] = [
-      ['a/b', /no valid buffer name/],
-      ['..', /no valid buffer name/],
-      ['1st', /no valid buffer name/],
+      ['a/b', /not a valid buffer name/],
+      ['..', /not a valid buffer name/],
+      ['1st', /not a valid buffer name/],
       ['all', /reserved by GlusterFS/],
-      ['x'.repeat(300), /no valid buffer name/],
+      ['x'.repeat(300), /not a valid buffer name/],
     ]
     for (const [name, told] of names) {
       it(`the persistent name ${name.slice(0, 12)}`, async () => expect((await create(name)).text).to.match(told))
@@ -314,7 +314,7 @@ describe('dw_wlm_cli', () => {
 
     it('a persistent name with a blank', async () => {
       const words = ['create_persistent', '-c', 'CLI', '-t', 'my data', '-u', '20001', '-C', `${pool}:1`]
-      expect((await rig.call('--function', ...words)).text).to.contain('"my data" is no valid buffer name')
+      expect((await rig.call('--function', ...words)).text).to.contain('"my data" is not a valid buffer name')
     })
 
     for (const capacity of ['-1', '3.5TB', '1e3', '999PB', '', 'TB']) {
@@ -332,12 +332,12 @@ describe('dw_wlm_cli', () => {
     it('a pool that is none', async () => {
       expect(await call(`create_persistent -c CLI -t a -u ${alice.uid} -C fast:1TB`)).to.deep.equal({
         code: 1,
-        text: 'there is no pool "fast": the pools are dedicated_nvme\n',
+        text: 'there is no pool "fast": the pools are dedicated_nvme',
       })
     })
 
     it('more than is free, saying what is', async () => {
-      expect((await create('mytest', 5 * terabyte)).text).to.equal('pool dedicated_nvme has 4 TB free, 5 TB asked\n')
+      expect((await create('mytest', 5 * terabyte)).text).to.equal('pool dedicated_nvme has 4 TB free, 5 TB asked')
     })
 
     it('the name of another user’s buffer', async () => {
@@ -360,27 +360,32 @@ describe('dw_wlm_cli', () => {
     it('a script with a mistake, at job_process, in words for the user', async () => {
       const reply = await call('job_process', '--job', script('#DW jobdw capacity=3.5TB'))
       expect(reply.code).to.equal(1)
-      expect(reply.text).to.match(/^line 2: .*write 3500GB\n$/)
+      expect(reply.text).to.match(/^#.*: .*write 3500GB$/)
     })
 
-    it('at job_process more than the whole pool, an unknown pool, and a persistent buffer that is not there', async () => {
+    it('at job_process more than the whole pool and an unknown pool, and at setup a persistent buffer that is not there', async () => {
       const told = async (line: string) => (await call('job_process', '--job', script(line))).text
-      expect(await told('#DW jobdw capacity=5TB')).to.contain('line 2: capacity= asks for more than')
-      expect(await told('#DW jobdw capacity=1TB pool=fast')).to.contain('line 2: there is no pool "fast"')
-      expect(await told('#DW persistentdw name=mytest')).to.equal('line 2: there is no persistent buffer "mytest"\n')
+      expect(await told('#DW jobdw capacity=5TB')).to.contain(': capacity= asks for more than')
+      expect(await told('#DW jobdw capacity=1TB pool=fast')).to.contain(': there is no pool "fast"')
+      expect(await told('#DW persistentdw name=mytest')).to.equal('')
+      expect((await setup(`${pool}:0`, '#DW persistentdw name=mytest')).text).to.equal(
+        'there is no persistent buffer "mytest"',
+      )
     })
 
-    it('a script that cannot be read, is no file, or is too large', async () => {
+    it('a script that cannot be read, is no file, or has too many comments', async () => {
       expect((await call('job_process --job /does/not/exist')).text).to.contain('cannot be read: ENOENT')
-      expect((await call('job_process', '--job', directory)).text).to.contain('is no regular file of at most 4 MiB')
-      expect((await call('job_process --job /dev/zero')).text).to.contain('is no regular file')
-      expect((await call('job_process', '--job', file('#'.repeat(5_000_000)))).text).to.contain('of at most 4 MiB')
+      expect((await call('job_process', '--job', directory)).text).to.contain('is not a regular file')
+      expect((await call('job_process --job /dev/zero')).text).to.contain('is not a regular file')
+      expect((await call('job_process', '--job', file('#'.repeat(5_000_000)))).text).to.contain(
+        'more than 4 MiB of comments',
+      )
     })
 
     it('a node file with something else than host names', async () => {
       await setup(`${pool}:1TB`)
       const reply = await call(`pre_run --token 347 --nodehostnamefile ${file('c1\n../c2\n', 'nodes')}`)
-      expect(reply.text).to.equal('the node file names "../c2", which is no host name\n')
+      expect(reply.text).to.equal('the node file names "../c2", which is no host name')
     })
 
     it('to start a job on a node without an agent, once its agent had time to return', async () => {
@@ -422,7 +427,7 @@ describe('dw_wlm_cli', () => {
     rig.store.cut()
     const words = `--function create_persistent -t mytest -u ${alice.uid} -C ${pool}:${terabyte}`.split(' ')
     const { code, text } = await rig.run(dwWlmCli(rig.means, words), 1_000)
-    expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: cut off\n'])
+    expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: cut off'])
   })
 
   describe('while the name service is away', () => {
@@ -458,7 +463,7 @@ describe('dw_wlm_cli', () => {
     it('a call says so when its time is over', async () => {
       const words = `--function create_persistent -t mytest -u ${alice.uid} -C ${pool}:${terabyte}`.split(' ')
       const { code, text } = await rig.run(dwWlmCli(rig.means, words), 1_000)
-      expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: it is away\n'])
+      expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: it is away'])
     })
 
     it('job_process does not say that there is no such group', async () => {
@@ -473,7 +478,7 @@ describe('dw_wlm_cli', () => {
     rig.fence = undefined
     const reply = await create('mytest')
     expect(reply.code).to.equal(1)
-    expect(reply.text).to.match(/^the burst buffer scheduler cannot do it now: .*\n$/)
+    expect(reply.text).to.match(/^the burst buffer scheduler cannot do it now: [^\n]*$/)
     expect(await json('pools')).to.have.property('pools')
   })
 })

@@ -20,20 +20,17 @@ describe('the directives of a job script', () => {
     expect(found).to.have.deep.property('jobdw', {
       bytes: 4 * 1024 ** 3,
       access: { modes: ['striped', 'private'], clientCache: {} },
-      line: 3,
+      line: '#DW  jobdw\\ttype=scratch   access_mode=striped,private capacity=4GiB',
     })
   })
 
   it('may use several persistent buffers beside their own', () => {
     const found = read('#DW jobdw type=scratch capacity=1TB', '#DW persistentdw name=a', '#DW persistentdw name=b')
-    expect(found).to.have.deep.property('uses', [
-      { name: 'a', line: 3 },
-      { name: 'b', line: 4 },
-    ])
+    expect('uses' in found && found.uses.map(({ name }) => name)).to.deep.equal(['a', 'b'])
   })
 
   it('end at the first line that is no comment', () => {
-    expect(read('', '#DW jobdw capacity=nonsense')).to.not.have.property('jobdw')
+    expect(read('true', '#DW jobdw capacity=nonsense')).to.not.have.property('jobdw')
   })
 
   it('may name a group to share with', () => {
@@ -42,23 +39,17 @@ describe('the directives of a job script', () => {
   })
 
   const wrong: [line: string, told: RegExp][] = [
-    [
-      '#DW jobdw capacity=1TB access_mode=shared',
-      /^line 2: #DW unknown access mode "shared": write access_mode=striped/,
-    ],
-    [
-      '#DW jobdw capacity=1TB ldbalance',
-      /^line 2: #DW ldbalance is a word of DataWarp that this system does not serve/,
-    ],
-    ['#DW jobdw capacity=1TB pfs=/lus', /^line 2: #DW pfs is a word of DataWarp/],
-    ['#DW jobdw capacity=1TB type=cache', /^line 2: #DW type=cache is a word of DataWarp .*: write type=scratch/],
-    ['#DW jobdw', /^line 2: #DW capacity= is missing: write capacity=3TB, say/],
-    ['#DW jobdw capacity=1TB colour=blue', /^line 2: #DW unknown word "colour=blue": write capacity=, access_mode=/],
-    ['#DW jobdw capacity=1TB \\', /^line 2: it ends in "\\" but the next line does not begin with #DW/],
-    ['#DW mount', /^line 2: #DW unknown word "mount": write one of jobdw, persistentdw/],
+    ['#DW jobdw capacity=1TB access_mode=shared', /^#DW .*: unknown access mode "shared": write access_mode=striped/],
+    ['#DW jobdw capacity=1TB ldbalance', /^#DW .*: ldbalance is a word of DataWarp that this system does not serve/],
+    ['#DW jobdw capacity=1TB pfs=/lus', /^#DW .*: pfs is a word of DataWarp/],
+    ['#DW jobdw capacity=1TB type=cache', /^#DW .*: type=cache is a word of DataWarp .*: write type=scratch/],
+    ['#DW jobdw', /^#DW .*: capacity= is missing: write capacity=3TB, say/],
+    ['#DW jobdw capacity=1TB colour=blue', /^#DW .*: unknown word "colour=blue": write capacity=, access_mode=/],
+    ['#DW jobdw capacity=1TB \\', /it ends in "\\" but the next line does not begin with #DW/],
+    ['#DW mount', /^#DW .*: unknown word "mount": write one of jobdw, persistentdw/],
     ['#DW create_persistent name=a capacity=1TB', /is written #BB create_persistent, not #DW/],
     ['#BB create_persistent name=a capacity=1TB access=private', /a persistent buffer is striped/],
-    ['#BB create_persistent name=a capacity=1TB group=a/b', /"a\/b" is no group's name/],
+    ['#BB create_persistent name=a capacity=1TB group=a/b', /"a\/b" is not the name of a group/],
   ]
   for (const [line, told] of wrong) {
     it(`tell what is wrong with ${line}`, () => expect(refusal(line)).to.match(told))
@@ -66,7 +57,7 @@ describe('the directives of a job script', () => {
 
   it('create no buffer twice', () => {
     const create = '#BB create_persistent name=a capacity=1TB'
-    expect(refusal(create, create)).to.match(/^line 3: .*"a" is created twice/)
+    expect(refusal(create, create)).to.match(/^#.*: .*"a" is created twice/)
   })
 })
 
@@ -78,13 +69,12 @@ describe('what can never work', () => {
 
   it('is more than the pool has, in one or in all', () => {
     expect(told('#DW jobdw capacity=3TB')).to.equal(undefined)
-    expect(told('#DW jobdw capacity=4TB')).to.match(/^line 2: .*takes 4 TB of pool dedicated_nvme, which has 3 TB/)
-    expect(told('#DW jobdw capacity=2TB', '#BB create_persistent name=a capacity=2TB')).to.match(/^line 3: .*4 TB/)
+    expect(told('#DW jobdw capacity=4TB')).to.match(/^#.*: .*takes 4 TB of pool dedicated_nvme, which has 3 TB/)
+    expect(told('#DW jobdw capacity=2TB', '#BB create_persistent name=a capacity=2TB')).to.match(/^#.*: .*4 TB/)
   })
 
-  it('is a persistent buffer that is not there, or is going', () => {
-    expect(told('#DW persistentdw name=absent')).to.match(/^line 2: there is no persistent buffer "absent"/)
-    expect(told('#DW persistentdw name=leaving')).to.match(/is being destroyed/)
-    expect(told('#BB create_persistent name=new capacity=1TB', '#DW persistentdw name=new')).to.equal(undefined)
+  it('is no persistent buffer that an earlier job may still make or make again', () => {
+    expect(told('#DW persistentdw name=absent')).to.equal(undefined)
+    expect(told('#DW persistentdw name=leaving')).to.equal(undefined)
   })
 })

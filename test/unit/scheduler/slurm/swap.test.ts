@@ -29,7 +29,7 @@ describe('#DW swap', () => {
   ]
   for (const [words, bytes] of sizes) {
     it(`of ${words} is ${bytes} bytes for each node`, () =>
-      expect(read(`#DW  swap\t${words}`).swap).to.deep.equal({ bytes, line: 2 }))
+      expect(read(`#DW  swap\t${words}`).swap).to.include({ bytes }))
   }
 
   it('names a pool, the same as jobdw does', () => {
@@ -38,7 +38,7 @@ describe('#DW swap', () => {
   })
 
   const wrong: [words: string, told: RegExp][] = [
-    ['', /^line 2: #DW swap needs a size for each node: write swap 4GiB/],
+    ['', /^#DW .*: swap needs a size for each node: write swap 4GiB/],
     ['pool=slow', /swap has its size before "pool=slow": write swap 4GiB/],
     ['capacity=4GiB', /swap has its size before "capacity=4GiB"/],
     ['3.5GiB', /decimals do not count, write 3584MiB/],
@@ -47,23 +47,23 @@ describe('#DW swap', () => {
     ['4GiB 2', /unknown word "2": write swap 4GiB, and pool= behind it/],
     ['4GiB pool', /pool needs a value/],
     ['4GiB pool=a pool=b', /pool= is given twice/],
-    ['4GiB\n#DW swap 2GiB', /^line 3: #DW swap stands already in line 2/],
-    ['4GiB pool=slow\n#DW jobdw capacity=1TB', /^line 2: #DW swap lies on the buffer of the jobdw line/],
+    ['4GiB\n#DW swap 2GiB', /^#DW .*: a job has one line with swap/],
+    ['4GiB pool=slow\n#DW jobdw capacity=1TB', /^#DW .*: swap lies on the buffer of the jobdw line/],
   ]
   for (const [words, told] of wrong) {
     it(`is refused as ${JSON.stringify(words)}`, () => expect(() => read(`#DW swap ${words}`)).to.throw(told))
   }
 
   it('is refused by name while the setting is off', () => {
-    expect(problem(['#DW swap 4GiB'], { swap: false })).to.match(/^line 2: #DW swap is not served: .*turned off/)
+    expect(problem(['#DW swap 4GiB'], { swap: false })).to.match(/^#DW .*: swap is not served: .*turned off/)
     expect(problem(['#DW swap 4GiB'])).to.equal(undefined)
   })
 
   it('is refused when a brick cannot hold the file of one node, or the pool not all that the job takes', () => {
-    expect(problem(['#DW swap 2TB'])).to.match(/^line 2: #DW swap of 2 TB is more than 950 GB, the most that one brick/)
+    expect(problem(['#DW swap 2TB'])).to.match(/^#DW .*: swap of 2 TB is more than 950 GB, the most that one brick/)
     expect(problem(['#DW jobdw capacity=1TB', '#DW swap 4GiB'])).to.equal(undefined)
     expect(problem(['#DW jobdw capacity=2TB', '#DW swap 4GiB'])).to.match(
-      /^line 3: swap asks for more than there is: with it the job takes 3 TB of pool dedicated_nvme, which has 2 TB/,
+      /^#.*: swap asks for more than there is: with it the job takes 3 TB of pool dedicated_nvme, which has 2 TB/,
     )
     expect(problem(['#DW swap 4GiB pool=none'])).to.match(/there is no pool "none"/)
   })
