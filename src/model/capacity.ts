@@ -52,19 +52,26 @@ export function slotsFor(bytes: number, granularityBytes: number): number {
 
 function advice(text: string): string {
   const decimal = /^([0-9]*)[.,]([0-9]+)([KMGTP])(B|iB)?$/i.exec(text)
-  if (decimal) return `decimals do not count, write ${inSmallerUnit(decimal) ?? 'a whole number of a smaller unit'}`
+  if (decimal) return `decimals do not count, write ${withoutDecimals(decimal) ?? 'a whole number of a smaller unit'}`
   if (/^-/.test(text)) return 'it must be above zero, as in 3TB'
   if (/^[0-9.]+e[+-]?[0-9]+$/i.test(text)) return 'write the number out and give it a unit, as in 3TB'
   return 'write a whole number and a unit, as in 3TB or 500GiB'
 }
 
-/** 3.5TB → 3500GB, 3.5TiB → 3584GiB; undefined when that is no whole number either. */
-function inSmallerUnit([, whole, fraction, prefix, suffix]: RegExpExecArray): string | undefined {
-  const smaller = prefixes[prefixes.indexOf(prefix!.toUpperCase() as (typeof prefixes)[number]) - 1]
-  if (!smaller) return undefined
+/** 3.5TB → 3500GB, 3.5TiB → 3584GiB; 931.32GiB, which no smaller unit gives exactly, → 953672MiB, the next above. */
+function withoutDecimals([, whole, fraction, prefix, suffix]: RegExpExecArray): string | undefined {
   const base = suffix?.toLowerCase() === 'b' ? 1000 : 1024
-  const scaled = (Number(`${whole}${fraction}`) * base) / 10 ** fraction!.length
-  return Number.isSafeInteger(scaled) && scaled > 0 ? `${scaled}${smaller}${suffix ?? ''}` : undefined
+  const unit = prefixes.indexOf(prefix!.toUpperCase() as (typeof prefixes)[number])
+  const count = Number(`${whole}.${fraction}`)
+  if (unit === 0) return count > 0 ? `${Math.ceil(count)}${prefix}${suffix ?? ''}` : undefined
+  const inUnit = (smaller: number) => count * base ** (unit - smaller)
+  for (let smaller = unit - 1; smaller >= 0; smaller--) {
+    // What stands behind the third decimal is floating point's.
+    const exact = Number(inUnit(smaller).toFixed(3))
+    if (Number.isSafeInteger(exact) && exact > 0) return `${exact}${prefixes[smaller]}${suffix ?? ''}`
+  }
+  const above = Math.ceil(inUnit(unit - 1))
+  return Number.isSafeInteger(above) && above > 0 ? `${above}${prefixes[unit - 1]}${suffix ?? ''}` : undefined
 }
 
 /** Bytes that a buffer holds: its slots, whatever was asked. */

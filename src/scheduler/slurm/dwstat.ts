@@ -2,6 +2,7 @@ import { isReady, serversOf } from '../../model/buffers.js'
 import { capacityOf } from '../../model/capacity.js'
 import { at, type Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
+import { sessionPath } from '../../model/paths.js'
 import { phaseOf } from '../../model/phase.js'
 import type { SchedulerConfig } from '../config.js'
 import { devicesOf, takenDevices } from '../devices.js'
@@ -16,7 +17,10 @@ export interface DwstatMeans {
   userName(uid: number): string
 }
 
-/** A table of DataWarp's dwstat: scripts in the field read its right-aligned columns by position. */
+/**
+ * A table of DataWarp's dwstat: scripts in the field read its right-aligned columns by position. The first row is the header;
+ * a table without another is one line that says so.
+ */
 type Table = (means: DwstatMeans) => string[][]
 
 const tables: Record<string, Table> = {
@@ -27,7 +31,7 @@ const tables: Record<string, Table> = {
       'bytes',
       binarySize(quantity * granularityBytes),
       binarySize(free * granularityBytes),
-      binarySize(granularityBytes),
+      wholeSize(granularityBytes),
     ]),
   ],
   sessions: ({ cluster, userName }) => [
@@ -60,15 +64,40 @@ const tables: Record<string, Table> = {
     ]),
   ],
   configurations: ({ cluster }) => [
-    ['conf', 'state', 'inst', 'type', 'access_type', 'activs'],
+    ['conf', 'state', 'inst', 'type', 'activs', 'access_type'],
     ...shownBuffers(cluster).map(({ session, buffer }) => [
       String(buffer.id),
       state(buffer.builtAt !== undefined),
       String(buffer.id),
       'scratch',
-      accessType(buffer),
       String(session.stage === 'running' ? session.computeHosts.length : 0),
+      accessType(buffer),
     ]),
+  ],
+  /** A buffer that a session may mount, whether nodes have it mounted or not. */
+  registrations: ({ cluster }) => [
+    ['reg', 'state', 'sess', 'conf', 'wait'],
+    ...shownBuffers(cluster).map(({ session, buffer }) => [
+      String(buffer.id),
+      state(buffer.builtAt !== undefined),
+      String(session.id),
+      String(buffer.id),
+      'wait',
+    ]),
+  ],
+  /** A buffer that is mounted on nodes. */
+  activations: ({ cluster, config }) => [
+    ['activ', 'state', 'sess', 'conf', 'nodes', 'mount'],
+    ...shownBuffers(cluster)
+      .filter(({ session }) => session.stage === 'running' && session.computeHosts.length > 0)
+      .map(({ session, buffer }) => [
+        String(buffer.id),
+        state(true),
+        String(session.id),
+        String(buffer.id),
+        String(session.computeHosts.length),
+        sessionPath(config.mountRoot, session),
+      ]),
   ],
   /** A host that is in several pools has a line for each. */
   nodes: ({ cluster, config }) => {
@@ -80,7 +109,7 @@ const tables: Record<string, Table> = {
         pool,
         cluster.hosts.has(host) ? 'online' : 'offline',
         cluster.cordons.has(host) ? 'drain' : 'fill',
-        binarySize(granularityBytes),
+        wholeSize(granularityBytes),
         binarySize(slots * granularityBytes),
         String(use.get(at(host, pool))?.buffers ?? 0),
         String(use.get(at(host, pool))?.activations ?? 0),
@@ -101,21 +130,28 @@ const tables: Record<string, Table> = {
     ),
   ],
 }
+/** Slurm's own tests look for two of these lines where there is no table. */
+const nothing: Record<string, string> = { configurations: 'no scratch, cache, swap configurations' }
 const groups = new Map([
   ['most', ['pools', 'sessions', 'instances', 'configurations']],
-  ['all', ['pools', 'sessions', 'instances', 'configurations', 'nodes', 'fragments']],
+  ['all', ['pools', 'sessions', 'instances', 'configurations', 'registrations', 'activations', 'nodes', 'fragments']],
 ])
 
 /** No word means `pools`. Several tables come one below the other with an empty line between. */
 export function dwstat(words: readonly string[], means: DwstatMeans): { text: string } | { refused: string } {
-  const asked = words.length === 0 ? ['pools'] : words.flatMap((word) => groups.get(word) ?? [word])
-  const unknown = asked.find((word) => !Object.hasOwn(tables, word))
+  // Each table once: any user may ask, with as many words as a command line holds.
+  const asked = new Set(words.length === 0 ? ['pools'] : words.flatMap((word) => groups.get(word) ?? [word]))
+  const unknown = [...asked].find((word) => !Object.hasOwn(tables, word))
   if (unknown !== undefined) {
     return {
       refused: `dwstat: unknown word ${quote(unknown)}: write one of ${[...Object.keys(tables), ...groups.keys()].join(', ')}`,
     }
   }
-  return { text: asked.map((name) => align(tables[name]!(means))).join('\n') }
+  return { text: [...asked].map((name) => printed(name, tables[name]!(means))).join('\n') }
+}
+
+function printed(name: string, rows: string[][]): string {
+  return rows.length > 1 ? align(rows) : `${nothing[name] ?? `no ${name}`}\n`
 }
 
 /** Every host of a pool, with how many slots it has there. */
@@ -161,6 +197,19 @@ function binarySize(bytes: number): string {
     unit++
   }
   return `${Number.isInteger(value) ? value : value.toFixed(2)}${units[unit]}`
+}
+
+/**
+ * A size that a script can calculate with and paste back: a whole number of the unit that makes it smallest, binary as
+ * DataWarp's or decimal.
+ */
+function wholeSize(bytes: number): string {
+  const units = ['K', 'M', 'G', 'T', 'P'].flatMap((prefix, index) => [
+    { name: `${prefix}iB`, size: 1024 ** (index + 1) },
+    { name: `${prefix}B`, size: 1000 ** (index + 1) },
+  ])
+  const [unit = { name: '', size: 1 }] = units.filter(({ size }) => bytes % size === 0).sort((a, b) => b.size - a.size)
+  return `${bytes / unit.size}${unit.name}`
 }
 
 /** Goal, actualized, fuse blown, transitioning, mixed. */

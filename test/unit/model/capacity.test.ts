@@ -20,7 +20,11 @@ describe('a size', () => {
   const bad: [string, RegExp][] = [
     ['3.5TB', /"3\.5TB".*write 3500GB$/],
     ['3.5TiB', /write 3584GiB$/],
-    ['0.3333TiB', /whole number of a smaller unit/],
+    ['0.3333TiB', /write 342GiB$/],
+    ['931.32GiB', /write 953672MiB$/],
+    ['1.5K', /write 2K$/],
+    [`1.${'9'.repeat(400)}TB`, /write 2000GB$/],
+    [`${'9'.repeat(400)}.5TB`, /whole number of a smaller unit/],
     ['1e3', /"1e3".*write the number out/],
     ['-1', /"-1".*above zero/],
     ['0', /at least one byte/],

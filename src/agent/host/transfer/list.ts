@@ -111,7 +111,8 @@ function sideOf({ transfer, node }: ListParts, text: string, side: 'inside' | 'o
       : { refused: `${quote(text)} is not in the buffer: write $${transfer.variable}/…` }
   }
   if (side === 'outside') return { refused: `${quote(text)} is in the buffer: write a path outside` }
-  if (variableOf(parsed) !== transfer.variable)
+  // A session of an earlier release may have the name in its variable as it is.
+  if (variableOf(parsed) !== transfer.variable.replaceAll('-', '_'))
     return { refused: `${quote(text)} is another buffer: write $${transfer.variable}/…` }
   return `${namespaceOf(transfer, node)}/${parsed.path}`
 }

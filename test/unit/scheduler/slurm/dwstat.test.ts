@@ -1,10 +1,14 @@
 import { expect } from 'chai'
+import { parseSize } from '../../../../src/model/capacity.js'
 import type { SchedulerConfig } from '../../../../src/scheduler/config.js'
 import { dwstat } from '../../../../src/scheduler/slurm/dwstat.js'
 import { aBuffer, aCluster, aCordon, aHost, aSession, brickReports, pool } from '../../../support/builders.js'
 
 const gibibyte = 1024 ** 3
-const config = { pools: { [pool]: { granularityBytes: gibibyte, isDefault: true } } } as unknown as SchedulerConfig
+const config = {
+  pools: { [pool]: { granularityBytes: gibibyte, isDefault: true } },
+  mountRoot: '/mnt/burstbuffer',
+} as unknown as SchedulerConfig
 const userName = () => 'tester'
 
 function shown(words: string[], cluster: ReturnType<typeof aCluster>): string[] {
@@ -41,14 +45,51 @@ describe('dwstat', () => {
   })
 
   it('configurations tells both access types', () => {
-    expect(shown(['configurations'], cluster)[1]).to.match(/ scratch stripe,private +2$/)
+    expect(shown(['configurations'], cluster)).to.deep.equal([
+      'conf state inst    type activs    access_type',
+      '  10 CA---   10 scratch      2 stripe,private',
+    ])
+  })
+
+  it('registrations and activations show who may mount a buffer and who has', () => {
+    expect(shown(['registrations'], cluster)).to.deep.equal(['reg state sess conf wait', ' 10 CA---   20   10 wait'])
+    expect(shown(['activations'], cluster)).to.deep.equal([
+      'activ state sess conf nodes                 mount',
+      '   10 CA---   20   10     2 /mnt/burstbuffer/5.20',
+    ])
+  })
+
+  it('says in one line that a table is empty, in the words of Slurm’s own tests', () => {
+    const empty = aCluster({ hosts: [aHost('gluster1')] })
+    expect(shown(['sessions'], empty)).to.deep.equal(['no sessions'])
+    expect(shown(['configurations'], empty)).to.deep.equal(['no scratch, cache, swap configurations'])
+    for (const word of ['instances', 'registrations', 'activations', 'fragments'])
+      expect(shown([word], empty)).to.deep.equal([`no ${word}`])
+    expect(shown(['pools'], empty)[0]).to.match(/pool *units *quantity *free *gran/)
+  })
+
+  it('prints a granularity that can be calculated with and pasted back', () => {
+    const gran = (granularityBytes: number) => {
+      const asked = { pools: { [pool]: { granularityBytes, isDefault: true } } } as unknown as SchedulerConfig
+      const said = dwstat([], { cluster, config: asked, userName })
+      return 'text' in said ? said.text.trimEnd().split(/\s+/).at(-1)! : said.refused
+    }
+    expect([1e12, 200 * gibibyte, 1024 ** 4, 1.5 * gibibyte, 1001].map(gran)).to.deep.equal([
+      ...['1TB', '200GiB', '1TiB', '1536MiB', '1001'],
+    ])
+    for (const bytes of [1e12, 82 * gibibyte, 16 * 1024 ** 2, 1001, 3500e9])
+      expect(parseSize(gran(bytes))).to.deep.equal({ bytes })
+  })
+
+  it('shows a table once, however often it is asked for', () => {
+    expect(shown(['pools', 'pools', 'pools'], cluster)).to.have.lengthOf(2)
   })
 
   it('most leaves out what all shows beside', () => {
     const tables = (word: string) =>
       shown([word], cluster).filter((_, index, lines) => index === 0 || lines[index - 1] === '')
     expect(tables('most')).to.have.lengthOf(4)
-    expect(tables('all')).to.have.lengthOf(6)
+    expect(tables('all')).to.have.lengthOf(8)
   })
 
   it('refuses an unknown word and names the words that there are', () => {
