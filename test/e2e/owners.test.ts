@@ -38,5 +38,21 @@ describe('a persistent buffer is its owner’s', function () {
     expect(stdout).to.not.match(/created/)
   })
 
+  it('is waited for by a job that is submitted before it is created, and may have a dot in its name', async () => {
+    const write = 'echo x >"$DW_PERSISTENT_STRIPED_test35_1/x"'
+    const using = await slurm.submit('alice', '#DW persistentdw name=test35.1', write)
+    await slurm.createPersistent('alice', 'test35.1', '48')
+    await slurm.untilCompleted(using)
+    await slurm.destroyPersistent('alice', 'test35.1')
+  })
+
+  it('may be asked for by name and state, in the tables of DataWarp', async () => {
+    const shown = async (...words: string[]) =>
+      (await lab.exec('head', ['scontrol', 'show', 'bbstat', ...words])).stdout
+    expect(await shown()).to.match(/pool *units *quantity *free *gran\n.* 1TB\n/)
+    expect(await shown('configurations')).to.match(/conf *state *inst *type *activs/)
+    expect(await shown('activations')).to.equal('no activations\n')
+  })
+
   const owners = async () => (await slurm.system()).buffers.map(({ name, user }) => `${name} of ${user}`)
 })

@@ -39,6 +39,15 @@ describe('a job with a buffer', function () {
     expect(await buffersOf(job)).to.deep.equal([])
   })
 
+  it('has all that its script asks for behind blank lines', async () => {
+    const out = '#DW stage_out type=file source=$DW_JOB_STRIPED/r destination=/home/alice/behind-%j'
+    const job = await slurm.submit('alice', '', jobdw, '', out, 'echo precious >"$DW_JOB_STRIPED/r"')
+    await slurm.untilCompleted(job)
+    await slurm.untilClean()
+    const { stdout } = await lab.exec('head', ['cat', `/home/alice/behind-${job}`], { user: 'alice' })
+    expect(stdout).to.equal('precious\n')
+  })
+
   it('gets it through srun', async () => {
     const argv = [
       'srun',

@@ -6,7 +6,7 @@ import { Rig } from '../../../support/schedulerRig.js'
 const done = { code: 0, text: '' }
 const refused = (asked: number, why = '') => ({
   code: 1,
-  text: `pool dedicated_nvme has 0 bytes free, ${asked} TB asked${why}\n`,
+  text: `pool dedicated_nvme has 0 bytes free, ${asked} TB asked${why}`,
 })
 
 describe('a full pool', () => {
@@ -82,7 +82,7 @@ describe('a full pool', () => {
     const [torn, next] = [setup('2', 4), setup('3', 4)]
     await rig.quiet()
     expect((await tearDown('2')).text).to.contain('token not found')
-    expect(await rig.run(torn)).to.deep.equal({ code: 1, text: 'it was torn down\n' })
+    expect(await rig.run(torn)).to.deep.equal({ code: 1, text: 'it was torn down' })
     await tearDown('1')
     expect(await rig.run(next, 100)).to.deep.equal(done)
   })

@@ -210,7 +210,7 @@ describe('dw_wlm_cli', () => {
       const setUpAgain = dwWlmCli(rig.means, words)
       rig.store.heal()
       expect(await rig.run(Promise.all([late, setUpAgain]), 1_000)).to.deep.equal([
-        { code: 1, text: '"347" was set up again after this call had come\n' },
+        { code: 1, text: '"347" was set up again after this call had come' },
         done,
       ])
       expect(rig.memory.buffers.get('347')).to.include({ id, wanted: 'present' })
