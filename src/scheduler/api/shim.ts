@@ -1,4 +1,5 @@
 import type { Log } from '../../daemon/log.js'
+import { quote } from '../../model/names.js'
 import { dwstat } from '../slurm/dwstat.js'
 import { dwWlmCli, type Reply as SlurmReply, type SlurmMeans } from '../slurm/functions.js'
 import type { Route } from './server.js'
@@ -27,8 +28,10 @@ export function shimRoutes(means: ShimMeans): Route[] {
       pattern: /^\/shim\/(dw_wlm_cli|fakewarp|dwstat)$/,
       handle: async ({ parts, body }) => {
         const start = means.clock.monotonicMs()
-        const words = body.split('\0').slice(0, -1)
-        const reply = await programs[parts[0]!]!(words)
+        const given = body.split('\0').slice(0, -1)
+        const problem = problemWithWords(given)
+        const words = problem === undefined ? given : []
+        const reply = problem === undefined ? await programs[parts[0]!]!(words) : { code: 1, text: problem }
         const fields = { program: parts[0], words, code: reply.code, ms: Math.round(means.clock.monotonicMs() - start) }
         if (reply.code === 0) means.log.debug('call', fields)
         else means.log.info('call refused', { ...fields, text: reply.text.trim() })
@@ -36,4 +39,15 @@ export function shimRoutes(means: ShimMeans): Route[] {
       },
     },
   ]
+}
+
+const maxWords = 64
+/** The longest path that Linux opens. */
+const maxWordBytes = 4_096
+
+/** Before they are read, or written to the log: any user may hand words to dwstat, through scontrol. */
+function problemWithWords(words: readonly string[]): string | undefined {
+  if (words.length > maxWords) return `more than ${maxWords} arguments`
+  const long = words.find((word) => Buffer.byteLength(word) > maxWordBytes)
+  return long === undefined ? undefined : `the argument ${quote(long)} is longer than ${maxWordBytes} bytes`
 }

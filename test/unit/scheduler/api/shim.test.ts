@@ -64,6 +64,16 @@ describe('the shim, compiled', function () {
     expect((await run('dw_wlm_cli', ['--function', ''])).out).to.contain('--function is missing')
   })
 
+  it('is refused arguments without end, before they are read', async () => {
+    const many = await run(
+      'dwstat',
+      Array.from({ length: 65 }, () => 'pools'),
+    )
+    expect(many).to.deep.equal({ code: 1, out: 'more than 64 arguments', err: '' })
+    const long = await run('dw_wlm_cli', ['--function', 'x'.repeat(5_000)])
+    expect(long.out).to.match(/^the argument "x+…" is longer than 4096 bytes$/)
+  })
+
   it('exits as the scheduler says, with the reason on stdout', async () => {
     const ended = await run('dw_wlm_cli', ['--function', 'teardown', '--token', '999'])
     expect(ended).to.deep.equal({ code: 1, out: 'token not found: "999"', err: '' })
