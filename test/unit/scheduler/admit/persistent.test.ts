@@ -43,6 +43,17 @@ describe('create_persistent', () => {
     })
   })
 
+  it('gives a name with a dot to no host that would not know it, and GlusterFS a volume without it', () => {
+    const made = create({ name: 'test35.1' })
+    expect(made).to.have.nested.property('changes[1].document.volume', 'test35-1')
+    const old = aHost('gluster3')
+    old.host.versions = {}
+    expect(refusalOf(create({ name: 'test35.1' }, { hosts: [...hosts, old] }))).to.contain(
+      'host gluster3 runs a release',
+    )
+    expect(changesOf(create({ name: 'test35' }, { hosts: [...hosts, old] }))).to.have.lengthOf(3)
+  })
+
   it('refuses the name to another user', () => {
     expect(refusalOf(create({ ...bob }, standing))).to.equal(
       'a persistent buffer "mytest" exists already and belongs to another user',
