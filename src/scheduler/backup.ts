@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { at, type Cluster } from '../model/cluster.js'
-import { bufferDocument, cordonDocument, sessionDocument } from '../model/documents.js'
+import { type BufferDocument, bufferDocument, cordonDocument, sessionDocument } from '../model/documents.js'
 import { documentName } from '../model/names.js'
+import { maxOperations, maxTransactionBytes } from '../store/store.js'
 import type { Decision, DocumentChange } from './core.js'
+import { pack, type Size } from './pack.js'
 
 /*
  * What people asked for, as one file: the buffers with their placement, the sessions, the cordons, and the last id given
@@ -35,12 +37,13 @@ export function backupOf(cluster: Cluster, now: number): Backup | { refused: str
   }
 }
 
-/** Documents of one step of a restore: well below what etcd takes in a transaction. */
-const stepSize = 30
+/** Of one step of a restore, beside the fence and the counter. */
+const stepLimits = { operations: maxOperations - 3, bytes: maxTransactionBytes }
 
 /**
- * The next step of a restore into an empty etcd, to be decided again until `left` is 0. Buffers come before the sessions that
- * use them. One that broke off goes on when it is repeated: what is there already must be what the file says.
+ * The next step of a restore into an empty etcd, to be decided again until `left` is 0. A buffer comes together with the session
+ * that made it, and before the sessions that use it. A restore that broke off goes on when it is repeated: what is there already
+ * must be what the file says.
  */
 export function restoreStep(cluster: Cluster, backup: Backup): Decision<{ left: number }> {
   const unread = unreadable(cluster)
@@ -48,24 +51,46 @@ export function restoreStep(cluster: Cluster, backup: Backup): Decision<{ left: 
   const other = whatIsNotOf(cluster, backup)
   if (other !== undefined)
     return { refused: `etcd holds ${other}, which the file does not: restore into an empty etcd` }
-  const missing: DocumentChange[] = [
-    ...Object.entries(backup.buffers)
-      .filter(([name]) => !cluster.buffers.has(name))
-      .map(([name, document]) => ({ kind: 'buffer', name, document }) as const),
-    ...Object.entries(backup.sessions)
-      .filter(([name]) => !cluster.sessions.has(name))
-      .map(([name, document]) => ({ kind: 'session', name, document }) as const),
-    ...backup.cordons
-      .filter((cordon) => !cluster.cordons.has(placeOf(cordon)))
-      .map((document): DocumentChange => {
-        const { host, device } = document
-        return { kind: 'cordon', host, ...(device === undefined ? {} : { device }), document }
-      }),
-  ]
+  const groups = missing(cluster, backup)
+  const [step = []] = pack(groups.slice(0, maxOperations), sizeOf, stepLimits)
   const lastId = Math.max(backup.lastId, cluster.lastId, ...idsOf(backup))
   const counter: DocumentChange[] = lastId === cluster.lastId ? [] : [{ kind: 'lastId', lastId }]
-  const changes = [...counter, ...missing.slice(0, stepSize)]
-  return { changes, result: { left: Math.max(0, missing.length - stepSize) } }
+  const changes = [...counter, ...step.flat()]
+  return { changes, result: { left: groups.length - step.length } }
+}
+
+/** What must be written together, in order. */
+function missing(cluster: Cluster, backup: Backup): DocumentChange[][] {
+  const buffers = Object.entries(backup.buffers).sort(([, a], [, b]) => rank(a.kind) - rank(b.kind))
+  const makers = new Map(Object.entries(backup.sessions).map(([name, { buffer }]) => [buffer, name]))
+  const session = (name: string | undefined): DocumentChange[] =>
+    name === undefined || cluster.sessions.has(name) ? [] : [{ kind: 'session', name, document: backup.sessions[name] }]
+  const made = buffers.map(([name, document]): DocumentChange[] => [
+    ...(cluster.buffers.has(name) ? [] : [{ kind: 'buffer', name, document } as const]),
+    ...session(makers.get(name)),
+  ])
+  const others = Object.entries(backup.sessions)
+    .filter(([, { buffer }]) => buffer === undefined || backup.buffers[buffer] === undefined)
+    .map(([name]) => session(name))
+  const cordons = backup.cordons
+    .filter((cordon) => !cluster.cordons.has(placeOf(cordon)))
+    .map((document): DocumentChange[] => {
+      const { host, device } = document
+      return [{ kind: 'cordon', host, ...(device === undefined ? {} : { device }), document }]
+    })
+  return [...made, ...others, ...cordons].filter((group) => group.length > 0)
+}
+
+/** Jobs use persistent buffers. */
+function rank(kind: BufferDocument['kind']): number {
+  return kind === 'persistent' ? 0 : 1
+}
+
+function sizeOf(group: DocumentChange[]): Size {
+  const bytes = group.reduce((sum, change) => sum + JSON.stringify(change).length, 0)
+  // A compare and a write, and for a buffer the removal of events that an earlier one of its name left.
+  const operations = group.reduce((sum, { kind }) => sum + (kind === 'buffer' ? 3 : 2), 0)
+  return { operations, bytes }
 }
 
 function whatIsNotOf(cluster: Cluster, backup: Backup): string | undefined {

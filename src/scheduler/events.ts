@@ -43,6 +43,10 @@ export class Timeline {
     this.last.delete(name)
   }
 
+  forgetAll(): void {
+    this.last.clear()
+  }
+
   /** etcd does not know the lease that we hold: another is granted for the next event. */
   forgetLease(): void {
     this.lease?.letExpire()

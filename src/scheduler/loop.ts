@@ -5,7 +5,7 @@ import type { SessionDocument } from '../model/documents.js'
 import { type Phase, phaseOf } from '../model/phase.js'
 import { currentTransfer } from '../model/transfers.js'
 import { keys } from '../store/keys.js'
-import { type Compare, LeaseGone, maxOperations, StoreError, type Write } from '../store/store.js'
+import { LeaseGone, StoreError, type Write } from '../store/store.js'
 import type { Commits } from './commit.js'
 import { type DocumentChange, NotLeader } from './core.js'
 import { type Change, differenceOf, hasUnreadable } from './difference.js'
@@ -22,8 +22,10 @@ import {
   mountpointOf,
   type SessionSettings,
 } from './next.js'
+import type { FollowUp } from './next/buffer.js'
 import { TransferSteps } from './transferSteps.js'
-import { fenceCompare, transactionOf } from './transaction.js'
+import { transactionOf } from './transaction.js'
+import { type Unit, UnitWriter } from './unitWriter.js'
 
 export interface LoopParts {
   memory: Memory
@@ -41,14 +43,6 @@ const retryMs = 1_000
 /** Looked at in one round, so that a full pass over ten thousand buffers never keeps the socket waiting for long. */
 const roundSize = 200
 
-/** Compares and writes that stand or fall together, and whose they are. */
-interface Unit {
-  compares: Compare[]
-  writes: Write[]
-  again: () => void
-  onWritten?: () => void
-}
-
 /*
  * Brings etcd to what `next` says, only while this scheduler leads. Level-triggered: a change marks buffers and sessions
  * to be looked at, and what is looked at is derived anew from the memory. Every minute all are.
@@ -60,8 +54,11 @@ export class Loop {
   private readonly dirty = new Dirty()
   private readonly phases = new Map<number, Phase>()
   private readonly stages = new Map<number, SessionDocument['stage']>()
-  private readonly transferSteps = new TransferSteps()
-  private ledWith: number | undefined
+  private transferSteps = new TransferSteps()
+  private readonly writer: UnitWriter
+  /** The last that it led with. */
+  private fence: number | undefined
+  private leads = false
   private running: Promise<void> | undefined
   private cancelPause: (() => void) | undefined
   private cancelFullPass: () => void = () => {}
@@ -71,6 +68,7 @@ export class Loop {
 
   constructor(private readonly parts: LoopParts) {
     this.failing = new Stretch(parts.clock)
+    this.writer = new UnitWriter(parts.commits, parts.clock, parts.log, () => this.wake())
     this.stopListening = parts.memory.onChange((touched) => this.onChange(touched))
     this.scheduleFullPass()
   }
@@ -81,6 +79,7 @@ export class Loop {
     this.stopListening()
     this.cancelFullPass()
     this.cancelPause?.()
+    this.writer.forget()
     await this.running
   }
 
@@ -94,6 +93,11 @@ export class Loop {
     return this.failing.ms
   }
 
+  /** What cannot be written, for people. */
+  problems(): string[] {
+    return this.writer.problems()
+  }
+
   /** Looks at everything anew, for a reason that is in no document: a host has been away for long enough. */
   lookAgain(): void {
     if (!this.parts.commits.isLeader()) return
@@ -104,13 +108,25 @@ export class Loop {
   private onChange(touched: Touched[]): void {
     const { memory, commits } = this.parts
     const fence = commits.fence()
-    if (fence !== this.ledWith) {
-      this.ledWith = fence
-      if (fence !== undefined) this.dirty.addAll(memory)
+    if (fence === undefined) {
+      this.leads = false
+      return
     }
-    if (fence === undefined) return
+    if (fence !== this.fence) this.forget()
+    if (fence !== this.fence || !this.leads) this.dirty.addAll(memory)
+    this.fence = fence
+    this.leads = true
     this.dirty.addTouched(memory, touched)
     this.wake()
+  }
+
+  /** What is known from an earlier leadership: another leader may have told and removed what it liked since. */
+  private forget(): void {
+    this.phases.clear()
+    this.stages.clear()
+    this.transferSteps = new TransferSteps()
+    this.parts.timeline.forgetAll()
+    this.writer.forget()
   }
 
   private scheduleFullPass(): void {
@@ -132,9 +148,10 @@ export class Loop {
     })
   }
 
-  /** Rounds until nothing is left to do; returns how long to pause. */
+  /** Rounds until nothing is left to do; returns how long to pause. Between two of them others have their turn. */
   private async run(): Promise<number> {
-    while (!this.closed && !this.dirty.isEmpty) {
+    for (let isFirst = true; !this.closed && !this.dirty.isEmpty; isFirst = false) {
+      if (!isFirst) await new Promise<void>((resolve) => this.parts.clock.after(0, resolve))
       const fence = this.parts.commits.fence()
       if (fence === undefined) {
         this.dirty.take(Infinity)
@@ -163,7 +180,7 @@ export class Loop {
       for (const id of buffers) units.push(...(await this.ofBuffer(fence, id)))
       for (const id of sessions) units.push(...(await this.ofSession(fence, id)))
       if (others) units.push(...this.ofOthers(fence))
-      await this.writeAll(fence, units)
+      await this.writer.write(fence, units)
     } catch (error) {
       for (const id of buffers) this.dirty.buffers.add(id)
       for (const id of sessions) this.dirty.sessions.add(id)
@@ -174,44 +191,61 @@ export class Loop {
 
   /** Documents first: what is desired follows from them. Each is a transaction of its own. */
   private async follow(fence: number, buffers: number[], sessions: number[]): Promise<void> {
-    const { memory, absences, clock, newUuid } = this.parts
-    const means = { now: clock.unixSeconds(), newUuid, isGone: (host: string) => absences.isGone(host) }
     const placing: number[] = []
     const units: Unit[] = []
-    const add = async (id: number) => {
-      const key = memory.index.bufferKey(id)
-      const buffer = key === undefined ? undefined : memory.buffers.get(key)
-      const followUp = buffer && followBuffer(memory, buffer, means)
-      if (!followUp) return
-      const stays = followUp.changes.every((change) => change.kind !== 'buffer' || change.document !== undefined)
-      const events = stays ? await this.parts.timeline.add(key!, buffer, followUp.events) : []
-      if (!stays) this.parts.timeline.forget(key!)
-      this.logChanges(followUp.changes)
-      const transaction = transactionOf(memory, fence, followUp.changes)
-      return { compares: transaction.compares, writes: [...transaction.writes, ...events] }
-    }
     for (const id of buffers) {
-      const transaction = await add(id)
-      if (!transaction) continue
-      // Two that place from the same memory would take the same device, and the second be refused: one after the other.
-      if (transaction.writes.some((write) => 'put' in write && write.put === keys.placement)) placing.push(id)
-      else units.push({ ...transaction, again: () => this.dirty.buffers.add(id) })
-    }
-    for (const id of sessions) {
-      const key = memory.index.sessionKey(id)
-      const session = key === undefined ? undefined : memory.sessions.get(key)
-      const followUp = session && followSession(memory, session, means.now)
+      const followUp = this.followUpOf(id)
       if (!followUp) continue
-      this.logChanges(followUp.changes)
-      const { compares, writes } = transactionOf(memory, fence, followUp.changes)
-      const events = await this.transferEvents(session, followUp.events)
-      units.push({ compares, writes: [...writes, ...events], again: () => this.dirty.sessions.add(id) })
+      // Two that place from the same memory would take the same device, and the second be refused: one after the other.
+      if (followUp.changes.some(({ kind }) => kind === 'lastId')) placing.push(id)
+      else units.push(await this.bufferUnit(fence, id, followUp))
     }
-    await this.writeAll(fence, units)
+    for (const id of sessions) units.push(...(await this.sessionUnits(fence, id)))
+    await this.writer.write(fence, units)
     for (const id of placing) {
-      const transaction = await add(id)
-      if (transaction) await this.writeAll(fence, [{ ...transaction, again: () => this.dirty.buffers.add(id) }])
+      const followUp = this.followUpOf(id)
+      if (followUp) await this.writer.write(fence, [await this.bufferUnit(fence, id, followUp)])
     }
+  }
+
+  private followUpOf(id: number): FollowUp | undefined {
+    const { memory, absences, clock, newUuid } = this.parts
+    const key = memory.index.bufferKey(id)
+    const buffer = key === undefined ? undefined : memory.buffers.get(key)
+    if (!buffer || this.writer.isHeld(keys.buffer(key!))) return undefined
+    const isGone = (host: string) => absences.isGone(host)
+    return followBuffer(memory, buffer, { now: clock.unixSeconds(), newUuid, isGone })
+  }
+
+  private async bufferUnit(fence: number, id: number, { changes, events }: FollowUp): Promise<Unit> {
+    const { memory, timeline } = this.parts
+    const key = memory.index.bufferKey(id)!
+    const buffer = memory.buffers.get(key)!
+    const stays = changes.every((change) => change.kind !== 'buffer' || change.document !== undefined)
+    const told = stays ? await timeline.add(key, buffer, events) : []
+    if (!stays) timeline.forget(key)
+    this.logChanges(changes)
+    const { compares, writes } = transactionOf(memory, fence, changes)
+    return {
+      name: keys.buffer(key),
+      compares,
+      writes: [...writes, ...told],
+      again: () => this.dirty.buffers.add(id),
+    }
+  }
+
+  private async sessionUnits(fence: number, id: number): Promise<Unit[]> {
+    const { memory, clock } = this.parts
+    const key = memory.index.sessionKey(id)
+    const session = key === undefined ? undefined : memory.sessions.get(key)
+    if (!session || this.writer.isHeld(keys.session(key!))) return []
+    const followUp = followSession(memory, session, clock.unixSeconds())
+    if (!followUp) return []
+    this.logChanges(followUp.changes)
+    const { compares, writes } = transactionOf(memory, fence, followUp.changes)
+    const events = await this.transferEvents(session, followUp.events)
+    const again = () => this.dirty.sessions.add(id)
+    return [{ name: keys.session(key!), compares, writes: [...writes, ...events], again }]
   }
 
   private async ofBuffer(fence: number, id: number): Promise<Unit[]> {
@@ -230,6 +264,7 @@ export class Loop {
     if (text !== known) {
       const at = keys.mountpoint(key)
       units.push({
+        name: at,
         compares: [{ key: at, modRevision: memory.revisionOf(at) }],
         writes: [text === undefined ? { delete: at } : { put: at, value: text }],
         again,
@@ -253,7 +288,7 @@ export class Loop {
     const writes = await timeline.add(key, buffer, texts)
     const documentKey = keys.buffer(key)
     const compares = [{ key: documentKey, modRevision: memory.revisionOf(documentKey) }]
-    return writes.length > 0 ? [{ compares, writes, again: () => this.dirty.buffers.add(id) }] : []
+    return [{ name: `${keys.events(key)}*`, compares, writes, again: () => this.dirty.buffers.add(id) }]
   }
 
   private async ofSession(fence: number, id: number): Promise<Unit[]> {
@@ -281,7 +316,7 @@ export class Loop {
     if (steps.length === 0) return units
     const documentKey = keys.session(key!)
     const compares = [{ key: documentKey, modRevision: memory.revisionOf(documentKey) }]
-    return [...units, { compares, writes: steps, again }]
+    return [...units, { name: `transfer events of ${documentKey}`, compares, writes: steps, again }]
   }
 
   /** Peers, which are never withdrawn, and adoptions that have come to an end. */
@@ -310,30 +345,6 @@ export class Loop {
     return buffer ? this.parts.timeline.add(key!, buffer, texts) : []
   }
 
-  /** Packed into as few transactions as may be; one whose compares do not hold is looked at again. */
-  private async writeAll(fence: number, units: Unit[]): Promise<void> {
-    const batches: Unit[][] = [[]]
-    let size = 1
-    for (const unit of units) {
-      const more = unit.compares.length + unit.writes.length
-      if (size + more > maxOperations) {
-        batches.push([])
-        size = 1
-      }
-      batches.at(-1)!.push(unit)
-      size += more
-    }
-    for (const batch of batches) {
-      if (batch.length === 0) continue
-      const compares = [fenceCompare(fence), ...batch.flatMap(({ compares }) => compares.filter(isNoFence))]
-      const won = await this.parts.commits.write({ compares, writes: batch.flatMap(({ writes }) => writes) })
-      for (const unit of batch) {
-        if (won) unit.onWritten?.()
-        else unit.again()
-      }
-    }
-  }
-
   private logChanges(changes: DocumentChange[]): void {
     for (const change of changes) {
       if (change.kind === 'cordon' && change.document) {
@@ -347,9 +358,5 @@ export class Loop {
 }
 
 function unitsOf(changes: Change[], again: () => void): Unit[] {
-  return changes.map(({ compare, write }) => ({ compares: [compare], writes: [write], again }))
-}
-
-function isNoFence(compare: Compare): boolean {
-  return compare.key !== keys.leader
+  return changes.map(({ compare, write }) => ({ name: compare.key, compares: [compare], writes: [write], again }))
 }

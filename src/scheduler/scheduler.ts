@@ -128,6 +128,7 @@ export function assembleScheduler(parts: SchedulerParts) {
       return [
         ...etcdProblems(etcdUsage.view(), config.etcd.endpoints),
         ...(problem === undefined ? [] : [`the name service does not answer: ${problem}`]),
+        ...loop.problems(),
       ]
     },
     schedulerState: () => ({

@@ -53,6 +53,8 @@ export interface Lease {
 
 /** At most this many writes and compares in one transaction (etcd refuses more than 128). */
 export const maxOperations = 100
+/** What values of one transaction may have together: etcd refuses requests above 1.5 MiB as it is set by default. */
+export const maxTransactionBytes = 1024 * 1024
 
 /** How full etcd's database is, on the member that answers. */
 export interface Usage {

@@ -1,7 +1,17 @@
 import { expect } from 'chai'
 import { createPersistent } from '../../../src/scheduler/admit.js'
 import { type Backup, backupFile, backupOf, restoreStep } from '../../../src/scheduler/backup.js'
-import { alice, aBuffer, aCluster, aCordon, aHost, aSession, aUuid, terabyte } from '../../support/builders.js'
+import {
+  alice,
+  aBuffer,
+  aCluster,
+  aCordon,
+  aHost,
+  aSession,
+  aTransfer,
+  aUuid,
+  terabyte,
+} from '../../support/builders.js'
 import { changesOf, means, refusalOf } from '../../support/decisions.js'
 import { Rig } from '../../support/schedulerRig.js'
 
@@ -23,8 +33,8 @@ describe('a backup', () => {
     expect(changesOf(restoreStep(aCluster({ lastId: 0 }), backup()))).to.deep.equal([
       'last id 40',
       'buffer mytest present on gluster1/nvme1n1',
-      'session 5 setup',
       'session mytest setup',
+      'session 5 setup',
       'operator cordon on gluster1',
       'quarantine cordon on gluster1/nvme2n1',
     ])
@@ -49,7 +59,10 @@ describe('a restore', () => {
 
   it('goes on when it broke off, and changes nothing when all is there', () => {
     const half = aCluster({ buffers: [aBuffer({ builtAt: 5 })], lastId: 40 })
-    expect(changesOf(restoreStep(half, backup()))[0]).to.equal('session 5 setup')
+    expect(changesOf(restoreStep(half, backup())).slice(0, 2)).to.deep.equal([
+      'session mytest setup',
+      'session 5 setup',
+    ])
     expect(changesOf(restoreStep(cluster, backup()))).to.deep.equal([])
   })
 
@@ -57,16 +70,40 @@ describe('a restore', () => {
     expect(changesOf(restoreStep(aCluster({ lastId: 0 }), { ...backup(), lastId: 3 }))[0]).to.equal('last id 21')
   })
 
-  it('comes in steps that etcd takes, buffers before sessions', () => {
+  it('comes in steps that etcd takes, each buffer with the session that made it', () => {
     const names = Array.from({ length: 70 }, (_, n) => `b${n}`)
     const many = aCluster({
       buffers: names.map((name, n) => aBuffer({ name, id: n + 1, bricks: [`gluster1/nvme${n}n1`] })),
       sessions: names.map((token, n) => aSession({ token, id: n + 101, buffer: token })),
     })
     const first = restoreStep(aCluster({ lastId: 0 }), backup(many))
-    expect(changesOf(first)).to.have.length(31)
-    expect(first).to.have.nested.property('result.left', 110)
-    expect(changesOf(first).filter((text) => text.startsWith('session'))).to.deep.equal([])
+    // Five operations for a buffer with its session, of a hundred.
+    expect(changesOf(first)).to.have.length(1 + 2 * 19)
+    expect(first).to.have.nested.property('result.left', 70 - 19)
+    const restored = changesOf(first).map((text) => text.split(' ').slice(0, 2).join(' '))
+    expect(restored.slice(1, 5)).to.deep.equal(['buffer b0', 'session b0', 'buffer b1', 'session b1'])
+  })
+
+  it('comes in steps that are no larger than etcd takes, however long the stage lines are', () => {
+    const transfers = Array.from({ length: 60 }, (_, n) =>
+      aTransfer({ number: n + 1, outside: `/${'x'.repeat(4000)}` }),
+    )
+    const sessions = Array.from({ length: 20 }, (_, n) => aSession({ token: String(n + 1), id: n + 1, transfers }))
+    const first = restoreStep(aCluster({ lastId: 0 }), backup(aCluster({ sessions })))
+    expect(JSON.stringify(first).length).to.be.lessThan(1_200_000)
+    expect(first).to.have.nested.property('result.left').that.is.greaterThan(10)
+  })
+
+  it('of persistent buffers comes before the jobs that use them', () => {
+    const both = aCluster({
+      buffers: [aBuffer({ name: '5', id: 1, kind: 'job' }), aBuffer({ name: 'mytest', id: 2, bricks: ['g/n2'] })],
+      sessions: [
+        aSession({ token: '5', id: 3, buffer: '5', uses: ['mytest'] }),
+        aSession({ token: 'mytest', id: 4, buffer: 'mytest' }),
+      ],
+    })
+    const order = changesOf(restoreStep(aCluster({ lastId: 0 }), backup(both))).map((text) => text.split(' ')[1])
+    expect(order).to.deep.equal(['id', 'mytest', 'mytest', '5', '5'])
   })
 
   it('tells the hosts what they were told before', async () => {

@@ -1,8 +1,11 @@
 import { expect } from 'chai'
 import { createPersistent, teardown } from '../../../src/scheduler/admit.js'
 import type { BufferDocument } from '../../../src/model/documents.js'
+import { silentLog } from '../../../src/daemon/log.js'
+import { dwWlmCli } from '../../../src/scheduler/slurm/functions.js'
 import { keys } from '../../../src/store/keys.js'
-import { alice, aHost, brickReport, brickReports, terabyte, volumeReport } from '../../support/builders.js'
+import { StoreError } from '../../../src/store/store.js'
+import { aBuffer, alice, aHost, brickReport, brickReports, terabyte, volumeReport } from '../../support/builders.js'
 import { Rig } from '../../support/schedulerRig.js'
 
 const hosts = () => [aHost('gluster1'), aHost('gluster2')]
@@ -244,5 +247,83 @@ describe('the scheduler’s loop', () => {
     rig.etcd.write([], [{ deletePrefix: 'desired/' }])
     await rig.quiet()
     expect(rig.told()).to.have.length(100)
+  })
+
+  it('lets calls be answered in the middle of a full pass', async () => {
+    const rig = await Rig.start({ hosts: hosts() })
+    const puts = Array.from({ length: 1_000 }, (_, n) => {
+      const name = `b${n}`
+      const buffer = aBuffer({ name, id: n + 1, bricks: [`gluster1/nvme${n}n1`], wanted: 'present' })
+      return { put: keys.buffer(name), value: buffer }
+    })
+    for (let n = 0; n < puts.length; n += 100) rig.etcd.write([], puts.slice(n, n + 100))
+    await rig.quiet()
+    rig.loop.lookAgain()
+    let rounds = 0
+    for (; !rig.loop.isIdle; rounds++) {
+      rig.clock.advance(0)
+      // Whatever the loop can do without a pause, it does now.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (rounds === 1) {
+        const reply = await dwWlmCli(rig.means, ['--function', 'pools'])
+        expect(reply.code).to.equal(0)
+        expect(rig.loop.isIdle).to.equal(false)
+      }
+    }
+    expect(rounds).to.be.within(5, 10)
+  })
+
+  it('tells nothing of what another leader saw meanwhile', async () => {
+    const rig = await Rig.start({ hosts: hosts() })
+    await createReady(rig)
+    rig.fence = undefined
+    rig.memory.announce()
+    await rig.agents.lose('gluster2')
+    await rig.quiet()
+    await rig.lead()
+    await rig.quiet()
+    expect(timeline(rig).at(-1)).to.equal('ready')
+    await rig.agents.add(aHost('gluster2'))
+    await rig.quiet()
+    expect(timeline(rig).at(-1)).to.equal('whole again')
+  })
+
+  it('tells once of a brick that is replaced, and counts its events without a gap', async () => {
+    const quarantines: object[] = []
+    const log = {
+      ...silentLog,
+      warn: (phrase: string, fields: object = {}) => void (phrase === 'device quarantined' && quarantines.push(fields)),
+    }
+    const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: 3 })], log })
+    const { bricks } = await create(rig)
+    const problem = { message: 'not listed', terminal: true }
+    await rig.agents.report(brickReport(bricks[0]!, { state: 'forming', problem }))
+    await rig.quiet()
+    expect(quarantines).to.have.length(1)
+    const events = rig.keys('events/').map((key) => Number(key.split('/').at(-1)))
+    expect(events).to.deep.equal(events.map((_, n) => n + 1))
+  })
+
+  it('writes all else when etcd refuses one write, and says which', async () => {
+    const errors: Record<string, unknown>[] = []
+    const log = { ...silentLog, error: (_: string, fields: object = {}) => void errors.push({ ...fields }) }
+    const rig = await Rig.start({ hosts: hosts(), log })
+    const refused = keys.desired('gluster1', 'brick', 'nvme1n1')
+    const write = rig.store.write.bind(rig.store)
+    rig.store.write = (compares, writes) =>
+      writes.some((put) => 'put' in put && put.put === refused)
+        ? Promise.reject(new StoreError('etcd refused it: request is too large'))
+        : write(compares, writes)
+    await create(rig)
+    expect(rig.told()).to.deep.equal(['gluster2: brick nvme1n1 present'])
+    expect(errors).to.have.length(1)
+    expect(errors[0]).to.deep.include({ name: refused, keys: [refused] })
+    expect(rig.loop.problems().join()).to.contain(refused)
+
+    rig.store.write = write
+    rig.clock.advance(1_000)
+    await rig.quiet()
+    expect(rig.told()).to.include('gluster1: brick nvme1n1 present')
+    expect(rig.loop.problems()).to.deep.equal([])
   })
 })

@@ -1,0 +1,21 @@
+export interface Size {
+  operations: number
+  bytes: number
+}
+
+/** In order, as few groups as may be, each within the limits. One that is above them alone is a group of its own. */
+export function pack<T>(items: T[], sizeOf: (item: T) => Size, limits: Size): T[][] {
+  const groups: T[][] = []
+  let room: Size = { operations: 0, bytes: 0 }
+  for (const item of items) {
+    const { operations, bytes } = sizeOf(item)
+    const last = groups.at(-1)
+    if (last && operations <= room.operations && bytes <= room.bytes) last.push(item)
+    else {
+      groups.push([item])
+      room = { ...limits }
+    }
+    room = { operations: room.operations - operations, bytes: room.bytes - bytes }
+  }
+  return groups
+}

@@ -1,0 +1,153 @@
+import type { Clock } from '../daemon/clock.js'
+import type { Log } from '../daemon/log.js'
+import { keys } from '../store/keys.js'
+import {
+  type Compare,
+  LeaseGone,
+  maxOperations,
+  maxTransactionBytes,
+  OutcomeUnknown,
+  OutOfSpace,
+  StoreError,
+  StoreUnavailable,
+  type Write,
+} from '../store/store.js'
+import type { Commits } from './commit.js'
+import { pack } from './pack.js'
+import { fenceCompare } from './transaction.js'
+
+/** Compares and writes that stand or fall together. */
+export interface Unit {
+  /** What is written, the same at every try: `buffers/mytest`. */
+  name: string
+  compares: Compare[]
+  writes: Write[]
+  /** Whatever it was derived from is looked at again. */
+  again: () => void
+}
+
+interface Refusal {
+  reason: string
+  untilMs: number
+  pauseMs: number
+  cancel: () => void
+}
+
+const firstPauseMs = 1_000
+const maxPauseMs = 600_000
+const forgottenAfterMs = 60_000
+
+/**
+ * Writes units in as few transactions as etcd takes. One whose compares do not hold is looked at again. A transaction that etcd
+ * refuses is taken apart: what is refused alone is logged, and tried again after longer and longer pauses, and nothing else waits.
+ */
+export class UnitWriter {
+  private readonly refusals = new Map<string, Refusal>()
+
+  constructor(
+    private readonly commits: Pick<Commits, 'write'>,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    /** After a unit's `again`. */
+    private readonly wake: () => void,
+  ) {}
+
+  async write(fence: number, units: Unit[]): Promise<void> {
+    const due = units.filter(({ name, writes }) => writes.length > 0 && !this.isHeld(name))
+    const batches = pack(due, sizeOf, { operations: maxOperations - 1, bytes: maxTransactionBytes })
+    for (const batch of batches) {
+      try {
+        await this.writeBatch(fence, batch)
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        await this.writeApart(fence, batch)
+      }
+    }
+  }
+
+  /** etcd refused it, and the next try has not come yet. */
+  isHeld(name: string): boolean {
+    const refusal = this.refusals.get(name)
+    return refusal !== undefined && this.clock.monotonicMs() < refusal.untilMs
+  }
+
+  /** What etcd refuses, for people. */
+  problems(): string[] {
+    return [...this.refusals].map(([name, { reason }]) => `etcd refuses to store ${name}: ${reason}`)
+  }
+
+  forget(): void {
+    for (const { cancel } of this.refusals.values()) cancel()
+    this.refusals.clear()
+  }
+
+  private async writeApart(fence: number, batch: Unit[]): Promise<void> {
+    for (const unit of batch) {
+      try {
+        await this.writeBatch(fence, [unit])
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        this.hold(unit, error)
+      }
+    }
+  }
+
+  private async writeBatch(fence: number, batch: Unit[]): Promise<void> {
+    const compares = [fenceCompare(fence), ...batch.flatMap(({ compares }) => compares.filter(isNoFence))]
+    const won = await this.commits.write({ compares, writes: batch.flatMap(({ writes }) => writes) })
+    for (const { name, again } of batch) {
+      this.refusals.get(name)?.cancel()
+      this.refusals.delete(name)
+      if (!won) again()
+    }
+  }
+
+  private hold({ name, writes, again }: Unit, error: StoreError): void {
+    const before = this.refusals.get(name)
+    before?.cancel()
+    const pauseMs = before ? Math.min(before.pauseMs * 2, maxPauseMs) : firstPauseMs
+    const reason = error.message
+    this.log.error('etcd refuses a write: the rest goes on without it', {
+      name,
+      keys: writes.map(keyOf),
+      reason,
+      pauseMs,
+    })
+    const refusal: Refusal = { reason, pauseMs, untilMs: this.clock.monotonicMs() + pauseMs, cancel: () => {} }
+    refusal.cancel = this.clock.after(pauseMs, () => {
+      again()
+      this.wake()
+      // Nobody may want to write it any more.
+      refusal.cancel = this.clock.after(forgottenAfterMs, () => this.refusals.delete(name))
+    })
+    this.refusals.set(name, refusal)
+  }
+}
+
+/** It is refused for what it holds. Time, another leader or an operator's room for all is no matter of one write. */
+function isRefusal(error: unknown): error is StoreError {
+  const others = [StoreUnavailable, OutcomeUnknown, OutOfSpace, LeaseGone]
+  return error instanceof StoreError && others.every((other) => !(error instanceof other))
+}
+
+function sizeOf({ compares, writes }: Unit): { operations: number; bytes: number } {
+  return {
+    operations: compares.filter(isNoFence).length + writes.length,
+    bytes: writes.reduce((sum, write) => sum + bytesOf(write), 0),
+  }
+}
+
+/** Keys, operation id and protocol included, roughly. */
+const overheadBytes = 200
+
+function bytesOf(write: Write): number {
+  return overheadBytes + ('put' in write ? Buffer.byteLength(JSON.stringify(write.value)) : 0)
+}
+
+function keyOf(write: Write): string {
+  return 'put' in write ? write.put : 'delete' in write ? write.delete : `${write.deletePrefix}*`
+}
+
+function isNoFence(compare: Compare): boolean {
+  return compare.key !== keys.leader
+}
