@@ -2,6 +2,7 @@ import { watch } from 'chokidar'
 import { systemClock } from '../daemon/clock.js'
 import { etcdOptions } from '../daemon/configSchemas.js'
 import { openLog } from '../daemon/log.js'
+import { exitOnUncaught } from '../daemon/lastResort.js'
 import { runDaemon } from '../daemon/main.js'
 import { openNotifier } from '../daemon/notify.js'
 import type { HostDocument } from '../model/documents.js'
@@ -21,6 +22,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     level: config.log.level,
     ...(config.log.file ? { file: config.log.file } : {}),
   })
+  exitOnUncaught(log)
   log.info('starting', { config })
   const store = openStore(etcdOptions(config.etcd), { clock, log })
   const container = await glusterContainer(config, { clock, log })

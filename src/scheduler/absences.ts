@@ -6,7 +6,7 @@ import type { Memory } from './memory.js'
  * elsewhere on its account until the grace has passed.
  */
 export class Absences {
-  private readonly since = new Map<string, number>()
+  private readonly away = new Map<string, { sinceMs: number; cancel: () => void }>()
   private readonly stop: () => void
 
   constructor(
@@ -16,21 +16,26 @@ export class Absences {
     private readonly onGone: () => void,
   ) {
     this.stop = memory.onChange(() => {
-      for (const host of this.since.keys()) if (memory.hosts.has(host)) this.since.delete(host)
+      for (const [host, { cancel }] of this.away) {
+        if (!memory.hosts.has(host)) continue
+        cancel()
+        this.away.delete(host)
+      }
     })
   }
 
   /** Asked of a host that is missing, it starts to count. */
   isGone(host: string): boolean {
     if (this.memory.hosts.has(host)) return false
-    const since = this.since.get(host)
-    if (since !== undefined) return this.clock.monotonicMs() - since >= this.graceMs
-    this.since.set(host, this.clock.monotonicMs())
-    this.clock.after(this.graceMs, () => this.onGone())
+    const sinceMs = this.away.get(host)?.sinceMs
+    if (sinceMs !== undefined) return this.clock.monotonicMs() - sinceMs >= this.graceMs
+    const cancel = this.clock.after(this.graceMs, () => this.onGone())
+    this.away.set(host, { sinceMs: this.clock.monotonicMs(), cancel })
     return false
   }
 
   close(): void {
     this.stop()
+    for (const { cancel } of this.away.values()) cancel()
   }
 }

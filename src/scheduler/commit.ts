@@ -26,6 +26,8 @@ const mostTries = 20
 export class Commits implements Core {
   private last: Promise<unknown> = Promise.resolve()
   private closed = false
+  /** Ends what waits for the cluster. */
+  private readonly waiting = new Set<() => void>()
 
   constructor(
     private readonly store: Store,
@@ -62,15 +64,18 @@ export class Commits implements Core {
     if (found !== undefined || this.closed) return found
     return new Promise((resolve, reject) => {
       const end = (act: () => void) => {
+        this.waiting.delete(giveUp)
         cancel()
         stop()
         act()
       }
-      const cancel = this.clock.after(timeoutMs, () => end(() => resolve(undefined)))
+      const giveUp = () => end(() => resolve(undefined))
+      this.waiting.add(giveUp)
+      const cancel = this.clock.after(timeoutMs, giveUp)
       const stop = this.onChange(() => {
         try {
           const found = check(this.memory)
-          if (found !== undefined || this.closed) end(() => resolve(found))
+          if (found !== undefined) end(() => resolve(found))
         } catch (error) {
           end(() => reject(error instanceof Error ? error : new Error(String(error))))
         }
@@ -92,6 +97,7 @@ export class Commits implements Core {
 
   close(): void {
     this.closed = true
+    for (const giveUp of [...this.waiting]) giveUp()
   }
 
   private async decideAndWrite<T>(decide: (cluster: Cluster) => Decision<T>): Promise<Committed<T>> {

@@ -1,6 +1,7 @@
 import { systemClock } from '../daemon/clock.js'
 import { etcdOptions } from '../daemon/configSchemas.js'
 import { openLog } from '../daemon/log.js'
+import { exitOnUncaught } from '../daemon/lastResort.js'
 import { runDaemon } from '../daemon/main.js'
 import { openNotifier } from '../daemon/notify.js'
 import { openStore } from '../store/etcd.js'
@@ -13,6 +14,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const config = readSchedulerConfig(process.argv.slice(2))
   const clock = systemClock
   const log = openLog({ program: 'scheduler', level: config.log.level, file: config.log.file })
+  exitOnUncaught(log)
   log.info('starting', { config })
   for (const [pool, { shardBytes }] of Object.entries(config.pools)) {
     if (shardBytes !== undefined) log.warn('privateShard is set: GlusterFS has damaged files in shards', { pool })

@@ -12,6 +12,7 @@ interface Sample {
 }
 
 const windowMs = 60_000
+const sampleMs = 1_000
 
 /** How fast stage lines are copied, from what hosts have reported in the last minute; for people, and in no document. */
 export class Rates {
@@ -34,7 +35,10 @@ export class Rates {
     const before = this.samples.get(id) ?? []
     const isNew = before.some(({ attempt, bytes }) => attempt !== sample.attempt || bytes > sample.bytes)
     const recent = isNew ? [] : before.filter(({ atMs }) => sample.atMs - atMs <= windowMs)
-    this.samples.set(id, [...recent, sample].slice(-100))
+    // One a second, however many hosts report: else thirty of them would fill the list with the last three seconds.
+    const [last, previous] = [recent.at(-1), recent.at(-2)]
+    if (last && previous && last.atMs - previous.atMs < sampleMs) recent.pop()
+    this.samples.set(id, [...recent, sample])
   }
 
   readonly rateOf: RateOf = (sessionId, number) => {

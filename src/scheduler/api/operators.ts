@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Log } from '../../daemon/log.js'
 import type { CreateBody, StatusView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { EventDocument } from '../../model/documents.js'
@@ -22,9 +23,11 @@ import type { SlurmMeans } from '../slurm/functions.js'
 import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from '../views.js'
 import { answer, commit, Failure, parse } from './calls.js'
 import { recoveryRoutes } from './recovery.js'
-import type { Reply, Request, Route } from './server.js'
+import type { Request, Route } from './server.js'
+import { type Shown, Watchers } from './watch.js'
 
 export interface OperatorMeans extends SlurmMeans {
+  log: Log
   lookAgain(): void
   schedulerState(): StatusView['scheduler']
   /** What the scheduler itself cannot do at the moment, in words. */
@@ -129,11 +132,7 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
       pattern,
       handle: (request) => answer(() => handle(request)),
     })),
-    {
-      method: 'GET',
-      pattern: /^\/v1\/watch$/,
-      handle: ({ query, onGone }) => Promise.resolve(watch(means, status, query.get('name'), onGone)),
-    },
+    watchRoute(means, status),
   ]
 }
 
@@ -165,39 +164,40 @@ async function create(means: OperatorMeans, body: CreateBody): Promise<object> {
   return admission
 }
 
-/** A line now and after every change that shows: of the cluster, or of one buffer until it is gone. */
-function watch(means: OperatorMeans, status: () => object, name: string | null, onGone: Request['onGone']): Reply {
+/** The whole cluster is costly to show where it is large: all who watch it share what is shown. */
+const clusterPauseMs = 1_000
+const bufferPauseMs = 250
+
+/** Of the cluster, or of one buffer until it is gone. */
+function watchRoute(means: OperatorMeans, status: () => object): Route {
+  const { core, clock } = means
+  const watchers = new Watchers(means)
+  let changes = 0
+  core.onChange(() => changes++)
+  let shown: { line: string; changes: number; atMs: number } | undefined
+  const cluster = (): Promise<Shown> => {
+    if (!shown || (shown.changes !== changes && clock.monotonicMs() - shown.atMs >= clusterPauseMs)) {
+      const line = JSON.stringify({ status: status(), buffers: buffersView(core.cluster) })
+      shown = { line, changes, atMs: clock.monotonicMs() }
+    }
+    return Promise.resolve({ line: shown.line, isOld: shown.changes !== changes })
+  }
+  const buffer = async (name: string): Promise<Shown> => {
+    const timeline = await means.timelineOf(name).catch(() => [])
+    const found = core.cluster.buffers.get(name)
+    if (!found) return { line: JSON.stringify({ name, gone: true }), isLast: true }
+    return { line: JSON.stringify(bufferDetail(core.cluster, found, timeline, means.rateOf)) }
+  }
   return {
-    stream: (write, end) => {
-      let last = ''
-      let busy = false
-      let again = false
-      const look = async () => {
-        again = true
-        if (busy) return
-        busy = true
-        while (again) {
-          again = false
-          const buffer = name === null ? undefined : means.core.cluster.buffers.get(name)
-          const shown =
-            name === null
-              ? { status: status(), buffers: buffersView(means.core.cluster) }
-              : buffer
-                ? bufferDetail(means.core.cluster, buffer, await means.timelineOf(name).catch(() => []), means.rateOf)
-                : { name, gone: true }
-          const line = JSON.stringify(shown)
-          if (line !== last) await write(line)
-          last = line
-          if (name !== null && !buffer) {
-            stop()
-            end()
-          }
-        }
-        busy = false
-      }
-      const stop = means.core.onChange(() => void look())
-      onGone(stop)
-      void look()
+    method: 'GET',
+    pattern: /^\/v1\/watch$/,
+    handle: ({ query, onGone }) => {
+      const name = query.get('name')
+      const reply =
+        name === null
+          ? watchers.open(cluster, clusterPauseMs, onGone)
+          : watchers.open(() => buffer(name), bufferPauseMs, onGone)
+      return Promise.resolve(reply)
     },
   }
 }

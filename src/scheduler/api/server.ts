@@ -2,6 +2,7 @@ import { chmodSync, existsSync, rmSync, statSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
+import { Bodies } from './bodies.js'
 import type { Clock } from '../../daemon/clock.js'
 import { ConfigError } from '../../daemon/configFile.js'
 import type { Log } from '../../daemon/log.js'
@@ -39,16 +40,22 @@ export interface ServerOptions {
 }
 
 const mostBody = 1024 * 1024
+/** Slurm's calls wait in one each: every job that is set up, staged or mounted. More are refused, and the shim calls again. */
+const maxConnections = 8_192
+/** A request that is not sent within this time is broken off, and so is an answer of which nothing is read for as long. */
+const patienceMs = 60_000
 
 /**
  * HTTP on a unix socket. Its directory keeps others out (0750, root or slurm and the slurm group); the socket itself is
  * 0660. The socket of a scheduler that died is replaced, that of one that lives is refused.
  */
 export async function serve(options: ServerOptions): Promise<{ close(): Promise<void> }> {
-  const { socket, log } = options
+  const { socket, log, clock } = options
   await makeRoom(socket)
-  const server = createServer((request, response) => {
-    answer(options, request, response).catch((error: unknown) => {
+  const bodies = new Bodies()
+  const server = createServer({ connectionsCheckingInterval: 5_000 }, (request, response) => {
+    endUnread(clock, response)
+    answer(options, bodies, request, response).catch((error: unknown) => {
       log.error('request failed', {
         url: request.url,
         reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
@@ -59,7 +66,11 @@ export async function serve(options: ServerOptions): Promise<{ close(): Promise<
       })
     })
   })
-  server.requestTimeout = 0
+  // For its sending; the answer may take a day.
+  server.requestTimeout = patienceMs
+  server.headersTimeout = patienceMs
+  server.maxConnections = maxConnections
+  server.on('drop', () => log.warn('too many connections: one is refused', { maxConnections }))
   server.timeout = 0
   server.keepAliveTimeout = 1_000
   await listen(server, socket)
@@ -75,6 +86,7 @@ export async function serve(options: ServerOptions): Promise<{ close(): Promise<
 
 async function answer(
   { routes, clock, log }: ServerOptions,
+  bodies: Bodies,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -85,8 +97,9 @@ async function answer(
     const match = route.method === request.method ? route.pattern.exec(url.pathname) : null
     return match ? [{ route, match }] : []
   })[0]
-  const body = await readBody(request, routed?.route.mostBody ?? mostBody)
-  if (body === undefined)
+  const body = await bodies.read(request, routed?.route.mostBody ?? mostBody)
+  if (body === 'too many') return send(response, { status: 503, body: 'too many large requests at once: try again\n' })
+  if (body === 'too large')
     return send(response, {
       status: 413,
       body: `the request is larger than ${printSize(routed?.route.mostBody ?? mostBody)}\n`,
@@ -96,8 +109,12 @@ async function answer(
   const parts = match
     .slice(1)
     .flatMap((part: string | undefined) => (part === undefined ? [] : [decodeURIComponent(part)]))
-  const onGone = (callback: () => void) => void response.on('close', callback)
-  const reply = await route.handle({ method: route.method, parts, query: url.searchParams, body, onGone })
+  const onGone = (callback: () => void) => {
+    // The caller may have gone before anybody asked.
+    if (response.closed || response.destroyed) queueMicrotask(callback)
+    else response.on('close', callback)
+  }
+  const reply = await route.handle({ method: route.method, parts, query: url.searchParams, body: body.text, onGone })
   if ('stream' in reply) {
     response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
     response.flushHeaders()
@@ -128,6 +145,20 @@ function written(response: ServerResponse, text: string): Promise<void> {
   })
 }
 
+/** Ends an answer that its caller does not read. What waits to be written tells whether some of it was read. */
+function endUnread(clock: Clock, response: ServerResponse): void {
+  let cancel = () => {}
+  const look = (before: number) => {
+    cancel = clock.after(patienceMs, () => {
+      const waiting = response.writableLength
+      if (waiting > 0 && waiting === before) response.destroy()
+      else look(waiting)
+    })
+  }
+  look(0)
+  response.on('close', () => cancel())
+}
+
 /** undefined: it cannot be read, as with half an escape. */
 function addressOf(text: string): URL | undefined {
   try {
@@ -148,17 +179,6 @@ function send(response: ServerResponse, reply: Exclude<Reply, { stream: unknown 
     ...reply.headers,
   })
   response.end(body)
-}
-
-async function readBody(request: IncomingMessage, most: number): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > most) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 async function makeRoom(socket: string): Promise<void> {

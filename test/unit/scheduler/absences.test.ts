@@ -41,4 +41,15 @@ describe('a host that is missing', () => {
     rig.clock.advance(60_000)
     expect(absences.isGone('gluster1')).to.equal(false)
   })
+
+  it('is told of no more when it came back, or nobody asks any more', async () => {
+    const { rig, absences, told } = await watched()
+    absences.isGone('gluster2')
+    await rig.agents.add(aHost('gluster2'))
+    await rig.quiet()
+    absences.isGone('gluster3')
+    absences.close()
+    rig.clock.advance(60_000)
+    expect(told).to.deep.equal([])
+  })
 })

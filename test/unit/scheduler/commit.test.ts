@@ -108,6 +108,13 @@ describe('waiting for the cluster', () => {
     expect(await cordoned).to.equal('x')
   })
 
+  it('ends without an answer when the scheduler stops', async () => {
+    const rig = await Rig.start()
+    const waiting = rig.commits.waitFor(() => undefined, 3_600_000)
+    rig.commits.close()
+    expect(await waiting).to.equal(undefined)
+  })
+
   it('ends without an answer at the timeout, and with the error of its question', async () => {
     const rig = await Rig.start()
     const nothing = rig.commits.waitFor(() => undefined, 1000)

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { once } from 'node:events'
 import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import { type Reply, serve } from '../../../../src/scheduler/api/server.js'
 import { systemClock } from '../../../../src/daemon/clock.js'
 import { silentLog } from '../../../../src/daemon/log.js'
 import { aHost } from '../../../support/builders.js'
+import { HandClock } from '../../../support/handClock.js'
 import { SocketRig } from '../../../support/socketRig.js'
 
 describe('the scheduler’s socket', () => {
@@ -83,6 +85,49 @@ describe('the scheduler’s socket', () => {
       await until({ what: 'the end' }, () => Promise.resolve(written === most))
       await server.close()
     }
+  })
+
+  it('breaks off an answer of which nothing is read for a minute or two', async () => {
+    const clock = new HandClock()
+    const socket = join(rig.directory, 'unread.sock')
+    let isGone = false
+    const handle = ({ onGone }: { onGone: (callback: () => void) => void }): Promise<Reply> => {
+      onGone(() => (isGone = true))
+      return Promise.resolve({ body: 'x'.repeat(10_000_000) })
+    }
+    const routes = [{ method: 'GET', pattern: /^\/large$/, handle } as const]
+    const server = await serve({ routes, clock, log: silentLog, socket })
+    const reader = connect(socket).pause()
+    reader.write('GET /large HTTP/1.0\r\n\r\n')
+    await once(reader, 'readable')
+    clock.advance(60_000)
+    expect(isGone).to.equal(false)
+    clock.advance(60_000)
+    await until({ what: 'the answer is broken off' }, () => Promise.resolve(isGone))
+    reader.destroy()
+    await server.close()
+  })
+
+  it('tells a handler that its caller has gone, also when it asks too late', async () => {
+    const socket = join(rig.directory, 'gone.sock')
+    let answer = () => {}
+    let isAsked = false
+    let isGone = false
+    const handle = async ({ onGone }: { onGone: (callback: () => void) => void }): Promise<Reply> => {
+      onGone(() => answer())
+      isAsked = true
+      await new Promise<void>((resolve) => (answer = resolve))
+      onGone(() => (isGone = true))
+      return { body: 'late' }
+    }
+    const routes = [{ method: 'GET', pattern: /^\/late$/, handle } as const]
+    const server = await serve({ routes, clock: systemClock, log: silentLog, socket })
+    const reader = connect(socket)
+    reader.write('GET /late HTTP/1.0\r\n\r\n')
+    await until({ what: 'the handler waits' }, () => Promise.resolve(isAsked))
+    reader.destroy()
+    await until({ what: 'the handler is told' }, () => Promise.resolve(isGone))
+    await server.close()
   })
 
   it('is never made over a file, nor in a directory that is not there', async () => {

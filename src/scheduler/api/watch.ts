@@ -1,0 +1,91 @@
+import type { Clock } from '../../daemon/clock.js'
+import type { Log } from '../../daemon/log.js'
+import type { Core } from '../core.js'
+import type { Reply, Request } from './server.js'
+
+export interface WatchMeans {
+  core: Pick<Core, 'onChange'>
+  clock: Clock
+  log: Log
+}
+
+/** What is shown now. `isLast`: nothing comes after it. `isOld`: something has changed since it was made. */
+export interface Shown {
+  line: string
+  isLast?: boolean
+  isOld?: boolean
+}
+
+/** Each holds a socket, and what its reader has not read. */
+const maxWatchers = 64
+
+/** Streams of what is shown: a line now, and after changes that show, no faster than `pauseMs` lets them. */
+export class Watchers {
+  private count = 0
+
+  constructor(private readonly means: WatchMeans) {}
+
+  open(show: () => Promise<Shown>, pauseMs: number, onGone: Request['onGone']): Reply {
+    if (this.count >= maxWatchers)
+      return { status: 503, body: `there are ${maxWatchers} watches already: end one of them\n` }
+    this.count++
+    let stop = () => {}
+    onGone(() => {
+      this.count--
+      stop()
+    })
+    return {
+      stream: (write, end) => {
+        const following = new Following(this.means, show, pauseMs, write)
+        stop = () => following.stop()
+        following.run().then(end, (error: unknown) => {
+          this.means.log.error('a watch failed', { reason: error instanceof Error ? error.stack : String(error) })
+          end()
+        })
+      },
+    }
+  }
+}
+
+class Following {
+  private isChanged = false
+  private isStopped = false
+  private wake = () => {}
+
+  constructor(
+    private readonly means: WatchMeans,
+    private readonly show: () => Promise<Shown>,
+    private readonly pauseMs: number,
+    private readonly write: (line: string) => Promise<void>,
+  ) {}
+
+  async run(): Promise<void> {
+    const stopListening = this.means.core.onChange(() => {
+      this.isChanged = true
+      this.wake()
+    })
+    try {
+      for (let last = ''; !this.isStopped;) {
+        this.isChanged = false
+        const { line, isLast, isOld } = await this.show()
+        if (isOld) this.isChanged = true
+        if (line !== last) await this.write(line)
+        last = line
+        if (isLast) return
+        await this.pause()
+        if (!this.isChanged && !this.isStopped) await new Promise<void>((resolve) => (this.wake = resolve))
+      }
+    } finally {
+      stopListening()
+    }
+  }
+
+  stop(): void {
+    this.isStopped = true
+    this.wake()
+  }
+
+  private pause(): Promise<void> {
+    return new Promise((resolve) => void this.means.clock.after(this.pauseMs, resolve))
+  }
+}
