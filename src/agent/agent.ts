@@ -7,7 +7,7 @@ import { keys, parseKey } from '../store/keys.js'
 import type { Change, Store, Watch } from '../store/store.js'
 import type { Host } from './host.js'
 import type { KnownLeader } from './knownLeader.js'
-import { limiter } from './limit.js'
+import { byName, limiter } from './limit.js'
 import { type DesiredEntry, Reconciler, type ReconcilerDependencies } from './reconcile.js'
 
 export interface AgentDependencies {
@@ -55,7 +55,7 @@ export class Agent {
     }
     const { leader } = dependencies
     this.leader = leader
-    this.dependencies = { ...dependencies, level: () => leader.level, limits }
+    this.dependencies = { ...dependencies, level: () => leader.level, limits, oneByOne: byName() }
     this.unwatched = new Stretch(dependencies.clock)
   }
 

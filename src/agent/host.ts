@@ -68,6 +68,8 @@ export interface MountFacts {
   alive: boolean
   /** Loop devices attached to files in it: only asked of the place of swap files. */
   loops?: string[]
+  /** Another document of this host wants it mounted there too. No host tells that: the agent does. */
+  isWantedElsewhere?: boolean
 }
 
 export interface SwapFacts {

@@ -15,8 +15,9 @@ import { inForm } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import { OwnedKey } from '../store/owned.js'
 import { type Store, StoreError } from '../store/store.js'
-import { BrickMarked, Busy, type Host, Refusal, Unavailable } from './host.js'
-import type { Limit } from './limit.js'
+import { BrickMarked, Busy, type Facts, type Host, Refusal, Unavailable } from './host.js'
+import type { Limit, OneByOne } from './limit.js'
+import { isWantedElsewhere } from './sharedMounts.js'
 import { plan } from './plan/index.js'
 import type { Plan } from './plan/plan.js'
 import { isWorthTelling, type Told } from './progress.js'
@@ -47,6 +48,8 @@ export interface ReconcilerDependencies {
   level: () => number
   /** How many steps of a kind may run at once on this host. */
   limits: Record<DesiredKind, Limit>
+  /** What mounts at one path do one after the other. */
+  oneByOne: OneByOne
   random?: () => number
 }
 
@@ -163,7 +166,7 @@ export class Reconciler<K extends DesiredKind> {
           problem,
         )
       }
-      return await this.reconcile(entry)
+      return await this.reconcileOneByOne(entry)
     } catch (error) {
       // Only the store throws here: the report waits, the host is left as it is.
       this.dependencies.log.warn('report failed', { ...this.fields(), reason: String(error) })
@@ -171,11 +174,29 @@ export class Reconciler<K extends DesiredKind> {
     }
   }
 
+  private async reconcileOneByOne(entry: DesiredEntry<K>): Promise<number> {
+    const document = entry.document as AnyDesired
+    if (document.kind !== 'mount') return this.reconcile(entry)
+    return this.dependencies.oneByOne(document.path, () => {
+      if (this.entry === entry && !this.stopped) return this.reconcile(entry)
+      this.again = true
+      return Promise.resolve(this.restMs())
+    })
+  }
+
+  private async look(entry: DesiredEntry<K>): Promise<Facts[K]> {
+    const { host, store } = this.dependencies
+    const facts = await host.observe[entry.kind](entry.document)
+    const document = entry.document as AnyDesired
+    if (document.kind !== 'mount' || document.wanted === 'present') return facts
+    return { ...facts, isWantedElsewhere: await isWantedElsewhere(store, host.name, document) }
+  }
+
   private async reconcile(entry: DesiredEntry<K>): Promise<number> {
-    const { host, log } = this.dependencies
+    const { log } = this.dependencies
     let planned: Plan<K>
     try {
-      const facts = await host.observe[entry.kind](entry.document)
+      const facts = await this.look(entry)
       planned = plan[entry.kind](entry.document, facts)
     } catch (error) {
       log.warn('observation failed', { ...this.fields(), reason: message(error) })
@@ -216,7 +237,7 @@ export class Reconciler<K extends DesiredKind> {
       let start = clock.monotonicMs()
       // Asked when its turn has come: a step may have waited for many others of this host.
       const done = await limits[entry.kind](async () => {
-        if (this.stopped || this.entry !== entry || (asksAgain && !(await this.isStillDesired(entry)))) return false
+        if (this.stopped || this.entry !== entry || (asksAgain && !(await this.mayStill(entry, step)))) return false
         start = clock.monotonicMs()
         await run(host, step)
         return true
@@ -228,6 +249,13 @@ export class Reconciler<K extends DesiredKind> {
       log.info('step done', { ...this.fields(), step: describeStep(step), ms: Math.round(clock.monotonicMs() - start) })
     }
     return true
+  }
+
+  private async mayStill(entry: DesiredEntry<K>, step: Step): Promise<boolean> {
+    const { store, host } = this.dependencies
+    const takesAway = step.kind === 'unmountBuffer' && step.mount.wanted === 'absent'
+    if (takesAway && (await isWantedElsewhere(store, host.name, step.mount))) return false
+    return this.isStillDesired(entry)
   }
 
   private async isStillDesired(entry: DesiredEntry<K>): Promise<boolean> {

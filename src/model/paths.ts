@@ -1,7 +1,8 @@
 /*
- * Where a session's buffers are mounted on its compute nodes; the job's variables name the same places, ending in `/`. The
- * session's id makes the place new for each session, so that what hangs on a node from an earlier run of the same job is
- * in nobody's way.
+ * Where buffers are mounted on compute nodes; the jobs' variables name the same places, ending in `/`. For a job's own buffer
+ * the session's id makes the place new for each session, so that what hangs on a node from an earlier run of the same job
+ * is in nobody's way. A persistent buffer has one place, on every node and for every job: the components of a heterogeneous
+ * job are sessions of their own, and know the variables of the first alone.
  */
 interface PathOwner {
   token: string
@@ -27,9 +28,9 @@ export function swapPath(mountRoot: string, session: PathOwner): string {
   return `${sessionPath(mountRoot, session)}/swap`
 }
 
-/** A persistent buffer, for that session. */
-export function persistentPath(mountRoot: string, session: PathOwner, buffer: string): string {
-  return `${sessionPath(mountRoot, session)}/persistent/${buffer}`
+/** A persistent buffer. No session's place is called so: it has a `.` behind its token. */
+export function persistentPath(mountRoot: string, buffer: string): string {
+  return `${mountRoot}/persistent/${buffer}`
 }
 
 /** It is that directory, or lies below it. */

@@ -200,6 +200,13 @@ export const mutations: Mutation[] = [
     to: '',
   },
   {
+    invariant: 5,
+    guard: 'a mount that another job on the node wants stays',
+    file: 'src/agent/sharedMounts.ts',
+    from: "other.wanted === 'present' &&",
+    to: "other.wanted !== 'present' &&",
+  },
+  {
     invariant: 9,
     guard: 'a stage line is finished when every host has copied its share',
     file: 'src/scheduler/next/transfers.ts',

@@ -4,6 +4,7 @@ import { at, mountIdOf, swapId, transferId } from '../../src/model/cluster.js'
 import {
   type AnyDesired,
   type BufferDocument,
+  type DesiredMount,
   bufferDocument,
   type SessionDocument,
   sessionDocument,
@@ -148,9 +149,12 @@ export class Invariants {
     if (found?.status !== 'started') return
     for (const machine of this.machines.values()) {
       for (const [path, client] of machine.clients) {
-        const session = client.volume === volume ? this.sessionAt(path) : undefined
-        if (session && ['setup', 'staged-in', 'running'].includes(session.stage))
-          this.fail(5, `${host}: ${describeStep(step)} although job ${session.token} has it mounted on ${machine.name}`)
+        if (client.volume !== volume) continue
+        const own = this.sessionAt(path)
+        const sessions = own ? [own] : this.mountsAt(machine.name, path).map(({ session }) => session)
+        const live = sessions.find(({ stage }) => ['setup', 'staged-in', 'running'].includes(stage))
+        if (live)
+          this.fail(5, `${host}: ${describeStep(step)} although job ${live.token} has it mounted on ${machine.name}`)
       }
     }
   }
@@ -158,6 +162,23 @@ export class Invariants {
   private beforeUnmountOfBuffer(host: string, step: Step & { kind: 'unmountBuffer' }): void {
     if (this.machines.get(host)?.swaps.get(step.mount.path)?.isOn)
       this.fail(5, `${host}: ${describeStep(step)} although swap on it is on`)
+    const client = this.machines.get(host)?.clients.get(step.mount.path)
+    if (!client || client.isDead || step.mount.wanted === 'present') return
+    for (const { session } of this.mountsAt(host, step.mount.path)) {
+      if (session.stage === 'running' && session.id !== step.mount.session.id)
+        this.fail(5, `${host}: ${describeStep(step)} although job ${session.token} was told that it is mounted`)
+    }
+  }
+
+  /** What that host has been told, and has said, to be mounted at a path, with the sessions. */
+  private mountsAt(host: string, path: string): { session: SessionDocument }[] {
+    return this.etcd.list(`desired/${host}/mount/`).entries.flatMap(({ key, value }) => {
+      const document = value as DesiredMount
+      const observed = this.etcd.read(key.replace('desired/', 'observed/'))?.value as { state: string } | undefined
+      if (document.path !== path || document.wanted !== 'present' || observed?.state !== 'mounted') return []
+      const session = this.session(document.session.id)
+      return session ? [{ session }] : []
+    })
   }
 
   /** Invariant 8: a job that asked for swap and was told to run has it. */
@@ -298,7 +319,10 @@ export class Invariants {
   }
 
   private sessionAt(path: string): SessionDocument | undefined {
-    const id = Number(/\.([0-9]+)\//.exec(path)?.[1])
+    return this.session(Number(/\.([0-9]+)\//.exec(path)?.[1]))
+  }
+
+  private session(id: number): SessionDocument | undefined {
     return this.etcd
       .list('sessions/')
       .entries.map(({ value }) => sessionDocument.parse(value))

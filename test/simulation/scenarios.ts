@@ -36,6 +36,19 @@ export const scenarios: Record<string, Scenario> = {
     await director.simple('teardown', 'alpha')
   },
 
+  'jobs share a persistent buffer on one node': async (director) => {
+    const { world } = director
+    await director.create('alpha', 2)
+    const use = async (token: string, afterMs: number) => {
+      await director.setup(token, 0, ['alpha'])
+      await world.sleep(afterMs)
+      await director.run(token, ['c1'])
+      await director.simple('teardown', token)
+    }
+    await Promise.all(['101', '102', '103'].map((token) => use(token, world.between(0, 6_000))))
+    await director.simple('teardown', 'alpha')
+  },
+
   'several at once': async (director) => {
     const one = async (token: string, terabytes: number) => {
       await director.setup(token, terabytes)

@@ -7,13 +7,13 @@ import type { Plan } from './plan.js'
  * is on it, dead or not: the scheduler's order is not enough, for it does not know what a host holds that was lost for a while.
  */
 export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'> {
-  const { mounted, alive, loops = [] } = facts
+  const { mounted, alive, loops = [], isWantedElsewhere = false } = facts
   const held = loops.map((device) => `the swap on ${device} to be turned off`)
   const ours =
     mounted?.type === 'fuse.glusterfs' && mounted.source.endsWith(`:/${mount.volume}${mount.directory ?? ''}`)
   if (mount.wanted === 'absent') {
-    // Something else at that path, a later session's mount for one, is not this attachment.
-    if (!ours) return { steps: [], waitingFor: [], report: { state: 'absent' } }
+    // Something else at that path is not this attachment; and one that others share stays for them.
+    if (!ours || isWantedElsewhere) return { steps: [], waitingFor: [], report: { state: 'absent' } }
     if (held.length > 0) return { steps: [], waitingFor: held, report: { state: 'leaving' } }
     return { steps: [{ kind: 'unmountBuffer', mount }], waitingFor: [], report: { state: 'leaving' } }
   }

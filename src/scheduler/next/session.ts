@@ -19,7 +19,7 @@ export function mountPath(
   view: MountView = 'striped',
 ): string {
   const isOwn = session.buffer !== undefined && buffer.name === session.token
-  if (!isOwn) return persistentPath(mountRoot, session, buffer.name)
+  if (!isOwn) return persistentPath(mountRoot, buffer.name)
   const paths = { striped: stripedPath, private: privatePath, swap: swapPath }
   return paths[view](mountRoot, session)
 }
@@ -57,7 +57,9 @@ function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...
           wanted === 'present'
             ? isMade(cluster, buffer, directory) && (view !== 'private' || isFilled(session))
             : isLeft(cluster, session, buffer, host, view)
-        const mount = mountOf(session, key, buffer, mountRoot, wanted, view, directory)
+        const fresh = mountOf(session, key, buffer, mountRoot, wanted, view, directory)
+        // Where it was told to be it stays: the job's variables name that place, and there it has to be unmounted.
+        const mount = { ...fresh, path: cluster.desired.mount.get(at(host, mountIdOf(fresh)))?.path ?? fresh.path }
         if (may) add(wants, host, { ...mount, wanted: wantedOf(host, mount) })
       }
     }

@@ -303,7 +303,7 @@ async function paths({ core, config }: SlurmMeans, given: Arguments): Promise<st
   const lines = [
     ...(access.includes('striped') ? [`DW_JOB_STRIPED=${stripedPath(config.mountRoot, session)}/`] : []),
     ...(access.includes('private') ? [`DW_JOB_PRIVATE=${privatePath(config.mountRoot, session)}/`] : []),
-    ...session.uses.map((name) => `${persistentVariable(name)}=${persistentPath(config.mountRoot, session, name)}/`),
+    ...session.uses.map((name) => `${persistentVariable(name)}=${persistentPath(config.mountRoot, name)}/`),
   ]
   const beside = `${file}.new`
   await rm(beside, { force: true })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Host } from '../../../src/agent/host.js'
-import { limiter } from '../../../src/agent/limit.js'
+import { byName, limiter } from '../../../src/agent/limit.js'
 import { Reconciler, type ReconcilerDependencies } from '../../../src/agent/reconcile.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { DesiredVolume } from '../../../src/model/documents.js'
@@ -46,6 +46,7 @@ describe('a brick that does not come back', () => {
       log: silentLog,
       level: () => levels.highest,
       refreshInventory: () => Promise.resolve(),
+      oneByOne: byName(),
       limits: { brick: one, volume: one, mount: one, peer: one, adopt: one, transfer: one, swap: one },
     }
     const entry = { id: 'mine', kind: 'volume', document: volume, modRevision: etcd.read(key)!.modRevision } as const

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
 import type { Host, TransferFacts } from '../../../src/agent/host.js'
-import { limiter } from '../../../src/agent/limit.js'
+import { byName, limiter } from '../../../src/agent/limit.js'
 import { Reconciler } from '../../../src/agent/reconcile.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { ObservedTransfer } from '../../../src/model/documents.js'
@@ -58,6 +58,7 @@ describe('the reports of a transfer that is under way', () => {
       clock,
       log: silentLog,
       level: () => levels.highest,
+      oneByOne: byName(),
       limits,
       refreshInventory: () => Promise.resolve(),
     }

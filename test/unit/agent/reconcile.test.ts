@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
 import { Busy, type BrickFacts, type Host, Refusal, Unavailable } from '../../../src/agent/host.js'
-import { limiter } from '../../../src/agent/limit.js'
+import { byName, limiter } from '../../../src/agent/limit.js'
 import { Reconciler } from '../../../src/agent/reconcile.js'
 import { describeStep, type Step } from '../../../src/agent/steps.js'
 import { silentLog } from '../../../src/daemon/log.js'
@@ -51,6 +51,7 @@ class Rig {
         level: () => levels.highest,
         refreshInventory: () => Promise.resolve(void this.refreshes++),
         limits: { brick: limit, volume: limit, mount: limit, peer: limit, adopt: limit, transfer: limit, swap: limit },
+        oneByOne: byName(),
         random: () => 0.5,
       },
       () => (this.gone = true),

@@ -55,6 +55,18 @@ describe('the plan of a mount that is wanted', () => {
   }
 })
 
+describe('a mount that others share', () => {
+  it('is absent for the one that does not want it any more, and stays', () => {
+    const facts = mountFacts({ mounted: ours, alive: true, isWantedElsewhere: true })
+    expect(planned(facts, absent)).to.deep.include({ steps: [], state: 'absent' })
+  })
+
+  it('goes with the last one', () => {
+    const facts = mountFacts({ mounted: ours, alive: true, isWantedElsewhere: false })
+    expect(planned(facts, absent)).to.deep.include({ steps: [`unmount ${path}`], state: 'leaving' })
+  })
+})
+
 describe('the mount of a swap file', () => {
   const swap = { view: 'swap', directory: '/swap/c1' } as const
   const mounted = { source: 'gluster1:/3/swap/c1', type: 'fuse.glusterfs' }

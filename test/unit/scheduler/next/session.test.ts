@@ -54,8 +54,33 @@ describe('what compute hosts should hold of a session', () => {
     const paths = desiredOfSession(aCluster(parts(job)), job, config).map(({ document }) =>
       'path' in document ? document.path : '',
     )
-    expect(new Set(paths).size).to.equal(2)
-    for (const path of paths) expect(path).to.match(/^\/mnt\/bb\/5/)
+    expect([...new Set(paths)]).to.deep.equal(['/mnt/bb/5.20/striped', '/mnt/bb/persistent/mytest'])
+  })
+
+  it('is a persistent buffer at the same place for every session', () => {
+    const other = aSession({ id: 21, token: '6', uses: ['mytest'], computeHosts: ['c1'], stage: 'running' })
+    const cluster = aCluster({ ...parts(job), sessions: [job, other] })
+    const paths = [job, other].flatMap((session) =>
+      desiredOfSession(cluster, session, config)
+        .filter(({ id }) => id.endsWith('.11'))
+        .map(({ document }) => ('path' in document ? document.path : '')),
+    )
+    expect(new Set(paths)).to.deep.equal(new Set(['/mnt/bb/persistent/mytest']))
+  })
+
+  it('stays where it was told to be, whatever the paths are now', () => {
+    const before = desiredOfSession(aCluster(parts(job)), job, aConfig({ mountRoot: '/mnt/before' }))
+    const desired = Object.fromEntries(
+      before.map(({ host, kind, id, document }) => [`${kind} ${host}/${id}`, { ...document, fence: 1 } as never]),
+    )
+    for (const stage of ['running', 'ran', 'leaving'] as SessionStage[]) {
+      const after = desiredOfSession(aCluster(parts({ ...job, stage }, { desired })), { ...job, stage }, config)
+      expect(after.length).to.equal(4)
+      for (const { document } of after)
+        expect(document)
+          .to.have.property('path')
+          .that.matches(/^\/mnt\/before\//)
+    }
   })
 
   it('is no mount after the job, on hosts that have not let go of theirs', () => {

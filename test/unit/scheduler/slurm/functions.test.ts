@@ -90,7 +90,7 @@ describe('dw_wlm_cli', () => {
     expect(await setup('0', ...lines)).to.deep.equal(done)
     const pathFile = file('', 'paths')
     await call(`paths --token 347 --pathfile ${pathFile}`, '--job', script(...lines))
-    expect(readFileSync(pathFile, 'utf8')).to.match(/^DW_PERSISTENT_STRIPED_mytest=[^=]+\/\n$/)
+    expect(readFileSync(pathFile, 'utf8')).to.equal('DW_PERSISTENT_STRIPED_mytest=/mnt/bb/persistent/mytest/\n')
     expect(statSync(pathFile).mode & 0o777).to.equal(0o600)
   })
 
