@@ -184,12 +184,15 @@ export class Reconciler<K extends DesiredKind> {
     })
   }
 
-  private async look(entry: DesiredEntry<K>): Promise<Facts[K]> {
+  private look(entry: DesiredEntry<K>): Promise<Facts[K]> {
     const { host, store } = this.dependencies
-    const facts = await host.observe[entry.kind](entry.document)
+    const looking = host.observe[entry.kind](entry.document)
     const document = entry.document as AnyDesired
-    if (document.kind !== 'mount' || document.wanted === 'present') return facts
-    return { ...facts, isWantedElsewhere: await isWantedElsewhere(store, host.name, document) }
+    if (document.kind !== 'mount' || document.wanted === 'present') return looking
+    return looking.then(async (facts) => ({
+      ...facts,
+      isWantedElsewhere: await isWantedElsewhere(store, host.name, document),
+    }))
   }
 
   private async reconcile(entry: DesiredEntry<K>): Promise<number> {
