@@ -6,6 +6,7 @@ import { absolutePath, etcdConfig, logConfig, mountRoot } from '../daemon/config
 import { brickRoot } from '../model/cluster.js'
 import { roles } from '../model/documents.js'
 import { parseFlags } from '../daemon/flags.js'
+import { addresses } from '../model/fields.js'
 import { hostName, poolName } from '../model/names.js'
 import { isWithin } from '../model/paths.js'
 import { globPattern } from './host/discover.js'
@@ -29,7 +30,7 @@ export const agentConfig = z
     roles: z.array(z.enum(roles)).min(1),
     etcd: etcdConfig,
     /** What other hosts reach this one by; its name when absent. */
-    addresses: z.array(z.string().min(1)).optional(),
+    addresses: addresses.min(1).optional(),
     /** Per pool: paths and globs of whole devices. */
     pools: z.record(poolName, z.array(devicePattern).min(1)).default({}),
     /** Compute nodes mount buffers below it; the scheduler's setting must be the same. */

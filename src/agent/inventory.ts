@@ -2,7 +2,8 @@ import { dirname } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import type { InventoryDocument, Role } from '../model/documents.js'
+import type { InventoryDevice, InventoryDocument, Role } from '../model/documents.js'
+import { clipped } from '../model/fields.js'
 import { inForm } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import { OwnedKey } from '../store/owned.js'
@@ -121,7 +122,7 @@ export class Inventory {
     const { host, roles, log, level, onProblems } = this.dependencies
     const [{ devices, problems }] = await Promise.all([host.discover(), this.isSurveyDue ? this.survey() : undefined])
     onProblems?.(problems)
-    const whole: InventoryDocument = { v: 1, host: host.name, devices, ...this.seen }
+    const whole: InventoryDocument = { v: 1, host: host.name, devices: devices.map(withClippedReason), ...this.seen }
     const document = inForm(whole, 'inventory', level())
     const text = JSON.stringify(document)
     if (text === this.written) return
@@ -136,6 +137,10 @@ export class Inventory {
       blank: devices.filter((device) => device.state === 'blank').length,
     })
   }
+}
+
+function withClippedReason(device: InventoryDevice): InventoryDevice {
+  return device.reason === undefined ? device : { ...device, reason: clipped(device.reason) }
 }
 
 /** The directory whose entries a path or glob names: the last one before the first wildcard. */

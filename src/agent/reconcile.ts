@@ -11,6 +11,7 @@ import type {
   Problem,
   Role,
 } from '../model/documents.js'
+import { clipped } from '../model/fields.js'
 import { inForm } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import { OwnedKey } from '../store/owned.js'
@@ -60,6 +61,8 @@ export interface DesiredEntry<K extends DesiredKind = DesiredKind> {
   modRevision: number
 }
 
+/** Reasons to wait that are told: nobody reads more. */
+const mostWaitedFor = 100
 const firstRetryMs = 500
 const mostRetryMs = 30_000
 /**
@@ -312,8 +315,8 @@ export class Reconciler<K extends DesiredKind> {
     const whole = {
       v: 1,
       ...planned.report,
-      waitingFor: planned.waitingFor,
-      ...(problem ? { problem } : {}),
+      waitingFor: planned.waitingFor.slice(0, mostWaitedFor).map(clipped),
+      ...(problem ? { problem: { ...problem, message: clipped(problem.message) } } : {}),
       ...(this.id.kind === 'brick' && boot !== undefined ? { boot } : {}),
     } as Observed[K]
     const document = inForm(whole, `observed/${this.id.kind}`, this.dependencies.level())

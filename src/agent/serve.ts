@@ -3,6 +3,7 @@ import type { Log } from '../daemon/log.js'
 import { unhealthyAfterMs } from '../daemon/stretch.js'
 import { type DesiredKind, desiredKinds, type HostDocument, type Role } from '../model/documents.js'
 import { type KeptKey, keepKey } from '../store/kept.js'
+import { clipped } from '../model/fields.js'
 import { inForm, ourLevels } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
@@ -39,6 +40,7 @@ export interface HostService {
 
 const leaseSeconds = 15
 const retryMs = 1_000
+const mostProblems = 50
 
 /**
  * Serves one host: its inventory first, so that whoever sees the host alive knows its devices too, then the key that says
@@ -70,7 +72,8 @@ export function serveHost(parts: ServeParts): HostService {
   const told = () => {
     const versions = { ...current.versions, documents: ourLevels }
     const theLeaders = leader.problem === undefined ? [] : [leader.problem]
-    const all = [...(current.problems ?? []), ...[...problems.values()].flat(), ...theLeaders]
+    const known = [...theLeaders, ...(current.problems ?? []), ...[...problems.values()].flat()]
+    const all = known.slice(0, mostProblems).map(clipped)
     const document = { ...current, versions, ...(all.length > 0 ? { problems: all } : {}) }
     return inForm(document, 'hosts', leader.level)
   }

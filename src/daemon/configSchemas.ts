@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { parseSize } from '../model/capacity.js'
+import { plainPath } from '../model/fields.js'
 import { logLevels } from './log.js'
 
 /** Settings that both daemons have. */
@@ -17,6 +18,7 @@ export const absolutePath = z
 /** Compute nodes mount buffers below it; of agent and scheduler the same. */
 export const mountRoot = absolutePath
   .refine((path) => path !== '/', 'expected a path below /')
+  .refine((path) => plainPath.safeParse(path).success, 'expected a path of letters, digits and ._:@+~-')
   .default('/mnt/burstbuffer')
 
 /** Bytes: a number, or a text as Slurm writes sizes. */

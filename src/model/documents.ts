@@ -1,4 +1,19 @@
 import { z } from 'zod'
+import {
+  accountId,
+  addresses,
+  maxBricks,
+  maxHosts,
+  maxOnHost,
+  mode,
+  path,
+  plainPath,
+  record,
+  shortText,
+  text,
+  userAccountId,
+  writtenPath,
+} from './fields.js'
 import { deviceName, documentName, hostName, poolName } from './names.js'
 import { tolerant } from './tolerant.js'
 
@@ -15,7 +30,6 @@ const id = z.int().positive()
 const unixSeconds = z.int().nonnegative()
 const uuid = z.guid()
 const volumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,90}$/, 'a volume name')
-const path = z.string().regex(/^\/[^\0\n]*$/, 'an absolute path')
 const bootId = z.string().min(1).max(100)
 /** The leader's fence: the create revision of its `leader` key. */
 const fence = z.int().nonnegative()
@@ -27,17 +41,17 @@ export type Role = (typeof roles)[number]
 export const hostDocument = tolerant({
   v: version,
   host: hostName,
-  roles: z.array(z.enum(roles)),
+  roles: z.array(z.enum(roles)).max(8),
   /** What other hosts reach this one by, best first: names or IP addresses. */
-  addresses: z.array(z.string()),
-  versions: z.record(z.string(), z.string()),
+  addresses,
+  versions: record(shortText, shortText, 32),
   startedAt: unixSeconds,
   /** Another one says that processes and mounts of before are gone: the host was restarted, or the container that it is. */
   boot: bootId.optional(),
   /** What an operator has to mend on this host, as a configuration that was refused. */
-  problems: z.array(z.string()).optional(),
+  problems: z.array(text).max(100).optional(),
   /** Below which paths users may stage from and to on this storage host; none is served when absent. */
-  stagePaths: z.array(path).optional(),
+  stagePaths: z.array(writtenPath).max(1_000).optional(),
 })
 export type HostDocument = z.infer<typeof hostDocument>
 
@@ -53,14 +67,14 @@ export type DeviceState = (typeof deviceStates)[number]
 export const inventoryDevice = tolerant({
   /** Last part of the configured path; unique on its host. */
   name: deviceName,
-  path,
+  path: writtenPath,
   pool: poolName,
   /** `wwn:…`, `serial:…` or, for a loop device, `loop:<backing file>`; empty when the device has none. */
   identity: z.string().max(512),
   sizeBytes: bytes,
   state: z.enum(deviceStates),
-  reason: z.string().optional(),
-  stamp: tolerant({ uuid, label: z.string() }).optional(),
+  reason: text.optional(),
+  stamp: tolerant({ uuid, label: shortText }).optional(),
 })
 export type InventoryDevice = z.infer<typeof inventoryDevice>
 
@@ -68,11 +82,14 @@ export type InventoryDevice = z.infer<typeof inventoryDevice>
 export const inventoryDocument = tolerant({
   v: version,
   host: hostName,
-  devices: z.array(inventoryDevice),
+  devices: z.array(inventoryDevice).max(maxOnHost),
   /** Every volume that this host's glusterd knows, whoever made it; absent while it was not asked or does not answer. */
-  volumes: z.array(z.string().max(256)).optional(),
+  volumes: z.array(z.string().max(256)).max(maxOnHost).optional(),
   /** Every mount below the mount root and where bricks are mounted, whoever made it; absent until the first survey. */
-  mounts: z.array(tolerant({ path: z.string().max(4096), source: z.string().max(4096) })).optional(),
+  mounts: z
+    .array(tolerant({ path: z.string().max(4096), source: z.string().max(4096) }))
+    .max(maxOnHost)
+    .optional(),
 })
 export type InventoryDocument = z.infer<typeof inventoryDocument>
 
@@ -83,8 +100,8 @@ export const cordonDocument = tolerant({
   device: deviceName.optional(),
   /** Set by an operator, or by the scheduler when a brick could not be made. */
   kind: z.enum(['operator', 'quarantine']),
-  why: z.string(),
-  who: z.string(),
+  why: text,
+  who: shortText,
   when: unixSeconds,
 })
 export type CordonDocument = z.infer<typeof cordonDocument>
@@ -106,9 +123,11 @@ export type AccessMode = (typeof accessModes)[number]
 export const mountViews = [...accessModes, 'swap'] as const
 export type MountView = (typeof mountViews)[number]
 
+const volumeBrick = tolerant({ host: hostName, path: plainPath })
+
 const formerVolume = tolerant({
   volume: volumeName,
-  bricks: z.array(tolerant({ host: hostName, path })).min(1),
+  bricks: z.array(volumeBrick).min(1).max(maxBricks),
 })
 export type FormerVolume = z.infer<typeof formerVolume>
 
@@ -119,36 +138,36 @@ export const bufferDocument = tolerant({
   /** The name it was asked by: a job id or a persistent name. The key differs when the buffer was moved aside. */
   name: documentName,
   kind: z.enum(['job', 'persistent']),
-  uid: z.int().nonnegative(),
-  gid: z.int().nonnegative(),
+  uid: accountId,
+  gid: accountId,
   pool: poolName,
   granularityBytes: bytes.positive(),
   requestedBytes: bytes,
   /** None for a buffer that holds swap alone. */
-  access: z.array(z.enum(accessModes)),
+  access: z.array(z.enum(accessModes)).max(8),
   /** Swap for each compute node of the job. */
   swapBytes: bytes.positive().optional(),
   /** Files are cut into pieces of so many bytes, spread over all bricks. */
   shardBytes: bytes.positive().optional(),
   /** The group that a persistent buffer is shared with. */
-  sharedGid: z.int().nonnegative().optional(),
+  sharedGid: accountId.optional(),
   /** Whether clients shall cache, by access mode, where the job said so. */
   clientCache: z.partialRecord(z.enum(accessModes), z.boolean()).optional(),
   /** The GlusterFS volume's name: the buffer's, or with a suffix while an older volume has that name. */
   volume: volumeName,
   /** In the volume's order; brick 0's host is the primary while it lives. */
-  bricks: z.array(placedBrick).min(1),
+  bricks: z.array(placedBrick).min(1).max(maxBricks),
   /** Bricks replaced by others and not yet seen wiped: their devices are still taken. */
-  released: z.array(placedBrick),
+  released: z.array(placedBrick).max(maxBricks),
   /** Volumes begun for this buffer before a brick was replaced or a create failed, and not yet seen absent. */
-  formerVolumes: z.array(formerVolume).default([]),
+  formerVolumes: z.array(formerVolume).max(1_000).default([]),
   /** Directory of each brick in its file system: `brick`, then `brick-2`, … after a volume create that left its mark. */
   directory: z.string().regex(/^brick(-[0-9]{1,4})?$/),
   wanted: z.enum(['present', 'absent']),
   /** When every brick was first online. From then on it may hold data: no brick is replaced, no directory renewed. */
   builtAt: unixSeconds.optional(),
   /** Why it cannot be built; only set when nothing is retried any more. */
-  failure: z.string().optional(),
+  failure: text.optional(),
   createdAt: unixSeconds,
 })
 export type BufferDocument = z.infer<typeof bufferDocument>
@@ -230,10 +249,10 @@ export const sessionTransfer = tolerant({
       at: unixSeconds,
       /** dropped: an operator gave the data up. */
       state: z.enum(['done', 'failed', 'dropped']),
-      reason: z.string().optional(),
+      reason: text.optional(),
       counts: counts.optional(),
       /** Some of what failed. */
-      failures: z.array(z.string()).optional(),
+      failures: z.array(z.string().max(32_768)).max(100).optional(),
     })
     .optional(),
 })
@@ -246,18 +265,18 @@ export const sessionDocument = tolerant({
   /** A job id, or a persistent buffer's name. The key differs when the session was moved aside. */
   token: documentName,
   kind: z.enum(['job', 'persistent']),
-  uid: z.int().nonnegative(),
-  gid: z.int().nonnegative(),
+  uid: accountId,
+  gid: accountId,
   /** The buffer this session made, if any; deleted with the session. */
   buffer: documentName.optional(),
   /** Persistent buffers the job uses. */
-  uses: z.array(documentName),
-  computeHosts: z.array(hostName),
+  uses: z.array(documentName).max(1_000),
+  computeHosts: z.array(hostName).max(maxHosts),
   /** What storage hosts know the compute hosts by, noted at pre_run: a host that is lost later must stay known. */
-  addresses: z.record(hostName, z.array(z.string())).optional(),
+  addresses: record(hostName, addresses, maxHosts).optional(),
   stage: z.enum(sessionStages),
   /** The stage lines of its script, as they were at setup. */
-  transfers: z.array(sessionTransfer).optional(),
+  transfers: z.array(sessionTransfer).max(1_000).optional(),
   createdAt: unixSeconds,
 })
 export type SessionDocument = z.infer<typeof sessionDocument>
@@ -269,7 +288,7 @@ export type PlacementDocument = z.infer<typeof placementDocument>
 /** `leader`, under the leading scheduler's lease. */
 export const leaderDocument = tolerant({
   v: version,
-  host: z.string(),
+  host: shortText,
   pid: z.int(),
   since: unixSeconds,
   /** The levels of documents that it reads and writes, as `hosts/<host>` says it of an agent; level 1 alone when absent. */
@@ -278,7 +297,7 @@ export const leaderDocument = tolerant({
 export type LeaderDocument = z.infer<typeof leaderDocument>
 
 /** `events/<name>/<sequence>`: a line of a buffer's timeline. */
-export const eventDocument = tolerant({ v: version, at: unixSeconds, text: z.string() })
+export const eventDocument = tolerant({ v: version, at: unixSeconds, text })
 export type EventDocument = z.infer<typeof eventDocument>
 
 // ---- desired/<host>/<kind>/<id> --------------------------------------------------------------------------------
@@ -298,9 +317,9 @@ const desiredBrick = tolerant({
   sizeBytes: bytes,
   uuid,
   directory: z.string().regex(/^brick(-[0-9]{1,4})?$/),
-  uid: z.int().nonnegative(),
-  gid: z.int().nonnegative(),
-  mode: z.int().nonnegative(),
+  uid: accountId,
+  gid: accountId,
+  mode,
   /** absent: unmount and wipe. A key that is missing means: leave the device alone. */
   wanted: z.enum(['present', 'absent']),
 })
@@ -312,15 +331,16 @@ const desiredVolume = tolerant({
   fence,
   kind: z.literal('volume'),
   buffer: bufferName,
-  volume: z.string(),
-  bricks: z.array(tolerant({ host: hostName, path })).min(1),
-  options: z.record(z.string(), z.string()),
+  volume: volumeName,
+  bricks: z.array(volumeBrick).min(1).max(maxBricks),
+  options: record(z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/), z.string().max(4096), 64),
   /** To be made in the volume once it is started, parents first; one that is not named is left alone. */
   directories: z
-    .array(tolerant({ path, uid: z.int().nonnegative(), gid: z.int().nonnegative(), mode: z.int().nonnegative() }))
+    .array(tolerant({ path: plainPath, uid: accountId, gid: accountId, mode }))
+    .max(maxHosts)
     .optional(),
   /** The boots of its hosts that are alive: after another one all bricks are looked at anew. */
-  boots: z.record(hostName, bootId).optional(),
+  boots: record(hostName, bootId, maxBricks).optional(),
   wanted: z.enum(['started', 'absent']),
 })
 /** `desired/<host>/volume/<volume>`, on the buffer's primary only. */
@@ -332,15 +352,15 @@ const desiredMount = tolerant({
   kind: z.literal('mount'),
   session: sessionName,
   buffer: bufferName,
-  volume: z.string(),
-  servers: z.array(hostName).min(1),
+  volume: volumeName,
+  servers: z.array(hostName).min(1).max(maxBricks),
   /** What of the buffer is mounted; striped when absent. */
   view: z.enum(mountViews).optional(),
   /** Directory of the volume that is mounted; its root when absent. */
-  directory: path.optional(),
+  directory: plainPath.optional(),
   /** Whether the client shall cache; GlusterFS's own choice when absent. */
   clientCache: z.boolean().optional(),
-  path,
+  path: plainPath,
   wanted: z.enum(['present', 'absent']),
 })
 /** `desired/<host>/mount/<session id>.<buffer id>`, with `.private` or `.swap` for that view: an attachment. */
@@ -354,8 +374,8 @@ const desiredSwap = tolerant({
   buffer: bufferName,
   /** The volume and the directory of it that must be mounted at `path`: nothing is ever made below a path that is not. */
   volume: volumeName,
-  directory: path,
-  path,
+  directory: plainPath,
+  path: plainPath,
   sizeBytes: bytes.positive(),
   /** The kernel fills areas of a higher priority first. */
   priority: z.int().min(0).max(32_767),
@@ -376,8 +396,8 @@ const desiredAdopt = tolerant({
   identity: z.string().max(512),
   sizeBytes: bytes,
   /** The inventory's reason that the operator saw: when the device holds something else by now, nothing is wiped. */
-  expected: z.string(),
-  who: z.string(),
+  expected: text,
+  who: shortText,
 })
 /** `desired/<host>/adopt/<device>`: an operator gave this foreign device to us by name; wipe it. */
 export type DesiredAdopt = z.infer<typeof desiredAdopt>
@@ -400,16 +420,16 @@ const desiredTransfer = tolerant({
   attempt: z.int().positive(),
   ...stageLine,
   volume: volumeName,
-  servers: z.array(hostName).min(1),
+  servers: z.array(hostName).min(1).max(maxBricks),
   /** Directory of the volume that is the namespace, `/` for its root; with `nodes`, the one that holds theirs. */
-  directory: path,
+  directory: plainPath,
   /** Each with a namespace of its name: all are copied from (out) or to (fill). */
-  nodes: z.array(hostName).min(1).optional(),
+  nodes: z.array(hostName).min(1).max(maxHosts).optional(),
   /** Of a fill: the directory of the volume that every node gets a copy of. */
-  template: path.optional(),
+  template: plainPath.optional(),
   /** Copies run as this user, with the groups that the storage host knows the user to be in. */
-  uid: z.int().nonnegative(),
-  gid: z.int().nonnegative(),
+  uid: userAccountId,
+  gid: accountId,
   part: z.enum(transferParts),
   share: tolerant({ index: z.int().nonnegative(), of: z.int().positive() }),
   /** How many bricks the volume has: with one offline nothing that is found or seen is the whole. */
@@ -452,19 +472,19 @@ export function isOfSession(document: AnyDesired): document is Desired[SessionKi
 // ---- observed/<host>/<kind>/<id> -------------------------------------------------------------------------------
 
 const problem = tolerant({
-  message: z.string(),
+  message: text,
   /** terminal: the agent will not try again until the desired document changes. */
   terminal: z.boolean(),
 })
 export type Problem = z.infer<typeof problem>
 
-const common = { v: version, problem: problem.optional(), waitingFor: z.array(z.string()) }
+const common = { v: version, problem: problem.optional(), waitingFor: z.array(text).max(maxBricks) }
 
 const observedBrick = tolerant({
   ...common,
   /** The desired uuid this speaks about. */
   uuid,
-  directory: z.string(),
+  directory: z.string().max(64),
   /** ready: formatted, stamped, mounted, directory made. absent: unmounted, and the device seen blank. */
   state: z.enum(['forming', 'ready', 'leaving', 'absent']),
   /** The boot that it was seen under: what was mounted under another is not any more. */
@@ -478,13 +498,13 @@ const observedVolume = tolerant({
   /** started: every brick is online. degraded: started once, bricks in `offline` are not online now. */
   state: z.enum(['forming', 'started', 'degraded', 'leaving', 'absent']),
   /** Bricks not online, as `host:path`. */
-  offline: z.array(z.string()),
+  offline: z.array(z.string().max(4096)).max(maxBricks),
   /** `auth.allow` as gluster has it: whom the bricks let in. */
-  allow: z.string().optional(),
+  allow: z.string().max(8192).optional(),
   /** Those of the desired directories that are made. */
-  directories: z.array(path).optional(),
+  directories: z.array(plainPath).max(maxHosts).optional(),
   /** Those of the desired document that this was seen under. */
-  boots: z.record(hostName, bootId).optional(),
+  boots: record(hostName, bootId, maxBricks).optional(),
   /** Leaving, and no brick of it is served any more; only its record is left, for one while a peer is down. */
   stopped: z.boolean().optional(),
   /** A failed create left its mark on a brick directory: only fresh directories help. */

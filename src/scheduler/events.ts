@@ -1,6 +1,7 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import type { BufferDocument } from '../model/documents.js'
+import { clipped } from '../model/fields.js'
 import type { Phase, PhaseReport } from '../model/phase.js'
 import { keys } from '../store/keys.js'
 import type { Lease, Store, Write } from '../store/store.js'
@@ -34,7 +35,11 @@ export class Timeline {
     const at = this.clock.unixSeconds()
     const known = this.last.get(name)
     let sequence = Math.max(this.memory.lastEventOf(name), known?.id === buffer.id ? known.sequence : 0)
-    const writes = texts.map((text): Write => ({ put: keys.event(name, ++sequence), value: { v: 1, at, text }, lease }))
+    const writes = texts.map((text): Write => ({
+      put: keys.event(name, ++sequence),
+      value: { v: 1, at, text: clipped(text) },
+      lease,
+    }))
     this.last.set(name, { id: buffer.id, sequence })
     return writes
   }

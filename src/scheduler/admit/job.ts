@@ -48,6 +48,7 @@ export function setupJob(cluster: Cluster, request: JobRequest, means: Means): D
     return {
       refused: `the stage lines of job ${token} are too many or too long: write them to a file, and stage type=list`,
     }
+  if (uid === 0 && transfers.length > 0) return { refused: 'root cannot stage files: submit the job as another user' }
   return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer, transfers }, means)
 }
 

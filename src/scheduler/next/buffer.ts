@@ -9,6 +9,7 @@ import {
 } from '../../model/buffers.js'
 import { at, bufferKey, type Cluster } from '../../model/cluster.js'
 import type { BufferDocument, CordonDocument, PlacedBrick } from '../../model/documents.js'
+import { clipped } from '../../model/fields.js'
 import { isComplete } from '../../model/phase.js'
 import { freeVolumeName } from '../admit/names.js'
 import type { DocumentChange } from '../core.js'
@@ -77,7 +78,7 @@ function followForming(cluster: Cluster, buffer: BufferDocument, means: FollowMe
     )
   }
   if (volume?.problem?.terminal) {
-    const failure = `volume ${buffer.volume}: ${volume.problem.message}`
+    const failure = clipped(`volume ${buffer.volume}: ${volume.problem.message}`)
     return write({ ...buffer, failure }, `failed: ${failure}`)
   }
   return undefined
@@ -101,7 +102,7 @@ function replace(
   if ('refused' in placed) {
     // A lost host may come back; a device that was refused will not get better.
     if (bad.length === 0) return undefined
-    const failure = `${bad.map((brick) => reasonOf(cluster, brick)).join(', ')}; and ${placed.refused}`
+    const failure = clipped(`${bad.map((brick) => reasonOf(cluster, brick)).join(', ')}; and ${placed.refused}`)
     const document = { ...buffer, failure }
     return { changes: [...cordons, { kind: 'buffer', name, document }], events: [`failed: ${failure}`] }
   }

@@ -11,6 +11,7 @@ import type {
   TransferCounts,
   TransferPart,
 } from '../../model/documents.js'
+import { clipped } from '../../model/fields.js'
 import { escaped } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import { currentTransfer, isCopying, isPrivate, nameOf, reportOf } from '../../model/transfers.js'
@@ -61,7 +62,13 @@ export function followTransfers(cluster: Cluster, session: SessionDocument, now:
     return end(cluster, session, current, { ...ended, state: 'done' }, `done: ${copied}`)
   }
   const failures = failuresOf(cluster, session, current)
-  return end(cluster, session, current, { ...ended, state: 'failed', reason: failure, failures }, `failed: ${failure}`)
+  return end(
+    cluster,
+    session,
+    current,
+    { ...ended, state: 'failed', reason: clipped(failure), failures },
+    `failed: ${failure}`,
+  )
 }
 
 /** Some of the files that could not be copied so far. */
@@ -69,7 +76,7 @@ export function failuresOf(cluster: Cluster, session: SessionDocument, transfer:
   const reports = toldOf(cluster, session, transfer).flatMap(({ host, document }) => {
     return reportOf(cluster, host, document)?.failures ?? []
   })
-  return [...new Set(reports)].slice(0, 20).map(escaped)
+  return [...new Set(reports)].slice(0, 20).map((failure) => clipped(escaped(failure)))
 }
 
 /** What has been copied of a line so far, of all hosts together; undefined before it was planned. */

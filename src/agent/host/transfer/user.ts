@@ -31,6 +31,7 @@ const path = '/usr/local/bin:/usr/bin:/bin'
 export function asUser({ transfer, mark, stallMs, signal }: UserParts): AsUser {
   const [name, value] = mark.split('=') as [string, string]
   const env = { PATH: path, LC_ALL: 'C', HOME: '/', [name]: value }
+  if (transfer.uid === 0) throw new Refusal('files are staged as a user, never as root')
   const prefix = identity(transfer)
   const run: AsUser['run'] = async (argv, options = {}) => {
     const own = { stallMs, env, ...(signal ? { signal } : {}) }
