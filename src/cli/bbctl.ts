@@ -4,6 +4,7 @@ import { CallError, defaultSocket } from './client.js'
 import { check } from './commands/check.js'
 import { create, destroy, show } from './commands/buffer.js'
 import { adopt, cordon, uncordon } from './commands/care.js'
+import { explain } from './commands/explain.js'
 import { backup, restore } from './commands/recovery.js'
 import { bricks, buffers, hosts, status } from './commands/views.js'
 import { transfer } from './commands/transfer.js'
@@ -24,6 +25,7 @@ const cli = yargs(process.argv.slice(2))
   .command(bricks)
   .command(buffers)
   .command(show)
+  .command(explain)
   .command(create)
   .command(destroy)
   .command(cordon)

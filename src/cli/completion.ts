@@ -14,7 +14,7 @@ export async function namesFor(argv: readonly string[], socket: string): Promise
   if (rest.at(-1)?.startsWith('-')) return undefined
   const client = openClient(socket)
   try {
-    if (['show', 'destroy', 'watch'].includes(command ?? '') && rest.length > 0)
+    if (['show', 'explain', 'destroy', 'watch'].includes(command ?? '') && rest.length > 0)
       return (await client.get<BufferView[]>('/v1/buffers')).map(({ name }) => name)
     if (['cordon', 'uncordon', 'adopt'].includes(command ?? '') && rest.length > 0) {
       const devices = await client.get<DeviceView[]>('/v1/bricks')

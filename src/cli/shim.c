@@ -14,6 +14,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -129,6 +130,28 @@ static void send_request(int fd, const char *name, int argc, char **argv)
 		send_all(fd, argv[i], strlen(argv[i]) + 1);
 }
 
+/* slurmctld has ended, or has given this call up: nobody reads what is printed. */
+static bool nobody_reads(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP));
+}
+
+/*
+ * Until there is something to read. A call that nobody waits for must end: it would be made again by itself, and might come
+ * to the scheduler after what slurmctld has asked for since.
+ */
+static void await_answer(int fd)
+{
+	struct pollfd both[] = { { .fd = fd, .events = POLLIN }, { .fd = STDOUT_FILENO } };
+
+	while (poll(both, 2, -1) < 0 && errno == EINTR)
+		;
+	if (nobody_reads())
+		exit(1);
+}
+
 /* The whole answer, with a NUL behind it; NULL when it broke off. */
 static char *read_answer(int fd, size_t *length)
 {
@@ -143,6 +166,7 @@ static char *read_answer(int fd, size_t *length)
 			answer = realloc(answer, room);
 			continue;
 		}
+		await_answer(fd);
 		got = read(fd, answer + have, room - have - 1);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -280,6 +304,8 @@ int main(int argc, char **argv)
 		if (now_ms() - last_seen >= patience.away_ms || now_ms() - start >= patience.total_ms)
 			fail("%s", why);
 		nanosleep(&pause, NULL);
+		if (nobody_reads())
+			exit(1);
 	}
 	if (reply.code != 0 && !isatty(STDOUT_FILENO))
 		while (reply.length > 0 && reply.text[reply.length - 1] == '\n')

@@ -134,6 +134,14 @@ export interface DifferenceView {
   safe: boolean
 }
 
+/** What the scheduler knows of a job or a persistent buffer that waits, in sentences. */
+export interface ExplainView {
+  name: string
+  /** There is a session or a buffer of that name, or a call that makes one. */
+  isKnown: boolean
+  lines: string[]
+}
+
 /** How many documents a restore brought back. */
 export interface RestoreView {
   buffers: number

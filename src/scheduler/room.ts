@@ -37,6 +37,7 @@ export interface Place {
 }
 
 interface Standing extends Waiter {
+  token: string
   /** Undefined while it decides. */
   wake: ((hasRoom: boolean) => void) | undefined
 }
@@ -71,10 +72,18 @@ export class RoomQueue {
     return this.waiting.reduce((sum, claim) => sum + (claim.pool === pool ? claim.slots : 0), 0)
   }
 
+  /** What is waited for under that name, and how many of its pool stand before it. */
+  standingOf(token: string): { claim: Claim; ahead: number } | undefined {
+    const index = this.waiting.findIndex((standing) => standing.token === token)
+    const claim = this.waiting[index]
+    if (!claim) return undefined
+    return { claim, ahead: this.waiting.slice(0, index).filter(({ pool }) => pool === claim.pool).length }
+  }
+
   /** To the end of the queue, for so long at most. */
-  join(claim: Claim, timeoutMs: number): Place {
+  join(token: string, claim: Claim, timeoutMs: number): Place {
     const keepFromMs = this.clock.monotonicMs() + timeoutMs / 2
-    const standing: Standing = { ...claim, keepFromMs, wake: undefined }
+    const standing: Standing = { ...claim, token, keepFromMs, wake: undefined }
     this.waiting.push(standing)
     this.stopListening ??= this.core.onChange(() => this.lookSoon())
     return {

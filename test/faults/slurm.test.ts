@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../../lab/until.js'
 import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { must } from '../support/invariants.js'
-import { SlurmAt } from '../support/slurm.js'
+import { shim, SlurmAt } from '../support/slurm.js'
 
 describe('slurmctld restarted over a job', function () {
   this.timeout(labTestMs)
@@ -85,6 +85,65 @@ describe('a pool that is full although Slurm takes it to be free', function () {
     await slurm.untilCompleted(job)
     await expectNothingLost(lab)
   })
+})
+
+describe('a job array whose tasks slurmctld makes no folder and no script for, as that of Slurm 24.11 to 26.11', function () {
+  this.timeout(labTestMs)
+  const lab = useFaultsLab()
+  const slurm = new SlurmAt(lab)
+  const conf = '/etc/slurm/burst_buffer.conf'
+  const wrapper = '/etc/slurm/without-folders'
+  const useShim = (path: string) => must(lab, 'head', `sed -i 's,^GetSysState=.*,GetSysState=${path},' ${conf}`)
+  const restart = async () => {
+    await lab.stopService('head', 'slurmctld', 'TERM')
+    await lab.startService('head', 'slurmctld')
+  }
+
+  before(async () => {
+    // Takes what slurmctld has made for a task away when setup is called; the last task is the array itself.
+    const lines = [
+      '#!/bin/bash',
+      'if [[ "$2" == setup || "$*" == *"--function setup"* ]]; then',
+      '  token=$(sed -n "s/.*--token \\([0-9]*\\).*/\\1/p" <<<"$*")',
+      '  folder=/var/spool/slurmctld/hash.$((token % 10))/job.$token',
+      '  grep -qx "$token" /etc/slurm/arrays || rm -rf "$folder"',
+      'fi',
+      `exec -a dw_wlm_cli ${shim} "$@"`,
+      '',
+    ]
+    const input = lines.join('\n')
+    await lab.exec('head', ['sh', '-c', `cat >${wrapper} && chmod 755 ${wrapper}`], { input })
+    await useShim(wrapper)
+    await restart()
+  })
+  after(async () => {
+    await useShim(shim)
+    await restart()
+  })
+
+  for (const [what, name] of [
+    ['of a script as it is', 'plain'],
+    ['of a script with % symbols, which is in memory alone', '%A_%a'],
+  ]) {
+    it(`runs every task ${what}`, async () => {
+      const out = `/home/alice/split-${name}`
+      const array = await slurm.submit(
+        'alice',
+        '#SBATCH --array=1-3 --hold',
+        '#DW jobdw type=scratch access_mode=striped capacity=1TB',
+        `#DW stage_out type=file source=$DW_JOB_STRIPED/out destination=${out}`,
+        'echo "$SLURM_ARRAY_TASK_ID" >$DW_JOB_STRIPED/out',
+      )
+      await must(lab, 'head', `echo ${array} >>/etc/slurm/arrays`)
+      await lab.exec('head', ['scontrol', 'release', array])
+      for (const task of [1, 2, 3]) await slurm.untilCompleted(`${array}_${task}`)
+      const files = name === 'plain' ? [out] : [1, 2, 3].map((task) => `/home/alice/split-${array}_${task}`)
+      const read = () => must(lab, 'head', `cat ${files.join(' ')}`)
+      const wanted = name === 'plain' ? /^[123]$/ : /^1\n2\n3$/
+      await until({ what: `the tasks' files`, seen: read }, async () => wanted.test(await read()))
+      await expectNothingLost(lab)
+    })
+  }
 })
 
 describe('a job whose setup failed', function () {

@@ -2,6 +2,7 @@ import type { BufferView, DifferenceView } from '../../model/api.js'
 import { pathOf } from '../client.js'
 import { print, printable, printJson } from '../output.js'
 import { slurmDifferences, slurmList } from '../slurmList.js'
+import { slurmJobs, strandedJobs } from '../slurmJobs.js'
 import { clientOf, type Command } from './command.js'
 
 export const check: Command<{ repair: boolean }> = {
@@ -16,7 +17,10 @@ export const check: Command<{ repair: boolean }> = {
       : client.get<DifferenceView[]>(pathOf('check')))
     const slurm = await slurmList()
     const buffers = await client.get<BufferView[]>(pathOf('buffers'))
-    const all = [...found, ...('names' in slurm ? slurmDifferences(slurm.names, buffers) : [])]
+    const jobs = await slurmJobs()
+    const sessions = await client.get<{ token: string }[]>(pathOf('sessions'))
+    const stranded = 'jobs' in jobs ? strandedJobs(jobs.jobs, new Set(sessions.map(({ token }) => token))) : []
+    const all = [...found, ...stranded, ...('names' in slurm ? slurmDifferences(slurm.names, buffers) : [])]
     if (argv.json) printJson(all)
     else report(all, argv.repair, 'unknown' in slurm ? slurm.unknown : undefined)
     if (all.some(({ safe }) => !argv.repair || !safe)) process.exitCode = 1

@@ -15,6 +15,7 @@ import {
   uncordon,
 } from '../admit.js'
 import type { EtcdUsage } from '../etcdUsage.js'
+import { explain } from '../explain.js'
 import { adoptProgress, ended } from '../progress.js'
 import { groupToShareWith } from '../membership.js'
 import { problemWithPersistentAccess } from '../slurm/accessModes.js'
@@ -71,6 +72,12 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
     ['GET', /^\/v1\/status$/, freshStatus],
     ['GET', /^\/v1\/hosts$/, () => hostsView(core.cluster)],
     ['GET', /^\/v1\/bricks$/, () => devicesView(core.cluster, config)],
+    [
+      'GET',
+      /^\/v1\/sessions$/,
+      () => [...core.cluster.sessions.values()].map(({ token, stage }) => ({ token, stage })),
+    ],
+    ['GET', /^\/v1\/explain\/([^/]+)$/, ({ parts }) => explain(core.cluster, means.room, parts[0]!)],
     ['GET', /^\/v1\/buffers$/, () => buffersView(core.cluster)],
     ['GET', /^\/v1\/buffers\/([^/]+)$/, ({ parts }) => detail(parts[0]!)],
     ['POST', /^\/v1\/buffers$/, (request) => create(means, parse(request.body, createBody))],

@@ -11,12 +11,12 @@ export interface ShimMeans extends SlurmMeans {
 
 /**
  * The programs that the shim plays, by their names. The body holds the arguments, each with a NUL behind it; the exit code
- * travels in X-Exit-Code. The work goes on when slurmctld has killed the shim: the repeated call finds it.
+ * travels in X-Exit-Code. What is begun goes on when slurmctld has killed the shim: the repeated call finds it.
  */
 export function shimRoutes(means: ShimMeans): Route[] {
-  const programs: Record<string, (words: string[]) => Promise<SlurmReply> | SlurmReply> = {
-    dw_wlm_cli: (words) => dwWlmCli(means, words),
-    fakewarp: (words) => dwWlmCli(means, words),
+  const programs: Record<string, (words: string[], gone: Promise<void>) => Promise<SlurmReply> | SlurmReply> = {
+    dw_wlm_cli: (words, gone) => dwWlmCli(means, words, gone),
+    fakewarp: (words, gone) => dwWlmCli(means, words, gone),
     dwstat: (words) => {
       const shown = dwstat(words, { cluster: means.core.cluster, config: means.config, userName: means.userName })
       return 'refused' in shown ? { code: 1, text: shown.refused } : { code: 0, text: shown.text }
@@ -26,12 +26,13 @@ export function shimRoutes(means: ShimMeans): Route[] {
     {
       method: 'POST',
       pattern: /^\/shim\/(dw_wlm_cli|fakewarp|dwstat)$/,
-      handle: async ({ parts, body }) => {
+      handle: async ({ parts, body, onGone }) => {
         const start = means.clock.monotonicMs()
         const given = body.split('\0').slice(0, -1)
         const problem = problemWithWords(given)
         const words = problem === undefined ? given : []
-        const reply = problem === undefined ? await programs[parts[0]!]!(words) : { code: 1, text: problem }
+        const play = () => programs[parts[0]!]!(words, new Promise(onGone))
+        const reply = problem === undefined ? await play() : { code: 1, text: problem }
         const fields = { program: parts[0], words, code: reply.code, ms: Math.round(means.clock.monotonicMs() - start) }
         if (reply.code === 0) means.log.debug('call', fields)
         else means.log.info('call refused', { ...fields, text: reply.text.trim() })

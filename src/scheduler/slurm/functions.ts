@@ -75,7 +75,8 @@ export interface SlurmMeans extends Membership {
 /** A refusal or failure with its text for slurmctld. */
 class Answer extends Error {}
 
-const handlers: Record<string, (means: SlurmMeans, given: Arguments) => Promise<string>> = {
+type Handler = (means: SlurmMeans, given: Arguments, gone: Promise<void>) => Promise<string>
+const handlers: Record<string, Handler> = {
   pools: ({ core, config, room }) => json(pools(core.cluster, config, (pool) => room.claimedSlots(pool))),
   show_instances: ({ core }) => json(instances(core.cluster)),
   show_sessions: ({ core }) => json(sessions(core.cluster)),
@@ -92,8 +93,15 @@ const handlers: Record<string, (means: SlurmMeans, given: Arguments) => Promise<
   teardown: tearDown,
 }
 
-/** dw_wlm_cli, called with these words. Never throws: what goes wrong is the reply. */
-export async function dwWlmCli(means: SlurmMeans, words: readonly string[]): Promise<Reply> {
+/**
+ * dw_wlm_cli, called with these words. Never throws: what goes wrong is the reply. `gone` resolves when nobody is there to hear
+ * it: a call that still waits to make something then makes nothing.
+ */
+export async function dwWlmCli(
+  means: SlurmMeans,
+  words: readonly string[],
+  gone: Promise<void> = new Promise(() => {}),
+): Promise<Reply> {
   try {
     const given = parseArguments(words)
     if ('refused' in given) throw new Answer(given.refused)
@@ -101,7 +109,7 @@ export async function dwWlmCli(means: SlurmMeans, words: readonly string[]): Pro
     const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
     if (!handler)
       throw new Answer(`invalid function ${quote(name)}: the functions are ${Object.keys(handlers).join(', ')}`)
-    return { code: 0, text: await handler(means, given) }
+    return { code: 0, text: await handler(means, given, gone) }
   } catch (error) {
     // Without a newline: Slurm puts the text into the job's reason, which squeue shows in one line.
     if (error instanceof Answer) return { code: 1, text: error.message }
@@ -146,8 +154,8 @@ function granularities(config: SchedulerConfig) {
 
 /** The call makes nothing once its token was torn down in between. */
 function givingWay(make: (means: SlurmMeans, given: Arguments, making: Making) => Promise<string>) {
-  return async (means: SlurmMeans, given: Arguments): Promise<string> => {
-    const making = means.makings.begin(need(given, 'token'))
+  return async (means: SlurmMeans, given: Arguments, gone: Promise<void>): Promise<string> => {
+    const making = means.makings.begin(need(given, 'token'), gone)
     try {
       return await make(means, given, making)
     } finally {
@@ -373,13 +381,13 @@ async function admit(
       const { leftFor } = place ?? means.room
       const tools = { config: means.config, now: means.clock.unixSeconds(), newUuid: means.newUuid, leftFor }
       const admission = await commit(means, deadline, (cluster) =>
-        making.isTornDown() ? { refused: 'it was torn down' } : decide(cluster, tools),
+        decideUnless(making.whyNot(), () => decide(cluster, tools)),
       )
       if (admission.state === 'admitted') return admission
       if (admission.state === 'no-room') {
-        place ??= means.room.join(admission.claim, deadline())
-        const isTornDown = making.tornDown.then(() => true)
-        if (!(await Promise.race([isTornDown, place.untilRoom(deadline())])))
+        place ??= means.room.join(token, admission.claim, deadline())
+        const isGivenUp = making.givenUp.then(() => true)
+        if (!(await Promise.race([isGivenUp, place.untilRoom(deadline())])))
           throw new Answer(`${admission.reason}, and no more came free within the time of this call`)
         continue
       }
@@ -392,6 +400,10 @@ async function admit(
   } finally {
     place?.leave()
   }
+}
+
+function decideUnless<T>(why: string | undefined, decide: () => Decision<T>): Decision<T> {
+  return why === undefined ? decide() : { refused: why }
 }
 
 /** Decides and writes. A decision whose outcome is unknown is made anew, and finds what it had done. */

@@ -1,9 +1,9 @@
 /** A call that makes something of its token: a setup, say, that waits for an earlier session to go. */
 export interface Making {
-  /** A teardown of its token was decided after it had come. */
-  isTornDown(): boolean
-  /** Resolves when one was. */
-  readonly tornDown: Promise<void>
+  /** Why it shall make nothing any more: a teardown of its token was decided after it had come, or its caller has gone. */
+  whyNot(): string | undefined
+  /** Resolves when there is a reason. */
+  readonly givenUp: Promise<void>
   end(): void
 }
 
@@ -25,15 +25,21 @@ export interface Unmaking {
  * take what was made after it had come. So calls of one token count in the order in which they came.
  */
 export class Makings {
-  private readonly makings = new OfTokens<{ isTornDown: boolean; tell: () => void }>()
+  private readonly makings = new OfTokens<{ giveUp: (why: string) => void }>()
   private readonly unmakings = new OfTokens<{ isOvertaken: boolean }>()
 
-  begin(token: string): Making {
+  /** `gone`: resolves when the caller is not there any more. What is made already stays, for the call that comes again. */
+  begin(token: string, gone: Promise<void>): Making {
     for (const unmaking of this.unmakings.of(token)) unmaking.isOvertaken = true
-    const making = { isTornDown: false, tell: () => {} }
-    const tornDown = new Promise<void>((resolve) => (making.tell = resolve))
-    const end = this.makings.add(token, making)
-    return { isTornDown: () => making.isTornDown, tornDown, end }
+    let why: string | undefined
+    let tell = () => {}
+    const givenUp = new Promise<void>((resolve) => (tell = resolve))
+    const giveUp = (reason: string) => {
+      why ??= reason
+      tell()
+    }
+    void gone.then(() => giveUp('its caller has gone'))
+    return { whyNot: () => why, givenUp, end: this.makings.add(token, { giveUp }) }
   }
 
   /** Those makings that come later are not meant: a job that is requeued is set up anew. */
@@ -43,10 +49,7 @@ export class Makings {
     return {
       isOvertaken: () => unmaking.isOvertaken,
       decided: () => {
-        for (const making of before) {
-          making.isTornDown = true
-          making.tell()
-        }
+        for (const making of before) making.giveUp('it was torn down')
       },
       end: this.unmakings.add(token, unmaking),
     }

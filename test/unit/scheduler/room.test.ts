@@ -58,7 +58,7 @@ describe('the queue for devices', () => {
     for (const listener of listeners ?? []) listener()
   }
   function wait(name: string, slots: number, timeoutMs = 100_000) {
-    const place = queue.join(claim(slots), timeoutMs)
+    const place = queue.join(name, claim(slots), timeoutMs)
     void place.untilRoom(timeoutMs).then((hasRoom) => ended.push(hasRoom ? name : `${name} too late`))
     return place
   }
@@ -77,6 +77,8 @@ describe('the queue for devices', () => {
     await pass(100)
     expect(ended).to.deep.equal(['first', 'second'])
     expect(queue.claimedSlots(pool)).to.equal(3)
+    expect(queue.standingOf('third')).to.deep.include({ ahead: 2 })
+    expect(queue.standingOf('nobody')).to.equal(undefined)
   })
 
   it('lets small ones overtake a large one, but no longer than for half of its time', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -43,6 +43,36 @@ describe('the shim, compiled', function () {
     })
 
   const pools = { pools: [{ id: pool, units: 'bytes', granularity: terabyte, quantity: 4, free: 4 }] }
+
+  it('ends when nobody reads its answer any more, as when slurmctld has ended, also while no scheduler answers', async () => {
+    for (const socket of [rig.socket, join(bin, 'nowhere.sock')]) {
+      // More than there is, once a buffer has the half of it: the call waits.
+      await rig.call('POST', '/v1/buffers', { name: 'half', bytes: 2 * terabyte, uid: 20001, access: 'striped' })
+      const words = [
+        '--function',
+        'setup',
+        '--token',
+        '9',
+        '--user',
+        '20001',
+        '--groupid',
+        '20001',
+        '--capacity',
+        '4TB',
+      ]
+      const child = spawn(join(bin, 'dw_wlm_cli'), words, { env: { BURSTBUFFER_SOCKET: socket } })
+      const ended = new Promise((resolve) => child.on('exit', resolve))
+      if (socket === rig.socket) {
+        const waits = async () => (await rig.json<{ isKnown: boolean }>('GET', '/v1/explain/9')).isKnown
+        while (!(await waits())) await pause(20)
+      }
+      child.stdout.destroy()
+      expect(await ended).to.equal(1)
+      while ((await rig.json<{ isKnown: boolean }>('GET', '/v1/explain/9')).isKnown) await pause(20)
+    }
+    await rig.call('DELETE', '/v1/buffers/half')
+    while (((await rig.json<unknown[]>('GET', '/v1/buffers')) as unknown as unknown[]).length > 0) await pause(20)
+  })
 
   for (const name of ['dw_wlm_cli', 'fakewarp']) {
     it(`answers as ${name}`, async () => {

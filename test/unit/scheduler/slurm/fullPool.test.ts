@@ -87,6 +87,18 @@ describe('a full pool', () => {
     expect(await rig.run(next, 100)).to.deep.equal(done)
   })
 
+  it('gives nothing to a setup whose caller has gone', async () => {
+    const words = ['--token', '2', '--user', String(alice.uid), '--groupid', String(alice.gid), '--capacity', '4TB']
+    let go = () => {}
+    const waiting = dwWlmCli(rig.means, ['--function', 'setup', ...words], new Promise((resolve) => (go = resolve)))
+    await rig.quiet()
+    go()
+    expect(await rig.run(waiting)).to.deep.equal({ code: 1, text: 'its caller has gone' })
+    await tearDown('1')
+    await rig.quiet()
+    expect(rig.keys('sessions/')).to.deep.equal([])
+  })
+
   it('does not give a newcomer what an earlier one is about to take', async () => {
     const first = setup('2', 4)
     await rig.quiet()

@@ -1,0 +1,29 @@
+import type { ExplainView, StatusView } from '../../model/api.js'
+import { CallError, pathOf } from '../client.js'
+import { print, printable, printJson } from '../output.js'
+import { explainJob, slurmJobs } from '../slurmJobs.js'
+import { clientOf, type Command } from './command.js'
+
+export const explain: Command<{ name: string }> = {
+  command: 'explain <name>',
+  describe: 'Why a job or a persistent buffer waits, by what the scheduler and Slurm know',
+  builder: (yargs) =>
+    yargs.positional('name', { type: 'string', demandOption: true, describe: 'a job id or a persistent name' }),
+  handler: async (argv) => {
+    const name = String(argv.name)
+    const client = clientOf(argv)
+    const { lines, isKnown } = await client.get<ExplainView>(pathOf('explain', name))
+    const isJob = /^[0-9]+$/.test(name)
+    const slurm = isJob ? await slurmJobs(name) : { jobs: [] }
+    const { pools } = await client.get<StatusView>('/v1/status')
+    const job = 'jobs' in slurm ? slurm.jobs[0] : undefined
+    const told = [...lines, ...(job ? explainJob(job, isKnown, pools) : [])]
+    if (told.length === 0) throw new CallError(`neither the scheduler nor Slurm knows ${name}${why(slurm)}`)
+    if (argv.json) return printJson({ name, lines: told })
+    for (const line of told) print(printable(line))
+  },
+}
+
+function why(slurm: Awaited<ReturnType<typeof slurmJobs>>): string {
+  return 'unknown' in slurm ? `: ${slurm.unknown}` : ''
+}

@@ -1,0 +1,35 @@
+import { expect } from 'chai'
+import { explain } from '../../../src/scheduler/explain.js'
+import { aBuffer, aCluster, aHost, aSession, type ClusterParts, pool, terabyte } from '../../support/builders.js'
+
+const nobody = { standingOf: () => undefined }
+const told = (parts: ClusterParts, room: Parameters<typeof explain>[1] = nobody) =>
+  explain(aCluster({ hosts: [aHost('gluster1')], ...parts }), room, '5')
+
+describe('why a job waits', () => {
+  it('is not known of a job that nobody has asked for', () =>
+    expect(told({})).to.deep.equal({ name: '5', isKnown: false, lines: [] }))
+
+  it('is that the pool has no room, and who came before it', () => {
+    const claim = { pool, granularityBytes: terabyte, slots: 3 }
+    const { isKnown, lines } = told({}, { standingOf: () => ({ claim, ahead: 2 }) })
+    expect(isKnown).to.equal(true)
+    expect(lines).to.deep.equal(['its setup waits until 3 TB of pool dedicated_nvme are free: 2 came before it'])
+  })
+
+  it('is what its session and its buffer wait for', () => {
+    const parts = {
+      sessions: [aSession({ buffer: '5' })],
+      buffers: [aBuffer({ name: '5', bricks: ['gluster1/nvme1n1'] })],
+    }
+    expect(told(parts).lines).to.deep.equal([
+      'it has come to setup, and waits for brick nvme1n1 on gluster1',
+      'its buffer is forming-bricks: brick nvme1n1 on gluster1',
+    ])
+  })
+
+  it('is nothing here, once everything is done that Slurm has asked for', () => {
+    const { lines } = told({ sessions: [aSession({ stage: 'staged-in' })] })
+    expect(lines).to.deep.equal(["it has come to staged-in, and waits for nothing here: the next step is Slurm's"])
+  })
+})
