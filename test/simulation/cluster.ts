@@ -9,7 +9,6 @@ import type { Cluster } from '../../src/model/cluster.js'
 import type { Decision } from '../../src/scheduler/core.js'
 import { assembleScheduler } from '../../src/scheduler/scheduler.js'
 import { dwWlmCli, type Reply } from '../../src/scheduler/slurm/functions.js'
-import { everyUser } from '../../src/standalone/cluster.js'
 import { SimulatedGluster } from '../../src/standalone/gluster.js'
 import { simulatedHost } from '../../src/standalone/host.js'
 import {
@@ -25,6 +24,7 @@ import { aUuid } from '../support/builders.js'
 import { hasSwap, Invariants } from './invariants.js'
 import { type Fate, Life } from './life.js'
 import { mortalPace } from './mortalPace.js'
+import { SimulatedNameService } from './nameServiceScenarios.js'
 import { settled, type World } from './world.js'
 
 export const pool = 'dedicated_nvme'
@@ -47,6 +47,7 @@ export class SimulatedCluster {
   readonly machines = new Map<string, SimulatedMachine>()
   readonly gluster: SimulatedGluster
   readonly invariants: Invariants
+  readonly nameService = new SimulatedNameService()
   readonly lives = new Map<string, Life>()
   deaths = 0
   /** What happened, for people who look at a seed. */
@@ -76,7 +77,7 @@ export class SimulatedCluster {
       clock,
       config: { ...config, host },
       candidate: { host, pid: 1 },
-      accounts: everyUser,
+      accounts: this.nameService.accounts,
       lookAt: () => Promise.resolve(undefined),
       log: this.log(life),
     }

@@ -1,5 +1,6 @@
 import { computeHosts, pool } from './cluster.js'
 import type { Scenario } from './director.js'
+import { nameServiceScenarios } from './nameServiceScenarios.js'
 import { slurmScenarios } from './slurmScenarios.js'
 import { stagingScenarios } from './stagingScenarios.js'
 import { swapScenarios } from './swapScenarios.js'
@@ -321,6 +322,7 @@ export const scenarios: Record<string, Scenario> = {
     await director.simple('teardown', '101')
   },
 
+  ...nameServiceScenarios,
   ...slurmScenarios,
   ...stagingScenarios,
   ...swapScenarios,
