@@ -1,4 +1,4 @@
-import { etcdEndpoints, pool, type HostSpec, type Site } from './hosts.js'
+import { etcdEndpoints, hostsWith, pool, type HostSpec, type Site } from './hosts.js'
 
 /** The configuration files of our programs on a host, by name below /etc/burstbuffer. `etc/` explains their keys. */
 export function configFiles(host: HostSpec, site: Site): Record<string, string> {
@@ -10,5 +10,7 @@ export function configFiles(host: HostSpec, site: Site): Record<string, string> 
     }
   }
   const pools = host.role === 'storage' ? `pools:\n  ${pool.name}: [/dev/nvme*n1]\nstagePaths: [/home]\n` : ''
-  return { 'agent.yaml': `roles: [${host.role}]\n${etcd}${pools}` }
+  const servers = hostsWith('glusterd', site).map(({ name }) => name)
+  const filter = host.role === 'compute' ? `packetFilter: { storageHosts: [${servers.join(', ')}] }\n` : ''
+  return { 'agent.yaml': `roles: [${host.role}]\n${etcd}${pools}${filter}` }
 }

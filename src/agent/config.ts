@@ -20,6 +20,10 @@ const stagePath = absolutePath.refine(
   `expected a path that neither is below ${brickRoot} nor has it below itself`,
 )
 
+const storageAddress = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}(\/[0-9]{1,3})?$/, {
+  message: 'expected a host name, an address, or a network as in 10.1.0.0/16',
+})
+
 /** A path of a device, or a glob in the last part of one. */
 export const devicePattern = absolutePath.refine(isGlob, 'expected a path whose last part is a name or a glob')
 
@@ -41,6 +45,10 @@ export const agentConfig = z
     gluster: z
       .strictObject({ container: containerName, socket: absolutePath.default('/var/run/docker.sock') })
       .optional(),
+    /** Compute nodes: only root may connect to GlusterFS on storage hosts. */
+    packetFilter: z
+      .strictObject({ enabled: z.boolean().default(true), storageHosts: z.array(storageAddress).max(1000).default([]) })
+      .default({ enabled: true, storageHosts: [] }),
     log: logConfig,
   })
   .refine(({ gluster, roles }) => gluster === undefined || roles.includes('storage'), {
@@ -50,6 +58,10 @@ export const agentConfig = z
   .refine(({ stagePaths, roles }) => stagePaths.length === 0 || roles.includes('storage'), {
     path: ['roles'],
     message: 'expected storage among them, because stagePaths is set',
+  })
+  .refine(({ packetFilter, roles }) => packetFilter.storageHosts.length === 0 || roles.includes('compute'), {
+    path: ['roles'],
+    message: 'expected compute among them, because packetFilter.storageHosts is set',
   })
 export type AgentConfig = z.infer<typeof agentConfig>
 

@@ -11,6 +11,8 @@ import { type AgentConfig, readAgentConfig } from './config.js'
 import type { FollowedContainer, FollowOptions } from './host/container.js'
 import { readBoot } from './host/boot.js'
 import { realHost } from './host/index.js'
+import { PacketFilter } from './host/packetFilter.js'
+import { runCommand } from './host/run.js'
 import { serveHost } from './serve.js'
 
 /** Wires the agent: the real host, etcd, the inventory and the reconcilers. Stopping it leaves bricks and mounts as they are. */
@@ -28,7 +30,23 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const container = await glusterContainer(config, { clock, log })
   await container?.begin()
   const boot = await readBoot()
+  let filterProblems: string[] = []
+  let tell = () => {}
+  const { enabled, storageHosts } = config.packetFilter
+  const filter = new PacketFilter({
+    enabled: enabled && config.roles.includes('compute'),
+    storageHosts,
+    run: runCommand,
+    clock,
+    log,
+    onProblem: (problem) => {
+      filterProblems = problem === undefined ? [] : [problem]
+      tell()
+    },
+  })
+  await filter.start()
   const host = realHost({
+    onServers: (servers) => filter.learn(servers),
     name: config.host,
     boot,
     mountRoot: config.mountRoot,
@@ -40,6 +58,8 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   })
   let document = await hostDocument(config, await host.versions(), clock.unixSeconds(), boot)
   const service = serveHost({ host, roles: config.roles, document, store, clock, log })
+  tell = () => service.tellProblems('packet filter', filterProblems)
+  tell()
   host.onTransferEnd(() => service.wake('transfer'))
   const watchDevices = (pools: AgentConfig['pools']) =>
     config.roles.includes('storage')
@@ -86,6 +106,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       notifier.close()
       await configWatcher.close()
       container?.close()
+      filter.close()
       await service.stop()
       await host.close()
       await store.close()
@@ -129,9 +150,9 @@ async function hostDocument(
 
 /** Only the pools change without a restart; a change of anything else is said rather than swallowed. */
 function warnOfRestart(before: AgentConfig, after: AgentConfig, warn: (phrase: string, fields: object) => void): void {
-  const names = (['host', 'roles', 'etcd', 'addresses', 'mountRoot', 'stagePaths', 'gluster', 'log'] as const).filter(
-    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
-  )
+  const names = (
+    ['host', 'roles', 'etcd', 'addresses', 'mountRoot', 'stagePaths', 'gluster', 'packetFilter', 'log'] as const
+  ).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
   if (names.length > 0) warn('changed settings need a restart of the agent', { settings: names })
 }
 

@@ -27,6 +27,8 @@ export interface RealHostOptions {
   clock: Clock
   log: Log
   run?: Run
+  /** Hears of the storage hosts that this host mounts from, before it does. */
+  onServers?: (servers: readonly string[]) => Promise<void>
   /** Runs the gluster command; where gluster is on this host itself, as any other. */
   runGluster?: Run
 }
@@ -89,7 +91,10 @@ export function realHost(options: RealHostOptions): RealHost {
     observe: {
       brick: async (brick) => bricks.brickFacts(brick, await pathOf(), await surroundings(), run),
       volume: (volume) => volumes.volumeFacts(gluster, name, volume),
-      mount: (mount) => clients.mountFacts(mount, run),
+      mount: async (mount) => {
+        await options.onServers?.(mount.servers)
+        return clients.mountFacts(mount, run)
+      },
       peer: ({ peer }) => volumes.peerFacts(gluster, peer),
       transfer: (transfer) => staging.facts(transfer),
       swap: (swap) => swaps.swapFacts(swap, name, run),
