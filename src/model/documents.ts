@@ -434,6 +434,11 @@ const desiredTransfer = tolerant({
   share: tolerant({ index: z.int().nonnegative(), of: z.int().positive() }),
   /** How many bricks the volume has: with one offline nothing that is found or seen is the whole. */
   bricks: z.int().positive(),
+  /** The key of this attempt, by which its hosts know one another's notes; a secret of theirs and the scheduler's. */
+  noteKey: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/, 'a key of 32 bytes')
+    .optional(),
   /** absent: end its processes, unmount, remove what it left in the volume for itself. */
   wanted: z.enum(['done', 'absent']),
 })

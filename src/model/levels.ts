@@ -26,7 +26,10 @@ export type ExchangedDocument = 'hosts' | 'inventory' | `desired/${DesiredKind}`
  * Leaving a field out must be safe: a reader of a lower level then does what its release did. Where that is not safe, write
  * `refuse: true`: the document is not written for such a host (the host's problem says so), and what stood there stays.
  */
-export const addedFields: Partial<Record<ExchangedDocument, Record<string, AddedField>>> = {}
+export const addedFields: Partial<Record<ExchangedDocument, Record<string, AddedField>>> = {
+  // Without it an agent believes notes only where nobody but their user can have written them.
+  'desired/transfer': { noteKey: { since: 2 } },
+}
 
 /** What this program says of itself. */
 export const ourLevels = `${levels.lowest}-${levels.highest}`

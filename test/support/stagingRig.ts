@@ -65,6 +65,7 @@ export class StagingRig {
       outside: this.lustre,
       ...someone,
       share: { index: 0, of: 1 },
+      noteKey: 'k'.repeat(43),
       ...parts,
     })
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { privateDirectory, templateDirectory, viewDirectory } from '../../model/access.js'
 import { mountsLeft, serversOf, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, sessionKey, transferId } from '../../model/cluster.js'
@@ -12,6 +13,7 @@ import type {
   TransferPart,
 } from '../../model/documents.js'
 import { clipped } from '../../model/fields.js'
+import { addedFields, levelOfHost } from '../../model/levels.js'
 import { escaped } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import { currentTransfer, isCopying, isPrivate, nameOf, reportOf } from '../../model/transfers.js'
@@ -152,8 +154,9 @@ function currentWants(cluster: Cluster, session: SessionDocument, transfer: Sess
     const isFree = old.every(({ host, document }) => !isCopying(cluster, host, document))
     if (!isFree || whyNotYet(cluster, session, transfer, buffer).length > 0) return []
   }
+  const key = noteKeyOf(cluster, told, serversOf(buffer))
   const wants = (part: TransferPart, hosts: readonly string[]) =>
-    hosts.map((host) => want(host, documentOf(session, transfer, buffer, host, part)))
+    hosts.map((host) => want(host, { ...documentOf(session, transfer, buffer, host, part), ...key }))
   const isPlanned =
     told.some(({ document }) => document.part !== 'plan') || (leading && isDone(cluster, leading, 'plan'))
   if (!isPlanned) return wants('plan', [lead!])
@@ -167,6 +170,22 @@ function currentWants(cluster: Cluster, session: SessionDocument, transfer: Sess
       return one !== undefined && isDone(cluster, one, 'copy')
     })
   return [...wants(isCopied ? 'finish' : 'copy', [lead!]), ...wants('copy', others)]
+}
+
+/**
+ * An attempt gets its key with its first document, and keeps it: it stands nowhere else. Where one of the hosts is of a release that knows
+ * no keys none gets one, for they read one another's notes.
+ */
+function noteKeyOf(cluster: Cluster, told: Told, hosts: readonly string[]): Pick<DesiredTransfer, 'noteKey'> {
+  if (told.length > 0) {
+    const noteKey = told.find(({ document }) => document.noteKey !== undefined)?.document.noteKey
+    return noteKey === undefined ? {} : { noteKey }
+  }
+  const knows = (host: string) => {
+    const document = cluster.hosts.get(host)
+    return document && (levelOfHost(document) ?? 0) >= addedFields['desired/transfer']!['noteKey']!.since
+  }
+  return hosts.every(knows) ? { noteKey: randomBytes(32).toString('base64url') } : {}
 }
 
 /** What must be before a line is planned. Without every brick a listing is silently not the whole. */

@@ -322,22 +322,130 @@ describe('staging that goes wrong (root)', function () {
       expect(readdirSync(victim)).to.deep.equal(['1'])
     })
 
-    it('looks again at the paths of a forged note', async () => {
-      rig.as(someone, 'touch a; echo a >list')
-      const list = { side: 'outside', path: join(rig.lustre, 'list') } as const
-      rig.as(someone, `echo '${rig.lustre}/a' >list`)
-      const transfer = rig.transfer({ type: 'list', list, outside: undefined } as never)
-      await rig.part({ ...transfer, part: 'plan' })
-      const note = join(rig.volume, `.burstbuffer-${rig.session.id}.1/1/share-0.json`)
-      const forged = readFileSync(note, 'utf8').replace(`${rig.lustre}/a`, '/etc/passwd')
-      expect(forged).to.contain('/etc/passwd')
-      writeFileSync(note, forged)
-      expect(await refusal(rig.part({ ...transfer, part: 'copy' }))).to.contain('"/etc/passwd" is not below')
-      writeFileSync(note, '{"batches":[{"name":"../../x","files":1,"bytes":1}]}')
-      await rig.part({ ...transfer, attempt: 1, part: 'copy', share: { index: 0, of: 2 } }).then(
-        () => expect.fail('it was accepted'),
-        (error: Error) => expect(error.message).to.contain('is not what this agent writes'),
+    describe('in a folder that others may write in too', () => {
+      /** Another user of the group that the folder is shared with. */
+      const attacker = { uid: another.uid, gid: someone.gid }
+      const id = () => `${rig.session.id}.1`
+      const share = (batch: object) =>
+        JSON.stringify({ batches: [{ name: 'share-0.0', files: 1, bytes: 1, ...batch }] })
+      const plan = JSON.stringify({
+        ...{ files: 1, bytes: 1, failed: 0, failures: [], of: 1, largestBytes: 1 },
+        shares: [{ files: 1, bytes: 1 }],
+      })
+
+      beforeEach(() => {
+        rig.as(someone, 'mkdir -p home/.ssh project data; chmod 700 home; umask 077; echo KEY >home/.ssh/id_rsa')
+        rig.as(someone, 'echo mine >home/.bashrc; echo a >data/a; chmod 2770 project')
+        chmodSync(rig.volume, 0o2770)
+      })
+
+      /** Puts a work directory of the attacker's in the place of the transfer's. */
+      function forge(folder: string, notes: Record<string, string>): void {
+        const work = join(folder, `.burstbuffer-${id()}`)
+        rig.as(attacker, `mv ${work} ${work}-away; mkdir -p ${work}/1; chmod -R 777 ${work}`)
+        for (const [name, text] of Object.entries({ 'plan.json': plan, ...notes })) {
+          rig.as(attacker, `printf '%s' '${text}' >${work}/1/${name}; chmod 666 ${work}/1/${name}`)
+        }
+      }
+
+      it("does not copy what a forged note says: a user's private file into a file of the attacker's", async () => {
+        await rig.part(rig.transfer({ outside: join(rig.lustre, 'data'), part: 'plan' }))
+        rig.as(attacker, 'touch stolen; chmod 666 stolen', rig.volume)
+        const pair = {
+          from: join(rig.lustre, 'home/.ssh/id_rsa'),
+          to: join(transferRoot, id(), 'stolen'),
+          bytes: 4,
+          node: 'c9',
+        }
+        forge(rig.volume, { 'share-0.json': share({ pairs: [pair] }) })
+        const copy = rig.transfer({ outside: join(rig.lustre, 'data'), part: 'copy' })
+        expect(await refusal(rig.part(copy))).to.match(
+          /not the directory that this transfer made|not written by this transfer/,
+        )
+        expect(rig.as(attacker, 'cat stolen', rig.volume)).to.equal('')
+      })
+
+      it("does not write what a forged note says: over a user's own file outside", async () => {
+        const out = { direction: 'out', outside: join(rig.lustre, 'project') } as const
+        rig.as(someone, 'echo result >result', rig.volume)
+        await rig.part(rig.transfer({ ...out, part: 'plan' }))
+        rig.as(attacker, 'echo OWNED >evil; chmod 644 evil', rig.volume)
+        const pair = {
+          from: join(transferRoot, id(), 'evil'),
+          to: join(rig.lustre, 'home/.bashrc'),
+          bytes: 6,
+          node: 'c9',
+        }
+        forge(out.outside, { 'share-0.json': share({ pairs: [pair] }) })
+        await refusal(rig.part(rig.transfer({ ...out, part: 'copy' })))
+        expect(readFileSync(join(rig.lustre, 'home/.bashrc'), 'utf8')).to.equal('mine\n')
+      })
+
+      it("believes nothing in a directory of the user's own either that the user did not write for this attempt", async () => {
+        const transfer = rig.transfer({ outside: join(rig.lustre, 'data') })
+        await rig.part({ ...transfer, part: 'plan' })
+        const work = `.burstbuffer-${id()}/1`
+        const forgeries: Record<string, string> = {
+          'without a code': `cd ${work}; printf '%s' '${share({ pairs: [] })}' >share-0.json`,
+          'with the code of another note': `cd ${work}; cp plan.json share-0.json`,
+          'a pipe, which is not waited for': `cd ${work}; rm share-0.json; mkfifo share-0.json`,
+        }
+        rig.as(someone, `cp ${work}/share-0.json ../lustre/kept`, rig.volume)
+        for (const [what, script] of Object.entries(forgeries)) {
+          rig.host = rig.agent()
+          rig.as(someone, script, rig.volume)
+          expect(await refusal(rig.part({ ...transfer, part: 'copy' })), what).to.contain(
+            'not written by this transfer',
+          )
+        }
+        rig.host = rig.agent()
+        rig.as(
+          someone,
+          `rm ${work}/share-0.json; mv ../lustre/kept ${work}/share-0.json; chmod 755 ${work}`,
+          rig.volume,
+        )
+        expect(await refusal(rig.part({ ...transfer, part: 'copy' }))).to.contain('is not the directory that this')
+      })
+
+      it('refuses lists of names that were changed', async () => {
+        const transfer = rig.transfer({ outside: join(rig.lustre, 'data') })
+        await rig.part({ ...transfer, part: 'plan' })
+        rig.as(someone, `cd .burstbuffer-${id()}/1; sed -i 's,./a,./b,' share-0.0`, rig.volume)
+        expect(await refusal(rig.part({ ...transfer, part: 'copy' }))).to.contain('not written by this transfer')
+      })
+
+      it('writes into no file that somebody else has put there', async () => {
+        rig.as(someone, 'chmod 600 data/a')
+        rig.as(attacker, 'touch a; chmod 666 a', rig.volume)
+        const planted = statSync(join(rig.volume, 'a')).ino
+        expect((await rig.all({ outside: join(rig.lustre, 'data') })).counts).to.deep.include({ files: 1, failed: 0 })
+        const { ino, uid, mode } = statSync(join(rig.volume, 'a'))
+        expect(ino).not.to.equal(planted)
+        expect([uid, mode & 0o777]).to.deep.equal([someone.uid, 0o600])
+      })
+
+      it('without a key believes notes only where nobody else may put anything in their place', async () => {
+        const unkeyed = { outside: join(rig.lustre, 'data'), noteKey: undefined } as never
+        const error: unknown = await rig.all(unkeyed).catch((error: unknown) => error)
+        expect(String(error)).to.contain('others may write in')
+        chmodSync(rig.volume, 0o700)
+        expect((await rig.all(unkeyed)).counts).to.deep.include({ files: 1, failed: 0 })
+      })
+    })
+
+    it('writes its report neither through a link nor into a pipe, nor outside of the stage paths', async () => {
+      const elsewhere = join(rig.directory, 'elsewhere')
+      mkdirSync(elsewhere, { mode: 0o777 })
+      chmodSync(elsewhere, 0o777)
+      rig.as(
+        someone,
+        `mkdir in; touch in/secret; chmod 0 in/secret; mkfifo pipe; ln -s ${elsewhere} away; ln -s ${elsewhere}/x link`,
       )
+      for (const [index, report] of ['pipe', 'link', 'away/report'].entries()) {
+        const parts = { outside: join(rig.lustre, 'in'), report: join(rig.lustre, report), attempt: index + 1 }
+        expect((await rig.all(parts)).counts.failed).to.equal(1)
+      }
+      expect(readdirSync(elsewhere)).to.deep.equal([])
     })
   })
 

@@ -1,9 +1,9 @@
 import type { FullBatch } from '../../plan/split.js'
-import type { AsUser } from './user.js'
-import { type Batch, writeBytes, writeDraft } from './work.js'
+import type { Notes } from './notes.js'
+import type { Batch } from './work.js'
 
 /** Writes batches into a plan's directory as they become full: names and sizes in files of their own, at the end a note a share. */
-export function batchesIn(user: AsUser, building: string, of: number) {
+export function batchesIn(notes: Notes, of: number) {
   const written: { share: number; batch: Batch }[] = []
   const note = (share: number, { names, bytes, isSparse }: FullBatch, more: Partial<Batch>) => {
     const name = `share-${share}.${written.length}`
@@ -25,8 +25,8 @@ export function batchesIn(user: AsUser, building: string, of: number) {
       }
       if (!first) return
       const names = full.names.map((name) => `./${name}\0`).join('')
-      await writeBytes(user, `${building}/${first.name}`, Buffer.from(names, 'latin1'))
-      await writeBytes(user, `${building}/${first.name}.sizes`, Buffer.from(full.sizes.join('\n')))
+      await notes.draftList(first.name, Buffer.from(names, 'latin1'))
+      await notes.draftList(`${first.name}.sizes`, Buffer.from(full.sizes.join('\n')))
     },
     /** Names that are pairs of paths, as JSON. */
     addPairs: (full: FullBatch) => {
@@ -38,7 +38,7 @@ export function batchesIn(user: AsUser, building: string, of: number) {
         written.filter((one) => one.share === share).map(({ batch }) => batch),
       )
       for (const [share, batches] of shares.entries()) {
-        await writeDraft(user, `${building}/share-${share}.json`, { batches })
+        await notes.draft(`share-${share}.json`, { batches })
       }
       return shares.map((batches) => ({
         files: batches.reduce((sum, { files }) => sum + files, 0),

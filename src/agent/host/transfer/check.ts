@@ -1,11 +1,12 @@
 import { Refusal } from '../../host.js'
 import { lookAt } from './look.js'
 import type { AsUser } from './user.js'
-import { type Batch, listOf, readBytes } from './work.js'
+import type { Notes } from './notes.js'
+import { type Batch, listOf } from './work.js'
 
 /** The files of a batch that are not at the destination with the size that they had when they were planned. */
-export async function whatIsMissing(user: AsUser, work: string, batch: Batch, to: string): Promise<string[]> {
-  return batch.pairs ? pairsMissing(user, batch.pairs) : listMissing(user, listOf(work, batch), batch.files, to)
+export async function whatIsMissing(user: AsUser, notes: Notes, batch: Batch, to: string): Promise<string[]> {
+  return batch.pairs ? pairsMissing(user, batch.pairs) : listMissing(user, notes, listOf(batch), batch.files, to)
 }
 
 async function pairsMissing(user: AsUser, pairs: NonNullable<Batch['pairs']>): Promise<string[]> {
@@ -19,22 +20,15 @@ async function pairsMissing(user: AsUser, pairs: NonNullable<Batch['pairs']>): P
   })
 }
 
-async function listMissing(user: AsUser, list: string, files: number, to: string): Promise<string[]> {
-  const planned = (await readBytes(user, `${list}.sizes`))?.toString().split('\n').map(Number)
+async function listMissing(user: AsUser, notes: Notes, list: string, files: number, to: string): Promise<string[]> {
+  const planned = (await notes.readList(`${list}.sizes`))?.toString().split('\n').map(Number)
   // A list that was cut short must not pass for a short list.
   if (planned?.length !== files) throw new Refusal(`${list} is not what was planned: retry the transfer`)
+  const stdin = await listed(notes, list)
   const absent: string[] = []
-  const words = [
-    'env',
-    `--chdir=${to}`,
-    'xargs',
-    '--null',
-    `--arg-file=${list}`,
-    'stat',
-    '--printf=%s\\n',
-    '--',
-  ] as const
+  const words = ['env', `--chdir=${to}`, 'xargs', '--null', 'stat', '--printf=%s\\n', '--'] as const
   const { stdout } = await user.run(words, {
+    stdin,
     onComplaint: (line) => absent.push(`${line.replace(/^stat: cannot statx? /, '')}: it did not arrive`),
   })
   const sizes = stdout.toString().trimEnd().split('\n').map(Number)
@@ -44,8 +38,15 @@ async function listMissing(user: AsUser, list: string, files: number, to: string
   }
   const wrong = sizes.flatMap((size, index) => (size === planned[index] ? [] : [index]))
   if (wrong.length === 0) return []
-  const names = (await readBytes(user, list))?.toString().split('\0') ?? []
+  const names = stdin.toString().split('\0')
   return wrong.map((index) => resized(names[index] ?? 'a file', planned[index]!, sizes[index]!))
+}
+
+/** The names of a batch, as programs read them from their standard input. */
+export async function listed(notes: Notes, list: string): Promise<Buffer> {
+  const names = await notes.readList(list)
+  if (names === undefined) throw new Refusal(`the list ${list} of this attempt is gone: retry the transfer`)
+  return names
 }
 
 function resized(name: string, planned: number, bytes: number): string {

@@ -2,25 +2,14 @@ import { transferId } from '../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { Refusal } from '../../host.js'
 import type { Turns } from '../../turns.js'
-import { whatIsMissing } from './check.js'
-import { placesOf, type Sides, sidesOf } from './places.js'
+import { listed, whatIsMissing } from './check.js'
+import { type Notes, openNotes } from './notes.js'
+import { namespacesOf, placesOf, type Sides, sidesOf } from './places.js'
 import { resolveAll, resolveSides, type StagePaths } from './resolve.js'
-import { copyArguments, type Copied, differing, namesIn, type Progress, runRsync } from './rsync.js'
+import { copyArguments, type Copied, differing, type Progress, runRsync } from './rsync.js'
 import { timeWindow } from './times.js'
 import { type AsUser, withOptions } from './user.js'
-import {
-  addFailure,
-  addTally,
-  type Batch,
-  emptyTally,
-  listOf,
-  ofNode,
-  readNote,
-  shareNote,
-  type Tally,
-  tally,
-  writeNote,
-} from './work.js'
+import { addFailure, addTally, type Batch, emptyTally, listOf, ofNode, shareNote, type Tally, tally } from './work.js'
 
 /*
  * One share: its batches, several at once, each copied, then compared with what was planned, then noted as done.
@@ -43,6 +32,9 @@ export interface CopyParts {
 type Copying = CopyParts & {
   /** How rsync compares times at the destination. */
   window: string[]
+  notes: Notes
+  /** Others may write into the buffer too. */
+  isShared: boolean
 }
 
 /** Of one share. */
@@ -52,9 +44,11 @@ export async function copyShare(parts: CopyParts): Promise<void> {
   const { transfer, user, quietMs, onProgress } = parts
   const { work, works } = placesOf(transfer)
   const { index } = transfer.share
-  const note = await readNote(user, `${work}/share-${index}.json`, shareNote)
+  const notes = await openNotes(user, transfer)
+  const note = await notes.read(`share-${index}.json`, shareNote)
   if (!note) throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${work}: retry the transfer`)
-  const window = await timeWindow(user, `${work}/times-${index}`)
+  const window = await timeWindow(user, work)
+  const isShared = await mayOthersWrite(user, transfer)
   const sidesFor = sidesByNode(parts)
   const sum = emptyTally()
   const under = new Map<Batch, Progress>()
@@ -68,7 +62,7 @@ export async function copyShare(parts: CopyParts): Promise<void> {
   }
   const copyOne = async (batch: Batch, onQuiet: () => void) => {
     const done = await copyBatch(
-      { ...parts, user: withOptions(user, { onQuiet, quietMs }), window },
+      { ...parts, user: withOptions(user, { onQuiet, quietMs }), notes, window, isShared },
       batch,
       await sidesFor(batch),
       (progress) => {
@@ -83,7 +77,7 @@ export async function copyShare(parts: CopyParts): Promise<void> {
   await eachInTurn(parts, note.batches, copyOne)
   // What leaves the buffer is on its disk before the buffer may go.
   if (transfer.direction === 'out') await user.ok(['sync', '--file-system', '--', works])
-  await writeNote(user, `${work}/share-${index}.done`, sum)
+  await notes.write(`share-${index}.done`, sum)
 }
 
 /**
@@ -114,7 +108,8 @@ function sidesByNode({ transfer, user, stagePaths }: CopyParts): (batch: Batch) 
   const looked = new Map<string | undefined, Promise<Sides>>()
   return ({ node }) => {
     const sides = sidesOf(transfer).find((one) => one.node === node)
-    if (transfer.type !== 'directory' || !sides) return undefined
+    if (transfer.type !== 'directory') return undefined
+    if (!sides) throw new Refusal(`the notes of attempt ${transfer.attempt} name a node that is not this line's`)
     if (!looked.has(node)) looked.set(node, resolveSides(user, transfer, stagePaths, sides))
     return looked.get(node)
   }
@@ -126,15 +121,15 @@ async function copyBatch(
   sides: Sides | undefined,
   onProgress: (progress: Progress) => void,
 ): Promise<Tally> {
-  const { transfer, user } = parts
-  const { work, mount } = placesOf(transfer)
-  const done = `${work}/${batch.name}.done`
-  const before = await readNote(user, done, tally)
+  const { transfer, user, notes } = parts
+  const { mount } = placesOf(transfer)
+  const done = `${batch.name}.done`
+  const before = await notes.read(done, tally)
   if (before) return before
   const copied = sides ? await copyList(parts, batch, sides, onProgress) : await copyPairs(parts, batch, onProgress)
   // Complaints of a mount that has died are no files' failures.
   await user.ok(['stat', '--file-system', '--printf=%T', '--', mount])
-  const missing = await whatIsMissing(user, work, batch, sides?.destination ?? '/')
+  const missing = await whatIsMissing(user, notes, batch, sides?.destination ?? '/')
   const sum = emptyTally()
   for (const words of copied.complaints) addFailure(sum, ofNode(batch.node, words))
   sum.failed = copied.failed
@@ -142,26 +137,26 @@ async function copyBatch(
   for (const words of missing.slice(Math.min(missing.length, copied.failed))) addFailure(sum, ofNode(batch.node, words))
   sum.files = Math.max(0, batch.files - sum.failed)
   sum.bytes = sum.failed === 0 ? batch.bytes : 0
-  await writeNote(user, done, sum)
+  await notes.write(done, sum)
   return sum
 }
 
 async function copyList(
-  { transfer, user, window }: Copying,
+  { transfer, user, notes, window, isShared }: Copying,
   batch: Batch,
   { source, destination }: Sides,
   onProgress: (progress: Progress) => void,
 ): Promise<Copied> {
   const { work } = placesOf(transfer)
-  const names = namesIn(listOf(work, batch))
-  const argv = [...copyArguments(transfer, work, batch), ...window, ...names]
-  const copied = await runRsync(user, argv, `${source}/`, `${destination}/`, onProgress)
+  const files = { from: `${source}/`, to: `${destination}/`, names: await listed(notes, listOf(batch)) }
+  const argv = [...copyArguments(transfer, work, batch, isShared), ...window]
+  const copied = await runRsync(user, argv, files, onProgress)
   if (!transfer.verify) return copied
-  return withDifferences(copied, await differing(user, names, `${source}/`, `${destination}/`))
+  return withDifferences(copied, await differing(user, files))
 }
 
 async function copyPairs(
-  { transfer, user, stagePaths, window }: Copying,
+  { transfer, user, stagePaths, window, isShared }: Copying,
   batch: Batch,
   onProgress: (progress: Progress) => void,
 ): Promise<Copied> {
@@ -171,14 +166,15 @@ async function copyPairs(
   })
   let copied: Copied = { complaints: [], failed: 0 }
   const past = { files: 0, bytes: 0 }
-  // The note is the user's to change: what it names is looked at again.
-  for (const [index, { source, destination, node }] of (
-    await resolveAll(user, transfer, stagePaths, pairs)
-  ).entries()) {
+  // Links may have changed since it was planned: what it names is looked at again.
+  const resolved = await resolveAll(user, transfer, stagePaths, pairs)
+  await insistOnLine({ transfer, user, stagePaths }, resolved)
+  for (const [index, { source, destination, node }] of resolved.entries()) {
     const tell = ({ bytes }: Progress) => onProgress({ ...past, bytes: past.bytes + bytes })
-    const argv = [...copyArguments(transfer, work, batch), ...window]
-    const now = await runRsync(user, argv, source, destination, tell)
-    const differs = transfer.verify ? await differing(user, [], source, destination) : []
+    const argv = [...copyArguments(transfer, work, batch, isShared), ...window]
+    const files = { from: source, to: destination }
+    const now = await runRsync(user, argv, files, tell)
+    const differs = transfer.verify ? await differing(user, files) : []
     const { complaints, failed } = withDifferences(now, differs)
     const told = complaints.map((words) => ofNode(node, words))
     copied = { complaints: [...copied.complaints, ...told], failed: copied.failed + failed }
@@ -186,6 +182,34 @@ async function copyPairs(
     past.bytes += batch.pairs![index]!.bytes
   }
   return copied
+}
+
+/** A pair is one of this line's, and of a node that it has; of a single file, the very one that the line names. */
+async function insistOnLine(
+  { transfer, user, stagePaths }: Pick<CopyParts, 'transfer' | 'user' | 'stagePaths'>,
+  pairs: readonly Sides[],
+): Promise<void> {
+  const { type, attempt } = transfer
+  // A node whose file could not be planned has no pair, and need not be looked at.
+  const lines = sidesOf(transfer).filter(({ node }) => pairs.some((pair) => pair.node === node))
+  const known = type === 'file' ? await resolveAll(user, transfer, stagePaths, lines) : lines
+  const isOfLine = ({ source, destination, node }: Sides) => {
+    const line = known.find((line) => line.node === node)
+    return line && (type === 'list' || (line.source === source && line.destination === destination))
+  }
+  if (type !== 'directory' && pairs.every(isOfLine)) return
+  throw new Refusal(`the notes of attempt ${attempt} name files that are not this line's: retry the transfer`)
+}
+
+/**
+ * Whether others may have put files of their own where this transfer writes. In such a buffer nothing is written in place: it would
+ * be written into a file of theirs.
+ */
+async function mayOthersWrite(user: AsUser, transfer: DesiredTransfer): Promise<boolean> {
+  const { destination } = namespacesOf(transfer, transfer.nodes?.[0])
+  if (destination === undefined) return false
+  const { stdout } = await user.ok(['stat', '--printf=%a', '--', destination])
+  return (Number.parseInt(stdout.toString(), 8) & 0o022) !== 0
 }
 
 function withDifferences({ complaints, failed }: Copied, names: string[]): Copied {

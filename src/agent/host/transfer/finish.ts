@@ -1,12 +1,14 @@
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { Refusal } from '../../host.js'
+import { listed } from './check.js'
 import { placesOf, sidesOf, treeOf } from './places.js'
 import { writeReport } from './report.js'
 import { resolveSides, type StagePaths } from './resolve.js'
-import { attributes, namesIn, runRsync } from './rsync.js'
+import { type Notes, openNotes } from './notes.js'
+import { attributes, runRsync } from './rsync.js'
 import { timeWindow } from './times.js'
 import type { AsUser } from './user.js'
-import { addFailure, addTally, emptyTally, ofNode, planNote, readNote, tally, type Tally, writeNote } from './work.js'
+import { addFailure, addTally, emptyTally, ofNode, planNote, tally, type Tally } from './work.js'
 
 /**
  * When every share is copied: modes and times of the directories, which copying changed, and the sum of all shares. It is
@@ -20,25 +22,26 @@ export async function finishTransfer(parts: {
 }): Promise<void> {
   const { transfer, user, insistOnline } = parts
   const { work } = placesOf(transfer)
-  const plan = await readNote(user, `${work}/plan.json`, planNote)
+  const notes = await openNotes(user, transfer)
+  const plan = await notes.read('plan.json', planNote)
   if (!plan) throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${work}: retry the transfer`)
-  const sum = await sumOfShares(user, work, plan.of)
+  const sum = await sumOfShares(notes, plan.of)
   sum.failed += plan.failed
   sum.failures = [...plan.failures, ...sum.failures].slice(0, 20)
   if (sum.failed === 0 && sum.files !== plan.files) {
     addFailure(sum, `${plan.files} files were planned and ${sum.files} are copied`)
   }
-  if (transfer.type === 'directory') await finishDirectories(parts, sum)
-  await writeReport(user, transfer, sum)
+  if (transfer.type === 'directory') await finishDirectories(parts, notes, sum)
+  await writeReport(parts, sum)
   await insistOnline()
-  await writeNote(user, `${work}/finish.done`, sum)
+  await notes.write('finish.done', sum)
 }
 
-async function sumOfShares(user: AsUser, work: string, of: number): Promise<Tally> {
+async function sumOfShares(notes: Notes, of: number): Promise<Tally> {
   const sum = emptyTally()
   for (let share = 0; share < of; share++) {
-    const done = await readNote(user, `${work}/share-${share}.done`, tally)
-    if (!done) throw new Refusal(`share ${share} is not copied yet: its note is not in ${work}`)
+    const done = await notes.read(`share-${share}.done`, tally)
+    if (!done) throw new Refusal(`share ${share} is not copied yet: its note is not there`)
     addTally(sum, done)
   }
   return sum
@@ -46,12 +49,13 @@ async function sumOfShares(user: AsUser, work: string, of: number): Promise<Tall
 
 async function finishDirectories(
   { transfer, user, stagePaths }: Parameters<typeof finishTransfer>[0],
+  notes: Notes,
   sum: Tally,
 ): Promise<void> {
   const { work } = placesOf(transfer)
   const found = await user.ok(['find', work, '-maxdepth', '1', '-name', 'directories.*', '-printf', '%f\\0'])
   const lists = found.stdout.toString().split('\0').filter(Boolean)
-  const window = await timeWindow(user, `${work}/times-finish`)
+  const window = await timeWindow(user, work)
   for (const sides of sidesOf(transfer)) {
     const own = lists.filter((name) => name.startsWith(`directories.${treeOf(transfer, sides.node)}.`))
     // A node whose tree could not be planned has none.
@@ -59,8 +63,8 @@ async function finishDirectories(
     const { source, destination, node } = await resolveSides(user, transfer, stagePaths, sides)
     for (const name of own) {
       const argv = ['rsync', '--dirs', '--perms', '--times', '--group', ...attributes, '--numeric-ids']
-      const words = [...argv, ...window, '--no-implied-dirs', ...namesIn(`${work}/${name}`)]
-      const { complaints, failed } = await runRsync(user, words, `${source}/`, `${destination}/`)
+      const files = { from: `${source}/`, to: `${destination}/`, names: await listed(notes, name) }
+      const { complaints, failed } = await runRsync(user, [...argv, ...window, '--no-implied-dirs'], files)
       for (const words of complaints) addFailure(sum, ofNode(node, words))
       sum.failed += failed - complaints.length
     }

@@ -12,7 +12,8 @@ import { placesOf } from './places.js'
 import { planTransfer } from './plan.js'
 import { type AsUser, asUser } from './user.js'
 import { type MountAt, mountState, mountVolume, unmountVolume } from './volume.js'
-import { planNote, readNote, tally } from './work.js'
+import { type Notes, openNotes } from './notes.js'
+import { planNote, tally } from './work.js'
 
 export interface TransferOptions {
   /** This host's name. */
@@ -65,7 +66,7 @@ export function transfers(options: TransferOptions) {
     await endMarked(markOf(transfer))
     jobs.begin(id, whatOf(transfer), async ({ running, abort }) => {
       const user = asUser({ transfer, mark: markOf(transfer), stallMs: patience, signal: abort.signal })
-      const planned = transfer.part === 'plan' ? undefined : await readPlan(user, transfer)
+      const planned = transfer.part === 'plan' ? undefined : await readPlan(await openNotes(user, transfer))
       running.counts = { ...running.counts, ...totalsOf(transfer, planned) }
       const insistOnline = () => options.insistOnline(transfer)
       const { signal } = abort
@@ -139,8 +140,8 @@ function whatOf({ part, attempt, share }: DesiredTransfer): string {
   return part === 'copy' ? `${part} ${attempt} ${share.index}/${share.of}` : `${part} ${attempt}`
 }
 
-function readPlan(user: AsUser, transfer: DesiredTransfer) {
-  return readNote(user, `${placesOf(transfer).work}/plan.json`, planNote)
+function readPlan(notes: Notes) {
+  return notes.read('plan.json', planNote)
 }
 
 type Planned = Awaited<ReturnType<typeof readPlan>>
@@ -152,20 +153,20 @@ function totalsOf({ part, share }: DesiredTransfer, planned: Planned): Partial<T
 
 /** What the work directory says of the part that is wanted. */
 async function doneFacts(user: AsUser, transfer: DesiredTransfer): Promise<Pick<TransferFacts, 'done'>> {
-  const { work } = placesOf(transfer)
   // What keeps the user from the destination is told by the plan itself, by the name that the user has written.
-  const planned = await readPlan(user, transfer).catch((error: unknown) => {
+  const notes = await openNotes(user, transfer).catch((error: unknown) => {
     if (transfer.part === 'plan' && error instanceof Refusal) return undefined
     throw error
   })
-  if (!planned) return {}
+  const planned = notes && (await readPlan(notes))
+  if (!notes || !planned) return {}
   const totals = { totalFiles: 0, totalBytes: 0, ...totalsOf(transfer, planned) }
   if (transfer.part === 'plan') {
     const counts = { ...totals, files: 0, bytes: 0, failed: planned.failed, largestBytes: planned.largestBytes }
     return { done: { counts, failures: planned.failures } }
   }
   const name = transfer.part === 'copy' ? `share-${transfer.share.index}` : 'finish'
-  const done = await readNote(user, `${work}/${name}.done`, tally)
+  const done = await notes.read(`${name}.done`, tally)
   if (!done) return {}
   const { failures, ...counts } = done
   return { done: { counts: { ...totals, ...counts }, failures } }

@@ -6,9 +6,9 @@ import { Refusal } from '../../host.js'
 import { gatheredAt, namespacesOf, type Sides } from './places.js'
 import { nameOf, resolveAll, type StagePaths } from './resolve.js'
 import type { AsUser } from './user.js'
-import { readBytes } from './work.js'
+import { readBytes } from './notes.js'
 
-/** Of the bytes of a list, `readBytes` takes 8 MiB. */
+const maxListBytes = 8 * 1024 * 1024
 const mostLines = 10_000
 /** Room for a source and a destination of 4,096 bytes each, which is what the kernel takes. */
 const maxLineBytes = 8_300
@@ -28,7 +28,7 @@ export async function listedPairs(parts: ListParts): Promise<Sides[]> {
   const { transfer, user, stagePaths, node } = parts
   const file = await listFile(parts)
   const listName = nameOf(transfer, file, node)
-  const text = (await readBytes(user, file))?.toString()
+  const text = (await readBytes(user, file, maxListBytes))?.toString()
   if (text === undefined) throw new Refusal(`the list ${listName} is not there`)
   if (text.includes('\uFFFD')) throw new Refusal(`the list ${listName} is no UTF-8: use type=directory`)
   const lines = text.split('\n').map((line) => line.trim())

@@ -7,7 +7,8 @@ import { planPairs } from './planPairs.js'
 import { planTrees } from './planTrees.js'
 import { nameOf, resolveSides, type StagePaths } from './resolve.js'
 import type { AsUser } from './user.js'
-import { addFailure, emptyTally, ofNode, type PlanNote, type Tally, writeDraft } from './work.js'
+import { type Notes, notesIn, openNotes } from './notes.js'
+import { addFailure, emptyTally, ofNode, type PlanNote, type Tally } from './work.js'
 
 /*
  * What is to be copied, found once and written down: the directories, which are made at once, and for each share its files in
@@ -27,7 +28,11 @@ export interface PlanParts {
 export type Found = Tally & { largestBytes: number }
 export type Planning = PlanParts & { found: Found }
 /** Writes the batches into a directory of the plan's own, and gives what each share has to copy. */
-export type Make = (building: string) => Promise<PlanNote['shares']>
+export type Make = (building: Building) => Promise<PlanNote['shares']>
+export interface Building {
+  directory: string
+  notes: Notes
+}
 
 export async function planTransfer(parts: PlanParts): Promise<void> {
   const { transfer, user, insistOnline } = parts
@@ -41,10 +46,12 @@ export async function planTransfer(parts: PlanParts): Promise<void> {
   await user.ok(['mkdir', '--parents', '--', dirname(works)])
   await user.ok(['mkdir', '--mode=700', '--', works, building])
   await user.ok(['touch', '--', `${works}/${notesMark}`])
-  const shares = await make(building)
+  await openNotes(user, transfer)
+  const notes = notesIn(user, transfer, building)
+  const shares = await make({ directory: building, notes })
   const [files, bytes] = [sum(shares.map((share) => share.files)), sum(shares.map((share) => share.bytes))]
   const note: PlanNote = { ...found, files, bytes, of: transfer.share.of, shares }
-  await writeDraft(user, `${building}/plan.json`, note)
+  await notes.draft('plan.json', note)
   await insistOnline()
   await user.ok(['mv', '--no-target-directory', '--', building, work])
 }

@@ -4,7 +4,7 @@ import { splitter } from '../../plan/split.js'
 import { batchesIn } from './batches.js'
 import { type Looked, lookAt } from './look.js'
 import type { Sides } from './places.js'
-import type { Planning } from './plan.js'
+import type { Building, Planning } from './plan.js'
 import { nameOf } from './resolve.js'
 import type { AsUser } from './user.js'
 import { addFailure, ofNode, type PlanNote } from './work.js'
@@ -14,12 +14,12 @@ const limits = { files: 100, bytes: 16 * 1024 ** 3 }
 /** Single files, each with a destination of its own, in batches of pairs. */
 export async function planPairs(
   parts: Planning,
-  building: string,
+  { notes }: Building,
   pairs: readonly Sides[],
 ): Promise<PlanNote['shares']> {
   const { transfer, user, found } = parts
   const split = splitter(transfer.share.of, limits)
-  const batches = batchesIn(user, building, transfer.share.of)
+  const batches = batchesIn(notes, transfer.share.of)
   await makeAll(user, [...new Set(pairs.map(({ destination }) => dirname(destination)))])
   const sources = pairs.map(({ source }) => source)
   const destinations = pairs.map(({ destination }) => destination)

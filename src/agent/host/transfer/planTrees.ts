@@ -2,28 +2,29 @@ import { type Listed, splitter } from '../../plan/split.js'
 import { batchesIn } from './batches.js'
 import { linkedIn } from './linked.js'
 import { isNotes, notesMark, type Sides, treeOf } from './places.js'
-import type { Planning } from './plan.js'
+import type { Notes } from './notes.js'
+import type { Building, Planning } from './plan.js'
 import type { AsUser } from './user.js'
 import { type Entry, type PassOver, walk } from './walk.js'
-import { addFailure, ofNode, type PlanNote, writeBytes } from './work.js'
+import { addFailure, ofNode, type PlanNote } from './work.js'
 
 const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
 
 /** Directory trees in batches of names. Trees with one source are walked once. */
 export async function planTrees(
   parts: Planning,
-  building: string,
+  building: Building,
   trees: readonly Sides[],
 ): Promise<PlanNote['shares']> {
-  const { transfer, user } = parts
+  const { transfer } = parts
   const split = splitter(transfer.share.of, batchLimits)
-  const batches = batchesIn(user, building, transfer.share.of)
+  const batches = batchesIn(building.notes, transfer.share.of)
   const numbers = new Set(trees.map(({ node }) => treeOf(transfer, node)))
   for (const number of numbers) {
     const copies = trees.filter(({ node }) => treeOf(transfer, node) === number)
     const nodes = copies.map(({ node }) => node)
     const write: Parameters<typeof planTree>[2]['write'] = (full) => batches.write(full, nodes)
-    await planTree(parts, copies, { split, write, building, lists: `${building}/directories.${number}` })
+    await planTree(parts, copies, { split, write, building, lists: `directories.${number}` })
   }
   return batches.end()
 }
@@ -31,7 +32,7 @@ export async function planTrees(
 interface TreeParts {
   split: ReturnType<typeof splitter>
   write: (full: NonNullable<ReturnType<ReturnType<typeof splitter>['add']>>) => Promise<void>
-  building: string
+  building: Building
   /** How the lists of its directories begin. */
   lists: string
 }
@@ -45,8 +46,8 @@ async function planTree(
   const whose = copies.length === 1 ? node : undefined
   const fail = (words: string) => addFailure(found, ofNode(whose, words))
   const destinations = copies.map(({ destination }) => destination)
-  const directories = directoriesAt(user, lists, destinations)
-  const linked = linkedIn(user, building)
+  const directories = directoriesAt(user, building.notes, lists, destinations)
+  const linked = linkedIn(user, building.directory)
   const onEntry = async ({ type, name, bytes, ...file }: Entry) => {
     if (type === 'd') return directories.add(name)
     if (!'flps'.includes(type)) return fail(`${name}: a device cannot be staged`)
@@ -76,7 +77,7 @@ async function planTree(
  * of others by what they are, for nobody else may look into them.
  */
 async function notesOfOthers(user: AsUser, root: string, uid: number): Promise<PassOver['directories']> {
-  const closed = ['-type', 'd', '-name', '.burstbuffer-[0-9]*.[0-9]*', '-perm', '700']
+  const closed = ['-type', 'd', '-name', '.burstbuffer-[0-9]*.[0-9]*', '-perm', '-700', '!', '-perm', '/077']
   const whose = ['(', '!', '-uid', String(uid), '-o', '-exec', 'test', '-e', `{}/${notesMark}`, ';', ')']
   const argv = ['find', '-P', root, '-mindepth', '1', '-maxdepth', '1', ...closed, ...whose, '-printf', '%i %f\\0']
   const { stdout } = await user.run(argv as unknown as [string])
@@ -91,22 +92,22 @@ async function notesOfOthers(user: AsUser, root: string, uid: number): Promise<P
  * Directories are made now, so that no two copiers make the same; their modes and times come last, when they are full. Until then they are
  * open to their owner alone: files in them may rely on a directory that is closed.
  */
-function directoriesAt(user: AsUser, lists: string, destinations: readonly string[]) {
+function directoriesAt(user: AsUser, notes: Notes, lists: string, destinations: readonly string[]) {
   const atOnce = 2_000
   let names: string[] = []
   let written = 0
   const make = async () => {
     if (names.length === 0) return
-    const list = `${lists}.${written++}`
-    await writeBytes(user, list, Buffer.from(names.map((name) => `./${name}\0`).join(''), 'latin1'))
+    const stdin = Buffer.from(names.map((name) => `./${name}\0`).join(''), 'latin1')
+    await notes.draftList(`${lists}.${written++}`, stdin)
     names = []
     for (const destination of destinations) {
       const each = (...argv: string[]): [string, ...string[]] => {
-        return ['env', `--chdir=${destination}`, 'xargs', '--null', `--arg-file=${list}`, ...argv]
+        return ['env', `--chdir=${destination}`, 'xargs', '--null', ...argv]
       }
-      await user.ok(each('mkdir', '--parents', '--mode=700', '--'))
+      await user.ok(each('mkdir', '--parents', '--mode=700', '--'), { stdin })
       // Those that were there may be closed to their owner; not all of them need be the user's.
-      await user.run(each('chmod', '--quiet', 'u+rwx', '--'))
+      await user.run(each('chmod', '--quiet', 'u+rwx', '--'), { stdin })
     }
   }
   return {

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path'
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { quote } from '../../../model/names.js'
 import { isWithin } from '../../../model/paths.js'
@@ -46,6 +47,18 @@ export async function resolveAll(
       destination: within(side.destination, realDestination!, namespaces.destination),
     }
   })
+}
+
+/** Where the report is written: its folder without links, below the stage paths; its last part is not looked at. */
+export async function resolveReport(
+  user: AsUser,
+  transfer: DesiredTransfer,
+  stagePaths: StagePaths,
+  report: string,
+): Promise<string> {
+  const [folder, ...outside] = await realPaths(user, [dirname(report), ...stagePaths])
+  withinOutside(nameOf(transfer, report), outside, dirname(report), folder!)
+  return `${folder === '/' ? '' : folder}/${basename(report)}`
 }
 
 const mostPaths = 200

@@ -34,16 +34,22 @@ export function copyArguments(
   { direction, verify, attempt }: DesiredTransfer,
   work: string,
   { isSparse = false }: { isSparse?: boolean | undefined },
+  isShared: boolean,
 ): string[] {
-  const where = direction === 'in' ? ['--inplace'] : [`--temp-dir=${work}`]
+  const where = direction === 'in' && !isShared ? ['--inplace'] : [`--temp-dir=${work}`]
   // A difference that size and time do not show was found by an earlier attempt.
   const compare = verify && attempt > 1 ? ['--checksum'] : []
   return ['rsync', ...keep, ...quick, ...(isSparse ? ['--sparse'] : []), ...where, ...compare, ...tell]
 }
 
-/** Names, one after another with a NUL, below both directories. */
-export function namesIn(list: string): string[] {
-  return ['--from0', `--files-from=${list}`]
+/** Names below both directories, one after another with a NUL, in the standard input. */
+export const namesIn = ['--from0', '--files-from=-']
+
+/** What it copies between: names from a list, or all that `from` is. */
+export interface Work {
+  from: string
+  to: string
+  names?: Buffer
 }
 
 /** Exit codes of a run that came to its end, and could not copy everything. Source: rsync(1). */
@@ -53,8 +59,7 @@ const partial = new Set([11, 23, 24, 25])
 export async function runRsync(
   user: AsUser,
   argv: string[],
-  from: string,
-  to: string,
+  { from, to, names }: Work,
   onProgress: (progress: Progress) => void = () => {},
 ): Promise<Copied> {
   const copied: Copied = { complaints: [], failed: 0 }
@@ -65,7 +70,11 @@ export async function runRsync(
     if (copied.complaints.length < 20) copied.complaints.push(words)
   }
   const onOutput = progressInto(onProgress)
-  const { code, stderr } = await user.run([...argv, '--', from, to] as unknown as [string], { onComplaint, onOutput })
+  const { code, stderr } = await user.run([...argv, ...(names ? namesIn : []), '--', from, to] as unknown as [string], {
+    onComplaint,
+    onOutput,
+    ...(names ? { stdin: names } : {}),
+  })
   if (code === 0) return copied
   if (!partial.has(code)) throw cutShort(code, stderr)
   if (copied.failed === 0) return { complaints: [stderr], failed: 1 }
@@ -108,17 +117,29 @@ export function parseProgress(text: string): Progress | undefined {
 }
 
 /** The names whose contents differ. */
-export async function differing(user: AsUser, words: string[], from: string, to: string): Promise<string[]> {
-  const names: string[] = []
+export async function differing(user: AsUser, { from, to, names }: Work): Promise<string[]> {
+  const differ: string[] = []
   let rest = ''
-  const argv = ['rsync', ...keep, ...quick, '--dry-run', '--checksum', '--out-format=%i %n', ...words, '--', from, to]
+  const argv = [
+    'rsync',
+    ...keep,
+    ...quick,
+    '--dry-run',
+    '--checksum',
+    '--out-format=%i %n',
+    ...(names ? namesIn : []),
+    '--',
+    from,
+    to,
+  ]
   const { code, stderr } = await user.run(argv as [string], {
+    ...(names ? { stdin: names } : {}),
     onOutput: (chunk) => {
       const lines = (rest + chunk.toString()).split('\n')
       rest = lines.pop()!
-      for (const line of lines) if (/^[<>]f/.test(line)) names.push(line.slice(line.indexOf(' ') + 1))
+      for (const line of lines) if (/^[<>]f/.test(line)) differ.push(line.slice(line.indexOf(' ') + 1))
     },
   })
   if (code !== 0 && !partial.has(code)) throw cutShort(code, stderr)
-  return names
+  return differ
 }

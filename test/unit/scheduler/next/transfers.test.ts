@@ -169,6 +169,34 @@ describe('what storage hosts do of a stage line', () => {
     expect(wants({ session, told, lost: ['gluster2'] })[0]).to.equal('gluster1: transfer 20.1 finish absent')
   })
 
+  describe('the key of an attempt', () => {
+    const keysOf = (
+      parts: Situation,
+      change: (cluster: ReturnType<typeof situation>['cluster']) => void = () => {},
+    ) => {
+      const { cluster, session } = situation(parts)
+      change(cluster)
+      return transferWants(cluster, session).map(({ document }) => (document as DesiredTransfer).noteKey)
+    }
+
+    it('is made with its first document, and is what every host is told from then on', () => {
+      const [first] = keysOf({})
+      expect(first).to.match(/^[A-Za-z0-9_-]{43}$/)
+      expect(keysOf({})).not.to.deep.equal([first])
+      const reports = [transferReport('gluster1', { id: 20 }, { part: 'plan', state: 'done', counts })]
+      expect(keysOf({ told: [['gluster1', 'plan', { noteKey: first }]], reports })).to.deep.equal([first, first])
+    })
+
+    it('is not given while a host of the buffer is of a release that knows none, nor to an attempt that began without', () => {
+      const old = (cluster: ReturnType<typeof situation>['cluster']) => {
+        const host = cluster.hosts.get('gluster2')!
+        ;(cluster.hosts as Map<string, typeof host>).set('gluster2', { ...host, versions: {} })
+      }
+      expect(keysOf({}, old)).to.deep.equal([undefined])
+      expect(keysOf({ told: [['gluster1', 'plan']] })).to.deep.equal([undefined])
+    })
+  })
+
   it('begins anew when every host is rid of the attempt before', () => {
     const session = job({}, { attempt: 2 })
     expect(wants({ session, told: copying })).to.deep.equal([

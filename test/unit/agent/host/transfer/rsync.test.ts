@@ -32,12 +32,18 @@ describe('what rsync says of its progress', () => {
 })
 
 describe('how rsync is told to copy', () => {
-  const words = (parts: Parameters<typeof aDesiredTransfer>[0], isSparse = false) =>
-    copyArguments(aDesiredTransfer(parts), '/work', { isSparse })
+  const words = (parts: Parameters<typeof aDesiredTransfer>[0], isSparse = false, isShared = false) =>
+    copyArguments(aDesiredTransfer(parts), '/work', { isSparse }, isShared)
 
   it('into a buffer in place, and outside by way of the work directory', () => {
     expect(words({ direction: 'in' })).to.include('--inplace')
     expect(words({ direction: 'out' }))
+      .to.include('--temp-dir=/work')
+      .and.not.to.include('--inplace')
+  })
+
+  it('never in place where others may have put files of theirs', () => {
+    expect(words({ direction: 'in' }, false, true))
       .to.include('--temp-dir=/work')
       .and.not.to.include('--inplace')
   })

@@ -1,0 +1,137 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { dirname } from 'node:path'
+import type { z } from 'zod'
+import type { DesiredTransfer } from '../../../model/documents.js'
+import { quote } from '../../../model/names.js'
+import { Refusal } from '../../host.js'
+import { whatUsersMend } from './errors.js'
+import { placesOf } from './places.js'
+import type { AsUser } from './user.js'
+
+/*
+ * The notes and lists of one attempt. Others may write in the folder that the work directory lies in, and put a directory of their own in
+ * its place, at whatever moment. So each note ends with a code made with the attempt's key, which hosts are told and no user sees, over
+ * its name and its content; what does not fit is refused. A list is read and checked by the agent, and goes to programs through
+ * their standard input, never by its path.
+ *
+ * A scheduler of an earlier release gives no key. Then the notes are believed only where nobody else may put anything in their place.
+ */
+export interface Notes {
+  /** Undefined when it is not there. */
+  read<T>(name: string, schema: z.ZodType<T>): Promise<T | undefined>
+  /** Whole or not at all. */
+  write(name: string, note: object): Promise<void>
+  readList(name: string): Promise<Buffer | undefined>
+  /** In a directory that gets its name when all is in it. */
+  draftList(name: string, list: Buffer): Promise<void>
+  draft(name: string, note: object): Promise<void>
+}
+
+/** A list of 2,000 names of 4,096 bytes, and as much again. */
+const maxNoteBytes = 16 * 1024 * 1024
+const codeLength = 64
+
+/** Those of this attempt, when the directories that they lie in are the user's alone; or are not there yet. */
+export async function openNotes(user: AsUser, transfer: DesiredTransfer): Promise<Notes> {
+  const { works, work } = placesOf(transfer)
+  await insistOnOwn(user, transfer, [works, work])
+  return notesIn(user, transfer, work)
+}
+
+export function notesIn(user: AsUser, { noteKey }: Pick<DesiredTransfer, 'noteKey'>, directory: string): Notes {
+  const seal = (name: string, content: Buffer) =>
+    noteKey === undefined ? content : Buffer.concat([content, Buffer.from(codeOf(noteKey, name, content))])
+  const open = (name: string, bytes: Buffer) => {
+    if (noteKey === undefined) return bytes
+    const content = bytes.subarray(0, -codeLength)
+    const [told, right] = [bytes.subarray(-codeLength), Buffer.from(codeOf(noteKey, name, content))]
+    if (told.length === right.length && timingSafeEqual(told, right)) return content
+    throw new Refusal(`${directory}/${name} was not written by this transfer: somebody else writes in that folder`)
+  }
+  const readList: Notes['readList'] = async (name) => {
+    const bytes = await readBytes(user, `${directory}/${name}`, maxNoteBytes)
+    return bytes && open(name, bytes)
+  }
+  const draftList: Notes['draftList'] = (name, list) => writeNew(user, `${directory}/${name}`, seal(name, list))
+  return {
+    readList,
+    draftList,
+    read: async (name, schema) => {
+      const content = await readList(name)
+      if (content === undefined) return undefined
+      try {
+        return schema.parse(JSON.parse(content.toString()))
+      } catch (cause) {
+        throw new Refusal(`${directory}/${name} is not what this agent writes: retry the transfer`, { cause })
+      }
+    },
+    draft: (name, note) => draftList(name, Buffer.from(JSON.stringify(note))),
+    write: async (name, note) => {
+      const file = `${directory}/${name}`
+      const fresh = `${file}.${randomBytes(8).toString('hex')}`
+      await writeNew(user, fresh, seal(name, Buffer.from(JSON.stringify(note))))
+      await user.ok(['mv', '--force', '--no-target-directory', '--', fresh, file])
+    },
+  }
+}
+
+function codeOf(key: string, name: string, content: Buffer): string {
+  return createHmac('sha256', Buffer.from(key, 'base64url')).update(`${name}\0`).update(content).digest('hex')
+}
+
+/** As the user sees them: directories of the user's that nobody else may enter. */
+async function insistOnOwn(user: AsUser, transfer: DesiredTransfer, directories: readonly string[]): Promise<void> {
+  for (const directory of directories) {
+    const found = await lookAtDirectory(user, directory)
+    if (!found) return
+    // An earlier release made them with 0755, and wrote no codes.
+    const forbidden = transfer.noteKey === undefined ? 0o022 : 0o077
+    if (found.kind !== 'directory' || found.uid !== transfer.uid || (found.mode & forbidden) !== 0) {
+      throw new Refusal(`${directory} is not the directory that this transfer made for its notes: remove it`)
+    }
+  }
+  if (transfer.noteKey === undefined) await insistOnClosedFolder(user, transfer, dirname(directories[0]!))
+}
+
+/** Without a key: no one but the user and root may rename what is in that folder. */
+async function insistOnClosedFolder(user: AsUser, { uid }: DesiredTransfer, folder: string): Promise<void> {
+  const found = await lookAtDirectory(user, folder)
+  if (!found) return
+  const isOpen = (found.mode & 0o022) !== 0 && (found.mode & 0o1000) === 0
+  if (!isOpen && [0, uid].includes(found.uid)) return
+  throw new Error(`others may write in ${quote(folder)}, and the scheduler is of a release that does not protect notes`)
+}
+
+async function lookAtDirectory(user: AsUser, path: string) {
+  const { code, stdout, stderr } = await user.run(['stat', '--printf=%u %a %F', '--', path])
+  const [, uid, mode, kind] = /^(\d+) (\d+) (.*)$/.exec(stdout.toString()) ?? []
+  if (code === 0 && uid !== undefined) return { uid: Number(uid), mode: Number.parseInt(mode!, 8), kind }
+  if (/: No such file or directory$/.test(stderr.trim())) return undefined
+  const mistake = whatUsersMend(stderr)
+  throw mistake === undefined ? new Error(stderr) : new Refusal(mistake)
+}
+
+/** Undefined when it is not there. A pipe in its place is not waited for. */
+export async function readBytes(user: AsUser, file: string, maxBytes: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  const flags = 'iflag=fullblock,nonblock,nofollow,count_bytes'
+  const argv = ['dd', `if=${file}`, 'bs=64k', `count=${maxBytes}`, flags, 'status=none'] as const
+  const { code, stderr } = await user.run(argv, { onOutput: (chunk) => void chunks.push(chunk) })
+  const bytes = Buffer.concat(chunks)
+  // What was cut short must not pass for the whole.
+  if (bytes.length >= maxBytes) throw new Refusal(`${file} is too long: ${maxBytes} bytes are read at the most`)
+  if (code === 0) return bytes
+  if (/No such file or directory$/.test(stderr.trim())) return undefined
+  const mistake = whatUsersMend(stderr)
+  throw mistake === undefined ? new Error(stderr) : new Refusal(mistake)
+}
+
+/** Never through a link, and never over what is there. */
+export async function writeNew(user: AsUser, file: string, bytes: Buffer): Promise<void> {
+  await user.ok(['dd', `of=${file}`, 'bs=64k', 'iflag=fullblock', 'conv=excl', 'status=none'], { stdin: bytes })
+}
+
+export async function appendBytes(user: AsUser, file: string, bytes: Buffer): Promise<void> {
+  const add = ['oflag=append,nofollow', 'conv=notrunc']
+  await user.ok(['dd', `of=${file}`, 'bs=64k', 'iflag=fullblock', ...add, 'status=none'], { stdin: bytes })
+}
