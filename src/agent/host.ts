@@ -113,7 +113,8 @@ export interface Facts {
   volume: VolumeFacts
   mount: MountFacts
   peer: PeerFacts
-  adopt: { device: DeviceFacts }
+  /** `now`: unix seconds, by this host's clock. */
+  adopt: { device: DeviceFacts; now: number }
   transfer: TransferFacts
   swap: SwapFacts
 }

@@ -320,6 +320,8 @@ const desiredBrick = tolerant({
   uid: accountId,
   gid: accountId,
   mode,
+  /** Its buffer was built: the brick may hold data, and is never formatted again, whatever its device looks like. */
+  built: z.literal(true).optional(),
   /** absent: unmount and wipe. A key that is missing means: leave the device alone. */
   wanted: z.enum(['present', 'absent']),
 })
@@ -398,6 +400,8 @@ const desiredAdopt = tolerant({
   /** The inventory's reason that the operator saw: when the device holds something else by now, nothing is wiped. */
   expected: text,
   who: shortText,
+  /** The agent refuses it from then on, and when it is so far away that the clocks differ: see `model/adoption.ts`. */
+  until: unixSeconds.optional(),
 })
 /** `desired/<host>/adopt/<device>`: an operator gave this foreign device to us by name; wipe it. */
 export type DesiredAdopt = z.infer<typeof desiredAdopt>

@@ -29,6 +29,8 @@ export type ExchangedDocument = 'hosts' | 'inventory' | `desired/${DesiredKind}`
 export const addedFields: Partial<Record<ExchangedDocument, Record<string, AddedField>>> = {
   // Without it an agent believes notes only where nobody but their user can have written them.
   'desired/transfer': { noteKey: { since: 2 } },
+  'desired/brick': { built: { since: 2 } },
+  'desired/adopt': { until: { since: 2 } },
 }
 
 /** What this program says of itself. */

@@ -1,5 +1,6 @@
 import { at, type Cluster } from '../model/cluster.js'
 import type { InventoryDevice } from '../model/documents.js'
+import { worldWideName } from '../model/identity.js'
 
 /**
  * free: may be given to a buffer. Every other standing says why not, the strongest reason first: a device that is taken on
@@ -12,6 +13,8 @@ export interface StandingDevice {
   host: string
   device: InventoryDevice
   standing: Standing
+  /** Where else the same disk is, when its WWN stands in the inventories of several hosts. */
+  alsoAt?: string
 }
 
 /** Every device of a pool with how it stands. */
@@ -20,12 +23,15 @@ export function devicesOf(
   pool: string,
   granularityBytes: number,
   taken: ReadonlySet<string> = takenDevices(cluster),
+  shared: ReadonlyMap<string, string> = sharedDisks(cluster),
 ): StandingDevice[] {
   const found: StandingDevice[] = []
   for (const [host, { devices }] of cluster.inventories) {
     for (const device of devices) {
       if (device.pool !== pool) continue
-      found.push({ host, device, standing: standingOf(cluster, host, device, granularityBytes, taken) })
+      const alsoAt = shared.get(at(host, device.name))
+      const standing = standingOf(cluster, host, device, granularityBytes, taken, alsoAt !== undefined)
+      found.push({ host, device, standing, ...(alsoAt === undefined ? {} : { alsoAt }) })
     }
   }
   return found
@@ -44,16 +50,39 @@ export function takenDevices(cluster: Cluster): Set<string> {
   return taken
 }
 
+/**
+ * One disk that two hosts see (two ports, NVMe over fabrics, shared SAS) is nobody's until the hosts' configurations say
+ * whose: neither knows of a mount or a format on the other. The place of each, with the others'.
+ */
+export function sharedDisks(cluster: Cluster): Map<string, string> {
+  const places = new Map<string, string[]>()
+  for (const [host, { devices }] of cluster.inventories) {
+    for (const { name, identity } of devices) {
+      const disk = worldWideName(identity)
+      if (disk === undefined) continue
+      const seen = places.get(disk)
+      if (seen) seen.push(at(host, name))
+      else places.set(disk, [at(host, name)])
+    }
+  }
+  const shared = new Map<string, string>()
+  for (const all of places.values()) {
+    for (const place of all.length > 1 ? all : []) shared.set(place, all.filter((other) => other !== place).join(', '))
+  }
+  return shared
+}
+
 function standingOf(
   cluster: Cluster,
   host: string,
   device: InventoryDevice,
   granularityBytes: number,
   taken: ReadonlySet<string>,
+  isShared: boolean,
 ): Standing {
   const place = at(host, device.name)
   if (taken.has(place)) return 'taken'
-  if (device.state === 'refused') return 'refused'
+  if (device.state === 'refused' || isShared) return 'refused'
   if (device.sizeBytes < granularityBytes) return 'too small'
   if (!cluster.hosts.has(host)) return 'lost'
   if (cluster.cordons.has(host) || cluster.cordons.has(place)) return 'cordoned'

@@ -1,7 +1,7 @@
 import type { Cluster } from '../model/cluster.js'
 import { quote } from '../model/names.js'
 import type { PoolConfig, SchedulerConfig } from './config.js'
-import { devicesOf, type Standing, takenDevices } from './devices.js'
+import { devicesOf, sharedDisks, type Standing, takenDevices } from './devices.js'
 
 export interface PoolReport {
   name: string
@@ -17,6 +17,7 @@ export interface PoolReport {
 /** Every configured pool, also one without a device: Slurm must go on hearing of it. */
 export function poolsOf(cluster: Cluster, config: Pick<SchedulerConfig, 'pools'>): PoolReport[] {
   const taken = takenDevices(cluster)
+  const shared = sharedDisks(cluster)
   return Object.entries(config.pools).map(([name, { granularityBytes, isDefault }]) => {
     const devices: Record<Standing, number> = {
       taken: 0,
@@ -27,7 +28,7 @@ export function poolsOf(cluster: Cluster, config: Pick<SchedulerConfig, 'pools'>
       foreign: 0,
       free: 0,
     }
-    for (const { standing } of devicesOf(cluster, name, granularityBytes, taken)) devices[standing]++
+    for (const { standing } of devicesOf(cluster, name, granularityBytes, taken, shared)) devices[standing]++
     const quantity = devices.free + devices.taken + devices.cordoned + devices.lost
     return { name, granularityBytes, isDefault, quantity, free: devices.free, devices }
   })

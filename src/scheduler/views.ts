@@ -6,7 +6,7 @@ import type { BufferDocument, EventDocument, HostDocument } from '../model/docum
 import { levelOfHost, ourLevels } from '../model/levels.js'
 import { isReady, observedBrickOf, phaseOf, type Phase, sessionsUsing, volumeOf } from '../model/phase.js'
 import type { SchedulerConfig } from './config.js'
-import { devicesOf, takenDevices } from './devices.js'
+import { devicesOf, sharedDisks, takenDevices } from './devices.js'
 import { mountpointOf } from './next/mountpoint.js'
 import { compareNames } from './place.js'
 import { poolsOf } from './pools.js'
@@ -86,11 +86,12 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
     for (const { host, device } of [...bricks, ...released]) owners.set(at(host, device), key)
   }
   const taken = takenDevices(cluster)
+  const shared = sharedDisks(cluster)
   const pools = new Set([...cluster.inventories.values()].flatMap(({ devices }) => devices.map(({ pool }) => pool)))
   const views = [...pools].flatMap((pool) => {
     const configured = config.pools[pool]
-    return devicesOf(cluster, pool, configured?.granularityBytes ?? 0, taken).map(
-      ({ host, device, standing }): DeviceView => {
+    return devicesOf(cluster, pool, configured?.granularityBytes ?? 0, taken, shared).map(
+      ({ host, device, standing, alsoAt }): DeviceView => {
         const cordon = cordonOf(cluster, host, device.name)
         const unknownPool = configured ? undefined : `the scheduler's configuration has no pool ${pool}`
         return {
@@ -101,7 +102,11 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
           identity: device.identity,
           standing: unknownPool ? 'refused' : standing,
           buffer: owners.get(at(host, device.name)) ?? null,
-          reason: unknownPool ?? whyNotFree(standing, device, configured?.granularityBytes ?? 0) ?? cordon,
+          reason:
+            unknownPool ??
+            sameDisk(device.identity, alsoAt) ??
+            whyNotFree(standing, device, configured?.granularityBytes ?? 0) ??
+            cordon,
         }
       },
     )
@@ -202,6 +207,7 @@ function problemsOf(cluster: Cluster, config: SchedulerConfig, hosts: HostView[]
         ({ host, device, standing, reason }) =>
           `device ${at(host, device)} is ${standing}: ${reason ?? 'no reason given'}`,
       ),
+    ...takenTwice(cluster),
     ...[...cluster.buffers.values()].flatMap((buffer) => {
       const { phase, waitingFor, reason } = phaseOf(cluster, buffer)
       if (phase !== 'stuck' && phase !== 'degraded' && phase !== 'failed') return []
@@ -217,6 +223,18 @@ function cordonOf(cluster: Cluster, host: string, device?: string): string | nul
     cluster.cordons.get(device === undefined ? host : at(host, device)) ??
     (device === undefined ? undefined : cluster.cordons.get(host))
   return cordon ? `${cordon.kind === 'quarantine' ? 'quarantine' : `cordoned by ${cordon.who}`}: ${cordon.why}` : null
+}
+
+/** A disk of a buffer that another host came to see as well: refused there, and to be known here. */
+function takenTwice(cluster: Cluster): string[] {
+  const taken = takenDevices(cluster)
+  return [...sharedDisks(cluster)]
+    .filter(([place]) => taken.has(place))
+    .map(([place, others]) => `device ${place} is taken, and the same disk as ${others}`)
+}
+
+function sameDisk(identity: string, alsoAt: string | undefined): string | undefined {
+  return alsoAt === undefined ? undefined : `the same disk as ${alsoAt}, by its ${identity}`
 }
 
 function whyNotFree(

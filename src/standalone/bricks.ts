@@ -1,6 +1,7 @@
 import { type BrickFacts, type DeviceFacts, Refusal } from '../agent/host.js'
 import { labelOf } from '../agent/host/xfs.js'
 import { describeContent, mayWipe, whyNotFormat, whyNotTheDevice } from '../agent/plan/device.js'
+import { whyNotAdoptAt } from '../model/adoption.js'
 import { brickMountPath } from '../model/cluster.js'
 import type { DesiredAdopt, DesiredBrick } from '../model/documents.js'
 import { emptyFiles, type SimulatedDisk, type SimulatedMachine } from './machine.js'
@@ -108,8 +109,10 @@ export function wipe(machine: SimulatedMachine, brick: DesiredBrick): Act {
   }
 }
 
-export function adopt(machine: SimulatedMachine, wanted: DesiredAdopt): Act {
+export function adopt(machine: SimulatedMachine, wanted: DesiredAdopt, now: () => number): Act {
   return () => {
+    const late = whyNotAdoptAt(now(), wanted.until)
+    if (late !== undefined) throw new Refusal(`device ${wanted.device} is not wiped: ${late}`)
     const disk = wholeDisk(machine, wanted)
     if (disk.content.kind === 'blank') return
     if (describeContent(disk.content) !== wanted.expected)

@@ -55,7 +55,7 @@ export async function startCluster(parts: StandaloneParts): Promise<StandaloneCl
   const serve = (machine: SimulatedMachine, role: Role) => {
     machines.set(machine.name, machine)
     const store = parts.openStore()
-    const host = simulatedHost({ machine, gluster, pace })
+    const host = simulatedHost({ machine, gluster, pace, clock })
     const document = { ...hostDocument(machine.name, role, clock.unixSeconds()), boot: bootOf(machine) }
     const service = serveHost({ host, roles: [role], document, store, clock, log })
     ends.push(async () => {

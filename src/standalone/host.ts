@@ -1,3 +1,4 @@
+import type { Clock } from '../daemon/clock.js'
 import type { Host, MountFacts } from '../agent/host.js'
 import { describeContent } from '../agent/plan/device.js'
 import { isOurLabel } from '../agent/host/xfs.js'
@@ -14,10 +15,11 @@ export interface SimulatedHostParts {
   machine: SimulatedMachine
   gluster: SimulatedGluster
   pace: Pace
+  clock: Pick<Clock, 'unixSeconds'>
 }
 
 /** A simulated machine behind the interface of the real ones. It holds no state: that is the machine's and gluster's. */
-export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): Host {
+export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostParts): Host {
   const { name } = machine
   const look = <T>(kind: DesiredKind | 'discover', act: () => T) => pace.look(name, kind, act)
   const effect = (step: Step, ...acts: (() => void)[]) => pace.effect(name, step, acts)
@@ -33,7 +35,8 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
       peer: ({ peer }) => look('peer', () => gluster.peerFacts(name, peer)),
       transfer: (transfer) => look('transfer', () => transfers.transferFacts(machine, transfer)),
       swap: (swap) => look('swap', () => swaps.swapFacts(machine, swap)),
-      adopt: ({ device }) => look('adopt', () => ({ device: bricks.deviceFacts(machine, device) })),
+      adopt: ({ device }) =>
+        look('adopt', () => ({ device: bricks.deviceFacts(machine, device), now: clock.unixSeconds() })),
     },
     effects: {
       formatBrick: (args) => effect({ kind: 'formatBrick', ...args }, ...bricks.format(machine, args.brick, args.over)),
@@ -62,7 +65,11 @@ export function simulatedHost({ machine, gluster, pace }: SimulatedHostParts): H
       disableSwap: (args) => effect({ kind: 'disableSwap', ...args }, () => swaps.disable(machine, args.swap)),
       detachSwap: (args) => effect({ kind: 'detachSwap', ...args }, () => swaps.detach(machine, args.swap)),
       removeSwap: (args) => effect({ kind: 'removeSwap', ...args }, () => swaps.remove(machine, args.swap)),
-      adoptDevice: (args) => effect({ kind: 'adoptDevice', ...args }, bricks.adopt(machine, args.adopt)),
+      adoptDevice: (args) =>
+        effect(
+          { kind: 'adoptDevice', ...args },
+          bricks.adopt(machine, args.adopt, () => clock.unixSeconds()),
+        ),
       mountTransfer: (args) =>
         effect({ kind: 'mountTransfer', ...args }, () => transfers.mountTransfer(machine, gluster, args.transfer)),
       planTransfer: (args) =>

@@ -228,7 +228,7 @@ export class SimulatedCluster {
     if (this.cutOff.has(name)) life.cut()
     const roles: Role[] = storageHosts.includes(name) ? ['storage'] : ['compute']
     const pace = mortalPace(life, machine, this.world, this.invariants)
-    const host = simulatedHost({ machine, gluster: this.gluster, pace })
+    const host = simulatedHost({ machine, gluster: this.gluster, pace, clock: this.world.clock })
     const stagePaths = roles.includes('storage') ? { stagePaths: ['/lustre'] } : {}
     const document: HostDocument = {
       v: 1,

@@ -96,6 +96,14 @@ export const mutations: Mutation[] = [
   },
   {
     invariant: 3,
+    guard: 'a brick of a buffer that was built is not formatted again',
+    file: 'src/agent/plan/brick.ts',
+    from: "if (brick.built) return refuse(report(brick, 'forming'), whyNotAgain(content, brick.device))",
+    to: '',
+    with: [{ file: 'src/agent/plan/device.ts', from: 'if (built) return', to: 'if (built && device === uuid) return' }],
+  },
+  {
+    invariant: 3,
     guard: 'only what carries the uuid is wiped: the planner',
     file: 'src/agent/plan/brick.ts',
     from: "if (!ours) return { steps: [], waitingFor: [], report: report(brick, 'absent') }",

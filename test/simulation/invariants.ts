@@ -28,6 +28,7 @@ export class Invariants {
   changed = true
   /** What disks of others hold; `late`: put there after our agents looked, so that only the moment of use can tell. */
   private readonly foreign = new Map<SimulatedDisk, { content: string; late: boolean }>()
+  private readonly lost = new Set<SimulatedDisk>()
   private checkedRevision = 0
   private readonly aliveSince = new Map<string, number>()
   /** Volumes that some host was told to remove. */
@@ -55,6 +56,11 @@ export class Invariants {
 
   release(disk: SimulatedDisk): void {
     this.foreign.delete(disk)
+  }
+
+  /** Somebody has wiped this disk of ours: its data is gone, and what stands there tells of it. */
+  lose(disk: SimulatedDisk): void {
+    this.lost.add(disk)
   }
 
   /** Invariant 4: a destructive step is ordered right after its document was read again, and only if it still says so. */
@@ -110,6 +116,10 @@ export class Invariants {
     const { content } = disk
     const mayBe = content.kind === 'blank' || (content.kind === 'xfs' && content.uuid === brick.uuid)
     if (!mayBe) this.fail(2, `${host}: ${describeStep(step)} although it holds ${JSON.stringify(content)}`)
+    const built = this.buffers().find(
+      ({ builtAt, bricks }) => builtAt !== undefined && bricks.some(isBrick(host, brick)),
+    )
+    if (built) this.fail(3, `${host}: ${describeStep(step)} although the buffer ${built.name} was built`)
     if (over === 'own' && disk.files.stamp === brick.uuid)
       this.fail(3, `${host}: ${describeStep(step)} although its stamp says that it is finished`)
   }
@@ -228,7 +238,8 @@ export class Invariants {
         const disks = this.machines.get(host)?.disks.values() ?? []
         const disk = [...disks].find((disk) => disk.identity === identity)
         const holds = disk?.content.kind === 'xfs' && disk.content.uuid === uuid && disk.files.stamp === uuid
-        if (!holds) this.fail(3, `${host}/${device} has lost the data of ${buffer.name}`)
+        if (!holds && !(disk && this.lost.has(disk)))
+          this.fail(3, `${host}/${device} has lost the data of ${buffer.name}`)
       }
     }
   }

@@ -1,6 +1,7 @@
 import { computeHosts, pool } from './cluster.js'
 import type { Scenario } from './director.js'
 import { nameServiceScenarios } from './nameServiceScenarios.js'
+import { emptyFiles } from '../../src/standalone/machine.js'
 import { slurmScenarios } from './slurmScenarios.js'
 import { stagingScenarios } from './stagingScenarios.js'
 import { swapScenarios } from './swapScenarios.js'
@@ -181,6 +182,22 @@ export const scenarios: Record<string, Scenario> = {
     await others
     await director.simple('teardown', 'alpha')
     await director.simple('teardown', 'beta')
+  },
+
+  'a disk of a built buffer is wiped by hand': async (director) => {
+    const { cluster, world } = director
+    await director.create('alpha', 2)
+    const name = director.hostOf('alpha')
+    cluster.turnOff(name)
+    const disk = [...cluster.machines.get(name)!.disks.values()].find(({ content }) => content.kind === 'xfs')!
+    cluster.tell(`somebody wipes ${disk.identity}`)
+    cluster.invariants.lose(disk)
+    disk.content = { kind: 'blank' }
+    disk.files = emptyFiles()
+    await world.sleep(world.between(100, 60_000))
+    cluster.turnOn(name)
+    await world.sleep(world.between(1_000, 90_000))
+    await director.simple('teardown', 'alpha')
   },
 
   'lose a host while forming': async (director) => {

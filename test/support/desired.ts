@@ -102,6 +102,7 @@ export function aDesiredAdopt(parts: Partial<DesiredAdopt> = {}): DesiredAdopt {
     sizeBytes: terabyte,
     expected: 'a signature of ext4',
     who: 'root',
+    until: 1_600,
     ...parts,
   }
 }

@@ -29,6 +29,14 @@ export class LoopDevices {
     return path
   }
 
+  /** Makes `<directory>/dev/<name>`, another way to the disk of that name. */
+  addPath(name: string, disk: string): void {
+    const file = join(this.directory, `${disk}.img`)
+    const device = execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim()
+    this.devices.set(name, device)
+    symlinkSync(device, join(this.directory, 'dev', name))
+  }
+
   /** The loop device itself, as in /dev/loop7. */
   nodeOf(name: string): string {
     return this.devices.get(name)!

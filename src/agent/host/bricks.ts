@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { chmod, type FileHandle, lchown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { whyNotAdoptAt } from '../../model/adoption.js'
 import { brickMountPath, brickRoot } from '../../model/cluster.js'
 import type { DesiredAdopt, DesiredBrick } from '../../model/documents.js'
 import { type BrickFacts, Refusal } from '../host.js'
@@ -17,6 +18,7 @@ import {
   openExclusively,
   resolveDevice,
   sizeOf,
+  startBytes,
   zeroes,
 } from './disks.js'
 import { mountedAt, mountsEverywhere, mountTable } from './mounts.js'
@@ -220,7 +222,10 @@ export async function wipeBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): 
   await wipe(device, brick, run, (content) => mayWipe(content, brick.uuid))
 }
 
-export async function adoptDevice(adopt: DesiredAdopt, pathOf: PathOf, run: Run): Promise<void> {
+/** `now`: unix seconds, when the wipe begins. */
+export async function adoptDevice(adopt: DesiredAdopt, now: number, pathOf: PathOf, run: Run): Promise<void> {
+  const late = whyNotAdoptAt(now, adopt.until)
+  if (late !== undefined) throw new Refusal(`device ${adopt.device} is not wiped: ${late}`)
   const device = await wholeDevice(adopt, pathOf, run)
   await wipe(device, adopt, run, (content) => describeContent(content) === adopt.expected)
   if (device.partitions.length > 0) await runOk(run, ['blockdev', '--rereadpt', device.path], { timeoutMs: commandMs })
@@ -277,18 +282,19 @@ async function zeroEnds(claim: FileHandle, { device, sizeBytes }: WantedDevice):
  * sector, which is the superblock. A write of one sector is done or not; a longer one may be cut short half-way.
  */
 export function wipeRanges(sizeBytes: number): { position: number; length: number }[] {
-  const length = Math.min(endBytes, sizeBytes)
+  const start = Math.min(startBytes, sizeBytes)
   return [
     { position: Math.max(sectorBytes, sizeBytes - endBytes), length: Math.min(endBytes, sizeBytes - sectorBytes) },
-    { position: sectorBytes, length: length - sectorBytes },
+    { position: sectorBytes, length: start - sectorBytes },
     { position: 0, length: sectorBytes },
   ]
 }
 
 /** Between the ends, which tell what the device holds until they are zeroed; a device that cannot is no error. */
 async function discard(device: BlockDevice, sizeBytes: number, run: Run): Promise<void> {
-  if (sizeBytes <= 2 * endBytes) return
-  const range = ['--offset', String(endBytes), '--length', String(sizeBytes - 2 * endBytes)]
+  const between = sizeBytes - startBytes - endBytes
+  if (between <= 0) return
+  const range = ['--offset', String(startBytes), '--length', String(between)]
   const { code, stderr } = await run(['blkdiscard', ...range, device.path], { timeoutMs: discardMs })
   if (code !== 0 && !/not supported|Operation not permitted/i.test(stderr))
     throw new Error(`blkdiscard of ${device.path} failed: ${stderr.trim()}`)

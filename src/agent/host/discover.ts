@@ -5,7 +5,7 @@ import { brickMountPath } from '../../model/cluster.js'
 import { deviceName } from '../../model/names.js'
 import type { Discovery } from '../host.js'
 import { describeContent } from '../plan/device.js'
-import { deviceFacts, resolveDevice } from './disks.js'
+import { deviceFacts, resolveDevice, uniqueNameOf } from './disks.js'
 import { type MountEntry, mountsEverywhere, mountTable } from './mounts.js'
 import type { Run } from './run.js'
 import { isOurLabel } from './xfs.js'
@@ -92,6 +92,8 @@ interface Looked {
   device: InventoryDevice
   /** `major:minor`, when it is a block device. */
   numbers?: string
+  /** What no other disk has, by whatever path it is seen. */
+  unique?: string
   /** Nothing is there. */
   isMissing?: boolean
 }
@@ -123,25 +125,28 @@ async function look(listed: Listed, mounts: Mounts, run: Run): Promise<Looked> {
   if (!facts.present) return { device: { ...blank, state: 'refused', reason: facts.reason } }
   const { identity, sizeBytes, content, partitions, busy } = facts
   const device = { ...listed, identity, sizeBytes }
-  const { numbers } = resolved
-  if (busy.length > 0) return { numbers, device: { ...device, state: 'refused', reason: `in use: ${busy.join(', ')}` } }
+  const seen = { numbers: resolved.numbers, unique: await uniqueNameOf(resolved, identity) }
+  if (busy.length > 0) return { ...seen, device: { ...device, state: 'refused', reason: `in use: ${busy.join(', ')}` } }
   switch (content.kind) {
     case 'unreadable':
-      return { numbers, device: { ...device, state: 'refused', reason: `cannot be read: ${content.reason}` } }
+      return { ...seen, device: { ...device, state: 'refused', reason: `cannot be read: ${content.reason}` } }
     case 'xfs':
       if (isOurLabel(content.label))
-        return { numbers, device: { ...device, state: 'stamped', stamp: { uuid: content.uuid, label: content.label } } }
-      return { numbers, device: { ...device, state: 'foreign', reason: describeContent(content) } }
+        return { ...seen, device: { ...device, state: 'stamped', stamp: { uuid: content.uuid, label: content.label } } }
+      return { ...seen, device: { ...device, state: 'foreign', reason: describeContent(content) } }
     case 'other':
-      return { numbers, device: { ...device, state: 'foreign', reason: describeContent(content) } }
+      return { ...seen, device: { ...device, state: 'foreign', reason: describeContent(content) } }
     case 'blank':
       if (partitions.length > 0)
-        return { numbers, device: { ...device, state: 'refused', reason: `has partitions: ${partitions.join(', ')}` } }
-      return { numbers, device: { ...device, state: 'blank' } }
+        return { ...seen, device: { ...device, state: 'refused', reason: `has partitions: ${partitions.join(', ')}` } }
+      return { ...seen, device: { ...device, state: 'blank' } }
   }
 }
 
-/** One device listed twice, by two pools, two names or two paths, is nobody's until the configuration says whose. */
+/**
+ * One device listed twice, by two pools, two names or two paths, is nobody's until the configuration says whose. So is one
+ * disk that two devices lead to, as without multipathd: neither knows of a mount or a format that goes through the other.
+ */
 function refuseDoubles(devices: Looked[]): Looked[] {
   const kept = new Map<string, Looked>()
   const refuse = (name: string, reason: string) => {
@@ -149,9 +154,9 @@ function refuseDoubles(devices: Looked[]): Looked[] {
     const { path, pool, identity, sizeBytes } = device
     kept.set(name, { device: { name, path, pool, identity, sizeBytes, state: 'refused', reason } })
   }
-  const byNumbers = new Map<string, InventoryDevice>()
+  const byDisk = new Map<string, InventoryDevice>()
   for (const looked of devices) {
-    const { device, numbers } = looked
+    const { device, numbers, unique } = looked
     const named = kept.get(device.name)?.device
     if (named) {
       const reason =
@@ -162,12 +167,18 @@ function refuseDoubles(devices: Looked[]): Looked[] {
       continue
     }
     kept.set(device.name, looked)
-    const same = numbers === undefined ? undefined : byNumbers.get(numbers)
-    if (same) {
-      const reason = `listed twice: ${same.path} (${same.pool}) and ${device.path} (${device.pool}) are one device`
-      refuse(same.name, reason)
-      refuse(device.name, reason)
-    } else if (numbers !== undefined) byNumbers.set(numbers, device)
+    const names = [numbers, unique].filter((name) => name !== undefined && name !== '') as string[]
+    for (const name of names) {
+      const same = byDisk.get(name)
+      if (same && same !== device) {
+        const one = name === numbers ? 'are one device' : `are one disk, ${name}`
+        const reason = `listed twice: ${same.path} (${same.pool}) and ${device.path} (${device.pool}) ${one}`
+        refuse(same.name, reason)
+        refuse(device.name, reason)
+        break
+      }
+      byDisk.set(name, device)
+    }
   }
   return [...kept.values()]
 }

@@ -1,12 +1,17 @@
 import { constants } from 'node:fs'
 import { access, type FileHandle, open, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { worldWideName } from '../../model/identity.js'
 import type { DeviceContent, DeviceFacts } from '../host.js'
 import { mountedAt, type MountEntry, mountsEverywhere, mountTable } from './mounts.js'
 import { type Run, runOk } from './run.js'
 import { readSuperblock } from './xfs.js'
 
-/** Bytes at either end of a device that must be zero for it to be blank. All signatures that blkid knows lie within. */
+/**
+ * Bytes at the start and at the end of a device that must be zero for it to be blank. All signatures that blkid knows lie
+ * within; and the superblock of a first partition, which stands at 1 MiB mostly, when the partition table is lost.
+ */
+export const startBytes = 4 * 1024 * 1024
 export const endBytes = 1024 * 1024
 const superblockBytes = 4096
 const partBytes = 128 * 1024
@@ -54,6 +59,17 @@ export async function identityOf({ sysfs }: BlockDevice): Promise<string> {
     if (value) return `${kind}:${value}`.slice(0, 512)
   }
   return ''
+}
+
+/**
+ * What no other disk has: its identity, but a serial number only beside the model, for makers count each on their own and
+ * some adapters give every disk the same. Empty when there is none.
+ */
+export async function uniqueNameOf(device: BlockDevice, identity: string): Promise<string> {
+  if (identity.startsWith('loop:')) return identity
+  if (!identity.startsWith('serial:')) return worldWideName(identity) ?? ''
+  const model = (await readOptional(join(device.sysfs, 'device/model')))?.trim()
+  return model ? `${identity} of ${model}` : ''
 }
 
 export async function sizeOf({ sysfs }: BlockDevice): Promise<number> {
@@ -120,8 +136,9 @@ export async function contentOfHandle(
   if (sizeBytes === 0) return { kind: 'unreadable', reason: 'the device has no size' }
   const superblock = readSuperblock(await readAt(handle, 0, Math.min(superblockBytes, sizeBytes)))
   if (superblock) return { kind: 'xfs', ...superblock }
-  const length = Math.min(endBytes, sizeBytes)
-  const zero = (await isZeroAt(handle, 0, length)) && (await isZeroAt(handle, sizeBytes - length, length))
+  const end = Math.min(endBytes, sizeBytes)
+  const zero =
+    (await isZeroAt(handle, 0, Math.min(startBytes, sizeBytes))) && (await isZeroAt(handle, sizeBytes - end, end))
   if (zero && !deep) return { kind: 'blank' }
   const found = await probe(device.path, run)
   if (found !== undefined) return { kind: 'other', what: found }
@@ -201,7 +218,7 @@ export async function isZeroAt(handle: FileHandle, position: number, length: num
   return true
 }
 
-export const zeroes = Buffer.alloc(endBytes)
+export const zeroes = Buffer.alloc(startBytes)
 
 /** What blkid's low-level probe finds, in words; undefined when nothing (its exit code 2, which alone proves nothing). */
 async function probe(path: string, run: Run): Promise<string | undefined> {
@@ -211,16 +228,18 @@ async function probe(path: string, run: Run): Promise<string | undefined> {
   return code === 0 ? describeBlkid(stdout) : undefined
 }
 
-/** Turns blkid's export format into words. */
+/** Turns blkid's export format into words, with the UUID: two file systems of a kind are not the same to who adopts one. */
 export function describeBlkid(text: string): string {
   const values = new Map(
     text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   )
   const type = values.get('TYPE')
   const table = values.get('PTTYPE')
-  if (type === 'LVM2_member') return 'an LVM physical volume'
-  if (type) return values.get('USAGE') === 'raid' ? `a RAID member (${type})` : `a signature of ${type}`
-  return table ? `a partition table (${table})` : 'a signature that blkid knows'
+  const uuid = values.get('UUID_SUB') ?? values.get('UUID') ?? values.get('PTUUID')
+  const which = uuid === undefined ? '' : ` ${uuid}`
+  if (type === 'LVM2_member') return `an LVM physical volume${which}`
+  if (type) return values.get('USAGE') === 'raid' ? `a RAID member (${type})${which}` : `a signature of ${type}${which}`
+  return table ? `a partition table (${table})${which}` : 'a signature that blkid knows'
 }
 
 /** Throws when that cannot be told: a partition that cannot be looked at is not a whole disk. */

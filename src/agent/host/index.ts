@@ -101,6 +101,7 @@ export function realHost(options: RealHostOptions): RealHost {
       adopt: async ({ device }) => {
         const path = (await pathOf())(device)
         return {
+          now: options.clock.unixSeconds(),
           device:
             path === undefined
               ? bricks.notListed
@@ -140,7 +141,7 @@ export function realHost(options: RealHostOptions): RealHost {
       disableSwap: ({ swap }) => swaps.disableSwap(swap, name, run),
       detachSwap: ({ swap }) => swaps.detachSwap(swap, name, run),
       removeSwap: ({ swap }) => swaps.removeSwap(swap, name, run),
-      adoptDevice: async ({ adopt }) => bricks.adoptDevice(adopt, await pathOf(), run),
+      adoptDevice: async ({ adopt }) => bricks.adoptDevice(adopt, options.clock.unixSeconds(), await pathOf(), run),
       mountTransfer: ({ transfer }) => staging.mount(transfer),
       planTransfer: ({ transfer }) => staging.plan(transfer),
       copyTransfer: ({ transfer }) => staging.copy(transfer),

@@ -1,10 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { processIds, wordsOf } from './proc.js'
+import { processIds, usersOfProcess, wordsOf } from './proc.js'
 
-/** Processes with that mark in their environment, whoever started them; the mark goes on to what they start. */
-export async function markedProcesses(mark: string): Promise<number[]> {
+/**
+ * Processes of root's or that user's with that mark in their environment; the mark goes on to what they start. Those of
+ * others have it by their own doing, and hold nothing up.
+ */
+export async function markedProcesses(mark: string, uid = 0): Promise<number[]> {
   const found = await Promise.all(
-    (await processIds()).map(async (pid) => ((await wordsOf(pid, 'environ')).includes(mark) ? [Number(pid)] : [])),
+    (await processIds()).map(async (pid) => {
+      if (!(await wordsOf(pid, 'environ')).includes(mark)) return []
+      const users = await usersOfProcess(pid)
+      return users.length > 0 && users.every((user) => user === 0 || user === uid) ? [Number(pid)] : []
+    }),
   )
   return found.flat()
 }
@@ -17,10 +24,10 @@ const graceMs = 3_000
 const stuckMs = 10_000
 
 /** Politely at first, so that a copier takes its half-written files away. Throws when one cannot be ended. */
-export async function endMarked(mark: string): Promise<void> {
+export async function endMarked(mark: string, uid: number): Promise<void> {
   const start = performance.now()
   for (;;) {
-    const left = await markedProcesses(mark)
+    const left = await markedProcesses(mark, uid)
     if (left.length === 0) return
     const waited = performance.now() - start
     if (waited > stuckMs)

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 /** Of every process of the machine. Source: proc(5). */
 export async function processIds(): Promise<string[]> {
@@ -20,6 +21,23 @@ export function processesNamed(names: readonly string[]): string[] {
       return false
     }
   })
+}
+
+/**
+ * Of which users a process is: its real, effective, saved and file system uids, as one who has given rights up or taken them
+ * has several. None of one that has ended meanwhile. Source: proc(5).
+ */
+export async function usersOfProcess(pid: string): Promise<number[]> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  const ids = /^Uid:\t([0-9\t]+)$/m.exec(status)?.[1]
+  return ids === undefined ? [] : ids.split('\t').map(Number)
+}
+
+/** The name of the file that a process runs, whatever it calls itself; undefined when it has ended meanwhile. */
+export async function programOf(pid: string): Promise<string | undefined> {
+  const path = await readlink(`/proc/${pid}/exe`).catch(() => undefined)
+  // A program that was upgraded while it runs.
+  return path === undefined ? undefined : basename(path.replace(/ \(deleted\)$/, ''))
 }
 
 /** The words of a process's command line, or the variables of its environment; none of one that has ended meanwhile. */

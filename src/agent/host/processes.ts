@@ -1,19 +1,33 @@
 import { readFile } from 'node:fs/promises'
 import { mountTable } from './mounts.js'
-import { processesNamed, wordsOf } from './proc.js'
+import { processesNamed, programOf, usersOfProcess, wordsOf } from './proc.js'
 
 export interface Command {
   pid: number
+  /** The name of the file that it runs. */
+  program: string
   words: readonly string[]
 }
 
 const programs = ['glusterfsd', 'mkfs.xfs']
 
-/** What every process of these programs was started with: read once for all that is looked for together. */
+/**
+ * What every process of these programs was started with: read once for all that is looked for together. Only root serves
+ * bricks and formats disks: a program of anybody else's holds nothing up, whatever its name and words are.
+ */
 export async function commands(): Promise<Command[]> {
   const found = []
-  for (const pid of processesNamed(programs)) found.push({ pid: Number(pid), words: await wordsOf(pid, 'cmdline') })
+  for (const pid of processesNamed(programs)) {
+    const program = await programOf(pid)
+    if (program === undefined || !programs.includes(program) || !(await isRoots(pid))) continue
+    found.push({ pid: Number(pid), program, words: await wordsOf(pid, 'cmdline') })
+  }
   return found
+}
+
+async function isRoots(pid: string): Promise<boolean> {
+  const users = await usersOfProcess(pid)
+  return users.length > 0 && users.every((uid) => uid === 0)
 }
 
 /**
@@ -25,9 +39,9 @@ export async function brickProcess(
   numbers: string,
   running: readonly Command[],
 ): Promise<{ pid: number } | undefined> {
-  for (const { pid, words } of running) {
+  for (const { pid, program, words } of running) {
     const path = words[words.indexOf('--brick-name') + 1]
-    if (!words[0]?.endsWith('glusterfsd') || !path?.startsWith(`${mountPath}/`)) continue
+    if (program !== 'glusterfsd' || !path?.startsWith(`${mountPath}/`)) continue
     const table = await mountTable(String(pid)).catch(() => [])
     if (table.some((entry) => entry.path === mountPath && entry.device === numbers)) return { pid }
   }
@@ -39,8 +53,8 @@ export async function brickProcess(
  * restarted since, which mkfs does not notice. One that takes longer hangs.
  */
 export async function isBeingFormatted(uuid: string, mostMs: number, running: readonly Command[]): Promise<boolean> {
-  for (const { pid, words } of running) {
-    if (!words[0]?.endsWith('mkfs.xfs') || !words.includes(`uuid=${uuid}`)) continue
+  for (const { pid, program, words } of running) {
+    if (program !== 'mkfs.xfs' || !words.includes(`uuid=${uuid}`)) continue
     // One whose age cannot be read has ended meanwhile.
     if ((await ageMs(pid).catch(() => Infinity)) < mostMs) return true
   }

@@ -1,11 +1,12 @@
+import { whyNotAdoptAt } from '../../model/adoption.js'
 import type { DesiredAdopt } from '../../model/documents.js'
 import type { DeviceFacts } from '../host.js'
 import { describeContent, whyNotTheDevice } from './device.js'
 import type { Plan } from './plan.js'
 
-/** A foreign device that an operator gave to us by name: wiped only while it holds what the operator saw. */
-export function planAdopt(adopt: DesiredAdopt, facts: { device: DeviceFacts }): Plan<'adopt'> {
-  const { device } = facts
+/** A foreign device that an operator gave to us by name: wiped only while the word is fresh and it holds what the operator saw. */
+export function planAdopt(adopt: DesiredAdopt, facts: { device: DeviceFacts; now: number }): Plan<'adopt'> {
+  const { device, now } = facts
   const refuse = (refused: string): Plan<'adopt'> => ({
     steps: [],
     waitingFor: [],
@@ -15,6 +16,8 @@ export function planAdopt(adopt: DesiredAdopt, facts: { device: DeviceFacts }): 
   const wrong = whyNotTheDevice(device, adopt)
   if (wrong !== undefined || !device.present) return refuse(wrong ?? 'absent')
   if (device.content.kind === 'blank') return { steps: [], waitingFor: [], report: { state: 'done' } }
+  const late = whyNotAdoptAt(now, adopt.until)
+  if (late !== undefined) return refuse(`device ${adopt.device} is not wiped: ${late}`)
   if (device.content.kind === 'unreadable')
     return refuse(`device ${adopt.device} cannot be read: ${device.content.reason}`)
   if (device.busy.length > 0) return refuse(`device ${adopt.device} is in use: ${device.busy.join(', ')}`)

@@ -1,13 +1,14 @@
 import { brickMountPath } from '../../model/cluster.js'
 import type { DesiredBrick } from '../../model/documents.js'
-import type { BrickFacts } from '../host.js'
+import type { BrickFacts, DeviceContent } from '../host.js'
 import type { Step } from '../steps.js'
-import { describeContent, whyNotTheDevice } from './device.js'
+import { describeContent, whyNotAgain, whyNotTheDevice } from './device.js'
 import type { Plan, Report } from './plan.js'
 
 /*
  * A brick, wanted present: blank → formatted with its uuid → mounted → stamped → directory made → ready. The stamp file is
- * what says that the format was finished: our uuid without it means that mkfs was cut short, and is formatted again.
+ * what says that the format was finished: our uuid without it means that mkfs was cut short, and is formatted again. Once
+ * its buffer was built nothing is formatted any more: what looks unfinished or blank then has lost its data.
  *
  * Wanted absent: no process serves it → unmounted → wiped → absent. Only a device that carries this brick's uuid is wiped;
  * one that holds anything else was never formatted for this brick, so there is nothing of it to remove.
@@ -26,7 +27,7 @@ function planPresent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   const { content } = device
   if (content.kind === 'xfs' && content.uuid === brick.uuid) {
     if (device.busy.length > 0) return wait(forming, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
-    if (content.inProgress) return format(brick, 'own')
+    if (content.inProgress) return format(brick, 'own', content)
     // Mounting tells whether all was finished: the stamp file is inside.
     return { steps: [{ kind: 'mountBrick', brick }], waitingFor: [], report: forming }
   }
@@ -34,7 +35,7 @@ function planPresent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
     return refuse(forming, `device ${brick.device} has partitions: ${device.partitions.join(', ')}`)
   if (content.kind !== 'blank') return refuse(forming, `device ${brick.device} holds ${describeContent(content)}`)
   if (device.busy.length > 0) return refuse(forming, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
-  return format(brick, 'blank')
+  return format(brick, 'blank', content)
 }
 
 function planMounted(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
@@ -56,7 +57,8 @@ function planMounted(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   if (stamp === undefined && directories.length > 0)
     return refuse(forming, `device ${brick.device} has no stamp and a directory ${directories[0]}, which may hold data`)
   if (stamp === undefined) {
-    const again = format(brick, 'own')
+    const again = format(brick, 'own', content)
+    if (again.refused !== undefined) return again
     return { ...again, steps: [{ kind: 'unmountBrick', brick }, ...again.steps] }
   }
   if (stamp !== brick.uuid) return refuse(forming, `device ${brick.device} is stamped for the brick ${stamp}`)
@@ -66,7 +68,8 @@ function planMounted(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   return { steps: [], waitingFor: [], report: report(brick, 'ready') }
 }
 
-function format(brick: DesiredBrick, over: 'blank' | 'own'): Plan<'brick'> {
+function format(brick: DesiredBrick, over: 'blank' | 'own', content: DeviceContent): Plan<'brick'> {
+  if (brick.built) return refuse(report(brick, 'forming'), whyNotAgain(content, brick.device))
   const steps: Step[] = [
     { kind: 'formatBrick', brick, over },
     { kind: 'mountBrick', brick },

@@ -39,12 +39,18 @@ export function mayFormat(content: DeviceContent, uuid: string, over: 'blank' | 
  */
 export function whyNotFormat(
   content: DeviceContent,
-  { device, uuid }: { device: string; uuid: string },
+  { device, uuid, built }: { device: string; uuid: string; built?: true | undefined },
   over: 'blank' | 'own',
 ): Error | undefined {
+  if (built) return new Refusal(whyNotAgain(content, device))
   if (mayFormat(content, uuid, over)) return undefined
   const holds = `device ${device} holds ${describeContent(content)}`
   return mayFormat(content, uuid, 'own') ? new Error(`${holds} by now: an earlier mkfs was done`) : new Refusal(holds)
+}
+
+/** A brick that may hold data and does not look like it: somebody or something took it away, which a format would hide. */
+export function whyNotAgain(content: DeviceContent, device: string): string {
+  return `device ${device} holds ${describeContent(content)}, though its buffer was built: its data is lost or damaged, and nothing is formatted`
 }
 
 /** Only what was formatted for this very brick is ever wiped. */

@@ -1,8 +1,9 @@
+import { adoptSeconds } from '../../model/adoption.js'
 import { at, type Cluster } from '../../model/cluster.js'
 import type { InventoryDevice } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import type { Decision } from '../core.js'
-import { takenDevices } from '../devices.js'
+import { sharedDisks, takenDevices } from '../devices.js'
 import type { Means } from './means.js'
 
 /** A whole host, or one of its devices. */
@@ -49,6 +50,7 @@ export function uncordon(cluster: Cluster, request: Place): Decision<{ already: 
 export function adopt(
   cluster: Cluster,
   request: { host: string; device: string; who: string },
+  means: Pick<Means, 'now'>,
 ): Decision<Record<never, never>> {
   const { host, device, who } = request
   const unknown = problemWithPlace(cluster, request)
@@ -58,11 +60,14 @@ export function adopt(
   if (!cluster.hosts.has(host)) return { refused: `no agent is running on ${host}` }
   if (takenDevices(cluster).has(at(host, device))) return { refused: `${place} belongs to a buffer` }
   if (found.state === 'blank') return { refused: `${place} is blank: it needs no adoption` }
+  const alsoAt = sharedDisks(cluster).get(at(host, device))
+  if (alsoAt !== undefined) return { refused: `${place} is the same disk as ${alsoAt}, by its ${found.identity}` }
   if (found.state === 'refused')
     return { refused: `${place} cannot be used: ${found.reason ?? 'its agent refuses it'}` }
   const { identity, sizeBytes } = found
+  const until = means.now + adoptSeconds
   // Written anew even when it stands already: that makes the agent try again what it had given up.
-  const document = { v: 1, kind: 'adopt', device, identity, sizeBytes, expected: holds(found), who } as const
+  const document = { v: 1, kind: 'adopt', device, identity, sizeBytes, expected: holds(found), who, until } as const
   return { changes: [{ kind: 'adopt', host, device, document }], result: {} }
 }
 

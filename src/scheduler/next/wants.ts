@@ -29,8 +29,12 @@ export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, client
   const formerStopped = buffer.formerVolumes.every(({ volume }) => isVolumeStopped(cluster, buffer, volume))
   const bricksLeave = buffer.wanted === 'absent' && formerStopped && isVolumeStopped(cluster, buffer)
   return [
-    ...buffer.bricks.map((brick) => brickWant(cluster, buffer, name, brick, bricksLeave)),
-    ...buffer.released.map((brick) => brickWant(cluster, buffer, name, brick, formerStopped)),
+    ...buffer.bricks.map((brick) =>
+      brickWant(cluster, buffer, name, brick, { mayLeave: bricksLeave, isBuilt: buffer.builtAt !== undefined }),
+    ),
+    ...buffer.released.map((brick) =>
+      brickWant(cluster, buffer, name, brick, { mayLeave: formerStopped, isBuilt: false }),
+    ),
     ...volumeWants(cluster, buffer, name, clients),
   ]
 }
@@ -47,7 +51,7 @@ function brickWant(
   buffer: BufferDocument,
   name: string,
   brick: PlacedBrick,
-  mayLeave: boolean,
+  { mayLeave, isBuilt }: { mayLeave: boolean; isBuilt: boolean },
 ): Want {
   const { host, device, identity, sizeBytes, uuid } = brick
   // Not taken back once said: its agent may be wiping. What is known of the volume goes back when its primary changes.
@@ -68,6 +72,7 @@ function brickWant(
       uuid,
       directory: buffer.directory,
       ...volumeRoot(buffer),
+      ...(isBuilt ? { built: true as const } : {}),
       wanted,
     },
   }

@@ -161,6 +161,35 @@ describe('bricks on real loop devices (root)', () => {
     })
   }
 
+  it('takes a disk that lost its partition table for foreign, while the file system of its first partition lives', async () => {
+    const table = ['label: gpt', 'start=1MiB', ''].join('\n')
+    execFileSync('sfdisk', ['-q', '--no-tell-kernel', loops.nodeOf(name)], { input: table, stdio: 'pipe' })
+    execFileSync('mkfs.ext4', ['-q', '-E', `offset=${1024 ** 2}`, loops.nodeOf(name), '64M'], { stdio: 'pipe' })
+    for (const position of [0, deviceBytes - 1024 ** 2]) poke(position, Buffer.alloc(1024 ** 2))
+    const before = checksum()
+    expect((await discovered()).state).to.equal('foreign')
+    expect(await refusal(host.effects.formatBrick({ brick: aBrick(), over: 'blank' }))).to.contain('holds data')
+    expect(checksum()).to.equal(before)
+  })
+
+  it('refuses one disk that two devices lead to, and names both', async () => {
+    const other = name.replace(/n1$/, 'n2')
+    loops.addPath(other, name)
+    const { devices } = await host.discover()
+    expect(devices.map(({ state }) => state)).to.deep.equal(['refused', 'refused'])
+    for (const { reason } of devices) {
+      for (const each of [name, other]) expect(reason).to.contain(join(loops.directory, 'dev', each))
+    }
+  })
+
+  it('formats no blank device for a brick that was built', async () => {
+    const brick = aBrick({ built: true })
+    const words = 'its data is lost or damaged, and nothing is formatted'
+    expect(await refusal(round(brick))).to.contain(words)
+    expect(await refusal(host.effects.formatBrick({ brick, over: 'blank' }))).to.contain(words)
+    expect((await discovered()).state).to.equal('blank')
+  })
+
   it('refuses another disk under the same name', async () => {
     const message = await refusal(round(aBrick({ identity: 'serial:S1' })))
     expect(message).to.contain('is another disk now: expected serial:S1')
@@ -245,7 +274,10 @@ describe('bricks on real loop devices (root)', () => {
       sizeBytes,
       expected: reason!,
       who: 'root',
+      until: systemClock.unixSeconds() + 60,
     }
+    const late = { ...adopt, until: systemClock.unixSeconds() }
+    expect(await refusal(host.effects.adoptDevice({ adopt: late }))).to.contain('adopt it again')
     const planned = plan.adopt({ ...adopt, expected: 'a signature of ext4' }, await host.observe.adopt(adopt))
     expect(planned.refused).to.contain('not a signature of ext4')
     expect(

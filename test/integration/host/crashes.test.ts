@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, constants, existsSync, openSync, renameSync, symlinkSync, writeSync } from 'node:fs'
+import { chmodSync, closeSync, constants, copyFileSync, existsSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../../../lab/until.js'
 import { wipeRanges } from '../../../src/agent/host/bricks.js'
@@ -120,10 +120,8 @@ describe('a brick whose agent died (root)', () => {
 
   it('while mkfs ran, which goes on, waits for it, and calls the device neither bad nor free', async () => {
     // Holds the device as mkfs does, under its name, for as long as it is wanted.
-    const program = join(loops.directory, 'mkfs.xfs')
-    symlinkSync('/usr/bin/python3', program)
     const hold = `import os, sys, time; os.open(${JSON.stringify(loops.nodeOf(name))}, os.O_EXCL); print('open', flush=True); time.sleep(600)`
-    const child = spawn(program, ['-c', hold, `uuid=${brick.uuid}`])
+    const child = spawn(programCalled('mkfs.xfs'), ['-c', hold, `uuid=${brick.uuid}`])
     try {
       await new Promise((resolve) => child.stdout.once('data', resolve))
       for (const wanted of [brick, absent()])
@@ -133,6 +131,25 @@ describe('a brick whose agent died (root)', () => {
       await new Promise((resolve) => child.once('exit', resolve))
     }
     expect(formats(await toRest(brick))).to.equal(1)
+  })
+
+  it('while programs of others have the names of ours, waits for none of them', async () => {
+    await toRest(brick)
+    chmodSync(loops.directory, 0o755)
+    const stay = "import time; print('here', flush=True); time.sleep(600)"
+    const children = [
+      spawn(programCalled('glusterfsd'), ['-c', stay, '--brick-name', `${mountPath}/brick`], { uid: 9, gid: 9 }),
+      spawn(programCalled('mkfs.xfs'), ['-c', stay, `uuid=${brick.uuid}`], { uid: 9, gid: 9 }),
+      // Root's, and by its words the brick's server, but another program.
+      spawn('/usr/bin/python3', ['-c', stay, '--brick-name', `${mountPath}/brick`], { argv0: '/usr/sbin/glusterfsd' }),
+    ]
+    try {
+      await Promise.all(children.map((child) => new Promise((resolve) => child.stdout.once('data', resolve))))
+      expect((await hostWith().observe.brick(brick)).servedBy).to.equal(undefined)
+      expect(await toRest(absent())).to.deep.equal([`unmount ${name}`, `wipe ${name}`])
+    } finally {
+      for (const child of children) child.kill('SIGKILL')
+    }
   })
 
   it('before its stamp was renamed into place, formats again', async () => {
@@ -286,6 +303,13 @@ describe('a brick whose agent died (root)', () => {
     expect(error).not.to.be.instanceOf(Refusal)
     await toRest(brick)
   })
+
+  /** A program of that name that does what it is told in Python. */
+  function programCalled(called: string): string {
+    const path = join(loops.directory, called)
+    copyFileSync('/usr/bin/python3', path)
+    return path
+  }
 
   function gate(): { opened: Promise<void>; open: () => void } {
     let open = () => {}

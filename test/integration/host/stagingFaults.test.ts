@@ -29,7 +29,7 @@ describe('staging that goes wrong (root)', function () {
   beforeEach(() => (rig = new StagingRig()))
   afterEach(() => rig.close())
 
-  const running = () => markedProcesses(rig.mark)
+  const running = () => markedProcesses(rig.mark, someone.uid)
 
   async function refusal(act: Promise<unknown>): Promise<string> {
     const error: unknown = await act.then(

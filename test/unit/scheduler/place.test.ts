@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { compareNames, placeBricks } from '../../../src/scheduler/place.js'
+import type { SchedulerConfig } from '../../../src/scheduler/config.js'
 import { poolsOf } from '../../../src/scheduler/pools.js'
+import { devicesView } from '../../../src/scheduler/views.js'
 import { aBuffer, aCluster, aCordon, aHost, pool, terabyte, uuids } from '../../support/builders.js'
 
 const request = (count: number) => ({ pool, granularityBytes: terabyte, count })
@@ -93,6 +95,34 @@ describe('placement', () => {
       return 'refused' in result ? result.mayCome : 'placed'
     }
     expect([1, 4, 5].map(mayCome)).to.deep.equal([true, true, false])
+  })
+
+  it('never takes a disk that two hosts see, and names both places', () => {
+    const wwn = 'wwn:eui.0025385b71b0a3f1'
+    const hosts = ['gluster1', 'gluster2'].map((name) => aHost(name, { devices: [{ identity: wwn }, {}] }))
+    const cluster = aCluster({ hosts })
+    expect(placed(cluster, 2)).to.deep.equal(['gluster1/nvme2n1', 'gluster2/nvme2n1'])
+    expect(placeBricks(cluster, request(3), uuids()))
+      .to.have.property('refused')
+      .that.contains('refused')
+    const views = devicesView(cluster, {
+      pools: { [pool]: { granularityBytes: terabyte } },
+    } as unknown as SchedulerConfig)
+    expect(views.map(({ host, device, standing, reason }) => [`${host}/${device}`, standing, reason])).to.deep.equal([
+      ['gluster1/nvme1n1', 'refused', `the same disk as gluster2/nvme1n1, by its ${wwn}`],
+      ['gluster1/nvme2n1', 'free', null],
+      ['gluster2/nvme1n1', 'refused', `the same disk as gluster1/nvme1n1, by its ${wwn}`],
+      ['gluster2/nvme2n1', 'free', null],
+    ])
+  })
+
+  it('takes disks of two hosts that have one serial number, no number, or one of zeros alone', () => {
+    for (const identity of ['serial:1234', '', 'wwn:eui.0000000000000000', 'loop:/disk.img']) {
+      const cluster = aCluster({
+        hosts: ['gluster1', 'gluster2'].map((name) => aHost(name, { devices: [{ identity }] })),
+      })
+      expect(placed(cluster, 2)).to.have.length(2)
+    }
   })
 
   it('says what is free, asked, cordoned and lost when it refuses', () => {

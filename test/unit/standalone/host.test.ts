@@ -86,7 +86,7 @@ describe('a simulated host', () => {
 function aCluster(pace: Pace = noPace) {
   const machine = aMachine({ name: 'gluster1', disks: 2 })
   const gluster = new SimulatedGluster(new Map([[machine.name, machine]]))
-  return { machine, gluster, host: simulatedHost({ machine, gluster, pace }) }
+  return { machine, gluster, host: simulatedHost({ machine, gluster, pace, clock: systemClock }) }
 }
 
 function aBrick(device = 'nvme1n1'): DesiredBrick {

@@ -63,7 +63,7 @@ export function transfers(options: TransferOptions) {
     const job = jobs.get(id)
     if (job?.what === whatOf(transfer)) return
     if (job) await jobs.stop(id)
-    await endMarked(markOf(transfer))
+    await endMarked(markOf(transfer), transfer.uid)
     jobs.begin(id, whatOf(transfer), async ({ running, abort }) => {
       const user = asUser({ transfer, mark: markOf(transfer), stallMs: patience, signal: abort.signal })
       const planned = transfer.part === 'plan' ? undefined : await readPlan(await openNotes(user, transfer))
@@ -80,7 +80,7 @@ export function transfers(options: TransferOptions) {
       if (job && job.what === whatOf(transfer) && transfer.wanted === 'done') {
         return { mounted: true, strays: 0, running: job.running }
       }
-      const strays = (await markedProcesses(markOf(transfer))).length + (job ? 1 : 0)
+      const strays = (await markedProcesses(markOf(transfer), transfer.uid)).length + (job ? 1 : 0)
       const mounted = await mountState(transfer, run)
       const facts = { mounted: mounted !== 'absent', strays, ...(mounted === 'dead' ? { isDead: true } : {}) }
       if (transfer.wanted === 'absent') return facts
@@ -102,7 +102,7 @@ export function transfers(options: TransferOptions) {
     /** Ends what runs of it here, whoever began it. */
     stop: async (transfer: DesiredTransfer) => {
       await jobs.stop(idOf(transfer))
-      await endMarked(markOf(transfer))
+      await endMarked(markOf(transfer), transfer.uid)
     },
     /**
      * Removes what it wrote for itself, then the mount. That notes cannot be removed, for a brick is lost, keeps no buffer from
@@ -110,7 +110,7 @@ export function transfers(options: TransferOptions) {
      */
     end: async (transfer: DesiredTransfer) => {
       await jobs.stop(idOf(transfer))
-      await endMarked(markOf(transfer))
+      await endMarked(markOf(transfer), transfer.uid)
       if ((await mountState(transfer, run)) === 'alive') {
         await noteUser(transfer)
           .ok(['rm', '--recursive', '--force', '--', placesOf(transfer).works])

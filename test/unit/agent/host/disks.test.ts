@@ -8,10 +8,10 @@ import { describeBlkid, usersOf } from '../../../../src/agent/host/disks.js'
 
 describe('what blkid finds', () => {
   for (const [text, words] of [
-    ['DEVNAME=/dev/x\nUUID=1\nTYPE=ext4\nUSAGE=filesystem\n', 'a signature of ext4'],
+    ['DEVNAME=/dev/x\nUUID=1\nTYPE=ext4\nUSAGE=filesystem\n', 'a signature of ext4 1'],
     ['TYPE=LVM2_member\nUSAGE=raid\n', 'an LVM physical volume'],
     ['TYPE=linux_raid_member\nUSAGE=raid\n', 'a RAID member (linux_raid_member)'],
-    ['PTUUID=1\nPTTYPE=gpt\n', 'a partition table (gpt)'],
+    ['PTUUID=1\nPTTYPE=gpt\n', 'a partition table (gpt) 1'],
     ['DEVNAME=/dev/x\n', 'a signature that blkid knows'],
   ] as [string, string][]) {
     it(`is told as ${words}`, () => {
@@ -41,13 +41,13 @@ describe('what a wipe zeroes', () => {
   it('is both ends, the sector of the superblock last and alone', () => {
     expect(wipeRanges(10 * mebibyte)).to.deep.equal([
       { position: 9 * mebibyte, length: mebibyte },
-      { position: 512, length: mebibyte - 512 },
+      { position: 512, length: 4 * mebibyte - 512 },
       { position: 0, length: 512 },
     ])
   })
 
   it('stays within a device that is smaller than its ends', () => {
-    for (const size of [4096, mebibyte, mebibyte + 4096]) {
+    for (const size of [4096, mebibyte, mebibyte + 4096, 4 * mebibyte, 5 * mebibyte]) {
       for (const { position, length } of wipeRanges(size)) expect(position + length).to.be.at.most(size)
     }
   })

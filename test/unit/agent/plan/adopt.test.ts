@@ -6,8 +6,8 @@ import type { DesiredAdopt } from '../../../../src/model/documents.js'
 import { aUuid } from '../../../support/builders.js'
 import { aDesiredAdopt, aDeviceSeen, ownXfs } from '../../../support/desired.js'
 
-function planned(device: DeviceFacts, adopt: Partial<DesiredAdopt> = {}) {
-  const { steps, waitingFor, refused, report } = planAdopt(aDesiredAdopt(adopt), { device })
+function planned(device: DeviceFacts, adopt: Partial<DesiredAdopt> = {}, now = 1_000) {
+  const { steps, waitingFor, refused, report } = planAdopt(aDesiredAdopt(adopt), { device, now })
   return { steps: steps.map(describeStep), waitingFor, refused, state: report.state }
 }
 
@@ -27,6 +27,26 @@ describe('the plan of an adoption', () => {
     })
     const expected = `the brick ${aUuid(1)}`
     expect(planned(aDeviceSeen({ content: ownXfs() }), { expected }).steps).to.deep.equal(['adopt nvme1n1'])
+  })
+
+  for (const [what, now] of [
+    ['after its time', 1_600],
+    ['so late as with an old snapshot of etcd', 40_000_000],
+    ["while the host's clock is hours behind, so that nobody knows its age", -10_000],
+  ] as [string, number][]) {
+    it(`wipes nothing ${what}`, () => {
+      const { steps, refused } = planned(aDeviceSeen(ext4), { until: 1_600 }, now)
+      expect(steps).to.deep.equal([])
+      expect(refused).to.match(/adopt it again$/)
+    })
+  }
+
+  it('wipes nothing by a word without a time, and everything while the clocks are minutes apart', () => {
+    const timeless = aDesiredAdopt()
+    delete timeless.until
+    expect(planAdopt(timeless, { device: aDeviceSeen(ext4), now: 1_000 }).refused).to.contain('upgrade the scheduler')
+    for (const now of [1_000 - 290, 1_000, 1_599])
+      expect(planned(aDeviceSeen(ext4), {}, now).steps).to.deep.equal(['adopt nvme1n1'])
   })
 
   for (const [what, device, words] of [

@@ -77,6 +77,18 @@ describe('the plan of a brick that is wanted', () => {
     ])
   })
 
+  it('formats nothing for a buffer that was built, whatever its device looks like', () => {
+    const unstamped = readyBrick({ directories: [] })
+    delete unstamped.stamp
+    for (const facts of [brickFacts(), holding(ownXfs({ inProgress: true })), unstamped]) {
+      const { steps, refused } = planned(facts, { built: true })
+      expect(steps).to.deep.equal([])
+      expect(refused).to.contain('its data is lost or damaged, and nothing is formatted')
+    }
+    expect(planned(holding(ownXfs()), { built: true }).steps).to.deep.equal(['mount nvme1n1'])
+    expect(planned(holding(ownXfs()), { built: true, ...absent }).steps).to.deep.equal(['wipe nvme1n1'])
+  })
+
   it('never formats what has lost its stamp beside a directory of the brick: it may hold data', () => {
     const bereft = readyBrick()
     delete bereft.stamp

@@ -84,13 +84,21 @@ describe('uncordon of a quarantine', () => {
 })
 
 describe('adopt', () => {
-  const of = (device: string, parts = {}) => adopt(aCluster({ hosts, ...parts }), { host: 'gluster1', device, who })
+  const of = (device: string, parts = {}) =>
+    adopt(aCluster({ hosts, ...parts }), { host: 'gluster1', device, who }, { now: 1_000 })
 
   it('carries what the operator saw, so that a disk which changed meanwhile is not wiped', () => {
     const decision = of('nvme2n1')
     expect(changesOf(decision)).to.deep.equal(['adopt gluster1/nvme2n1'])
     expect(decision).to.have.nested.property('changes[0].document.expected', 'an ext4 file system')
+    expect(decision).to.have.nested.property('changes[0].document.until', 1_600)
     expect(decision).to.have.nested.property('changes[0].document.identity', 'serial:gluster1-nvme2n1')
+  })
+
+  it('is refused for a disk that another host sees too', () => {
+    const devices = [{ state: 'foreign' as const, reason: 'an ext4 file system', identity: 'wwn:eui.1234' }]
+    const both = ['gluster1', 'gluster2'].map((name) => aHost(name, { devices }))
+    expect(refusalOf(of('nvme1n1', { hosts: both }))).to.contain('the same disk as gluster2/nvme1n1')
   })
 
   it('takes a brick of ours that no buffer claims, by its stamp', () => {
