@@ -67,7 +67,8 @@ export const hosts: Command = {
 }
 
 export const bricks: Command = {
-  command: 'bricks',
+  command: 'devices',
+  aliases: ['bricks'],
   describe: 'Every device: its pool, how it stands, whose it is, and why it is not free',
   handler: async (argv) => {
     const views = await clientOf(argv).get<DeviceView[]>('/v1/bricks')
