@@ -1,3 +1,4 @@
+import { expect } from 'chai'
 import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../../lab/until.js'
 import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
@@ -144,6 +145,59 @@ describe('a job array whose tasks slurmctld makes no folder and no script for, a
       await expectNothingLost(lab)
     })
   }
+})
+
+describe('scancel', function () {
+  this.timeout(labTestMs)
+  const lab = useFaultsLab()
+  const slurm = new SlurmAt(lab)
+  const user = 'alice'
+  const jobdw = '#DW jobdw type=scratch access_mode=striped capacity=1TB'
+  const stageOut = (to: string) => `#DW stage_out type=file source=$DW_JOB_STRIPED/out destination=/home/alice/${to}`
+  const write = 'echo ran >$DW_JOB_STRIPED/out'
+  const scancel = (...words: string[]) => lab.exec('head', ['scancel', ...words], { user })
+  const home = () => must(lab, 'head', 'ls /home/alice')
+  const buffers = () => must(lab, 'head', 'node /opt/burstbuffer/dist/cli/bbctl.js --json buffers')
+  const untilGone = (job: string) =>
+    until({ what: `the buffer of ${job} is gone`, seen: buffers }, async () => {
+      return !(await buffers()).includes(`"name":"${job}"`)
+    })
+
+  it('ends a running job, whose results are staged out; with --hurry they are given up', async () => {
+    const jobs = ['kept', 'given-up'].map((to) => slurm.submit(user, jobdw, stageOut(`${to}-%j`), write, 'sleep 600'))
+    const [kept, givenUp] = await Promise.all(jobs)
+    for (const job of [kept!, givenUp!]) {
+      await slurm.untilJob(job, /JobState=RUNNING/)
+      const written = `cat /mnt/burstbuffer/${job}.*/striped/out 2>/dev/null`
+      await until({ what: `${job} has written` }, async () => {
+        const all = await Promise.all(['c1', 'c2'].map((host) => lab.exec(host, ['sh', '-c', written])))
+        return all.some(({ stdout }) => stdout === 'ran\n')
+      })
+    }
+    await scancel(kept!)
+    await scancel('--hurry', givenUp!)
+    for (const job of [kept!, givenUp!]) {
+      await untilGone(job)
+      await slurm.untilJob(job, /JobState=CANCELLED/)
+    }
+    const left = await home()
+    expect(left).to.contain(`kept-${kept}`)
+    expect(left).not.to.contain('given-up')
+  })
+
+  it('does not end a stage-out, but does with --hurry', async () => {
+    await lab.exec('head', ['sh', '-c', 'mkdir -p locked && chmod 500 locked'], { user })
+    const job = await slurm.submit(user, jobdw, stageOut('locked/out'), write)
+    await slurm.untilJob(job, /JobState=STAGE_OUT Reason=.*Permission_denied/)
+    await scancel(job)
+    // Slurm has heard of it by the time that another job has come and gone.
+    await slurm.untilCompleted(await slurm.submit('bob', 'true'))
+    expect(await slurm.job(job)).to.contain('JobState=STAGE_OUT')
+    expect(await buffers()).to.contain(`"name":"${job}"`)
+    await scancel('--hurry', job)
+    await untilGone(job)
+    await expectNothingLost(lab)
+  })
 })
 
 describe('a job whose setup failed', function () {
