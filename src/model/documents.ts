@@ -271,6 +271,8 @@ export const sessionDocument = tolerant({
   buffer: documentName.optional(),
   /** Persistent buffers the job uses. */
   uses: z.array(documentName).max(1_000),
+  /** They are mounted at the paths that all jobs share; at the session's own when absent. */
+  sharedPaths: z.literal(true).optional(),
   computeHosts: z.array(hostName).max(maxHosts),
   /** What storage hosts know the compute hosts by, noted at pre_run: a host that is lost later must stay known. */
   addresses: record(hostName, addresses, maxHosts).optional(),

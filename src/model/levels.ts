@@ -47,6 +47,11 @@ export function levelOfHost({ versions }: Pick<HostDocument, 'versions'>): numbe
   return commonLevel(versions['documents'])
 }
 
+/** A host that is alive and knows level 1 alone, if there is any: what such an agent would do wrong is not begun. */
+export function hostOfFirstRelease({ hosts }: { hosts: ReadonlyMap<string, HostDocument> }): HostDocument | undefined {
+  return [...hosts.values()].find((host) => (levelOfHost(host) ?? 0) < 2)
+}
+
 /** The document as a reader of that level knows it. */
 export function inForm<T extends object>(document: T, kind: ExchangedDocument, level: number): T {
   return newerFields(document, kind, level).reduce((form, [path]) => without(form, path.split('.')), document)

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { printSize, slotsFor } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { AccessMode, BufferDocument, SessionDocument, SessionTransfer } from '../../model/documents.js'
+import { hostOfFirstRelease } from '../../model/levels.js'
 import { quote } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import { hostsCopying } from '../../model/transfers.js'
@@ -95,6 +96,7 @@ function begin(
     gid,
     ...(made ? { buffer: made.name } : {}),
     uses,
+    ...(uses.length > 0 && !hostOfFirstRelease(cluster) ? { sharedPaths: true as const } : {}),
     computeHosts: [],
     stage: 'setup',
     ...(transfers.length > 0 ? { transfers } : {}),

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../model/cluster.js'
-import type { AccessMode, HostDocument } from '../../model/documents.js'
-import { levelOfHost } from '../../model/levels.js'
+import type { AccessMode } from '../../model/documents.js'
+import { hostOfFirstRelease } from '../../model/levels.js'
 import { problemWithPersistentName } from '../../model/names.js'
 import type { Decision } from '../core.js'
 import { admitSession } from './admission.js'
@@ -22,7 +22,8 @@ export function createPersistent(cluster: Cluster, request: PersistentRequest, m
   const { name, uid, gid } = request
   const problem = problemWithPersistentName(name)
   if (problem !== undefined) return { refused: problem }
-  const old = name.includes('.') ? [...cluster.hosts.values()].find((host) => !knowsDots(host)) : undefined
+  // The first release takes such a name for a document that is damaged.
+  const old = name.includes('.') ? hostOfFirstRelease(cluster) : undefined
   if (old) {
     return {
       refused: `host ${old.host} runs a release that knows no "." in a buffer's name: write another name, or upgrade its agent`,
@@ -31,9 +32,4 @@ export function createPersistent(cluster: Cluster, request: PersistentRequest, m
   if (request.bytes <= 0) return { refused: `a persistent buffer needs a capacity, as in capacity=3TB` }
   const buffer = { ...request, kind: 'persistent' } as const
   return admitSession(cluster, { token: name, kind: 'persistent', uid, gid, uses: [], buffer }, means)
-}
-
-/** The first release takes such a name for a document that is damaged. */
-function knowsDots(host: HostDocument): boolean {
-  return (levelOfHost(host) ?? 0) >= 2
 }

@@ -19,7 +19,7 @@ export function mountPath(
   view: MountView = 'striped',
 ): string {
   const isOwn = session.buffer !== undefined && buffer.name === session.token
-  if (!isOwn) return persistentPath(mountRoot, buffer.name)
+  if (!isOwn) return persistentPath(mountRoot, session, buffer.name)
   const paths = { striped: stripedPath, private: privatePath, swap: swapPath }
   return paths[view](mountRoot, session)
 }

@@ -3,7 +3,7 @@ import type { Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import type { SchedulerConfig } from '../config.js'
 import { findPool } from '../pools.js'
-import type { Directives } from './directives.js'
+import type { Directives } from './asked.js'
 import { linesOfScript } from './scriptHead.js'
 
 type Pools = Pick<SchedulerConfig, 'pools'>

@@ -3,24 +3,12 @@ import type { StageDirection } from '../../model/documents.js'
 import { poolName, problemWithPersistentName, quote } from '../../model/names.js'
 import { persistentVariable } from '../../model/stagePath.js'
 import { type Access, parseAccess, problemWithPersistentAccess } from './accessModes.js'
+import type { Directives } from './asked.js'
 import { readOptions } from './options.js'
 import { type DirectiveLine, linesOfScript } from './scriptHead.js'
-import { parseSwap, type SwapLine } from './swapDirective.js'
+import { parseSwap } from './swapDirective.js'
 import { parseStage } from './stageDirectives.js'
-import { problemWithLength, problemWithStages, type StageLine } from './stageLines.js'
-
-/** What a job script asks for, as far as this system serves it. `line` is its directive, as a refusal shows it. */
-export interface Directives {
-  jobdw?: { bytes: number; access: Access; pool?: string; line: string }
-  swap?: SwapLine & { line: string }
-  /** Persistent buffers that the job uses. */
-  uses: { name: string; line: string }[]
-  creates: { name: string; bytes: number; pool?: string; group?: string; line: string }[]
-  destroys: { name: string; hurry: boolean; line: string }[]
-  stages: StageLine[]
-  /** Where the user looks for the job's output, if the script names an absolute place. */
-  outputDirectory?: string
-}
+import { problemWithLength, problemWithStages } from './stageLines.js'
 
 interface Line extends DirectiveLine {
   words: string[]

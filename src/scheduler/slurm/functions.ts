@@ -41,7 +41,8 @@ import type { LookAt, Reader } from '../sources.js'
 import { whatWasMade, whereCreatedDiffers, whereSlurmDiffers } from './agreement.js'
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
 import { problemWithPersistentAccess } from './accessModes.js'
-import { type Directives, noDirectives, parseDirectives } from './directives.js'
+import type { Directives } from './asked.js'
+import { noDirectives, parseDirectives } from './directives.js'
 import type { Making, Makings } from './makings.js'
 import { problemWithSwap, whyItNeverWorks } from './neverWorks.js'
 import { configurations, instances, pools, sessions } from './replies.js'
@@ -311,7 +312,7 @@ async function paths({ core, config }: SlurmMeans, given: Arguments): Promise<st
   const lines = [
     ...(access.includes('striped') ? [`DW_JOB_STRIPED=${stripedPath(config.mountRoot, session)}/`] : []),
     ...(access.includes('private') ? [`DW_JOB_PRIVATE=${privatePath(config.mountRoot, session)}/`] : []),
-    ...session.uses.map((name) => `${persistentVariable(name)}=${persistentPath(config.mountRoot, name)}/`),
+    ...session.uses.map((name) => `${persistentVariable(name)}=${persistentPath(config.mountRoot, session, name)}/`),
   ]
   const beside = `${file}.new`
   await rm(beside, { force: true })

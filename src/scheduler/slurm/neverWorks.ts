@@ -3,7 +3,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { SchedulerConfig } from '../config.js'
 import { findPool, poolsOf } from '../pools.js'
 import { slotsForSwap, whyNoSwap } from '../swap.js'
-import type { Directives } from './directives.js'
+import type { Directives } from './asked.js'
 import { problemWithPlaces } from './stageChecks.js'
 
 type Settings = Pick<SchedulerConfig, 'pools' | 'swap'>

@@ -3,8 +3,9 @@ import type { Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import { isWithin } from '../../model/paths.js'
 import { isAbsent, type LookAt, type Reader, type Seen, waysTo, whatBars } from '../sources.js'
-import type { Directives } from './directives.js'
-import { outsidePaths, type StageLine } from './stageLines.js'
+import type { Directives } from './asked.js'
+import type { StageLine } from './asked.js'
+import { outsidePaths } from './stageLines.js'
 
 /** The paths below which storage hosts that are alive stage; undefined while none is alive. */
 export function servedPaths(cluster: Cluster): string[] | undefined {

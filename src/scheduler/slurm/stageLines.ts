@@ -3,11 +3,8 @@ import type { SessionTransfer } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { persistentVariable, privateVariable, type StagePath, variableOf } from '../../model/stagePath.js'
 import { isPrivate, mostTransferBytes } from '../../model/transfers.js'
-import type { Directives } from './directives.js'
+import type { Directives } from './asked.js'
 import type { Stage } from './stageDirectives.js'
-
-/** A stage line of a script, and how a refusal shows it. */
-export type StageLine = Stage & { line: string }
 
 type Asked = Pick<Directives, 'jobdw' | 'uses' | 'stages' | 'outputDirectory'>
 

@@ -32,6 +32,15 @@ describe('setup of a job', () => {
     expect(decision).to.have.deep.nested.property('changes[0].document.uses', ['mytest'])
   })
 
+  it('gives persistent buffers the paths that all jobs share, unless an agent of the first release lives', () => {
+    const c1 = aHost('c1', { roles: ['compute'] })
+    const old = { ...c1, host: { ...c1.host, versions: {} } }
+    const sharedPaths = (hosts: ClusterParts['hosts']) =>
+      setup({ bytes: 0, uses: ['mytest'] }, { hosts, buffers: [shared] })
+    expect(sharedPaths(hosts)).to.have.deep.nested.property('changes[0].document.sharedPaths', true)
+    expect(sharedPaths([...hosts, old])).not.to.have.nested.property('changes[0].document.sharedPaths')
+  })
+
   it('changes nothing when slurmctld calls it again', () => {
     const parts = { buffers: [aBuffer({ name: '5' })], sessions: [aSession({ buffer: '5' })] }
     expect(setup({}, parts)).to.have.property('changes').that.is.empty

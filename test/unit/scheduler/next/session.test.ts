@@ -20,6 +20,7 @@ const parts = (session: SessionDocument, more: ClusterParts = {}): ClusterParts 
   observed: letIn,
   ...more,
 })
+const sharing: SessionDocument = { ...job, sharedPaths: true }
 const wants = (session: SessionDocument, more: ClusterParts = {}) =>
   desiredOfSession(aCluster(parts(session, more)), session, config).map(describeWant)
 const told = (wanted: 'present' | 'absent', id = 10, host = 'c1') => ({
@@ -50,17 +51,26 @@ describe('what compute hosts should hold of a session', () => {
     expect(wants(job, { observed })).to.deep.equal(['c1: mount 20.11 present', 'c2: mount 20.11 present'])
   })
 
+  const pathsOf = (session: SessionDocument) => [
+    ...new Set(
+      desiredOfSession(aCluster(parts(session)), session, config).map(({ document }) =>
+        'path' in document ? document.path : '',
+      ),
+    ),
+  ]
+
   it('is each buffer at a place of its own below the mount root', () => {
-    const paths = desiredOfSession(aCluster(parts(job)), job, config).map(({ document }) =>
-      'path' in document ? document.path : '',
-    )
-    expect([...new Set(paths)]).to.deep.equal(['/mnt/bb/5.20/striped', '/mnt/bb/persistent/mytest'])
+    expect(pathsOf(sharing)).to.deep.equal(['/mnt/bb/5.20/striped', '/mnt/bb/persistent/mytest'])
+  })
+
+  it('is a persistent buffer at a place of the session where it was set up so', () => {
+    expect(pathsOf(job)).to.deep.equal(['/mnt/bb/5.20/striped', '/mnt/bb/5.20/persistent/mytest'])
   })
 
   it('is a persistent buffer at the same place for every session', () => {
-    const other = aSession({ id: 21, token: '6', uses: ['mytest'], computeHosts: ['c1'], stage: 'running' })
-    const cluster = aCluster({ ...parts(job), sessions: [job, other] })
-    const paths = [job, other].flatMap((session) =>
+    const other = aSession({ ...sharing, id: 21, token: '6', buffer: undefined, computeHosts: ['c1'] })
+    const cluster = aCluster({ ...parts(sharing), sessions: [sharing, other] })
+    const paths = [sharing, other].flatMap((session) =>
       desiredOfSession(cluster, session, config)
         .filter(({ id }) => id.endsWith('.11'))
         .map(({ document }) => ('path' in document ? document.path : '')),

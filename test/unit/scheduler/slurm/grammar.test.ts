@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { type Directives, parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
+import type { Directives } from '../../../../src/scheduler/slurm/asked.js'
+import { parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
 import { whyItNeverWorks } from '../../../../src/scheduler/slurm/neverWorks.js'
 import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 
