@@ -3,12 +3,12 @@ import type { DesiredTransfer } from '../../../model/documents.js'
 import { Refusal } from '../../host.js'
 import { listedPairs } from './list.js'
 import { notesMark, placesOf, type Sides, sidesOf } from './places.js'
+import type { Found, Make, PlanParts, Planning } from './planning.js'
 import { planPairs } from './planPairs.js'
 import { planTrees } from './planTrees.js'
-import { nameOf, resolveSides, type StagePaths } from './resolve.js'
-import type { AsUser } from './user.js'
-import { type Notes, notesIn, openNotes } from './notes.js'
-import { addFailure, emptyTally, ofNode, type PlanNote, type Tally } from './work.js'
+import { nameOf, resolveSides } from './resolve.js'
+import { notesIn, openNotes } from './notes.js'
+import { addFailure, emptyTally, ofNode, type PlanNote } from './work.js'
 
 /*
  * What is to be copied, found once and written down: the directories, which are made at once, and for each share its files in
@@ -16,24 +16,6 @@ import { addFailure, emptyTally, ofNode, type PlanNote, type Tally } from './wor
  *
  * Crash windows: killed before the rename, there is no plan and it is made anew; directories made by then stay.
  */
-export interface PlanParts {
-  transfer: DesiredTransfer
-  user: AsUser
-  stagePaths: StagePaths
-  insistOnline: () => Promise<void>
-  onFound: (found: { files: number; bytes: number }) => void
-}
-
-/** What a plan adds up while it is made: what cannot be copied, and the largest file. */
-export type Found = Tally & { largestBytes: number }
-export type Planning = PlanParts & { found: Found }
-/** Writes the batches into a directory of the plan's own, and gives what each share has to copy. */
-export type Make = (building: Building) => Promise<PlanNote['shares']>
-export interface Building {
-  directory: string
-  notes: Notes
-}
-
 export async function planTransfer(parts: PlanParts): Promise<void> {
   const { transfer, user, insistOnline } = parts
   const { works, work } = placesOf(transfer)

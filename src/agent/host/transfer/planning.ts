@@ -1,0 +1,23 @@
+import type { DesiredTransfer } from '../../../model/documents.js'
+import type { Notes } from './notes.js'
+import type { StagePaths } from './resolve.js'
+import type { AsUser } from './user.js'
+import type { PlanNote, Tally } from './work.js'
+
+export interface PlanParts {
+  transfer: DesiredTransfer
+  user: AsUser
+  stagePaths: StagePaths
+  insistOnline: () => Promise<void>
+  onFound: (found: { files: number; bytes: number }) => void
+}
+
+/** What a plan adds up while it is made: what cannot be copied, and the largest file. */
+export type Found = Tally & { largestBytes: number }
+export type Planning = PlanParts & { found: Found }
+/** Writes the batches into a directory of the plan's own, and gives what each share has to copy. */
+export type Make = (building: Building) => Promise<PlanNote['shares']>
+export interface Building {
+  directory: string
+  notes: Notes
+}
