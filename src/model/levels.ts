@@ -47,6 +47,11 @@ export function levelOfHost({ versions }: Pick<HostDocument, 'versions'>): numbe
   return commonLevel(versions['documents'])
 }
 
+/** Whether its agent is given a field that was added. */
+export function knowsField(host: Pick<HostDocument, 'versions'>, kind: ExchangedDocument, field: string): boolean {
+  return (levelOfHost(host) ?? 0) >= addedFields[kind]![field]!.since
+}
+
 /** A host that is alive and knows level 1 alone, if there is any: what such an agent would do wrong is not begun. */
 export function hostOfFirstRelease({ hosts }: { hosts: ReadonlyMap<string, HostDocument> }): HostDocument | undefined {
   return [...hosts.values()].find((host) => (levelOfHost(host) ?? 0) < 2)

@@ -14,7 +14,7 @@ describe('a client of GlusterFS that hangs and dies under a job', function () {
       const lines = ['#SBATCH --nodelist=c1', `#DW persistentdw name=${enduring}`]
       job = await slurm.submit('alice', ...lines, 'sleep 600')
       await slurm.untilJob(job, /JobState=RUNNING/)
-      target = await must(lab, 'c1', `findmnt -n -t fuse.glusterfs -o TARGET | grep '/${job}[.]'`)
+      target = await must(lab, 'c1', `findmnt -n -t fuse.glusterfs -o TARGET | grep '/persistent/${enduring}$'`)
       client = await must(lab, 'c1', `pgrep -f 'glusterfs .*volfile-id=/?${enduring} .*${target}'`)
     },
     after: async () => {
@@ -39,7 +39,7 @@ describe('a client of GlusterFS that hangs and dies under a job', function () {
     await must(lab, 'c1', `kill -9 ${client}`)
     const seen = async () => (await lab.exec('c1', ['ls', target])).stderr
     await until({ what: 'the buffer can be read', deadlineMs: 120_000, seen }, reads)
-    expect(await must(lab, 'c1', `findmnt -n -t fuse.glusterfs -o TARGET | grep '/${job}[.]'`)).to.equal(target)
+    expect(await must(lab, 'c1', `findmnt -n -t fuse.glusterfs -o TARGET | grep '/persistent/${enduring}$'`)).to.equal(target)
     expect(await slurm.job(job)).to.contain('JobState=RUNNING')
     await expectNothingLost(lab)
   })

@@ -56,7 +56,7 @@ describe('npm run standalone', function () {
     expect(configurations[0]!.links).to.deep.equal({ instance: instances[0]!.id })
     expect((await run('dwstat', ['instances'])).text).to.match(/mytest/)
     expect(await call('teardown', '--token mytest --hurry')).to.deep.equal({ code: 0, text: '' })
-    expect(await call('teardown', '--token mytest')).to.deep.equal({ code: 1, text: 'token not found: "mytest"\n' })
+    expect(await call('teardown', '--token mytest')).to.deep.equal({ code: 1, text: 'token not found: "mytest"' })
   })
 
   it('takes a job through all of its calls', async () => {

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Context } from 'mocha'
@@ -56,14 +65,23 @@ export class LoopDevices {
   }
 
   close(): void {
-    for (const path of this.mounts) {
-      try {
-        execFileSync('umount', [path], { stdio: 'ignore' })
-      } catch {
-        // It was not mounted.
-      }
-    }
+    for (const path of this.mounts) takeOff(path)
     for (const device of this.devices.values()) execFileSync('losetup', ['--detach', device])
     rmSync(this.directory, { recursive: true, force: true })
+  }
+}
+
+const patienceMs = 20_000
+
+/** Off, if it is mounted: a client whose own mount was just taken off still holds for a moment what it served. */
+function takeOff(path: string): void {
+  const end = performance.now() + patienceMs
+  while (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${path} `)) {
+    try {
+      execFileSync('umount', [path], { stdio: 'pipe' })
+    } catch (error) {
+      if (performance.now() > end) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+    }
   }
 }

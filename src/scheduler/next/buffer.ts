@@ -10,6 +10,7 @@ import {
 import { at, bufferKey, type Cluster } from '../../model/cluster.js'
 import type { BufferDocument, CordonDocument, PlacedBrick } from '../../model/documents.js'
 import { clipped } from '../../model/fields.js'
+import { knowsField } from '../../model/levels.js'
 import { isComplete } from '../../model/phase.js'
 import { freeVolumeName } from '../admit/names.js'
 import type { DocumentChange } from '../core.js'
@@ -59,13 +60,24 @@ function followLeaving(cluster: Cluster, buffer: BufferDocument, means: FollowMe
   )
 }
 
+/** Its agents know that nothing of it may be formatted any more; those of the first release cannot be told. */
+function isToldBuilt(cluster: Cluster, buffer: BufferDocument): boolean {
+  return buffer.bricks.every(({ host, device, uuid }) => {
+    const told = cluster.desired.brick.get(at(host, device))
+    const agent = cluster.hosts.get(host)
+    return (told?.uuid === uuid && told.built) || (agent !== undefined && !knowsField(agent, 'desired/brick', 'built'))
+  })
+}
+
 function followForming(cluster: Cluster, buffer: BufferDocument, means: FollowMeans): FollowUp | undefined {
   const name = bufferKey(cluster, buffer)
   const write = (document: BufferDocument, ...events: string[]): FollowUp => ({
     changes: [{ kind: 'buffer', name, document }],
     events,
   })
-  if (isComplete(cluster, buffer)) return write({ ...buffer, builtAt: means.now })
+  if (isComplete(cluster, buffer)) {
+    return isToldBuilt(cluster, buffer) ? write({ ...buffer, builtAt: means.now }) : undefined
+  }
   const unfit = buffer.bricks
     .filter((brick) => isRefused(cluster, brick) || means.isGone(brick.host))
     .slice(0, mostAtOnce)

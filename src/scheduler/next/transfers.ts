@@ -13,7 +13,7 @@ import type {
   TransferPart,
 } from '../../model/documents.js'
 import { clipped } from '../../model/fields.js'
-import { addedFields, levelOfHost } from '../../model/levels.js'
+import { knowsField } from '../../model/levels.js'
 import { escaped } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import { currentTransfer, isCopying, isPrivate, nameOf, reportOf } from '../../model/transfers.js'
@@ -183,7 +183,7 @@ function noteKeyOf(cluster: Cluster, told: Told, hosts: readonly string[]): Pick
   }
   const knows = (host: string) => {
     const document = cluster.hosts.get(host)
-    return document && (levelOfHost(document) ?? 0) >= addedFields['desired/transfer']!['noteKey']!.since
+    return document && knowsField(document, 'desired/transfer', 'noteKey')
   }
   return hosts.every(knows) ? { noteKey: randomBytes(32).toString('base64url') } : {}
 }

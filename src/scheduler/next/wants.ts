@@ -11,6 +11,7 @@ import {
   wasBegun,
 } from '../../model/buffers.js'
 import { at, bufferKey, type Cluster } from '../../model/cluster.js'
+import { isComplete } from '../../model/phase.js'
 import { linesOf } from '../../model/transfers.js'
 import type { BufferDocument, Desired, DesiredKind, PlacedBrick } from '../../model/documents.js'
 import { allowedClients, type ClientSettings } from './clients.js'
@@ -27,11 +28,11 @@ const volumeOptions = { 'network.ping-timeout': '10' }
 export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, clients: ClientSettings): Want[] {
   const name = bufferKey(cluster, buffer)
   const formerStopped = buffer.formerVolumes.every(({ volume }) => isVolumeStopped(cluster, buffer, volume))
+  // Told before the buffer counts as built, so that none that does is ever formatted again: not even where nobody lived to tell it.
+  const isBuilt = buffer.builtAt !== undefined || isComplete(cluster, buffer)
   const bricksLeave = buffer.wanted === 'absent' && formerStopped && isVolumeStopped(cluster, buffer)
   return [
-    ...buffer.bricks.map((brick) =>
-      brickWant(cluster, buffer, name, brick, { mayLeave: bricksLeave, isBuilt: buffer.builtAt !== undefined }),
-    ),
+    ...buffer.bricks.map((brick) => brickWant(cluster, buffer, name, brick, { mayLeave: bricksLeave, isBuilt })),
     ...buffer.released.map((brick) =>
       brickWant(cluster, buffer, name, brick, { mayLeave: formerStopped, isBuilt: false }),
     ),

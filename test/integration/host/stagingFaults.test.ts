@@ -154,7 +154,7 @@ describe('staging that goes wrong (root)', function () {
     })
 
     it('refuses to run as root, whatever a document says', async () => {
-      expect(await refusal(rig.all({ uid: 0, gid: 0 }))).to.contain('root stages nothing')
+      expect(await refusal(rig.all({ uid: 0, gid: 0 }))).to.contain('never as root')
     })
 
     it("escapes what is in names before it reaches anybody's terminal", async () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { BufferDocument } from '../../../../src/model/documents.js'
 import { followBuffer } from '../../../../src/scheduler/next/buffer.js'
+import { desiredOfBuffer } from '../../../../src/scheduler/next/wants.js'
 import {
   aBuffer,
   aCluster,
@@ -14,6 +15,8 @@ import {
   uuids,
   volumeReport,
 } from '../../../support/builders.js'
+import { aDesiredBrick } from '../../../support/desired.js'
+import { aConfig } from '../../../support/decisions.js'
 import { describeChange } from '../../../support/decisions.js'
 
 const hosts = [aHost('gluster1'), aHost('gluster2'), aHost('gluster3')]
@@ -37,8 +40,27 @@ describe('a buffer that is being made', () => {
     expect(follow({ observed: brickReports(buffer, { state: 'forming', waitingFor: ['mkfs'] }) })).to.equal(undefined)
   })
 
-  it('is built when every brick is online', () => {
-    expect(documentOf({ observed: { ...brickReports(buffer), ...volumeReport(buffer) } })).to.include({ builtAt: 5000 })
+  describe('whose every brick is online', () => {
+    const observed = { ...brickReports(buffer), ...volumeReport(buffer) }
+    const told = (built: { built?: true }) =>
+      Object.fromEntries(
+        buffer.bricks.map(({ host, device, uuid }) => [
+          `brick ${host}/${device}`,
+          aDesiredBrick({ device, uuid, ...built }),
+        ]),
+      )
+
+    it('is built when its agents are told that nothing of it may be formatted again, and not before', () => {
+      expect(documentOf({ observed, desired: told({}) })).to.equal(undefined)
+      const wants = desiredOfBuffer(aCluster({ hosts, buffers: [buffer], observed }), buffer, aConfig())
+      expect(wants.map(({ document }) => 'built' in document && document.built)).to.include.members([true])
+      expect(documentOf({ observed, desired: told({ built: true }) })).to.include({ builtAt: 5000 })
+    })
+
+    it('does not wait for an agent of the first release, which cannot be told', () => {
+      const old = hosts.map(({ host, ...rest }) => ({ ...rest, host: { ...host, versions: {} } }))
+      expect(documentOf({ hosts: old, observed, desired: told({}) })).to.include({ builtAt: 5000 })
+    })
   })
 
   it('gets another device for one that its agent refuses, which goes into quarantine', () => {
