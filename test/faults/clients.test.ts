@@ -39,7 +39,9 @@ describe('a client of GlusterFS that hangs and dies under a job', function () {
     await must(lab, 'c1', `kill -9 ${client}`)
     const seen = async () => (await lab.exec('c1', ['ls', target])).stderr
     await until({ what: 'the buffer can be read', deadlineMs: 120_000, seen }, reads)
-    expect(await must(lab, 'c1', `findmnt -n -t fuse.glusterfs -o TARGET | grep '/persistent/${enduring}$'`)).to.equal(target)
+    expect(await must(lab, 'c1', `findmnt -n -t fuse.glusterfs -o TARGET | grep '/persistent/${enduring}$'`)).to.equal(
+      target,
+    )
     expect(await slurm.job(job)).to.contain('JobState=RUNNING')
     await expectNothingLost(lab)
   })
