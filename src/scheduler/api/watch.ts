@@ -29,13 +29,17 @@ export class Watchers {
     if (this.count >= maxWatchers)
       return { status: 503, body: `there are ${maxWatchers} watches already: end one of them\n` }
     this.count++
+    let isGone = false
     let stop = () => {}
     onGone(() => {
       this.count--
+      isGone = true
       stop()
     })
     return {
       stream: (write, end) => {
+        // The reader may have gone while its call waited.
+        if (isGone) return end()
         const following = new Following(this.means, show, pauseMs, write)
         stop = () => following.stop()
         following.run().then(end, (error: unknown) => {

@@ -94,6 +94,25 @@ describe('a watch', () => {
     expect(listeners.size).to.equal(0)
   })
 
+  it('shows nothing to a reader that has gone before the first look', async () => {
+    let looks = 0
+    let gone = () => {}
+    const reply: Reply = watchers.open(
+      () => (looks++, Promise.resolve({ line: 'a' })),
+      1_000,
+      (callback) => (gone = callback),
+    )
+    gone()
+    let isEnded = false
+    if ('stream' in reply)
+      reply.stream(
+        () => Promise.resolve(),
+        () => (isEnded = true),
+      )
+    await turns()
+    expect({ looks, isEnded, listeners: listeners.size }).to.deep.equal({ looks: 0, isEnded: true, listeners: 0 })
+  })
+
   it('is refused beside 64 others, until one of them has gone', () => {
     const all = Array.from({ length: 64 }, () => open(() => Promise.resolve({ line: 'a' })))
     expect(open(() => Promise.resolve({ line: 'a' })).reply).to.include({ status: 503 })
