@@ -22,8 +22,9 @@ export function createPersistent(cluster: Cluster, request: PersistentRequest, m
   const { name, uid, gid } = request
   const problem = problemWithPersistentName(name)
   if (problem !== undefined) return { refused: problem }
-  // The first release takes such a name for a document that is damaged.
-  const old = name.includes('.') ? hostOfFirstRelease(cluster) : undefined
+  // The first release takes such a name for a document that is damaged. A buffer that stands is told of when it is asked for again.
+  const isNew = cluster.buffers.get(name)?.wanted !== 'present'
+  const old = isNew && name.includes('.') ? hostOfFirstRelease(cluster) : undefined
   if (old) {
     return {
       refused: `host ${old.host} runs a release that knows no "." in a buffer's name: write another name, or upgrade its agent`,

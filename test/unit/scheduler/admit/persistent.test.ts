@@ -54,6 +54,18 @@ describe('create_persistent', () => {
     expect(changesOf(create({ name: 'test35' }, { hosts: [...hosts, old] }))).to.have.lengthOf(3)
   })
 
+  it('says of a name with a dot that it stands, also when an agent of the first release has come back', () => {
+    const old = aHost('gluster3')
+    old.host.versions = {}
+    const name = 'test35.1'
+    const parts = {
+      hosts: [...hosts, old],
+      buffers: [aBuffer({ name, bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })],
+      sessions: [aSession({ token: name, buffer: name })],
+    }
+    expect(create({ name }, parts)).to.have.nested.property('result.state', 'admitted')
+  })
+
   it('refuses the name to another user', () => {
     expect(refusalOf(create({ ...bob }, standing))).to.equal(
       'a persistent buffer "mytest" exists already and belongs to another user',
