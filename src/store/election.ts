@@ -110,7 +110,8 @@ export function stand(store: Store, options: ElectionOptions): Election {
       store
         .write([{ key: keys.leader, createRevision: ours }], [{ put: keys.leader, value, lease: by }])
         .catch((error: unknown) => log.warn('the leader key could not be written anew', { reason: String(error) }))
-        .finally(() => beat(value, by, ours))
+        // By then another leadership of ours may have begun, with a beat of its own.
+        .finally(() => lease === by && beat(value, by, ours))
     })
   }
 

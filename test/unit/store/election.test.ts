@@ -164,6 +164,29 @@ describe('an election', () => {
       void standby.close()
     })
 
+    it('never takes over from one that lives, and leads again while a write of its leadership before was on its way', async () => {
+      const store = etcd.open()
+      let late: (() => void) | undefined
+      const leading = standing(
+        changed(store, {
+          write: async (compares, writes) => {
+            const isBeat = compares.some((compare) => 'createRevision' in compare)
+            if (isBeat && !late) await new Promise<void>((resolve) => (late = resolve))
+            return store.write(compares, writes)
+          },
+        }),
+      )
+      await until('it moves its key', () => late !== undefined, 60_000)
+      const first = leading.fence()
+      etcd.write([], [{ delete: keys.leader }])
+      await until('it leads anew', () => ![undefined, first].includes(leading.fence()), 60_000)
+      const { modRevision } = etcd.read(keys.leader)!
+      late!()
+      await pass(60_000)
+      expect(etcd.read(keys.leader)!.modRevision).to.be.greaterThan(modRevision)
+      void leading.close()
+    })
+
     it('does not take over while etcd takes no writes', async () => {
       await dead({ v: 1, host: 'other', pid: 2, since: 1, documents: '1-2' })
       const store = etcd.open()
