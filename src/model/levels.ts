@@ -54,7 +54,11 @@ export function knowsField(host: Pick<HostDocument, 'versions'>, kind: Exchanged
 
 /** A host that is alive and knows level 1 alone, if there is any: what such an agent would do wrong is not begun. */
 export function hostOfFirstRelease({ hosts }: { hosts: ReadonlyMap<string, HostDocument> }): HostDocument | undefined {
-  return [...hosts.values()].find((host) => (levelOfHost(host) ?? 0) < 2)
+  return [...hosts.values()].find(isOfFirstRelease)
+}
+
+export function isOfFirstRelease(host: Pick<HostDocument, 'versions'>): boolean {
+  return (levelOfHost(host) ?? 0) < 2
 }
 
 /** The document as a reader of that level knows it. */

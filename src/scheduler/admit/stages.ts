@@ -1,5 +1,6 @@
 import { type Cluster, sessionBuffers } from '../../model/cluster.js'
 import { type SessionDocument, type SessionStage, sessionStages, type StageDirection } from '../../model/documents.js'
+import { isOfFirstRelease } from '../../model/levels.js'
 import { quote } from '../../model/names.js'
 import { linesOf, nameOf } from '../../model/transfers.js'
 import type { Decision } from '../core.js'
@@ -76,8 +77,16 @@ function problemWithStart(cluster: Cluster, session: SessionDocument, computeHos
   const unbuilt = buffers.find(({ buffer }) => buffer.builtAt === undefined)
   if (unbuilt) return `the buffer ${quote(unbuilt.key)} is not ready yet`
   const away = computeHosts.filter((host) => !cluster.hosts.get(host)?.roles.includes('compute'))
-  if (away.length === 0) return undefined
+  if (away.length === 0) return problemWithOldAgents(cluster, session, computeHosts)
   return `no agent with the role compute is running on ${away.join(', ')}: start it there, or take the node out of Slurm`
+}
+
+/** It was away when the job was set up, and would take what jobs share from the other when one of them ends. */
+function problemWithOldAgents(cluster: Cluster, session: SessionDocument, computeHosts: string[]): string | undefined {
+  if (session.sharedPaths === undefined) return undefined
+  const old = computeHosts.filter((host) => isOfFirstRelease(cluster.hosts.get(host)!))
+  if (old.length === 0) return undefined
+  return `the agent on ${old.join(', ')} is of a release that cannot share the mounts of persistent buffers: upgrade it`
 }
 
 /** Stages only go forward: a call that comes again, or late, changes nothing. */

@@ -59,6 +59,16 @@ describe('pre_run', () => {
     expect(refusalOf(start({ hosts: [aHost('gluster1')] }, ['gluster1']))).to.contain('running on gluster1')
   })
 
+  it('is refused where an agent of the first release would take a shared mount away', () => {
+    const [c1, c2] = [compute[0]!, compute[1]!]
+    const hosts = [c1, { ...c2, host: { ...c2.host, versions: {} } }]
+    const uses = { ...job, uses: ['mytest'] }
+    const buffers = [built, aBuffer({ name: 'mytest', id: 12, builtAt: 5 })]
+    const sharing = { ...uses, sharedPaths: true as const }
+    expect(refusalOf(start({ hosts, buffers, sessions: [sharing] }))).to.contain('the agent on c2')
+    expect(changesOf(start({ hosts, buffers, sessions: [uses] }))).to.deep.equal(['session 5 running'])
+  })
+
   it('needs no node and no agent for a job without buffers', () => {
     const decision = start({ sessions: [aSession({ stage: 'staged-in' })], hosts: [] }, [])
     expect(changesOf(decision)).to.deep.equal(['session 5 running'])
