@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { until } from '../../lab/until.js'
 import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
+import { canMount } from '../support/tryMount.js'
 
 const jobdw = '#DW jobdw type=scratch access_mode=striped capacity=1TB'
 
@@ -212,10 +213,7 @@ describe('staging', function () {
         `srun bash -ec '${body.join(' && ')}'`,
       )
       await slurm.untilJob(job, /JobState=RUNNING/)
-      const mounted = async (directory: string) => {
-        const mount = `mkdir -p /mnt/try && mount -t glusterfs gluster1:/${job}${directory} /mnt/try; findmnt --noheadings /mnt/try && umount /mnt/try`
-        return (await lab.exec('c1', ['sh', '-c', mount])).stdout.includes('fuse.glusterfs')
-      }
+      const mounted = (directory: string) => canMount(lab, 'c1', `gluster1:/${job}${directory}`)
       expect(await mounted('/private/c1')).to.equal(true)
       expect(await mounted('/template')).to.equal(false)
       await as('alice', 'touch looked')
