@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type { Tally } from './support/reporter.js'
 
 /*
- * npm test: every check and every suite, also after one has failed, and a last line that sums them up.
+ * npm test: every check and every suite, also after one has failed. At the end what failed is told again, for it may stand
+ * thousands of lines above, and a last line sums all up.
  * npm test -- unit e2e runs only those.
  */
 
@@ -66,7 +67,8 @@ for (const stage of stages) {
   )
 }
 
-const sum = (of: keyof Tally) => tallies.reduce((total, tally) => total + tally[of], 0)
+const sum = (of: 'passed' | 'failed' | 'skipped') => tallies.reduce((total, tally) => total + tally[of], 0)
+for (const failure of tallies.flatMap(({ failures = [] }) => failures)) console.log(`FAILED ${failure}`)
 const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''
 console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped}`)
 process.exit(sum('failed') > 0 ? 1 : 0)
@@ -76,7 +78,8 @@ async function check(name: string): Promise<Tally> {
   console.log(`\n== ${name}`)
   const { code } = await run(checks[name]!)
   console.log(code === 0 ? 'passed' : `failed: ${checks[name]!.join(' ')}`)
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
+  if (code === 0) return { passed: 1, failed: 0, skipped: 0 }
+  return { passed: 0, failed: 1, skipped: 0, failures: [name] }
 }
 
 /** A suite that crashes before its end, or that holds no test at all, is a failure. Held, its output comes at its end. */
@@ -97,7 +100,10 @@ async function suite(name: string, { isHeld = false } = {}): Promise<Tally> {
   rmSync(folder, { recursive: true })
   const isEmpty = tally.passed + tally.failed + tally.skipped === 0
   if (isEmpty) console.log(`the suite ${name} did not run to its end, or has no tests`)
-  if (tally.failed === 0 && (code !== 0 || isEmpty)) tally.failed = 1
+  if (tally.failed === 0 && (code !== 0 || isEmpty)) {
+    tally.failed = 1
+    tally.failures = [`${name}: the suite as a whole, with code ${code}`]
+  }
   return tally
 }
 

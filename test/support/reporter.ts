@@ -6,6 +6,8 @@ export interface Tally {
   passed: number
   failed: number
   skipped: number
+  /** Each failed test's name and reason. */
+  failures?: string[]
 }
 
 /** What chai throws tells what it compared. */
@@ -19,14 +21,17 @@ export default class TallyReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options)
     const file = (options.reporterOptions as { tally?: string } | undefined)?.tally
-    runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (_test: Mocha.Test, error: Failure) => {
+    const failed: string[] = []
+    runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (test: Mocha.Test, error: Failure) => {
       const values =
         'expected' in error ? `\nexpected ${inspect(error.expected)}\nand saw ${inspect(error.actual)}` : ''
-      console.log(`${error.message}${values}`.replaceAll(/^/gm, '      | '))
+      const reason = `${error.message}${values}`.replaceAll(/^/gm, '      | ')
+      console.log(reason)
+      failed.push(`${test.fullTitle()}\n${reason}`)
     })
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = this.stats
-      const tally: Tally = { passed: passes, failed: failures, skipped: pending }
+      const tally: Tally = { passed: passes, failed: failures, skipped: pending, failures: failed }
       if (file) writeFileSync(file, JSON.stringify(tally))
     })
   }
