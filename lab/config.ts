@@ -3,14 +3,14 @@ import { etcdEndpoints, hostsWith, pool, type HostSpec, type Site } from './host
 /** The configuration files of our programs on a host, by name below /etc/burstbuffer. `etc/` explains their keys. */
 export function configFiles(host: HostSpec, site: Site): Record<string, string> {
   const etcd = `etcd:\n  endpoints: [${etcdEndpoints(site).join(', ')}]\n  insecure: true\n`
+  const servers = hostsWith('glusterd', site).map(({ name }) => name)
   if (host.role === 'etcd') return {}
   if (host.role === 'head') {
     return {
-      'scheduler.yaml': `${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\nadminClients: [c2]\n`,
+      'scheduler.yaml': `${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\nstorageHosts: [${servers.join(', ')}]\nadminClients: [c2]\n`,
     }
   }
   const pools = host.role === 'storage' ? `pools:\n  ${pool.name}: [/dev/nvme*n1]\nstagePaths: [/home]\n` : ''
-  const servers = hostsWith('glusterd', site).map(({ name }) => name)
   const filter = host.role === 'compute' ? `packetFilter: { storageHosts: [${servers.join(', ')}] }\n` : ''
   return { 'agent.yaml': `roles: [${host.role}]\n${etcd}${pools}${filter}` }
 }

@@ -5,6 +5,7 @@ import type {
   DesiredKind,
   DesiredMount,
   HostDocument,
+  InventoryDevice,
   InventoryDocument,
   MountView,
   Observed,
@@ -21,6 +22,8 @@ export interface Cluster {
   /** Hosts that are alive: their agent's lease stands. */
   hosts: ReadonlyMap<string, HostDocument>
   inventories: ReadonlyMap<string, InventoryDocument>
+  /** What hosts report that only storage hosts may, of those that the scheduler's configuration does not name as such. */
+  ignored: ReadonlyMap<string, IgnoredReport>
   /** By `host` or `host/device`. */
   cordons: ReadonlyMap<string, CordonDocument>
   /** By the key's name, which for a buffer moved aside is `name~id`. */
@@ -34,6 +37,13 @@ export interface Cluster {
   invalid: ReadonlyMap<string, string>
   /** Kept by the scheduler's memory; without it the functions below look through everything. */
   index?: ClusterIndex
+}
+
+/** It is in none of the other maps. */
+export interface IgnoredReport {
+  isStorage: boolean
+  devices: readonly InventoryDevice[]
+  stagePaths: readonly string[]
 }
 
 export interface ClusterIndex {
@@ -110,6 +120,7 @@ export function emptyCluster(): Cluster {
   return {
     hosts: new Map(),
     inventories: new Map(),
+    ignored: new Map(),
     cordons: new Map(),
     buffers: new Map(),
     sessions: new Map(),

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { DifferenceView } from '../model/api.js'
 import { at, brickMountPath, brickRoot, type Cluster } from '../model/cluster.js'
 import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
+import { describeIgnored } from './storageHosts.js'
 import { describeWant, desiredOfBuffer, type SessionSettings, transferWants } from './next.js'
 
 /** What hosts saw may be so old. */
@@ -18,6 +19,7 @@ export function checkCluster(cluster: Cluster, config: SessionSettings, now: num
     ),
     ...desiredDifferences(cluster, config),
     ...sessionDifferences(cluster),
+    ...ignoredReports(cluster),
     ...diskDifferences(cluster),
     ...volumeDifferences(cluster),
     ...mountDifferences(cluster),
@@ -69,14 +71,21 @@ function sessionDifferences(cluster: Cluster): DifferenceView[] {
   return [...ended, ...lonely]
 }
 
+function ignoredReports(cluster: Cluster): DifferenceView[] {
+  return [...cluster.ignored].map(([host, report]) => {
+    const mend = `name it in storageHosts, if it is to be a storage host; else take that out of its agent.yaml, or delete the key inventory/${host} of a host that is gone`
+    return difference(`host ${host}`, describeIgnored(report), mend)
+  })
+}
+
 function diskDifferences(cluster: Cluster): DifferenceView[] {
   const placed = [...cluster.buffers].flatMap(([key, { bricks, released, wanted, builtAt }]) =>
     [...bricks, ...released].map((brick) => ({ key, brick, holdsData: wanted === 'present' && builtAt !== undefined })),
   )
   const byUuid = new Map(placed.map((owned) => [owned.brick.uuid, owned]))
   const missing = placed.flatMap(({ key, brick, holdsData }) => {
-    const inventory = cluster.inventories.get(brick.host)
-    const problem = inventory && brickProblem(inventory.devices, brick, holdsData)
+    const seen = cluster.ignored.get(brick.host) ?? cluster.inventories.get(brick.host)
+    const problem = seen && brickProblem(seen.devices, brick, holdsData)
     if (problem === undefined) return []
     const mend = 'bring the disk back, or destroy the buffer when its users have saved what they can'
     return [difference(`brick ${at(brick.host, brick.device)} of ${key}`, problem, mend)]
@@ -96,7 +105,7 @@ function diskDifferences(cluster: Cluster): DifferenceView[] {
   return [...missing, ...orphans]
 }
 
-function brickProblem(listed: InventoryDevice[], brick: PlacedBrick, holdsData: boolean): string | undefined {
+function brickProblem(listed: readonly InventoryDevice[], brick: PlacedBrick, holdsData: boolean): string | undefined {
   const device = listed.find(({ name }) => name === brick.device)
   if (!device) return 'the host lists no such device any more'
   if (device.identity !== brick.identity)

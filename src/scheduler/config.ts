@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, logConfig, mountRoot, schedulerEtcdConfig, sizeInBytes } from '../daemon/configSchemas.js'
 import { parseFlags } from '../daemon/flags.js'
+import { hostPattern } from '../model/hostPattern.js'
 import { hostName, poolName } from '../model/names.js'
 
 /** GlusterFS takes pieces from 4 MB to 4 TB. */
@@ -54,6 +55,8 @@ export const schedulerConfig = z.strictObject({
   etcd: schedulerEtcdConfig,
   socket: absolutePath.default('/run/burstbuffer/scheduler.sock'),
   pools,
+  /** Who may be a storage host: names, or globs with * and ?. What other hosts report as one is ignored, and shown. */
+  storageHosts: z.array(hostPattern).min(1).max(10_000),
   /** Directory on compute nodes below which buffers are mounted; the agents' setting must be the same. */
   mountRoot,
   /** Machines from which operators may mount every buffer by hand: names, addresses, or networks. */

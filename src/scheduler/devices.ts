@@ -17,7 +17,7 @@ export interface StandingDevice {
   alsoAt?: string
 }
 
-/** Every device of a pool with how it stands. */
+/** Every device of a pool with how it stands; of hosts that are no storage hosts any more, those that are taken still. */
 export function devicesOf(
   cluster: Cluster,
   pool: string,
@@ -32,6 +32,11 @@ export function devicesOf(
       const alsoAt = shared.get(at(host, device.name))
       const standing = standingOf(cluster, host, device, granularityBytes, taken, alsoAt !== undefined)
       found.push({ host, device, standing, ...(alsoAt === undefined ? {} : { alsoAt }) })
+    }
+  }
+  for (const [host, { devices }] of cluster.ignored) {
+    for (const device of devices) {
+      if (device.pool === pool && taken.has(at(host, device.name))) found.push({ host, device, standing: 'taken' })
     }
   }
   return found

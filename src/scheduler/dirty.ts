@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type AnyDesired,
   type BufferDocument,
   type HostDocument,
+  type InventoryDevice,
+  type InventoryDocument,
   isOfSession,
   type SessionDocument,
 } from '../model/documents.js'
@@ -65,10 +68,10 @@ export class Dirty {
         if (!before !== !after || reachOf(before) !== reachOf(after)) this.addAll(memory)
         return
       case 'inventory':
+        if (isDeepStrictEqual(devicesIn(before), devicesIn(after))) return
+        return this.addUnbuilt(memory)
       case 'cordons':
-        // A device for a brick that could not be placed anew may be there now.
-        for (const { id, builtAt } of memory.buffers.values()) if (builtAt === undefined) this.buffers.add(id)
-        return
+        return this.addUnbuilt(memory)
       case 'desired':
         for (const desired of [before, after] as (AnyDesired | undefined)[]) if (desired) this.addOwner(desired)
         if (parsed.kind === 'peer' || parsed.kind === 'adopt') this.others = true
@@ -78,6 +81,11 @@ export class Dirty {
       default:
         return
     }
+  }
+
+  /** A device for a brick that could not be placed anew may be there now. */
+  private addUnbuilt(memory: Memory): void {
+    for (const { id, builtAt } of memory.buffers.values()) if (builtAt === undefined) this.buffers.add(id)
   }
 
   private addObserved(memory: Memory, { host, kind, id }: { host: string; kind: string; id: string }): void {
@@ -129,6 +137,10 @@ export class Dirty {
   private addUsers(memory: Memory, bufferKey: string): void {
     for (const { id } of memory.index.sessionsUsing(bufferKey)) this.sessions.add(id)
   }
+}
+
+function devicesIn(document: unknown): InventoryDevice[] {
+  return (document as InventoryDocument | undefined)?.devices ?? []
 }
 
 function reachOf(document: unknown): string {

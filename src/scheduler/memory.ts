@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod'
 import type { Log } from '../daemon/log.js'
-import { at, type Cluster, emptyByKind } from '../model/cluster.js'
+import { at, type Cluster, emptyByKind, type IgnoredReport } from '../model/cluster.js'
 import type {
   AnyDesired,
   AnyObserved,
@@ -18,16 +18,20 @@ import { readDesired, readDocument, readObserved, roomSchemas } from '../store/d
 import { type ParsedKey, parseKey } from '../store/keys.js'
 import type { Change, Entry, Store, Watch, Write } from '../store/store.js'
 import { Indexes } from './indexes.js'
+import { StorageHosts } from './storageHosts.js'
 
 /*
  * The cluster as etcd tells it, through one watch over everything: a consistent state of one revision, some milliseconds
  * old. Documents that do not match their schema are left out, listed in `invalid` and logged.
+ *
+ * What only a storage host may report counts of hosts that the configuration names as such (`StorageHosts`).
  *
  * INVARIANTS: `revisions` holds every key but events; listeners are called when a whole batch has been taken in.
  */
 export class Memory implements Cluster {
   readonly hosts = new Map<string, HostDocument>()
   readonly inventories = new Map<string, InventoryDocument>()
+  readonly ignored: ReadonlyMap<string, IgnoredReport>
   readonly cordons = new Map<string, CordonDocument>()
   readonly buffers = new Map<string, BufferDocument>()
   readonly sessions = new Map<string, SessionDocument>()
@@ -48,12 +52,16 @@ export class Memory implements Cluster {
   private readonly levels = new Map<string, number | undefined>()
   private readonly lastEvents = new Map<string, number>()
   private readonly listeners = new Set<(touched: Touched[]) => void>()
+  private readonly storageHosts: StorageHosts
   private readonly watch: Watch
 
   constructor(
     store: Store,
     private readonly log: Log,
+    patterns: readonly string[],
   ) {
+    this.storageHosts = new StorageHosts(patterns)
+    this.ignored = this.storageHosts.ignored
     this.watch = store.watch('', {
       onChanges: (changes) => this.takeIn(changes),
       onSynced: () => {
@@ -139,10 +147,17 @@ export class Memory implements Cluster {
     switch (parsed.room) {
       case 'hosts':
         this.put(this.hosts, parsed.host, entry, roomSchemas.hosts)
+        this.keep(this.hosts, parsed.host, this.storageHosts.ofHost(parsed.host, this.hosts.get(parsed.host)))
         this.noteLevel(parsed.host)
         return
       case 'inventory':
-        return this.put(this.inventories, parsed.host, entry, roomSchemas.inventory)
+        this.put(this.inventories, parsed.host, entry, roomSchemas.inventory)
+        this.keep(
+          this.inventories,
+          parsed.host,
+          this.storageHosts.ofInventory(parsed.host, this.inventories.get(parsed.host)),
+        )
+        return
       case 'cordons':
         return this.put(this.cordons, placeOf(parsed), entry, roomSchemas.cordons)
       case 'buffers': {
@@ -206,7 +221,10 @@ export class Memory implements Cluster {
     read: Parameters<typeof this.valid<T>>[1] | undefined,
     key: string,
   ) {
-    const document = read && this.valid(key, read)
+    this.keep(map, name, read && this.valid(key, read))
+  }
+
+  private keep<T>(map: Map<string, T>, name: string, document: T | undefined): void {
     if (document === undefined) map.delete(name)
     else map.set(name, document)
   }
@@ -227,6 +245,8 @@ export class Memory implements Cluster {
     switch (parsed.room) {
       case 'hosts':
         return this.hosts.get(parsed.host)
+      case 'inventory':
+        return this.inventories.get(parsed.host)
       case 'buffers':
         return this.buffers.get(parsed.name)
       case 'sessions':

@@ -83,7 +83,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
 export function assembleScheduler(parts: SchedulerParts) {
   const { store, config, candidate, accounts, clock, log, newUuid = randomUUID, lookAt = systemLookAt, random } = parts
   const { slurm = new Scontrol() } = parts
-  const memory = new Memory(store, log)
+  const memory = new Memory(store, log, config.storageHosts)
   const leadership = standForLeadership({ store, memory, candidate, clock, log, random })
   const commits = new Commits(store, memory, leadership, clock, log)
   const timeline = new Timeline(store, memory, clock, log)

@@ -9,6 +9,7 @@ import type { SchedulerConfig } from './config.js'
 import { devicesOf, sharedDisks, takenDevices } from './devices.js'
 import { mountpointOf } from './next/mountpoint.js'
 import { compareNames } from './place.js'
+import { describeIgnored } from './storageHosts.js'
 import { poolsOf } from './pools.js'
 import type { RateOf } from './rates.js'
 import { transferProblems, transferViews } from './transferViews.js'
@@ -54,13 +55,15 @@ export function statusView(
 export function hostsView(cluster: Cluster): HostView[] {
   // What is left of a compute host that went is no loss.
   const stored = [...cluster.inventories].filter(([, { devices }]) => devices.length > 0).map(([host]) => host)
-  const names = new Set([...cluster.hosts.keys(), ...stored])
   const bricks = new Map<string, number>()
   for (const buffer of cluster.buffers.values()) {
     for (const { host } of [...buffer.bricks, ...buffer.released]) bricks.set(host, (bricks.get(host) ?? 0) + 1)
   }
+  // Nor is one that was taken out of the configuration, unless it has bricks still.
+  const names = new Set([...cluster.hosts.keys(), ...stored, ...bricks.keys()])
   return [...names].sort(compareNames).map((host) => {
     const document = cluster.hosts.get(host)
+    const ignored = cluster.ignored.get(host)
     return {
       host,
       state: document ? 'alive' : 'lost',
@@ -68,7 +71,11 @@ export function hostsView(cluster: Cluster): HostView[] {
       devices: cluster.inventories.get(host)?.devices.length ?? 0,
       bricks: bricks.get(host) ?? 0,
       cordon: cordonOf(cluster, host),
-      problems: [...(document?.problems ?? []), ...problemWithLevel(document)],
+      problems: [
+        ...(ignored ? [describeIgnored(ignored)] : []),
+        ...(document?.problems ?? []),
+        ...problemWithLevel(document),
+      ],
       versions: document?.versions ?? {},
     }
   })

@@ -25,6 +25,7 @@ async function start(): Promise<() => Promise<void>> {
     etcd: { endpoints: [endpoint], insecure: true },
     socket,
     pools: { [shape.pool]: { granularity: shape.granularityBytes } },
+    storageHosts: Object.keys(shape.storage),
   })
   const store = () => openStore({ endpoints: [endpoint] }, { clock, log })
   const cluster = await startCluster({ shape, faults, config, openStore: store, clock, log })

@@ -36,6 +36,7 @@ const config = schedulerConfig.parse({
   host: 'head1',
   etcd: { endpoints: ['http://simulated:2379'], insecure: true },
   pools: { [pool]: { granularity: 1e12 } },
+  storageHosts,
   swap: true,
 })
 

@@ -186,6 +186,7 @@ export function aCluster(parts: ClusterParts = {}): Cluster {
     inventories: new Map(
       hosts.filter(({ host }) => host.roles.includes('storage')).map(({ inventory }) => [inventory.host, inventory]),
     ),
+    ignored: new Map(),
     cordons: new Map(
       (parts.cordons ?? []).map((cordon) => [
         cordon.device === undefined ? cordon.host : at(cordon.host, cordon.device),

@@ -9,6 +9,7 @@ export function aConfig(parts: Record<string, unknown> = {}): SchedulerConfig {
     host: 'head',
     etcd: { endpoints: ['http://127.0.0.1:2379'], insecure: true },
     pools: { [pool]: { granularity: terabyte } },
+    storageHosts: ['gluster*'],
     log: {},
     ...parts,
   })

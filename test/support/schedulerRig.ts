@@ -48,7 +48,7 @@ export class Rig {
     const { clock } = this
     const store = (this.store = this.etcd.open())
     const newUuid = uuids()
-    this.memory = new Memory(store, log)
+    this.memory = new Memory(store, log, config.storageHosts)
     const leadership = { fence: () => this.fence, leader: () => this.memory.leader?.document }
     this.commits = new Commits(store, this.memory, leadership, clock, log)
     const timeline = new Timeline(store, this.memory, clock, log)

@@ -96,6 +96,8 @@ function problemWithPlace(cluster: Cluster, { host, device }: Place): string | u
     return `there is no host ${quote(host)}: the hosts are ${known || 'none yet'}`
   }
   if (device === undefined || inventory?.devices.some(({ name }) => name === device)) return undefined
+  if (cluster.ignored.get(host)?.devices.some(({ name }) => name === device))
+    return `${host}/${device} is ignored: storageHosts in scheduler.yaml does not name ${host}`
   const known = inventory?.devices.map(({ name }) => name).join(', ')
   return `${host} has no device ${quote(device)}: its devices are ${known || 'none'}`
 }

@@ -29,6 +29,7 @@ describe('bbctl', function () {
         etcd: { endpoints: ['http://memory:1'], insecure: true },
         socket,
         pools: { fast: { granularity: '1TB' } },
+        storageHosts: ['gluster?'],
       }),
       openStore: () => etcd.open(),
       clock: systemClock,

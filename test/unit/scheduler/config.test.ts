@@ -9,7 +9,7 @@ describe("the scheduler's configuration", () => {
   const { file, read, refusal } = useConfigFile('scheduler.yaml', readSchedulerConfig)
 
   const etcd = "etcd: { endpoints: ['http://head:2379'], insecure: true }\n"
-  const good = `${etcd}pools: { fast: { granularity: 1TB } }\n`
+  const good = `${etcd}pools: { fast: { granularity: 1TB } }\nstorageHosts: [gluster1]\n`
 
   it('has the defaults that the sample tells, a minute below the limits of the sample of burst_buffer.conf', () => {
     const sample = readFileSync('etc/scheduler.yaml', 'utf8')
@@ -39,7 +39,9 @@ describe("the scheduler's configuration", () => {
 
   it('takes the only pool for the one of requests that name none', () => {
     expect(read(good).pools['fast']!.isDefault).to.equal(true)
-    const two = read(`${etcd}pools: { fast: { granularity: 1TB }, slow: { granularity: 1TB, default: true } }\n`)
+    const two = read(
+      `${etcd}pools: { fast: { granularity: 1TB }, slow: { granularity: 1TB, default: true } }\nstorageHosts: ['g*']\n`,
+    )
     expect(Object.values(two.pools).map(({ isDefault }) => isDefault)).to.deep.equal([false, true])
   })
 
@@ -60,6 +62,17 @@ describe("the scheduler's configuration", () => {
       'two default pools',
       `${etcd}pools: { a: { granularity: 1TB, default: true }, b: { granularity: 1TB, default: true } }\n`,
       ['pools: expected `default: true` at one pool at most'],
+    ],
+    ['no storage hosts', good.replace('[gluster1]', '[]'), ['storageHosts: ', 'found []']],
+    [
+      'storage hosts that are all hosts',
+      good.replace('gluster1', "'*'"),
+      ['storageHosts.0: expected a glob that does not name every host', 'found "*"'],
+    ],
+    [
+      'storage hosts as Slurm lists them',
+      good.replace('gluster1', "'g[1-2]'"),
+      ['storageHosts.0: expected a host name'],
     ],
     ['a socket that is no absolute path', `${good}socket: scheduler.sock\n`, ['socket: expected an absolute path']],
     ['a time that is no number', `${good}hostGraceSeconds: soon\n`, ['hostGraceSeconds: ', 'found "soon"']],

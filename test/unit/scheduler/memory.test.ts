@@ -25,7 +25,7 @@ describe('the memory of the cluster', () => {
     etcd = new MemoryEtcd(new HandClock())
     logged = []
     etcd.write([], [{ put: keys.buffer('mytest'), value: buffer }])
-    memory = new Memory(etcd.open(), log)
+    memory = new Memory(etcd.open(), log, ['gluster*'])
     await settle()
   })
 
@@ -122,7 +122,7 @@ describe('the memory of the cluster', () => {
 
   it('notices after a cut what was deleted and written meanwhile', async () => {
     const store = etcd.open()
-    const second = new Memory(store, log)
+    const second = new Memory(store, log, ['gluster*'])
     await settle()
     store.cut()
     await write({ delete: keys.buffer('mytest') }, { put: keys.session('5'), value: aSession() })

@@ -7,6 +7,7 @@ import { aBuffer, aCluster, aHost, alice, aSession, pool, terabyte, uuids } from
 const config = schedulerConfig.parse({
   etcd: { endpoints: ['http://etcd:2379'], insecure: true },
   pools: { [pool]: { granularity: terabyte, privateShard: '64MiB' } },
+  storageHosts: ['gluster*'],
   swap: true,
 })
 const hosts = [aHost('gluster1', { devices: 8 }), aHost('c1', { devices: 0, roles: ['compute'] })]
