@@ -14,6 +14,7 @@ import {
   placementDocument,
   sessionDocument,
 } from '../model/documents.js'
+import { parseKey } from './keys.js'
 import type { Entry } from './store.js'
 
 export type Read<T> = { document: T } | { invalid: string }
@@ -21,11 +22,24 @@ export type Read<T> = { document: T } | { invalid: string }
 /** An entry's document, checked against its key's schema; or what is wrong with it: the key, where and what was expected. */
 export function readDocument<T>(entry: Entry, schema: ZodType<T>): Read<T> {
   const parsed = schema.safeParse(entry.value)
-  if (parsed.success) return { document: parsed.data }
+  if (parsed.success) {
+    const other = otherPlace(entry.key, parsed.data)
+    return other === undefined ? { document: parsed.data } : { invalid: `${entry.key}: ${other}` }
+  }
   const issues = parsed.error.issues
     .slice(0, 3)
     .map((issue) => `${issue.path.join('.') || 'document'}: ${issue.message}`)
   return { invalid: `${entry.key}: ${issues.join('; ')}` }
+}
+
+/** A host may write its own keys alone; a document in one of them that speaks of another host would be taken for that one's. */
+function otherPlace(key: string, document: unknown): string | undefined {
+  const place = parseKey(key)
+  if (!place || !('host' in place)) return undefined
+  const said = document as { host?: string; device?: string }
+  if (said.host !== undefined && said.host !== place.host) return `host: expected ${place.host}, as in its key`
+  if (place.room === 'cordons' && said.device !== place.device) return 'device: expected that of its key'
+  return undefined
 }
 
 export function readDesired(entry: Entry, key: { kind: DesiredKind }): Read<AnyDesired> {
