@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { Etcd3, type IOptions } from 'etcd3'
 import type { CallOptions } from '@grpc/grpc-js'
+import { backoffMs } from '../daemon/backoff.js'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import { classify } from './errors.js'
@@ -48,6 +49,8 @@ export class Connection {
   private generation = 0
   private closed = false
   private readonly resetListeners = new Set<(reason: string) => void>()
+  /** Ends each pause that is under way. */
+  private readonly pauses = new Set<() => void>()
   private misses = 0
   /** When the endpoint in use last gave an answer that it cannot give without its quorum. */
   private heardAt = -Infinity
@@ -111,10 +114,25 @@ export class Connection {
     }
   }
 
-  /** Jittered and growing, so that many clients do not come back at once. */
-  pause(round: number): Promise<void> {
-    const limit = Math.min(2_000, 50 * 2 ** Math.min(round, 6))
-    return new Promise((resolve) => this.clock.after(limit / 2 + Math.random() * (limit / 2), resolve))
+  /** Jittered and growing, so that many clients do not come back at once. Ends at once when the connection is closed. */
+  async pause(round: number): Promise<void> {
+    await this.beginPause(round).ended
+  }
+
+  /** The same, for a caller that may have to end it. */
+  beginPause(round: number): { ended: Promise<void>; end: () => void } {
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      if (this.closed) return resolve()
+      const cancel = this.clock.after(backoffMs(round, 50, 2_000), () => end())
+      end = () => {
+        cancel()
+        this.pauses.delete(end)
+        resolve()
+      }
+      this.pauses.add(end)
+    })
+    return { ended, end }
   }
 
   /** Leaves the endpoint that served `generation`, unless somebody did already. */
@@ -161,6 +179,7 @@ export class Connection {
     this.cancelLiveness?.()
     this.client?.close()
     this.client = undefined
+    for (const end of [...this.pauses]) end()
     for (const listener of [...this.resetListeners]) listener('closed')
   }
 

@@ -84,7 +84,9 @@ export class PrefixWatch implements Watch {
         if (connected) this.handlers.onConnection?.('lost', reason)
         connected = false
         this.connection.log.warn('etcd watch interrupted', { prefix: this.watched, reason })
-        await Promise.race([this.connection.pause(round), new Promise<void>((resolve) => (this.wake = resolve))])
+        const pause = this.connection.beginPause(round)
+        this.wake = pause.end
+        await pause.ended
       }
     }
   }

@@ -19,6 +19,10 @@ export class HandClock implements Clock {
     return () => this.timers.delete(timer)
   }
 
+  get timersLeft(): number {
+    return this.timers.size
+  }
+
   /** Everything that falls due on the way is called at its time, in order. */
   advance(ms: number): void {
     const end = this.now + ms

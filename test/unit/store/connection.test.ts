@@ -6,6 +6,7 @@ import { rootCertificates } from 'node:tls'
 import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { Connection, defaultTimings } from '../../../src/store/connection.js'
+import { HandClock } from '../../support/handClock.js'
 
 describe('a connection to etcd', () => {
   const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-tls-'))
@@ -28,5 +29,17 @@ describe('a connection to etcd', () => {
   it('is not opened without the certificates that it is told of', () => {
     rmSync(caFile, { force: true })
     expect(open).to.throw(/ENOENT.*ca\.pem/)
+  })
+
+  it('ends every pause between two tries when it is closed, and begins none from then on', async () => {
+    const clock = new HandClock()
+    const connection = new Connection({ endpoints: ['http://127.0.0.1:1'] }, defaultTimings, clock, silentLog)
+    const refused = connection.retryRead(() => Promise.reject(Object.assign(new Error('away'), { code: 14 })))
+    const pauses = [refused.catch(String), connection.pause(5)]
+    await new Promise((resolve) => setImmediate(resolve))
+    connection.close()
+    expect((await Promise.all(pauses))[0]).to.contain('closed')
+    await connection.pause(5)
+    expect(clock.timersLeft).to.equal(0)
   })
 })
