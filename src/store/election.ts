@@ -55,6 +55,20 @@ export function stand(store: Store, options: ElectionOptions): Election {
   let pausedUntil = 0
   let closed = false
   let grabbing = false
+  const pauses = new Set<() => void>()
+
+  /** Ends at once when the election is closed. */
+  const pass = (ms: number) =>
+    new Promise<void>((resolve) => {
+      if (closed) return resolve()
+      const end = () => {
+        cancel()
+        pauses.delete(end)
+        resolve()
+      }
+      const cancel = clock.after(ms, end)
+      pauses.add(end)
+    })
 
   const lose = (reason: string) => {
     if (fence === undefined) return
@@ -66,7 +80,7 @@ export function stand(store: Store, options: ElectionOptions): Election {
   const grab = async () => {
     if (grabbing || closed || !synced || seen || fence !== undefined) return
     const pause = pausedUntil - clock.monotonicMs()
-    if (pause > 0) return void clock.after(pause, () => void grab())
+    if (pause > 0) return void pass(pause).then(grab)
     grabbing = true
     let granted: Lease | undefined
     try {
@@ -135,7 +149,7 @@ export function stand(store: Store, options: ElectionOptions): Election {
     const { host, pid } = options.candidate
     // One that lives resigns. Where etcd takes no writes at all, nobody could take over: this throws.
     await store.write([], [{ put: keys.leaderWanted, value: { v: 1, host, pid, at: clock.unixSeconds() } }])
-    await new Promise<void>((resolve) => clock.after(ttlMs, resolve))
+    await pass(ttlMs)
     if (closed || fence !== undefined) return
     const { won } = await store.write(
       [{ key: keys.leader, modRevision: before.modRevision }],
@@ -149,7 +163,7 @@ export function stand(store: Store, options: ElectionOptions): Election {
     return { document: read(entry), createRevision: entry.createRevision, modRevision: entry.modRevision }
   }
 
-  const retry = () => clock.after(500 + (options.random ?? Math.random)() * 500, () => void grab())
+  const retry = () => pass(500 + (options.random ?? Math.random)() * 500).then(grab)
 
   const watch: Watch = store.watch(keys.leader, {
     onChanges: (changes) => {
@@ -199,6 +213,7 @@ export function stand(store: Store, options: ElectionOptions): Election {
       closed = true
       cancelBeat()
       cancelLook()
+      for (const end of [...pauses]) end()
       await giveUp('stopping')
       await watch.close()
     },

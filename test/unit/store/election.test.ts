@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Clock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { stand } from '../../../src/store/election.js'
 import { keys } from '../../../src/store/keys.js'
@@ -15,10 +16,10 @@ describe('an election', () => {
     etcd = new MemoryEtcd(world.clock, world.deliver)
   })
 
-  function standing(store: Store) {
+  function standing(store: Store, clock = world.clock) {
     const candidate = { host: 'head', pid: 1 }
     const heard = { onElected: () => {}, onLost: () => {} }
-    return stand(store, { candidate, ttlSeconds: 10, clock: world.clock, log: silentLog, ...heard, random: () => 0.5 })
+    return stand(store, { candidate, ttlSeconds: 10, clock, log: silentLog, ...heard, random: () => 0.5 })
   }
 
   async function until(what: string, holds: () => boolean, withinMs: number): Promise<void> {
@@ -185,6 +186,34 @@ describe('an election', () => {
       await pass(60_000)
       expect(etcd.read(keys.leader)!.modRevision).to.be.greaterThan(modRevision)
       void leading.close()
+    })
+
+    it('leaves no timer behind when it is closed while it waits for a silent leader to resign', async () => {
+      await dead({ v: 1, host: 'other', pid: 2, since: 1, documents: '1-2' })
+      const timers = new Set<object>()
+      const clock: Clock = {
+        ...world.clock,
+        after: (ms, callback) => {
+          const timer = {}
+          timers.add(timer)
+          const cancel = world.clock.after(ms, () => {
+            timers.delete(timer)
+            callback()
+          })
+          return () => {
+            timers.delete(timer)
+            cancel()
+          }
+        },
+      }
+      const election = standing(etcd.open(), clock)
+      await until('it asks the silent leader to resign', () => etcd.read(keys.leaderWanted) !== undefined, 90_000)
+      await pass(1_000)
+      let closed = false
+      void election.close().then(() => (closed = true))
+      expect(timers).to.have.length(0)
+      await until('it is closed', () => closed, 10_000)
+      expect(etcd.read(keys.leader)).to.have.nested.property('value.host', 'other')
     })
 
     it('does not take over while etcd takes no writes', async () => {
