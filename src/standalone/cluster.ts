@@ -17,6 +17,8 @@ export interface Shape {
   computeHosts: number
   pool: string
   granularityBytes: number
+  /** Of its storage hosts. */
+  stagePaths?: string[]
 }
 
 /** As in the lab: twenty disks of 1 TB on three hosts. */
@@ -31,8 +33,8 @@ export interface StandaloneParts {
   shape: Shape
   faults: Fault[]
   config: SchedulerConfig
-  /** A door to etcd for each program. */
-  openStore: () => Store
+  /** A door to etcd for each program: `scheduler`, or that of the host's agent. */
+  openStore: (program: string) => Store
   clock: Clock
   log: Log
 }
@@ -54,9 +56,10 @@ export async function startCluster(parts: StandaloneParts): Promise<StandaloneCl
 
   const serve = (machine: SimulatedMachine, role: Role) => {
     machines.set(machine.name, machine)
-    const store = parts.openStore()
+    const store = parts.openStore(machine.name)
     const host = simulatedHost({ machine, gluster, pace, clock })
-    const document = { ...hostDocument(machine.name, role, clock.unixSeconds()), boot: bootOf(machine) }
+    const stagePaths = role === 'storage' && shape.stagePaths ? { stagePaths: shape.stagePaths } : {}
+    const document = { ...hostDocument(machine.name, role, clock.unixSeconds()), boot: bootOf(machine), ...stagePaths }
     const service = serveHost({ host, roles: [role], document, store, clock, log })
     ends.push(async () => {
       await service.stop()
@@ -64,7 +67,7 @@ export async function startCluster(parts: StandaloneParts): Promise<StandaloneCl
     })
   }
 
-  const store = parts.openStore()
+  const store = parts.openStore('scheduler')
   const candidate = { host: config.host, pid: process.pid }
   const lookAt = () => Promise.resolve(undefined)
   const scheduler = await startScheduler({ store, config, candidate, accounts: everyUser, lookAt, clock, log })

@@ -10,9 +10,24 @@ import type { Fault } from '../../src/standalone/pace.js'
 import { openStore } from '../../src/store/etcd.js'
 import { pool, terabyte } from './builders.js'
 import { aConfig } from './decisions.js'
+import type { EtcdUser } from './etcdUsers.js'
 import { callSocket } from './socketCall.js'
 
-const shape = { storage: { gluster1: 3, gluster2: 3 }, computeHosts: 1, pool, granularityBytes: terabyte }
+const shape = {
+  storage: { gluster1: 3, gluster2: 3 },
+  computeHosts: 1,
+  pool,
+  granularityBytes: terabyte,
+  stagePaths: ['/lustre'],
+}
+
+interface Options {
+  faults?: Fault[]
+  /** Settings of the scheduler. */
+  settings?: object
+  /** Whom each program is to etcd; nobody in particular when absent. */
+  user?: (program: string) => EtcdUser
+}
 
 /** A call that is given up leaves timers, which must not keep the tests' process alive. */
 const clock: Clock = {
@@ -31,14 +46,14 @@ export class StandaloneRig {
   readonly warnings: string[] = []
   private cluster: StandaloneCluster | undefined
 
-  async start(endpoints: string[], { faults = [] }: { faults?: Fault[] } = {}): Promise<void> {
+  async start(endpoints: string[], { faults = [], settings = {}, user }: Options = {}): Promise<void> {
     const warn: Log['warn'] = (phrase, fields) =>
       void this.warnings.push(`${phrase}: ${String((fields as { reason?: unknown } | undefined)?.reason)}`)
     this.cluster = await startCluster({
       shape,
       faults,
-      config: aConfig({ socket: this.socket, etcd: { endpoints, insecure: true } }),
-      openStore: () => openStore({ endpoints }, { clock }),
+      config: aConfig({ socket: this.socket, etcd: { endpoints, insecure: true }, ...settings }),
+      openStore: (program) => openStore({ endpoints, ...(user ? { user: user(program) } : {}) }, { clock }),
       clock,
       log: { ...silentLog, warn },
     })

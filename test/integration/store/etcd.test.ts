@@ -6,7 +6,7 @@ import type { Timings } from '../../../src/store/connection.js'
 import { stand } from '../../../src/store/election.js'
 import { openStore } from '../../../src/store/etcd.js'
 import { keepKey } from '../../../src/store/kept.js'
-import { type Change, Denied, maxOperations, type Store, StoreError } from '../../../src/store/store.js'
+import { type Change, maxOperations, type Store, StoreError } from '../../../src/store/store.js'
 import { needsEtcd, startEtcd, type TestEtcd } from '../../support/etcd.js'
 import { Proxy } from '../../support/proxy.js'
 
@@ -346,72 +346,5 @@ describe('the store on a real etcd, through a bad network', function () {
       await first.election.close()
       await second.election.close()
     })
-  })
-})
-
-describe('the rights of a host in etcd', function () {
-  this.timeout(60_000)
-  let etcd: TestEtcd
-  let passwords: Map<string, string>
-
-  before(async function () {
-    needsEtcd(this)
-    etcd = await startEtcd()
-    const { execFileSync } = await import('node:child_process')
-    const env = { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: etcd.url }
-    const said = execFileSync('etc/etcd-users.sh', ['scheduler', 'host1', 'host10'], { encoding: 'utf8', env })
-    passwords = new Map(
-      said
-        .trim()
-        .split('\n')
-        .map((line) => line.split(' ') as [string, string]),
-    )
-    execFileSync('etcdctl', ['user', 'add', 'root:secret'], { env })
-    execFileSync('etcdctl', ['user', 'grant-role', 'root', 'root'], { env })
-    execFileSync('etcdctl', ['auth', 'enable'], { env })
-  })
-  after(() => etcd?.stop())
-
-  const as = (user: string) =>
-    openStore({ endpoints: [etcd.url], user: { name: user, password: passwords.get(user)! } }, { timings })
-  const refusal = (call: Promise<unknown>) =>
-    call.then(
-      () => 'done',
-      (error: unknown) => error,
-    )
-
-  it('are what its agent needs', async () => {
-    const [scheduler, agent] = [as('scheduler'), as('host1')]
-    try {
-      await scheduler.write([], [{ put: 'desired/host1/peer/host10', value: { v: 1 } }])
-      expect((await agent.list('desired/host1/')).entries).to.have.lengthOf(1)
-      const lease = await agent.lease(10)
-      for (const key of ['hosts/host1', 'inventory/host1', 'observed/host1/peer/host10'])
-        expect((await agent.write([], [{ put: key, value: { v: 1 }, lease }])).won).to.equal(true)
-      expect((await agent.list('observed/host1/')).entries).to.have.lengthOf(1)
-      await lease.revoke()
-    } finally {
-      await scheduler.close()
-      await agent.close()
-    }
-  })
-
-  it('end at its own keys', async () => {
-    const agent = as('host1')
-    try {
-      const value = { v: 1 }
-      for (const key of [
-        'desired/host1/brick/nvme1n1',
-        'observed/host10/peer/host1',
-        'hosts/host10',
-        'buffers/a',
-        'leader',
-      ])
-        expect(await refusal(agent.write([], [{ put: key, value }])), key).to.be.instanceOf(Denied)
-      expect(await refusal(agent.list('desired/host10/'))).to.be.instanceOf(Denied)
-      expect(await refusal(agent.get('sessions/5'))).to.be.instanceOf(Denied)
-    } finally {
-      await agent.close()
-    }
   })
 })
