@@ -10,6 +10,7 @@ import { addresses } from '../model/fields.js'
 import { hostName, poolName } from '../model/names.js'
 import { isWithin } from '../model/paths.js'
 import { globPattern } from './host/discover.js'
+import { stagingPriorities } from './stagingPriority.js'
 
 /** As every engine has it. */
 const containerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, 'expected the name of a container')
@@ -41,6 +42,8 @@ export const agentConfig = z
     mountRoot,
     /** Below these paths users may stage from and to; without any, this host stages nothing. */
     stagePaths: z.array(stagePath).default([]),
+    /** How what stages files stands behind what serves buffers. */
+    stagingPriority: z.enum(stagingPriorities).default('low'),
     /** GlusterFS runs in that container and not on the host itself. */
     gluster: z
       .strictObject({ container: containerName, socket: absolutePath.default('/var/run/docker.sock') })

@@ -51,6 +51,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     boot,
     mountRoot: config.mountRoot,
     stagePaths: config.stagePaths,
+    stagingPriority: config.stagingPriority,
     pools: config.pools,
     clock,
     log,
@@ -151,7 +152,18 @@ async function hostDocument(
 /** Only the pools change without a restart; a change of anything else is said rather than swallowed. */
 function warnOfRestart(before: AgentConfig, after: AgentConfig, warn: (phrase: string, fields: object) => void): void {
   const names = (
-    ['host', 'roles', 'etcd', 'addresses', 'mountRoot', 'stagePaths', 'gluster', 'packetFilter', 'log'] as const
+    [
+      'host',
+      'roles',
+      'etcd',
+      'addresses',
+      'mountRoot',
+      'stagePaths',
+      'stagingPriority',
+      'gluster',
+      'packetFilter',
+      'log',
+    ] as const
   ).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
   if (names.length > 0) warn('changed settings need a restart of the agent', { settings: names })
 }

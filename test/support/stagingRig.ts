@@ -144,7 +144,8 @@ export function agentOn(
   const mountAt: TransferOptions['mountAt'] = (_, path) =>
     runCommand(['mount', '--bind', volume, path], { timeoutMs: 10_000 })
   const insistOnline = () => Promise.resolve()
-  const fixed = { name: 'test', stagePaths: [lustre], run: runCommand, insistOnline, log: silentLog, mountAt }
+  const priority = 'low' as const
+  const fixed = { name: 'test', stagePaths: [lustre], priority, run: runCommand, insistOnline, log: silentLog, mountAt }
   return transfers({ ...fixed, ...options })
 }
 

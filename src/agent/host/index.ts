@@ -15,6 +15,7 @@ import { shared } from './shared.js'
 import { survey } from './survey.js'
 import * as swaps from './swaps.js'
 import { transfers } from './transfer/index.js'
+import type { StagingPriority } from '../stagingPriority.js'
 
 export interface RealHostOptions {
   name: string
@@ -24,6 +25,7 @@ export interface RealHostOptions {
   mountRoot: string
   /** Below which paths users may stage from and to. */
   stagePaths?: readonly string[]
+  stagingPriority?: StagingPriority
   clock: Clock
   log: Log
   run?: Run
@@ -67,6 +69,7 @@ export function realHost(options: RealHostOptions): RealHost {
   const staging = transfers({
     name,
     stagePaths: options.stagePaths ?? [],
+    priority: options.stagingPriority ?? 'normal',
     run,
     insistOnline: ({ volume, bricks }) => volumes.insistOnline(gluster, volume, bricks),
     log: options.log,

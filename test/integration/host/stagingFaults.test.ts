@@ -10,9 +10,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { markedProcesses } from '../../../src/agent/host/marked.js'
 import { transferRoot } from '../../../src/agent/host/transfer/places.js'
+import type { StagingPriority } from '../../../src/agent/stagingPriority.js'
+import { asUser } from '../../../src/agent/host/transfer/user.js'
 import { Refusal } from '../../../src/agent/host.js'
 import { until } from '../../../lab/until.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
@@ -552,6 +555,19 @@ describe('staging that goes wrong (root)', function () {
       rig.host = rig.agent()
       await rig.part(rig.transfer({ part: 'copy' }))
       expect((await rig.part(rig.transfer({ part: 'finish' }))).counts.files).to.equal(6000)
+    })
+
+    it('takes CPU and disks after what serves buffers, as the settings say', async () => {
+      const mark = rig.mark
+      const said = async (priority: StagingPriority) => {
+        const user = asUser({ transfer: someone, mark, stallMs: 10_000, priority })
+        const { stdout } = await user.ok(['sh', '-c', 'nice; ionice'])
+        return stdout.toString().trim().split('\n')
+      }
+      const own = getPriority()
+      expect(await said('low')).to.deep.equal([String(Math.min(19, own + 10)), 'best-effort: prio 7'])
+      expect(await said('idle')).to.deep.equal(['19', 'idle'])
+      expect((await said('normal'))[0]).to.equal(String(own))
     })
 
     describe('while another transfer has every slot and does not move', () => {

@@ -13,12 +13,14 @@ import { planTransfer } from './plan.js'
 import { type AsUser, asUser } from './user.js'
 import { type MountAt, mountState, mountVolume, unmountVolume } from './volume.js'
 import { type Notes, openNotes } from './notes.js'
+import type { StagingPriority } from '../../stagingPriority.js'
 import { planNote, tally } from './work.js'
 
 export interface TransferOptions {
   /** This host's name. */
   name: string
   stagePaths: readonly string[]
+  priority: StagingPriority
   run: Run
   /** Throws unless every brick of its volume is online. */
   insistOnline: (transfer: DesiredTransfer) => Promise<void>
@@ -43,7 +45,7 @@ const mostRuns = 4
 
 /** Stage-in and stage-out on this host. */
 export function transfers(options: TransferOptions) {
-  const { name, stagePaths, run, log } = options
+  const { name, stagePaths, priority, run, log } = options
   const turns = turnsOf(mostRuns)
   const jobs = new Jobs((id) => options.onEnd?.(id))
   const idOf = (transfer: DesiredTransfer) => transferId(transfer.session.id, transfer.transfer)
@@ -51,7 +53,7 @@ export function transfers(options: TransferOptions) {
   const { quietMs = defaultQuietMs } = options
   const patience = options.stallMs ?? stallMs
   const noteUser = (transfer: DesiredTransfer) =>
-    asUser({ transfer, mark: markOf(transfer), stallMs: Math.min(noteMs, patience) })
+    asUser({ transfer, mark: markOf(transfer), stallMs: Math.min(noteMs, patience), priority })
   const insist = () => {
     if (stagePaths.length === 0) throw new Refusal(notServed)
   }
@@ -65,7 +67,7 @@ export function transfers(options: TransferOptions) {
     if (job) await jobs.stop(id)
     await endMarked(markOf(transfer), transfer.uid)
     jobs.begin(id, whatOf(transfer), async ({ running, abort }) => {
-      const user = asUser({ transfer, mark: markOf(transfer), stallMs: patience, signal: abort.signal })
+      const user = asUser({ transfer, mark: markOf(transfer), stallMs: patience, priority, signal: abort.signal })
       const planned = transfer.part === 'plan' ? undefined : await readPlan(await openNotes(user, transfer))
       running.counts = { ...running.counts, ...totalsOf(transfer, planned) }
       const insistOnline = () => options.insistOnline(transfer)

@@ -3,6 +3,7 @@ import { Refusal } from '../../host.js'
 import { CommandError } from '../run.js'
 import { runStream, type StreamOptions, type StreamResult } from '../stream.js'
 import { whatUsersMend } from './errors.js'
+import { type StagingPriority, withPriority } from '../../stagingPriority.js'
 
 /*
  * Everything that touches a user's files runs as the user, with the user's groups and no right of root's: a link, planted at
@@ -23,19 +24,22 @@ export interface UserParts {
   /** In the environment of every process, and of what it starts: by it they are found and ended. */
   mark: string
   stallMs: number
+  priority: StagingPriority
   signal?: AbortSignal
 }
 
 const path = '/usr/local/bin:/usr/bin:/bin'
 
-export function asUser({ transfer, mark, stallMs, signal }: UserParts): AsUser {
+export function asUser({ transfer, mark, stallMs, priority, signal }: UserParts): AsUser {
   const [name, value] = mark.split('=') as [string, string]
   const env = { PATH: path, LC_ALL: 'C', HOME: '/', [name]: value }
   if (transfer.uid === 0) throw new Refusal('files are staged as a user, never as root')
   const prefix = identity(transfer)
   const run: AsUser['run'] = async (argv, options = {}) => {
     const own = { stallMs, env, ...(signal ? { signal } : {}) }
-    const result = await runStream([...prefix, ...argv], { ...own, ...options }).catch(refuseTooLong)
+    const result = await runStream(withPriority(priority, [...prefix, ...argv]), { ...own, ...options }).catch(
+      refuseTooLong,
+    )
     if (isUnknownUser(result)) {
       throw new Refusal(
         `user ${transfer.uid} is not known on this host: users must be known on storage hosts as on nodes`,
