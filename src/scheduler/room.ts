@@ -124,11 +124,13 @@ export class RoomQueue {
 
   /** Wakes everybody whose turn has come. */
   private look(): void {
-    const free = new Map<string, number>()
-    for (const [index, standing] of this.waiting.entries()) {
+    /** Of each pool, for whoever stands next. */
+    const left = new Map<string, number>()
+    for (const standing of this.waiting) {
       const { pool, slots, wake } = standing
-      if (!free.has(pool)) free.set(pool, freeSlots(this.core.cluster, standing))
-      if (wake && slots <= this.leftBehind(this.waiting.slice(0, index), pool, free.get(pool)!)) wake(true)
+      const free = left.get(pool) ?? freeSlots(this.core.cluster, standing)
+      if (wake && slots <= free) wake(true)
+      left.set(pool, leftBehind([standing], free, this.clock.monotonicMs()))
     }
   }
 
