@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../daemon/clock.js'
+import { turn } from '../daemon/turn.js'
 import type { DifferenceView } from '../model/api.js'
 import { at, brickMountPath, brickRoot, type Cluster } from '../model/cluster.js'
 import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
 import { describeIgnored } from './storageHosts.js'
-import { describeWant, desiredOfBuffer, type SessionSettings, transferWants } from './next.js'
+import { describeWant, desiredOfBuffer, type SessionSettings, transferWants, type Want } from './next.js'
 
 /** What hosts saw may be so old. */
 const oldestLookSeconds = 90
@@ -12,19 +14,44 @@ const oldestLookSeconds = 90
  * Where etcd, the disks, the mounts and the gluster volumes do not tell the same story, and what would mend each. What hosts
  * saw is as old as their last look, up to a minute and a half.
  */
-export function checkCluster(cluster: Cluster, config: SessionSettings, now: number): DifferenceView[] {
-  return [
-    ...[...cluster.invalid].map(([key, reason]) =>
-      difference(`etcd key ${key}`, `it cannot be read: ${reason}`, 'mend the document, or delete the key'),
-    ),
-    ...desiredDifferences(cluster, config),
-    ...sessionDifferences(cluster),
-    ...ignoredReports(cluster),
-    ...diskDifferences(cluster),
-    ...volumeDifferences(cluster),
-    ...mountDifferences(cluster),
-    ...missingMounts(cluster, now),
-  ]
+export async function checkCluster(cluster: Cluster, config: SessionSettings, clock: Clock): Promise<DifferenceView[]> {
+  const found: DifferenceView[] = []
+  for (const piece of piecesOfCheck(cluster, config, clock.unixSeconds())) {
+    found.push(...piece)
+    await turn(clock)
+  }
+  return found
+}
+
+/** Each piece is of one moment, and small enough that everything else may wait for it; the cluster may change between two. */
+export function* piecesOfCheck(cluster: Cluster, config: SessionSettings, now: number): Generator<DifferenceView[]> {
+  yield [...cluster.invalid].map(([key, reason]) =>
+    difference(`etcd key ${key}`, `it cannot be read: ${reason}`, 'mend the document, or delete the key'),
+  )
+  yield* piecesOf(cluster.buffers, (buffer) => desiredDifferences(cluster, desiredOfBuffer(cluster, buffer, config)))
+  yield* piecesOf(cluster.sessions, (session) => desiredDifferences(cluster, transferWants(cluster, session)))
+  yield sessionDifferences(cluster)
+  yield ignoredReports(cluster)
+  yield diskDifferences(cluster)
+  yield volumeDifferences(cluster)
+  yield mountDifferences(cluster)
+  yield missingMounts(cluster, now)
+}
+
+const pieceSize = 200
+
+/** Of those that stand when their piece begins. */
+function* piecesOf<T>(
+  documents: ReadonlyMap<string, T>,
+  differencesOf: (document: T) => DifferenceView[],
+): Generator<DifferenceView[]> {
+  const keys = [...documents.keys()]
+  for (let start = 0; start < keys.length; start += pieceSize) {
+    yield keys.slice(start, start + pieceSize).flatMap((key) => {
+      const document = documents.get(key)
+      return document === undefined ? [] : differencesOf(document)
+    })
+  }
 }
 
 /** Sessions whose own buffer is gone: nothing but their end can mend them. */
@@ -39,12 +66,8 @@ function difference(where: string, what: string, mend: string, safe = false): Di
 }
 
 /** Hosts are told what is wanted of every buffer that can be read, and of every stage line. */
-function desiredDifferences(cluster: Cluster, config: SessionSettings): DifferenceView[] {
+function desiredDifferences(cluster: Cluster, wants: readonly Want[]): DifferenceView[] {
   const found: DifferenceView[] = []
-  const wants = [
-    ...[...cluster.buffers.values()].flatMap((buffer) => desiredOfBuffer(cluster, buffer, config)),
-    ...[...cluster.sessions.values()].flatMap((session) => transferWants(cluster, session)),
-  ]
   for (const want of wants) {
     const told = cluster.desired[want.kind].get(at(want.host, want.id))
     if (told && isDeepStrictEqual({ ...told, fence: 0 }, { ...want.document, fence: 0 })) continue

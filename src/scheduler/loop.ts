@@ -1,6 +1,7 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import { Stretch } from '../daemon/stretch.js'
+import { turn } from '../daemon/turn.js'
 import type { SessionDocument } from '../model/documents.js'
 import { type Phase, phaseOf } from '../model/phase.js'
 import { currentTransfer } from '../model/transfers.js'
@@ -151,7 +152,7 @@ export class Loop {
   /** Rounds until nothing is left to do; returns how long to pause. Between two of them others have their turn. */
   private async run(): Promise<number> {
     for (let isFirst = true; !this.closed && !this.dirty.isEmpty; isFirst = false) {
-      if (!isFirst) await new Promise<void>((resolve) => this.parts.clock.after(0, resolve))
+      if (!isFirst) await turn(this.parts.clock)
       const fence = this.parts.commits.fence()
       if (fence === undefined) {
         this.dirty.take(Infinity)

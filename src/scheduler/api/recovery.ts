@@ -29,9 +29,9 @@ export function recoveryRoutes({ core, clock, config, lookAgain }: RecoveryMeans
     const { buffers, sessions, cordons } = file
     return { buffers: Object.keys(buffers).length, sessions: Object.keys(sessions).length, cordons: cordons.length }
   }
-  const check = () => checkCluster(core.cluster, config, clock.unixSeconds())
+  const check = () => checkCluster(core.cluster, config, clock)
   const repair = async () => {
-    const found = check()
+    const found = await check()
     for (const token of sessionsToEnd(core.cluster))
       await commit(core, (cluster) => teardown(cluster, { token, hurry: true }))
     if (!core.isLeader())

@@ -14,11 +14,11 @@ export interface ShimMeans extends SlurmMeans {
  * travels in X-Exit-Code. What is begun goes on when slurmctld has killed the shim: the repeated call finds it.
  */
 export function shimRoutes(means: ShimMeans): Route[] {
-  const programs: Record<string, (words: string[], gone: Promise<void>) => Promise<SlurmReply> | SlurmReply> = {
+  const programs: Record<string, (words: string[], gone: Promise<void>) => Promise<SlurmReply>> = {
     dw_wlm_cli: (words, gone) => dwWlmCli(means, words, gone),
     fakewarp: (words, gone) => dwWlmCli(means, words, gone),
-    dwstat: (words) => {
-      const shown = dwstat(words, { cluster: means.core.cluster, config: means.config, userName: means.userName })
+    dwstat: async (words) => {
+      const shown = await dwstat(words, { ...means, cluster: means.core.cluster })
       return 'refused' in shown ? { code: 1, text: shown.refused } : { code: 0, text: shown.text }
     },
   }

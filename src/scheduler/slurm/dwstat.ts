@@ -1,3 +1,5 @@
+import type { Clock } from '../../daemon/clock.js'
+import { turn } from '../../daemon/turn.js'
 import { isReady, serversOf } from '../../model/buffers.js'
 import { capacityOf } from '../../model/capacity.js'
 import { at, type Cluster } from '../../model/cluster.js'
@@ -13,6 +15,7 @@ import { accessType, shownBuffers, shownSessions } from './replies.js'
 export interface DwstatMeans {
   cluster: Cluster
   config: SchedulerConfig
+  clock: Clock
   /** The user's name, or the number itself for one that has none. */
   userName(uid: number): string
 }
@@ -138,7 +141,10 @@ const groups = new Map([
 ])
 
 /** No word means `pools`. Several tables come one below the other with an empty line between. */
-export function dwstat(words: readonly string[], means: DwstatMeans): { text: string } | { refused: string } {
+export async function dwstat(
+  words: readonly string[],
+  means: DwstatMeans,
+): Promise<{ text: string } | { refused: string }> {
   // Each table once: any user may ask, with as many words as a command line holds.
   const asked = new Set(words.length === 0 ? ['pools'] : words.flatMap((word) => groups.get(word) ?? [word]))
   const unknown = [...asked].find((word) => !Object.hasOwn(tables, word))
@@ -147,7 +153,12 @@ export function dwstat(words: readonly string[], means: DwstatMeans): { text: st
       refused: `dwstat: unknown word ${quote(unknown)}: write one of ${[...Object.keys(tables), ...groups.keys()].join(', ')}`,
     }
   }
-  return { text: [...asked].map((name) => printed(name, tables[name]!(means))).join('\n') }
+  const texts: string[] = []
+  for (const name of asked) {
+    texts.push(printed(name, tables[name]!(means)))
+    await turn(means.clock)
+  }
+  return { text: texts.join('\n') }
 }
 
 function printed(name: string, rows: string[][]): string {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { checkCluster, sessionsToEnd } from '../../../src/scheduler/check.js'
+import { checkCluster, piecesOfCheck, sessionsToEnd } from '../../../src/scheduler/check.js'
+import type { DifferenceView } from '../../../src/model/api.js'
 import { desiredOfBuffer } from '../../../src/scheduler/next.js'
 import {
   aBuffer,
@@ -14,6 +15,7 @@ import {
   volumeReport,
 } from '../../support/builders.js'
 import { aConfig } from '../../support/decisions.js'
+import { HandClock } from '../../support/handClock.js'
 
 const config = aConfig()
 const buffer = aBuffer({ builtAt: 5 })
@@ -39,13 +41,31 @@ function found(parts: ClusterParts = {}, now = 1000): string[] {
   const desired = Object.fromEntries(
     wants.map(({ host, kind, id, document }) => [`${kind} ${host}/${id}`, { ...document, fence: 3 } as never]),
   )
-  return checkCluster(aCluster({ desired, ...base }), config, now).map(
-    ({ where, what, safe }) => `${safe ? '* ' : ''}${where}: ${what}`,
-  )
+  return [...piecesOfCheck(aCluster({ desired, ...base }), config, now)]
+    .flat()
+    .map(({ where, what, safe }) => `${safe ? '* ' : ''}${where}: ${what}`)
 }
 
 describe('a check', () => {
   it('finds no difference where there is none', () => expect(found()).to.deep.equal([]))
+
+  it('lets others have their turn while it looks at many buffers, of which some go meanwhile', async () => {
+    const clock = new HandClock()
+    const many = Array.from({ length: 1_000 }, (_, n) =>
+      aBuffer({ name: `b${n}`, id: 100 + n, bricks: [`g/nvme${n}n1`] }),
+    )
+    const buffers = new Map(many.map((one) => [one.name, one]))
+    let found: DifferenceView[] | undefined
+    void checkCluster({ ...aCluster(), buffers }, config, clock).then((all) => (found = all))
+    let turns = 0
+    for (; !found; turns++) {
+      if (turns === 3) buffers.delete('b999')
+      clock.advance(0)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(turns).to.be.within(10, 20)
+    expect(found.filter(({ what }) => what === 'the host is not told')).to.have.lengthOf(999)
+  })
 
   it('finds a stamped disk that no buffer claims, and one that is in the wrong place', () => {
     const other = { state: 'stamped', stamp: { uuid: aUuid(9), label: 'bb-old' } }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createPersistent, teardown } from '../../../src/scheduler/admit.js'
 import { adopt } from '../../../src/scheduler/admit/operators.js'
-import { checkCluster } from '../../../src/scheduler/check.js'
+import { piecesOfCheck } from '../../../src/scheduler/check.js'
 import { poolsOf } from '../../../src/scheduler/pools.js'
 import { servedPaths } from '../../../src/scheduler/slurm/stageChecks.js'
 import { hostsView, statusView } from '../../../src/scheduler/views.js'
@@ -53,7 +53,7 @@ describe('a host that storageHosts does not name', () => {
     expect([view.roles, view.devices]).to.deep.equal([['compute'], 0])
     expect(view.problems.join()).to.match(words)
     expect(status(rig).problems.join()).to.match(/host c2: it reports/)
-    const [found] = checkCluster(rig.memory, config, 2000).filter(({ where }) => where === 'host c2')
+    const [found] = [...piecesOfCheck(rig.memory, config, 2000)].flat().filter(({ where }) => where === 'host c2')
     expect(found!.what).to.match(words)
     expect(found!.mend).to.contain('storageHosts')
   })
@@ -70,7 +70,9 @@ describe('a host that storageHosts does not name', () => {
   it('that is gone is no lost host, and only what it left in etcd is shown by check', async () => {
     const rig = await Rig.start({ hosts: [{ ...aHost('old1'), alive: false }], config })
     expect(hostsView(rig.memory)).to.deep.equal([])
-    expect(checkCluster(rig.memory, config, 2000).map(({ mend }) => mend)).to.match(/delete the key inventory\/old1/)
+    expect([...piecesOfCheck(rig.memory, config, 2000)].flat().map(({ mend }) => mend)).to.match(
+      /delete the key inventory\/old1/,
+    )
   })
 })
 
@@ -92,7 +94,9 @@ describe('a host that is taken out of storageHosts', () => {
     expect([view.state, view.bricks]).to.deep.equal(['alive', 1])
     expect(view.problems.join()).to.contain('is ignored')
     expect(rig.told()).to.include('gluster2: brick nvme1n1 present')
-    expect(checkCluster(rig.memory, rig.means.config, 2000).map(({ where }) => where)).to.include('host gluster2')
+    expect([...piecesOfCheck(rig.memory, rig.means.config, 2000)].flat().map(({ where }) => where)).to.include(
+      'host gluster2',
+    )
 
     await rig.run(rig.commits.commit((cluster) => teardown(cluster, { token: 'mytest' })))
     await rig.quiet()
