@@ -1,8 +1,9 @@
-import { etcdEndpoints, hostsWith, pool, type HostSpec, type Site } from './hosts.js'
+import { certificate, etcdEndpoints, hostsWith, pool, type HostSpec, type Site } from './hosts.js'
 
 /** The configuration files of our programs on a host, by name below /etc/burstbuffer. `etc/` explains their keys. */
 export function configFiles(host: HostSpec, site: Site): Record<string, string> {
-  const etcd = `etcd:\n  endpoints: [${etcdEndpoints(site).join(', ')}]\n  insecure: true\n`
+  const access = site.isEtcdPrivate ? `tls: ${JSON.stringify(certificate)}` : 'insecure: true'
+  const etcd = `etcd:\n  endpoints: [${etcdEndpoints(site).join(', ')}]\n  ${access}\n`
   const servers = hostsWith('glusterd', site).map(({ name }) => name)
   if (host.role === 'etcd') return {}
   if (host.role === 'head') {

@@ -36,6 +36,8 @@ export interface Site {
   hosts: readonly HostSpec[]
   /** Where the hosts have Node. */
   node: string
+  /** Its etcd is reached with TLS alone, by those who have a certificate. */
+  isEtcdPrivate?: boolean
 }
 
 /** The lab in namespaces: a host sees the machine's programs. */
@@ -56,6 +58,7 @@ export const composeSite: Site = {
     ...workers(composeNetwork),
   ],
   node: '/usr/local/bin/node',
+  isEtcdPrivate: true,
 }
 
 export function hostNamed(name: string, { hosts }: Pick<Site, 'hosts'> = labSite): HostSpec {
@@ -69,9 +72,20 @@ export function hostsWith(service: ServiceName, { hosts }: Pick<Site, 'hosts'>):
 }
 
 /** Where etcd's clients reach it. */
-export function etcdEndpoints(site: Pick<Site, 'hosts'>): string[] {
-  return hostsWith('etcd', site).map(({ name }) => `http://${name}:2379`)
+export function etcdEndpoints(site: Omit<Site, 'node'>): string[] {
+  return hostsWith('etcd', site).map(({ name }) => `${etcdScheme(site)}://${name}:2379`)
 }
+
+export function etcdScheme({ isEtcdPrivate = false }: Pick<Site, 'isEtcdPrivate'>): 'http' | 'https' {
+  return isEtcdPrivate ? 'https' : 'http'
+}
+
+/** A host's own certificate for etcd, its key, and the authority that made both; as in etc/agent.yaml. */
+export const certificate = {
+  caFile: '/etc/burstbuffer/ca.pem',
+  certFile: '/etc/burstbuffer/host.pem',
+  keyFile: '/etc/burstbuffer/host-key.pem',
+} as const
 
 export function deviceCount({ hosts }: Pick<Site, 'hosts'>): number {
   return hosts.reduce((sum, host) => sum + host.devices.length, 0)

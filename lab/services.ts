@@ -1,4 +1,12 @@
-import { etcdEndpoints, hostsWith, type HostSpec, type ServiceName, type Site } from './hosts.js'
+import {
+  certificate,
+  etcdEndpoints,
+  etcdScheme,
+  hostsWith,
+  type HostSpec,
+  type ServiceName,
+  type Site,
+} from './hosts.js'
 
 /** How one program is run on a host: what its systemd unit says on a real one. */
 export interface Service {
@@ -55,18 +63,30 @@ export function serviceOf(host: HostSpec, name: ServiceName, site: Site): Servic
 
 /** etcdctl of any host speaks to the cluster's etcd. */
 export function environmentOf(site: Site): Record<string, string> {
-  return { ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: etcdEndpoints(site).join() }
+  const { caFile, certFile, keyFile } = certificate
+  return {
+    ETCDCTL_API: '3',
+    ETCDCTL_ENDPOINTS: etcdEndpoints(site).join(),
+    ...(site.isEtcdPrivate ? { ETCDCTL_CACERT: caFile, ETCDCTL_CERT: certFile, ETCDCTL_KEY: keyFile } : {}),
+  }
 }
 
 function etcd(host: HostSpec, site: Site): Service {
-  const peerUrl = (name: string) => `http://${name}:2380`
+  const scheme = etcdScheme(site)
+  const peerUrl = (name: string) => `${scheme}://${name}:2380`
   const members = hostsWith('etcd', site).map(({ name }) => `${name}=${peerUrl(name)}`)
   return {
     argv: [
       'etcd',
       ...['--name', host.name, '--data-dir', '/var/lib/etcd', '--logger', 'zap'],
-      ...['--listen-client-urls', 'http://0.0.0.0:2379', '--advertise-client-urls', `http://${host.name}:2379`],
-      ...['--listen-peer-urls', 'http://0.0.0.0:2380', '--initial-advertise-peer-urls', peerUrl(host.name)],
+      ...[
+        '--listen-client-urls',
+        `${scheme}://0.0.0.0:2379`,
+        '--advertise-client-urls',
+        `${scheme}://${host.name}:2379`,
+      ],
+      ...['--listen-peer-urls', `${scheme}://0.0.0.0:2380`, '--initial-advertise-peer-urls', peerUrl(host.name)],
+      ...(site.isEtcdPrivate ? tlsFlags() : []),
       ...['--initial-cluster', members.join()],
       ...['--auto-compaction-mode', 'periodic', '--auto-compaction-retention', '1h'],
       ...['--quota-backend-bytes', String(2 * 1024 ** 3)],
@@ -74,8 +94,18 @@ function etcd(host: HostSpec, site: Site): Service {
       ...(members.length > 1 ? ['--heartbeat-interval', '300', '--election-timeout', '3000'] : []),
     ],
     // This member alone: it answers when it has a quorum.
-    ready: ['env', 'ETCDCTL_ENDPOINTS=http://127.0.0.1:2379', 'etcdctl', 'endpoint', 'health'],
+    ready: ['env', `ETCDCTL_ENDPOINTS=${scheme}://127.0.0.1:2379`, 'etcdctl', 'endpoint', 'health'],
   }
+}
+
+/** The one certificate of a member serves its clients and the other members, and both must show theirs. */
+function tlsFlags(): string[] {
+  const { caFile, certFile, keyFile } = certificate
+  const own = (prefix: string) => [
+    ...[`--${prefix}cert-file`, certFile, `--${prefix}key-file`, keyFile],
+    ...[`--${prefix}trusted-ca-file`, caFile, `--${prefix}client-cert-auth`],
+  ]
+  return [...own(''), ...own('peer-')]
 }
 
 function scheduler(node: readonly string[], socket: string): Service {

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { basename, join } from 'node:path'
 import { as } from '../as.js'
 import { layOutHomes, layOutParts } from '../files.js'
-import { composeSite, deviceBytes, hostNamed, type HostSpec } from '../hosts.js'
+import { certificate, composeSite, deviceBytes, hostNamed, type HostSpec } from '../hosts.js'
 import { Programs, type Exec } from '../programs.js'
 import { untilPoolIsFree } from '../ready.js'
 import { run } from '../run.js'
@@ -24,6 +25,10 @@ const isFirstTime = !existsSync('/etc/burstbuffer')
 for (const folder of ['/run/lab', '/run/lock']) mkdirSync(folder, { recursive: true })
 layOutHomes('/home')
 layOutParts('/', host, composeSite)
+mkdirSync('/etc/burstbuffer', { recursive: true })
+// Made for this host alone by lab/docker/certificates.ts, in a volume.
+for (const path of Object.values(certificate))
+  if (!existsSync(path)) symlinkSync(join('/certificate', basename(path)), path)
 await insertDisks(host)
 const programs = new Programs(host, composeSite, exec)
 for (const service of host.services) {

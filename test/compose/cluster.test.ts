@@ -32,6 +32,22 @@ describe('the cluster in containers', function () {
     expect(sizeBytes).to.equal(10 ** 12)
   })
 
+  it('reaches etcd with TLS, and is not let in without a certificate', async () => {
+    expect((await cluster.exec('head', ['bbctl', 'status'])).stdout)
+      .to.include('etcd connected')
+      .and.not.to.include('TLS')
+    const keysWith = async (env: Record<string, string>) => {
+      const argv = ['etcdctl', '--command-timeout=3s', 'get', '--prefix', '--keys-only', '/burstbuffer/leader']
+      return (await cluster.exec('c1', argv, { env })).stdout.trim()
+    }
+    const nothing = { ETCDCTL_CERT: '', ETCDCTL_KEY: '' }
+    expect(await keysWith({})).to.equal('/burstbuffer/leader')
+    expect(await keysWith(nothing)).to.equal('')
+    expect(await keysWith({ ...nothing, ETCDCTL_CACERT: '', ETCDCTL_ENDPOINTS: 'http://etcd2:2379' })).to.equal('')
+    const key = await cluster.exec('c1', ['cat', '/etc/burstbuffer/host-key.pem'], { user: 'alice' })
+    expect(key.code).to.not.equal(0)
+  })
+
   it('lets root become a user', async () => {
     expect((await cluster.exec('head', ['su', '-', 'alice', '-c', 'id -un; pwd'])).stdout).to.equal(
       'alice\n/home/alice\n',
