@@ -1,7 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { at, type Cluster } from '../model/cluster.js'
-import { type BufferDocument, bufferDocument, cordonDocument, sessionDocument } from '../model/documents.js'
+import {
+  type BufferDocument,
+  bufferDocument,
+  type CordonDocument,
+  cordonDocument,
+  sessionDocument,
+} from '../model/documents.js'
 import { documentName } from '../model/names.js'
 import { maxOperations, maxTransactionBytes } from '../store/store.js'
 import type { Decision, DocumentChange } from './core.js'
@@ -43,7 +49,8 @@ const stepLimits = { operations: maxOperations - 3, bytes: maxTransactionBytes }
 /**
  * The next step of a restore into an empty etcd, to be decided again until `left` is 0. A buffer comes together with the session
  * that made it, and before the sessions that use it. A restore that broke off goes on when it is repeated: what is there already
- * must be what the file says.
+ * must be what the file says. A quarantine is no obstacle: the scheduler itself may make one between two steps, when a disk that the
+ * file names is broken.
  */
 export function restoreStep(cluster: Cluster, backup: Backup): Decision<{ left: number }> {
   const unread = unreadable(cluster)
@@ -73,12 +80,18 @@ function missing(cluster: Cluster, backup: Backup): DocumentChange[][] {
     .filter(([, { buffer }]) => buffer === undefined || backup.buffers[buffer] === undefined)
     .map(([name]) => session(name))
   const cordons = backup.cordons
-    .filter((cordon) => !cluster.cordons.has(placeOf(cordon)))
+    .filter((cordon) => !stands(cluster, cordon))
     .map((document): DocumentChange[] => {
       const { host, device } = document
       return [{ kind: 'cordon', host, ...(device === undefined ? {} : { device }), document }]
     })
   return [...made, ...others, ...cordons].filter((group) => group.length > 0)
+}
+
+/** An operator's cordon takes the place of a quarantine, as when it is set by hand; neither is written over. */
+function stands(cluster: Cluster, cordon: CordonDocument): boolean {
+  const there = cluster.cordons.get(placeOf(cordon))
+  return there !== undefined && (there.kind === 'operator' || cordon.kind === 'quarantine')
 }
 
 /** Jobs use persistent buffers. */
@@ -98,7 +111,7 @@ function whatIsNotOf(cluster: Cluster, backup: Backup): string | undefined {
   for (const [name, { id }] of cluster.sessions) if (backup.sessions[name]?.id !== id) return `the session ${name}`
   const known = new Map(backup.cordons.map((cordon) => [placeOf(cordon), cordon]))
   for (const [place, cordon] of cluster.cordons) {
-    if (!isDeepStrictEqual(known.get(place), cordon)) return `a cordon on ${place}`
+    if (cordon.kind === 'operator' && !isDeepStrictEqual(known.get(place), cordon)) return `a cordon on ${place}`
   }
   return undefined
 }

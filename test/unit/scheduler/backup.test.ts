@@ -66,6 +66,22 @@ describe('a restore', () => {
     expect(changesOf(restoreStep(cluster, backup()))).to.deep.equal([])
   })
 
+  it('goes on over a quarantine that the scheduler made meanwhile, for an operator’s cordon as well', () => {
+    const meanwhile = aCluster({
+      cordons: [
+        aCordon('gluster7/nvme1n1', { kind: 'quarantine' }),
+        aCordon('gluster1/nvme2n1', { kind: 'quarantine', why: 'it refuses anew' }),
+        aCordon('gluster1/nvme1n1', { kind: 'quarantine' }),
+      ],
+      lastId: 40,
+    })
+    const file = { ...backup(), cordons: [...backup().cordons, aCordon('gluster1/nvme1n1')] }
+    expect(changesOf(restoreStep(meanwhile, file)).slice(3)).to.deep.equal([
+      'operator cordon on gluster1',
+      'operator cordon on gluster1/nvme1n1',
+    ])
+  })
+
   it('gives out no id again that the file knows', () => {
     expect(changesOf(restoreStep(aCluster({ lastId: 0 }), { ...backup(), lastId: 3 }))[0]).to.equal('last id 21')
   })
