@@ -3,6 +3,7 @@ import type { Log } from '../daemon/log.js'
 import { keys } from '../store/keys.js'
 import {
   type Compare,
+  Denied,
   LeaseGone,
   maxOperations,
   maxTransactionBytes,
@@ -35,6 +36,8 @@ interface Refusal {
 
 const firstPauseMs = 1_000
 const maxPauseMs = 600_000
+/** Rights that an operator mends count soon: nothing tells us of them. */
+const maxPauseWhenDeniedMs = 60_000
 const forgottenAfterMs = 60_000
 
 /**
@@ -105,7 +108,8 @@ export class UnitWriter {
   private hold({ name, writes, again }: Unit, error: StoreError): void {
     const before = this.refusals.get(name)
     before?.cancel()
-    const pauseMs = before ? Math.min(before.pauseMs * 2, maxPauseMs) : firstPauseMs
+    const longest = error instanceof Denied ? maxPauseWhenDeniedMs : maxPauseMs
+    const pauseMs = before ? Math.min(before.pauseMs * 2, longest) : firstPauseMs
     const reason = error.message
     this.log.error('etcd refuses a write: the rest goes on without it', {
       name,
