@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import {
   accountId,
-  addresses,
   maxBricks,
   maxHosts,
   maxOnHost,
@@ -12,6 +11,7 @@ import {
   shortText,
   text,
   userAccountId,
+  writtenAddresses,
   writtenPath,
 } from './fields.js'
 import { deviceName, documentName, hostName, poolName } from './names.js'
@@ -43,7 +43,7 @@ export const hostDocument = tolerant({
   host: hostName,
   roles: z.array(z.enum(roles)).max(8),
   /** What other hosts reach this one by, best first: names or IP addresses. */
-  addresses,
+  addresses: writtenAddresses,
   versions: record(shortText, shortText, 32),
   startedAt: unixSeconds,
   /** Another one says that processes and mounts of before are gone: the host was restarted, or the container that it is. */
@@ -244,17 +244,15 @@ export const sessionTransfer = tolerant({
   buffer: documentName,
   /** From 1; one more for each time an operator says retry. */
   attempt: z.int().positive(),
-  ended: z
-    .strictObject({
-      at: unixSeconds,
-      /** dropped: an operator gave the data up. */
-      state: z.enum(['done', 'failed', 'dropped']),
-      reason: text.optional(),
-      counts: counts.optional(),
-      /** Some of what failed. */
-      failures: z.array(z.string().max(32_768)).max(100).optional(),
-    })
-    .optional(),
+  ended: tolerant({
+    at: unixSeconds,
+    /** dropped: an operator gave the data up. */
+    state: z.enum(['done', 'failed', 'dropped']),
+    reason: text.optional(),
+    counts: counts.optional(),
+    /** Some of what failed. */
+    failures: z.array(z.string().max(32_768)).max(100).optional(),
+  }).optional(),
 })
 export type SessionTransfer = z.infer<typeof sessionTransfer>
 
@@ -275,7 +273,7 @@ export const sessionDocument = tolerant({
   sharedPaths: z.literal(true).optional(),
   computeHosts: z.array(hostName).max(maxHosts),
   /** What storage hosts know the compute hosts by, noted at pre_run: a host that is lost later must stay known. */
-  addresses: record(hostName, addresses, maxHosts).optional(),
+  addresses: record(hostName, writtenAddresses, maxHosts).optional(),
   stage: z.enum(sessionStages),
   /** The stage lines of its script, as they were at setup. */
   transfers: z.array(sessionTransfer).max(1_000).optional(),

@@ -51,6 +51,19 @@ export const address = z.union([z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,2
 })
 export const addresses = z.array(address).max(8)
 
+/** As documents hold them: the first release took any words for an address. Only `usableAddresses` of them ever count. */
+export const writtenAddresses = z.array(shortText).max(64)
+
+/** Those of a host by which it can be reached; its name when there is none. */
+export function usableAddresses(host: string, written: readonly string[] = []): string[] {
+  const usable = written.filter((words) => address.safeParse(words).success)
+  return usable.length > 0 ? usable : [host]
+}
+
+export function unusableAddresses(written: readonly string[]): string[] {
+  return written.filter((words) => !address.safeParse(words).success)
+}
+
 /** Hosts of one job, or of one buffer. */
 export const maxHosts = 20_000
 /** Bricks of a buffer, and what there is one of for each. */

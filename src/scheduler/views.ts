@@ -3,7 +3,9 @@ import { capacityOf, printSize } from '../model/capacity.js'
 import type { BufferDetail, BufferView, DeviceView, HostView, StatusView } from '../model/api.js'
 import { at, bufferKey, type Cluster, mountId } from '../model/cluster.js'
 import type { BufferDocument, EventDocument, HostDocument } from '../model/documents.js'
+import { unusableAddresses } from '../model/fields.js'
 import { levelOfHost, ourLevels } from '../model/levels.js'
+import { quote } from '../model/names.js'
 import { isReady, observedBrickOf, phaseOf, type Phase, sessionsUsing, volumeOf } from '../model/phase.js'
 import type { SchedulerConfig } from './config.js'
 import { devicesOf, sharedDisks, takenDevices } from './devices.js'
@@ -75,6 +77,7 @@ export function hostsView(cluster: Cluster): HostView[] {
         ...(ignored ? [describeIgnored(ignored)] : []),
         ...(document?.problems ?? []),
         ...problemWithLevel(document),
+        ...problemWithAddresses(document),
       ],
       versions: document?.versions ?? {},
     }
@@ -85,6 +88,12 @@ function problemWithLevel(document: HostDocument | undefined): string[] {
   if (!document || levelOfHost(document) !== undefined) return []
   const theirs = document.versions['documents']
   return [`it knows documents of levels ${theirs}, this scheduler of ${ourLevels}: upgrade the older one`]
+}
+
+function problemWithAddresses(document: HostDocument | undefined): string[] {
+  const unusable = unusableAddresses(document?.addresses ?? [])
+  if (unusable.length === 0) return []
+  return [`addresses that are no host name and no IP address are left out: ${unusable.map(quote).join(', ')}`]
 }
 
 export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceView[] {

@@ -15,6 +15,7 @@ interface Inner {
   element?: ZodType
   valueType?: ZodType
   options?: ZodType[]
+  catchall?: ZodType
 }
 
 /** Every field of a schema with dots, through arrays, and whether it may be absent. */
@@ -27,6 +28,18 @@ export function fieldsOf(schema: ZodType, before = ''): { path: string; isOption
     return [{ path, isOptional }, ...fieldsOf(field, path)]
   })
   return [...own, ...inner.flatMap((found) => fieldsOf(found, before))]
+}
+
+/** Where it holds objects that refuse, or lose, fields which they do not know. */
+export function strictObjectsOf(schema: ZodType, place = ''): string[] {
+  const { type, shape, innerType, element, valueType, options, catchall } = schema.def as unknown as Inner
+  const inner = [innerType, element, valueType, ...(options ?? [])].filter((found) => found !== undefined)
+  const isStrict = type === 'object' && (!catchall || (catchall.def as unknown as Inner).type === 'never')
+  return [
+    ...(isStrict ? [place] : []),
+    ...inner.flatMap((found) => strictObjectsOf(found, place)),
+    ...Object.entries(shape ?? {}).flatMap(([name, field]) => strictObjectsOf(field, `${place}.${name}`)),
+  ]
 }
 
 export const exchangedSchemas: [ExchangedDocument, ZodType][] = [

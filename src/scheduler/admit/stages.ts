@@ -1,5 +1,6 @@
 import { type Cluster, sessionBuffers } from '../../model/cluster.js'
 import { type SessionDocument, type SessionStage, sessionStages, type StageDirection } from '../../model/documents.js'
+import { usableAddresses } from '../../model/fields.js'
 import { isOfFirstRelease } from '../../model/levels.js'
 import { quote } from '../../model/names.js'
 import { linesOf, nameOf } from '../../model/transfers.js'
@@ -40,7 +41,9 @@ export function startJob(
   if (!isBefore(session.stage, 'running')) return { refused: `job ${token} has ended already` }
   const problem = problemWithStart(cluster, session, computeHosts)
   if (problem !== undefined) return { refused: problem }
-  const addresses = Object.fromEntries(computeHosts.map((host) => [host, cluster.hosts.get(host)?.addresses ?? [host]]))
+  const addresses = Object.fromEntries(
+    computeHosts.map((host) => [host, usableAddresses(host, cluster.hosts.get(host)?.addresses)]),
+  )
   const started: SessionDocument = { ...session, computeHosts, addresses, stage: 'running' }
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
     const tooLarge = key === session.buffer && whyStagedDoesNotFit(session, buffer, computeHosts.length)

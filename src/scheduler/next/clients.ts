@@ -2,6 +2,7 @@ import { isByDirectory, viewDirectory, viewsOf } from '../../model/access.js'
 import { mountsLeft, serversOf, sessionsUsing } from '../../model/buffers.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument, SessionDocument } from '../../model/documents.js'
+import { usableAddresses } from '../../model/fields.js'
 import type { SchedulerConfig } from '../config.js'
 
 /*
@@ -64,13 +65,14 @@ function allowing(buffer: BufferDocument, always: string[], compute: Client[]): 
 }
 
 function alwaysAllowed(cluster: Cluster, buffer: BufferDocument, { adminClients }: ClientSettings): string[] {
-  return [...serversOf(buffer).flatMap((host) => cluster.hosts.get(host)?.addresses ?? [host]), ...adminClients]
+  const servers = serversOf(buffer).flatMap((host) => usableAddresses(host, cluster.hosts.get(host)?.addresses))
+  return [...servers, ...adminClients]
 }
 
 function clientsOf(cluster: Cluster, session: SessionDocument, buffer: BufferDocument): Client[] {
   const left = () => mountsLeft(cluster, session, buffer).filter((host) => cluster.hosts.has(host))
   const hosts = session.stage === 'running' ? session.computeHosts : left()
-  return hosts.map((host) => ({ host, addresses: session.addresses?.[host] ?? [host] }))
+  return hosts.map((host) => ({ host, addresses: usableAddresses(host, session.addresses?.[host]) }))
 }
 
 function listed(parts: string[], separator = ','): string {

@@ -75,11 +75,8 @@ describe('a document that none of our programs writes is refused', () => {
       'host',
       roomSchemas.hosts,
       [
-        ...['', 'a b', 'a,b', 'a|b', '/(c1)', '*', '1.2.3.4)', '-a', '::g', long(300)].map((address) => ({
-          ...aHost('c1').host,
-          addresses: [address],
-        })),
-        { ...aHost('c1').host, addresses: many(9) },
+        { ...aHost('c1').host, addresses: [long(300)] },
+        { ...aHost('c1').host, addresses: many(65) },
         { ...aHost('c1').host, problems: [long(20_000)] },
         { ...aHost('c1').host, problems: many(101) },
         { ...aHost('c1').host, versions: Object.fromEntries(many(33).map((name) => [name, '1'])) },

@@ -8,7 +8,8 @@ import {
   levels,
   refusedFields,
 } from '../../../src/model/levels.js'
-import { exchangedSchemas, fieldsOf } from '../../support/schemaFields.js'
+import { roomSchemas } from '../../../src/store/documents.js'
+import { exchangedSchemas, fieldsOf, strictObjectsOf } from '../../support/schemaFields.js'
 import { withAddedFields } from '../../support/addedFields.js'
 
 const level1 = JSON.parse(
@@ -33,6 +34,12 @@ describe('documents of neighbouring releases', () => {
       }
     })
   }
+
+  it('keep what they do not know, also deep within', () => {
+    const schemas = [...exchangedSchemas, ...Object.entries(roomSchemas)]
+    const refusing = schemas.flatMap(([kind, schema]) => strictObjectsOf(schema).map((path) => `${kind}${path}`))
+    expect(refusing).to.deep.equal([])
+  })
 
   it('are written without the fields that are newer than the level both know, also within others', () => {
     withAddedFields(

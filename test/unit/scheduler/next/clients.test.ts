@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { startJob } from '../../../../src/scheduler/admit.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../../src/scheduler/next.js'
+import { hostsView } from '../../../../src/scheduler/views.js'
+import { roomSchemas } from '../../../../src/store/documents.js'
 import {
   aBuffer,
   aCluster,
@@ -19,7 +21,7 @@ const mounted = { ...mountReport('c1', running, buffer), ...mountReport('c2', ru
 
 function allowed(session: typeof running, hosts: ReturnType<typeof aHost>[], observed = {}): string {
   const cluster = aCluster({
-    hosts: [aHost('gluster1'), ...hosts],
+    hosts: hosts.some(({ host }) => host.host === 'gluster1') ? hosts : [aHost('gluster1'), ...hosts],
     buffers: [buffer],
     sessions: [session],
     observed: { ...brickReports(buffer), ...observed },
@@ -43,6 +45,19 @@ describe('who may mount a buffer', () => {
     expect(allowed(known, [compute('c1'), compute('c2')])).to.equal('10.0.0.1,10.0.0.2,admin1,gluster1')
   })
 
+  it('is by no words that are not an address, which the first release took for one', () => {
+    for (const words of ['', 'a b', 'a,b', 'a|b', '/(c1)', '*', '1.2.3.4)', '-a', '::g']) {
+      const odd = (name: string, addresses: string[]) => {
+        const { host, ...rest } = aHost(name)
+        return { ...rest, host: roomSchemas.hosts.parse({ ...host, addresses }) }
+      }
+      const addresses = { c1: [words], c2: [words, '10.0.0.2'] }
+      const session = roomSchemas.sessions.parse({ ...running, addresses })
+      const hosts = [odd('gluster1', [words]), compute('c1'), compute('c2')]
+      expect(allowed(session, hosts), words).to.equal('10.0.0.2,admin1,c1,gluster1')
+    }
+  })
+
   it('is a node whose agent is away too, while the job runs', () => {
     expect(allowed(running, [compute('c1', false), compute('c2')], mounted)).to.equal('admin1,c1,c2,gluster1')
   })
@@ -52,6 +67,14 @@ describe('who may mount a buffer', () => {
     expect(allowed(ran, [compute('c1'), compute('c2', false)], mounted)).to.equal('admin1,c1,gluster1')
     const letGo = { ...mounted, ...mountReport('c1', running, buffer, { state: 'absent' }) }
     expect(allowed(ran, [compute('c1'), compute('c2', false)], letGo)).to.equal('admin1,gluster1')
+  })
+})
+
+describe('a host whose addresses are none', () => {
+  it('is shown, with what is left out', () => {
+    const host = roomSchemas.hosts.parse({ ...aHost('c1').host, addresses: ['a b', '10.0.0.1'] })
+    const [view] = hostsView(aCluster({ hosts: [{ ...aHost('c1'), host }] }))
+    expect(view!.problems).to.deep.equal(['addresses that are no host name and no IP address are left out: "a b"'])
   })
 })
 
