@@ -41,8 +41,9 @@ agent() {
   # A compute node says there what is mounted; devices in it count for nothing (storageHosts in scheduler.yaml).
   may "$host" readwrite "$prefix/inventory/$host"
   may "$host" readwrite "$prefix/hosts/$host"
-  # Who leads, and which release of documents it knows.
+  # Who leads, and which release of documents it knows; and whose etcd it is.
   may "$host" read "$prefix/leader"
+  may "$host" read "$prefix/cluster"
 }
 
 # All words are looked at before anything is done.

@@ -1,4 +1,4 @@
-import { certificate, etcdEndpoints, hostsWith, pool, type HostSpec, type Site } from './hosts.js'
+import { certificate, clusterName, etcdEndpoints, hostsWith, pool, type HostSpec, type Site } from './hosts.js'
 
 /** The configuration files of our programs on a host, by name below /etc/burstbuffer. `etc/` explains their keys. */
 export function configFiles(host: HostSpec, site: Site): Record<string, string> {
@@ -8,10 +8,10 @@ export function configFiles(host: HostSpec, site: Site): Record<string, string> 
   if (host.role === 'etcd') return {}
   if (host.role === 'head') {
     return {
-      'scheduler.yaml': `${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\nstorageHosts: [${servers.join(', ')}]\nadminClients: [c2]\n`,
+      'scheduler.yaml': `cluster: ${clusterName}\n${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\nstorageHosts: [${servers.join(', ')}]\nadminClients: [c2]\n`,
     }
   }
   const pools = host.role === 'storage' ? `pools:\n  ${pool.name}: [/dev/nvme*n1]\nstagePaths: [/home]\n` : ''
   const filter = host.role === 'compute' ? `packetFilter: { storageHosts: [${servers.join(', ')}] }\n` : ''
-  return { 'agent.yaml': `roles: [${host.role}]\n${etcd}${pools}${filter}` }
+  return { 'agent.yaml': `cluster: ${clusterName}\nroles: [${host.role}]\n${etcd}${pools}${filter}` }
 }

@@ -12,6 +12,9 @@ export interface HostSpec {
   devices: readonly string[]
 }
 
+/** As slurm/slurm.conf says it. */
+export const clusterName = 'example'
+
 /** One terabyte, decimal, as disks are sold and as Slurm's `TB`. */
 export const deviceBytes = 10 ** 12
 

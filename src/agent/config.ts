@@ -7,7 +7,7 @@ import { brickRoot } from '../model/cluster.js'
 import { roles } from '../model/documents.js'
 import { parseFlags } from '../daemon/flags.js'
 import { addresses } from '../model/fields.js'
-import { hostName, poolName } from '../model/names.js'
+import { clusterName, hostName, poolName } from '../model/names.js'
 import { isWithin } from '../model/paths.js'
 import { globPattern } from './host/discover.js'
 import { stagingPriorities } from './stagingPriority.js'
@@ -31,6 +31,8 @@ export const devicePattern = absolutePath.refine(isGlob, 'expected a path whose 
 /** etc/agent.yaml explains every key; defaults stand here and nowhere else. */
 export const agentConfig = z
   .strictObject({
+    /** Compared with the one that etcd holds the keys of. */
+    cluster: clusterName.optional(),
     host: hostName.default(() => hostname().split('.')[0]!),
     roles: z.array(z.enum(roles)).min(1),
     etcd: etcdConfig,

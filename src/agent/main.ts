@@ -58,7 +58,8 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     ...(container ? { runGluster: container.run } : {}),
   })
   let document = await hostDocument(config, await host.versions(), clock.unixSeconds(), boot)
-  const service = serveHost({ host, roles: config.roles, document, store, clock, log })
+  const { roles, cluster } = config
+  const service = serveHost({ host, roles, document, store, clock, log, ...(cluster ? { cluster } : {}) })
   tell = () => service.tellProblems('packet filter', filterProblems)
   tell()
   host.onTransferEnd(() => service.wake('transfer'))
@@ -153,6 +154,7 @@ async function hostDocument(
 function warnOfRestart(before: AgentConfig, after: AgentConfig, warn: (phrase: string, fields: object) => void): void {
   const names = (
     [
+      'cluster',
       'host',
       'roles',
       'etcd',

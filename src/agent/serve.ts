@@ -11,10 +11,13 @@ import { Agent } from './agent.js'
 import type { Host } from './host.js'
 import { Inventory } from './inventory.js'
 import { KnownLeader } from './knownLeader.js'
+import { untilOurs } from './ownCluster.js'
 
 export interface ServeParts {
   host: Host
   roles: readonly Role[]
+  /** The name of ours; it is not compared when absent. */
+  cluster?: string
   document: HostDocument
   store: Store
   clock: Clock
@@ -86,6 +89,8 @@ export function serveHost(parts: ServeParts): HostService {
   const begin = async () => {
     while (!stopping) {
       try {
+        tellProblems('cluster', await untilOurs(parts.cluster, { store, clock, log, isStopping: () => stopping }))
+        if (stopping) return
         await leader.look()
         await refreshInventory()
         break

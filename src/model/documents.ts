@@ -14,7 +14,7 @@ import {
   writtenAddresses,
   writtenPath,
 } from './fields.js'
-import { deviceName, documentName, hostName, poolName } from './names.js'
+import { clusterName, deviceName, documentName, hostName, poolName } from './names.js'
 import { tolerant } from './tolerant.js'
 
 /*
@@ -284,6 +284,9 @@ export type SessionDocument = z.infer<typeof sessionDocument>
 /** `placement`: compared and bumped by every transaction that places bricks or makes a session; gives out ids. */
 export const placementDocument = tolerant({ v: version, lastId: z.int().nonnegative() })
 export type PlacementDocument = z.infer<typeof placementDocument>
+
+/** `cluster`: whose keys these are; recorded once. */
+export const clusterDocument = tolerant({ v: version, name: clusterName })
 
 /** `leader`, under the leading scheduler's lease. */
 export const leaderDocument = tolerant({

@@ -42,5 +42,8 @@ export const deviceName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/,
 
 export const poolName = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a pool name')
 
+/** As Slurm's ClusterName. */
+export const clusterName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'a name as in hpc1')
+
 /** A buffer's or a session's name in etcd: a user's name or a job id, with `~ID` when it was moved aside. */
 export const documentName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(~[0-9]{1,16})?$/, 'a buffer name')

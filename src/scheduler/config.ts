@@ -4,7 +4,7 @@ import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, logConfig, mountRoot, schedulerEtcdConfig, sizeInBytes } from '../daemon/configSchemas.js'
 import { parseFlags } from '../daemon/flags.js'
 import { hostPattern } from '../model/hostPattern.js'
-import { hostName, poolName } from '../model/names.js'
+import { clusterName, hostName, poolName } from '../model/names.js'
 
 /** GlusterFS takes pieces from 4 MB to 4 TB. */
 const shardSize = sizeInBytes.refine((bytes) => bytes >= 4 * 1024 ** 2 && bytes <= 4 * 1024 ** 4, {
@@ -51,6 +51,8 @@ const seconds = z.int().positive().max(86_400)
 
 /** etc/scheduler.yaml explains every key; defaults stand here and nowhere else. */
 export const schedulerConfig = z.strictObject({
+  /** Recorded in etcd, so that two clusters never share one. */
+  cluster: clusterName,
   host: hostName.default(() => hostname().split('.')[0]!),
   etcd: schedulerEtcdConfig,
   socket: absolutePath.default('/run/burstbuffer/scheduler.sock'),

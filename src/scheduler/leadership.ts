@@ -33,6 +33,8 @@ export interface LeadershipParts {
   store: Store
   memory: Memory
   candidate: Candidate
+  /** Before it resolves nobody stands for election. */
+  allowed: Promise<void>
   clock: Clock
   log: Log
   random?: (() => number) | undefined
@@ -42,6 +44,7 @@ export function standForLeadership({
   store,
   memory,
   candidate,
+  allowed,
   clock,
   log,
   random,
@@ -51,26 +54,32 @@ export function standForLeadership({
     memory.announce()
     for (const check of [...waiting]) check()
   }
-  const election: Election = stand(store, {
-    candidate,
-    ttlSeconds: leaseSeconds,
-    clock,
-    log,
-    onElected: tell,
-    onLost: tell,
-    ...(random ? { random } : {}),
+  let election: Election | undefined
+  let closed = false
+  void allowed.then(() => {
+    if (closed) return
+    election = stand(store, {
+      candidate,
+      ttlSeconds: leaseSeconds,
+      clock,
+      log,
+      onElected: tell,
+      onLost: tell,
+      ...(random ? { random } : {}),
+    })
   })
   const stopListening = memory.onChange(() => {
-    const fence = election.fence()
+    const fence = election?.fence()
     const wanted = memory.leaderWanted
     if (fence === undefined || !wanted || wanted.modRevision <= fence) return
     const parsed = wantedDocument.safeParse(wanted.value)
     if (!parsed.success || isSame(parsed.data, candidate)) return
     log.info('leadership handed over', { to: parsed.data.host })
-    void election.resign(resignedForMs)
+    void election?.resign(resignedForMs)
   })
 
   const become = async (timeoutMs: number): Promise<boolean> => {
+    if (!election) return false
     if (election.fence() !== undefined) return true
     const value = { v: 1, host: candidate.host, pid: candidate.pid, at: clock.unixSeconds() }
     await store.write([], [{ put: keys.leaderWanted, value }])
@@ -82,7 +91,7 @@ export function standForLeadership({
         resolve(leads)
       }
       const check = () => {
-        if (election.fence() !== undefined) end(true)
+        if (election?.fence() !== undefined) end(true)
       }
       const cancel = clock.after(timeoutMs, () => end(false))
       waiting.add(check)
@@ -91,12 +100,13 @@ export function standForLeadership({
   }
 
   return {
-    fence: () => election.fence(),
-    leader: () => election.leader(),
+    fence: () => election?.fence(),
+    leader: () => election?.leader(),
     become,
     close: async () => {
+      closed = true
       stopListening()
-      await election.close()
+      await election?.close()
     },
   }
 }

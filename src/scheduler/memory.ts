@@ -201,6 +201,7 @@ export class Memory implements Cluster {
       case 'leader-wanted':
         this.leaderWanted = entry && { value: entry.value, modRevision: entry.modRevision }
         return
+      case 'cluster':
       case 'events':
         return
     }

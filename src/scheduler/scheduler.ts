@@ -19,6 +19,7 @@ import { type Candidate, standForLeadership } from './leadership.js'
 import { Loop } from './loop.js'
 import { Memory } from './memory.js'
 import { Rates } from './rates.js'
+import { confirmCluster, type OwnCluster } from './ownCluster.js'
 import { RoomQueue } from './room.js'
 import { Makings } from './slurm/makings.js'
 import { Scontrol } from './slurm/scontrol.js'
@@ -57,10 +58,10 @@ const firstWordMs = 2_000
 /** A scheduler and its socket. */
 export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> {
   const { config, clock, log } = parts
-  const { memory, commits, means, isHealthy, stop } = assembleScheduler(parts)
+  const { memory, commits, cluster, means, isHealthy, stop } = assembleScheduler(parts)
   try {
     const routes = [...shimRoutes(means), ...operatorRoutes(means)].map((route) =>
-      afterFirstRead(route, memory, commits),
+      afterFirstRead(route, memory, commits, cluster),
     )
     const server = await serve({ socket: config.socket, routes, clock, log })
     return {
@@ -84,7 +85,9 @@ export function assembleScheduler(parts: SchedulerParts) {
   const { store, config, candidate, accounts, clock, log, newUuid = randomUUID, lookAt = systemLookAt, random } = parts
   const { slurm = new Scontrol() } = parts
   const memory = new Memory(store, log, config.storageHosts)
-  const leadership = standForLeadership({ store, memory, candidate, clock, log, random })
+  const cluster = confirmCluster({ store, name: config.cluster, clock, log })
+  const allowed = cluster.confirmed
+  const leadership = standForLeadership({ store, memory, candidate, allowed, clock, log, random })
   const commits = new Commits(store, memory, leadership, clock, log)
   const timeline = new Timeline(store, memory, clock, log)
   const absences = new Absences(memory, clock, config.hostGraceSeconds * 1000, () => loop.lookAgain())
@@ -140,6 +143,7 @@ export function assembleScheduler(parts: SchedulerParts) {
   }
   const stop = async () => {
     cancelWord()
+    cluster.close()
     stopLearning()
     stopHearing()
     absences.close()
@@ -148,14 +152,17 @@ export function assembleScheduler(parts: SchedulerParts) {
     await leadership.close()
     await memory.close()
   }
-  return { memory, commits, means, isHealthy, stop }
+  return { memory, commits, cluster, means, isHealthy, stop }
 }
 
 /** Before etcd was read there is nothing true to say: an empty pool, above all, would be taken at its word by Slurm. */
-function afterFirstRead(route: Route, memory: Memory, commits: Commits): Route {
+function afterFirstRead(route: Route, memory: Memory, commits: Commits, cluster: OwnCluster): Route {
   return {
     ...route,
     handle: async (request) => {
+      const problem = cluster.problem()
+      // Told at once to whoever asks: to wait does not help.
+      if (problem !== undefined) return { status: 409, headers: { 'X-Exit-Code': '1' }, body: `${problem}\n` }
       if (await commits.waitFor(() => memory.isSynced || undefined, firstReadMs)) return route.handle(request)
       return { status: 503, body: 'the burst buffer scheduler has not reached etcd yet: try again\n' }
     },

@@ -21,6 +21,7 @@ async function start(): Promise<() => Promise<void>> {
   const clock = systemClock
   const socket = join(directory, 'scheduler.sock')
   const config = schedulerConfig.parse({
+    cluster: 'standalone',
     host: 'head',
     etcd: { endpoints: [endpoint], insecure: true },
     socket,

@@ -4,6 +4,7 @@ import {
   type AnyObserved,
   type DesiredKind,
   bufferDocument,
+  clusterDocument,
   cordonDocument,
   desiredDocuments,
   eventDocument,
@@ -58,6 +59,7 @@ export const roomSchemas = {
   buffers: bufferDocument,
   sessions: sessionDocument,
   placement: placementDocument,
+  cluster: clusterDocument,
   leader: leaderDocument,
   events: eventDocument,
 }

@@ -6,6 +6,7 @@ export const keys = {
   leader: 'leader',
   leaderWanted: 'leader-wanted',
   placement: 'placement',
+  cluster: 'cluster',
   host: (host: string) => `hosts/${host}`,
   inventory: (host: string) => `inventory/${host}`,
   cordon: (host: string, device?: string) => (device === undefined ? `cordons/${host}` : `cordons/${host}/${device}`),
@@ -27,7 +28,7 @@ export type ParsedKey =
   | { room: 'desired'; host: string; kind: DesiredKind; id: string }
   | { room: 'observed'; host: string; kind: DesiredKind; id: string }
   | { room: 'events'; name: string; sequence: number }
-  | { room: 'leader' | 'leader-wanted' | 'placement' }
+  | { room: 'leader' | 'leader-wanted' | 'placement' | 'cluster' }
 
 /** Tells which document a key holds; undefined for a key that none of our programs writes. */
 export function parseKey(key: string): ParsedKey | undefined {
@@ -37,6 +38,7 @@ export function parseKey(key: string): ParsedKey | undefined {
     case 'leader':
     case 'leader-wanted':
     case 'placement':
+    case 'cluster':
       return a === undefined ? { room } : undefined
     case 'hosts':
     case 'inventory':

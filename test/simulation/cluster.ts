@@ -33,6 +33,7 @@ export const computeHosts = ['c1', 'c2']
 export const disksEach = 2
 
 const config = schedulerConfig.parse({
+  cluster: 'simulated',
   host: 'head1',
   etcd: { endpoints: ['http://simulated:2379'], insecure: true },
   pools: { [pool]: { granularity: 1e12 } },

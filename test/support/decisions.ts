@@ -6,6 +6,7 @@ import { pool, terabyte, uuids } from './builders.js'
 /** One pool of 1 TB slots, everything else as it is when a configuration says nothing. */
 export function aConfig(parts: Record<string, unknown> = {}): SchedulerConfig {
   return schedulerConfig.parse({
+    cluster: 'test',
     host: 'head',
     etcd: { endpoints: ['http://127.0.0.1:2379'], insecure: true },
     pools: { [pool]: { granularity: terabyte } },

@@ -25,6 +25,7 @@ describe('bbctl', function () {
       shape: { pool: 'fast', granularityBytes: 1e12, storage: { gluster1: 2, gluster2: 2 }, computeHosts: 1 },
       faults: [],
       config: schedulerConfig.parse({
+        cluster: 'test',
         host: 'head',
         etcd: { endpoints: ['http://memory:1'], insecure: true },
         socket,

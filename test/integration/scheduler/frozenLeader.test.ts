@@ -38,8 +38,9 @@ describe('a leader that was stopped for longer than its lease', function () {
 
   function scheduler(host: string): { program: Program; client: Client } {
     const [file, socket] = [join(directory, `${host}.yaml`), join(directory, `${host}.sock`)]
-    const pools = { fast: { granularity: '1TB' } }
-    writeFileSync(file, JSON.stringify({ host, socket, pools, etcd: { endpoints: [etcd.url], insecure: true } }))
+    const etcdSettings = { endpoints: [etcd.url], insecure: true }
+    const site = { cluster: 'test', pools: { fast: { granularity: '1TB' } }, storageHosts: ['g?'] }
+    writeFileSync(file, JSON.stringify({ ...site, host, socket, etcd: etcdSettings }))
     return { program: new Program('src/scheduler/main.ts', '--config', file), client: openClient(socket) }
   }
 

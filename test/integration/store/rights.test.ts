@@ -51,7 +51,7 @@ describe('the rights that etc/etcd-users.sh gives', function () {
   ]
   const ofOthers = [
     ...['desired/host1/brick/nvme1n1', 'desired/c1/mount/1.1', 'observed/host10/peer/host1', 'hosts/host10'],
-    ...['inventory/host10', 'hosts/c10', 'buffers/a', 'sessions/5', 'leader', 'placement', 'cordons/host1'],
+    ...['inventory/host10', 'hosts/c10', 'buffers/a', 'sessions/5', 'leader', 'cluster', 'placement', 'cordons/host1'],
   ]
 
   it('let a storage host report what is of storage hosts, of itself alone', async () => {
@@ -76,6 +76,7 @@ describe('the rights that etc/etcd-users.sh gives', function () {
       await agent.list(keys.desiredOf(host))
       await agent.list(keys.observedOf(host))
       await agent.get(keys.leader)
+      await agent.get(keys.cluster)
       for (const prefix of ['desired/host10/', 'observed/host10/', 'sessions/', ''])
         expect(await agent.list(prefix).catch((error: unknown) => error), prefix).to.be.instanceOf(Denied)
     }

@@ -9,7 +9,7 @@ describe("the scheduler's configuration", () => {
   const { file, read, refusal } = useConfigFile('scheduler.yaml', readSchedulerConfig)
 
   const etcd = "etcd: { endpoints: ['http://head:2379'], insecure: true }\n"
-  const good = `${etcd}pools: { fast: { granularity: 1TB } }\nstorageHosts: [gluster1]\n`
+  const good = `${etcd}pools: { fast: { granularity: 1TB } }\nstorageHosts: [gluster1]\ncluster: hpc1\n`
 
   it('has the defaults that the sample tells, a minute below the limits of the sample of burst_buffer.conf', () => {
     const sample = readFileSync('etc/scheduler.yaml', 'utf8')
@@ -40,7 +40,7 @@ describe("the scheduler's configuration", () => {
   it('takes the only pool for the one of requests that name none', () => {
     expect(read(good).pools['fast']!.isDefault).to.equal(true)
     const two = read(
-      `${etcd}pools: { fast: { granularity: 1TB }, slow: { granularity: 1TB, default: true } }\nstorageHosts: ['g*']\n`,
+      `${etcd}pools: { fast: { granularity: 1TB }, slow: { granularity: 1TB, default: true } }\nstorageHosts: ['g*']\ncluster: hpc1\n`,
     )
     expect(Object.values(two.pools).map(({ isDefault }) => isDefault)).to.deep.equal([false, true])
   })
@@ -63,6 +63,7 @@ describe("the scheduler's configuration", () => {
       `${etcd}pools: { a: { granularity: 1TB, default: true }, b: { granularity: 1TB, default: true } }\n`,
       ['pools: expected `default: true` at one pool at most'],
     ],
+    ['no name of the cluster', good.replace('cluster: hpc1', ''), ['cluster: ', 'found nothing']],
     ['no storage hosts', good.replace('[gluster1]', '[]'), ['storageHosts: ', 'found []']],
     [
       'storage hosts that are all hosts',

@@ -5,6 +5,7 @@ import { schedulerConfig } from '../../../../src/scheduler/config.js'
 import { aBuffer, aCluster, aHost, alice, aSession, pool, terabyte, uuids } from '../../../support/builders.js'
 
 const config = schedulerConfig.parse({
+  cluster: 'test',
   etcd: { endpoints: ['http://etcd:2379'], insecure: true },
   pools: { [pool]: { granularity: terabyte, privateShard: '64MiB' } },
   storageHosts: ['gluster*'],

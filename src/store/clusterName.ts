@@ -1,0 +1,37 @@
+import { clusterDocument } from '../model/documents.js'
+import { quote } from '../model/names.js'
+import { readDocument } from './documents.js'
+import { keys } from './keys.js'
+import { type Store, StoreError } from './store.js'
+
+/*
+ * Whose etcd this is. Ids, names and job ids of two clusters would be taken for one another's below one prefix, so the first
+ * scheduler records its cluster's name, and whoever is of another cluster does nothing here.
+ */
+
+/** The name that is recorded; undefined before a scheduler of this release has started. Throws a StoreError. */
+export async function recordedCluster(store: Store): Promise<string | undefined> {
+  const entry = await store.get(keys.cluster)
+  if (!entry) return undefined
+  const read = readDocument(entry, clusterDocument)
+  if ('document' in read) return read.document.name
+  throw new StoreError(`etcd key ${read.invalid}`)
+}
+
+/** Records this name where none is, and gives the one that stands there then. Throws a StoreError. */
+export async function recordCluster(store: Store, name: string): Promise<string> {
+  const recorded = await recordedCluster(store)
+  if (recorded !== undefined) return recorded
+  const value = { v: 1, name }
+  const { won } = await store.write([{ key: keys.cluster, modRevision: 0 }], [{ put: keys.cluster, value }])
+  return won ? name : recordCluster(store, name)
+}
+
+/** What to do about it, in words. `program`: whose configuration names ours. */
+export function whoseEtcd(recorded: string, ours: string, program: 'scheduler' | 'agent'): string {
+  return (
+    `etcd holds the keys of cluster ${quote(recorded)}, and ${program}.yaml says cluster: ${ours}. ` +
+    'Each cluster needs an etcd of its own (etcd.endpoints). ' +
+    'Where the cluster has got another name, stop its schedulers and delete the key /burstbuffer/cluster'
+  )
+}

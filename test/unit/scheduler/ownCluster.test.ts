@@ -1,0 +1,101 @@
+import { expect } from 'chai'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until } from '../../../lab/until.js'
+import { type Log, silentLog } from '../../../src/daemon/log.js'
+import { type Scheduler, startScheduler } from '../../../src/scheduler/scheduler.js'
+import { everyUser } from '../../../src/standalone/cluster.js'
+import { keys } from '../../../src/store/keys.js'
+import { MemoryEtcd } from '../../../src/store/memory.js'
+import { aConfig } from '../../support/decisions.js'
+import { HandClock } from '../../support/handClock.js'
+import { callSocket } from '../../support/socketCall.js'
+
+describe('the name of the cluster', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'bb-cluster-'))
+  let clock: HandClock
+  let etcd: MemoryEtcd
+  let started: Scheduler[]
+  let errors: string[]
+
+  beforeEach(() => {
+    clock = new HandClock()
+    etcd = new MemoryEtcd(clock)
+    ;[started, errors] = [[], []]
+  })
+  afterEach(() => Promise.all(started.map((scheduler) => scheduler.stop())))
+  after(() => rmSync(directory, { recursive: true }))
+
+  const error: Log['error'] = (phrase, fields) =>
+    void errors.push(`${phrase}: ${(fields as { reason: string }).reason}`)
+
+  async function start(cluster: string, pid: number) {
+    const socket = join(directory, `${pid}.sock`)
+    const scheduler = await startScheduler({
+      store: etcd.open(),
+      config: aConfig({ cluster, socket }),
+      candidate: { host: 'head', pid },
+      accounts: everyUser,
+      clock,
+      log: { ...silentLog, error },
+    })
+    started.push(scheduler)
+    return { scheduler, call: (path: string, body = '') => callSocket(socket, 'POST', path, body), socket }
+  }
+  const untilTrue = (what: string, check: () => boolean) =>
+    until({ what, deadlineMs: 5_000 }, () => {
+      clock.advance(500)
+      return Promise.resolve(check())
+    })
+  const recorded = () => (etcd.read(keys.cluster)?.value as { name: string } | undefined)?.name
+
+  it('is recorded by the first scheduler, and lets others of the cluster stand by', async () => {
+    const first = await start('hpc1', 1)
+    await untilTrue('the first leads', () => first.scheduler.isLeader())
+    expect(recorded()).to.equal('hpc1')
+    const second = await start('hpc1', 2)
+    await first.scheduler.stop()
+    await untilTrue('the second leads', () => second.scheduler.isLeader())
+    expect(errors).to.deep.equal([])
+  })
+
+  it('is recorded where a release that knew no names has led before', async () => {
+    etcd.write([], [{ put: keys.placement, value: { v: 1, lastId: 7 } }])
+    const { scheduler } = await start('hpc1', 1)
+    await untilTrue('it leads', () => scheduler.isLeader())
+    expect([recorded(), scheduler.memory.lastId]).to.deep.equal(['hpc1', 7])
+  })
+
+  it('keeps a scheduler of another cluster from leading, also when nobody else leads, and from asking for it', async () => {
+    const first = await start('hpc1', 1)
+    await untilTrue('the first leads', () => first.scheduler.isLeader())
+    const other = await start('hpc2', 2)
+    await untilTrue('it is said', () => errors.length > 0)
+    await first.scheduler.stop()
+    const { revision } = etcd
+    for (let second = 0; second < 120; second++) {
+      clock.advance(1_000)
+      await new Promise(setImmediate)
+    }
+    expect(other.scheduler.isLeader()).to.equal(false)
+    expect([etcd.revision, recorded()]).to.deep.equal([revision, 'hpc1'])
+    expect(errors).to.have.lengthOf(1)
+    expect(errors[0]).to.match(/cluster "hpc1".*scheduler\.yaml says cluster: hpc2.*etcd of its own/)
+  })
+
+  it('is told to whoever calls a scheduler of another cluster, and it goes on when that is mended', async () => {
+    etcd.write([], [{ put: keys.cluster, value: { v: 1, name: 'hpc1' } }])
+    const other = await start('hpc2', 1)
+    await untilTrue('it is said', () => errors.length > 0)
+    const slurm = await other.call('/shim/dw_wlm_cli', '--function\0pools\0')
+    expect(slurm.headers['x-exit-code']).to.equal('1')
+    expect(slurm.text).to.contain('cluster "hpc1"')
+    const bbctl = await callSocket(other.socket, 'GET', '/v1/status')
+    expect(bbctl.status).to.equal(409)
+    expect(bbctl.text).to.contain('delete the key /burstbuffer/cluster')
+    etcd.write([], [{ delete: keys.cluster }])
+    await untilTrue('it leads', () => other.scheduler.isLeader())
+    expect(recorded()).to.equal('hpc2')
+  })
+})
