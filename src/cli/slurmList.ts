@@ -20,10 +20,25 @@ export function parseSlurmList(text: string): string[] {
   })
 }
 
-/** Buffers that only one of the two knows. Slurm hears of ours every half minute, and forgets its own at teardown. */
-export function slurmDifferences(names: string[], buffers: BufferView[]): DifferenceView[] {
+/** A session of the scheduler's, as far as it matters here. */
+export interface Standing {
+  token: string
+  stage: string
+}
+
+/**
+ * Buffers that only one of the two knows. Slurm hears of ours every half minute, and forgets its own at teardown. `shim` is the
+ * path of the program that Slurm calls. A buffer without a session of its own is the scheduler's to name.
+ */
+export function slurmDifferences(
+  names: string[],
+  buffers: BufferView[],
+  sessions: Standing[],
+  shim: string,
+): DifferenceView[] {
   const ours = new Map(buffers.map((buffer) => [buffer.name, buffer]))
   const theirs = new Set(names)
+  const stages = new Map(sessions.map(({ token, stage }) => [token, stage]))
   const unknownHere = names
     .filter((name) => !ours.has(name))
     .map((name) => ({
@@ -33,12 +48,21 @@ export function slurmDifferences(names: string[], buffers: BufferView[]): Differ
       safe: false,
     }))
   const unknownThere = buffers
-    .filter(({ name, phase }) => phase === 'ready' && !theirs.has(name))
-    .map(({ name }) => ({
+    .filter(({ name, phase }) => phase === 'ready' && !theirs.has(name) && stages.has(name))
+    .map(({ name, kind }) => ({
       where: `buffer ${name}`,
       what: 'Slurm does not list it',
-      mend: `wait for Slurm's next look, half a minute; bbctl destroy ${name} when no job uses it`,
+      mend: `wait for Slurm's next look, half a minute; ${kind === 'job' ? howToEnd(name, stages.get(name)!, shim) : `bbctl destroy ${name} when no job uses it`}`,
       safe: false,
     }))
   return [...unknownHere, ...unknownThere]
+}
+
+/** What Slurm would call at the end of a job that it does not know any more. */
+function howToEnd(job: string, stage: string, shim: string): string {
+  const unless = `when scontrol show job ${job} does not know the job either, `
+  if (['setup', 'staging-in', 'staged-in'].includes(stage)) return `${unless}bbctl destroy ${job} --force`
+  const call = (name: string) => `${shim} --function ${name} --token ${job}`
+  const steps = [call('post_run'), call('data_out'), call('teardown')].join(' && ')
+  return `${unless}${steps} stages its results out and removes it, and ${call('teardown')} --hurry gives them up`
 }

@@ -84,11 +84,13 @@ function sessionDifferences(cluster: Cluster): DifferenceView[] {
   const withSession = new Set([...cluster.sessions.values()].map(({ buffer }) => buffer))
   const lonely = [...cluster.buffers]
     .filter(([key, { wanted }]) => wanted === 'present' && !withSession.has(key))
-    .map(([key]) =>
+    .map(([key, { kind }]) =>
       difference(
         `buffer ${key}`,
         'no session made it, so Slurm does not see it',
-        `bbctl create, or create_persistent, as it was made: that gives it a session and keeps its data; or bbctl destroy ${key}`,
+        kind === 'job'
+          ? `bbctl show ${key} says how to mount it, if something on it is to be saved; then bbctl destroy ${key}`
+          : `bbctl create, or create_persistent, as it was made: that gives it a session and keeps its data; or bbctl destroy ${key}`,
       ),
     )
   return [...ended, ...lonely]

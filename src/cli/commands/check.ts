@@ -1,9 +1,13 @@
+import { join } from 'node:path'
 import type { BufferView, DifferenceView } from '../../model/api.js'
 import { pathOf } from '../client.js'
 import { print, printable, printJson } from '../output.js'
-import { slurmDifferences, slurmList } from '../slurmList.js'
+import { slurmDifferences, slurmList, type Standing } from '../slurmList.js'
 import { slurmJobs, strandedJobs } from '../slurmJobs.js'
 import { clientOf, type Command } from './command.js'
+
+/** The program that Slurm calls, of this very installation. */
+const shim = join(import.meta.dirname, '../../bin/dw_wlm_cli')
 
 export const check: Command<{ repair: boolean }> = {
   command: 'check',
@@ -18,9 +22,13 @@ export const check: Command<{ repair: boolean }> = {
     const slurm = await slurmList()
     const buffers = await client.get<BufferView[]>(pathOf('buffers'))
     const jobs = await slurmJobs()
-    const sessions = await client.get<{ token: string }[]>(pathOf('sessions'))
+    const sessions = await client.get<Standing[]>(pathOf('sessions'))
     const stranded = 'jobs' in jobs ? strandedJobs(jobs.jobs, new Set(sessions.map(({ token }) => token))) : []
-    const all = [...found, ...stranded, ...('names' in slurm ? slurmDifferences(slurm.names, buffers) : [])]
+    const all = [
+      ...found,
+      ...stranded,
+      ...('names' in slurm ? slurmDifferences(slurm.names, buffers, sessions, shim) : []),
+    ]
     if (argv.json) printJson(all)
     else report(all, argv.repair, 'unknown' in slurm ? slurm.unknown : undefined)
     if (all.some(({ safe }) => !argv.repair || !safe)) process.exitCode = 1

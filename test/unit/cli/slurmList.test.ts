@@ -18,8 +18,13 @@ describe("Slurm's list of buffers", () => {
     expect(parseSlurmList(shown)).to.deep.equal(['mytestbuffer', '347', '352'])
   })
 
-  it('is compared in both directions, and a buffer that is not ready is not missed', () => {
-    const found = slurmDifferences(['347', '999'], [view('347'), view('mytest'), view('new', 'forming-bricks')])
+  it('is compared in both directions; what is not ready or has no session is not missed', () => {
+    const found = slurmDifferences(
+      ['347', '999'],
+      [view('347'), view('mytest'), view('new', 'forming-bricks'), view('alone')],
+      ['347', 'mytest', 'new'].map((token) => ({ token, stage: 'setup' })),
+      'dw_wlm_cli',
+    )
     expect(found.map(({ where }) => where)).to.deep.equal(["Slurm's buffer 999", 'buffer mytest'])
   })
 })
