@@ -78,12 +78,23 @@ export function standForLeadership({
     void election?.resign(resignedForMs)
   })
 
+  /** A call may come before it is known whose etcd this is. */
+  const isAllowedWithin = (timeoutMs: number) =>
+    new Promise<boolean>((resolve) => {
+      const cancel = clock.after(timeoutMs, () => resolve(false))
+      void allowed.then(() => {
+        cancel()
+        resolve(true)
+      })
+    })
+
   const become = async (timeoutMs: number): Promise<boolean> => {
-    if (!election) return false
-    if (election.fence() !== undefined) return true
+    const deadline = clock.monotonicMs() + timeoutMs
+    if (!(await isAllowedWithin(timeoutMs))) return false
+    if (election?.fence() !== undefined) return true
     const value = { v: 1, host: candidate.host, pid: candidate.pid, at: clock.unixSeconds() }
     await store.write([], [{ put: keys.leaderWanted, value }])
-    log.info('leadership wanted', { leader: election.leader()?.host })
+    log.info('leadership wanted', { leader: election?.leader()?.host })
     return new Promise((resolve) => {
       const end = (leads: boolean) => {
         cancel()
@@ -93,7 +104,7 @@ export function standForLeadership({
       const check = () => {
         if (election?.fence() !== undefined) end(true)
       }
-      const cancel = clock.after(timeoutMs, () => end(false))
+      const cancel = clock.after(deadline - clock.monotonicMs(), () => end(false))
       waiting.add(check)
       check()
     })

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../lab/until.js'
 import { type Log, silentLog } from '../../../src/daemon/log.js'
+import { standForLeadership } from '../../../src/scheduler/leadership.js'
+import { Memory } from '../../../src/scheduler/memory.js'
 import { type Scheduler, startScheduler } from '../../../src/scheduler/scheduler.js'
 import { everyUser } from '../../../src/standalone/cluster.js'
 import { keys } from '../../../src/store/keys.js'
@@ -82,6 +84,25 @@ describe('the name of the cluster', () => {
     expect([etcd.revision, recorded()]).to.deep.equal([revision, 'hpc1'])
     expect(errors).to.have.lengthOf(1)
     expect(errors[0]).to.match(/cluster "hpc1".*scheduler\.yaml says cluster: hpc2.*etcd of its own/)
+  })
+
+  it('is waited for by a call that asks for the lead before it is known', async () => {
+    let confirm = () => {}
+    const allowed = new Promise<void>((resolve) => (confirm = resolve))
+    const store = etcd.open()
+    const memory = new Memory(store, silentLog, ['g*'])
+    const candidate = { host: 'head', pid: 1 }
+    const leadership = standForLeadership({ store, memory, candidate, allowed, clock, log: silentLog })
+    let answer: boolean | undefined
+    void leadership.become(60_000).then((leads) => (answer = leads))
+    clock.advance(1_000)
+    await new Promise(setImmediate)
+    expect([answer, etcd.read(keys.leaderWanted)]).to.deep.equal([undefined, undefined])
+    confirm()
+    await untilTrue('it leads', () => answer !== undefined)
+    expect(answer).to.equal(true)
+    await leadership.close()
+    await memory.close()
   })
 
   it('is told to whoever calls a scheduler of another cluster, and it goes on when that is mended', async () => {
