@@ -79,7 +79,8 @@ export function runStream(argv: readonly [string, ...string[]], options: StreamO
       if (quiet >= quietMs) options.onQuiet?.()
       if (quiet >= options.stallMs) end(`it said nothing for ${Math.round(options.stallMs / 1000)} s`)
     }
-    const watch = setInterval(() => void look(), Math.min(options.stallMs, quietMs) / looks)
+    // A look that fails, as where no file can be opened any more, tells nothing: the next one may.
+    const watch = setInterval(() => void look().catch(() => {}), Math.min(options.stallMs, quietMs) / looks)
     const alive = () => (lastMoveMs = performance.now())
     const onAbort = () => end('it was told to end')
     let settled = false
