@@ -15,6 +15,11 @@ export class Dirty {
   readonly buffers = new Set<number>()
   readonly sessions = new Set<number>()
   others = false
+  /** A batch may bring a thousand hosts: once for all of them. */
+  private all = false
+
+  /** `isFollowed`: whether a host's change may make everything be looked at now. */
+  constructor(private readonly isFollowed: (host: string) => boolean = () => true) {}
 
   get isEmpty(): boolean {
     return this.buffers.size === 0 && this.sessions.size === 0 && !this.others
@@ -32,6 +37,8 @@ export class Dirty {
 
   addTouched(memory: Memory, touched: Touched[]): void {
     for (const change of touched) this.addOne(memory, change)
+    if (this.all) this.addAll(memory)
+    this.all = false
   }
 
   /** At most `count` of them, taken out. */
@@ -65,7 +72,7 @@ export class Dirty {
       case 'hosts':
         // A host that came, went or was restarted changes primaries, phases and what is waited for; another document of
         // it does not.
-        if (!before !== !after || reachOf(before) !== reachOf(after)) this.addAll(memory)
+        if (!before !== !after || reachOf(before) !== reachOf(after)) this.all ||= this.isFollowed(parsed.host)
         return
       case 'inventory':
         if (isDeepStrictEqual(devicesIn(before), devicesIn(after))) return

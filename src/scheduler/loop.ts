@@ -13,6 +13,7 @@ import { type Change, differenceOf, hasUnreadable } from './difference.js'
 import { Dirty } from './dirty.js'
 import { phaseEvent, type Timeline } from './events.js'
 import { type Absences } from './absences.js'
+import { HostChanges } from './hostChanges.js'
 import type { Memory, Touched } from './memory.js'
 import {
   desiredOfBuffer,
@@ -52,7 +53,8 @@ const roundSize = 200
  * written under the fence and against the revisions it was derived from, so that a write that lands late changes nothing.
  */
 export class Loop {
-  private readonly dirty = new Dirty()
+  private readonly hostChanges: HostChanges
+  private readonly dirty: Dirty
   private readonly phases = new Map<number, Phase>()
   private readonly stages = new Map<number, SessionDocument['stage']>()
   private transferSteps = new TransferSteps()
@@ -68,6 +70,8 @@ export class Loop {
   private readonly failing: Stretch
 
   constructor(private readonly parts: LoopParts) {
+    this.hostChanges = new HostChanges(parts.clock, () => this.lookAgain())
+    this.dirty = new Dirty((host) => this.hostChanges.isFollowed(host))
     this.failing = new Stretch(parts.clock)
     this.writer = new UnitWriter(parts.commits, parts.clock, parts.log, () => this.wake())
     this.stopListening = parts.memory.onChange((touched) => this.onChange(touched))
@@ -79,6 +83,7 @@ export class Loop {
     this.closed = true
     this.stopListening()
     this.cancelFullPass()
+    this.hostChanges.close()
     this.cancelPause?.()
     this.writer.forget()
     await this.running
@@ -94,9 +99,9 @@ export class Loop {
     return this.failing.ms
   }
 
-  /** What cannot be written, for people. */
+  /** What cannot be written, and what keeps it busy, for people. */
   problems(): string[] {
-    return this.writer.problems()
+    return [...this.writer.problems(), ...this.hostChanges.problems()]
   }
 
   /** Looks at everything anew, for a reason that is in no document: a host has been away for long enough. */

@@ -7,6 +7,7 @@ import type {
   BufferDocument,
   CordonDocument,
   Desired,
+  DesiredKind,
   HostDocument,
   InventoryDocument,
   LeaderDocument,
@@ -15,10 +16,13 @@ import type {
 } from '../model/documents.js'
 import { levelOfHost, levels } from '../model/levels.js'
 import { readDesired, readDocument, readObserved, roomSchemas } from '../store/documents.js'
-import { type ParsedKey, parseKey } from '../store/keys.js'
+import { keys, type ParsedKey, parseKey } from '../store/keys.js'
 import type { Change, Entry, Store, Watch, Write } from '../store/store.js'
 import { Indexes } from './indexes.js'
 import { StorageHosts } from './storageHosts.js'
+import { StrayReports } from './strayReports.js'
+
+const mostUnknown = 1_000
 
 /*
  * The cluster as etcd tells it, through one watch over everything: a consistent state of one revision, some milliseconds
@@ -26,7 +30,7 @@ import { StorageHosts } from './storageHosts.js'
  *
  * What only a storage host may report counts of hosts that the configuration names as such (`StorageHosts`).
  *
- * INVARIANTS: `revisions` holds every key but events; listeners are called when a whole batch has been taken in.
+ * INVARIANTS: `revisions` holds every key but events, unknown keys, and reports that are forgotten (`StrayReports`); listeners are called when a whole batch has been taken in.
  */
 export class Memory implements Cluster {
   readonly hosts = new Map<string, HostDocument>()
@@ -53,6 +57,9 @@ export class Memory implements Cluster {
   private readonly lastEvents = new Map<string, number>()
   private readonly listeners = new Set<(touched: Touched[]) => void>()
   private readonly storageHosts: StorageHosts
+  private readonly strays = new StrayReports()
+  /** Where such keys were seen, which is said once. */
+  private readonly unknown = new Set<string>()
   private readonly watch: Watch
 
   constructor(
@@ -101,6 +108,11 @@ export class Memory implements Cluster {
     })
   }
 
+  /** What hosts write too much of, for people. */
+  problems(): string[] {
+    return this.strays.problems()
+  }
+
   /** Sequence of the last event of that name; 0 when it has none. */
   lastEventOf(name: string): number {
     return this.lastEvents.get(name) ?? 0
@@ -129,13 +141,13 @@ export class Memory implements Cluster {
         this.takeEvent(parsed, entry)
         continue
       }
+      if (!parsed) {
+        if (entry) this.noteUnknown(key)
+        continue
+      }
       if (entry) this.revisions.set(key, entry.modRevision)
       else this.revisions.delete(key)
       this.invalid.delete(key)
-      if (!parsed) {
-        if (entry) this.log.warn('a key that no program of ours writes', { key })
-        continue
-      }
       const before = this.documentAt(parsed)
       this.replace(parsed, key, entry)
       touched.push({ key, parsed, before, after: this.documentAt(parsed) })
@@ -182,11 +194,13 @@ export class Memory implements Cluster {
         this.index.removeDesired(key, map.get(id))
         this.set(map, id, entry && readDesired(entry, parsed), key)
         this.index.addDesired(key, parsed.host, map.get(id))
-        return
+        const { host, kind } = parsed
+        return this.noteStray(parsed, keys.observed(host, kind, parsed.id), this.observed[kind].get(id))
       }
       case 'observed': {
         const map = this.observed[parsed.kind] as Map<string, AnyObserved>
-        return this.set(map, at(parsed.host, parsed.id), entry && readObserved(entry, parsed), key)
+        this.set(map, at(parsed.host, parsed.id), entry && readObserved(entry, parsed), key)
+        return this.noteStray(parsed, key, entry?.value)
       }
       case 'placement': {
         const read = entry && this.valid(key, readDocument(entry, roomSchemas.placement))
@@ -205,6 +219,28 @@ export class Memory implements Cluster {
       case 'events':
         return
     }
+  }
+
+  /** Of a report, whether its host is told what it speaks of; and forgets what is too much of others. */
+  private noteStray(
+    { host, kind, id }: { host: string; kind: DesiredKind; id: string },
+    key: string,
+    report: unknown,
+  ): void {
+    if (report === undefined || this.desired[kind].has(at(host, id))) return this.strays.remove(host, key)
+    for (const old of this.strays.add(host, key, JSON.stringify(report).length)) {
+      const stray = parseKey(old) as ParsedKey & { room: 'observed' }
+      this.observed[stray.kind].delete(at(host, stray.id))
+      this.revisions.delete(old)
+      this.invalid.delete(old)
+    }
+  }
+
+  private noteUnknown(key: string): void {
+    const place = key.split('/').slice(0, 2).join('/').slice(0, 100)
+    if (this.unknown.has(place) || this.unknown.size >= mostUnknown) return
+    this.unknown.add(place)
+    this.log.warn('keys that no program of ours writes', { below: place })
   }
 
   private noteLevel(host: string): void {

@@ -132,6 +132,7 @@ export function assembleScheduler(parts: SchedulerParts) {
         ...etcdProblems(etcdUsage.view(), config.etcd.endpoints),
         ...(problem === undefined ? [] : [`the name service does not answer: ${problem}`]),
         ...loop.problems(),
+        ...memory.problems(),
       ]
     },
     schedulerState: () => ({

@@ -16,6 +16,9 @@ import { poolsOf } from './pools.js'
 import type { RateOf } from './rates.js'
 import { transferProblems, transferViews } from './transferViews.js'
 
+/** Keys that cannot be read are listed up to here. */
+const mostOfOnePlace = 10
+
 /** The cluster as operators see it: pure, from the documents to the shapes of `model/api.ts`. */
 export function statusView(
   cluster: Cluster,
@@ -230,8 +233,25 @@ function problemsOf(cluster: Cluster, config: SchedulerConfig, hosts: HostView[]
       return [`buffer ${bufferKey(cluster, buffer)} is ${phase}: ${reason ?? waitingFor.join('; ')}`]
     }),
     ...transferProblems(cluster),
-    ...[...cluster.invalid].map(([key, reason]) => `etcd key ${key} cannot be read: ${reason}`),
+    ...unreadProblems(cluster),
   ]
+}
+
+/** One host may have written any number of them. */
+function unreadProblems(cluster: Cluster): string[] {
+  const byPlace = new Map<string, string[]>()
+  for (const [key, reason] of cluster.invalid) {
+    const place = key.split('/').slice(0, 2).join('/')
+    byPlace.set(place, [...(byPlace.get(place) ?? []), `etcd key ${key} cannot be read: ${reason}`])
+  }
+  return [...byPlace].flatMap(([place, all]) =>
+    all.length <= mostOfOnePlace
+      ? all
+      : [
+          ...all.slice(0, mostOfOnePlace),
+          `${all.length - mostOfOnePlace} more keys of etcd below ${place} cannot be read`,
+        ],
+  )
 }
 
 function cordonOf(cluster: Cluster, host: string, device?: string): string | null {

@@ -30,8 +30,12 @@ export type ParsedKey =
   | { room: 'events'; name: string; sequence: number }
   | { room: 'leader' | 'leader-wanted' | 'placement' | 'cluster' }
 
+/** Longer than any that our programs write; etcd itself sets no limit. */
+const maxKeyLength = 512
+
 /** Tells which document a key holds; undefined for a key that none of our programs writes. */
 export function parseKey(key: string): ParsedKey | undefined {
+  if (key.length > maxKeyLength) return undefined
   const [room, a, b, c, ...rest] = key.split('/')
   if (rest.length > 0) return undefined
   switch (room) {
