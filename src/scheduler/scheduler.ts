@@ -22,6 +22,7 @@ import { Rates } from './rates.js'
 import { confirmCluster, type OwnCluster } from './ownCluster.js'
 import { RoomQueue } from './room.js'
 import { Makings } from './slurm/makings.js'
+import { SilentHosts } from './silentHosts.js'
 import { Scontrol } from './slurm/scontrol.js'
 import type { AskSlurm } from './slurm/splitTask.js'
 import { type LookAt, systemLookAt } from './sources.js'
@@ -93,6 +94,7 @@ export function assembleScheduler(parts: SchedulerParts) {
   const absences = new Absences(memory, clock, config.hostGraceSeconds * 1000, () => loop.lookAgain())
   const loop = new Loop({ memory, commits, timeline, absences, config, clock, log, newUuid })
   const rates = new Rates(memory, clock)
+  const silentHosts = new SilentHosts(memory, clock)
   const stopLearning = memory.onChange((touched) => {
     for (const { parsed, after } of touched) {
       if (parsed.room === 'sessions' && after) accounts.learn([(after as SessionDocument).uid])
@@ -133,6 +135,7 @@ export function assembleScheduler(parts: SchedulerParts) {
         ...(problem === undefined ? [] : [`the name service does not answer: ${problem}`]),
         ...loop.problems(),
         ...memory.problems(),
+        ...silentHosts.problems(),
       ]
     },
     schedulerState: () => ({
@@ -146,6 +149,7 @@ export function assembleScheduler(parts: SchedulerParts) {
     cancelWord()
     cluster.close()
     stopLearning()
+    silentHosts.close()
     stopHearing()
     absences.close()
     commits.close()
