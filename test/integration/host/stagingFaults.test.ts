@@ -560,7 +560,7 @@ describe('staging that goes wrong (root)', function () {
     it('takes CPU and disks after what serves buffers, as the settings say', async () => {
       const mark = rig.mark
       const said = async (priority: StagingPriority) => {
-        const user = asUser({ transfer: someone, mark, stallMs: 10_000, priority })
+        const user = asUser({ transfer: someone, mark, stallMs: 10_000, priority, sees: [] })
         const { stdout } = await user.ok(['sh', '-c', 'nice; ionice'])
         return stdout.toString().trim().split('\n')
       }

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { transferId } from '../../../model/cluster.js'
 import type { DesiredTransfer, TransferCounts } from '../../../model/documents.js'
 import { Refusal, type TransferFacts } from '../../host.js'
@@ -10,7 +11,9 @@ import { finishTransfer } from './finish.js'
 import { Jobs, show } from './jobs.js'
 import { placesOf } from './places.js'
 import { planTransfer } from './plan.js'
-import { type AsUser, asUser } from './user.js'
+import { type StagePaths, stagePathsNow } from './resolve.js'
+import { sandboxRoot } from './sandbox.js'
+import { type AsUser, asUser, type UserParts } from './user.js'
 import { type MountAt, mountState, mountVolume, unmountVolume } from './volume.js'
 import { type Notes, openNotes } from './notes.js'
 import type { StagingPriority } from '../../stagingPriority.js'
@@ -52,8 +55,14 @@ export function transfers(options: TransferOptions) {
   const markOf = (transfer: DesiredTransfer) => `BURSTBUFFER_TRANSFER=${name}/${idOf(transfer)}`
   const { quietMs = defaultQuietMs } = options
   const patience = options.stallMs ?? stallMs
-  const noteUser = (transfer: DesiredTransfer) =>
-    asUser({ transfer, mark: markOf(transfer), stallMs: Math.min(noteMs, patience), priority })
+  const userOf = async (transfer: DesiredTransfer, more: Pick<UserParts, 'stallMs' | 'signal'>) => {
+    await mkdir(sandboxRoot, { recursive: true, mode: 0o700 })
+    const paths = await stagePathsNow(stagePaths, run)
+    const sees = [placesOf(transfer).mount, ...paths.answering]
+    return { paths, user: asUser({ transfer, mark: markOf(transfer), priority, sees, ...more }) }
+  }
+  const noteUser = async (transfer: DesiredTransfer) =>
+    (await userOf(transfer, { stallMs: Math.min(noteMs, patience) })).user
   const insist = () => {
     if (stagePaths.length === 0) throw new Refusal(notServed)
   }
@@ -67,12 +76,12 @@ export function transfers(options: TransferOptions) {
     if (job) await jobs.stop(id)
     await endMarked(markOf(transfer), transfer.uid)
     jobs.begin(id, whatOf(transfer), async ({ running, abort }) => {
-      const user = asUser({ transfer, mark: markOf(transfer), stallMs: patience, priority, signal: abort.signal })
+      const { user, paths } = await userOf(transfer, { stallMs: patience, signal: abort.signal })
       const planned = transfer.part === 'plan' ? undefined : await readPlan(await openNotes(user, transfer))
       running.counts = { ...running.counts, ...totalsOf(transfer, planned) }
       const insistOnline = () => options.insistOnline(transfer)
       const { signal } = abort
-      await act({ transfer, user, stagePaths, insistOnline, signal, show: (tally) => show(running, tally) })
+      await act({ transfer, user, stagePaths: paths, insistOnline, signal, show: (tally) => show(running, tally) })
     })
   }
 
@@ -88,7 +97,7 @@ export function transfers(options: TransferOptions) {
       if (transfer.wanted === 'absent') return facts
       if (stagePaths.length === 0) return { ...facts, refused: notServed }
       if (mounted !== 'alive' || strays > 0) return facts
-      return { ...facts, ...(await doneFacts(noteUser(transfer), transfer)) }
+      return { ...facts, ...(await doneFacts(await noteUser(transfer), transfer)) }
     },
     mount: async (transfer: DesiredTransfer) => {
       insist()
@@ -114,7 +123,8 @@ export function transfers(options: TransferOptions) {
       await jobs.stop(idOf(transfer))
       await endMarked(markOf(transfer), transfer.uid)
       if ((await mountState(transfer, run)) === 'alive') {
-        await noteUser(transfer)
+        const user = await noteUser(transfer)
+        await user
           .ok(['rm', '--recursive', '--force', '--', placesOf(transfer).works])
           .catch((error: unknown) =>
             log.warn('notes of a transfer stay', { id: idOf(transfer), reason: String(error) }),
@@ -132,7 +142,7 @@ const notServed =
 interface Acting {
   transfer: DesiredTransfer
   user: AsUser
-  stagePaths: readonly string[]
+  stagePaths: StagePaths
   insistOnline: () => Promise<void>
   signal: AbortSignal
   show: (tally: { files?: number; bytes?: number; failed?: number; failures?: string[] }) => void

@@ -59,7 +59,7 @@ async function listFile({ transfer, user, stagePaths, node }: ListParts): Promis
   const path = list.side === 'outside' ? list.path : `${namespace}/${list.path}`
   // Looked at as a source outside or inside is, whatever the direction.
   const direction = list.side === 'outside' ? 'in' : 'out'
-  const destination = direction === 'in' ? namespace : stagePaths[0]!
+  const destination = direction === 'in' ? namespace : [...stagePaths.answering, ...stagePaths.silent][0]!
   const harmless = { source: path, destination, ...(node === undefined ? {} : { node }) }
   const [resolved] = await resolveAll(user, { ...transfer, direction }, stagePaths, [harmless])
   return resolved!.source

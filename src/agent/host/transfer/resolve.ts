@@ -4,10 +4,21 @@ import { quote } from '../../../model/names.js'
 import { isWithin } from '../../../model/paths.js'
 import { Refusal } from '../../host.js'
 import { namespacesOf, type Sides } from './places.js'
+import { answers } from '../clients.js'
+import type { Run } from '../run.js'
 import type { AsUser } from './user.js'
 
-/** Below which paths this host lets users stage. */
-export type StagePaths = readonly string[]
+/** Below which paths this host lets users stage. A file system that does not answer holds up only what needs it. */
+export interface StagePaths {
+  answering: readonly string[]
+  silent: readonly string[]
+}
+
+export async function stagePathsNow(paths: readonly string[], run: Run): Promise<StagePaths> {
+  const found = await Promise.all(paths.map(async (path) => ({ path, isThere: await answers(path, run) })))
+  const those = (isThere: boolean) => found.filter((one) => one.isThere === isThere).map(({ path }) => path)
+  return { answering: those(true), silent: those(false) }
+}
 
 /** Both sides without links, as the user sees them. Refuses a path that leads out of its place, and a source that is absent. */
 export async function resolveSides(
@@ -30,11 +41,13 @@ export async function resolveAll(
   stagePaths: StagePaths,
   sides: readonly Sides[],
 ): Promise<Sides[]> {
+  const { answering } = stagePaths
   const paths = sides.flatMap(({ source, destination }) => [source, destination])
-  const found = await realPaths(user, [...stagePaths, ...paths])
-  const outside = found.slice(0, stagePaths.length)
+  for (const path of paths) insistOnAnswer(stagePaths, path)
+  const found = await realPaths(user, [...answering, ...paths])
+  const outside = { ...stagePaths, answering: found.slice(0, answering.length) }
   return sides.map((side, index) => {
-    const at = stagePaths.length + 2 * index
+    const at = answering.length + 2 * index
     const [realSource, realDestination] = [found[at], found[at + 1]]
     const namespaces = namespacesOf(transfer, side.node)
     const within = (path: string, real: string, namespace: string | undefined) =>
@@ -56,8 +69,9 @@ export async function resolveReport(
   stagePaths: StagePaths,
   report: string,
 ): Promise<string> {
-  const [folder, ...outside] = await realPaths(user, [dirname(report), ...stagePaths])
-  withinOutside(nameOf(transfer, report), outside, dirname(report), folder!)
+  insistOnAnswer(stagePaths, report)
+  const [folder, ...answering] = await realPaths(user, [dirname(report), ...stagePaths.answering])
+  withinOutside(nameOf(transfer, report), { ...stagePaths, answering }, dirname(report), folder!)
   return `${folder === '/' ? '' : folder}/${basename(report)}`
 }
 
@@ -67,7 +81,7 @@ async function realPaths(user: AsUser, paths: readonly string[]): Promise<string
   const found: string[] = []
   for (let at = 0; at < paths.length; at += mostPaths) {
     const some = paths.slice(at, at + mostPaths)
-    const { stdout } = await user.ok(['realpath', '--zero', '--canonicalize-missing', '--', ...some])
+    const { stdout } = await user.ok(['realpath', '--zero', '--canonicalize-missing', '--', ...some], { onHost: true })
     found.push(...stdout.toString().split('\0').slice(0, some.length))
   }
   return found
@@ -79,11 +93,21 @@ function withinBuffer(name: string, namespace: string, real: string): string {
   throw new Refusal(`${name} leads out of the buffer, to ${quote(real)}`)
 }
 
-function withinOutside(name: string, roots: readonly string[], path: string, real: string): string {
+function withinOutside(name: string, stagePaths: StagePaths, path: string, real: string): string {
   insistOnUtf8(name, real)
-  if (roots.some((root) => isWithin(real, root))) return real
+  const { answering, silent } = stagePaths
+  if (answering.some((root) => isWithin(real, root))) return real
+  insistOnAnswer(stagePaths, real)
   const leads = real === path ? '' : ` leads to ${quote(real)}, which`
-  throw new Refusal(`${name}${leads} is not below ${roots.join(', ')}: this host stages nothing else`)
+  throw new Refusal(
+    `${name}${leads} is not below ${[...answering, ...silent].join(', ')}: this host stages nothing else`,
+  )
+}
+
+/** Not a refusal: it may answer again. */
+function insistOnAnswer({ silent }: StagePaths, path: string): void {
+  const root = silent.find((root) => isWithin(path, root))
+  if (root !== undefined) throw new Error(`the stage path ${root} is not there on this host, or does not answer`)
 }
 
 /** What is no UTF-8 cannot be given to a program as an argument. */

@@ -4,11 +4,16 @@ import { CommandError } from '../run.js'
 import { runStream, type StreamOptions, type StreamResult } from '../stream.js'
 import { whatUsersMend } from './errors.js'
 import { type StagingPriority, withPriority } from '../../stagingPriority.js'
+import { sandboxed } from './sandbox.js'
 
 /*
- * Everything that touches a user's files runs as the user, with the user's groups and no right of root's: a link, planted at
- * whatever moment, leads to nothing that the user could not reach without us. Root itself opens, makes, renames and removes
- * nothing in a buffer or outside.
+ * Everything that touches a user's files runs as the user, with the user's groups and no right of root's, and in a sandbox that
+ * holds the stage paths, the buffer and the programs of /usr: a link, planted at whatever moment, leads to nothing that the
+ * user could not reach without us, and to nothing else of this host. Root itself opens, makes, renames and removes nothing in a
+ * buffer or outside.
+ *
+ * Where links lead is looked up on the host as it is, for what a user calls a path may be known by other names there; nothing is read or
+ * written by that.
  */
 export interface AsUser {
   /** To its end, whatever its exit code. */
@@ -17,7 +22,10 @@ export interface AsUser {
   ok(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
 }
 
-export type UserOptions = Partial<Omit<StreamOptions, 'env' | 'signal'>>
+export type UserOptions = Partial<Omit<StreamOptions, 'env' | 'signal'>> & {
+  /** On the host as it is, not in the sandbox. */
+  onHost?: boolean
+}
 
 export interface UserParts {
   transfer: Pick<DesiredTransfer, 'uid' | 'gid'>
@@ -25,27 +33,44 @@ export interface UserParts {
   mark: string
   stallMs: number
   priority: StagingPriority
+  /** The directories that are there for its programs, beside those of the system. */
+  sees: readonly string[]
   signal?: AbortSignal
 }
 
 const path = '/usr/local/bin:/usr/bin:/bin'
 
-export function asUser({ transfer, mark, stallMs, priority, signal }: UserParts): AsUser {
+export function asUser({ transfer, mark, stallMs, priority, sees, signal }: UserParts): AsUser {
   const [name, value] = mark.split('=') as [string, string]
   const env = { PATH: path, LC_ALL: 'C', HOME: '/', [name]: value }
   if (transfer.uid === 0) throw new Refusal('files are staged as a user, never as root')
-  const prefix = identity(transfer)
-  const run: AsUser['run'] = async (argv, options = {}) => {
-    const own = { stallMs, env, ...(signal ? { signal } : {}) }
-    const result = await runStream(withPriority(priority, [...prefix, ...argv]), { ...own, ...options }).catch(
-      refuseTooLong,
+  const start = (argv: Argv, options: UserOptions) =>
+    runStream(withPriority(priority, argv), {
+      ...{ stallMs, env, ...(signal ? { signal } : {}) },
+      ...options,
+    }).catch(refuseTooLong)
+  const onHost = async (argv: Argv, options: UserOptions = {}) => {
+    const result = await start([...identity(transfer, '--init-groups'), ...argv], options)
+    if (!isUnknownUser(result)) return result
+    throw new Refusal(
+      `user ${transfer.uid} is not known on this host: users must be known on storage hosts as on nodes`,
     )
-    if (isUnknownUser(result)) {
-      throw new Refusal(
-        `user ${transfer.uid} is not known on this host: users must be known on storage hosts as on nodes`,
-      )
-    }
-    return result
+  }
+  // The name service is not there in the sandbox.
+  const lookUpGroups = async () => {
+    const argv = ['id', '--groups'] as const
+    const { code, stdout, stderr } = await onHost(argv)
+    if (code !== 0) throw new CommandError(argv, { code, stdout: '', stderr, signal: null, timedOut: false })
+    return stdout.toString().trim().replaceAll(' ', ',')
+  }
+  let groups: Promise<string> | undefined
+  const run: AsUser['run'] = async (argv, { onHost: isOnHost = false, ...options } = {}) => {
+    if (isOnHost) return onHost(argv, options)
+    groups ??= lookUpGroups()
+    const words = [...identity(transfer, `--groups=${await groups}`), ...argv] as const
+    const result = await start(sandboxed(sees, words), options)
+    if (!hasNoSandbox(result)) return result
+    throw new Error(`staging has no sandbox: ${result.stderr}`)
   }
   return {
     run,
@@ -74,15 +99,17 @@ export function withOptions(user: AsUser, more: UserOptions): AsUser {
   }
 }
 
+type Argv = readonly [string, ...string[]]
+
 /** The signal comes when this agent dies: nothing that it started copies on unseen. */
-function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>): [string, ...string[]] {
+function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>, groups: string): [string, ...string[]] {
   // Whatever a document says: nothing is copied with the rights of root.
   if (uid === 0) throw new Refusal('root stages nothing: a transfer runs as the user of its job')
   return [
     'setpriv',
     `--reuid=${uid}`,
     `--regid=${gid}`,
-    '--init-groups',
+    groups,
     '--no-new-privs',
     '--bounding-set=-all',
     '--inh-caps=-all',
@@ -90,6 +117,11 @@ function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>): [string, 
     '--pdeathsig=TERM',
     '--',
   ]
+}
+
+/** No program of a transfer ends so. */
+function hasNoSandbox({ code, stderr }: StreamResult): boolean {
+  return code === 125 && stderr.startsWith('sandbox: ')
 }
 
 function isUnknownUser({ code, stderr }: StreamResult): boolean {

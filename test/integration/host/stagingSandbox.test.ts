@@ -1,0 +1,146 @@
+import { expect } from 'chai'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { markedProcesses } from '../../../src/agent/host/marked.js'
+import { sandboxed, sandboxRoot } from '../../../src/agent/host/transfer/sandbox.js'
+import { asUser } from '../../../src/agent/host/transfer/user.js'
+import { until } from '../../../lab/until.js'
+import { needsRoot } from '../../support/loopDevices.js'
+import { someone, StagingRig } from '../../support/stagingRig.js'
+
+describe('the sandbox of staging (root)', function () {
+  this.timeout(120_000)
+  let rig: StagingRig
+
+  before(function () {
+    needsRoot(this)
+    mkdirSync(sandboxRoot, { recursive: true, mode: 0o700 })
+  })
+
+  beforeEach(() => (rig = new StagingRig()))
+  afterEach(() => rig.close())
+
+  const userThat = (...sees: string[]) =>
+    asUser({ transfer: someone, mark: rig.mark, stallMs: 10_000, priority: 'normal', sees })
+
+  async function said(words: string, ...sees: string[]): Promise<string> {
+    const { code, stdout, stderr } = await userThat(...sees).run(['sh', '-c', words])
+    return `${stdout.toString()}${stderr}${code === 0 ? '' : `\nexit code ${code}`}`
+  }
+
+  it('copies nothing of the host through a link that takes the place of a directory while others are copied', async () => {
+    rig.as(
+      someone,
+      'mkdir d; echo mine >d/passwd; truncate -s 64K d/passwd; truncate -s 2G big; printf "$PWD/%s\\n" big d/passwd >list',
+    )
+    const list = { side: 'outside', path: join(rig.lustre, 'list') } as const
+    const line = { type: 'list', list } as const
+    await rig.part(rig.transfer({ ...line, part: 'plan' }))
+    const copy = rig.transfer({ ...line, part: 'copy' })
+    const copiers = async () => (await markedProcesses(rig.mark, someone.uid)).filter((pid) => isCopying(pid, 'big'))
+    // It is stopped in the middle of the first file: what the second is was looked at before.
+    await until({ what: 'the first file is copied' }, async () => {
+      await rig.round(copy)
+      return (await copiers()).length > 0
+    })
+    const stopped = await copiers()
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP')
+    rig.as(someone, 'mv d away; ln -s /etc d')
+    for (const pid of stopped) process.kill(pid, 'SIGCONT')
+    const { counts, failures } = await rig.part(copy)
+    expect(counts).to.deep.include({ files: 1, failed: 1 })
+    expect(failures.join()).to.match(/passwd.*No such file or directory/)
+    const arrived = execFileSync('find', [rig.volume, '-name', 'passwd', '-size', '+0'], { encoding: 'utf8' })
+    expect(arrived).to.equal('')
+  })
+
+  it('shows a program the system’s own, what it is given, and nothing else', async () => {
+    const systems = ['bin', 'dev', 'etc', 'lib', 'lib32', 'lib64', 'libx32', 'sbin', 'usr']
+    const seen = (await said('ls -A /', rig.lustre)).trim().split('\n')
+    expect(seen.filter((name) => !systems.includes(name))).to.deep.equal(['tmp'])
+    expect((await said('ls -A /tmp', rig.lustre)).trim()).to.equal(rig.directory.split('/').at(-1))
+    expect((await said(`ls -A ${rig.directory}`, rig.lustre)).trim()).to.equal('lustre')
+    expect((await said('ls -A /dev /etc', rig.lustre)).split('\n').filter((line) => /^[^/]/.test(line))).to.deep.equal([
+      'null',
+      'ld.so.cache',
+    ])
+    expect(await said('cat /etc/passwd', rig.lustre)).to.contain('No such file')
+    expect(await said(`cd ${rig.lustre}; cat ../../../etc/passwd`, rig.lustre)).to.contain('No such file')
+  })
+
+  it('can be written to only where the user may outside of it', async () => {
+    for (const place of ['/x', '/dev/x', '/usr/x', '/etc/x', `${rig.directory}/x`])
+      expect(await said(`touch ${place}`, rig.lustre), place).to.match(/Read-only file system|Permission denied/)
+    // Of all that root itself may write to, nothing else is there.
+    const asRoot = ['/x', '/usr/x', `${rig.directory}/x`].map((path) => `! touch ${path} 2>/dev/null`).join(' && ')
+    const [program, ...words] = sandboxed([rig.lustre], ['sh', '-c', asRoot])
+    execFileSync(program, words)
+    expect(await said(`umask; echo a >${rig.lustre}/a; cat ${rig.lustre}/a`, rig.lustre)).to.equal('0022\na\n')
+  })
+
+  it('has the user’s groups, also where the name service is not there', async () => {
+    const groups = execFileSync('setpriv', ['--reuid=5', '--regid=60', '--init-groups', 'id', '--groups'], {
+      encoding: 'utf8',
+    })
+    expect((await said('id --groups', rig.lustre)).split(/\s+/).sort()).to.deep.equal(groups.split(/\s+/).sort())
+  })
+
+  it('finds a stage path that is a link, that lies within another, and one with a blank in its name', async () => {
+    const blank = join(rig.lustre, 'a blank')
+    const link = join(rig.directory, 'alias')
+    mkdirSync(join(blank, 'within'), { recursive: true })
+    writeFileSync(join(blank, 'within/file'), 'here')
+    symlinkSync(blank, link)
+    const paths = [join(blank, 'within'), link, join(rig.directory, 'not-there')]
+    expect(await said(`cat "${link}/within/file"`, ...paths)).to.equal('here')
+    expect(await said(`cat "${blank}/within/file"`, ...paths)).to.equal('here')
+    expect(await said(`ls "${rig.lustre}"`, ...paths)).to.equal('a blank\n')
+  })
+
+  it('keeps no other mount of the host busy while a program runs', async () => {
+    const other = join(rig.directory, 'other')
+    mkdirSync(other)
+    execFileSync('mount', ['-t', 'tmpfs', 'other', other])
+    const [program, ...words] = sandboxed([rig.lustre], ['sh', '-c', 'echo ready; read line'])
+    const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] })
+    try {
+      await new Promise((resolve) => child.stdout.once('data', resolve))
+      const places = readFileSync(`/proc/${child.pid}/mountinfo`, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[4]!)
+      expect(places).to.include(rig.lustre).and.not.to.include(other)
+      expect(places.filter((place) => !/^\/($|usr$|lib|bin$|sbin$|dev\/null$|etc\/ld)/.test(place))).to.deep.equal([
+        rig.lustre,
+      ])
+    } finally {
+      child.stdin.end()
+      await new Promise((resolve) => child.once('close', resolve))
+      execFileSync('umount', [other])
+    }
+  })
+
+  it('runs nothing without a sandbox', async () => {
+    const failing = async (...sees: string[]) => {
+      const error: unknown = await userThat(...sees)
+        .run(['touch', join(rig.lustre, 'ran')])
+        .catch((error: unknown) => error)
+      return (error as Error).message
+    }
+    expect(await failing(rig.lustre, '/')).to.contain('staging has no sandbox: sandbox: the whole host cannot be given')
+    rmSync(sandboxRoot, { recursive: true })
+    expect(await failing(rig.lustre)).to.contain('staging has no sandbox: sandbox: cannot mount')
+    mkdirSync(sandboxRoot, { mode: 0o700 })
+    expect(execFileSync('ls', [rig.lustre], { encoding: 'utf8' })).to.equal('')
+  })
+})
+
+function isCopying(pid: number, name: string): boolean {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    return words[0] === 'rsync' && words.some((word) => word.endsWith(`/${name}`))
+  } catch {
+    return false
+  }
+}
