@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs'
 import { certificate, clusterName, etcdEndpoints, hostsWith, pool, type HostSpec, type Site } from './hosts.js'
+
+const deviceMapper = '/sys/class/misc/device-mapper'
 
 /** The configuration files of our programs on a host, by name below /etc/burstbuffer. `etc/` explains their keys. */
 export function configFiles(host: HostSpec, site: Site): Record<string, string> {
@@ -13,5 +16,11 @@ export function configFiles(host: HostSpec, site: Site): Record<string, string> 
   }
   const pools = host.role === 'storage' ? `pools:\n  ${pool.name}: [/dev/nvme*n1]\nstagePaths: [/home]\n` : ''
   const filter = host.role === 'compute' ? `packetFilter: { storageHosts: [${servers.join(', ')}] }\n` : ''
-  return { 'agent.yaml': `cluster: ${clusterName}\nroles: [${host.role}]\n${etcd}${pools}${filter}` }
+  const swap = host.role === 'compute' && !canEncrypt() ? 'swap: { plaintext: true }\n' : ''
+  return { 'agent.yaml': `cluster: ${clusterName}\nroles: [${host.role}]\n${etcd}${pools}${filter}${swap}` }
+}
+
+/** Swap of the cluster's hosts is the machine's, whose kernel has a device mapper or not. */
+export function canEncrypt(): boolean {
+  return existsSync(deviceMapper) && existsSync('/usr/sbin/cryptsetup')
 }

@@ -4,8 +4,10 @@ import { deviceBytes, type HostSpec } from './hosts.js'
 import { must } from './run.js'
 
 /** What a compute node attaches swap files with: loop devices are the machine's, and any number of them may be free. */
-const loopNodes = [
+const swapNodes = [
   'loop-control c 10 237',
+  // Of the device mapper, which encrypts them where the kernel has it.
+  'mapper/control c 10 236',
   ...Array.from({ length: 256 }, (_, number) => `loop${number} b 7 ${number}`),
 ]
 
@@ -16,7 +18,7 @@ export class Devices {
   /** Makes and attaches what is missing, and writes the list that `init.sh` makes device nodes from. */
   async attach(host: HostSpec, listFile: string): Promise<void> {
     mkdirSync(this.dir, { recursive: true })
-    const lines = host.role === 'compute' ? [...loopNodes] : []
+    const lines = host.role === 'compute' ? [...swapNodes] : []
     for (const device of host.devices) {
       const file = join(this.dir, `${host.name}-${device}.img`)
       if (!existsSync(file)) {

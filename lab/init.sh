@@ -45,7 +45,7 @@ mount -t tmpfs -o mode=1777 tmpfs tmp
 mkdir -m 755 run/lab run/lock
 
 mount -t tmpfs -o mode=755 tmpfs dev
-mkdir dev/pts dev/shm
+mkdir dev/pts dev/shm dev/mapper
 mount -t devpts -o newinstance,ptmxmode=666,mode=620,gid=5 devpts dev/pts
 mount -t tmpfs -o mode=1777 tmpfs dev/shm
 ln -s pts/ptmx dev/ptmx

@@ -13,6 +13,10 @@ import { must, run } from './run.js'
 export async function endSwaps(host: string, dir: string, init: Init | undefined): Promise<void> {
   for (const device of await swapsOf(host, dir, init)) {
     if (isOn(device)) await must(['swapoff', device])
+    for (const mapping of mappingsOn(device)) {
+      if (mapping.names.some(isOn)) await must(['swapoff', mapping.device])
+      await must(['dmsetup', 'remove', '--retry', mapping.device])
+    }
     await must(['losetup', '--detach', device])
   }
 }
@@ -54,6 +58,14 @@ function isMounted(fileSystem: string, init: Init | undefined): boolean {
   if (!init) return false
   const table = readFileSync(`/proc/${init.pid}/mountinfo`, 'utf8').split('\n')
   return table.some((line) => line.split(' ')[2] === fileSystem)
+}
+
+/** What encrypts the swap on it; /proc/swaps calls it by either of its names. */
+function mappingsOn(loop: string): { device: string; names: string[] }[] {
+  return readdirSync(`/sys/block/${basename(loop)}/holders`).map((holder) => {
+    const name = readFileSync(`/sys/block/${holder}/dm/name`, 'utf8').trim()
+    return { device: `/dev/${holder}`, names: [holder, name] }
+  })
 }
 
 /** By its last name: the machine's `/dev` and the host's are not the same. */

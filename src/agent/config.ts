@@ -54,6 +54,8 @@ export const agentConfig = z
     packetFilter: z
       .strictObject({ enabled: z.boolean().default(true), storageHosts: z.array(storageAddress).max(1000).default([]) })
       .default({ enabled: true, storageHosts: [] }),
+    /** Compute nodes: what is swapped out to a buffer may lie there in clear. */
+    swap: z.strictObject({ plaintext: z.boolean().default(false) }).default({ plaintext: false }),
     log: logConfig,
   })
   .refine(({ gluster, roles }) => gluster === undefined || roles.includes('storage'), {

@@ -73,14 +73,19 @@ export interface MountFacts {
 }
 
 export interface SwapFacts {
-  /** Why this host can have no swap at all, if so. */
+  /** Why this host can have no swap at all, if so: only asked where it is wanted and not on yet. */
   unsupported?: string
+  /** Swap in clear is not allowed here. */
+  mustEncrypt: boolean
   /** The volume's directory is mounted at the path. */
   isMounted: boolean
   /** Swap files of this host in it; whole: as large as wanted, and allocated. */
   files: { isWhole: boolean }[]
-  /** Loop devices that are attached to them, and whether the kernel swaps on each. */
-  loops: { device: string; isOn: boolean }[]
+  /**
+   * Loop devices that are attached to them, and whether the kernel swaps on each, or on the mapping that encrypts it. `begun`:
+   * a mapping that was not made whole.
+   */
+  loops: { device: string; isOn: boolean; mapping?: 'whole' | 'begun' }[]
 }
 
 export interface PeerFacts {

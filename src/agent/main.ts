@@ -52,6 +52,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     mountRoot: config.mountRoot,
     stagePaths: config.stagePaths,
     stagingPriority: config.stagingPriority,
+    plaintextSwap: config.swap.plaintext,
     pools: config.pools,
     clock,
     log,
@@ -164,6 +165,7 @@ function warnOfRestart(before: AgentConfig, after: AgentConfig, warn: (phrase: s
       'stagingPriority',
       'gluster',
       'packetFilter',
+      'swap',
       'log',
     ] as const
   ).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))

@@ -37,9 +37,13 @@ export interface StepArgs {
   allocateSwap: { swap: DesiredSwap }
   /** Give it a loop device. */
   attachSwap: { swap: DesiredSwap }
+  /** Put a mapping on that, which encrypts what is written, with a key that nobody keeps. */
+  encryptSwap: { swap: DesiredSwap }
   /** mkswap, swapon. */
   enableSwap: { swap: DesiredSwap }
   disableSwap: { swap: DesiredSwap }
+  /** Take the mapping off. */
+  closeSwap: { swap: DesiredSwap }
   detachSwap: { swap: DesiredSwap }
   removeSwap: { swap: DesiredSwap }
   /** Wipe a foreign device that an operator gave to us by name. */
@@ -78,9 +82,11 @@ export const isDestructive: Record<StepKind, boolean> = {
   unmountBuffer: true,
   allocateSwap: false,
   attachSwap: false,
+  encryptSwap: false,
   // Not destructive itself; but turned on after it was told to go, it would be in the way of the unmount.
   enableSwap: true,
   disableSwap: true,
+  closeSwap: true,
   detachSwap: true,
   removeSwap: true,
   adoptDevice: true,
@@ -131,10 +137,14 @@ export function describeStep(step: Step): string {
       return `allocate ${step.swap.sizeBytes} bytes of swap in ${step.swap.path}`
     case 'attachSwap':
       return `attach the swap file in ${step.swap.path}`
+    case 'encryptSwap':
+      return `encrypt the swap in ${step.swap.path}`
     case 'enableSwap':
       return `turn swap in ${step.swap.path} on`
     case 'disableSwap':
       return `turn swap in ${step.swap.path} off`
+    case 'closeSwap':
+      return `close the encryption of the swap in ${step.swap.path}`
     case 'detachSwap':
       return `detach the swap file in ${step.swap.path}`
     case 'removeSwap':

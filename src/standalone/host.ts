@@ -61,8 +61,10 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
       unmountBuffer: (args) => effect({ kind: 'unmountBuffer', ...args }, () => unmountBuffer(machine, args.mount)),
       allocateSwap: (args) => effect({ kind: 'allocateSwap', ...args }, ...swaps.allocate(machine, args.swap)),
       attachSwap: (args) => effect({ kind: 'attachSwap', ...args }, () => swaps.attach(machine, args.swap)),
+      encryptSwap: (args) => effect({ kind: 'encryptSwap', ...args }, () => swaps.encrypt(machine, args.swap)),
       enableSwap: (args) => effect({ kind: 'enableSwap', ...args }, () => swaps.enable(machine, args.swap)),
       disableSwap: (args) => effect({ kind: 'disableSwap', ...args }, () => swaps.disable(machine, args.swap)),
+      closeSwap: (args) => effect({ kind: 'closeSwap', ...args }, () => swaps.close(machine, args.swap)),
       detachSwap: (args) => effect({ kind: 'detachSwap', ...args }, () => swaps.detach(machine, args.swap)),
       removeSwap: (args) => effect({ kind: 'removeSwap', ...args }, () => swaps.remove(machine, args.swap)),
       adoptDevice: (args) =>

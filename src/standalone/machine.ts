@@ -42,7 +42,10 @@ export interface SimulatedMachine {
   /** What every stage line copies here. */
   staged: { files: number; bytes: number; failures: string[] }
   /** Swap files of this host and their loop devices, by the path of the mount that holds them. */
-  readonly swaps: Map<string, { file: 'none' | 'begun' | 'whole'; isAttached: boolean; isOn: boolean }>
+  readonly swaps: Map<
+    string,
+    { file: 'none' | 'begun' | 'whole'; isAttached: boolean; isEncrypted: boolean; isOn: boolean }
+  >
   isOn: boolean
   /** How often it was turned on. */
   boots: number
@@ -108,7 +111,7 @@ export function turnOff(machine: SimulatedMachine): void {
   machine.served.clear()
   machine.clients.clear()
   machine.transfers.clear()
-  for (const swap of machine.swaps.values()) swap.isAttached = swap.isOn = false
+  for (const swap of machine.swaps.values()) swap.isAttached = swap.isEncrypted = swap.isOn = false
 }
 
 export function turnOn(machine: SimulatedMachine): void {

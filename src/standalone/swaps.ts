@@ -5,11 +5,12 @@ import type { SimulatedMachine } from './machine.js'
 /** What is on a volume goes with it: a file is there only while its mount is. */
 export function swapFacts(machine: SimulatedMachine, swap: DesiredSwap): SwapFacts {
   const isMounted = machine.clients.has(swap.path)
-  const { file, isAttached, isOn } = swapAt(machine, swap)
+  const { file, isAttached, isEncrypted, isOn } = swapAt(machine, swap)
   return {
+    mustEncrypt: true,
     isMounted,
     files: isMounted && file !== 'none' ? [{ isWhole: file === 'whole' }] : [],
-    loops: isAttached ? [{ device: '/dev/loop0', isOn }] : [],
+    loops: isAttached ? [{ device: '/dev/loop0', isOn, ...(isEncrypted ? { mapping: 'whole' } : {}) }] : [],
   }
 }
 
@@ -28,6 +29,12 @@ export function attach(machine: SimulatedMachine, swap: DesiredSwap): void {
   machine.swaps.set(swap.path, { ...found, isAttached: true })
 }
 
+export function encrypt(machine: SimulatedMachine, swap: DesiredSwap): void {
+  const found = swapAt(machine, swap)
+  if (!found.isAttached) throw new Error(`no loop device is attached to the swap file in ${swap.path}`)
+  machine.swaps.set(swap.path, { ...found, isEncrypted: true })
+}
+
 export function enable(machine: SimulatedMachine, swap: DesiredSwap): void {
   const found = swapAt(machine, swap)
   if (!found.isAttached) throw new Error(`no loop device is attached to the swap file in ${swap.path}`)
@@ -38,9 +45,16 @@ export function disable(machine: SimulatedMachine, swap: DesiredSwap): void {
   machine.swaps.set(swap.path, { ...swapAt(machine, swap), isOn: false })
 }
 
+export function close(machine: SimulatedMachine, swap: DesiredSwap): void {
+  const found = swapAt(machine, swap)
+  if (found.isOn) throw new Error('swap is still on')
+  machine.swaps.set(swap.path, { ...found, isEncrypted: false })
+}
+
 export function detach(machine: SimulatedMachine, swap: DesiredSwap): void {
   const found = swapAt(machine, swap)
   if (found.isOn) throw new Error('swap is still on')
+  if (found.isEncrypted) throw new Error('the encryption is still open')
   machine.swaps.set(swap.path, { ...found, isAttached: false })
 }
 
@@ -50,5 +64,5 @@ export function remove(machine: SimulatedMachine, swap: DesiredSwap): void {
 }
 
 function swapAt(machine: SimulatedMachine, { path }: DesiredSwap) {
-  return machine.swaps.get(path) ?? { file: 'none' as const, isAttached: false, isOn: false }
+  return machine.swaps.get(path) ?? { file: 'none' as const, isAttached: false, isEncrypted: false, isOn: false }
 }

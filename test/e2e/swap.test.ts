@@ -130,7 +130,7 @@ describe('swap on a buffer', function () {
     return loops.split('\n').flatMap((line) => {
       const [, loop, owner, file] = /block\/(loop\d+)\/.*:.*\/([^/]+)\/swap\/([^/ ]+)/.exec(line) ?? []
       if (!loop || !owner!.startsWith(`${job}.`) || !file!.startsWith(`${host}.`)) return []
-      return [{ file: file!, isOn: new RegExp(`/${loop}\\s`).test(areas) }]
+      return [{ file: file!, isOn: new RegExp(`(/|burstbuffer-swap-)${loop}\\s`).test(areas) }]
     })
   }
 

@@ -197,11 +197,13 @@ export class Invariants {
     if (without.length > 0) this.fail(8, `job ${token} runs without its swap on ${without.join(', ')}`)
   }
 
-  /** Swap is on nowhere but on what is mounted. */
+  /** Swap is on nowhere but on what is mounted, and nowhere in clear. */
   private checkSwaps(): void {
     for (const { name, swaps, clients } of this.machines.values()) {
-      for (const [path, { isOn }] of swaps)
+      for (const [path, { isOn, isEncrypted }] of swaps) {
         if (isOn && !clients.has(path)) this.fail(5, `${name}: ${path} is not mounted although swap on it is on`)
+        if (isOn && !isEncrypted) this.fail(10, `${name}: swap in ${path} is not encrypted`)
+      }
     }
   }
 

@@ -85,7 +85,7 @@ export function aDesiredSwap(parts: Partial<DesiredSwap> = {}): DesiredSwap {
 
 /** Mounted, and nothing made yet. */
 export function swapFacts(parts: Partial<SwapFacts> = {}): SwapFacts {
-  return { isMounted: true, files: [], loops: [], ...parts }
+  return { mustEncrypt: true, isMounted: true, files: [], loops: [], ...parts }
 }
 
 export function aDesiredPeer(parts: Partial<DesiredPeer> = {}): DesiredPeer {

@@ -26,6 +26,8 @@ export interface RealHostOptions {
   /** Below which paths users may stage from and to. */
   stagePaths?: readonly string[]
   stagingPriority?: StagingPriority
+  /** Swap may be in clear. */
+  plaintextSwap?: boolean
   clock: Clock
   log: Log
   run?: Run
@@ -65,6 +67,7 @@ export function realHost(options: RealHostOptions): RealHost {
     if (holding !== undefined) throw new Error(`brick ${device} stays as it is: ${holding}`)
   }
 
+  const swapHost = { self: name, run, plaintext: options.plaintextSwap ?? false }
   let onTransferEnd = () => {}
   const staging = transfers({
     name,
@@ -100,7 +103,7 @@ export function realHost(options: RealHostOptions): RealHost {
       },
       peer: ({ peer }) => volumes.peerFacts(gluster, peer),
       transfer: (transfer) => staging.facts(transfer),
-      swap: (swap) => swaps.swapFacts(swap, name, run),
+      swap: (swap) => swaps.swapFacts(swap, swapHost),
       adopt: async ({ device }) => {
         const path = (await pathOf())(device)
         return {
@@ -138,12 +141,14 @@ export function realHost(options: RealHostOptions): RealHost {
       probePeer: ({ peer }) => volumes.probePeer(gluster, peer.peer),
       mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, run),
       unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, run),
-      allocateSwap: ({ swap }) => swaps.allocateSwap(swap, name, run),
-      attachSwap: ({ swap }) => swaps.attachSwap(swap, name, run),
-      enableSwap: ({ swap }) => swaps.enableSwap(swap, name, run),
-      disableSwap: ({ swap }) => swaps.disableSwap(swap, name, run),
-      detachSwap: ({ swap }) => swaps.detachSwap(swap, name, run),
-      removeSwap: ({ swap }) => swaps.removeSwap(swap, name, run),
+      allocateSwap: ({ swap }) => swaps.allocateSwap(swap, swapHost),
+      attachSwap: ({ swap }) => swaps.attachSwap(swap, swapHost),
+      encryptSwap: ({ swap }) => swaps.encryptSwap(swap, swapHost),
+      enableSwap: ({ swap }) => swaps.enableSwap(swap, swapHost),
+      disableSwap: ({ swap }) => swaps.disableSwap(swap, swapHost),
+      closeSwap: ({ swap }) => swaps.closeSwap(swap, swapHost),
+      detachSwap: ({ swap }) => swaps.detachSwap(swap, swapHost),
+      removeSwap: ({ swap }) => swaps.removeSwap(swap, swapHost),
       adoptDevice: async ({ adopt }) => bricks.adoptDevice(adopt, options.clock.unixSeconds(), await pathOf(), run),
       mountTransfer: ({ transfer }) => staging.mount(transfer),
       planTransfer: ({ transfer }) => staging.plan(transfer),

@@ -11,8 +11,8 @@ export interface MountEntry {
 }
 
 /** The mount table of this process's namespace, topmost mount of a path last. Source: proc(5), mountinfo. */
-export async function mountTable(pid = 'self'): Promise<MountEntry[]> {
-  return parseMountInfo(await readFile(`/proc/${pid}/mountinfo`, 'utf8'))
+export async function mountTable(pid = 'self', proc = '/proc'): Promise<MountEntry[]> {
+  return parseMountInfo(await readFile(`${proc}/${pid}/mountinfo`, 'utf8'))
 }
 
 export function parseMountInfo(text: string): MountEntry[] {

@@ -4,15 +4,16 @@ import type { Step } from '../steps.js'
 import type { Plan, Report } from './plan.js'
 
 /*
- * Swap of a compute node on a buffer, wanted on: file allocated whole → attached to a loop device → mkswap and swapon → on.
- * Wanted absent, the same way back: swapoff → detached → file removed → absent. What is there tells which steps are left, so
- * that an agent killed between any two of them, or a node that was turned off, goes on from the facts.
+ * Swap of a compute node on a buffer, wanted on: file allocated whole → attached to a loop device → encrypted → mkswap and swapon
+ * → on. Wanted absent, the same way back: swapoff → encryption closed → detached → file removed → absent. What is there tells
+ * which steps are left, so that an agent killed between any two of them, or a node that was turned off, goes on from the facts.
+ * What is on in clear, by a release that did not encrypt or by settings that allowed it, stays so until it has to go.
  */
 export function planSwap(swap: DesiredSwap, facts: SwapFacts): Plan<'swap'> {
   return swap.wanted === 'on' ? planOn(swap, facts) : planAbsent(swap, facts)
 }
 
-function planOn(swap: DesiredSwap, { unsupported, isMounted, files, loops }: SwapFacts): Plan<'swap'> {
+function planOn(swap: DesiredSwap, { unsupported, mustEncrypt, isMounted, files, loops }: SwapFacts): Plan<'swap'> {
   const report: Report<'swap'> = { state: 'forming' }
   if (loops.some(({ isOn }) => isOn)) return { steps: [], waitingFor: [], report: { state: 'on' } }
   if (unsupported !== undefined) return { steps: [], waitingFor: [], refused: unsupported, report }
@@ -22,12 +23,15 @@ function planOn(swap: DesiredSwap, { unsupported, isMounted, files, loops }: Swa
   const steps: Step[] = []
   if (!files.some(({ isWhole }) => isWhole)) steps.push({ kind: 'allocateSwap', swap })
   if (loops.length === 0) steps.push({ kind: 'attachSwap', swap })
+  const mapping = loops[0]?.mapping
+  if (mapping === 'begun' || (mustEncrypt && mapping === undefined)) steps.push({ kind: 'encryptSwap', swap })
   return { steps: [...steps, { kind: 'enableSwap', swap }], waitingFor: [], report }
 }
 
 function planAbsent(swap: DesiredSwap, { files, loops }: SwapFacts): Plan<'swap'> {
   const steps: Step[] = []
   if (loops.some(({ isOn }) => isOn)) steps.push({ kind: 'disableSwap', swap })
+  if (loops.some(({ mapping }) => mapping !== undefined)) steps.push({ kind: 'closeSwap', swap })
   if (loops.length > 0) steps.push({ kind: 'detachSwap', swap })
   if (files.length > 0) steps.push({ kind: 'removeSwap', swap })
   return { steps, waitingFor: [], report: { state: steps.length === 0 ? 'absent' : 'leaving' } }

@@ -2,9 +2,11 @@ import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { canEncrypt } from '../../../lab/config.js'
 import { until } from '../../../lab/until.js'
 import { realHost } from '../../../src/agent/host/index.js'
 import { loopsBelow } from '../../../src/agent/host/loops.js'
+import { type Mapping, mappingDevice, mappingOn } from '../../../src/agent/host/mappings.js'
 import { type Run, runCommand } from '../../../src/agent/host/run.js'
 import { parseSwaps } from '../../../src/agent/host/swaps.js'
 import { Refusal } from '../../../src/agent/host.js'
@@ -57,25 +59,29 @@ describe('swap on a buffer (root)', function () {
   afterEach(async () => {
     for (const { device } of await loopsBelow(swap.path)) {
       if (areas().has(device.slice('/dev/'.length))) execFileSync('swapoff', [device])
+      const mapping = await mappingOn(device)
+      if (mapping && isOnMapping(mapping)) execFileSync('swapoff', [mappingDevice(device)])
+      if (mapping) execFileSync('dmsetup', ['remove', '--retry', mapping.name])
       execFileSync('losetup', ['--detach', device])
     }
     loops.close()
   })
 
-  const host = (run: Run = runCommand) => {
+  const host = (run: Run = runCommand, plaintextSwap = true) => {
     const [clock, log] = [systemClock, silentLog]
-    return realHost({ name: self, pools: {}, mountRoot: loops.directory, clock, log, run })
+    return realHost({ name: self, pools: {}, mountRoot: loops.directory, plaintextSwap, clock, log, run })
   }
   const areas = () => parseSwaps(readFileSync('/proc/swaps', 'utf8'))
+  const isOnMapping = ({ name, kernelName }: Mapping) => areas().has(name) || areas().has(kernelName)
   const ownLoops = () => loopsBelow(swap.path)
 
   /** One round as the reconciler does it, cut off after so many steps as by a death. */
-  async function round(wanted: DesiredSwap, most = 9): Promise<string[]> {
-    const planned = planSwap(wanted, await host().observe.swap(wanted))
+  async function round(wanted: DesiredSwap, most = 9, own = host()): Promise<string[]> {
+    const planned = planSwap(wanted, await own.observe.swap(wanted))
     expect(planned.refused).to.equal(undefined)
     const steps = planned.steps.slice(0, most)
     for (const step of steps)
-      await host().effects[step.kind as StepKind](step as unknown as StepArgs['mountBrick'] & never)
+      await own.effects[step.kind as StepKind](step as unknown as StepArgs['mountBrick'] & never)
     return steps.map(describeStep)
   }
 
@@ -101,6 +107,28 @@ describe('swap on a buffer (root)', function () {
     expect((await host().observe.swap(swap)).loops.map(({ isOn }) => isOn)).to.deep.equal([true])
     while ((await round({ ...swap, wanted: 'absent' }, 1)).length > 0);
     expect(await ownLoops()).to.deep.equal([])
+  })
+
+  it('lies in the file encrypted, with the key of one mapping, and goes through deaths after every single step', async function () {
+    if (!canEncrypt()) this.skip()
+    const own = host(runCommand, false)
+    while ((await round(swap, 1, own)).length > 0);
+    const [loop] = await ownLoops()
+    const mapping = (await mappingOn(loop!.device))!
+    expect([mapping.isWhole, isOnMapping(mapping)]).to.deep.equal([true, true])
+    // mkswap has written it, and the file does not show it.
+    expect(readFileSync(mappingDevice(loop!.device)).includes('SWAPSPACE2')).to.equal(true)
+    expect(readFileSync(join(swap.path, `${self}.0`)).includes('SWAPSPACE2')).to.equal(false)
+    while ((await round({ ...swap, wanted: 'absent' }, 1, own)).length > 0);
+    expect(await ownLoops()).to.deep.equal([])
+    expect(await mappingOn(loop!.device)).to.equal(undefined)
+  })
+
+  it('is not turned on in clear where the kernel cannot encrypt', async function () {
+    if (canEncrypt()) this.skip()
+    const planned = planSwap(swap, await host(runCommand, false).observe.swap(swap))
+    expect(planned.steps).to.deep.equal([])
+    expect(planned.refused).to.match(/this node cannot encrypt swap: .*allow swap in clear \(swap\.plaintext/)
   })
 
   it('makes a file anew that was not allocated whole', async () => {

@@ -34,6 +34,11 @@ describe("the agent's configuration", () => {
     })
   })
 
+  it('allows swap in clear only where that is written', () => {
+    expect(read(good).swap).to.deep.equal({ plaintext: false })
+    expect(read(`${good}swap: { plaintext: true }\n`).swap).to.deep.equal({ plaintext: true })
+  })
+
   for (const path of ['/mnt/../etc', '/mnt/./x', '/..', '/']) {
     it(`refuses ${path} as the root of mounts`, () => {
       expect(refusal(`${good}mountRoot: ${path}\n`)).to.match(/mountRoot: expected .*, found "/)

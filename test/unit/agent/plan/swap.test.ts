@@ -14,25 +14,41 @@ function planned(facts: Partial<SwapFacts>, wanted: 'on' | 'absent' = 'on') {
 const whole = [{ isWhole: true }]
 const off = [{ device: '/dev/loop7', isOn: false }]
 const on = [{ device: '/dev/loop7', isOn: true }]
+const begun = [{ device: '/dev/loop7', isOn: false, mapping: 'begun' as const }]
+const mapped = [{ device: '/dev/loop7', isOn: false, mapping: 'whole' as const }]
+const onMapped = [{ device: '/dev/loop7', isOn: true, mapping: 'whole' as const }]
 const allocate = 'allocate 67108864 bytes of swap'
 const attach = 'attach the swap file'
+const encrypt = 'encrypt the swap'
 
 describe('the plan of swap that is wanted', () => {
-  it('is empty where it is on', () => {
-    expect(planned({ files: whole, loops: on })).to.deep.equal({
-      verbs: [],
-      waitingFor: [],
-      refused: undefined,
-      state: 'on',
-    })
+  it('is empty where it is on, be it in clear, as a release that did not encrypt has left it', () => {
+    for (const loops of [onMapped, on]) {
+      expect(planned({ files: whole, loops })).to.deep.equal({
+        verbs: [],
+        waitingFor: [],
+        refused: undefined,
+        state: 'on',
+      })
+    }
   })
 
   it('does what is not done yet, from wherever an earlier run was killed', () => {
     const from = (facts: Partial<SwapFacts>) => planned(facts).verbs
+    expect(from({})).to.deep.equal([allocate, attach, encrypt, 'turn swap'])
+    expect(from({ files: [{ isWhole: false }] })).to.deep.equal([allocate, attach, encrypt, 'turn swap'])
+    expect(from({ files: whole })).to.deep.equal([attach, encrypt, 'turn swap'])
+    expect(from({ files: whole, loops: off })).to.deep.equal([encrypt, 'turn swap'])
+    expect(from({ files: whole, loops: begun })).to.deep.equal([encrypt, 'turn swap'])
+    expect(from({ files: whole, loops: mapped })).to.deep.equal(['turn swap'])
+  })
+
+  it('encrypts nothing where the settings allow swap in clear, but goes on with what was begun', () => {
+    const from = (facts: Partial<SwapFacts>) => planned({ ...facts, mustEncrypt: false }).verbs
     expect(from({})).to.deep.equal([allocate, attach, 'turn swap'])
-    expect(from({ files: [{ isWhole: false }] })).to.deep.equal([allocate, attach, 'turn swap'])
-    expect(from({ files: whole })).to.deep.equal([attach, 'turn swap'])
     expect(from({ files: whole, loops: off })).to.deep.equal(['turn swap'])
+    expect(from({ files: whole, loops: begun })).to.deep.equal([encrypt, 'turn swap'])
+    expect(from({ files: whole, loops: mapped })).to.deep.equal(['turn swap'])
   })
 
   it('makes nothing where the buffer is not mounted', () => {
@@ -56,6 +72,10 @@ describe('the plan of swap that has to go', () => {
     expect(from({ files: whole, loops: off }).verbs).to.deep.equal([detach, remove])
     expect(from({ files: [{ isWhole: false }] }).verbs).to.deep.equal([remove])
     expect(from({ loops: on }).verbs).to.deep.equal(['turn swap', detach])
+    const close = 'close the encryption of the swap'
+    expect(from({ files: whole, loops: onMapped }).verbs).to.deep.equal(['turn swap', close, detach, remove])
+    expect(from({ files: whole, loops: mapped }).verbs).to.deep.equal([close, detach, remove])
+    expect(from({ files: whole, loops: begun }).verbs).to.deep.equal([close, detach, remove])
   })
 
   it('is absent only when nothing of it is left', () => {
