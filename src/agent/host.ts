@@ -1,4 +1,11 @@
-import type { Desired, DesiredKind, InventoryDevice, InventoryDocument, TransferCounts } from '../model/documents.js'
+import type {
+  Desired,
+  DesiredKind,
+  InventoryDevice,
+  InventoryDocument,
+  TransferCounts,
+  WipeProgress,
+} from '../model/documents.js'
 import type { StepArgs, StepKind } from './steps.js'
 
 /*
@@ -43,6 +50,8 @@ export interface BrickFacts {
   servedBy?: { pid: number }
   /** A mkfs of this very brick runs, which an agent that has died since began a moment ago. */
   beingFormatted?: true
+  /** A wipe of this very brick that takes long is under way. */
+  wiping?: WipeProgress
 }
 
 export interface VolumeFacts {
@@ -113,13 +122,22 @@ export interface TransferTally {
   failures: string[]
 }
 
+export interface AdoptFacts {
+  device: DeviceFacts
+  /** Unix seconds, by this host's clock. */
+  now: number
+  /** A wipe that takes long is under way. */
+  wiping?: WipeProgress
+  /** It was begun in time, and only the ends are left: the hours that it took end no adoption. */
+  isAllButWiped?: true
+}
+
 export interface Facts {
   brick: BrickFacts
   volume: VolumeFacts
   mount: MountFacts
   peer: PeerFacts
-  /** `now`: unix seconds, by this host's clock. */
-  adopt: { device: DeviceFacts; now: number }
+  adopt: AdoptFacts
   transfer: TransferFacts
   swap: SwapFacts
 }

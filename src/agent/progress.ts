@@ -1,8 +1,11 @@
-import type { ObservedTransfer } from '../model/documents.js'
+import type { AnyObserved, ObservedAdopt, ObservedBrick, ObservedTransfer } from '../model/documents.js'
 
-/** What was told last of a transfer's progress, and when. */
+/** A report on something that takes long and is under way. */
+export type Moving = ObservedTransfer | ObservedBrick | ObservedAdopt
+
+/** What was told last of the progress of something, and when. */
 export interface Told {
-  report: ObservedTransfer
+  report: Moving
   atMs: number
   /** When this part was first told of. */
   beganMs: number
@@ -13,19 +16,48 @@ const patientMs = 10_000
 /** Of the whole. */
 const worthTelling = 0.01
 
+/** The report, when it is one of a transfer or a wipe that is under way. */
+export function progressOf(document: AnyObserved): Moving | undefined {
+  if ('attempt' in document) return document.state === 'working' ? document : undefined
+  return 'wiping' in document && document.wiping ? document : undefined
+}
+
+/** The one report as it follows the other: of the same part of the same attempt. */
+export function told(report: Moving, before: Told | undefined, atMs: number): Told {
+  return { report, atMs, beganMs: before && partOf(before.report) === partOf(report) ? before.beganMs : atMs }
+}
+
 /**
- * Counts that have merely moved are no news for each look: every report is a revision in etcd. They are told when a hundredth of the whole
+ * Amounts that have merely moved are no news for each look: every report is a revision in etcd. They are told when a hundredth of the whole
  * has been moved or ten seconds have gone by; in a part's first ten seconds at each look, because somebody watches.
  */
-export function isWorthTelling(now: ObservedTransfer, nowMs: number, told: Told | undefined): boolean {
+export function isWorthTelling(now: Moving, nowMs: number, told: Told | undefined): boolean {
   if (!told) return true
-  if (JSON.stringify({ ...now, counts: {} }) !== JSON.stringify({ ...told.report, counts: {} })) return true
+  if (withoutAmounts(now) !== withoutAmounts(told.report)) return true
   if (nowMs - told.beganMs <= eagerMs || nowMs - told.atMs >= patientMs) return true
-  const { counts } = now
-  const before = told.report.counts
-  const share = (moved: number, of: number) => (of === 0 ? 0 : Math.abs(moved) / of)
-  return (
-    share(counts.bytes - before.bytes, counts.totalBytes) >= worthTelling ||
-    share(counts.files - before.files, counts.totalFiles) >= worthTelling
-  )
+  const before = amountsOf(told.report)
+  return amountsOf(now).some(([moved, of], index) => {
+    const [movedBefore] = before[index] ?? [0]
+    return of > 0 && Math.abs(moved - movedBefore) / of >= worthTelling
+  })
+}
+
+function partOf(report: Moving): string {
+  return 'attempt' in report ? `${report.part} ${report.attempt}` : 'wipe'
+}
+
+function withoutAmounts(report: Moving): string {
+  return JSON.stringify('counts' in report ? { ...report, counts: {} } : { ...report, wiping: {} })
+}
+
+/** What was moved, of how much. */
+function amountsOf(report: Moving): [number, number][] {
+  if ('counts' in report) {
+    const { bytes, totalBytes, files, totalFiles } = report.counts
+    return [
+      [bytes, totalBytes],
+      [files, totalFiles],
+    ]
+  }
+  return report.wiping ? [[report.wiping.doneBytes, report.wiping.totalBytes]] : []
 }

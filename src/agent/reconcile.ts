@@ -1,16 +1,7 @@
 import { backoffMs } from '../daemon/backoff.js'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import type {
-  AnyDesired,
-  AnyObserved,
-  Desired,
-  DesiredKind,
-  Observed,
-  ObservedTransfer,
-  Problem,
-  Role,
-} from '../model/documents.js'
+import type { AnyDesired, Desired, DesiredKind, Observed, Problem, Role } from '../model/documents.js'
 import { clipped } from '../model/fields.js'
 import { inForm } from '../model/levels.js'
 import { keys } from '../store/keys.js'
@@ -21,7 +12,7 @@ import type { Limit, OneByOne } from './limit.js'
 import { isWantedElsewhere } from './sharedMounts.js'
 import { plan } from './plan/index.js'
 import type { Plan } from './plan/plan.js'
-import { isWorthTelling, type Told } from './progress.js'
+import { isWorthTelling, progressOf, told, type Told } from './progress.js'
 import { untilNextRound } from './rounds.js'
 import { describeStep, isDestructive, type Step, type StepArgs, type StepKind } from './steps.js'
 
@@ -97,7 +88,7 @@ export class Reconciler<K extends DesiredKind> {
   /** How things stood when the host could last be looked at. */
   private last: Plan<K>['report'] | undefined
   private readonly observed: OwnedKey
-  /** The progress of a transfer that was reported last. */
+  /** The progress of a transfer or a wipe that was reported last. */
   private told: Told | undefined
   private idle: (() => void)[] = []
 
@@ -303,7 +294,8 @@ export class Reconciler<K extends DesiredKind> {
     await this.report(planned, problem)
     if (planned.waitingFor.length > 0) return this.retryMs()
     // Work that was begun may have failed before: only its end tells that it came about.
-    if (report.state === 'working' && problem === undefined) return progressMs
+    const isUnderWay = report.state === 'working' || ('wiping' in report && report.wiping !== undefined)
+    if (isUnderWay && problem === undefined) return progressMs
     this.attempt = 0
     this.failures = 0
     return this.restMs()
@@ -343,10 +335,7 @@ export class Reconciler<K extends DesiredKind> {
 
   private noteTold(document: Observed[K]): void {
     const report = progressOf(document)
-    const atMs = this.dependencies.clock.monotonicMs()
-    const { told } = this
-    const isSamePart = told && told.report.part === report?.part && told.report.attempt === report.attempt
-    this.told = report && { report, atMs, beganMs: isSamePart ? told.beganMs : atMs }
+    this.told = report && told(report, this.told, this.dependencies.clock.monotonicMs())
   }
 
   private async leave(): Promise<number> {
@@ -393,11 +382,6 @@ export class Reconciler<K extends DesiredKind> {
   private fields(): object {
     return { kind: this.id.kind, id: this.id.id }
   }
-}
-
-/** The report of a transfer that is under way. */
-function progressOf(document: AnyObserved): ObservedTransfer | undefined {
-  return 'attempt' in document && document.state === 'working' ? document : undefined
 }
 
 async function run<S extends StepKind>(host: Host, step: Step & { kind: S }): Promise<void> {

@@ -20,7 +20,10 @@ export interface StepArgs {
   /** End a glusterfsd that still serves a brick whose volume is gone. */
   stopBrickProcess: { brick: DesiredBrick; pid: number }
   unmountBrick: { brick: DesiredBrick }
-  /** Take signatures off, discard, zero both ends, and see that they are zero. */
+  /**
+   * Discard, zero both ends, and see that they are zero. A wipe that takes long is begun by the first such step, which does not
+   * wait for its end; the ends come with the next one.
+   */
   wipeBrick: { brick: DesiredBrick }
   createVolume: { volume: DesiredVolume }
   setVolumeOptions: { volume: DesiredVolume; options: Record<string, string> }
@@ -46,7 +49,7 @@ export interface StepArgs {
   closeSwap: { swap: DesiredSwap }
   detachSwap: { swap: DesiredSwap }
   removeSwap: { swap: DesiredSwap }
-  /** Wipe a foreign device that an operator gave to us by name. */
+  /** Wipe a foreign device that an operator gave to us by name, as above. */
   adoptDevice: { adopt: DesiredAdopt }
   /** Mount the buffer on this storage host, for that transfer alone. */
   mountTransfer: { transfer: DesiredTransfer }

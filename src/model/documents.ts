@@ -64,6 +64,28 @@ export type HostDocument = z.infer<typeof hostDocument>
 export const deviceStates = ['blank', 'stamped', 'foreign', 'refused'] as const
 export type DeviceState = (typeof deviceStates)[number]
 
+/**
+ * What a pool's devices are wiped by when a buffer gives them back; docs/operating.md says what each leaves. discard is what is
+ * done where a document says nothing.
+ */
+export const wipeKinds = ['discard', 'zero', 'sanitize'] as const
+export type WipeKind = (typeof wipeKinds)[number]
+/** The wipes that take long, and that a document has to name. */
+const thoroughWipe = z.enum(['zero', 'sanitize'])
+export type ThoroughWipe = z.infer<typeof thoroughWipe>
+
+/** How far a wipe that takes long has come. */
+const wipeProgress = tolerant({ doneBytes: bytes, totalBytes: bytes.positive() })
+export type WipeProgress = z.infer<typeof wipeProgress>
+
+/** What a device can be wiped by; zeros can be written to each. `unknown`: its drive could not be asked, for the reason. */
+const wipeAbilities = tolerant({
+  discard: z.boolean(),
+  sanitize: z.enum(['yes', 'no', 'unknown']),
+  reason: text.optional(),
+})
+export type WipeAbilities = z.infer<typeof wipeAbilities>
+
 export const inventoryDevice = tolerant({
   /** Last part of the configured path; unique on its host. */
   name: deviceName,
@@ -75,6 +97,7 @@ export const inventoryDevice = tolerant({
   state: z.enum(deviceStates),
   reason: text.optional(),
   stamp: tolerant({ uuid, label: shortText }).optional(),
+  wipes: wipeAbilities.optional(),
 })
 export type InventoryDevice = z.infer<typeof inventoryDevice>
 
@@ -142,6 +165,8 @@ export const bufferDocument = tolerant({
   gid: accountId,
   pool: poolName,
   granularityBytes: bytes.positive(),
+  /** What its pool promised when it was made; discard when absent. A later change of the pool changes nothing for it. */
+  wipe: thoroughWipe.optional(),
   requestedBytes: bytes,
   /** None for a buffer that holds swap alone. */
   access: z.array(z.enum(accessModes)).max(8),
@@ -325,6 +350,8 @@ const desiredBrick = tolerant({
   mode,
   /** Its buffer was built: the brick may hold data, and is never formatted again, whatever its device looks like. */
   built: z.literal(true).optional(),
+  /** How it is wiped; discard when absent. */
+  wipe: thoroughWipe.optional(),
   /** absent: unmount and wipe. A key that is missing means: leave the device alone. */
   wanted: z.enum(['present', 'absent']),
 })
@@ -405,6 +432,8 @@ const desiredAdopt = tolerant({
   who: shortText,
   /** The agent refuses it from then on, and when it is so far away that the clocks differ: see `model/adoption.ts`. */
   until: unixSeconds.optional(),
+  /** How it is wiped; discard when absent. */
+  wipe: thoroughWipe.optional(),
 })
 /** `desired/<host>/adopt/<device>`: an operator gave this foreign device to us by name; wipe it. */
 export type DesiredAdopt = z.infer<typeof desiredAdopt>
@@ -501,6 +530,8 @@ const observedBrick = tolerant({
   state: z.enum(['forming', 'ready', 'leaving', 'absent']),
   /** The boot that it was seen under: what was mounted under another is not any more. */
   boot: bootId.optional(),
+  /** A wipe that takes long is under way. */
+  wiping: wipeProgress.optional(),
 })
 export type ObservedBrick = z.infer<typeof observedBrick>
 
@@ -533,7 +564,12 @@ export type ObservedMount = z.infer<typeof observedMount>
 const observedPeer = tolerant({ ...common, state: z.enum(['forming', 'connected', 'disconnected']) })
 export type ObservedPeer = z.infer<typeof observedPeer>
 
-const observedAdopt = tolerant({ ...common, state: z.enum(['forming', 'done']) })
+const observedAdopt = tolerant({
+  ...common,
+  state: z.enum(['forming', 'done']),
+  /** A wipe that takes long is under way. */
+  wiping: wipeProgress.optional(),
+})
 export type ObservedAdopt = z.infer<typeof observedAdopt>
 
 const observedTransfer = tolerant({

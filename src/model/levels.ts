@@ -29,8 +29,13 @@ export type ExchangedDocument = 'hosts' | 'inventory' | `desired/${DesiredKind}`
 export const addedFields: Partial<Record<ExchangedDocument, Record<string, AddedField>>> = {
   // Without it an agent believes notes only where nobody but their user can have written them.
   'desired/transfer': { noteKey: { since: 2 } },
-  'desired/brick': { built: { since: 2 } },
-  'desired/adopt': { until: { since: 2 } },
+  // An agent that does not know the wipe would wipe less than was promised, and call the device free.
+  'desired/brick': { built: { since: 2 }, wipe: { since: 2, refuse: true } },
+  'desired/adopt': { until: { since: 2 }, wipe: { since: 2, refuse: true } },
+  // A scheduler that does not know it has no pool that asks for it.
+  inventory: { 'devices.wipes': { since: 2 } },
+  'observed/brick': { wiping: { since: 2 } },
+  'observed/adopt': { wiping: { since: 2 } },
 }
 
 /** What this program says of itself. */

@@ -51,6 +51,7 @@ export function format(machine: SimulatedMachine, brick: DesiredBrick, over: 'bl
       if (disk.condition === 'read-only') throw new Error('mkfs.xfs: pwrite failed: Operation not permitted')
       disk.content = { kind: 'xfs', uuid: brick.uuid, label: labelOf(brick.uuid), inProgress }
       disk.files = emptyFiles()
+      disk.remains = true
     }
   }
   return [write(true), write(false)]
@@ -99,13 +100,15 @@ export function unmount(machine: SimulatedMachine, brick: DesiredBrick): Act {
   }
 }
 
-export function wipe(machine: SimulatedMachine, brick: DesiredBrick): Act {
+/** `between`: what lies between the ends; the others do not discard. */
+export function wipe(machine: SimulatedMachine, brick: DesiredBrick, what: 'between' | 'ends'): Act {
   return () => {
     const disk = wholeDisk(machine, brick)
     if (disk.content.kind === 'blank') return
     if (!mayWipe(disk.content, brick.uuid))
       throw new Refusal(`device ${brick.device} holds ${describeContent(disk.content)}`)
-    erase(disk)
+    if (what === 'ends') erase(disk)
+    else disk.remains = false
   }
 }
 
@@ -119,6 +122,7 @@ export function adopt(machine: SimulatedMachine, wanted: DesiredAdopt, now: () =
       throw new Refusal(`device ${wanted.device} holds ${describeContent(disk.content)}`)
     erase(disk)
     disk.partitions = []
+    if (wanted.wipe) disk.remains = false
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Host, MountFacts } from '../agent/host.js'
 import { describeContent } from '../agent/plan/device.js'
+import { LongWipes } from '../agent/host/longWipes.js'
 import { isOurLabel } from '../agent/host/xfs.js'
 import type { DesiredKind, DesiredMount, InventoryDevice } from '../model/documents.js'
 import type { Step } from '../agent/steps.js'
@@ -18,9 +19,13 @@ export interface SimulatedHostParts {
   clock: Pick<Clock, 'unixSeconds'>
 }
 
-/** A simulated machine behind the interface of the real ones. It holds no state: that is the machine's and gluster's. */
+/**
+ * A simulated machine behind the interface of the real ones. It holds no state, which is the machine's and gluster's, but for
+ * what a real one forgets with its agent too.
+ */
 export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostParts): Host {
   const { name } = machine
+  const longWipes = new LongWipes()
   const look = <T>(kind: DesiredKind | 'discover', act: () => T) => pace.look(name, kind, act)
   const effect = (step: Step, ...acts: (() => void)[]) => pace.effect(name, step, acts)
   return {
@@ -29,7 +34,11 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
     versions: () => Promise.resolve({ kernel: 'simulated', glusterfs: 'simulated' }),
     discover: () => look('discover', () => ({ devices: discover(machine), problems: [] })),
     observe: {
-      brick: (brick) => look('brick', () => bricks.brickFacts(machine, brick)),
+      brick: (brick) =>
+        look('brick', () => {
+          const wiping = longWipes.progressOf(brick.uuid)
+          return { ...bricks.brickFacts(machine, brick), ...(wiping ? { wiping } : {}) }
+        }),
       volume: (volume) => look('volume', () => gluster.volumeFacts(name, volume)),
       mount: (mount) => look('mount', () => mountFacts(machine, gluster, mount)),
       peer: ({ peer }) => look('peer', () => gluster.peerFacts(name, peer)),
@@ -47,7 +56,15 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
       stopBrickProcess: (args) =>
         effect({ kind: 'stopBrickProcess', ...args }, bricks.stopProcess(machine, args.brick, args.pid)),
       unmountBrick: (args) => effect({ kind: 'unmountBrick', ...args }, bricks.unmount(machine, args.brick)),
-      wipeBrick: (args) => effect({ kind: 'wipeBrick', ...args }, bricks.wipe(machine, args.brick)),
+      wipeBrick: async (args) => {
+        const { brick } = args
+        const wipe = (what: 'between' | 'ends') =>
+          effect({ kind: 'wipeBrick', ...args }, bricks.wipe(machine, brick, what))
+        const overwrite = () => wipe('between').then(() => 'all but the ends' as const)
+        if (brick.wipe && !longWipes.isErasedOrBegins(brick.uuid, brick.sizeBytes, overwrite)) return
+        await wipe('ends')
+        longWipes.forget(brick.uuid)
+      },
       createVolume: (args) => effect({ kind: 'createVolume', ...args }, ...gluster.create(name, args.volume)),
       setVolumeOptions: (args) =>
         effect({ kind: 'setVolumeOptions', ...args }, () => gluster.setOptions(name, args.volume.volume, args.options)),
@@ -113,7 +130,8 @@ function mountBuffer(machine: SimulatedMachine, gluster: SimulatedGluster, mount
 
 function discover(machine: SimulatedMachine): InventoryDevice[] {
   return [...machine.disks.values()].map(({ name, path, pool, identity, sizeBytes }): InventoryDevice => {
-    const device = { name, path, pool, identity, sizeBytes }
+    const wipes = { discard: false, sanitize: 'no', reason: 'it is simulated' } as const
+    const device = { name, path, pool, identity, sizeBytes, wipes }
     const facts = bricks.deviceFacts(machine, name)
     if (!facts.present) return { ...device, state: 'refused', reason: facts.reason }
     const { content, busy, partitions } = facts

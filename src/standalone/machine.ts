@@ -17,6 +17,8 @@ export interface SimulatedDisk {
   /** Who else has it: `held by dm-0`. */
   users: string[]
   condition: 'good' | 'broken' | 'read-only'
+  /** Something of a buffer's data is left between the ends. */
+  remains: boolean
 }
 
 export interface SimulatedFiles {
@@ -70,6 +72,7 @@ export function aDisk(machine: string, name: string, pool: string, sizeBytes: nu
     partitions: [],
     users: [],
     condition: 'good',
+    remains: false,
   }
 }
 

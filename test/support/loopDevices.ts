@@ -22,11 +22,14 @@ export function needsRoot(context: Context): void {
 export class LoopDevices {
   readonly directory = mkdtempSync(join(tmpdir(), 'burstbuffer-loop-'))
   private readonly devices = new Map<string, string>()
+  private readonly files = new Map<string, string>()
   private readonly mounts: string[] = []
+  private hasRam = false
 
   /** Makes `<directory>/dev/<name>`, a link to a loop device of that size. */
-  add(name: string, sizeBytes: number, options: { readOnly?: boolean } = {}): string {
-    const file = join(this.directory, `${name}.img`)
+  add(name: string, sizeBytes: number, options: { readOnly?: boolean; withoutDiscard?: boolean } = {}): string {
+    const file = join(options.withoutDiscard ? this.ramDirectory() : this.directory, `${name}.img`)
+    this.files.set(name, file)
     writeFileSync(file, '')
     truncateSync(file, sizeBytes)
     const flags = options.readOnly ? ['--read-only'] : []
@@ -40,10 +43,15 @@ export class LoopDevices {
 
   /** Makes `<directory>/dev/<name>`, another way to the disk of that name. */
   addPath(name: string, disk: string): void {
-    const file = join(this.directory, `${disk}.img`)
+    const file = this.fileOf(disk)
+    this.files.set(name, file)
     const device = execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim()
     this.devices.set(name, device)
     symlinkSync(device, join(this.directory, 'dev', name))
+  }
+
+  fileOf(name: string): string {
+    return this.files.get(name)!
   }
 
   /** The loop device itself, as in /dev/loop7. */
@@ -52,11 +60,11 @@ export class LoopDevices {
   }
 
   identityOf(name: string): string {
-    return `loop:${join(this.directory, `${name}.img`)}`
+    return `loop:${this.fileOf(name)}`
   }
 
   sizeOf(name: string): number {
-    return statSync(join(this.directory, `${name}.img`)).size
+    return statSync(this.fileOf(name)).size
   }
 
   /** Remembers a mount made by the test, to take it off at the end whatever happened. */
@@ -67,7 +75,21 @@ export class LoopDevices {
   close(): void {
     for (const path of this.mounts) takeOff(path)
     for (const device of this.devices.values()) execFileSync('losetup', ['--detach', device])
+    if (this.hasRam) takeOff(join(this.directory, 'ram'))
     rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  /**
+   * No holes can be made in a file of a ramfs, so that a loop device on it cannot discard. To switch it off by the device's own
+   * setting is for ever: the kernel keeps a 0 for whoever gets that loop device next, and lets nobody write another value.
+   */
+  private ramDirectory(): string {
+    const path = join(this.directory, 'ram')
+    if (this.hasRam) return path
+    mkdirSync(path)
+    execFileSync('mount', ['-t', 'ramfs', 'ramfs', path])
+    this.hasRam = true
+    return path
   }
 }
 

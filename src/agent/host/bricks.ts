@@ -1,29 +1,18 @@
 import { constants } from 'node:fs'
-import { chmod, type FileHandle, lchown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { chmod, lchown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { whyNotAdoptAt } from '../../model/adoption.js'
 import { brickMountPath, brickRoot } from '../../model/cluster.js'
-import type { DesiredAdopt, DesiredBrick } from '../../model/documents.js'
-import { type BrickFacts, Refusal } from '../host.js'
+import type { DesiredAdopt, DesiredBrick, WipeProgress } from '../../model/documents.js'
+import { type AdoptFacts, type BrickFacts, type DeviceFacts, Refusal } from '../host.js'
 import { describeContent, mayWipe, whyNotFormat, whyNotTheDevice } from '../plan/device.js'
-import {
-  type BlockDevice,
-  contentOf,
-  contentOfHandle,
-  deviceFacts,
-  endBytes,
-  identityOf,
-  isZeroAt,
-  openExclusively,
-  resolveDevice,
-  sizeOf,
-  startBytes,
-  zeroes,
-} from './disks.js'
+import { type BlockDevice, contentOf, contentOfHandle, deviceFacts, openExclusively, resolveDevice } from './disks.js'
 import { mountedAt, mountsEverywhere, mountTable } from './mounts.js'
 import { brickProcess, type Command, commands, endProcess, isBeingFormatted } from './processes.js'
 import { type Run, runOk } from './run.js'
+import { sanitizing } from './sanitize.js'
+import { pinnedPath, wipe, type WantedDevice, type WipeMeans, zeroEnds } from './wipe.js'
 import { labelOf } from './xfs.js'
 
 /*
@@ -34,9 +23,7 @@ import { labelOf } from './xfs.js'
  * cut short leaves our uuid until its very last write, which zeroes the superblock's one sector, and is done again.
  */
 const stampFile = '.burstbuffer-brick.json'
-const sectorBytes = 512
 const commandMs = 60_000
-const discardMs = 900_000
 
 /** The configured path of a device of that name; undefined when the configuration lists none. */
 export type PathOf = (device: string) => string | undefined
@@ -55,7 +42,7 @@ export async function brickFacts(
   brick: DesiredBrick,
   pathOf: PathOf,
   { everywhere, running }: Surroundings,
-  run: Run,
+  { run, longWipes }: WipeMeans,
 ): Promise<BrickFacts> {
   const path = pathOf(brick.device)
   if (path === undefined) return { device: notListed, directories: [] }
@@ -64,11 +51,15 @@ export async function brickFacts(
   const beingFormatted = (await isBeingFormatted(brick.uuid, commandMs, running))
     ? { beingFormatted: true as const }
     : {}
-  const device = await deviceFacts(path, run, { ownMount: mountPath, exclusive: true, everywhere })
+  // A claim of a moment would be in the way of the wipe's own.
+  const own = longWipes.progressOf(brick.uuid)
+  const device = await deviceFacts(path, run, { ownMount: mountPath, exclusive: own === undefined, everywhere })
   const mounted = mountedAt(await mountTable(), mountPath)
   const resolved = await resolveDevice(path)
+  const wiping = own ?? (await sanitizedByTheDrive(brick, device, resolved, run))
+  const beside = { ...beingFormatted, ...(wiping ? { wiping } : {}) }
   if (!mounted || 'reason' in resolved)
-    return { device, directories: [], ...(mounted ? { mounted: foreign(mounted.source) } : {}), ...beingFormatted }
+    return { device, directories: [], ...(mounted ? { mounted: foreign(mounted.source) } : {}), ...beside }
   const thisDevice = mounted.device === resolved.numbers
   const servedBy = await brickProcess(mountPath, resolved.numbers, running)
   const { unreadable, ...inside } = thisDevice ? await lookInto(mountPath) : { directories: [] }
@@ -83,6 +74,18 @@ export async function brickFacts(
     ...inside,
     ...(servedBy ? { servedBy } : {}),
   }
+}
+
+/** An agent that has died since told the drive to: until it is done it cannot be read. */
+async function sanitizedByTheDrive(
+  { wipe, sizeBytes }: DesiredBrick,
+  device: DeviceFacts,
+  resolved: Awaited<ReturnType<typeof resolveDevice>>,
+  run: Run,
+): Promise<WipeProgress | undefined> {
+  if (wipe !== 'sanitize' || !device.present || device.content.kind !== 'unreadable' || 'reason' in resolved) return
+  const share = await sanitizing(resolved, run)
+  return share === undefined ? undefined : { doneBytes: Math.floor(share * sizeBytes), totalBytes: sizeBytes }
 }
 
 /**
@@ -217,109 +220,44 @@ export async function unmountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run
   await rmdir(mountPath).catch(() => {})
 }
 
-export async function wipeBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<void> {
-  const device = await wholeDevice(brick, pathOf, run)
-  await wipe(device, brick, run, (content) => mayWipe(content, brick.uuid))
+export async function wipeBrick(brick: DesiredBrick, pathOf: PathOf, means: WipeMeans): Promise<void> {
+  const device = await wholeDevice(brick, pathOf, means.run)
+  await wipe(device, brick, brick.uuid, means, (content) => mayWipe(content, brick.uuid))
 }
 
 /** `now`: unix seconds, when the wipe begins. */
-export async function adoptDevice(adopt: DesiredAdopt, now: number, pathOf: PathOf, run: Run): Promise<void> {
-  const late = whyNotAdoptAt(now, adopt.until)
+export async function adoptDevice(adopt: DesiredAdopt, now: number, pathOf: PathOf, means: WipeMeans): Promise<void> {
+  const { run, longWipes } = means
+  const name = adoptionName(adopt)
+  const late = longWipes.isErased(name) ? undefined : whyNotAdoptAt(now, adopt.until)
   if (late !== undefined) throw new Refusal(`device ${adopt.device} is not wiped: ${late}`)
   const device = await wholeDevice(adopt, pathOf, run)
-  await wipe(device, adopt, run, (content) => describeContent(content) === adopt.expected)
-  if (device.partitions.length > 0) await runOk(run, ['blockdev', '--rereadpt', device.path], { timeoutMs: commandMs })
+  const isDone = await wipe(device, adopt, name, means, (content) => describeContent(content) === adopt.expected)
+  if (isDone && device.partitions.length > 0)
+    await runOk(run, ['blockdev', '--rereadpt', device.path], { timeoutMs: commandMs })
 }
 
-/**
- * Discards the device where it can, then zeroes both ends, the superblock last: until then the device still says whose it
- * was, and a wipe that was cut short is done again. blkdiscard claims the disk itself, so our claim ends before: a discard
- * takes long and may outlive the agent, and as long as it runs nobody else may have the disk.
- */
-async function wipe(
-  device: BlockDevice,
-  wanted: WantedDevice,
-  run: Run,
-  mayWipe: (content: Awaited<ReturnType<typeof contentOf>>) => boolean,
-): Promise<void> {
-  const pin = await open(device.path, constants.O_RDONLY)
-  try {
-    const disk = { ...device, path: await pinnedPath(pin, device, wanted) }
-    const claimed = async (act: (claim: FileHandle) => Promise<void>): Promise<boolean> => {
-      const claim = await openExclusively(disk.path, true)
-      try {
-        const content = await contentOfHandle(claim, disk, wanted.sizeBytes, run, true)
-        if (content.kind === 'blank') return false
-        if (!mayWipe(content)) throw new Refusal(`device ${wanted.device} holds ${describeContent(content)}`)
-        await act(claim)
-        return true
-      } finally {
-        await claim.close()
-      }
-    }
-    if (!(await claimed(() => Promise.resolve()))) return
-    await discard(disk, wanted.sizeBytes, run)
-    await claimed((claim) => zeroEnds(claim, wanted))
-  } finally {
-    await pin.close()
+export async function adoptFacts(
+  adopt: DesiredAdopt,
+  now: number,
+  pathOf: PathOf,
+  { run, longWipes }: WipeMeans,
+): Promise<AdoptFacts> {
+  const path = pathOf(adopt.device)
+  if (path === undefined) return { now, device: notListed }
+  const wiping = longWipes.progressOf(adoptionName(adopt))
+  const options = { ownMount: brickMountPath(adopt.device), exclusive: wiping === undefined }
+  return {
+    now,
+    device: await deviceFacts(path, run, options),
+    ...(wiping ? { wiping } : {}),
+    ...(longWipes.isErased(adoptionName(adopt)) ? { isAllButWiped: true as const } : {}),
   }
 }
 
-async function zeroEnds(claim: FileHandle, { device, sizeBytes }: WantedDevice): Promise<void> {
-  const ranges = wipeRanges(sizeBytes)
-  for (const { position, length } of ranges) {
-    await claim.write(zeroes, 0, length, position)
-    await claim.sync()
-  }
-  for (const { position, length } of ranges) {
-    if (!(await isZeroAt(claim, position, length)))
-      throw new Refusal(`device ${device} does not keep what is written to it`)
-  }
-}
-
-/**
- * What a wipe zeroes, in order, each synced before the next: the end, then the start but for its first sector, then that
- * sector, which is the superblock. A write of one sector is done or not; a longer one may be cut short half-way.
- */
-export function wipeRanges(sizeBytes: number): { position: number; length: number }[] {
-  const start = Math.min(startBytes, sizeBytes)
-  return [
-    { position: Math.max(sectorBytes, sizeBytes - endBytes), length: Math.min(endBytes, sizeBytes - sectorBytes) },
-    { position: sectorBytes, length: start - sectorBytes },
-    { position: 0, length: sectorBytes },
-  ]
-}
-
-/** Between the ends, which tell what the device holds until they are zeroed; a device that cannot is no error. */
-async function discard(device: BlockDevice, sizeBytes: number, run: Run): Promise<void> {
-  const between = sizeBytes - startBytes - endBytes
-  if (between <= 0) return
-  const range = ['--offset', String(startBytes), '--length', String(between)]
-  const { code, stderr } = await run(['blkdiscard', ...range, device.path], { timeoutMs: discardMs })
-  if (code !== 0 && !/not supported|Operation not permitted/i.test(stderr))
-    throw new Error(`blkdiscard of ${device.path} failed: ${stderr.trim()}`)
-}
-
-interface WantedDevice {
-  device: string
-  identity: string
-  sizeBytes: number
-}
-
-/**
- * A path to the very disk that is open, which the kernel keeps as long as it is: a name, and even its number, may be
- * another disk's by now. That it is the recorded one is asked again, of what is open.
- */
-async function pinnedPath(handle: FileHandle, device: BlockDevice, wanted: WantedDevice): Promise<string> {
-  const path = `/proc/${process.pid}/fd/${handle.fd}`
-  const held = await resolveDevice(path)
-  const isTheSame =
-    !('reason' in held) &&
-    held.numbers === device.numbers &&
-    (await identityOf(held)) === wanted.identity &&
-    (await sizeOf(held)) === wanted.sizeBytes
-  if (!isTheSame) throw new Refusal(`device ${wanted.device} is another disk now`)
-  return path
+/** The same word of an operator, given again, goes on with the same wipe. */
+function adoptionName({ device, identity, expected }: DesiredAdopt): string {
+  return `adoption of ${device}, ${identity}, which holds ${expected}`
 }
 
 /** The device with the recorded identity and size, used by nobody. */

@@ -8,6 +8,7 @@ import { describeContent } from '../plan/device.js'
 import { deviceFacts, resolveDevice, uniqueNameOf } from './disks.js'
 import { type MountEntry, mountsEverywhere, mountTable } from './mounts.js'
 import type { Run } from './run.js'
+import type { AbilitiesOf } from './wipeAbilities.js'
 import { isOurLabel } from './xfs.js'
 
 /** Per pool: paths, and globs in the last part of a path. */
@@ -20,12 +21,12 @@ interface Listed {
 }
 
 /** Every device that the configuration lists, with what it holds. Opens nothing exclusively: that would disturb a mkfs. */
-export async function discover(pools: Pools, run: Run): Promise<Discovery> {
+export async function discover(pools: Pools, run: Run, abilitiesOf: AbilitiesOf): Promise<Discovery> {
   const mounts = { everywhere: await mountsEverywhere(), table: await mountTable() }
   const { listed, problems } = await list(pools)
   const looked = []
   // One after the other: a look at rest should not need the memory and the disk queues of all at once.
-  for (const device of listed) looked.push(await look(device, mounts, run))
+  for (const device of listed) looked.push(await look(device, mounts, run, abilitiesOf))
   const missing = looked.filter(({ isMissing }) => isMissing)
   const devices = refuseDoubles(looked).map(({ device }) => device)
   return {
@@ -103,7 +104,7 @@ interface Mounts {
   table: readonly MountEntry[]
 }
 
-async function look(listed: Listed, mounts: Mounts, run: Run): Promise<Looked> {
+async function look(listed: Listed, mounts: Mounts, run: Run, abilitiesOf: AbilitiesOf): Promise<Looked> {
   const blank = { ...listed, identity: '', sizeBytes: 0 }
   if (!deviceName.safeParse(listed.name).success) {
     return {
@@ -124,7 +125,7 @@ async function look(listed: Listed, mounts: Mounts, run: Run): Promise<Looked> {
   const facts = await deviceFacts(listed.path, run, options)
   if (!facts.present) return { device: { ...blank, state: 'refused', reason: facts.reason } }
   const { identity, sizeBytes, content, partitions, busy } = facts
-  const device = { ...listed, identity, sizeBytes }
+  const device = { ...listed, identity, sizeBytes, wipes: await abilitiesOf(resolved, identity) }
   const seen = { numbers: resolved.numbers, unique: await uniqueNameOf(resolved, identity) }
   if (busy.length > 0) return { ...seen, device: { ...device, state: 'refused', reason: `in use: ${busy.join(', ')}` } }
   switch (content.kind) {

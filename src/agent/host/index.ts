@@ -7,15 +7,16 @@ import * as bricks from './bricks.js'
 import * as clients from './clients.js'
 import { discover, pathsByName, type Pools } from './discover.js'
 import { makeDirectories, takeOff } from './directories.js'
-import { deviceFacts } from './disks.js'
 import * as volumes from './gluster.js'
 import { glusterThrough } from './glusterCommand.js'
+import { LongWipes } from './longWipes.js'
 import { type Run, runCommand } from './run.js'
 import { shared } from './shared.js'
 import { survey } from './survey.js'
 import * as swaps from './swaps.js'
 import { transfers } from './transfer/index.js'
 import type { StagingPriority } from '../stagingPriority.js'
+import { abilitiesOf } from './wipeAbilities.js'
 
 export interface RealHostOptions {
   name: string
@@ -41,7 +42,7 @@ export interface RealHost extends Host {
   setPools(pools: Pools): void
   /** Calls back when work on a transfer has come to an end. */
   onTransferEnd(callback: () => void): void
-  /** Ends the copies under way; another agent takes them up again. */
+  /** Ends the copies and the long wipes under way; another agent takes them up again. */
   close(): Promise<void>
 }
 
@@ -50,6 +51,9 @@ export function realHost(options: RealHostOptions): RealHost {
   const run = logged(options.run ?? runCommand, options)
   const gluster = glusterThrough(options.runGluster ? logged(options.runGluster, options) : run)
   const { mountRoot, name } = options
+  const wipeAbilities = abilitiesOf(run, options.clock)
+  const longWipes = new LongWipes()
+  const wipeMeans = { run, longWipes }
   let { pools } = options
   let paths: Map<string, string> | undefined
 
@@ -84,7 +88,9 @@ export function realHost(options: RealHostOptions): RealHost {
     boot: options.boot,
     setPools: (next) => (pools = next),
     onTransferEnd: (callback) => (onTransferEnd = callback),
-    close: () => staging.close(),
+    close: async () => {
+      await Promise.all([staging.close(), longWipes.close()])
+    },
     versions: async () => {
       const version = await volumes.glusterVersion(gluster.run).catch((error: unknown) => {
         options.log.warn('gluster cannot be run', { reason: String(error) })
@@ -92,10 +98,10 @@ export function realHost(options: RealHostOptions): RealHost {
       })
       return { kernel: release(), ...(version ? { glusterfs: version } : {}) }
     },
-    discover: () => discover(pools, run),
+    discover: () => discover(pools, run, wipeAbilities),
     survey: () => survey(mountRoot, Object.keys(pools).length > 0, gluster),
     observe: {
-      brick: async (brick) => bricks.brickFacts(brick, await pathOf(), await surroundings(), run),
+      brick: async (brick) => bricks.brickFacts(brick, await pathOf(), await surroundings(), wipeMeans),
       volume: (volume) => volumes.volumeFacts(gluster, name, volume),
       mount: async (mount) => {
         await options.onServers?.(mount.servers)
@@ -104,20 +110,18 @@ export function realHost(options: RealHostOptions): RealHost {
       peer: ({ peer }) => volumes.peerFacts(gluster, peer),
       transfer: (transfer) => staging.facts(transfer),
       swap: (swap) => swaps.swapFacts(swap, swapHost),
-      adopt: async ({ device }) => {
-        const path = (await pathOf())(device)
-        return {
-          now: options.clock.unixSeconds(),
-          device:
-            path === undefined
-              ? bricks.notListed
-              : await deviceFacts(path, run, { ownMount: brickMountPath(device), exclusive: true }),
-        }
-      },
+      adopt: async (adopt) => bricks.adoptFacts(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
     },
     effects: {
-      formatBrick: async ({ brick, over }) => bricks.formatBrick(brick, over, await pathOf(), run),
-      mountBrick: async ({ brick }) => bricks.mountBrick(brick, await pathOf(), run),
+      // What was erased of it is no longer all that it holds.
+      formatBrick: async ({ brick, over }) => {
+        longWipes.forget(brick.uuid)
+        await bricks.formatBrick(brick, over, await pathOf(), run)
+      },
+      mountBrick: async ({ brick }) => {
+        longWipes.forget(brick.uuid)
+        await bricks.mountBrick(brick, await pathOf(), run)
+      },
       stampBrick: ({ brick }) => bricks.stampBrick(brick),
       makeBrickDirectory: ({ brick }) => bricks.makeBrickDirectory(brick),
       stopBrickProcess: async ({ brick, pid }) => {
@@ -128,7 +132,7 @@ export function realHost(options: RealHostOptions): RealHost {
         await refuseWhileHeld(brick.device)
         await bricks.unmountBrick(brick, await pathOf(), run)
       },
-      wipeBrick: async ({ brick }) => bricks.wipeBrick(brick, await pathOf(), run),
+      wipeBrick: async ({ brick }) => bricks.wipeBrick(brick, await pathOf(), wipeMeans),
       createVolume: ({ volume }) => volumes.createVolume(gluster, volume),
       setVolumeOptions: ({ volume, options }) => volumes.setVolumeOptions(gluster, volume.volume, options),
       startVolume: ({ volume, force }) => volumes.startVolume(gluster, volume.volume, force),
@@ -149,7 +153,8 @@ export function realHost(options: RealHostOptions): RealHost {
       closeSwap: ({ swap }) => swaps.closeSwap(swap, swapHost),
       detachSwap: ({ swap }) => swaps.detachSwap(swap, swapHost),
       removeSwap: ({ swap }) => swaps.removeSwap(swap, swapHost),
-      adoptDevice: async ({ adopt }) => bricks.adoptDevice(adopt, options.clock.unixSeconds(), await pathOf(), run),
+      adoptDevice: async ({ adopt }) =>
+        bricks.adoptDevice(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
       mountTransfer: ({ transfer }) => staging.mount(transfer),
       planTransfer: ({ transfer }) => staging.plan(transfer),
       copyTransfer: ({ transfer }) => staging.copy(transfer),

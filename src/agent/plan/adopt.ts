@@ -1,22 +1,23 @@
 import { whyNotAdoptAt } from '../../model/adoption.js'
 import type { DesiredAdopt } from '../../model/documents.js'
-import type { DeviceFacts } from '../host.js'
+import type { AdoptFacts } from '../host.js'
 import { describeContent, whyNotTheDevice } from './device.js'
 import type { Plan } from './plan.js'
 
 /** A foreign device that an operator gave to us by name: wiped only while the word is fresh and it holds what the operator saw. */
-export function planAdopt(adopt: DesiredAdopt, facts: { device: DeviceFacts; now: number }): Plan<'adopt'> {
-  const { device, now } = facts
+export function planAdopt(adopt: DesiredAdopt, facts: AdoptFacts): Plan<'adopt'> {
+  const { device, now, wiping, isAllButWiped } = facts
   const refuse = (refused: string): Plan<'adopt'> => ({
     steps: [],
     waitingFor: [],
     refused,
     report: { state: 'forming' },
   })
+  if (wiping) return { steps: [], waitingFor: [], report: { state: 'forming', wiping } }
   const wrong = whyNotTheDevice(device, adopt)
   if (wrong !== undefined || !device.present) return refuse(wrong ?? 'absent')
   if (device.content.kind === 'blank') return { steps: [], waitingFor: [], report: { state: 'done' } }
-  const late = whyNotAdoptAt(now, adopt.until)
+  const late = isAllButWiped ? undefined : whyNotAdoptAt(now, adopt.until)
   if (late !== undefined) return refuse(`device ${adopt.device} is not wiped: ${late}`)
   if (device.content.kind === 'unreadable')
     return refuse(`device ${adopt.device} cannot be read: ${device.content.reason}`)

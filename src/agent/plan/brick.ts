@@ -10,7 +10,7 @@ import type { Plan, Report } from './plan.js'
  * what says that the format was finished: our uuid without it means that mkfs was cut short, and is formatted again. Once
  * its buffer was built nothing is formatted any more: what looks unfinished or blank then has lost its data.
  *
- * Wanted absent: no process serves it → unmounted → wiped → absent. Only a device that carries this brick's uuid is wiped;
+ * Wanted absent: no process serves it → unmounted → wiped → absent. A wipe that takes long goes on beside the rounds. Only a device that carries this brick's uuid is wiped;
  * one that holds anything else was never formatted for this brick, so there is nothing of it to remove.
  */
 export function planBrick(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
@@ -20,6 +20,7 @@ export function planBrick(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'>
 function planPresent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   const forming = report(brick, 'forming')
   const { device, mounted } = facts
+  if (facts.wiping) return wait(forming, `the wipe of ${brick.device}, which is under way, to end`)
   const wrong = whyNotTheDevice(device, brick)
   if (wrong !== undefined || !device.present) return refuse(forming, wrong ?? 'absent')
   if (mounted) return planMounted(brick, facts)
@@ -81,7 +82,9 @@ function format(brick: DesiredBrick, over: 'blank' | 'own', content: DeviceConte
 
 function planAbsent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   const leaving = report(brick, 'leaving')
-  const { device, mounted, servedBy } = facts
+  const { device, mounted, servedBy, wiping } = facts
+  // A drive that is being sanitized cannot even be read.
+  if (wiping) return { steps: [], waitingFor: [], report: { ...leaving, wiping } }
   const wrong = whyNotTheDevice(device, brick)
   if (wrong !== undefined || !device.present) return refuse(leaving, wrong ?? 'absent')
   // Blank as it may be now, it will carry the brick in a moment.

@@ -332,6 +332,31 @@ describe('the reconciler of one desired document', () => {
     })
   })
 
+  it('tells how far a wipe is that takes long, and gives a disk up where it fails again and again', async () => {
+    const leaving = () => brickFacts({ device: aDeviceSeen({ content: ownXfs() }) })
+    const wiping = { doneBytes: 1, totalBytes: 2 }
+    rig.facts = leaving
+    // Every other step begins it; the one after that hears that it failed.
+    let steps = 0
+    rig.effect = () => {
+      if (steps++ % 2 === 1) return Promise.reject(new Error('bad sector'))
+      rig.facts = () => ({ ...leaving(), wiping })
+      return Promise.resolve()
+    }
+    const reconciler = rig.begin({ ...absent, wipe: 'zero' })
+    for (let tries = 0; tries < 6; tries++) {
+      const report = await rig.untilReported('a wipe under way', (report) => report.wiping !== undefined)
+      expect(report).to.deep.include({ state: 'leaving', wiping, waitingFor: [] })
+      rig.facts = leaving
+      rig.clock.advance(1_000)
+      await rig.untilReported('a failure', ({ problem }) => problem?.message === 'bad sector')
+      expect(rig.report).not.to.have.property('wiping')
+      expect(rig.report!.problem!.terminal).to.equal(tries === 5)
+      rig.clock.advance(30_000)
+    }
+    await reconciler.stop()
+  })
+
   it('calls a refusal terminal, of the plan as of a step', async () => {
     rig.effect = () => Promise.reject(new Refusal('it must not be'))
     rig.begin()

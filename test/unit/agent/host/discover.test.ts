@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { discover } from '../../../../src/agent/host/discover.js'
 import { runCommand } from '../../../../src/agent/host/run.js'
+import { abilitiesOf } from '../../../../src/agent/host/wipeAbilities.js'
+import { systemClock } from '../../../../src/daemon/clock.js'
 
 describe('what the configuration lists', () => {
   let directory: string
@@ -15,7 +17,8 @@ describe('what the configuration lists', () => {
   afterEach(() => rmSync(directory, { recursive: true }))
 
   async function problemsOf(...patterns: string[]): Promise<string[]> {
-    return (await discover({ fast: patterns.map((pattern) => join(directory, pattern)) }, runCommand)).problems
+    const pools = { fast: patterns.map((pattern) => join(directory, pattern)) }
+    return (await discover(pools, runCommand, abilitiesOf(runCommand, systemClock))).problems
   }
 
   it('is a problem where a glob matches nothing, its directory is missing, or a path leads to nothing', async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { wipeRanges } from '../../../../src/agent/host/bricks.js'
+import { wipeRanges } from '../../../../src/agent/host/wipe.js'
 import { globPattern } from '../../../../src/agent/host/discover.js'
 import { describeBlkid, usersOf } from '../../../../src/agent/host/disks.js'
 

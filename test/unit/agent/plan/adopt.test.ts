@@ -29,6 +29,14 @@ describe('the plan of an adoption', () => {
     expect(planned(aDeviceSeen({ content: ownXfs() }), { expected }).steps).to.deep.equal(['adopt nvme1n1'])
   })
 
+  it('tells how far a wipe is that takes long, and ends it although the word has ended meanwhile', () => {
+    const wiping = { doneBytes: 1, totalBytes: 2 }
+    const facts = { device: aDeviceSeen(ext4), now: 9_000 }
+    const adopt = aDesiredAdopt({ until: 1_600, wipe: 'zero' })
+    expect(planAdopt(adopt, { ...facts, wiping })).to.deep.include({ steps: [], report: { state: 'forming', wiping } })
+    expect(planAdopt(adopt, { ...facts, isAllButWiped: true }).steps.map(describeStep)).to.deep.equal(['adopt nvme1n1'])
+  })
+
   for (const [what, now] of [
     ['after its time', 1_600],
     ['so late as with an old snapshot of etcd', 40_000_000],

@@ -26,6 +26,7 @@ const otherXfs: DeviceContent = { kind: 'xfs', uuid: aUuid(7), label: 'home', in
 const otherBrick: DeviceContent = { kind: 'xfs', uuid: aUuid(7), label: 'bb-111111111', inProgress: false }
 const mountedElsewhere = { thisDevice: false, readOnly: false, source: '/dev/sda1' }
 
+const wiping = { doneBytes: 1, totalBytes: 2 }
 const waitingFor = ['mkfs on nvme1n1, begun before the agent was restarted, to end']
 
 const whole = ['format nvme1n1 for buffer 3', 'mount nvme1n1', 'stamp nvme1n1', 'make brick on nvme1n1']
@@ -87,6 +88,12 @@ describe('the plan of a brick that is wanted', () => {
     }
     expect(planned(holding(ownXfs()), { built: true }).steps).to.deep.equal(['mount nvme1n1'])
     expect(planned(holding(ownXfs()), { built: true, ...absent }).steps).to.deep.equal(['wipe nvme1n1'])
+  })
+
+  it('waits for the end of a wipe of it that is under way', () => {
+    const { steps, waitingFor } = planned({ ...holding(ownXfs()), wiping })
+    expect(steps).to.deep.equal([])
+    expect(waitingFor).to.deep.equal(['the wipe of nvme1n1, which is under way, to end'])
   })
 
   it('never formats what has lost its stamp beside a directory of the brick: it may hold data', () => {
@@ -239,4 +246,23 @@ describe('the plan of a brick that has to go', () => {
       expect(state).to.equal('leaving')
     })
   }
+})
+
+describe('the plan of a brick whose wipe takes long', () => {
+  it('does nothing and tells how far it is, also while its drive cannot be read', () => {
+    for (const content of [ownXfs(), { kind: 'unreadable', reason: 'EIO' }] as DeviceContent[]) {
+      const facts = holding(content, { busy: ['opened exclusively or mounted out of sight'] })
+      const plan = planBrick(aDesiredBrick({ ...absent, wipe: 'zero' }), { ...facts, wiping })
+      expect(plan).to.deep.include({ steps: [], waitingFor: [] })
+      expect(plan.refused).to.equal(undefined)
+      expect(plan.report).to.deep.include({ state: 'leaving', wiping })
+    }
+  })
+
+  it('goes on with the ends when it has come to its end', () => {
+    expect(planned(holding(ownXfs()), { ...absent, wipe: 'zero' })).to.deep.include({
+      steps: ['wipe nvme1n1'],
+      state: 'leaving',
+    })
+  })
 })
