@@ -47,6 +47,8 @@ export interface DeviceView {
   standing: string
   buffer: string | null
   reason: string | null
+  /** What it can be wiped by; null where its agent does not say. `reason`: why it cannot be sanitized, or that it is not known. */
+  wipes: { discard: boolean; zero: true; sanitize: 'yes' | 'no' | 'unknown'; reason: string | null } | null
 }
 
 export interface BufferView {

@@ -12,6 +12,7 @@ import {
 } from './buffers.js'
 import type { Cluster } from './cluster.js'
 import type { BufferDocument, PlacedBrick } from './documents.js'
+import { describeWiping } from './wipes.js'
 
 export { isReady, observedBrickOf, primaryOf, sessionsUsing, volumeOf } from './buffers.js'
 
@@ -24,9 +25,11 @@ export { isReady, observedBrickOf, primaryOf, sessionsUsing, volumeOf } from './
  *   degraded         it was ready; a host is lost or a brick offline
  *   failed           it cannot be built; `reason` says why
  *   leaving          wanted absent: mounts, then volume, then bricks
+ *   wiping           leaving, and all that is left is wipes that take long, beside what is stuck
  *   stuck            leaving, and what is left waits for a lost host or an operator
  */
-export type Phase = 'forming-bricks' | 'forming-volume' | 'ready' | 'degraded' | 'failed' | 'leaving' | 'stuck'
+export type Phase =
+  'forming-bricks' | 'forming-volume' | 'ready' | 'degraded' | 'failed' | 'leaving' | 'wiping' | 'stuck'
 
 export interface PhaseReport {
   phase: Phase
@@ -42,6 +45,14 @@ export function phaseOf(cluster: Cluster, buffer: BufferDocument): PhaseReport {
   const waiting = buffer.bricks.filter((brick) => !isReady(cluster, buffer, brick))
   if (waiting.length > 0) return { phase: 'forming-bricks', waitingFor: waiting.map((b) => brickWait(cluster, b)) }
   return { phase: 'forming-volume', waitingFor: [volumeWait(cluster, buffer, buffer.volume)] }
+}
+
+/**
+ * Nobody waits for it any more: Slurm's teardown has its answer, and its name may be given away. Its devices stay taken until
+ * they were seen wiped.
+ */
+export function isPutOff({ phase }: Pick<PhaseReport, 'phase'>): boolean {
+  return phase === 'wiping' || phase === 'stuck'
 }
 
 /** Every brick of the volume is online: what makes a buffer ready for the first time. */
@@ -71,14 +82,15 @@ function builtPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
   return { phase: waitingFor.length > 0 ? 'degraded' : 'ready', waitingFor }
 }
 
-/** `idle`: only a host's return or an operator can move it on. */
+/** `idle`: only a host's return, an operator, or the end of a wipe that takes long can move it on. */
 interface Blocker {
   text: string
   idle: boolean
+  isWiped?: boolean
 }
 
 function leavingPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
-  const blockers = [
+  const blockers: Blocker[] = [
     ...jobsHolding(cluster, buffer).map(({ token }) => ({ text: `job ${token}, which uses it, to end`, idle: false })),
     ...hostsToUnmount(cluster, buffer).map((host) => ({ text: `host ${host} to unmount it`, idle: false })),
     ...[buffer.volume, ...buffer.formerVolumes.map(({ volume }) => volume)].flatMap((volume) =>
@@ -86,8 +98,9 @@ function leavingPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
     ),
     ...[...buffer.bricks, ...buffer.released].flatMap((brick) => brickBlocker(cluster, brick)),
   ]
-  const stuck = blockers.length > 0 && blockers.every(({ idle }) => idle)
-  return { phase: stuck ? 'stuck' : 'leaving', waitingFor: blockers.map(({ text }) => text) }
+  const isIdle = blockers.length > 0 && blockers.every(({ idle }) => idle)
+  const putOff = blockers.some(({ isWiped }) => isWiped) ? 'wiping' : 'stuck'
+  return { phase: isIdle ? putOff : 'leaving', waitingFor: blockers.map(({ text }) => text) }
 }
 
 function volumeBlocker(cluster: Cluster, buffer: BufferDocument, volume: string): Blocker[] {
@@ -99,8 +112,13 @@ function volumeBlocker(cluster: Cluster, buffer: BufferDocument, volume: string)
 function brickBlocker(cluster: Cluster, brick: PlacedBrick): Blocker[] {
   const observed = observedBrickOf(cluster, brick)
   if (observed?.state === 'absent') return []
+  const isLost = !cluster.hosts.has(brick.host)
+  if (observed?.state === 'leaving' && observed.wiping && !isLost) {
+    const text = `brick ${brick.device} on ${brick.host}, ${describeWiping(observed.wiping)}`
+    return [{ text, idle: true, isWiped: true }]
+  }
   const given = observed?.state === 'leaving' && observed.problem?.terminal === true
-  return [{ text: brickWait(cluster, brick), idle: given || !cluster.hosts.has(brick.host) }]
+  return [{ text: brickWait(cluster, brick), idle: given || isLost }]
 }
 
 function brickWait(cluster: Cluster, brick: PlacedBrick): string {

@@ -4,6 +4,7 @@ import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, logConfig, mountRoot, schedulerEtcdConfig, sizeInBytes } from '../daemon/configSchemas.js'
 import { parseFlags } from '../daemon/flags.js'
 import { hostPattern } from '../model/hostPattern.js'
+import { wipeKinds } from '../model/documents.js'
 import { clusterName, hostName, poolName } from '../model/names.js'
 
 /** GlusterFS takes pieces from 4 MB to 4 TB. */
@@ -22,11 +23,14 @@ const pool = z
     persistentGroups: z.array(accountName).optional(),
     /** Files of jobs with private access alone are cut into pieces of this size; off when absent. */
     privateShard: shardSize.optional(),
+    /** What devices of new buffers are wiped by when they are given back. */
+    wipe: z.enum(wipeKinds).default('discard'),
   })
-  .transform(({ granularity, default: isDefault, privateShard: shardBytes, ...rest }) => ({
+  .transform(({ granularity, default: isDefault, privateShard: shardBytes, wipe, ...rest }) => ({
     granularityBytes: granularity,
     isDefault,
     ...(shardBytes === undefined ? {} : { shardBytes }),
+    ...(wipe === 'discard' ? {} : { wipe }),
     ...rest,
   }))
 export type PoolConfig = z.infer<typeof pool>

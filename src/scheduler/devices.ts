@@ -1,6 +1,7 @@
 import { at, type Cluster } from '../model/cluster.js'
-import type { InventoryDevice } from '../model/documents.js'
+import type { InventoryDevice, ThoroughWipe } from '../model/documents.js'
 import { worldWideName } from '../model/identity.js'
+import { whyNotWipe } from '../model/wipes.js'
 
 /**
  * free: may be given to a buffer. Every other standing says why not, the strongest reason first: a device that is taken on
@@ -17,20 +18,28 @@ export interface StandingDevice {
   alsoAt?: string
 }
 
+/** What a device is asked to be for. */
+export interface Asked {
+  pool: string
+  granularityBytes: number
+  /** What it must be possible to wipe it by. */
+  wipe?: ThoroughWipe | undefined
+}
+
 /** Every device of a pool with how it stands; of hosts that are no storage hosts any more, those that are taken still. */
 export function devicesOf(
   cluster: Cluster,
-  pool: string,
-  granularityBytes: number,
+  asked: Asked,
   taken: ReadonlySet<string> = takenDevices(cluster),
   shared: ReadonlyMap<string, string> = sharedDisks(cluster),
 ): StandingDevice[] {
   const found: StandingDevice[] = []
+  const { pool } = asked
   for (const [host, { devices }] of cluster.inventories) {
     for (const device of devices) {
       if (device.pool !== pool) continue
       const alsoAt = shared.get(at(host, device.name))
-      const standing = standingOf(cluster, host, device, granularityBytes, taken, alsoAt !== undefined)
+      const standing = standingOf(cluster, host, device, asked, taken, alsoAt !== undefined)
       found.push({ host, device, standing, ...(alsoAt === undefined ? {} : { alsoAt }) })
     }
   }
@@ -81,7 +90,7 @@ function standingOf(
   cluster: Cluster,
   host: string,
   device: InventoryDevice,
-  granularityBytes: number,
+  { granularityBytes, wipe }: Asked,
   taken: ReadonlySet<string>,
   isShared: boolean,
 ): Standing {
@@ -89,6 +98,7 @@ function standingOf(
   if (taken.has(place)) return 'taken'
   if (device.state === 'refused' || isShared) return 'refused'
   if (device.sizeBytes < granularityBytes) return 'too small'
+  if (whyNotWipe(device, wipe) !== undefined) return 'refused'
   if (!cluster.hosts.has(host)) return 'lost'
   if (cluster.cordons.has(host) || cluster.cordons.has(place)) return 'cordoned'
   return device.state === 'blank' ? 'free' : 'foreign'

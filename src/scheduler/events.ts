@@ -91,6 +91,8 @@ export function phaseEvent(buffer: BufferDocument, before: Phase | undefined, re
       return `failed: ${report.reason ?? 'for an unknown reason'}`
     case 'leaving':
       return 'leaving'
+    case 'wiping':
+      return `its devices are being wiped${waiting}`
     case 'stuck':
       return `stuck${waiting}`
   }

@@ -1,11 +1,9 @@
 import { printSize } from '../model/capacity.js'
 import type { Cluster } from '../model/cluster.js'
 import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
-import { devicesOf, type Standing, type StandingDevice, takenDevices } from './devices.js'
+import { type Asked, devicesOf, type Standing, type StandingDevice, takenDevices } from './devices.js'
 
-export interface PlaceRequest {
-  pool: string
-  granularityBytes: number
+export interface PlaceRequest extends Asked {
   count: number
   /** Hosts that have bricks of this buffer already, with how many: a replacement goes elsewhere when it can. */
   beside?: ReadonlyMap<string, number>
@@ -26,7 +24,7 @@ export function placeBricks(
   request: PlaceRequest,
   newUuid: () => string,
 ): { bricks: PlacedBrick[] } | NoPlace {
-  const devices = devicesOf(cluster, request.pool, request.granularityBytes, takenDevices(cluster))
+  const devices = devicesOf(cluster, request, takenDevices(cluster))
   const free = devices.filter(({ standing }) => standing === 'free').length
   const left = request.leftOf?.(free) ?? free
   if (left < request.count)

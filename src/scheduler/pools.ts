@@ -18,7 +18,7 @@ export interface PoolReport {
 export function poolsOf(cluster: Cluster, config: Pick<SchedulerConfig, 'pools'>): PoolReport[] {
   const taken = takenDevices(cluster)
   const shared = sharedDisks(cluster)
-  return Object.entries(config.pools).map(([name, { granularityBytes, isDefault }]) => {
+  return Object.entries(config.pools).map(([name, { granularityBytes, isDefault, wipe }]) => {
     const devices: Record<Standing, number> = {
       taken: 0,
       refused: 0,
@@ -28,7 +28,8 @@ export function poolsOf(cluster: Cluster, config: Pick<SchedulerConfig, 'pools'>
       foreign: 0,
       free: 0,
     }
-    for (const { standing } of devicesOf(cluster, name, granularityBytes, taken, shared)) devices[standing]++
+    for (const { standing } of devicesOf(cluster, { pool: name, granularityBytes, wipe }, taken, shared))
+      devices[standing]++
     const quantity = devices.free + devices.taken + devices.cordoned + devices.lost
     return { name, granularityBytes, isDefault, quantity, free: devices.free, devices }
   })

@@ -2,7 +2,8 @@ import { viewsOf } from '../model/access.js'
 import { isSwapLeft, mountsLeft, volumeOf } from '../model/buffers.js'
 import { at, type Cluster, mountId, sessionBuffers, swapId } from '../model/cluster.js'
 import type { BufferDocument, SessionDocument, StageDirection } from '../model/documents.js'
-import { phaseOf } from '../model/phase.js'
+import { isPutOff, phaseOf } from '../model/phase.js'
+import { describeWiping } from '../model/wipes.js'
 import { currentTransfer, hostsCopying, isFilled, linesOf, nameOf } from '../model/transfers.js'
 import { canBePutAside, standingOf } from './admit/names.js'
 import { whyKept } from './admit/teardown.js'
@@ -42,7 +43,7 @@ export function setupProgress(cluster: Cluster, token: string, sessionId: number
   )
 }
 
-/** An `Admission` that said `leaving` may be decided again: the old one is gone, or stuck and can be put aside. */
+/** An `Admission` that said `leaving` may be decided again: the old one is gone, or can be put aside. */
 export function mayStart(cluster: Cluster, token: string): boolean {
   const standing = standingOf(cluster, token)
   return (!standing.session && !standing.buffer) || canBePutAside(cluster, standing)
@@ -144,24 +145,24 @@ export function unmountProgress(cluster: Cluster, token: string, sessionId: numb
   return waitingOrDone(waitingToUnmount(cluster, session))
 }
 
-/** Gone, or nothing but lost hosts and operators left to wait for: Slurm need not wait for them. */
+/** Gone, or nothing but lost hosts, operators and long wipes left to wait for: Slurm need not wait for them. */
 export function teardownProgress(cluster: Cluster, token: string, sessionId: number): Progress {
   const { session, buffer } = standingOf(cluster, token)
   if (session && session.id !== sessionId) return { state: 'done' }
   if (buffer && buffer.wanted !== 'absent') return { state: 'done' }
   const report = buffer && phaseOf(cluster, buffer)
-  const ofBuffer = !report || report.phase === 'stuck' ? [] : report.waitingFor
+  const ofBuffer = !report || isPutOff(report) ? [] : report.waitingFor
   const ofSession = session ? [...waitingToUnmount(cluster, session), ...waitingToEndCopies(cluster, session)] : []
   const isBusy = report?.phase === 'leaving' || (session !== undefined && !buffer && !isHidden(cluster, session))
   return waitingOrDone([...ofSession, ...ofBuffer], !isBusy)
 }
 
-/** A session that has nothing left but lost hosts, or whose buffer is stuck: no longer shown to Slurm. */
+/** A session that has nothing left but lost hosts, or whose buffer is stuck or only wiped still: no longer shown to Slurm. */
 export function isHidden(cluster: Cluster, session: SessionDocument): boolean {
   if (session.stage !== 'leaving') return false
   if (cluster.sessions.get(session.token)?.id !== session.id) return true
   const buffer = session.buffer === undefined ? undefined : cluster.buffers.get(session.buffer)
-  if (buffer) return phaseOf(cluster, buffer).phase === 'stuck'
+  if (buffer) return isPutOff(phaseOf(cluster, buffer))
   const away = [...session.computeHosts, ...hostsCopying(cluster, session)].filter((host) => !cluster.hosts.has(host))
   return (
     away.length > 0 &&
@@ -175,7 +176,7 @@ export function adoptProgress(cluster: Cluster, host: string, device: string): P
   const found = cluster.inventories.get(host)?.devices.find(({ name }) => name === device)
   if (observed?.state === 'done' || found?.state === 'blank') return { state: 'done' }
   if (observed?.problem?.terminal) return { state: 'failed', reason: observed.problem.message }
-  const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
+  const detail = observed?.wiping ? describeWiping(observed.wiping) : detailOf(observed)
   return { state: 'waiting', waitingFor: [`host ${host} to wipe ${device}${detail === '' ? '' : `: ${detail}`}`] }
 }
 

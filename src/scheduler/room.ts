@@ -1,6 +1,6 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Cluster } from '../model/cluster.js'
-import { devicesOf } from './devices.js'
+import { type Asked, devicesOf } from './devices.js'
 import type { Core } from './core.js'
 
 /*
@@ -14,9 +14,7 @@ import type { Core } from './core.js'
  */
 
 /** Devices that somebody waits for. */
-export interface Claim {
-  pool: string
-  granularityBytes: number
+export interface Claim extends Asked {
   slots: number
 }
 
@@ -140,6 +138,6 @@ export class RoomQueue {
   }
 }
 
-function freeSlots(cluster: Cluster, { pool, granularityBytes }: Claim): number {
-  return devicesOf(cluster, pool, granularityBytes).filter(({ standing }) => standing === 'free').length
+function freeSlots(cluster: Cluster, claim: Claim): number {
+  return devicesOf(cluster, claim).filter(({ standing }) => standing === 'free').length
 }

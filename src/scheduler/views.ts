@@ -2,13 +2,14 @@ import { viewsOf } from '../model/access.js'
 import { capacityOf, printSize } from '../model/capacity.js'
 import type { BufferDetail, BufferView, DeviceView, HostView, StatusView } from '../model/api.js'
 import { at, bufferKey, type Cluster, mountId } from '../model/cluster.js'
-import type { BufferDocument, EventDocument, HostDocument } from '../model/documents.js'
+import type { BufferDocument, EventDocument, HostDocument, InventoryDevice } from '../model/documents.js'
 import { unusableAddresses } from '../model/fields.js'
 import { levelOfHost, ourLevels } from '../model/levels.js'
 import { quote } from '../model/names.js'
+import { describeWiping, whyNotWipe } from '../model/wipes.js'
 import { isReady, observedBrickOf, phaseOf, type Phase, sessionsUsing, volumeOf } from '../model/phase.js'
 import type { SchedulerConfig } from './config.js'
-import { devicesOf, sharedDisks, takenDevices } from './devices.js'
+import { type Asked, devicesOf, sharedDisks, takenDevices } from './devices.js'
 import { mountpointOf } from './next/mountpoint.js'
 import { compareNames } from './place.js'
 import { describeIgnored } from './storageHosts.js'
@@ -109,26 +110,27 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
   const pools = new Set([...cluster.inventories.values()].flatMap(({ devices }) => devices.map(({ pool }) => pool)))
   const views = [...pools].flatMap((pool) => {
     const configured = config.pools[pool]
-    return devicesOf(cluster, pool, configured?.granularityBytes ?? 0, taken, shared).map(
-      ({ host, device, standing, alsoAt }): DeviceView => {
-        const cordon = cordonOf(cluster, host, device.name)
-        const unknownPool = configured ? undefined : `the scheduler's configuration has no pool ${pool}`
-        return {
-          host,
-          device: device.name,
-          pool,
-          sizeBytes: device.sizeBytes,
-          identity: device.identity,
-          standing: unknownPool ? 'refused' : standing,
-          buffer: owners.get(at(host, device.name)) ?? null,
-          reason:
-            unknownPool ??
-            sameDisk(device.identity, alsoAt) ??
-            whyNotFree(standing, device, configured?.granularityBytes ?? 0) ??
-            cordon,
-        }
-      },
-    )
+    const asked = { pool, granularityBytes: configured?.granularityBytes ?? 0, wipe: configured?.wipe }
+    return devicesOf(cluster, asked, taken, shared).map(({ host, device, standing, alsoAt }): DeviceView => {
+      const cordon = cordonOf(cluster, host, device.name)
+      const unknownPool = configured ? undefined : `the scheduler's configuration has no pool ${pool}`
+      return {
+        host,
+        device: device.name,
+        pool,
+        sizeBytes: device.sizeBytes,
+        identity: device.identity,
+        standing: unknownPool ? 'refused' : standing,
+        buffer: owners.get(at(host, device.name)) ?? null,
+        reason:
+          unknownPool ??
+          sameDisk(device.identity, alsoAt) ??
+          whyNotFree(standing, device, asked) ??
+          wipingOf(cluster, host, device.name) ??
+          cordon,
+        wipes: wipesOf(device),
+      }
+    })
   })
   return views.sort((a, b) => compareNames(a.host, b.host) || compareNames(a.device, b.device))
 }
@@ -273,14 +275,21 @@ function sameDisk(identity: string, alsoAt: string | undefined): string | undefi
   return alsoAt === undefined ? undefined : `the same disk as ${alsoAt}, by its ${identity}`
 }
 
-function whyNotFree(
-  standing: string,
-  device: { reason?: string | undefined; stamp?: { uuid: string } | undefined; sizeBytes: number },
-  granularityBytes: number,
-): string | undefined {
+function whyNotFree(standing: string, device: InventoryDevice, { granularityBytes, wipe }: Asked): string | undefined {
   if (standing === 'too small') return `it has ${device.sizeBytes} bytes, the pool's granularity is ${granularityBytes}`
   if (standing === 'foreign' && device.stamp) return `it carries the brick ${device.stamp.uuid}, which no buffer claims`
-  return standing === 'taken' ? undefined : device.reason
+  if (standing === 'taken') return undefined
+  return device.reason ?? (standing === 'refused' ? whyNotWipe(device, wipe) : undefined)
+}
+
+function wipingOf(cluster: Cluster, host: string, device: string): string | undefined {
+  const { brick, adopt } = cluster.observed
+  const wiping = brick.get(at(host, device))?.wiping ?? adopt.get(at(host, device))?.wiping
+  return wiping && describeWiping(wiping)
+}
+
+function wipesOf({ wipes }: InventoryDevice): DeviceView['wipes'] {
+  return wipes ? { discard: wipes.discard, zero: true, sanitize: wipes.sanitize, reason: wipes.reason ?? null } : null
 }
 
 function distance(a: string, b: string): number {

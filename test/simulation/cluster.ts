@@ -57,6 +57,7 @@ export class SimulatedCluster {
   private readonly schedulers = new Map<string, Means>()
   private readonly cutOff = new Set<string>()
   private uuids = 0
+  private readonly config = structuredClone(config)
   private readonly directory = mkdtempSync(join(tmpdir(), 'simulation-'))
 
   constructor(
@@ -77,7 +78,7 @@ export class SimulatedCluster {
     const parts = {
       store,
       clock,
-      config: { ...config, host },
+      config: { ...this.config, host },
       candidate: { host, pid: 1 },
       accounts: this.nameService.accounts,
       lookAt: () => Promise.resolve(undefined),
@@ -122,6 +123,13 @@ export class SimulatedCluster {
         () => resolve(false),
       )
     })
+  }
+
+  /** What the pool promises new buffers from now on, as after a change of scheduler.yaml. */
+  promise(wipe: 'discard' | 'zero'): void {
+    this.tell(`the pool is wiped with ${wipe} now`)
+    if (wipe === 'discard') delete this.config.pools[pool]!.wipe
+    else this.config.pools[pool]!.wipe = wipe
   }
 
   nodeFile(hosts: string[]): string {
@@ -200,8 +208,9 @@ export class SimulatedCluster {
     const machines = [...this.machines.values()].map((machine) => [
       machine.isOn,
       machine.isConnected,
-      [...machine.disks.values()].map(({ content, files, condition }) => [
+      [...machine.disks.values()].map(({ content, files, condition, remains }) => [
         content,
+        remains,
         files.stamp,
         [...files.directories],
         condition,

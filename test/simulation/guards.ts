@@ -159,6 +159,20 @@ export const mutations: Mutation[] = [
     to: '|| hostsToUnmount(cluster, buffer).length < 0',
   },
   {
+    invariant: 8,
+    guard: 'the ends of a device that is to be overwritten are zeroed last',
+    file: 'src/agent/host/longWipes.ts',
+    from: 'this.running.add(run)\n    return false',
+    to: 'this.running.add(run)\n    return true',
+  },
+  {
+    invariant: 8,
+    guard: 'a buffer is wiped as its pool promised when it was made',
+    file: 'src/scheduler/next/wants.ts',
+    from: '...(buffer.wipe === undefined ? {} : { wipe: buffer.wipe }),',
+    to: '',
+  },
+  {
     invariant: 9,
     guard: 'a node mounts its namespace when all of them are filled',
     file: 'src/scheduler/next/session.ts',

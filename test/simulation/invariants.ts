@@ -39,6 +39,8 @@ export class Invariants {
   private readonly begun = new Set<number>()
   /** Bricks, by uuid, that hold what a job has not staged out and nobody has given up, with the job's token. */
   private readonly unsaved = new Map<string, string>()
+  /** Disks that are to be overwritten before they are free, as the buffer's document says that has them. */
+  private readonly promised = new Set<SimulatedDisk>()
   /** What hosts have copied: `101.1`, a line of a session, with `copy 1 0`, an attempt and a share. */
   private readonly copied = new Map<string, Set<string>>()
 
@@ -113,6 +115,9 @@ export class Invariants {
     if (foreign?.late) return
     if (foreign) this.fail(2, `${host}: ${describeStep(step)} although it holds data of others`)
     if (disk.identity !== brick.identity) this.fail(2, `${host}: ${describeStep(step)} although it is another disk`)
+    const owner = this.buffers().find(({ bricks, released }) => [...bricks, ...released].some(isBrick(host, brick)))
+    if (owner?.wipe === 'zero') this.promised.add(disk)
+    else this.promised.delete(disk)
     const { content } = disk
     const mayBe = content.kind === 'blank' || (content.kind === 'xfs' && content.uuid === brick.uuid)
     if (!mayBe) this.fail(2, `${host}: ${describeStep(step)} although it holds ${JSON.stringify(content)}`)
@@ -233,6 +238,10 @@ export class Invariants {
   private checkDisks(): void {
     for (const [disk, { content }] of this.foreign) {
       if (JSON.stringify(disk.content) !== content) this.fail(2, `${disk.identity} held ${content}, which is gone`)
+    }
+    for (const disk of this.promised) {
+      if (disk.content.kind === 'blank' && disk.remains)
+        this.fail(8, `${disk.identity} is blank at its ends, and was not overwritten as its pool promised`)
     }
     for (const buffer of this.buffers()) {
       if (buffer.wanted === 'absent' || buffer.builtAt === undefined) continue

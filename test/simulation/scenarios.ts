@@ -200,6 +200,21 @@ export const scenarios: Record<string, Scenario> = {
     await director.simple('teardown', 'alpha')
   },
 
+  'a pool whose devices are overwritten, until it is not any more': async (director) => {
+    const { cluster, world } = director
+    cluster.promise('zero')
+    await director.create('alpha', 2)
+    await director.setup('101', 2)
+    cluster.promise('discard')
+    const job = director.simple('teardown', '101')
+    await world.sleep(world.between(0, 2_000))
+    await director.simple('teardown', 'alpha')
+    // The name is free before the last device is wiped.
+    await director.create('alpha', 1)
+    await job
+    await director.simple('teardown', 'alpha')
+  },
+
   'lose a host while forming': async (director) => {
     const created = director.create('alpha', 2)
     await director.world.sleep(director.world.between(0, 1_000))

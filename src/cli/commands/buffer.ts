@@ -113,6 +113,10 @@ async function follow(client: Client, name: string, end: 'ready' | 'gone', quiet
     if (end === 'ready' && detail.phase === 'ready') return
     if (detail.phase === 'failed')
       throw new CallError(`buffer ${name} cannot be made: ${detail.reason ?? 'no reason given'}`)
+    if (end === 'gone' && detail.phase === 'wiping') {
+      if (!quiet) process.stderr.write(`its devices are being wiped: ${printable(detail.waitingFor.join('; '))}\n`)
+      return
+    }
     if (end === 'gone' && detail.phase === 'stuck') {
       throw new CallError(
         `buffer ${name} is gone but for ${detail.waitingFor.join('; ')}: that is cleaned up when it returns`,

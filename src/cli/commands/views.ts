@@ -74,7 +74,7 @@ export const bricks: Command = {
     const views = await clientOf(argv).get<DeviceView[]>('/v1/bricks')
     if (argv.json) return printJson(views)
     await printTable(
-      ['host', 'device', 'pool', 'size', 'state', 'buffer', 'identity', 'reason'],
+      ['host', 'device', 'pool', 'size', 'state', 'buffer', 'wipes', 'identity', 'reason'],
       views.map((view) => [
         view.host,
         view.device,
@@ -82,11 +82,19 @@ export const bricks: Command = {
         size(view.sizeBytes),
         view.standing,
         view.buffer ?? '-',
+        wipesOf(view),
         view.identity || '-',
         view.reason ?? '-',
       ]),
     )
   },
+}
+
+/** `discard,zero,sanitize`; a question mark where it is not known. */
+function wipesOf({ wipes }: DeviceView): string {
+  if (!wipes) return '?'
+  const sanitize = { yes: ['sanitize'], no: [], unknown: ['sanitize?'] }[wipes.sanitize]
+  return [...(wipes.discard ? ['discard'] : []), 'zero', ...sanitize].join(',')
 }
 
 export const buffers: Command = {

@@ -127,12 +127,12 @@ function newBuffer(
     const [most, asked] = [mostSlots, count].map((slots) => printSize(slots * pool.granularityBytes))
     return { refused: `a buffer of pool ${pool.name} has at most ${most}, ${asked} asked` }
   }
-  const { name, granularityBytes } = pool
-  const leftOf = (free: number) => means.leftFor?.(name, free) ?? free
-  const placed = placeBricks(cluster, { pool: name, granularityBytes, count, leftOf }, means.newUuid)
+  const asked = { pool: pool.name, granularityBytes: pool.granularityBytes, wipe: pool.wipe }
+  const leftOf = (free: number) => means.leftFor?.(pool.name, free) ?? free
+  const placed = placeBricks(cluster, { ...asked, count, leftOf }, means.newUuid)
   if ('refused' in placed) {
     if (!placed.mayCome) return placed
-    return { claim: { pool: name, granularityBytes, slots: count }, reason: placed.refused }
+    return { claim: { ...asked, slots: count }, reason: placed.refused }
   }
   return {
     v: 1,
@@ -143,6 +143,7 @@ function newBuffer(
     gid: request.gid,
     pool: pool.name,
     granularityBytes: pool.granularityBytes,
+    ...(pool.wipe === undefined ? {} : { wipe: pool.wipe }),
     requestedBytes: request.bytes,
     access: request.access,
     // Two clients that write one sharded file leave it with a wrong size: only where a node has its files to itself.

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument, SessionDocument } from '../../model/documents.js'
 import { buriedName } from '../../model/names.js'
-import { phaseOf } from '../../model/phase.js'
+import { isPutOff, phaseOf } from '../../model/phase.js'
 import { hostsCopying } from '../../model/transfers.js'
 import type { DocumentChange } from '../core.js'
 
@@ -29,13 +29,13 @@ export function standingOf(cluster: Cluster, token: string): Standing {
   return { session: cluster.sessions.get(token), buffer: cluster.buffers.get(token) }
 }
 
-/** Nothing but a lost host or an operator can move it on: its name may be given away. */
+/** Nothing but a lost host, an operator or the end of a long wipe can move it on: its name may be given away. */
 export function canBePutAside(cluster: Cluster, { session, buffer }: Standing): boolean {
   if (session && session.stage !== 'leaving') return false
   // A copy of an earlier session must not write beside one of the next session to the same destination.
   if (session && hostsCopying(cluster, session).some((host) => cluster.hosts.has(host))) return false
   if (!buffer) return !session || session.computeHosts.every((host) => !cluster.hosts.has(host))
-  return buffer.wanted === 'absent' && phaseOf(cluster, buffer).phase === 'stuck'
+  return buffer.wanted === 'absent' && isPutOff(phaseOf(cluster, buffer))
 }
 
 /**

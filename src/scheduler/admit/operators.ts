@@ -2,6 +2,7 @@ import { adoptSeconds } from '../../model/adoption.js'
 import { at, type Cluster } from '../../model/cluster.js'
 import type { InventoryDevice } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
+import { whyNotWipe } from '../../model/wipes.js'
 import type { Decision } from '../core.js'
 import { sharedDisks, takenDevices } from '../devices.js'
 import type { Means } from './means.js'
@@ -50,7 +51,7 @@ export function uncordon(cluster: Cluster, request: Place): Decision<{ already: 
 export function adopt(
   cluster: Cluster,
   request: { host: string; device: string; who: string },
-  means: Pick<Means, 'now'>,
+  means: Pick<Means, 'now'> & { config: Pick<Means['config'], 'pools'> },
 ): Decision<Record<never, never>> {
   const { host, device, who } = request
   const unknown = problemWithPlace(cluster, request)
@@ -67,7 +68,13 @@ export function adopt(
   const { identity, sizeBytes } = found
   const until = means.now + adoptSeconds
   // Written anew even when it stands already: that makes the agent try again what it had given up.
-  const document = { v: 1, kind: 'adopt', device, identity, sizeBytes, expected: holds(found), who, until } as const
+  const wipe = means.config.pools[found.pool]?.wipe
+  const cannot = whyNotWipe(found, wipe)
+  if (cannot !== undefined) return { refused: `${place} cannot be used: ${cannot}` }
+  const document = {
+    ...({ v: 1, kind: 'adopt', device, identity, sizeBytes, expected: holds(found), who, until } as const),
+    ...(wipe === undefined ? {} : { wipe }),
+  }
   return { changes: [{ kind: 'adopt', host, device, document }], result: {} }
 }
 

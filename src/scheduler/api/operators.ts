@@ -124,7 +124,9 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
       async ({ parts, body }) => {
         const [host, device] = parts as [string, string]
         const { who } = parse(body, whoBody)
-        await commit(core, (cluster) => adopt(cluster, { host, device, who }, { now: means.clock.unixSeconds() }))
+        await commit(core, (cluster) =>
+          adopt(cluster, { host, device, who }, { now: means.clock.unixSeconds(), config }),
+        )
         const end = await core.waitFor((cluster) => ended(adoptProgress(cluster, host, device)), adoptWaitMs)
         if (end?.state === 'failed') throw new Failure(409, { error: end.reason, refused: true })
         if (!end) throw new Failure(504, { error: `${host}/${device} is still being wiped`, refused: false })

@@ -105,12 +105,12 @@ function replace(
   const name = bufferKey(cluster, buffer)
   const bad = unfit.filter((brick) => isRefused(cluster, brick))
   const cordons = quarantine(cluster, bad, means)?.changes ?? []
-  const { pool, granularityBytes } = buffer
+  const { pool, granularityBytes, wipe } = buffer
   const beside = new Map<string, number>()
   for (const brick of buffer.bricks) {
     if (!unfit.includes(brick)) beside.set(brick.host, (beside.get(brick.host) ?? 0) + 1)
   }
-  const placed = placeBricks(cluster, { pool, granularityBytes, count: unfit.length, beside }, means.newUuid)
+  const placed = placeBricks(cluster, { pool, granularityBytes, wipe, count: unfit.length, beside }, means.newUuid)
   if ('refused' in placed) {
     // A lost host may come back; a device that was refused will not get better.
     if (bad.length === 0) return undefined

@@ -74,6 +74,7 @@ function brickWant(
       directory: buffer.directory,
       ...volumeRoot(buffer),
       ...(isBuilt ? { built: true as const } : {}),
+      ...(buffer.wipe === undefined ? {} : { wipe: buffer.wipe }),
       wanted,
     },
   }

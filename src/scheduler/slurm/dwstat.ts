@@ -168,9 +168,9 @@ function printed(name: string, rows: string[][]): string {
 /** Every host of a pool, with how many slots it has there. */
 function placesOf(cluster: Cluster, config: SchedulerConfig) {
   const taken = takenDevices(cluster)
-  return Object.entries(config.pools).flatMap(([pool, { granularityBytes }]) => {
+  return Object.entries(config.pools).flatMap(([pool, { granularityBytes, wipe }]) => {
     const slots = new Map<string, number>()
-    for (const { host, standing } of devicesOf(cluster, pool, granularityBytes, taken)) {
+    for (const { host, standing } of devicesOf(cluster, { pool, granularityBytes, wipe }, taken)) {
       const counts = standing !== 'foreign' && standing !== 'refused' && standing !== 'too small'
       slots.set(host, (slots.get(host) ?? 0) + (counts ? 1 : 0))
     }

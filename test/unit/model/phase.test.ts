@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { isComplete, phaseOf } from '../../../src/model/phase.js'
+import { isComplete, isPutOff, phaseOf } from '../../../src/model/phase.js'
 import {
   aBuffer,
   aCluster,
@@ -170,5 +170,16 @@ describe('the phase of a buffer that is wanted no more', () => {
   it('is not stuck while a host that lives has work to do', () => {
     const observed = { ...absent, ...brickReports(leaving, { state: 'leaving' }) }
     expect(of({ hosts: lostTwo, observed }, leaving).phase).to.equal('leaving')
+  })
+
+  it('is wiping when nothing is left but wipes that take long, and says how far each is', () => {
+    const wiping = { doneBytes: 43e10, totalBytes: 1e12 }
+    const one = { ...absent, ...brickReport(leaving.bricks[1]!, { state: 'leaving', wiping }) }
+    const report = of({ observed: one }, leaving)
+    expect(report).to.deep.equal({ phase: 'wiping', waitingFor: ['brick nvme1n1 on gluster2, 43 % wiped'] })
+    expect(isPutOff(report)).to.equal(true)
+    const both = { ...one, ...brickReport(leaving.bricks[0]!, { state: 'leaving' }) }
+    expect(of({ observed: both }, leaving).phase).to.equal('leaving')
+    expect(of({ hosts: lostTwo, observed: one }, leaving).phase).to.equal('stuck')
   })
 })

@@ -37,6 +37,13 @@ describe("the scheduler's configuration", () => {
     expect(read(good.replace('1TB', '4096')).pools['fast']).to.include({ granularityBytes: 4096 })
   })
 
+  it('wipes by discard unless a pool says otherwise', () => {
+    const wipeOf = (wipe: string) => read(good.replace('1TB', `1TB, wipe: ${wipe}`)).pools['fast']?.wipe
+    expect(read(good).pools['fast']).not.to.have.property('wipe')
+    expect(['discard', 'zero', 'sanitize'].map(wipeOf)).to.deep.equal([undefined, 'zero', 'sanitize'])
+    expect(refusal(good.replace('1TB', '1TB, wipe: ends'))).to.contain('pools.fast.wipe')
+  })
+
   it('takes the only pool for the one of requests that name none', () => {
     expect(read(good).pools['fast']!.isDefault).to.equal(true)
     const two = read(

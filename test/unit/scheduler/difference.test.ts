@@ -1,12 +1,14 @@
 import { expect } from 'chai'
 import type { BufferDocument } from '../../../src/model/documents.js'
 import { silentLog } from '../../../src/daemon/log.js'
+import { refusedFields } from '../../../src/model/levels.js'
 import { differenceOf } from '../../../src/scheduler/difference.js'
 import { desiredOfBuffer, type Want } from '../../../src/scheduler/next.js'
 import { keys } from '../../../src/store/keys.js'
 import { setAddedFields } from '../../support/addedFields.js'
 import { aBuffer, aCluster, aHost } from '../../support/builders.js'
 import { aConfig } from '../../support/decisions.js'
+import { aDesiredBrick } from '../../support/desired.js'
 import { Rig } from '../../support/schedulerRig.js'
 
 const buffer = aBuffer()
@@ -122,5 +124,13 @@ describe('a host of another release', () => {
     restore = setAddedFields({ 'desired/brick': { later: { since: 2, refuse: true } } })
     expect(await written(alive())).to.deep.equal([])
     expect(await written(alive('1-2'))).to.have.length(1)
+  })
+
+  it('is not told of a brick whose wipe it does not know, rather than to wipe it less than was promised', () => {
+    const fields = (wipe?: string) =>
+      refusedFields(aDesiredBrick({ ...(wipe ? { wipe: 'zero' } : {}) }), 'desired/brick', 1)
+    restore()
+    expect(fields('zero')).to.deep.equal(['wipe'])
+    expect(fields()).to.deep.equal([])
   })
 })

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import type { ThoroughWipe } from '../../../src/model/documents.js'
+import { devicesOf } from '../../../src/scheduler/devices.js'
 import { compareNames, placeBricks } from '../../../src/scheduler/place.js'
 import type { SchedulerConfig } from '../../../src/scheduler/config.js'
 import { poolsOf } from '../../../src/scheduler/pools.js'
@@ -114,6 +116,30 @@ describe('placement', () => {
       ['gluster2/nvme1n1', 'refused', `the same disk as gluster1/nvme1n1, by its ${wwn}`],
       ['gluster2/nvme2n1', 'free', null],
     ])
+  })
+
+  it('takes for a pool only devices that can be wiped as it says, and tells why of the others', () => {
+    const no = { discard: true, sanitize: 'no', reason: 'it is not an NVMe drive' } as const
+    const unknown = { discard: true, sanitize: 'unknown', reason: 'spawn nvme ENOENT' } as const
+    const devices = [{}, { wipes: no }, { wipes: unknown }, { wipes: { discard: false, sanitize: 'yes' as const } }]
+    const cluster = aCluster({ hosts: [aHost('gluster1', { devices })] })
+    const takenFor = (wipe: ThoroughWipe | undefined) =>
+      ['nvme1n1', 'nvme2n1', 'nvme3n1', 'nvme4n1'].slice(
+        4 - devicesOf(cluster, { ...request(1), wipe }).filter(({ standing }) => standing === 'free').length,
+      )
+    expect(takenFor(undefined)).to.have.length(4)
+    expect(takenFor('zero')).to.deep.equal(['nvme2n1', 'nvme3n1', 'nvme4n1'])
+    expect(takenFor('sanitize')).to.deep.equal(['nvme4n1'])
+    expect(placeBricks(cluster, { ...request(2), wipe: 'sanitize' }, uuids())).to.have.property('refused')
+    const pools = { [pool]: { granularityBytes: terabyte, wipe: 'sanitize' } }
+    const views = devicesView(cluster, { pools } as unknown as SchedulerConfig)
+    expect(views.map(({ standing, reason }) => [standing, reason])).to.deep.equal([
+      ['refused', 'its pool is wiped with sanitize, which its agent does not know: upgrade the agent'],
+      ['refused', 'its pool is wiped with sanitize, which it cannot: it is not an NVMe drive'],
+      ['refused', 'its pool is wiped with sanitize, and it is not known whether it can: spawn nvme ENOENT'],
+      ['free', null],
+    ])
+    expect(views.map(({ wipes }) => wipes?.sanitize)).to.deep.equal([undefined, 'no', 'unknown', 'yes'])
   })
 
   it('takes disks of two hosts that have one serial number, no number, or one of zeros alone', () => {

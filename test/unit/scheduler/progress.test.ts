@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { takenDevices } from '../../../src/scheduler/devices.js'
 import {
   adoptProgress,
   ended,
@@ -18,6 +19,7 @@ import {
   brickReport,
   type ClusterParts,
   mountReport,
+  volumeReport,
 } from '../../support/builders.js'
 
 const hosts = [aHost('gluster1'), aHost('c1', { roles: ['compute'] })]
@@ -144,6 +146,16 @@ describe('teardown has come to its end', () => {
     expect(teardownProgress(stuck, '5', 20)).to.deep.equal({ state: 'done' })
     expect(isHidden(stuck, leaving)).to.equal(true)
     expect(mayStart(stuck, '5')).to.equal(true)
+  })
+
+  it('when only wipes that take long are left: Slurm waits for none, and the name may be used again', () => {
+    const report = { state: 'leaving' as const, wiping: { doneBytes: 1, totalBytes: 2 } }
+    const observed = { ...brickReport(built.bricks[0]!, report), ...volumeReport(built, { state: 'absent' }) }
+    const wiping = of({ buffers: [absent], sessions: [leaving], observed })
+    expect(teardownProgress(wiping, '5', 20)).to.deep.equal({ state: 'done' })
+    expect(isHidden(wiping, leaving)).to.equal(true)
+    expect(mayStart(wiping, '5')).to.equal(true)
+    expect([...takenDevices(wiping)]).to.deep.equal(['gluster1/nvme1n1'])
   })
 
   it('not for a session whose host is alive and has not let go', () => {

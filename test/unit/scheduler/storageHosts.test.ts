@@ -41,7 +41,7 @@ describe('a host that storageHosts does not name', () => {
     expect(await create(rig, 3 * terabyte)).to.have.property('refused')
     expect(servedPaths(rig.memory)).to.deep.equal([])
     expect(rig.keys('desired/')).to.deep.equal([])
-    expect(refusalOf(adopt(rig.memory, { host: 'c2', device: 'nvme1n1', who: 'root' }, { now: 2 }))).to.contain(
+    expect(refusalOf(adopt(rig.memory, { host: 'c2', device: 'nvme1n1', who: 'root' }, { now: 2, config }))).to.contain(
       'storageHosts',
     )
   })

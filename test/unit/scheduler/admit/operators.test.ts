@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { adopt, cordon, uncordon } from '../../../../src/scheduler/admit/operators.js'
 import type { ObservedBrick } from '../../../../src/model/documents.js'
-import { aBuffer, aCluster, aCordon, aHost, aUuid } from '../../../support/builders.js'
-import { changesOf, means, refusalOf } from '../../../support/decisions.js'
+import { aBuffer, aCluster, aCordon, aHost, aUuid, pool } from '../../../support/builders.js'
+import { aConfig, changesOf, means, refusalOf } from '../../../support/decisions.js'
 import { aDesiredBrick } from '../../../support/desired.js'
 
 const who = 'root'
@@ -84,8 +84,9 @@ describe('uncordon of a quarantine', () => {
 })
 
 describe('adopt', () => {
+  const { config } = means()
   const of = (device: string, parts = {}) =>
-    adopt(aCluster({ hosts, ...parts }), { host: 'gluster1', device, who }, { now: 1_000 })
+    adopt(aCluster({ hosts, ...parts }), { host: 'gluster1', device, who }, { now: 1_000, config })
 
   it('carries what the operator saw, so that a disk which changed meanwhile is not wiped', () => {
     const decision = of('nvme2n1')
@@ -103,6 +104,19 @@ describe('adopt', () => {
 
   it('takes a brick of ours that no buffer claims, by its stamp', () => {
     expect(of('nvme4n1')).to.have.nested.property('changes[0].document.expected', `the brick ${aUuid(9)}`)
+  })
+
+  it('asks for the wipe of the pool, and for none that the device cannot do', () => {
+    const wipes = { discard: true, sanitize: 'no' as const, reason: 'it is not an NVMe drive' }
+    const devices = [{ state: 'foreign' as const, reason: 'an ext4 file system', wipes }]
+    const adoptWith = (wipe: 'discard' | 'zero' | 'sanitize') => {
+      const pools = { [pool]: { granularity: '1TB', wipe } }
+      const cluster = aCluster({ hosts: [aHost('gluster1', { devices })] })
+      return adopt(cluster, { host: 'gluster1', device: 'nvme1n1', who }, { now: 1_000, config: aConfig({ pools }) })
+    }
+    expect(adoptWith('discard')).not.to.have.nested.property('changes[0].document.wipe')
+    expect(adoptWith('zero')).to.have.nested.property('changes[0].document.wipe', 'zero')
+    expect(refusalOf(adoptWith('sanitize'))).to.contain('it is not an NVMe drive')
   })
 
   it('is refused for a device that is blank, cannot be used, belongs to a buffer, or whose host is away', () => {

@@ -9,6 +9,7 @@ import {
   aSession,
   bob,
   type ClusterParts,
+  pool,
   terabyte,
 } from '../../../support/builders.js'
 import { aConfig, changesOf, means, refusalOf } from '../../../support/decisions.js'
@@ -34,6 +35,15 @@ describe('create_persistent', () => {
   it('rounds up to whole slots', () => {
     expect(changesOf(create({ bytes: 1 }))[1]).to.equal('buffer mytest present on gluster1/nvme1n1')
     expect(changesOf(create({ bytes: terabyte + 1 }))[1]).to.contain('gluster1/nvme1n1, gluster2/nvme1n1')
+  })
+
+  it('notes what its pool promises of the wipe, so that a later change of the pool does not weaken it', () => {
+    const wipes = { discard: true, sanitize: 'no' as const }
+    const able = ['gluster1', 'gluster2'].map((name) => aHost(name, { devices: [{ wipes }, { wipes }] }))
+    const of = (wipe: string) => aConfig({ pools: { [pool]: { granularity: terabyte, wipe } } })
+    expect(create({}, { hosts: able }, of('zero'))).to.have.nested.property('changes[1].document.wipe', 'zero')
+    expect(create({}, { hosts: able }, of('discard'))).not.to.have.nested.property('changes[1].document.wipe')
+    expect(refusalOf(create({}, { hosts: able }, of('sanitize')))).to.contain('on devices that are refused')
   })
 
   it('changes nothing when the same is asked again', () => {

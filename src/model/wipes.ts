@@ -1,0 +1,18 @@
+import type { InventoryDevice, ThoroughWipe, WipeProgress } from './documents.js'
+
+/** Why a device cannot be given to a buffer that is to be wiped so; undefined when it can. Asked before data is on it. */
+export function whyNotWipe(
+  { wipes }: Pick<InventoryDevice, 'wipes'>,
+  wipe: ThoroughWipe | undefined,
+): string | undefined {
+  if (wipe === undefined) return undefined
+  if (wipes === undefined) return `its pool is wiped with ${wipe}, which its agent does not know: upgrade the agent`
+  if (wipe === 'zero' || wipes.sanitize === 'yes') return undefined
+  const cannot = wipes.sanitize === 'no' ? 'which it cannot' : 'and it is not known whether it can'
+  return `its pool is wiped with sanitize, ${cannot}: ${wipes.reason ?? 'no reason given'}`
+}
+
+/** `43 % wiped` */
+export function describeWiping({ doneBytes, totalBytes }: WipeProgress): string {
+  return `${Math.floor((100 * doneBytes) / totalBytes)} % wiped`
+}
