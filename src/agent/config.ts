@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, etcdConfig, logConfig, mountRoot } from '../daemon/configSchemas.js'
-import { brickRoot } from '../model/cluster.js'
+import { brickRoot, transferRoot } from '../model/cluster.js'
 import { roles } from '../model/documents.js'
 import { parseFlags } from '../daemon/flags.js'
 import { addresses } from '../model/fields.js'
@@ -15,10 +15,14 @@ import { stagingPriorities } from './stagingPriority.js'
 /** As every engine has it. */
 const containerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, 'expected the name of a container')
 
-/** What leads to bricks is no place for users' files. */
-const stagePath = absolutePath.refine(
-  (path) => !isWithin(brickRoot, path) && !isWithin(path, brickRoot),
-  `expected a path that neither is below ${brickRoot} nor has it below itself`,
+/** What leads to bricks, or to buffers that others stage to, is no place for users' files. */
+const stagePath = [brickRoot, transferRoot].reduce(
+  (path, root) =>
+    path.refine(
+      (path) => !isWithin(root, path) && !isWithin(path, root),
+      `expected a path that neither is below ${root} nor has it below itself`,
+    ),
+  absolutePath,
 )
 
 const storageAddress = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}(\/[0-9]{1,3})?$/, {

@@ -107,6 +107,12 @@ export function transferId(sessionId: number, n: number): string {
 
 export const brickRoot = '/data/glusterfs'
 
+/**
+ * Volumes are mounted here for transfers, each apart. Users pass through it to what is theirs, so it is not below
+ * /run/burstbuffer, which they may not enter.
+ */
+export const transferRoot = '/run/burstbuffer-transfers'
+
 /** Where a brick's device is mounted, and the directory in it that GlusterFS exports. */
 export function brickMountPath(device: string): string {
   return `${brickRoot}/${device}`

@@ -13,7 +13,7 @@ import {
 import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { markedProcesses } from '../../../src/agent/host/marked.js'
-import { transferRoot } from '../../../src/agent/host/transfer/places.js'
+import { transferRoot } from '../../../src/model/cluster.js'
 import type { StagingPriority } from '../../../src/agent/stagingPriority.js'
 import { asUser } from '../../../src/agent/host/transfer/user.js'
 import { Refusal } from '../../../src/agent/host.js'

@@ -20,6 +20,10 @@ describe("the agent's setting of stage paths", () => {
     })
   }
 
+  it('refuses what leads to the buffers that others stage to', () => {
+    expect(() => read('[/run]')).to.throw('nor has it below itself')
+  })
+
   it('takes a path that only begins alike', () => expect(read('[/data/gluster]')).to.deep.equal(['/data/gluster']))
 
   it('refuses a relative path', () => expect(() => read('[lustre]')).to.throw('expected an absolute path'))

@@ -1,12 +1,6 @@
 import { basename, dirname } from 'node:path'
-import { transferId } from '../../../model/cluster.js'
+import { transferId, transferRoot } from '../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../model/documents.js'
-
-/**
- * Volumes are mounted here for transfers, each apart. Users pass through it to what is theirs, so it is not below
- * /run/burstbuffer, which they may not enter.
- */
-export const transferRoot = '/run/burstbuffer-transfers'
 
 /** A file in the directory of a transfer's notes: by it they are told from what merely has such a name. */
 export const notesMark = 'notes-of-a-transfer'

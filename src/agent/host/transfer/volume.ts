@@ -1,10 +1,11 @@
 import { mkdir, rmdir } from 'node:fs/promises'
+import { transferRoot } from '../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { closeBrickRoot } from '../bricks.js'
 import { answers, liveFirst, mountGluster } from '../clients.js'
 import { mountedAt, mountTable } from '../mounts.js'
 import { type Run, runOk } from '../run.js'
-import { placesOf, transferRoot } from './places.js'
+import { placesOf } from './places.js'
 
 /** The buffer's volume on this host, for one transfer alone. */
 const commandMs = 30_000
