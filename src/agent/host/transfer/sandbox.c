@@ -114,6 +114,14 @@ static void remember_link(const char *at, const char *to)
 	link_count++;
 }
 
+static int is_of_system(const char *path)
+{
+	static const char *const names[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(path, names[i]) == 0) return 1;
+	return 0;
+}
+
 /* Links at the top of the host, such as /bin, lead to where they lead there. A system whose /bin is a directory gets that. */
 static void look_at_top(void)
 {
@@ -126,15 +134,33 @@ static void look_at_top(void)
 		if (length > 0) {
 			to[length] = '\0';
 			remember_link(path, to);
-		} else if (strcmp(path, "/bin") == 0 || strcmp(path, "/sbin") == 0 || strncmp(path, "/lib", 4) == 0) {
-			struct stat found;
-			if (stat(path, &found) == 0 && S_ISDIR(found.st_mode)) bind_read_only(path);
+		} else if (is_of_system(path)) {
+			bind_read_only(path);
 		}
 	}
 	closedir(top);
 }
 
-/* At its place without links; one that was named by a link is found by that too. */
+static void make_links(void)
+{
+	for (size_t i = 0; i < link_count; i++) {
+		char *end = strrchr(links[i].at, '/');
+		if (end != links[i].at) {
+			*end = '\0';
+			/* A link on the way leads where this one would be. */
+			int is_made = make_directories(inside(links[i].at)) == 0;
+			*end = '/';
+			if (!is_made) continue;
+		}
+		if (symlink(links[i].to, inside(links[i].at)) != 0 && errno != EEXIST && errno != EROFS)
+			fail("cannot link", links[i].at);
+	}
+}
+
+/*
+ * At its place without links; one that was named by a link is found by that too. Links are made before anything of a user's is
+ * mounted: root makes nothing in there.
+ */
 static void bind_paths(char **paths, int count)
 {
 	char **bound = calloc((size_t)count + 1, sizeof *bound);
@@ -154,6 +180,7 @@ static void bind_paths(char **paths, int count)
 		memmove(bound + at + 1, bound + at, (size_t)(count - 1 - at) * sizeof *bound);
 		bound[at] = real;
 	}
+	make_links();
 	for (int i = 0; bound[i]; i++) {
 		int is_seen = 0;
 		for (int j = 0; j < i; j++) is_seen |= is_within(bound[i], bound[j]);
@@ -212,21 +239,6 @@ static void enter_root(void)
 	if (fchdir(folder) != 0 || chroot(".") != 0 || chdir("/") != 0) fail("cannot enter", root);
 }
 
-static void make_links(void)
-{
-	for (size_t i = 0; i < link_count; i++) {
-		char *end = strrchr(links[i].at, '/');
-		if (end != links[i].at) {
-			*end = '\0';
-			/* A link on the way leads where this one would be. */
-			int is_made = make_directories(links[i].at) == 0;
-			*end = '/';
-			if (!is_made) continue;
-		}
-		if (symlink(links[i].to, links[i].at) != 0 && errno != EEXIST) fail("cannot link", links[i].at);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	int dashes = 1;
@@ -246,7 +258,6 @@ int main(int argc, char **argv)
 	bind_file("/etc/ld.so.cache", "/etc", MS_RDONLY | MS_NOSUID | MS_NODEV);
 	bind_paths(argv + 2, dashes - 2);
 	enter_root();
-	make_links();
 	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) != 0)
 		fail("cannot make read-only", "/");
 	execvp(argv[dashes + 1], argv + dashes + 1);
