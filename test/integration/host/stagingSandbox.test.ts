@@ -1,12 +1,26 @@
 import { expect } from 'chai'
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { markedProcesses } from '../../../src/agent/host/marked.js'
 import { sandboxed, sandboxRoot } from '../../../src/agent/host/transfer/sandbox.js'
-import { asUser } from '../../../src/agent/host/transfer/user.js'
+import { writeReport } from '../../../src/agent/host/transfer/report.js'
+import { type AsUser, asUser } from '../../../src/agent/host/transfer/user.js'
+import { Refusal } from '../../../src/agent/host.js'
 import { until } from '../../../lab/until.js'
-import { needsRoot } from '../../support/loopDevices.js'
+import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
 import { someone, StagingRig } from '../../support/stagingRig.js'
 
 describe('the sandbox of staging (root)', function () {
@@ -29,6 +43,19 @@ describe('the sandbox of staging (root)', function () {
     return `${stdout.toString()}${stderr}${code === 0 ? '' : `\nexit code ${code}`}`
   }
 
+  /** The copier of that file is stopped in the middle of it: what comes after it in its batch was looked at before. */
+  async function whileCopying(name: string, copy: ReturnType<StagingRig['transfer']>, act: () => void): Promise<void> {
+    const copiers = async () => (await markedProcesses(rig.mark, someone.uid)).filter((pid) => isCopying(pid, name))
+    await until({ what: `${name} is copied` }, async () => {
+      await rig.round(copy)
+      return (await copiers()).length > 0
+    })
+    const stopped = await copiers()
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP')
+    act()
+    for (const pid of stopped) process.kill(pid, 'SIGCONT')
+  }
+
   it('copies nothing of the host through a link that takes the place of a directory while others are copied', async () => {
     rig.as(
       someone,
@@ -38,21 +65,115 @@ describe('the sandbox of staging (root)', function () {
     const line = { type: 'list', list } as const
     await rig.part(rig.transfer({ ...line, part: 'plan' }))
     const copy = rig.transfer({ ...line, part: 'copy' })
-    const copiers = async () => (await markedProcesses(rig.mark, someone.uid)).filter((pid) => isCopying(pid, 'big'))
-    // It is stopped in the middle of the first file: what the second is was looked at before.
-    await until({ what: 'the first file is copied' }, async () => {
-      await rig.round(copy)
-      return (await copiers()).length > 0
-    })
-    const stopped = await copiers()
-    for (const pid of stopped) process.kill(pid, 'SIGSTOP')
-    rig.as(someone, 'mv d away; ln -s /etc d')
-    for (const pid of stopped) process.kill(pid, 'SIGCONT')
+    await whileCopying('big', copy, () => rig.as(someone, 'mv d away; ln -s /etc d'))
     const { counts, failures } = await rig.part(copy)
     expect(counts).to.deep.include({ files: 1, failed: 1 })
-    expect(failures.join()).to.match(/passwd.*No such file or directory/)
+    expect(failures[0]).to.contain(`d/passwd" leads to "/etc/passwd", which is not below ${rig.lustre}`)
+    expect(failures[1]).to.match(/passwd.*No such file or directory/)
     const arrived = execFileSync('find', [rig.volume, '-name', 'passwd', '-size', '+0'], { encoding: 'utf8' })
     expect(arrived).to.equal('')
+  })
+
+  it('says where a destination leads to that has become a link while others are copied', async () => {
+    rig.as(someone, 'mkdir d')
+    rig.as(someone, 'echo small >small; fallocate -l 2G big', rig.volume)
+    const lines = ['big', 'small'].map((name) => `$DW_JOB_STRIPED/${name} ${rig.lustre}/d/${name}\n`)
+    rig.as(someone, `printf '${lines.join('')}' >list`)
+    const list = { side: 'outside', path: join(rig.lustre, 'list') } as const
+    const line = { type: 'list', list, direction: 'out', outside: rig.lustre } as const
+    await rig.part(rig.transfer({ ...line, part: 'plan' }))
+    const copy = rig.transfer({ ...line, part: 'copy' })
+    await whileCopying('big', copy, () => rig.as(someone, 'mv d away; ln -s /var/tmp d'))
+    const error: unknown = await rig.part(copy).catch((error: unknown) => error)
+    expect(error).to.be.instanceOf(Refusal)
+    expect((error as Error).message).to.match(/d\/\w+" leads to "\/var\/tmp\/\w+", which is not below/)
+  })
+
+  it('writes no report where its folder leads to when that becomes a link between the looks', async () => {
+    const victim = join(rig.directory, 'victim')
+    mkdirSync(victim)
+    chmodSync(victim, 0o777)
+    rig.as(someone, 'mkdir d')
+    const user = userThat(rig.lustre)
+    const between: AsUser = {
+      ...user,
+      run: async (argv, options) => {
+        if (argv[0] === 'dd') rig.as(someone, `rmdir d; ln -s ${victim} d`)
+        return user.run(argv, options)
+      },
+    }
+    const transfer = rig.transfer({ report: join(rig.lustre, 'd/report') })
+    const sum = { files: 0, bytes: 0, failed: 1, failures: ['a: it did not arrive'] }
+    await writeReport({ transfer, user: between, stagePaths: { answering: [rig.lustre], silent: [] } }, sum)
+    expect(lstatSync(join(rig.lustre, 'd')).isSymbolicLink()).to.equal(true)
+    expect(readdirSync(victim)).to.deep.equal([])
+  })
+
+  it('takes no word of what starts a program for a word of the program’s', async () => {
+    const user = userThat(rig.lustre)
+    for (const running of [user.run(['no-such-program']), user.ok(['no-such-program'])]) {
+      const error: unknown = await running.catch((error: unknown) => error)
+      expect(error).to.be.instanceOf(Error).and.not.instanceOf(Refusal)
+      expect((error as Error).message).to.contain('no-such-program was not started')
+    }
+  })
+
+  describe('over a file system of its own', () => {
+    let loops: LoopDevices
+    let device: string
+
+    beforeEach(() => {
+      loops = new LoopDevices()
+      device = loops.add('volume', 320 * 1024 ** 2)
+      execFileSync('mkfs.xfs', ['-q', device])
+      execFileSync('mount', [device, rig.volume])
+      loops.willMount(rig.volume)
+      execFileSync('chown', [`${someone.uid}:${someone.gid}`, rig.volume])
+    })
+    afterEach(async () => {
+      await rig.host.close()
+      loops.close()
+    })
+
+    /** Mounted in no namespace any more. */
+    function isFree(): boolean {
+      try {
+        closeSync(openSync(device, constants.O_RDONLY | constants.O_EXCL))
+        return true
+      } catch {
+        return false
+      }
+    }
+
+    it('leaves nothing of itself, and the mount to be taken off, when its agent is killed while it copies', async () => {
+      rig.as(someone, 'mkdir in; fallocate -l 200M in/big; cd in; seq 2000 | xargs touch')
+      const of = { outside: join(rig.lustre, 'in') }
+      await rig.part(rig.transfer({ ...of, part: 'plan' }))
+      const agent = rig.spawnAgent(rig.transfer({ ...of, part: 'copy' }))
+      await until({ what: 'a copier' }, async () => (await markedProcesses(rig.mark, someone.uid)).length > 0)
+      agent.kill('SIGKILL')
+      await rig.end(of)
+      expect(await markedProcesses(rig.mark, someone.uid)).to.deep.equal([])
+      expect(isFree(), 'before').to.equal(false)
+      execFileSync('umount', [rig.volume])
+      expect(isFree()).to.equal(true)
+    })
+
+    it('lets another mount of the host go while a program runs, whatever its path is named', async () => {
+      const other = join(rig.directory, 'o ther\\mount')
+      mkdirSync(other)
+      execFileSync('mount', ['--move', rig.volume, other])
+      const [program, ...words] = sandboxed([rig.lustre], ['sh', '-c', 'echo ready; read line'])
+      const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] })
+      try {
+        await new Promise((resolve) => child.stdout.once('data', resolve))
+        execFileSync('umount', [other])
+        expect(isFree()).to.equal(true)
+      } finally {
+        child.stdin.end()
+        await new Promise((resolve) => child.once('close', resolve))
+      }
+    })
   })
 
   it('shows a program the system’s own, what it is given, and nothing else', async () => {
@@ -128,9 +249,11 @@ describe('the sandbox of staging (root)', function () {
         .catch((error: unknown) => error)
       return (error as Error).message
     }
-    expect(await failing(rig.lustre, '/')).to.contain('staging has no sandbox: sandbox: the whole host cannot be given')
+    expect(await failing(rig.lustre, '/')).to.contain(
+      'touch was not started in its sandbox: sandbox: the whole host cannot be given',
+    )
     rmSync(sandboxRoot, { recursive: true })
-    expect(await failing(rig.lustre)).to.contain('staging has no sandbox: sandbox: cannot mount')
+    expect(await failing(rig.lustre)).to.contain('touch was not started in its sandbox: sandbox: cannot mount')
     mkdirSync(sandboxRoot, { mode: 0o700 })
     expect(execFileSync('ls', [rig.lustre], { encoding: 'utf8' })).to.equal('')
   })

@@ -142,15 +142,16 @@ async function copyBatch(
 }
 
 async function copyList(
-  { transfer, user, notes, window, isShared }: Copying,
+  { transfer, user, stagePaths, notes, window, isShared }: Copying,
   batch: Batch,
-  { source, destination }: Sides,
+  sides: Sides,
   onProgress: (progress: Progress) => void,
 ): Promise<Copied> {
+  const { source, destination } = sides
   const { work } = placesOf(transfer)
   const files = { from: `${source}/`, to: `${destination}/`, names: await listed(notes, listOf(batch)) }
   const argv = [...copyArguments(transfer, work, batch, isShared), ...window]
-  const copied = await runRsync(user, argv, files, onProgress)
+  const copied = await copyBetween({ transfer, user, stagePaths }, sides, () => runRsync(user, argv, files, onProgress))
   if (!transfer.verify) return copied
   return withDifferences(copied, await differing(user, files))
 }
@@ -169,11 +170,12 @@ async function copyPairs(
   // Links may have changed since it was planned: what it names is looked at again.
   const resolved = await resolveAll(user, transfer, stagePaths, pairs)
   await insistOnLine({ transfer, user, stagePaths }, resolved)
-  for (const [index, { source, destination, node }] of resolved.entries()) {
+  for (const [index, sides] of resolved.entries()) {
+    const { source, destination, node } = sides
     const tell = ({ bytes }: Progress) => onProgress({ ...past, bytes: past.bytes + bytes })
     const argv = [...copyArguments(transfer, work, batch, isShared), ...window]
     const files = { from: source, to: destination }
-    const now = await runRsync(user, argv, files, tell)
+    const now = await copyBetween({ transfer, user, stagePaths }, sides, () => runRsync(user, argv, files, tell))
     const differs = transfer.verify ? await differing(user, files) : []
     const { complaints, failed } = withDifferences(now, differs)
     const told = complaints.map((words) => ofNode(node, words))
@@ -182,6 +184,28 @@ async function copyPairs(
     past.bytes += batch.pairs![index]!.bytes
   }
   return copied
+}
+
+/**
+ * Copies between these sides, and tells it when one of them leads away since it was looked at: copiers see nothing there, and say no more
+ * than that it is not there.
+ */
+async function copyBetween(
+  { transfer, user, stagePaths }: Pick<CopyParts, 'transfer' | 'user' | 'stagePaths'>,
+  sides: Sides,
+  copy: () => Promise<Copied>,
+): Promise<Copied> {
+  const leadsAway = async () => {
+    const error: unknown = await resolveAll(user, transfer, stagePaths, [sides]).catch((error: unknown) => error)
+    return error instanceof Refusal ? error : undefined
+  }
+  try {
+    const copied = await copy()
+    const why = copied.failed > 0 ? await leadsAway() : undefined
+    return why ? { ...copied, complaints: [why.message, ...copied.complaints] } : copied
+  } catch (error) {
+    throw (error instanceof Refusal && (await leadsAway())) || error
+  }
 }
 
 /** A pair is one of this line's, and of a node that it has; of a single file, the very one that the line names. */

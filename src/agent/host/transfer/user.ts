@@ -69,8 +69,8 @@ export function asUser({ transfer, mark, stallMs, priority, sees, signal }: User
     groups ??= lookUpGroups()
     const words = [...identity(transfer, `--groups=${await groups}`), ...argv] as const
     const result = await start(sandboxed(sees, words), options)
-    if (!hasNoSandbox(result)) return result
-    throw new Error(`staging has no sandbox: ${result.stderr}`)
+    if (!isNotStarted(result)) return result
+    throw new Error(`${argv[0]} was not started in its sandbox: ${result.stderr}`)
   }
   return {
     run,
@@ -119,9 +119,9 @@ function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>, groups: st
   ]
 }
 
-/** No program of a transfer ends so. */
-function hasNoSandbox({ code, stderr }: StreamResult): boolean {
-  return code === 125 && stderr.startsWith('sandbox: ')
+/** It is this host's failure, in words of what starts programs: a "No such file or directory" of theirs is no user's file. */
+function isNotStarted({ code, stderr }: StreamResult): boolean {
+  return code >= 125 && /^(sandbox|setpriv|nice|ionice): /.test(stderr)
 }
 
 function isUnknownUser({ code, stderr }: StreamResult): boolean {
