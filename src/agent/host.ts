@@ -148,7 +148,7 @@ export interface Discovery {
   problems: string[]
 }
 
-export type Seen = Pick<InventoryDocument, 'volumes' | 'mounts'>
+export type Seen = Pick<InventoryDocument, 'volumes' | 'mounts' | 'cut'>
 
 export interface Host {
   readonly name: string

@@ -113,6 +113,11 @@ export const inventoryDocument = tolerant({
     .array(tolerant({ path: z.string().max(4096), source: z.string().max(4096) }))
     .max(maxOnHost)
     .optional(),
+  /** Lists that are longer on the host than here. */
+  cut: z
+    .array(z.enum(['volumes', 'mounts']))
+    .max(2)
+    .optional(),
 })
 export type InventoryDocument = z.infer<typeof inventoryDocument>
 

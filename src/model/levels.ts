@@ -33,7 +33,7 @@ export const addedFields: Partial<Record<ExchangedDocument, Record<string, Added
   'desired/brick': { built: { since: 2 }, wipe: { since: 2, refuse: true } },
   'desired/adopt': { until: { since: 2 }, wipe: { since: 2, refuse: true } },
   // A scheduler that does not know it has no pool that asks for it.
-  inventory: { 'devices.wipes': { since: 2 } },
+  inventory: { 'devices.wipes': { since: 2 }, cut: { since: 2 } },
   'observed/brick': { wiping: { since: 2 } },
   'observed/adopt': { wiping: { since: 2 } },
 }

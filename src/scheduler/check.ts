@@ -33,6 +33,7 @@ export function* piecesOfCheck(cluster: Cluster, config: SessionSettings, now: n
   yield sessionDifferences(cluster)
   yield ignoredReports(cluster)
   yield diskDifferences(cluster)
+  yield cutLists(cluster)
   yield volumeDifferences(cluster)
   yield mountDifferences(cluster)
   yield missingMounts(cluster, now)
@@ -139,6 +140,19 @@ function brickProblem(listed: readonly InventoryDevice[], brick: PlacedBrick, ho
   return undefined
 }
 
+/** What a host could not list is not missing: the check says what it has not seen. */
+function cutLists(cluster: Cluster): DifferenceView[] {
+  return alive(cluster).flatMap(([host, { cut = [] }]) =>
+    cut.map((list) =>
+      difference(
+        `host ${host}`,
+        `it has more ${list} than its inventory lists: those that are not listed are not checked`,
+        list === 'volumes' ? `on ${host}: gluster volume list` : `on ${host}: findmnt`,
+      ),
+    ),
+  )
+}
+
 function volumeDifferences(cluster: Cluster): DifferenceView[] {
   const claimed = new Set<string>()
   for (const { volume, formerVolumes } of cluster.buffers.values()) {
@@ -159,8 +173,9 @@ function volumeDifferences(cluster: Cluster): DifferenceView[] {
       ),
     )
   const missing = [...cluster.buffers].flatMap(([key, { volume, builtAt, wanted, bricks }]) => {
-    const asked = bricks.filter(({ host }) => cluster.hosts.has(host) && cluster.inventories.get(host)?.volumes)
-    if (builtAt === undefined || wanted === 'absent' || asked.length === 0 || seen.has(volume)) return []
+    const told = bricks.flatMap(({ host }) => (cluster.hosts.has(host) && cluster.inventories.get(host)) || [])
+    const isTold = told.some(({ volumes, cut }) => volumes && !cut?.includes('volumes'))
+    if (builtAt === undefined || wanted === 'absent' || !isTold || seen.has(volume)) return []
     return [difference(`buffer ${key}`, `gluster knows no volume ${volume}`, 'its primary makes it again: bbctl show')]
   })
   return [...orphans, ...missing]
@@ -186,8 +201,8 @@ function missingMounts(cluster: Cluster, now: number): DifferenceView[] {
   return [...cluster.buffers].flatMap(([key, { bricks, wanted, builtAt }]) => {
     if (wanted === 'absent' || builtAt === undefined || now - builtAt < oldestLookSeconds) return []
     return bricks.flatMap(({ host, device }) => {
-      const mounts = cluster.hosts.has(host) ? cluster.inventories.get(host)?.mounts : undefined
-      if (!mounts || mounts.some(({ path }) => path === brickMountPath(device))) return []
+      const { mounts, cut } = (cluster.hosts.has(host) && cluster.inventories.get(host)) || {}
+      if (!mounts || cut?.includes('mounts') || mounts.some(({ path }) => path === brickMountPath(device))) return []
       const where = `mount ${brickMountPath(device)} on ${host}`
       const mend = `its agent mounts it at its next look, within a minute; else bbctl show ${key} says why not`
       return [difference(where, `the brick of ${key} is not mounted`, mend)]

@@ -13,5 +13,16 @@ export async function survey(mountRoot: string, hasGluster: boolean, gluster: Gl
   const mounts = (await mountTable())
     .filter(({ path }) => path.startsWith(`${mountRoot}/`) || path.startsWith(`${brickRoot}/`))
     .map(({ path, source }) => ({ path, source }))
-  return { ...(volumes ? { volumes: volumes.sort().slice(0, mostListed) } : {}), mounts: mounts.slice(0, mostListed) }
+  return listed(mounts, volumes)
+}
+
+/** As much of it as an inventory may hold, and what had to be cut. */
+export function listed(mounts: NonNullable<Seen['mounts']>, volumes?: string[]): Seen {
+  const whole = { ...(volumes ? { volumes: volumes.toSorted() } : {}), mounts }
+  const cut = (['volumes', 'mounts'] as const).filter((list) => (whole[list]?.length ?? 0) > mostListed)
+  return {
+    ...(whole.volumes ? { volumes: whole.volumes.slice(0, mostListed) } : {}),
+    mounts: mounts.slice(0, mostListed),
+    ...(cut.length > 0 ? { cut } : {}),
+  }
 }

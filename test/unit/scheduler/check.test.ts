@@ -108,6 +108,15 @@ describe('a check', () => {
     expect(found({ hosts: [gluster1({ volumes: undefined })] })).to.deep.equal([])
   })
 
+  it('takes nothing for missing that a list had no room for, and says which list was cut', () => {
+    const cut = ['volumes', 'mounts']
+    expect(found({ hosts: [gluster1({ volumes: ['a'], mounts: [], cut })] })).to.deep.equal([
+      'host gluster1: it has more volumes than its inventory lists: those that are not listed are not checked',
+      'host gluster1: it has more mounts than its inventory lists: those that are not listed are not checked',
+      'gluster volume a: no buffer claims it; seen by gluster1',
+    ])
+  })
+
   it('finds a host that was not told, which is safe to mend', () => {
     expect(found({ desired: {} })[0]).to.equal('* desired gluster1: brick nvme1n1 present: the host is not told')
   })
