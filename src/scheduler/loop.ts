@@ -325,7 +325,7 @@ export class Loop {
     return [...units, { name: `transfer events of ${documentKey}`, compares, writes: steps, again }]
   }
 
-  /** Peers, which are never withdrawn, and adoptions that have come to an end. */
+  /** Peers, and adoptions that have come to an end. */
   private ofOthers(fence: number): Unit[] {
     const { memory, log } = this.parts
     const again = () => {
@@ -341,7 +341,13 @@ export class Loop {
       const key = keys.desired(host, 'adopt', device)
       return { compare: { key, modRevision: memory.revisionOf(key) }, write: { delete: key } }
     })
-    return unitsOf([...differenceOf(memory, fence, desiredPeers(memory), new Set(), log), ...adoptions], again)
+    // A host that is lost stays invited. One that is no storage host any more does not, or it would be invited again once it is detached.
+    const withdrawn = [...memory.desired.peer.keys()].flatMap((place) => {
+      const [host, peer] = place.split('/') as [string, string]
+      return memory.isStorageHost(host) && memory.isStorageHost(peer) ? [] : [keys.desired(host, 'peer', peer)]
+    })
+    const peers = differenceOf(memory, fence, desiredPeers(memory), new Set(withdrawn), log)
+    return unitsOf([...peers, ...adoptions], again)
   }
 
   /** Lines for the timeline of the buffer that is copied now. */

@@ -108,6 +108,11 @@ export class Memory implements Cluster {
     })
   }
 
+  /** Whether the configuration names it as one. */
+  isStorageHost(host: string): boolean {
+    return this.storageHosts.isNamed(host)
+  }
+
   /** What hosts write too much of, for people. */
   problems(): string[] {
     return this.strays.problems()

@@ -38,7 +38,7 @@ export class StorageHosts {
     return counts
   }
 
-  private isNamed(host: string): boolean {
+  isNamed(host: string): boolean {
     return this.patterns.some((pattern) => matchesHost(pattern, host))
   }
 

@@ -84,6 +84,7 @@ describe('a host that is taken out of storageHosts', () => {
     const buffer = before.memory.buffers.get('mytest')!
     await before.agents.report({ ...brickReports(buffer), ...volumeReport(buffer) })
     await before.until('it is built', () => before.memory.buffers.get('mytest')?.builtAt !== undefined)
+    expect(before.keys('desired/gluster1/peer/')).to.deep.equal(['desired/gluster1/peer/gluster2'])
     await before.loop.close()
 
     const rig = await Rig.start({ beside: before, config: aConfig({ storageHosts: ['gluster1'] }) })
@@ -94,6 +95,7 @@ describe('a host that is taken out of storageHosts', () => {
     expect([view.state, view.bricks]).to.deep.equal(['alive', 1])
     expect(view.problems.join()).to.contain('is ignored')
     expect(rig.told()).to.include('gluster2: brick nvme1n1 present')
+    expect(rig.keys('desired/').filter((key) => key.includes('/peer/'))).to.deep.equal([])
     expect([...piecesOfCheck(rig.memory, rig.means.config, 2000)].flat().map(({ where }) => where)).to.include(
       'host gluster2',
     )
