@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import {
   certificate,
   etcdEndpoints,
@@ -54,11 +55,19 @@ export function serviceOf(host: HostSpec, name: ServiceName, site: Site): Servic
       return { argv: ['slurmd', '-D', '-N', host.name], ready: ['scontrol', 'show', 'slurmd'] }
     case 'agent':
       return {
-        argv: [...node, `${installed}/dist/agent/main.js`, '--config', '/etc/burstbuffer/agent.yaml'],
+        argv: [...unitRights(), ...node, `${installed}/dist/agent/main.js`, '--config', '/etc/burstbuffer/agent.yaml'],
         runtime: ['/run/burstbuffer-agent', 'root', '0700'],
         ready: ['sh', '-c', `etcdctl get --keys-only /burstbuffer/hosts/${host.name} | grep -q .`],
       }
   }
+}
+
+/** The rights of root that the agent's unit leaves it, and all that it starts. */
+function unitRights(): string[] {
+  const unit = readFileSync(new URL('../systemd/bb-agent.service', import.meta.url), 'utf8')
+  const names = /^CapabilityBoundingSet=(.+)$/m.exec(unit)![1]!.split(' ')
+  const kept = names.map((name) => `+${name.replace('CAP_', '').toLowerCase()}`)
+  return ['setpriv', '--no-new-privs', `--bounding-set=${['-all', ...kept].join()}`]
 }
 
 /** etcdctl of any host speaks to the cluster's etcd. */

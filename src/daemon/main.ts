@@ -5,6 +5,8 @@ import { ConfigError } from './configFile.js'
  * with its message alone and exit code 2, anything else that start throws with 1.
  */
 export function runDaemon(start: () => Promise<{ stop(): Promise<void> }>): void {
+  // Its own, wherever it runs. What others need to reach is given its mode by name.
+  process.umask(0o077)
   let stopping = false
   start().then(
     (daemon) => {

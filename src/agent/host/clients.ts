@@ -1,10 +1,11 @@
-import { mkdir, rmdir } from 'node:fs/promises'
+import { rmdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, normalize } from 'node:path'
 import type { DesiredMount } from '../../model/documents.js'
 import { type MountFacts, Refusal } from '../host.js'
 import { type AttachedLoop, loopsBelow, loopsOn } from './loops.js'
 import { mountedAt, type MountEntry, mountTable } from './mounts.js'
+import { makePassable } from './passable.js'
 import { type Run, runOk } from './run.js'
 
 /*
@@ -32,7 +33,7 @@ function loopsIn(mount: MountEntry, run: Run): Promise<AttachedLoop[]> {
 export async function mountBuffer(mount: DesiredMount, mountRoot: string, run: Run): Promise<void> {
   insist(mount.path, mountRoot)
   const servers = await liveFirst(mount.servers)
-  await mkdir(mount.path, { recursive: true, mode: 0o755 })
+  await makePassable(mount.path, '755', run)
   const source = { servers, path: `${mount.volume}${mount.directory ?? ''}` }
   await mountGluster(source, mount.path, cacheOptions(mount), run)
   if (!mountedAt(await mountTable(), mount.path))

@@ -10,6 +10,8 @@ import { CommandError, mostOutput } from './run.js'
 export interface StreamOptions {
   /** The whole environment. */
   env: Record<string, string>
+  /** Its umask, where it is not to have that of this process. */
+  umask?: number
   /** Ends it. */
   signal?: AbortSignal
   /** It is ended when it has said and moved nothing for so long, give or take a quarter. */
@@ -45,7 +47,9 @@ const aMinuteMs = 60_000
 export function runStream(argv: readonly [string, ...string[]], options: StreamOptions): Promise<StreamResult> {
   return new Promise((resolve, reject) => {
     const [program, ...args] = argv
-    const child = spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: options.env })
+    const child = withUmask(options.umask, () =>
+      spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: options.env }),
+    )
     const output: Buffer[] = []
     let length = 0
     const complaints = linesInto((line) => {
@@ -130,6 +134,17 @@ export function runStream(argv: readonly [string, ...string[]], options: StreamO
     if (options.signal?.aborted) onAbort()
     else options.signal?.addEventListener('abort', onAbort)
   })
+}
+
+/** A child has the umask of the moment in which it is made, and `spawn` has made it when it returns. */
+function withUmask<T>(umask: number | undefined, make: () => T): T {
+  if (umask === undefined) return make()
+  const own = process.umask(umask)
+  try {
+    return make()
+  } finally {
+    process.umask(own)
+  }
 }
 
 /** Its whole process group: what it started ends with it. */

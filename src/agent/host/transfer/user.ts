@@ -22,7 +22,7 @@ export interface AsUser {
   ok(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
 }
 
-export type UserOptions = Partial<Omit<StreamOptions, 'env' | 'signal'>> & {
+export type UserOptions = Partial<Omit<StreamOptions, 'env' | 'umask' | 'signal'>> & {
   /** On the host as it is, not in the sandbox. */
   onHost?: boolean
 }
@@ -39,6 +39,8 @@ export interface UserParts {
 }
 
 const path = '/usr/local/bin:/usr/bin:/bin'
+/** The agent's own would close what a user has made from everybody else. */
+const usualUmask = 0o022
 
 export function asUser({ transfer, mark, stallMs, priority, sees, signal }: UserParts): AsUser {
   const [name, value] = mark.split('=') as [string, string]
@@ -46,7 +48,7 @@ export function asUser({ transfer, mark, stallMs, priority, sees, signal }: User
   if (transfer.uid === 0) throw new Refusal('files are staged as a user, never as root')
   const start = (argv: Argv, options: UserOptions) =>
     runStream(withPriority(priority, argv), {
-      ...{ stallMs, env, ...(signal ? { signal } : {}) },
+      ...{ stallMs, env, umask: usualUmask, ...(signal ? { signal } : {}) },
       ...options,
     }).catch(refuseTooLong)
   const onHost = async (argv: Argv, options: UserOptions = {}) => {

@@ -4,6 +4,7 @@ import type { DesiredTransfer } from '../../../model/documents.js'
 import { closeBrickRoot } from '../bricks.js'
 import { answers, liveFirst, mountGluster } from '../clients.js'
 import { mountedAt, mountTable } from '../mounts.js'
+import { makePassable } from '../passable.js'
 import { type Run, runOk } from '../run.js'
 import { placesOf } from './places.js'
 
@@ -25,7 +26,7 @@ export async function mountVolume(transfer: DesiredTransfer, run: Run, mountAt =
   await unmountVolume(transfer, run)
   await closeBrickRoot()
   // Users pass through it, and do not list it: what is mounted below is open to its owner alone.
-  await mkdir(transferRoot, { recursive: true, mode: 0o711 })
+  await makePassable(transferRoot, '711', run)
   await mkdir(mount, { recursive: true, mode: 0o700 })
   await mountAt(transfer, mount)
   if ((await mountState(transfer, run)) !== 'alive') {
