@@ -200,7 +200,7 @@ export const scenarios: Record<string, Scenario> = {
     await director.simple('teardown', 'alpha')
   },
 
-  'a pool whose devices are overwritten, until it is not any more': async (director) => {
+  'the devices of a pool are overwritten until it says otherwise': async (director) => {
     const { cluster, world } = director
     cluster.promise('zero')
     await director.create('alpha', 2)
