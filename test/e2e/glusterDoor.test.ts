@@ -24,6 +24,7 @@ describe('a user on a node without the job', function () {
       const there = async () => (await lab.exec(brick.host, ['cat', file])).stdout.includes(secret)
       await until({ what: 'the secret is written' }, there)
       await lab.exec('c1', ['sh', '-c', 'cat >/tmp/getspec.mjs'], { input: attack('getspec.js') })
+      await lab.exec('c1', ['sh', '-c', 'cat >/tmp/gfapi.py'], { input: attack('gfapi.py') })
     },
     after: async () => {
       await lab.exec('head', ['scancel', job])
@@ -43,21 +44,49 @@ describe('a user on a node without the job', function () {
       `${job}.${brick.host}.${brick.path.slice(1).replaceAll('/', '-')}`,
     ])
   const askGlusterd = () => asBob(['gluster', `--remote-host=${brick.host}`, 'volume', 'info', job])
+  /** By GlusterFS's own library, straight at the brick, with the password and alice's number. */
+  const readWithLibrary = () => asBob(['python3', '/tmp/gfapi.py', '/tmp/brick.vol', '/own/secret', '20001'])
+
+  /** What a client needs, of what the brick's own volfile says. */
+  async function writeVolfile(spec: string): Promise<void> {
+    const [, user, password] = /auth\.login\.(\S+)\.password (\S+)/.exec(spec)!
+    const status = await lab.exec(brick.host, ['gluster', 'volume', 'status', job, '--xml'])
+    const port = /<port>([0-9]+)<\/port>/.exec(status.stdout)![1]!
+    const options = {
+      'remote-host': brick.host,
+      'remote-port': port,
+      'remote-subvolume': brick.path,
+      username: user!,
+      password: password!,
+    }
+    const lines = Object.entries(options).map(([name, value]) => `option ${name} ${value}`)
+    await asBob(
+      ['tee', '/tmp/brick.vol'],
+      ['volume brick', 'type protocol/client', ...lines, 'end-volume', ''].join('\n'),
+    )
+  }
   const hasFilter = async () => (await lab.exec('c1', ['nft', 'list', 'table', 'inet', 'burstbuffer'])).code === 0
 
-  it('would be told its password by GlusterFS, were it not for the packet filter', async () => {
+  it('would be told the brick’s password by GlusterFS, and read with it, were it not for the packet filter', async () => {
     await lab.stopService('c1', 'agent', 'KILL')
     await lab.exec('c1', ['nft', 'delete', 'table', 'inet', 'burstbuffer'])
     const { stdout: spec, stderr } = await getspec()
     expect(spec, stderr).to.contain('.password ')
     expect((await askGlusterd()).stdout).to.contain(brick.path)
+    await writeVolfile(spec)
+    const read = await readWithLibrary()
+    expect(read.stdout, read.stderr).to.equal(`${secret}\n`)
   })
 
-  it('is told nothing: neither by the management port, nor by a client written by hand', async () => {
+  it('gets nothing: neither by the management port, nor by a client written by hand, nor by libgfapi', async () => {
     await lab.startService('c1', 'agent')
     await until({ what: 'the packet filter is there' }, hasFilter)
     expect(await getspec()).to.include({ stdout: '', code: 3 })
     expect((await askGlusterd()).stdout).to.not.contain(brick.path)
+    // It has kept the password, and knows the port.
+    const read = await readWithLibrary()
+    expect(read.stdout).to.equal('')
+    expect(read.code, read.stderr).to.not.equal(0)
   })
 
   it('finds the packet filter there again when somebody has removed it', async () => {
