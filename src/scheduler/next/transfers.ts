@@ -41,12 +41,18 @@ export function transferWants(cluster: Cluster, session: SessionDocument): Want[
   const old = told
     .filter(({ document }) => !isNow(document))
     .map(({ host, document }) => {
-      const wanted: DesiredTransfer['wanted'] = mayLeave(cluster, told, host, document) ? 'absent' : document.wanted
-      return want(host, { ...document, wanted })
+      return want(host, mayLeave(cluster, told, host, document) ? leaving(document) : document)
     })
   const now = current ? currentWants(cluster, session, current, told) : []
   const taken = new Set(now.map(({ host, id }) => at(host, id)))
   return [...old.filter(({ host, id }) => !taken.has(at(host, id))), ...now]
+}
+
+/** Nothing is read any more: a key would only make the document unreadable to a scheduler of the first release that leads again. */
+function leaving(document: DesiredTransfer): DesiredTransfer {
+  const left: DesiredTransfer = { ...document, wanted: 'absent' }
+  delete left.noteKey
+  return left
 }
 
 /** The line that is copied now has come to an end: all of it was tried, or a host has given it up. */

@@ -197,6 +197,15 @@ describe('what storage hosts do of a stage line', () => {
     })
   })
 
+  it('leaves nothing behind that a scheduler of the release before cannot read: what has to go has no key', () => {
+    const { cluster, session } = situation({
+      session: job({}, { ended: { at: 9, state: 'done' } }),
+      told: [['gluster1', 'finish', { noteKey: 'k'.repeat(43) }]],
+    })
+    const [want] = transferWants(cluster, session)
+    expect(want!.document).to.include({ wanted: 'absent' }).and.to.not.have.property('noteKey')
+  })
+
   it('begins anew when every host is rid of the attempt before', () => {
     const session = job({}, { attempt: 2 })
     expect(wants({ session, told: copying })).to.deep.equal([
