@@ -11,10 +11,12 @@ export class Programs {
     private readonly host: HostSpec,
     private readonly site: Site,
     private readonly exec: Exec,
+    /** How they are run: those of another release may be run otherwise. */
+    private readonly services = serviceOf,
   ) {}
 
   async start(name: ServiceName, deadlineMs = 90_000): Promise<void> {
-    const service = serviceOf(this.host, name, this.site)
+    const service = this.services(this.host, name, this.site)
     if (service.runtime) {
       const [folder, owner, mode] = service.runtime
       await this.must(['install', '-d', '-o', owner, '-g', owner, '-m', mode, folder])
