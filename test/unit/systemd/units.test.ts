@@ -28,6 +28,10 @@ describe('the units', () => {
     ])
   })
 
+  it('let any number of clients of GlusterFS live in the agent’s control group, and outlive the agent', () => {
+    expect(unit('bb-agent')).to.include.members(['TasksMax=infinity', 'KillMode=process'])
+  })
+
   it('give the agent some of root’s rights, and no mount namespace, in which its mounts would stay', () => {
     expect(unit('bb-agent')).to.include('RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK')
     expect(unit('bb-agent').filter((line) => /^CapabilityBoundingSet=CAP_/.test(line))).to.have.length(1)
