@@ -46,6 +46,17 @@ export const agentConfig = z
     pools: z.record(poolName, z.array(devicePattern).min(1)).default({}),
     /** Compute nodes mount buffers below it; the scheduler's setting must be the same. */
     mountRoot,
+    /**
+     * What a job leaves in its mount: seconds from the refused unmount until it is told to end, then until it is killed, then
+     * until the scheduler waits for this host no more.
+     */
+    leftovers: z
+      .strictObject({
+        graceSeconds: z.int().min(0).max(86_400).default(30),
+        killSeconds: z.int().min(0).max(3_600).default(10),
+        giveUpSeconds: z.int().min(0).max(86_400).default(60),
+      })
+      .prefault({}),
     /** Below these paths users may stage from and to; without any, this host stages nothing. */
     stagePaths: z.array(stagePath).default([]),
     /** How what stages files stands behind what serves buffers. */

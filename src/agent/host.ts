@@ -77,6 +77,8 @@ export interface MountFacts {
   alive: boolean
   /** Loop devices attached to files in it: only asked of the place of swap files. */
   loops?: string[]
+  /** What its job left in it has had its grace: the signal for users' processes, and users' mounts below it to take off, in order. */
+  leftovers?: { signal: 'SIGTERM' | 'SIGKILL'; below: string[] } | undefined
   /** Another document of this host wants it mounted there too. No host tells that: the agent does. */
   isWantedElsewhere?: boolean
 }

@@ -250,7 +250,7 @@ export class Reconciler<K extends DesiredKind> {
 
   private async mayStill(entry: DesiredEntry<K>, step: Step): Promise<boolean> {
     const { store, host } = this.dependencies
-    const takesAway = step.kind === 'unmountBuffer' && step.mount.wanted === 'absent'
+    const takesAway = 'mount' in step && step.mount.wanted === 'absent'
     if (takesAway && (await isWantedElsewhere(store, host.name, step.mount))) return false
     return this.isStillDesired(entry)
   }

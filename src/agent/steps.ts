@@ -36,6 +36,10 @@ export interface StepArgs {
   probePeer: { peer: DesiredPeer }
   mountBuffer: { mount: DesiredMount }
   unmountBuffer: { mount: DesiredMount }
+  /** End users' processes that use a mount which has to go; never root's. */
+  signalMountUsers: { mount: DesiredMount; signal: 'SIGTERM' | 'SIGKILL' }
+  /** Take a user's FUSE mount off that lies in a mount which has to go. That it fails is seen by the unmount after it. */
+  unmountBelow: { mount: DesiredMount; below: string }
   /** Make the file, every byte of it allocated. */
   allocateSwap: { swap: DesiredSwap }
   /** Give it a loop device. */
@@ -83,6 +87,8 @@ export const isDestructive: Record<StepKind, boolean> = {
   probePeer: false,
   mountBuffer: false,
   unmountBuffer: true,
+  signalMountUsers: true,
+  unmountBelow: true,
   allocateSwap: false,
   attachSwap: false,
   encryptSwap: false,
@@ -136,6 +142,10 @@ export function describeStep(step: Step): string {
       return `mount ${step.mount.volume} at ${step.mount.path}`
     case 'unmountBuffer':
       return `unmount ${step.mount.path}`
+    case 'signalMountUsers':
+      return `send ${step.signal} to users' processes in ${step.mount.path}`
+    case 'unmountBelow':
+      return `unmount ${step.below}, which a user mounted in ${step.mount.path}`
     case 'allocateSwap':
       return `allocate ${step.swap.sizeBytes} bytes of swap in ${step.swap.path}`
     case 'attachSwap':

@@ -1,7 +1,8 @@
-import { at, brickPath, bufferKey, type Cluster, mountId, swapId } from './cluster.js'
+import { at, brickPath, bufferKey, type Cluster, desiredOf, mountId, mountIdOf, swapId } from './cluster.js'
 import { hostsCopying, unsaved } from './transfers.js'
 import {
   type BufferDocument,
+  type DesiredMount,
   type MountView,
   mountViews,
   type ObservedBrick,
@@ -130,6 +131,44 @@ export function isLeft(
   return known && cluster.observed.mount.get(key)?.state !== 'absent'
 }
 
+/** That host could not unmount the buffer in its time: it is treated as one that is lost, and only its session waits for it. */
+export function isCutOff({ cutOff = [] }: SessionDocument, buffer: { id: number }, host: string): boolean {
+  return cutOff.some((entry) => entry.host === host && entry.buffer === buffer.id)
+}
+
+/** Of that session the host has nothing left but what it was cut off from. */
+export function hasOnlyCutOff(cluster: Cluster, session: SessionDocument, host: string): boolean {
+  if (!session.cutOff?.some((entry) => entry.host === host)) return false
+  const mounts = desiredOf(cluster, 'mount', session).filter((told) => told.host === host)
+  const swaps = desiredOf(cluster, 'swap', session).filter((told) => told.host === host)
+  return (
+    mounts.every(
+      ({ document }) =>
+        cluster.observed.mount.get(at(host, mountIdOf(document)))?.state === 'absent' ||
+        isCutOff(session, document.buffer, host),
+    ) && swaps.every(({ document }) => !isSwapLeft(cluster, session, document.buffer, host))
+  )
+}
+
+/** Hosts that have not unmounted since they were cut off, each with the session and the buffer as it was told. */
+export function cutOffHosts(cluster: Cluster): { host: string; session: SessionDocument; mount: DesiredMount }[] {
+  return [...cluster.sessions.values()].flatMap((session) =>
+    session.cutOff === undefined
+      ? []
+      : desiredOf(cluster, 'mount', session)
+          .filter(({ host, document }) => isCutOff(session, document.buffer, host))
+          .filter(({ host, document }) => isLeft(cluster, session, document.buffer, host, document.view ?? 'striped'))
+          .map(({ host, document }) => ({ host, session, mount: document })),
+  )
+}
+
+/** Where a session has a buffer mounted that its host can still let go of in order. */
+export function hostsLettingGo(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
+  return mountsLeft(cluster, session, buffer).filter(
+    (host) => cluster.hosts.has(host) && !isCutOff(session, buffer, host),
+  )
+}
+
 /** That host was told to swap on the buffer, and has not been seen to have stopped. */
 export function isSwapLeft(cluster: Cluster, session: { id: number }, buffer: { id: number }, host: string): boolean {
   const key = at(host, swapId(session.id, buffer.id))
@@ -140,7 +179,7 @@ export function isSwapLeft(cluster: Cluster, session: { id: number }, buffer: { 
 /** Hosts that are alive and must still unmount the buffer before its volume is stopped: those of jobs, and those that copy. */
 export function hostsToUnmount(cluster: Cluster, buffer: BufferDocument): string[] {
   const hosts = sessionsUsing(cluster, buffer).flatMap((session) => [
-    ...mountsLeft(cluster, session, buffer),
+    ...hostsLettingGo(cluster, session, buffer),
     ...hostsCopying(cluster, session, buffer),
   ])
   return [...new Set(hosts)].filter((host) => cluster.hosts.has(host))

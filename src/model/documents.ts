@@ -305,6 +305,11 @@ export const sessionDocument = tolerant({
   /** What storage hosts know the compute hosts by, noted at pre_run: a host that is lost later must stay known. */
   addresses: record(hostName, writtenAddresses, maxHosts).optional(),
   stage: z.enum(sessionStages),
+  /** Its hosts that could not unmount a buffer in their time, by the buffer's id: cut off from it until they have. */
+  cutOff: z
+    .array(tolerant({ host: hostName, buffer: id }))
+    .max(maxHosts)
+    .optional(),
   /** The stage lines of its script, as they were at setup. */
   transfers: z.array(sessionTransfer).max(1_000).optional(),
   createdAt: unixSeconds,

@@ -2,8 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../daemon/clock.js'
 import { turn } from '../daemon/turn.js'
 import type { DifferenceView } from '../model/api.js'
+import { cutOffHosts } from '../model/buffers.js'
 import { at, brickMountPath, brickRoot, type Cluster } from '../model/cluster.js'
 import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
+import { describeCutOff } from './cutOff.js'
 import { describeIgnored } from './storageHosts.js'
 import { describeWant, desiredOfBuffer, type SessionSettings, transferWants, type Want } from './next.js'
 
@@ -32,6 +34,7 @@ export function* piecesOfCheck(cluster: Cluster, config: SessionSettings, now: n
   yield* piecesOf(cluster.sessions, (session) => desiredDifferences(cluster, transferWants(cluster, session)))
   yield sessionDifferences(cluster)
   yield ignoredReports(cluster)
+  yield cutOffDifferences(cluster)
   yield diskDifferences(cluster)
   yield cutLists(cluster)
   yield volumeDifferences(cluster)
@@ -101,6 +104,14 @@ function ignoredReports(cluster: Cluster): DifferenceView[] {
   return [...cluster.ignored].map(([host, report]) => {
     const mend = `name it in storageHosts, if it is to be a storage host; else take that out of its agent.yaml, or delete the key inventory/${host} of a host that is gone`
     return difference(`host ${host}`, describeIgnored(report), mend)
+  })
+}
+
+function cutOffDifferences(cluster: Cluster): DifferenceView[] {
+  return cutOffHosts(cluster).map((found) => {
+    const { host, mount } = found
+    const mend = `on ${host}: end what uses ${mount.path}, or restart the node; its agent unmounts it within a minute then`
+    return difference(`host ${host}`, describeCutOff(cluster, found), mend)
   })
 }
 

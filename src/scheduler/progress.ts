@@ -1,5 +1,5 @@
 import { viewsOf } from '../model/access.js'
-import { isSwapLeft, mountsLeft, volumeOf } from '../model/buffers.js'
+import { hasOnlyCutOff, hostsLettingGo, isSwapLeft, volumeOf } from '../model/buffers.js'
 import { at, type Cluster, mountId, sessionBuffers, swapId } from '../model/cluster.js'
 import type { BufferDocument, SessionDocument, StageDirection } from '../model/documents.js'
 import { isPutOff, phaseOf } from '../model/phase.js'
@@ -163,7 +163,9 @@ export function isHidden(cluster: Cluster, session: SessionDocument): boolean {
   if (cluster.sessions.get(session.token)?.id !== session.id) return true
   const buffer = session.buffer === undefined ? undefined : cluster.buffers.get(session.buffer)
   if (buffer) return isPutOff(phaseOf(cluster, buffer))
-  const away = [...session.computeHosts, ...hostsCopying(cluster, session)].filter((host) => !cluster.hosts.has(host))
+  const away = [...session.computeHosts, ...hostsCopying(cluster, session)].filter(
+    (host) => !cluster.hosts.has(host) || hasOnlyCutOff(cluster, session, host),
+  )
   return (
     away.length > 0 &&
     waitingToUnmount(cluster, session).length === 0 &&
@@ -194,21 +196,18 @@ function detailOf(observed: { problem?: { message: string } | undefined; waiting
 
 function waitingToUnmount(cluster: Cluster, session: SessionDocument): string[] {
   const told = sessionBuffers(cluster, session).flatMap(({ key, buffer }) =>
-    mountsLeft(cluster, session, buffer)
-      .filter((host) => cluster.hosts.has(host))
-      .map((host) => {
-        const swap = isSwapLeft(cluster, session, buffer, host)
-          ? [cluster.observed.swap.get(at(host, swapId(session.id, buffer.id)))]
-          : []
-        const reports = [
-          ...swap,
-          ...viewsOf(buffer).map((view) => cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, view)))),
-        ]
-        const observed =
-          reports.find((report) => report?.problem) ?? reports.find((report) => report?.waitingFor.length)
-        const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
-        return `host ${host} to unmount ${key}${detail === '' ? '' : `: ${detail}`}`
-      }),
+    hostsLettingGo(cluster, session, buffer).map((host) => {
+      const swap = isSwapLeft(cluster, session, buffer, host)
+        ? [cluster.observed.swap.get(at(host, swapId(session.id, buffer.id)))]
+        : []
+      const reports = [
+        ...swap,
+        ...viewsOf(buffer).map((view) => cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, view)))),
+      ]
+      const observed = reports.find((report) => report?.problem) ?? reports.find((report) => report?.waitingFor.length)
+      const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
+      return `host ${host} to unmount ${key}${detail === '' ? '' : `: ${detail}`}`
+    }),
   )
   return [...new Set(told)]
 }

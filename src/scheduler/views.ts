@@ -1,4 +1,5 @@
 import { viewsOf } from '../model/access.js'
+import { cutOffHosts } from '../model/buffers.js'
 import { capacityOf, printSize } from '../model/capacity.js'
 import type { BufferDetail, BufferView, DeviceView, HostView, StatusView } from '../model/api.js'
 import { at, bufferKey, type Cluster, mountId } from '../model/cluster.js'
@@ -9,6 +10,7 @@ import { quote } from '../model/names.js'
 import { describeWiping, whyNotWipe } from '../model/wipes.js'
 import { isReady, observedBrickOf, phaseOf, type Phase, sessionsUsing, volumeOf } from '../model/phase.js'
 import type { SchedulerConfig } from './config.js'
+import { describeCutOff } from './cutOff.js'
 import { type Asked, devicesOf, sharedDisks, takenDevices } from './devices.js'
 import { mountpointOf } from './next/mountpoint.js'
 import { compareNames } from './place.js'
@@ -65,6 +67,10 @@ export function hostsView(cluster: Cluster): HostView[] {
   for (const buffer of cluster.buffers.values()) {
     for (const { host } of [...buffer.bricks, ...buffer.released]) bricks.set(host, (bricks.get(host) ?? 0) + 1)
   }
+  const cutOff = new Map<string, string[]>()
+  for (const found of cutOffHosts(cluster)) {
+    cutOff.set(found.host, [...(cutOff.get(found.host) ?? []), describeCutOff(cluster, found)])
+  }
   // Nor is one that was taken out of the configuration, unless it has bricks still.
   const names = new Set([...cluster.hosts.keys(), ...stored, ...bricks.keys()])
   return [...names].sort(compareNames).map((host) => {
@@ -82,6 +88,7 @@ export function hostsView(cluster: Cluster): HostView[] {
         ...(document?.problems ?? []),
         ...problemWithLevel(document),
         ...problemWithAddresses(document),
+        ...(cutOff.get(host) ?? []),
       ],
       versions: document?.versions ?? {},
     }

@@ -1,10 +1,10 @@
 import type { Clock } from '../daemon/clock.js'
-import type { Host, MountFacts } from '../agent/host.js'
+import { type Host, type MountFacts, Refusal } from '../agent/host.js'
 import { describeContent } from '../agent/plan/device.js'
 import { LongWipes } from '../agent/host/longWipes.js'
 import { isOurLabel } from '../agent/host/xfs.js'
 import type { DesiredKind, DesiredMount, InventoryDevice } from '../model/documents.js'
-import type { Step } from '../agent/steps.js'
+import type { Step, StepArgs } from '../agent/steps.js'
 import * as bricks from './bricks.js'
 import type { SimulatedGluster } from './gluster.js'
 import { bootOf, type SimulatedMachine } from './machine.js'
@@ -26,6 +26,7 @@ export interface SimulatedHostParts {
 export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostParts): Host {
   const { name } = machine
   const longWipes = new LongWipes()
+  const left = leftovers()
   const look = <T>(kind: DesiredKind | 'discover', act: () => T) => pace.look(name, kind, act)
   const effect = (step: Step, ...acts: (() => void)[]) => pace.effect(name, step, acts)
   return {
@@ -40,7 +41,7 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
           return { ...bricks.brickFacts(machine, brick), ...(wiping ? { wiping } : {}) }
         }),
       volume: (volume) => look('volume', () => gluster.volumeFacts(name, volume)),
-      mount: (mount) => look('mount', () => mountFacts(machine, gluster, mount)),
+      mount: (mount) => look('mount', () => ({ ...mountFacts(machine, gluster, mount), ...left.facts(mount) })),
       peer: ({ peer }) => look('peer', () => gluster.peerFacts(name, peer)),
       transfer: (transfer) => look('transfer', () => transfers.transferFacts(machine, transfer)),
       swap: (swap) => look('swap', () => swaps.swapFacts(machine, swap)),
@@ -75,7 +76,10 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
       deleteVolume: (args) => effect({ kind: 'deleteVolume', ...args }, () => gluster.remove(name, args.volume)),
       probePeer: (args) => effect({ kind: 'probePeer', ...args }, () => gluster.probe(name, args.peer.peer)),
       mountBuffer: (args) => effect({ kind: 'mountBuffer', ...args }, () => mountBuffer(machine, gluster, args.mount)),
-      unmountBuffer: (args) => effect({ kind: 'unmountBuffer', ...args }, () => unmountBuffer(machine, args.mount)),
+      unmountBuffer: (args) =>
+        effect({ kind: 'unmountBuffer', ...args }, () => left.unmountBuffer(machine, args.mount)),
+      signalMountUsers: (args) => effect({ kind: 'signalMountUsers', ...args }, () => signalUsers(machine, args)),
+      unmountBelow: (args) => effect({ kind: 'unmountBelow', ...args }),
       allocateSwap: (args) => effect({ kind: 'allocateSwap', ...args }, ...swaps.allocate(machine, args.swap)),
       attachSwap: (args) => effect({ kind: 'attachSwap', ...args }, () => swaps.attach(machine, args.swap)),
       encryptSwap: (args) => effect({ kind: 'encryptSwap', ...args }, () => swaps.encrypt(machine, args.swap)),
@@ -115,10 +119,37 @@ function mountFacts(machine: SimulatedMachine, gluster: SimulatedGluster, { path
   }
 }
 
-/** The kernel does not unmount what a loop device holds open. */
-function unmountBuffer(machine: SimulatedMachine, { path }: DesiredMount): void {
-  if (machine.swaps.get(path)?.isAttached) throw new Error(`${path} cannot be unmounted: target is busy`)
-  machine.clients.delete(path)
+/** Tries instead of seconds; each agent counts anew. */
+const [triesToTell, triesToKill, triesToGiveUp] = [1, 2, 4]
+
+function leftovers() {
+  const refused = new Map<string, number>()
+  return {
+    facts({ path, wanted }: DesiredMount): Pick<MountFacts, 'leftovers'> {
+      if (wanted === 'present') refused.delete(path)
+      const tries = refused.get(path) ?? 0
+      if (tries < triesToTell) return {}
+      return { leftovers: { signal: tries < triesToKill ? 'SIGTERM' : 'SIGKILL', below: [] } }
+    },
+    /** The kernel does not unmount what a loop device or a process holds open. */
+    unmountBuffer(machine: SimulatedMachine, { path, wanted }: DesiredMount): void {
+      const message = `${path} cannot be unmounted: target is busy`
+      if (machine.swaps.get(path)?.isAttached) throw new Error(message)
+      if (machine.clients.get(path)?.usedBy) {
+        const tries = (refused.get(path) ?? 0) + 1
+        if (wanted === 'absent') refused.set(path, tries)
+        throw wanted === 'absent' && tries >= triesToGiveUp ? new Refusal(message) : new Error(message)
+      }
+      refused.delete(path)
+      machine.clients.delete(path)
+    },
+  }
+}
+
+/** They ignore what they are told, and root's are not told at all. */
+function signalUsers(machine: SimulatedMachine, { mount, signal }: StepArgs['signalMountUsers']): void {
+  const client = machine.clients.get(mount.path)
+  if (client?.usedBy === 'user' && signal === 'SIGKILL') delete client.usedBy
 }
 
 function mountBuffer(machine: SimulatedMachine, gluster: SimulatedGluster, mount: DesiredMount): void {

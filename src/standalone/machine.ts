@@ -37,8 +37,11 @@ export interface SimulatedMachine {
   readonly mounted: Map<string, SimulatedDisk>
   /** Brick processes, by device. */
   readonly served: Map<string, { pid: number; volume: string }>
-  /** Buffers mounted on a compute node, by path. `isDead`: its client process is gone. */
-  readonly clients: Map<string, { volume: string; directory: string; server: string; isDead: boolean }>
+  /** Buffers mounted on a compute node, by path. `isDead`: its client process is gone; `usedBy`: whose processes are in it. */
+  readonly clients: Map<
+    string,
+    { volume: string; directory: string; server: string; isDead: boolean; usedBy?: 'user' | 'root' }
+  >
   /** Volumes mounted on a storage host for stage lines, by transfer, and which parts and attempts are done there. */
   readonly transfers: Map<string, { volume: string; done: Set<string> }>
   /** What every stage line copies here. */

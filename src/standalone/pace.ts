@@ -29,6 +29,8 @@ const usualMs: Record<Step['kind'], number> = {
   probePeer: 300,
   mountBuffer: 50,
   unmountBuffer: 20,
+  signalMountUsers: 100,
+  unmountBelow: 20,
   allocateSwap: 20,
   attachSwap: 20,
   encryptSwap: 50,

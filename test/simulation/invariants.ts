@@ -33,6 +33,8 @@ export class Invariants {
   private readonly aliveSince = new Map<string, number>()
   /** Volumes that some host was told to remove. */
   private readonly leaving = new Set<string>()
+  /** Hosts that were cut off from a volume, and seen not to be let in. */
+  private readonly seenOut = new Set<string>()
   /** Jobs that were torn down with --hurry. */
   readonly hurried = new Set<string>()
   /** Sessions whose job has begun. */
@@ -89,6 +91,9 @@ export class Invariants {
         return this.beforeStop(host, step)
       case 'unmountBuffer':
         return this.beforeUnmountOfBuffer(host, step)
+      case 'signalMountUsers':
+      case 'unmountBelow':
+        return this.beforeEndOfUse(host, step)
       default:
         return
     }
@@ -103,6 +108,7 @@ export class Invariants {
     this.checkDisks()
     this.checkLeaving()
     this.checkSwaps()
+    this.checkCutOff()
     this.checkStaging()
   }
 
@@ -172,6 +178,34 @@ export class Invariants {
           this.fail(5, `${host}: ${describeStep(step)} although job ${live.token} has it mounted on ${machine.name}`)
       }
     }
+  }
+
+  private beforeEndOfUse(host: string, step: Step & { kind: 'signalMountUsers' | 'unmountBelow' }): void {
+    const wanted = this.mountsAt(host, step.mount.path)[0]
+    if (wanted) this.fail(5, `${host}: ${describeStep(step)} although job ${wanted.session.token} has it mounted`)
+  }
+
+  /** Who was cut off from a buffer is not let in again. */
+  private checkCutOff(): void {
+    for (const { volume, host } of this.cutOff()) {
+      const found = this.gluster.volumes.get(volume)
+      if (found?.status !== 'started') continue
+      const isAllowed = (found.options['auth.allow'] ?? '').split(/[,|()]/).includes(host)
+      if (!isAllowed) this.seenOut.add(at(volume, host))
+      else if (this.seenOut.has(at(volume, host)))
+        this.fail(10, `${host} is let in again to ${volume}, from which it was cut off`)
+    }
+  }
+
+  /** Hosts that sessions note to be cut off, with the volumes. */
+  private cutOff(): { volume: string; host: string }[] {
+    const noted = this.etcd.list('sessions/').entries.flatMap(({ value }) => (value as SessionDocument).cutOff ?? [])
+    if (noted.length === 0) return []
+    const volumes = new Map(this.buffers().map(({ id, volume }) => [id, volume]))
+    return noted.flatMap(({ host, buffer }) => {
+      const volume = volumes.get(buffer)
+      return volume === undefined ? [] : [{ volume, host }]
+    })
   }
 
   private beforeUnmountOfBuffer(host: string, step: Step & { kind: 'unmountBuffer' }): void {
@@ -255,7 +289,7 @@ export class Invariants {
     }
   }
 
-  /** When a volume is told to go, no host that is known to live has it mounted. */
+  /** When a volume is told to go, no host that is known to live has it mounted, but one that was cut off. */
   private checkLeaving(): void {
     const alive = new Set(this.etcd.list('hosts/').entries.map(({ key }) => key.slice('hosts/'.length)))
     for (const host of this.aliveSince.keys()) if (!alive.has(host)) this.aliveSince.delete(host)
@@ -270,7 +304,12 @@ export class Invariants {
       for (const { name, clients, transfers } of this.machines.values()) {
         // The scheduler may not have heard yet of a host that has just come.
         const isKnown = this.nowMs() - (this.aliveSince.get(name) ?? Infinity) > 5_000
-        if (isKnown && [...clients.values()].some(({ volume, isDead }) => volume === desired.volume && !isDead))
+        const isCut = this.cutOff().some((entry) => entry.host === name && entry.volume === desired.volume)
+        if (
+          isKnown &&
+          !isCut &&
+          [...clients.values()].some(({ volume, isDead }) => volume === desired.volume && !isDead)
+        )
           this.fail(5, `${key} says absent although ${name} has it mounted`)
         if (isKnown && [...transfers.values()].some(({ volume }) => volume === desired.volume))
           this.fail(5, `${key} says absent although ${name} copies from it`)

@@ -1,6 +1,7 @@
 import { computeHosts, pool } from './cluster.js'
 import type { Scenario } from './director.js'
 import { nameServiceScenarios } from './nameServiceScenarios.js'
+import { leftoverScenarios } from './leftoverScenarios.js'
 import { emptyFiles } from '../../src/standalone/machine.js'
 import { slurmScenarios } from './slurmScenarios.js'
 import { stagingScenarios } from './stagingScenarios.js'
@@ -354,6 +355,7 @@ export const scenarios: Record<string, Scenario> = {
     await director.simple('teardown', '101')
   },
 
+  ...leftoverScenarios,
   ...nameServiceScenarios,
   ...slurmScenarios,
   ...stagingScenarios,

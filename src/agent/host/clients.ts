@@ -5,6 +5,7 @@ import type { DesiredMount } from '../../model/documents.js'
 import { type MountFacts, Refusal } from '../host.js'
 import { type AttachedLoop, loopsBelow, loopsOn } from './loops.js'
 import { mountedAt, type MountEntry, mountTable } from './mounts.js'
+import { keptBy, type Leftovers } from './leftovers.js'
 import { makePassable } from './passable.js'
 import { type Run, runOk } from './run.js'
 
@@ -17,12 +18,18 @@ const readMs = 10_000
 const probeMs = 3_000
 const glusterdPort = 24007
 
-export async function mountFacts(mount: DesiredMount, run: Run): Promise<MountFacts> {
+export async function mountFacts(mount: DesiredMount, leftIn: Leftovers['facts'], run: Run): Promise<MountFacts> {
   const found = mountedAt(await mountTable(), mount.path)
+  const leftovers = await leftIn(mount, found)
   if (!found) return { alive: false }
   const loops = mount.view === 'swap' ? (await loopsIn(found, run)).map(({ device }) => device) : undefined
   const mounted = { source: found.source, type: found.type }
-  return { mounted, alive: await answers(mount.path, run), ...(loops ? { loops } : {}) }
+  return {
+    mounted,
+    alive: await answers(mount.path, run),
+    ...(loops ? { loops } : {}),
+    ...(leftovers ? { leftovers } : {}),
+  }
 }
 
 /** In doubt they lie in it: what holds swap stays. */
@@ -68,16 +75,41 @@ function cacheOptions({ clientCache }: DesiredMount): string[] {
     : ['direct-io-mode=enable', 'attribute-timeout=0', 'entry-timeout=0', 'negative-timeout=0']
 }
 
-/** Not lazily: what is in use stays, with its users named. Takes a dead client's mount off too. */
-export async function unmountBuffer(mount: DesiredMount, mountRoot: string, run: Run): Promise<void> {
-  insist(mount.path, mountRoot)
-  const result = await run(['umount', '--', mount.path], { timeoutMs: mountMs })
-  if (mountedAt(await mountTable(), mount.path)) {
-    const { stdout } = await run(['fuser', '-m', '--', mount.path], { timeoutMs: readMs }).catch(() => ({ stdout: '' }))
-    const users = stdout.trim() === '' ? '' : `, used by process ${stdout.trim().split(/\s+/).slice(0, 5).join(', ')}`
-    throw new Error(`${mount.path} cannot be unmounted: ${result.stderr.trim()}${users}`)
+/**
+ * Not lazily: what is in use stays, with what keeps it named. Takes a dead client's mount off too. Throws Refusal when what a job
+ * left in it does not let go in the time for that: from then on the scheduler waits no more for this host.
+ */
+export async function unmountBuffer(
+  mount: DesiredMount,
+  mountRoot: string,
+  isTimeOver: Leftovers['refused'],
+  run: Run,
+): Promise<void> {
+  try {
+    insist(mount.path, mountRoot)
+  } catch (error) {
+    // Settings are no reason to cut this host off.
+    throw mount.wanted === 'absent' ? new Error((error as Error).message) : error
+  }
+  const { reason, found } = await unmount(mount.path, run)
+  if (found) {
+    const kept = await keptBy(found, run).catch(() => '')
+    const message = `${mount.path} cannot be unmounted: ${reason}${kept}`
+    if (mount.wanted === 'present' || !isTimeOver(found)) throw new Error(message)
+    // What processes have written there has to arrive before this host is cut off.
+    await run(['sync', '--file-system', '--', mount.path], { timeoutMs: mountMs }).catch(() => undefined)
+    throw new Refusal(message)
   }
   await removeEmpty(mount.path, mountRoot)
+}
+
+/** Why it is still there, if it is. A server that hangs may hold umount up. */
+async function unmount(path: string, run: Run): Promise<{ reason: string; found: MountEntry | undefined }> {
+  const reason = await run(['umount', '--', path], { timeoutMs: mountMs }).then(
+    ({ stderr }) => stderr.trim(),
+    (error: unknown) => String(error),
+  )
+  return { reason, found: mountedAt(await mountTable(), path) }
 }
 
 /** Takes off the directories that mountBuffer made, up to the root; one that somebody else put something into stays. */

@@ -9,6 +9,7 @@ import { discover, pathsByName, type Pools } from './discover.js'
 import { makeDirectories, takeOff } from './directories.js'
 import * as volumes from './gluster.js'
 import { glusterThrough } from './glusterCommand.js'
+import { leftovers, type LeftoverTimes } from './leftovers.js'
 import { LongWipes } from './longWipes.js'
 import { type Run, runCommand } from './run.js'
 import { shared } from './shared.js'
@@ -29,6 +30,8 @@ export interface RealHostOptions {
   stagingPriority?: StagingPriority
   /** Swap may be in clear. */
   plaintextSwap?: boolean
+  /** How long what a job left in its mount may stay. */
+  leftovers?: LeftoverTimes
   clock: Clock
   log: Log
   run?: Run
@@ -45,6 +48,8 @@ export interface RealHost extends Host {
   /** Ends the copies and the long wipes under way; another agent takes them up again. */
   close(): Promise<void>
 }
+
+const usualTimes: LeftoverTimes = { graceMs: 30_000, killMs: 10_000, giveUpMs: 60_000 }
 
 /** This machine. */
 export function realHost(options: RealHostOptions): RealHost {
@@ -72,6 +77,9 @@ export function realHost(options: RealHostOptions): RealHost {
   }
 
   const swapHost = { self: name, run, plaintext: options.plaintextSwap ?? false }
+  const { clock, log, leftovers: times = usualTimes } = options
+  const left = leftovers({ ...times, run, clock, log })
+
   let onTransferEnd = () => {}
   const staging = transfers({
     name,
@@ -105,7 +113,7 @@ export function realHost(options: RealHostOptions): RealHost {
       volume: (volume) => volumes.volumeFacts(gluster, name, volume),
       mount: async (mount) => {
         await options.onServers?.(mount.servers)
-        return clients.mountFacts(mount, run)
+        return clients.mountFacts(mount, left.facts, run)
       },
       peer: ({ peer }) => volumes.peerFacts(gluster, peer),
       transfer: (transfer) => staging.facts(transfer),
@@ -144,7 +152,9 @@ export function realHost(options: RealHostOptions): RealHost {
       deleteVolume: ({ volume }) => volumes.deleteVolume(gluster, volume),
       probePeer: ({ peer }) => volumes.probePeer(gluster, peer.peer),
       mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, run),
-      unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, run),
+      unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, left.refused, run),
+      signalMountUsers: ({ mount, signal }) => left.signal(mount, signal),
+      unmountBelow: ({ mount, below }) => left.unmountBelow(mount, below),
       allocateSwap: ({ swap }) => swaps.allocateSwap(swap, swapHost),
       attachSwap: ({ swap }) => swaps.attachSwap(swap, swapHost),
       encryptSwap: ({ swap }) => swaps.encryptSwap(swap, swapHost),

@@ -2,6 +2,8 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 
 export interface MountEntry {
+  /** As in `mnt_id` of /proc/PID/fdinfo. */
+  id: string
   /** `major:minor`. */
   device: string
   path: string
@@ -19,10 +21,11 @@ export function parseMountInfo(text: string): MountEntry[] {
   const entries = []
   for (const line of text.split('\n')) {
     const [left, right] = line.split(' - ')
-    const [, , device, , path, options] = left?.split(' ') ?? []
+    const [id, , device, , path, options] = left?.split(' ') ?? []
     const [type, source, superOptions] = right?.split(' ') ?? []
-    if (!device || path === undefined || !options || !type || source === undefined) continue
+    if (!id || !device || path === undefined || !options || !type || source === undefined) continue
     entries.push({
+      id,
       device,
       path: unescape(path),
       options: [...options.split(','), ...(superOptions?.split(',') ?? [])],
@@ -44,12 +47,19 @@ export function mountedAt(table: readonly MountEntry[], path: string): MountEntr
  */
 export async function mountsEverywhere(): Promise<Map<string, Set<string>>> {
   const found = new Map<string, Set<string>>()
-  for (const pids of namespaces().values()) {
-    for (const { device, path } of await firstTable(pids)) {
+  for (const { table } of await tableByNamespace()) {
+    for (const { device, path } of table) {
       const paths = found.get(device) ?? new Set()
       found.set(device, paths.add(path))
     }
   }
+  return found
+}
+
+/** What each mount namespace of the machine shows, with its processes. */
+export async function tableByNamespace(): Promise<{ pids: readonly string[]; table: MountEntry[] }[]> {
+  const found = []
+  for (const pids of namespaces().values()) found.push({ pids, table: await firstTable(pids) })
   return found
 }
 

@@ -1,5 +1,6 @@
 import type { DesiredMount } from '../../model/documents.js'
 import type { MountFacts } from '../host.js'
+import type { Step } from '../steps.js'
 import type { Plan } from './plan.js'
 
 /**
@@ -7,7 +8,7 @@ import type { Plan } from './plan.js'
  * is on it, dead or not: the scheduler's order is not enough, for it does not know what a host holds that was lost for a while.
  */
 export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'> {
-  const { mounted, alive, loops = [], isWantedElsewhere = false } = facts
+  const { mounted, alive, loops = [], isWantedElsewhere = false, leftovers } = facts
   const held = loops.map((device) => `the swap on ${device} to be turned off`)
   const ours =
     mounted?.type === 'fuse.glusterfs' && mounted.source.endsWith(`:/${mount.volume}${mount.directory ?? ''}`)
@@ -15,7 +16,13 @@ export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'>
     // Something else at that path is not this attachment; and one that others share stays for them.
     if (!ours || isWantedElsewhere) return { steps: [], waitingFor: [], report: { state: 'absent' } }
     if (held.length > 0) return { steps: [], waitingFor: held, report: { state: 'leaving' } }
-    return { steps: [{ kind: 'unmountBuffer', mount }], waitingFor: [], report: { state: 'leaving' } }
+    const ends: Step[] = leftovers
+      ? [
+          { kind: 'signalMountUsers', mount, signal: leftovers.signal },
+          ...leftovers.below.map((below): Step => ({ kind: 'unmountBelow', mount, below })),
+        ]
+      : []
+    return { steps: [...ends, { kind: 'unmountBuffer', mount }], waitingFor: [], report: { state: 'leaving' } }
   }
   if (mounted && !ours) {
     return {

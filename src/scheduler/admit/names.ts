@@ -1,3 +1,4 @@
+import { hasOnlyCutOff } from '../../model/buffers.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument, SessionDocument } from '../../model/documents.js'
 import { buriedName } from '../../model/names.js'
@@ -34,7 +35,8 @@ export function canBePutAside(cluster: Cluster, { session, buffer }: Standing): 
   if (session && session.stage !== 'leaving') return false
   // A copy of an earlier session must not write beside one of the next session to the same destination.
   if (session && hostsCopying(cluster, session).some((host) => cluster.hosts.has(host))) return false
-  if (!buffer) return !session || session.computeHosts.every((host) => !cluster.hosts.has(host))
+  const isAway = (host: string) => !cluster.hosts.has(host) || hasOnlyCutOff(cluster, session!, host)
+  if (!buffer) return !session || session.computeHosts.every(isAway)
   return buffer.wanted === 'absent' && isPutOff(phaseOf(cluster, buffer))
 }
 

@@ -1,3 +1,4 @@
+import { cutOffHosts } from '../../model/buffers.js'
 import { type Cluster, sessionBuffers } from '../../model/cluster.js'
 import { type SessionDocument, type SessionStage, sessionStages, type StageDirection } from '../../model/documents.js'
 import { usableAddresses } from '../../model/fields.js'
@@ -80,8 +81,18 @@ function problemWithStart(cluster: Cluster, session: SessionDocument, computeHos
   const unbuilt = buffers.find(({ buffer }) => buffer.builtAt === undefined)
   if (unbuilt) return `the buffer ${quote(unbuilt.key)} is not ready yet`
   const away = computeHosts.filter((host) => !cluster.hosts.get(host)?.roles.includes('compute'))
-  if (away.length === 0) return problemWithOldAgents(cluster, session, computeHosts)
+  if (away.length === 0)
+    return problemWithCutOff(cluster, session, computeHosts) ?? problemWithOldAgents(cluster, session, computeHosts)
   return `no agent with the role compute is running on ${away.join(', ')}: start it there, or take the node out of Slurm`
+}
+
+/** A client that was cut off does not come back, and its mount is in the way at the path that jobs share. */
+function problemWithCutOff(cluster: Cluster, session: SessionDocument, computeHosts: string[]): string | undefined {
+  const ids = new Set(sessionBuffers(cluster, session).map(({ buffer }) => buffer.id))
+  const found = cutOffHosts(cluster).find(({ host, mount }) => computeHosts.includes(host) && ids.has(mount.buffer.id))
+  if (!found) return undefined
+  const { host, mount } = found
+  return `node ${host} could not unmount ${quote(mount.buffer.name)} after job ${mount.session.token} and was cut off from it: end what uses ${mount.path} there, or restart the node`
 }
 
 /** It was away when the job was set up, and would take what jobs share from the other when one of them ends. */

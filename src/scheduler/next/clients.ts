@@ -1,5 +1,5 @@
 import { isByDirectory, viewDirectory, viewsOf } from '../../model/access.js'
-import { mountsLeft, serversOf, sessionsUsing } from '../../model/buffers.js'
+import { hostsLettingGo, serversOf, sessionsUsing } from '../../model/buffers.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument, SessionDocument } from '../../model/documents.js'
 import { usableAddresses } from '../../model/fields.js'
@@ -10,7 +10,8 @@ import type { SchedulerConfig } from '../config.js'
  *
  *   always               the buffer's own storage hosts, which copy data in and out, and the operators' adminClients
  *   from pre_run on      the session's compute hosts
- *   until it let go      a host that is alive and has the buffer mounted still: what it has not written yet must arrive
+ *   until it let go      a host that is alive and has the buffer mounted still: what it has not written yet must arrive;
+ *                        not one that says that it cannot unmount it
  *
  * A compute host that is lost stays while its session runs, for an agent that died disturbs no job; it is taken out, and so
  * cut off from the bricks at once, when Slurm has ended the session. A client that was cut off does not come back when it is
@@ -70,8 +71,7 @@ function alwaysAllowed(cluster: Cluster, buffer: BufferDocument, { adminClients 
 }
 
 function clientsOf(cluster: Cluster, session: SessionDocument, buffer: BufferDocument): Client[] {
-  const left = () => mountsLeft(cluster, session, buffer).filter((host) => cluster.hosts.has(host))
-  const hosts = session.stage === 'running' ? session.computeHosts : left()
+  const hosts = session.stage === 'running' ? session.computeHosts : hostsLettingGo(cluster, session, buffer)
   return hosts.map((host) => ({ host, addresses: usableAddresses(host, session.addresses?.[host]) }))
 }
 

@@ -1,5 +1,5 @@
 import { viewDirectory, viewsOf } from '../../model/access.js'
-import { isLeft, isSwapLeft, serversOf, volumeOf } from '../../model/buffers.js'
+import { isCutOff, isLeft, isSwapLeft, serversOf, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
 import type { BufferDocument, Desired, MountView, SessionDocument } from '../../model/documents.js'
 import { hostsCopying, isFilled } from '../../model/transfers.js'
@@ -72,6 +72,8 @@ function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...
  * what it mounted and copied.
  */
 export function followSession(cluster: Cluster, session: SessionDocument, now: number): FollowUp | undefined {
+  const cut = cutOffStuck(cluster, session)
+  if (cut) return cut
   if (session.stage !== 'leaving') return followTransfers(cluster, session, now)
   if (session.buffer !== undefined && cluster.buffers.has(session.buffer)) return undefined
   const left = desiredOf(cluster, 'mount', session).some(
@@ -81,6 +83,31 @@ export function followSession(cluster: Cluster, session: SessionDocument, now: n
   const swaps = desiredOf(cluster, 'swap', session)
   if (swaps.some(({ host, document }) => isSwapLeft(cluster, session, document.buffer, host))) return undefined
   return { changes: [{ kind: 'session', name: sessionKey(cluster, session), document: undefined }], events: [] }
+}
+
+/**
+ * Hosts that say that they could not unmount a buffer in their time. It is written down, for an agent that is started again says
+ * so no more until it has tried as long, and must not be let in again meanwhile.
+ */
+function cutOffStuck(cluster: Cluster, session: SessionDocument): FollowUp | undefined {
+  const fresh = desiredOf(cluster, 'mount', session).flatMap(({ host, document }) => {
+    const observed = cluster.observed.mount.get(at(host, mountIdOf(document)))
+    const isStuck = document.wanted === 'absent' && observed?.state === 'leaving' && observed.problem?.terminal === true
+    if (!isStuck || isCutOff(session, document.buffer, host)) return []
+    return [{ host, buffer: document.buffer, message: observed.problem!.message }]
+  })
+  if (fresh.length === 0) return undefined
+  const entries = fresh.map(({ host, buffer }) => ({ host, buffer: buffer.id }))
+  const known = (session.cutOff ?? []).concat(entries)
+  const cutOff = known.filter(
+    (entry, index) => known.findIndex((o) => o.host === entry.host && o.buffer === entry.buffer) === index,
+  )
+  return {
+    changes: [{ kind: 'session', name: sessionKey(cluster, session), document: { ...session, cutOff } }],
+    events: fresh.map(
+      ({ host, buffer, message }) => `host ${host} is cut off from ${buffer.name} of job ${session.token}: ${message}`,
+    ),
+  }
 }
 
 /** It has not come to its nodes yet. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { privateDirectory, templateDirectory, viewDirectory } from '../../model/access.js'
-import { mountsLeft, serversOf, volumeOf } from '../../model/buffers.js'
+import { hostsLettingGo, serversOf, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, sessionKey, transferId } from '../../model/cluster.js'
 import { printAbout } from '../../model/capacity.js'
 import type {
@@ -201,10 +201,8 @@ function whyNotYet(
   transfer: SessionTransfer,
   buffer: BufferDocument,
 ): string[] {
-  const mounted = transfer.direction === 'out' ? mountsLeft(cluster, session, buffer) : []
-  const held = mounted
-    .filter((host) => cluster.hosts.has(host))
-    .map((host) => `host ${host} to unmount ${transfer.buffer}`)
+  const mounted = transfer.direction === 'out' ? hostsLettingGo(cluster, session, buffer) : []
+  const held = mounted.map((host) => `host ${host} to unmount ${transfer.buffer}`)
   const old = desiredOf(cluster, 'transfer', session)
     .filter(({ document }) => document.transfer === transfer.number && document.attempt < transfer.attempt)
     .filter(({ host, document }) => isCopying(cluster, host, document))

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
 import { Agent } from '../../../src/agent/agent.js'
-import type { Host } from '../../../src/agent/host.js'
+import type { Host, MountFacts } from '../../../src/agent/host.js'
 import { KnownLeader } from '../../../src/agent/knownLeader.js'
 import { describeStep, type Step } from '../../../src/agent/steps.js'
 import { silentLog } from '../../../src/daemon/log.js'
@@ -25,12 +25,14 @@ describe('one mount that several jobs of a node share', () => {
   let agent: Agent
   let volume: string | undefined
   let steps: string[]
+  let leftovers: MountFacts['leftovers']
   /** Called in the place of each step, before it has its effect. */
   let effect: (sentence: string) => Promise<void>
 
   beforeEach(() => {
     etcd = new MemoryEtcd(new HandClock())
     volume = undefined
+    leftovers = undefined
     steps = []
     effect = () => Promise.resolve()
   })
@@ -41,14 +43,15 @@ describe('one mount that several jobs of a node share', () => {
       Promise.resolve(
         volume === undefined
           ? { alive: false }
-          : { mounted: { source: `gluster1:/${volume}`, type: 'fuse.glusterfs' }, alive: true },
+          : { mounted: { source: `gluster1:/${volume}`, type: 'fuse.glusterfs' }, alive: true, leftovers },
       )
     const effects = new Proxy({} as Host['effects'], {
       get: (_, kind: string) => async (args: { mount: DesiredMount }) => {
         const sentence = describeStep({ kind, ...args } as Step)
         steps.push(sentence)
         await effect(sentence)
-        volume = kind === 'mountBuffer' ? args.mount.volume : undefined
+        if (kind === 'mountBuffer') volume = args.mount.volume
+        if (kind === 'unmountBuffer') volume = undefined
       },
     })
     const host = { name: 'c1', observe: { mount: look }, effects } as unknown as Host
@@ -118,6 +121,33 @@ describe('one mount that several jobs of a node share', () => {
     await untilReported([first, second], ['absent', 'mounted'])
     expect([volume, steps]).to.deep.equal(['10', [`mount 10 at ${path}`, `unmount ${path}`, `mount 10 at ${path}`]])
   })
+
+  for (const [at, expected] of [
+    ['send', 1],
+    ['unmount /', 2],
+  ] as const) {
+    it(`that is wanted again before "${at}" has a user ended no more`, async () => {
+      put(first)
+      begin()
+      await untilReported([first], ['mounted'])
+      leftovers = { signal: 'SIGKILL', below: [`${path}/users`] }
+      let sent = 0
+      effect = (sentence) => {
+        if (!sentence.startsWith(at === 'send' ? 'send' : `unmount ${path}/users`)) return Promise.resolve()
+        // Another job came between two steps, whose users are in it now.
+        if (sent++ === 0) put(second)
+        return Promise.resolve()
+      }
+      put({ ...first, wanted: 'absent' })
+      await untilReported([first, second], ['absent', 'mounted'])
+      expect(steps.slice(1)).to.deep.equal(
+        [`send SIGKILL to users' processes in ${path}`, `unmount ${path}/users, which a user mounted in ${path}`].slice(
+          0,
+          expected,
+        ),
+      )
+    })
+  }
 
   it('of a buffer that is gone makes way for another of its name', async () => {
     volume = '10'

@@ -16,6 +16,7 @@ const table = parseMountInfo(
 describe('the mount table', () => {
   it('tells device, type, source and the options of mount and file system', () => {
     expect(mountedAt(table, '/data/glusterfs/nvme1n1')).to.deep.equal({
+      id: '90',
       device: '259:3',
       path: '/data/glusterfs/nvme1n1',
       options: ['ro', 'noatime', 'rw', 'attr2'],

@@ -108,6 +108,7 @@ describe('any output of blkid', () => {
 describe('any mount table', () => {
   const path = fc.string({ unit: fc.constantFrom('a', 'B', '7', '/', ' ', '\t', '\n', '\\', '-', 'é'), maxLength: 12 })
   const entry: fc.Arbitrary<MountEntry> = fc.record({
+    id: fc.nat(100_000).map(String),
     device: fc.tuple(fc.nat(300), fc.nat(300)).map(([major, minor]) => `${major}:${minor}`),
     path: path.map((text) => `/${text}`),
     options: fc.constantFrom(['rw', 'noatime'], ['ro']),
@@ -121,8 +122,8 @@ describe('any mount table', () => {
     fc.assert(
       fc.property(fc.array(entry), fc.constantFrom('', 'shared:1 ', 'shared:1 master:2 '), (entries, optional) => {
         const lines = entries.map(
-          ({ device, path, options, type, source }, index) =>
-            `${index} 1 ${device} / ${octal(path)} ${options.join()} ${optional}- ${type} ${octal(source)} rw\n`,
+          ({ id, device, path, options, type, source }) =>
+            `${id} 1 ${device} / ${octal(path)} ${options.join()} ${optional}- ${type} ${octal(source)} rw\n`,
         )
         const expected = entries.map((entry) => ({ ...entry, options: [...entry.options, 'rw'] }))
         expect(parseMountInfo(lines.join(''))).to.deep.equal(expected)

@@ -104,6 +104,19 @@ describe('the plan of a mount that has to go', () => {
     }
   })
 
+  it('ends what its job left in it first, and takes what lies on top off first', () => {
+    const leftovers = { signal: 'SIGKILL', below: [`${path}/a/b`, `${path}/a`] } as const
+    const facts = mountFacts({ mounted: ours, alive: true, leftovers: { ...leftovers, below: [...leftovers.below] } })
+    expect(planned(facts, absent).steps).to.deep.equal([
+      `send SIGKILL to users' processes in ${path}`,
+      `unmount ${path}/a/b, which a user mounted in ${path}`,
+      `unmount ${path}/a, which a user mounted in ${path}`,
+      `unmount ${path}`,
+    ])
+    for (const kept of [{ ...facts, isWantedElsewhere: true }]) expect(planned(kept, absent).steps).to.deep.equal([])
+    expect(planned({ ...facts, alive: false }).steps).to.deep.equal([`unmount ${path}`, `mount 3 at ${path}`])
+  })
+
   for (const mounted of others) {
     it(`leaves ${mounted.type} of ${mounted.source} at its path alone`, () => {
       const { steps, state } = planned(mountFacts({ mounted, alive: true }), absent)

@@ -1,8 +1,21 @@
 import { expect } from 'chai'
 import type { SessionDocument, SessionStage } from '../../../../src/model/documents.js'
+import { hostsToUnmount } from '../../../../src/model/buffers.js'
+import { allowedClients } from '../../../../src/scheduler/next/clients.js'
+import { mayStart, unmountProgress } from '../../../../src/scheduler/progress.js'
+import { startJob } from '../../../../src/scheduler/admit/stages.js'
+import { hostsView } from '../../../../src/scheduler/views.js'
 import { desiredOfSession, followSession } from '../../../../src/scheduler/next/session.js'
 import { describeWant } from '../../../../src/scheduler/next/wants.js'
-import { aBuffer, aCluster, aSession, type ClusterParts, mountReport, volumeReport } from '../../../support/builders.js'
+import {
+  aBuffer,
+  aCluster,
+  aHost,
+  aSession,
+  type ClusterParts,
+  mountReport,
+  volumeReport,
+} from '../../../support/builders.js'
 import { aConfig, describeChange } from '../../../support/decisions.js'
 
 const config = aConfig({ mountRoot: '/mnt/bb' })
@@ -128,5 +141,66 @@ describe('a session that leaves', () => {
 
   it('is gone from the name that it was moved aside to', () => {
     expect(follow(leaving, { buffers: [], sessions: { '5~20': leaving } })).to.deep.equal(['no session 5~20'])
+  })
+})
+
+describe('a host that cannot unmount', () => {
+  const ran = { ...job, stage: 'ran' as const }
+  const cut = { ...ran, cutOff: [{ host: 'c1', buffer: own.id }] }
+  const problem = { message: '/mnt/bb/5.20/striped cannot be unmounted: target is busy', terminal: true }
+  const clusterOf = (session: SessionDocument, report: object) =>
+    aCluster(
+      parts(session, {
+        hosts: [aHost('gluster1'), aHost('c1', { devices: 0, roles: ['compute'] })],
+        desired: told('absent'),
+        observed: { ...letIn, ...mountReport('c1', job, own, { state: 'leaving', ...report }) },
+      }),
+    )
+  const allowed = (session: SessionDocument, report: object) => allowedClients(clusterOf(session, report), own, config)
+
+  it('is waited for and let in while it still tries', () => {
+    for (const report of [{}, { problem: { ...problem, terminal: false } }]) {
+      expect(hostsToUnmount(clusterOf(ran, report), own)).to.deep.equal(['c1'])
+      expect(allowed(ran, report)).to.equal('c1,gluster1')
+      expect(followSession(clusterOf(ran, report), ran, 2000)).to.equal(undefined)
+    }
+  })
+
+  it('is written down when its time is over, once', () => {
+    const { changes, events } = followSession(clusterOf(ran, { problem }), ran, 2000)!
+    expect(changes.map((change) => 'document' in change && change.document)).to.deep.equal([cut])
+    expect(events.join()).to.contain('host c1 is cut off from').and.to.contain('target is busy')
+    expect(followSession(clusterOf(cut, { problem }), cut, 2000)).to.equal(undefined)
+  })
+
+  it('stays cut off, and holds neither the volume nor Slurm, whatever its agent says after a restart', () => {
+    for (const report of [{ problem }, {}]) {
+      const cluster = clusterOf(cut, report)
+      expect(hostsToUnmount(cluster, own)).to.deep.equal([])
+      expect(allowed(cut, report)).to.equal('gluster1')
+      expect(unmountProgress(cluster, '5', 20)).to.deep.equal({ state: 'done' })
+      const [c1] = hostsView(cluster).filter(({ host }) => host === 'c1')
+      expect(c1!.problems.join()).to.contain('it is cut off from')
+    }
+  })
+
+  it('is not given the buffer again before it has unmounted it', () => {
+    const next = aSession({ token: '6', id: 21, buffer: undefined, stage: 'staged-in', uses: [own.name] })
+    const request = { token: '6', computeHosts: ['c1'], clients: config }
+    const with6 = (report: object) => {
+      const cluster = clusterOf(cut, report)
+      const built = { ...own, builtAt: 1 }
+      return { ...cluster, buffers: new Map([[own.name, built]]), sessions: new Map(cluster.sessions).set('6', next) }
+    }
+    const refused = startJob(with6({ problem }), request)
+    expect('refused' in refused && refused.refused).to.contain('c1 could not unmount')
+    expect(startJob(with6({ state: 'absent' }), request)).to.not.have.property('refused')
+  })
+
+  it('keeps its session until it has let go, and the name of its job is free', () => {
+    const leaving: SessionDocument = { ...cut, stage: 'leaving', buffer: undefined, uses: [] }
+    const cluster = { ...clusterOf(leaving, { problem }), buffers: new Map() }
+    expect(followSession(cluster, leaving, 2000)).to.equal(undefined)
+    expect(mayStart(cluster, '5')).to.equal(true)
   })
 })
