@@ -222,6 +222,13 @@ export const mutations: Mutation[] = [
     to: '',
   },
   {
+    invariant: 10,
+    guard: 'a host that was cut off stays so when its agent is started again',
+    file: 'src/model/buffers.ts',
+    from: '(host) => cluster.hosts.has(host) && !isCutOff(session, buffer, host),',
+    to: '(host) => cluster.hosts.has(host) && !mountViews.some((view) => cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, view)))?.problem?.terminal),',
+  },
+  {
     invariant: 5,
     guard: 'a mount that another job on the node wants stays',
     file: 'src/agent/sharedMounts.ts',
