@@ -23,7 +23,7 @@ interface Suite {
   env?: Record<string, string>
 }
 /** Of the suite of faults, but played in the soak's lab: so that no line takes much longer than the other. */
-const besideSoak = ['gluster', 'repair', 'staging'].map((name) => `test/faults/${name}.test.ts`)
+const besideSoak = ['gluster', 'leftovers', 'repair', 'staging'].map((name) => `test/faults/${name}.test.ts`)
 const suites: Record<string, Suite> = {
   unit: { files: ['test/unit/**/*.test.ts'] },
   simulation: { files: ['test/simulation/**/*.test.ts'] },
