@@ -7,7 +7,8 @@ import { at, brickMountPath, brickRoot, type Cluster } from '../model/cluster.js
 import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
 import { describeCutOff } from './cutOff.js'
 import { describeIgnored } from './storageHosts.js'
-import { describeWant, desiredOfBuffer, type SessionSettings, transferWants, type Want } from './next.js'
+import { type DesiredRecord, describeRecord } from '../model/desiredRecord.js'
+import { desiredOfBuffer, type SessionSettings, transferWants } from './next.js'
 
 /** What hosts saw may be so old. */
 const oldestLookSeconds = 90
@@ -70,13 +71,13 @@ function difference(where: string, what: string, mend: string, safe = false): Di
 }
 
 /** Hosts are told what is wanted of every buffer that can be read, and of every stage line. */
-function desiredDifferences(cluster: Cluster, wants: readonly Want[]): DifferenceView[] {
+function desiredDifferences(cluster: Cluster, wants: readonly DesiredRecord[]): DifferenceView[] {
   const found: DifferenceView[] = []
   for (const want of wants) {
     const told = cluster.desired[want.kind].get(at(want.host, want.id))
     if (told && isDeepStrictEqual({ ...told, fence: 0 }, { ...want.document, fence: 0 })) continue
     const what = told ? 'the host is told something else' : 'the host is not told'
-    found.push(difference(`desired ${describeWant(want)}`, what, 'the leader writes it again', true))
+    found.push(difference(`desired ${describeRecord(want)}`, what, 'the leader writes it again', true))
   }
   return found
 }

@@ -5,7 +5,7 @@ import { inForm, refusedFields } from '../model/levels.js'
 import { keys, parseKey } from '../store/keys.js'
 import type { Compare, Write } from '../store/store.js'
 import type { Memory } from './memory.js'
-import { describeWant, type Want } from './next.js'
+import { type DesiredRecord, describeRecord } from '../model/desiredRecord.js'
 
 export interface Change {
   compare: Compare
@@ -19,7 +19,7 @@ export interface Change {
 export function differenceOf(
   memory: Memory,
   fence: number,
-  wants: Want[],
+  wants: DesiredRecord[],
   owned: ReadonlySet<string>,
   log: Log,
 ): Change[] {
@@ -39,18 +39,18 @@ export function differenceOf(
 }
 
 /** In the form that the host knows, which may be of another release; undefined when it cannot be told. */
-function asToldTo(memory: Memory, want: Want, log: Log): Want | undefined {
+function asToldTo(memory: Memory, want: DesiredRecord, log: Log): DesiredRecord | undefined {
   const level = memory.levelOf(want.host)
   const kind = `desired/${want.kind}` as const
   const refused = level === undefined ? [] : refusedFields(want.document, kind, level)
   if (level !== undefined && refused.length === 0) {
-    return { ...want, document: inForm(want.document, kind, level) } as Want
+    return { ...want, document: inForm(want.document, kind, level) } as DesiredRecord
   }
-  log.error('a host of another release cannot be told what is wanted of it', { wanted: describeWant(want), refused })
+  log.error('a host of another release cannot be told what is wanted of it', { wanted: describeRecord(want), refused })
   return undefined
 }
 
-function isSame(memory: Memory, { host, kind, id, document }: Want): boolean {
+function isSame(memory: Memory, { host, kind, id, document }: DesiredRecord): boolean {
   const current = memory.desired[kind].get(at(host, id))
   return current !== undefined && isDeepStrictEqual({ ...current, fence: 0 }, { ...document, fence: 0 })
 }
@@ -59,7 +59,7 @@ function isSame(memory: Memory, { host, kind, id, document }: Want): boolean {
  * Invariant 1, once more at the last door: a device is given only to the buffer whose document names it, and a volume's
  * key is taken over only from a buffer that is gone.
  */
-function mayWrite(memory: Memory, want: Want, log: Log): boolean {
+function mayWrite(memory: Memory, want: DesiredRecord, log: Log): boolean {
   const { host, kind, id, document } = want
   if (!('buffer' in document) || 'session' in document) return true
   const current = kind === 'brick' ? memory.desired.brick.get(at(host, id)) : memory.desired.volume.get(at(host, id))
@@ -70,7 +70,7 @@ function mayWrite(memory: Memory, want: Want, log: Log): boolean {
     (kind === 'brick' ? mayBeNamed(memory, host, id, current.buffer.id) : isKnown(memory, current.buffer.id))
   if (isOurs && !isTaken) return true
   log.error('two buffers claim the same place: nothing is written', {
-    wanted: describeWant(want),
+    wanted: describeRecord(want),
     buffer: document.buffer.name,
     holder: current?.buffer.name,
   })

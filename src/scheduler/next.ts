@@ -9,7 +9,7 @@
  *
  * A brick that cannot be formed is replaced as long as the buffer was never built; later nothing is ever taken from it.
  */
-export { desiredOfBuffer, describeWant, type Want } from './next/wants.js'
+export { desiredOfBuffer } from './next/wants.js'
 export { followBuffer, type FollowUp, type FollowMeans } from './next/buffer.js'
 export { desiredOfSession, followSession, mountPath, type SessionSettings } from './next/session.js'
 export { countsOf, failuresOf, partOf, transferWants, waitsOf } from './next/transfers.js'

@@ -1,13 +1,13 @@
 import type { Cluster } from '../../model/cluster.js'
 import { compareNames } from '../place.js'
-import type { Want } from './wants.js'
+import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /**
  * Who invites whom into the trusted pool. One issuer invites every other storage host, so that no two pools grow; it is
  * the host that knows the most peers already, for a host that is in a pool cannot be invited into another. GlusterFS
  * knows an issuer by its address only, until one of the invited has probed it back by name.
  */
-export function desiredPeers(cluster: Cluster): Want[] {
+export function desiredPeers(cluster: Cluster): DesiredRecord[] {
   const storage = [...cluster.hosts.values()]
     .filter(({ roles }) => roles.includes('storage'))
     .map(({ host }) => host)
@@ -34,6 +34,6 @@ function peersOf(cluster: Cluster, host: string): string[] {
   return found
 }
 
-function want(host: string, peer: string): Want {
+function want(host: string, peer: string): DesiredRecord {
   return { host, kind: 'peer', id: peer, document: { v: 1, kind: 'peer', peer } }
 }

@@ -9,7 +9,7 @@ import type { SchedulerConfig } from '../config.js'
 import { allowedClients, type ClientSettings } from './clients.js'
 import { desiredSwaps } from './swap.js'
 import { followTransfers, transferWants } from './transfers.js'
-import type { Want } from './wants.js'
+import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /** Where a session has a buffer on its compute nodes: the job's own, or a persistent one that it uses. */
 export function mountPath(
@@ -27,11 +27,19 @@ export function mountPath(
 export type SessionSettings = Pick<SchedulerConfig, 'mountRoot'> & ClientSettings
 
 /** What every host should hold of this session now: its mounts on compute hosts, its stage lines on storage hosts. */
-export function desiredOfSession(cluster: Cluster, session: SessionDocument, settings: SessionSettings): Want[] {
+export function desiredOfSession(
+  cluster: Cluster,
+  session: SessionDocument,
+  settings: SessionSettings,
+): DesiredRecord[] {
   return [...mountWants(cluster, session, settings), ...transferWants(cluster, session)]
 }
 
-function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...clients }: SessionSettings): Want[] {
+function mountWants(
+  cluster: Cluster,
+  session: SessionDocument,
+  { mountRoot, ...clients }: SessionSettings,
+): DesiredRecord[] {
   if (isToRun(session)) {
     return desiredOf(cluster, 'mount', session).map(({ host, document }) => ({
       host,
@@ -42,7 +50,7 @@ function mountWants(cluster: Cluster, session: SessionDocument, { mountRoot, ...
   }
   const wanted = session.stage === 'running' ? 'present' : 'absent'
   const wantedOf = (host: string, mount: MountId) => (holdsSwap(cluster, host, mount) ? 'present' : wanted)
-  const wants = new Map<string, Want>()
+  const wants = new Map<string, DesiredRecord>()
   // What hosts were told stays told, also of a buffer that is gone: they alone know whether they have let go of it.
   for (const { host, document } of desiredOf(cluster, 'mount', session)) {
     add(wants, host, { ...document, wanted: wantedOf(host, document) })
@@ -162,7 +170,7 @@ function mountOf(
   }
 }
 
-function add(wants: Map<string, Want>, host: string, document: Omit<Desired['mount'], 'fence'>): void {
+function add(wants: Map<string, DesiredRecord>, host: string, document: Omit<Desired['mount'], 'fence'>): void {
   const id = mountIdOf(document)
   wants.set(at(host, id), { host, kind: 'mount', id, document })
 }

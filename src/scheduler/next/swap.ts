@@ -3,7 +3,7 @@ import { isSwapLeft } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, mountId, sessionBuffers, swapId } from '../../model/cluster.js'
 import type { BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
 import { swapPath } from '../../model/paths.js'
-import type { Want } from './wants.js'
+import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /** The lowest that can be given: a site that wants its nodes' own swap to be filled first gives that a higher one. */
 const priority = 0
@@ -12,7 +12,7 @@ const priority = 0
  * Swap of a session's nodes: told on once the place of its file is mounted, and absent when the job is not running any more.
  * Order on each host: mounted, on; off, unmounted (`holdsSwap` in session.ts).
  */
-export function desiredSwaps(cluster: Cluster, session: SessionDocument, mountRoot: string): Want[] {
+export function desiredSwaps(cluster: Cluster, session: SessionDocument, mountRoot: string): DesiredRecord[] {
   const isRunning = session.stage === 'running'
   const told = isRunning ? [] : desiredOf(cluster, 'swap', session)
   const wants = new Map(told.map(({ host, document }) => [host, want(host, { ...document, wanted: 'absent' })]))
@@ -54,6 +54,6 @@ function swapOf(
   }
 }
 
-function want(host: string, document: Omit<Desired['swap'], 'fence'>): Want {
+function want(host: string, document: Omit<Desired['swap'], 'fence'>): DesiredRecord {
   return { host, kind: 'swap', id: swapId(document.session.id, document.buffer.id), document }
 }

@@ -19,7 +19,7 @@ import { phaseOf } from '../../model/phase.js'
 import { currentTransfer, isCopying, isPrivate, nameOf, reportOf } from '../../model/transfers.js'
 import { whyPlannedDoesNotFit } from '../stagedRoom.js'
 import type { FollowUp } from './buffer.js'
-import type { Want } from './wants.js'
+import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /*
  * A stage line, while its session is staging:
@@ -34,7 +34,7 @@ import type { Want } from './wants.js'
  * Shares are cut for the buffer's hosts and stay theirs: a host that is away is waited for. It may be alive and copying, and must
  * not write over what the job has written since. For the same reason a new attempt begins when every host is rid of the old one.
  */
-export function transferWants(cluster: Cluster, session: SessionDocument): Want[] {
+export function transferWants(cluster: Cluster, session: SessionDocument): DesiredRecord[] {
   const told = desiredOf(cluster, 'transfer', session)
   const current = currentTransfer(session)
   const isNow = ({ transfer, attempt }: DesiredTransfer) => transfer === current?.number && attempt === current.attempt
@@ -149,7 +149,12 @@ function mayLeave(cluster: Cluster, told: Told, host: string, document: DesiredT
   )
 }
 
-function currentWants(cluster: Cluster, session: SessionDocument, transfer: SessionTransfer, all: Told): Want[] {
+function currentWants(
+  cluster: Cluster,
+  session: SessionDocument,
+  transfer: SessionTransfer,
+  all: Told,
+): DesiredRecord[] {
   const buffer = cluster.buffers.get(transfer.buffer)
   if (!buffer) return []
   const told = toldOf(cluster, session, transfer)
@@ -337,6 +342,6 @@ function namespaceOf(
   return transfer.direction === 'fill' ? { ...nodes, template: templateDirectory } : nodes
 }
 
-function want(host: string, document: Omit<DesiredTransfer, 'fence'>): Want {
+function want(host: string, document: Omit<DesiredTransfer, 'fence'>): DesiredRecord {
   return { host, kind: 'transfer', id: transferId(document.session.id, document.transfer), document }
 }

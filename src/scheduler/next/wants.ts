@@ -12,20 +12,16 @@ import {
 } from '../../model/buffers.js'
 import { at, bufferKey, type Cluster } from '../../model/cluster.js'
 import { isComplete } from '../../model/phase.js'
+import type { DesiredRecord } from '../../model/desiredRecord.js'
 import { linesOf } from '../../model/transfers.js'
-import type { BufferDocument, Desired, DesiredKind, PlacedBrick } from '../../model/documents.js'
+import type { BufferDocument, PlacedBrick } from '../../model/documents.js'
 import { allowedClients, type ClientSettings } from './clients.js'
-
-/** A desired document and whose it is; the fence is added when it is written. */
-export type Want = {
-  [K in DesiredKind]: { host: string; kind: K; id: string; document: Omit<Desired[K], 'fence'> }
-}[DesiredKind]
 
 /** A brick that hangs stalls every `ls` for as long; GlusterFS's own 42 seconds are too many. */
 const volumeOptions = { 'network.ping-timeout': '10' }
 
 /** What every storage host should hold of this buffer now. */
-export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, clients: ClientSettings): Want[] {
+export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, clients: ClientSettings): DesiredRecord[] {
   const name = bufferKey(cluster, buffer)
   const formerStopped = buffer.formerVolumes.every(({ volume }) => isVolumeStopped(cluster, buffer, volume))
   // Told before the buffer counts as built, so that none that does is ever formatted again: not even where nobody lived to tell it.
@@ -40,20 +36,13 @@ export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, client
   ]
 }
 
-/** A want as a sentence, for logs and tests. */
-export function describeWant({ host, kind, id, document }: Want): string {
-  const part = 'part' in document ? ` ${document.part}` : ''
-  const wanted = 'wanted' in document ? ` ${document.wanted}` : ''
-  return `${host}: ${kind} ${id}${part}${wanted}`
-}
-
 function brickWant(
   cluster: Cluster,
   buffer: BufferDocument,
   name: string,
   brick: PlacedBrick,
   { mayLeave, isBuilt }: { mayLeave: boolean; isBuilt: boolean },
-): Want {
+): DesiredRecord {
   const { host, device, identity, sizeBytes, uuid } = brick
   // Not taken back once said: its agent may be wiping. What is known of the volume goes back when its primary changes.
   const told = cluster.desired.brick.get(at(host, device))
@@ -80,13 +69,17 @@ function brickWant(
   }
 }
 
-function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, clients: ClientSettings): Want[] {
+function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, clients: ClientSettings): DesiredRecord[] {
   const host = primaryOf(cluster, buffer)
   const options = { ...volumeOptions, ...sharding(buffer), 'auth.allow': allowedClients(cluster, buffer, clients) }
   const hosts = runningHosts(cluster, buffer)
   const directories = volumeDirectories(buffer, { hosts, hasTemplate: hasTemplate(cluster, buffer) })
   const boots = bootsOf(cluster, buffer)
-  const want = (volume: string, bricks: { host: string; path: string }[], wanted: 'started' | 'absent'): Want => ({
+  const want = (
+    volume: string,
+    bricks: { host: string; path: string }[],
+    wanted: 'started' | 'absent',
+  ): DesiredRecord => ({
     host,
     kind: 'volume',
     id: volume,

@@ -3,7 +3,8 @@ import type { BufferDocument } from '../../../src/model/documents.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { refusedFields } from '../../../src/model/levels.js'
 import { differenceOf } from '../../../src/scheduler/difference.js'
-import { desiredOfBuffer, type Want } from '../../../src/scheduler/next.js'
+import type { DesiredRecord } from '../../../src/model/desiredRecord.js'
+import { desiredOfBuffer } from '../../../src/scheduler/next.js'
 import { keys } from '../../../src/store/keys.js'
 import { setAddedFields } from '../../support/addedFields.js'
 import { aBuffer, aCluster, aHost } from '../../support/builders.js'
@@ -24,7 +25,7 @@ async function difference(
   for (const [put, value] of Object.entries(documents)) rig.etcd.write([], [{ put, value }])
   await rig.quiet()
   const wants = desiredOfBuffer(rig.memory, of, aConfig()).map(
-    (want) => ({ ...want, document: { ...want.document, ...more } }) as Want,
+    (want) => ({ ...want, document: { ...want.document, ...more } }) as DesiredRecord,
   )
   return differenceOf(rig.memory, 9, wants, new Set(owned), silentLog)
 }

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { desiredPeers } from '../../../../src/scheduler/next/peers.js'
-import { describeWant } from '../../../../src/scheduler/next/wants.js'
+import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import { aCluster, aHost } from '../../../support/builders.js'
 
 const hosts = [aHost('gluster2'), aHost('gluster10'), aHost('gluster1'), aHost('c1', { roles: ['compute'] })]
 const connected = { v: 1, state: 'connected', waitingFor: [] } as const
-const wants = (observed = {}, living = hosts) => desiredPeers(aCluster({ hosts: living, observed })).map(describeWant)
+const wants = (observed = {}, living = hosts) => desiredPeers(aCluster({ hosts: living, observed })).map(describeRecord)
 
 describe('the trusted pool', () => {
   it('is grown by one host alone, which invites every other storage host', () => {

@@ -6,7 +6,7 @@ import { mayStart, unmountProgress } from '../../../../src/scheduler/progress.js
 import { startJob } from '../../../../src/scheduler/admit/stages.js'
 import { hostsView } from '../../../../src/scheduler/views.js'
 import { desiredOfSession, followSession } from '../../../../src/scheduler/next/session.js'
-import { describeWant } from '../../../../src/scheduler/next/wants.js'
+import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import {
   aBuffer,
   aCluster,
@@ -35,7 +35,7 @@ const parts = (session: SessionDocument, more: ClusterParts = {}): ClusterParts 
 })
 const sharing: SessionDocument = { ...job, sharedPaths: true }
 const wants = (session: SessionDocument, more: ClusterParts = {}) =>
-  desiredOfSession(aCluster(parts(session, more)), session, config).map(describeWant)
+  desiredOfSession(aCluster(parts(session, more)), session, config).map(describeRecord)
 const told = (wanted: 'present' | 'absent', id = 10, host = 'c1') => ({
   [`mount ${host}/20.${id}`]: {
     kind: 'mount',

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { Observed } from '../../../../src/model/documents.js'
 import { desiredOfBuffer, desiredOfSession, followSession } from '../../../../src/scheduler/next.js'
 import { mountProgress, unmountProgress } from '../../../../src/scheduler/progress.js'
-import { describeWant } from '../../../../src/scheduler/next/wants.js'
+import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import {
   aBuffer,
   aCluster,
@@ -45,7 +45,7 @@ function cluster({ session = job, buffers = [buffer], observed = {}, told = {}, 
   })
 }
 
-const wants = (given: Given) => desiredOfSession(cluster(given), given.session ?? job, settings).map(describeWant)
+const wants = (given: Given) => desiredOfSession(cluster(given), given.session ?? job, settings).map(describeRecord)
 const ended = { ...job, stage: 'ran' as const }
 const both = { mount: 'present', swap: 'on' } as const
 

@@ -4,7 +4,8 @@ import type { DesiredTransfer, SessionDocument, SessionTransfer } from '../../..
 import { currentTransfer } from '../../../../src/model/transfers.js'
 import { followSession } from '../../../../src/scheduler/next/session.js'
 import { followTransfers, transferWants, waitsOf } from '../../../../src/scheduler/next/transfers.js'
-import { desiredOfBuffer, describeWant } from '../../../../src/scheduler/next/wants.js'
+import { describeRecord } from '../../../../src/model/desiredRecord.js'
+import { desiredOfBuffer } from '../../../../src/scheduler/next/wants.js'
 import {
   aBuffer,
   aCluster,
@@ -61,7 +62,7 @@ function situation({ session = job(), told = [], reports = [], lost = [] }: Situ
 
 const wants = (given: Situation) => {
   const { cluster, session } = situation(given)
-  return transferWants(cluster, session).map(describeWant)
+  return transferWants(cluster, session).map(describeRecord)
 }
 const ended = (given: Situation) => {
   const { cluster, session } = situation(given)
@@ -276,7 +277,7 @@ describe('what storage hosts do for the nodes’ own namespaces', () => {
       waits: ['volume 5 to have /template'],
     })
     const { wants } = asked({ session, reports: made('/private', '/template') })
-    expect(wants.map(describeWant)).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+    expect(wants.map(describeRecord)).to.deep.equal(['gluster1: transfer 20.1 plan done'])
     expect(wants[0]!.document).to.include({ direction: 'in', directory: '/template' }).and.not.to.have.property('nodes')
   })
 
@@ -286,7 +287,7 @@ describe('what storage hosts do for the nodes’ own namespaces', () => {
       'volume 5 to have /private/c2',
     ])
     const { wants } = asked({ session, reports: made('/template', '/private', '/private/c1', '/private/c2') })
-    expect(wants.map(describeWant)).to.deep.equal(['gluster1: transfer 20.2 plan done'])
+    expect(wants.map(describeRecord)).to.deep.equal(['gluster1: transfer 20.2 plan done'])
     expect(wants[0]!.document).to.deep.include({
       direction: 'fill',
       directory: '/private',
@@ -374,7 +375,7 @@ describe('a buffer that a session copies from', () => {
   const leaving = { ...own, wanted: 'absent' as const }
   const volumeOf = (cluster: ReturnType<typeof aCluster>) =>
     desiredOfBuffer({ ...cluster, buffers: new Map([['5', leaving]]) }, leaving, aConfig())
-      .map(describeWant)
+      .map(describeRecord)
       .find((text) => text.includes('volume'))
 
   it('keeps its volume until no host that is alive copies', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { DesiredBrick, DesiredVolume } from '../../../../src/model/documents.js'
-import { describeWant, desiredOfBuffer } from '../../../../src/scheduler/next/wants.js'
+import { describeRecord } from '../../../../src/model/desiredRecord.js'
+import { desiredOfBuffer } from '../../../../src/scheduler/next/wants.js'
 import {
   aBrick,
   aBuffer,
@@ -21,7 +22,7 @@ const built = { ...buffer, builtAt: 5 }
 const leaving = { ...built, wanted: 'absent' as const }
 const ready = brickReports(buffer)
 const wants = (document = buffer, parts: ClusterParts = {}) =>
-  desiredOfBuffer(aCluster({ hosts, buffers: [document], ...parts }), document, aConfig()).map(describeWant)
+  desiredOfBuffer(aCluster({ hosts, buffers: [document], ...parts }), document, aConfig()).map(describeRecord)
 const bricks = (wanted: string) => [`gluster1: brick nvme1n1 ${wanted}`, `gluster2: brick nvme1n1 ${wanted}`]
 
 describe('what hosts should hold of a buffer that is wanted', () => {

@@ -1,0 +1,13 @@
+import type { Desired, DesiredKind } from './documents.js'
+
+/** A desired document and whose it is; the fence is added when it is written. */
+export type DesiredRecord = {
+  [K in DesiredKind]: { host: string; kind: K; id: string; document: Omit<Desired[K], 'fence'> }
+}[DesiredKind]
+
+/** A record as a sentence, for logs and tests. */
+export function describeRecord({ host, kind, id, document }: DesiredRecord): string {
+  const part = 'part' in document ? ` ${document.part}` : ''
+  const wanted = 'wanted' in document ? ` ${document.wanted}` : ''
+  return `${host}: ${kind} ${id}${part}${wanted}`
+}
