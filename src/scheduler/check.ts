@@ -6,7 +6,7 @@ import { cutOffHosts } from '../model/buffers.js'
 import { at, brickMountPath, brickRoot, type Cluster } from '../model/cluster.js'
 import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
 import { describeCutOff } from './cutOff.js'
-import { describeIgnored } from './storageHosts.js'
+import { describeIgnored } from './cluster/storageHosts.js'
 import { type DesiredRecord, describeRecord } from '../model/desiredRecord.js'
 import { desiredOfBuffer, type SessionSettings, transferWants } from './next.js'
 

@@ -5,7 +5,7 @@ import type { LeaderDocument } from '../model/documents.js'
 import { keys } from '../store/keys.js'
 import { type Compare, type Store, StoreUnavailable, type Write } from '../store/store.js'
 import { type Committed, type Core, type Decision, NotLeader } from './core.js'
-import type { Memory } from './memory.js'
+import type { Memory } from './cluster/cache.js'
 import { type Transaction, transactionOf } from './transaction.js'
 
 /** The part of an election that deciding needs. */

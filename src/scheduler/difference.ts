@@ -4,7 +4,7 @@ import { at } from '../model/cluster.js'
 import { inForm, refusedFields } from '../model/levels.js'
 import { keys, parseKey } from '../store/keys.js'
 import type { Compare, Write } from '../store/store.js'
-import type { Memory } from './memory.js'
+import type { Memory } from './cluster/cache.js'
 import { type DesiredRecord, describeRecord } from '../model/desiredRecord.js'
 
 export interface Change {

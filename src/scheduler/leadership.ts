@@ -6,7 +6,7 @@ import { type Election, stand } from '../store/election.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
 import type { Leadership } from './commit.js'
-import type { Memory } from './memory.js'
+import type { Memory } from './cluster/cache.js'
 
 /*
  * One scheduler leads, the others stand by. A scheduler that slurmctld calls wants to lead, because slurmctld itself moved to

@@ -12,9 +12,9 @@ import { type DocumentChange, NotLeader } from './core.js'
 import { type Change, differenceOf, hasUnreadable } from './difference.js'
 import { Dirty } from './dirty.js'
 import { phaseEvent, type Timeline } from './events.js'
-import { type Absences } from './absences.js'
+import { type Absences } from './cluster/hostGrace.js'
 import { HostChanges } from './hostChanges.js'
-import type { Memory, Touched } from './memory.js'
+import type { Memory, Touched } from './cluster/cache.js'
 import {
   desiredOfBuffer,
   desiredOfSession,

@@ -1,5 +1,5 @@
 import type { Clock } from '../daemon/clock.js'
-import type { Memory } from './memory.js'
+import type { Memory } from './cluster/cache.js'
 import { countsOf } from './next.js'
 
 /** Bytes a second of a session's stage line, as far as it has been followed. */

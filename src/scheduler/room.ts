@@ -1,6 +1,6 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Cluster } from '../model/cluster.js'
-import { type Asked, devicesOf } from './devices.js'
+import { type Asked, devicesOf } from './cluster/devices.js'
 import type { Core } from './core.js'
 
 /*

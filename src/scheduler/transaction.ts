@@ -2,7 +2,7 @@ import { inForm, levels } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import type { Compare, Write } from '../store/store.js'
 import type { DocumentChange } from './core.js'
-import type { Memory } from './memory.js'
+import type { Memory } from './cluster/cache.js'
 
 export interface Transaction {
   compares: Compare[]

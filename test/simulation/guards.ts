@@ -13,19 +13,19 @@ export const mutations: Mutation[] = [
   {
     invariant: 1,
     guard: 'a device of a buffer is not placed again',
-    file: 'src/scheduler/devices.ts',
+    file: 'src/scheduler/cluster/devices.ts',
     from: "if (taken.has(place)) return 'taken'",
     to: '',
   },
   {
     invariant: 1,
     guard: 'released bricks stay taken until they were seen wiped',
-    file: 'src/scheduler/devices.ts',
+    file: 'src/scheduler/cluster/devices.ts',
     from: 'for (const { host, device } of released) taken.add(at(host, device))',
     to: 'void released',
     with: [
       {
-        file: 'src/scheduler/devices.ts',
+        file: 'src/scheduler/cluster/devices.ts',
         from: 'new Set<string>(cluster.desired.brick.keys())',
         to: 'new Set<string>()',
       },

@@ -4,7 +4,7 @@ import type { InventoryDevice } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { whyNotWipe } from '../../model/wipes.js'
 import type { Decision } from '../core.js'
-import { sharedDisks, takenDevices } from '../devices.js'
+import { sharedDisks, takenDevices } from '../cluster/devices.js'
 import type { Means } from './means.js'
 
 /** A whole host, or one of its devices. */

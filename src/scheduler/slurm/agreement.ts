@@ -2,7 +2,7 @@ import { printSize, slotsFor } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import type { SchedulerConfig } from '../config.js'
-import { findPool } from '../pools.js'
+import { findPool } from '../cluster/pools.js'
 import type { Directives } from './asked.js'
 import { linesOfScript } from './scriptHead.js'
 

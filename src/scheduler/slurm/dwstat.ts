@@ -7,9 +7,9 @@ import { quote } from '../../model/names.js'
 import { sessionPath } from '../../model/paths.js'
 import { phaseOf } from '../../model/phase.js'
 import type { SchedulerConfig } from '../config.js'
-import { devicesOf, takenDevices } from '../devices.js'
+import { devicesOf, takenDevices } from '../cluster/devices.js'
 import { compareNames } from '../place.js'
-import { poolsOf } from '../pools.js'
+import { poolsOf } from '../cluster/pools.js'
 import { accessType, shownBuffers, shownSessions } from './replies.js'
 
 export interface DwstatMeans {

@@ -25,7 +25,7 @@ import type { SchedulerConfig } from '../config.js'
 import { type Committed, type Core, type Decision, NotLeader } from '../core.js'
 import { groupToShareWith, type Membership, problemWithCreator } from '../membership.js'
 import { NameServiceUnavailable } from '../nameService.js'
-import { findPool } from '../pools.js'
+import { findPool } from '../cluster/pools.js'
 import {
   ended,
   mayStart,

@@ -4,7 +4,7 @@ import type { BufferDocument, SessionDocument } from '../../model/documents.js'
 import { isJobToken } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import type { SchedulerConfig } from '../config.js'
-import { poolsOf } from '../pools.js'
+import { poolsOf } from '../cluster/pools.js'
 import { isHidden } from '../progress.js'
 
 /*

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Dirty } from '../../../src/scheduler/dirty.js'
-import type { Touched } from '../../../src/scheduler/memory.js'
+import type { Touched } from '../../../src/scheduler/cluster/cache.js'
 import { keys } from '../../../src/store/keys.js'
 import { aBuffer, aCordon, aHost, aSession, brickReports, mountReport, volumeReport } from '../../support/builders.js'
 import { Rig } from '../../support/schedulerRig.js'

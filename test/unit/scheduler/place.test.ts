@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { ThoroughWipe } from '../../../src/model/documents.js'
-import { devicesOf } from '../../../src/scheduler/devices.js'
+import { devicesOf } from '../../../src/scheduler/cluster/devices.js'
 import { compareNames, placeBricks } from '../../../src/scheduler/place.js'
 import type { SchedulerConfig } from '../../../src/scheduler/config.js'
-import { poolsOf } from '../../../src/scheduler/pools.js'
+import { poolsOf } from '../../../src/scheduler/cluster/pools.js'
 import { devicesView } from '../../../src/scheduler/views.js'
 import { aBuffer, aCluster, aCordon, aHost, pool, terabyte, uuids } from '../../support/builders.js'
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { takenDevices } from '../../../src/scheduler/devices.js'
+import { takenDevices } from '../../../src/scheduler/cluster/devices.js'
 import {
   adoptProgress,
   ended,

@@ -1,6 +1,6 @@
-import type { Cluster } from '../model/cluster.js'
-import { quote } from '../model/names.js'
-import type { PoolConfig, SchedulerConfig } from './config.js'
+import type { Cluster } from '../../model/cluster.js'
+import { quote } from '../../model/names.js'
+import type { PoolConfig, SchedulerConfig } from '../config.js'
 import { devicesOf, sharedDisks, type Standing, takenDevices } from './devices.js'
 
 export interface PoolReport {

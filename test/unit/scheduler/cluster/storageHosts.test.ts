@@ -1,13 +1,13 @@
 import { expect } from 'chai'
-import { createPersistent, teardown } from '../../../src/scheduler/admit.js'
-import { adopt } from '../../../src/scheduler/admit/operators.js'
-import { piecesOfCheck } from '../../../src/scheduler/check.js'
-import { poolsOf } from '../../../src/scheduler/pools.js'
-import { servedPaths } from '../../../src/scheduler/slurm/stageChecks.js'
-import { hostsView, statusView } from '../../../src/scheduler/views.js'
-import { aDevice, aHost, alice, brickReports, type Hosted, terabyte, volumeReport } from '../../support/builders.js'
-import { aConfig, refusalOf } from '../../support/decisions.js'
-import { Rig } from '../../support/schedulerRig.js'
+import { createPersistent, teardown } from '../../../../src/scheduler/admit.js'
+import { adopt } from '../../../../src/scheduler/admit/operators.js'
+import { piecesOfCheck } from '../../../../src/scheduler/check.js'
+import { poolsOf } from '../../../../src/scheduler/cluster/pools.js'
+import { servedPaths } from '../../../../src/scheduler/slurm/stageChecks.js'
+import { hostsView, statusView } from '../../../../src/scheduler/views.js'
+import { aDevice, aHost, alice, brickReports, type Hosted, terabyte, volumeReport } from '../../../support/builders.js'
+import { aConfig, refusalOf } from '../../../support/decisions.js'
+import { Rig } from '../../../support/schedulerRig.js'
 
 /** A node that says of itself all that a storage host says. */
 function pretender(): Hosted {

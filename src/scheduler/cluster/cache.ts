@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod'
-import type { Log } from '../daemon/log.js'
-import { at, type Cluster, emptyByKind, type IgnoredReport } from '../model/cluster.js'
+import type { Log } from '../../daemon/log.js'
+import { at, type Cluster, emptyByKind, type IgnoredReport } from '../../model/cluster.js'
 import type {
   AnyDesired,
   AnyObserved,
@@ -13,11 +13,11 @@ import type {
   LeaderDocument,
   Observed,
   SessionDocument,
-} from '../model/documents.js'
-import { levelOfHost, levels } from '../model/levels.js'
-import { readDesired, readDocument, readObserved, roomSchemas } from '../store/documents.js'
-import { keys, type ParsedKey, parseKey } from '../store/keys.js'
-import type { Change, Entry, Store, Watch, Write } from '../store/store.js'
+} from '../../model/documents.js'
+import { levelOfHost, levels } from '../../model/levels.js'
+import { readDesired, readDocument, readObserved, roomSchemas } from '../../store/documents.js'
+import { keys, type ParsedKey, parseKey } from '../../store/keys.js'
+import type { Change, Entry, Store, Watch, Write } from '../../store/store.js'
 import { Indexes } from './indexes.js'
 import { StorageHosts } from './storageHosts.js'
 import { StrayReports } from './strayReports.js'

@@ -1,5 +1,5 @@
-import type { Clock } from '../daemon/clock.js'
-import type { Memory } from './memory.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Memory } from './cache.js'
 
 /**
  * How long hosts have been away. A host that is missing for a moment, because etcd was, is not lost: nothing is placed

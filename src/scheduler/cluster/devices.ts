@@ -1,7 +1,7 @@
-import { at, type Cluster } from '../model/cluster.js'
-import type { InventoryDevice, ThoroughWipe } from '../model/documents.js'
-import { worldWideName } from '../model/identity.js'
-import { whyNotWipe } from '../model/wipes.js'
+import { at, type Cluster } from '../../model/cluster.js'
+import type { InventoryDevice, ThoroughWipe } from '../../model/documents.js'
+import { worldWideName } from '../../model/identity.js'
+import { whyNotWipe } from '../../model/wipes.js'
 
 /**
  * free: may be given to a buffer. Every other standing says why not, the strongest reason first: a device that is taken on

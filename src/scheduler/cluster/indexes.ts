@@ -1,4 +1,4 @@
-import { at, type ClusterIndex } from '../model/cluster.js'
+import { at, type ClusterIndex } from '../../model/cluster.js'
 import {
   type AnyDesired,
   type BufferDocument,
@@ -6,7 +6,7 @@ import {
   isOfSession,
   type SessionDocument,
   type SessionKind,
-} from '../model/documents.js'
+} from '../../model/documents.js'
 
 /** What a full scan would be too slow for at ten thousand buffers. */
 export class Indexes implements ClusterIndex {

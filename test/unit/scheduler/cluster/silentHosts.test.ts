@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { SilentHosts } from '../../../src/scheduler/silentHosts.js'
-import { keys } from '../../../src/store/keys.js'
-import { aBrick, aHost, brickReport } from '../../support/builders.js'
-import { aDesiredBrick } from '../../support/desired.js'
-import { Rig } from '../../support/schedulerRig.js'
+import { SilentHosts } from '../../../../src/scheduler/cluster/silentHosts.js'
+import { keys } from '../../../../src/store/keys.js'
+import { aBrick, aHost, brickReport } from '../../../support/builders.js'
+import { aDesiredBrick } from '../../../support/desired.js'
+import { Rig } from '../../../support/schedulerRig.js'
 
 describe('a host whose lease stands', () => {
   const minute = 60_000

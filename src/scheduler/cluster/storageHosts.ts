@@ -1,6 +1,6 @@
-import type { IgnoredReport } from '../model/cluster.js'
-import type { HostDocument, InventoryDocument } from '../model/documents.js'
-import { matchesHost } from '../model/hostPattern.js'
+import type { IgnoredReport } from '../../model/cluster.js'
+import type { HostDocument, InventoryDocument } from '../../model/documents.js'
+import { matchesHost } from '../../model/hostPattern.js'
 
 /*
  * Who may be a storage host stands in scheduler.yaml, and not in what hosts say of themselves: an agent's etcd user suffices to

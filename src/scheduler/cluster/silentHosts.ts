@@ -1,6 +1,6 @@
-import type { Clock } from '../daemon/clock.js'
-import { at } from '../model/cluster.js'
-import type { Memory, Touched } from './memory.js'
+import type { Clock } from '../../daemon/clock.js'
+import { at } from '../../model/cluster.js'
+import type { Memory, Touched } from './cache.js'
 
 /** An agent tells within seconds that it has begun with what it is told. */
 const silentMs = 10 * 60_000

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { Absences } from '../../../src/scheduler/absences.js'
-import { aHost } from '../../support/builders.js'
-import { Rig } from '../../support/schedulerRig.js'
+import { Absences } from '../../../../src/scheduler/cluster/hostGrace.js'
+import { aHost } from '../../../support/builders.js'
+import { Rig } from '../../../support/schedulerRig.js'
 
 describe('a host that is missing', () => {
   async function watched() {
