@@ -1,6 +1,6 @@
 import type { Cluster } from '../src/model/cluster.js'
 import { emptyCluster } from '../src/model/cluster.js'
-import { placeBricks } from '../src/scheduler/place.js'
+import { placeBricks } from '../src/scheduler/placement/place.js'
 import { type Benchmark, type Figure, median } from './measure.js'
 
 const hosts = 500

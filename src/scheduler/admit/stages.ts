@@ -7,8 +7,8 @@ import { quote } from '../../model/names.js'
 import { linesOf, nameOf } from '../../model/transfers.js'
 import type { Decision } from '../core.js'
 import { type ClientSettings, problemWithClients } from '../next/clients.js'
-import { whyStagedDoesNotFit } from '../stagedRoom.js'
-import { whySwapDoesNotFit } from '../swap.js'
+import { whyStagedDoesNotFit } from '../placement/stagingCapacity.js'
+import { whySwapDoesNotFit } from '../placement/swapCapacity.js'
 
 export type Staged = Decision<{ sessionId: number }>
 

@@ -14,7 +14,7 @@ import { knowsField } from '../../model/levels.js'
 import { isComplete } from '../../model/phase.js'
 import { freeVolumeName } from '../admit/names.js'
 import type { DocumentChange } from '../core.js'
-import { placeBricks } from '../place.js'
+import { placeBricks } from '../placement/place.js'
 
 export interface FollowMeans {
   /** Unix seconds. */

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../model/cluster.js'
-import { compareNames } from '../place.js'
+import { compareNames } from '../placement/place.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /**

@@ -17,7 +17,7 @@ import { knowsField } from '../../model/levels.js'
 import { escaped } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import { currentTransfer, isCopying, isPrivate, nameOf, reportOf } from '../../model/transfers.js'
-import { whyPlannedDoesNotFit } from '../stagedRoom.js'
+import { whyPlannedDoesNotFit } from '../placement/stagingCapacity.js'
 import type { FollowUp } from './buffer.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 

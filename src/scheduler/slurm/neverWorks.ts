@@ -2,7 +2,7 @@ import { printSize, slotsFor } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { SchedulerConfig } from '../config.js'
 import { findPool, poolsOf } from '../cluster/pools.js'
-import { slotsForSwap, whyNoSwap } from '../swap.js'
+import { slotsForSwap, whyNoSwap } from '../placement/swapCapacity.js'
 import type { Directives } from './asked.js'
 import { problemWithPlaces } from './stageChecks.js'
 

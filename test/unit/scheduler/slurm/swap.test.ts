@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
 import { whyItNeverWorks } from '../../../../src/scheduler/slurm/neverWorks.js'
-import { whySwapDoesNotFit } from '../../../../src/scheduler/swap.js'
+import { whySwapDoesNotFit } from '../../../../src/scheduler/placement/swapCapacity.js'
 import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 
 const gibibyte = 1024 ** 3

@@ -1,4 +1,4 @@
-import { capacityOf, printSize } from '../model/capacity.js'
+import { capacityOf, printSize } from '../../model/capacity.js'
 
 /*
  * How much of a buffer swap takes. A swap file lies on one brick, so that bricks are counted, not bytes: each holds so many

@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import type { ThoroughWipe } from '../../../src/model/documents.js'
-import { devicesOf } from '../../../src/scheduler/cluster/devices.js'
-import { compareNames, placeBricks } from '../../../src/scheduler/place.js'
-import type { SchedulerConfig } from '../../../src/scheduler/config.js'
-import { poolsOf } from '../../../src/scheduler/cluster/pools.js'
-import { devicesView } from '../../../src/scheduler/views.js'
-import { aBuffer, aCluster, aCordon, aHost, pool, terabyte, uuids } from '../../support/builders.js'
+import type { ThoroughWipe } from '../../../../src/model/documents.js'
+import { devicesOf } from '../../../../src/scheduler/cluster/devices.js'
+import { compareNames, placeBricks } from '../../../../src/scheduler/placement/place.js'
+import type { SchedulerConfig } from '../../../../src/scheduler/config.js'
+import { poolsOf } from '../../../../src/scheduler/cluster/pools.js'
+import { devicesView } from '../../../../src/scheduler/views.js'
+import { aBuffer, aCluster, aCordon, aHost, pool, terabyte, uuids } from '../../../support/builders.js'
 
 const request = (count: number) => ({ pool, granularityBytes: terabyte, count })
 const three = [aHost('gluster1'), aHost('gluster2'), aHost('gluster3')]

@@ -1,6 +1,6 @@
-import { capacityOf, printAbout } from '../model/capacity.js'
-import type { BufferDocument, SessionDocument, SessionTransfer } from '../model/documents.js'
-import { isPrivate, linesOf } from '../model/transfers.js'
+import { capacityOf, printAbout } from '../../model/capacity.js'
+import type { BufferDocument, SessionDocument, SessionTransfer } from '../../model/documents.js'
+import { isPrivate, linesOf } from '../../model/transfers.js'
 
 /*
  * How much of a buffer staged data takes. What is meant for the nodes' own namespaces lies in it once as it was staged in, and
