@@ -3,7 +3,7 @@ import { printSize } from '../model/capacity.js'
 import type { Cluster } from '../model/cluster.js'
 import type { SessionDocument, SessionStage } from '../model/documents.js'
 import { phaseOf } from '../model/phase.js'
-import { standingOf } from './admit/names.js'
+import { standingOf } from './admission/tokenState.js'
 import {
   mountProgress,
   type Progress,

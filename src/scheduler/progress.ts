@@ -5,8 +5,8 @@ import type { BufferDocument, SessionDocument, StageDirection } from '../model/d
 import { isPutOff, phaseOf } from '../model/phase.js'
 import { describeWiping } from '../model/wipes.js'
 import { currentTransfer, hostsCopying, isFilled, linesOf, nameOf } from '../model/transfers.js'
-import { canBePutAside, standingOf } from './admit/names.js'
-import { whyKept } from './admit/teardown.js'
+import { canBePutAside, standingOf } from './admission/tokenState.js'
+import { whyKept } from './admission/teardown.js'
 import { countsOf, waitsOf } from './next.js'
 
 /*

@@ -217,7 +217,7 @@ export const mutations: Mutation[] = [
   {
     invariant: 9,
     guard: 'a job is not torn down before it is staged out',
-    file: 'src/scheduler/admit/teardown.ts',
+    file: 'src/scheduler/admission/teardown.ts',
     from: 'if (unsavedLine) return { refused: whyKept(token, unsavedLine) }',
     to: '',
   },
@@ -252,7 +252,7 @@ export const mutations: Mutation[] = [
   {
     invariant: 9,
     guard: 'a job begins when its stage-ins are done',
-    file: 'src/scheduler/admit/stages.ts',
+    file: 'src/scheduler/admission/jobStages.ts',
     from: 'if (missed) return `',
     to: 'if (missed && false) return `',
   },

@@ -1,4 +1,4 @@
-import { dropTransfers, retryTransfers } from '../../src/scheduler/admit.js'
+import { dropTransfers, retryTransfers } from '../../src/scheduler/admission/index.js'
 import type { DesiredTransfer, ObservedTransfer, SessionDocument } from '../../src/model/documents.js'
 import { computeHosts } from './cluster.js'
 import type { Director, Scenario } from './director.js'

@@ -13,7 +13,7 @@ import {
   dropTransfers,
   retryTransfers,
   uncordon,
-} from '../admit.js'
+} from '../admission/index.js'
 import type { EtcdUsage } from '../etcdUsage.js'
 import { explain } from '../explain.js'
 import { adoptProgress, ended } from '../progress.js'

@@ -1,7 +1,7 @@
 import type { RestoreView } from '../../model/api.js'
 import { backupFile, backupOf, restoreStep } from '../backup.js'
 import type { Clock } from '../../daemon/clock.js'
-import { teardown } from '../admit.js'
+import { teardown } from '../admission/index.js'
 import { checkCluster, sessionsToEnd } from '../check.js'
 import type { SchedulerConfig } from '../config.js'
 import type { Core } from '../core.js'

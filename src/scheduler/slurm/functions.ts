@@ -20,7 +20,7 @@ import {
   stagedOut,
   startJob,
   teardown,
-} from '../admit.js'
+} from '../admission/index.js'
 import type { SchedulerConfig } from '../config.js'
 import { type Committed, type Core, type Decision, NotLeader } from '../core.js'
 import { groupToShareWith, type Membership, problemWithCreator } from '../membership.js'

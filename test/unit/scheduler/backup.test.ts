@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createPersistent } from '../../../src/scheduler/admit.js'
+import { createPersistent } from '../../../src/scheduler/admission/index.js'
 import { type Backup, backupFile, backupOf, restoreStep } from '../../../src/scheduler/backup.js'
 import {
   alice,

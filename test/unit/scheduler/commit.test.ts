@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createPersistent } from '../../../src/scheduler/admit.js'
+import { createPersistent } from '../../../src/scheduler/admission/index.js'
 import { NotLeader } from '../../../src/scheduler/core.js'
 import { aCordon, aHost, alice, terabyte } from '../../support/builders.js'
 import { Rig } from '../../support/schedulerRig.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createPersistent } from '../../../src/scheduler/admit.js'
+import { createPersistent } from '../../../src/scheduler/admission/index.js'
 import { statusView } from '../../../src/scheduler/views.js'
 import { keys } from '../../../src/store/keys.js'
 import { aHost, aSession, alice, brickReports, terabyte, volumeReport } from '../../support/builders.js'

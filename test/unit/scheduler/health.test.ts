@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { unhealthyAfterMs } from '../../../src/daemon/stretch.js'
-import { createPersistent } from '../../../src/scheduler/admit.js'
+import { createPersistent } from '../../../src/scheduler/admission/index.js'
 import { OutOfSpace, type WriteResult } from '../../../src/store/store.js'
 import { alice, aHost, terabyte } from '../../support/builders.js'
 import { Rig } from '../../support/schedulerRig.js'

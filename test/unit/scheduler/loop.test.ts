@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createPersistent, teardown } from '../../../src/scheduler/admit.js'
+import { createPersistent, teardown } from '../../../src/scheduler/admission/index.js'
 import type { BufferDocument } from '../../../src/model/documents.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { dwWlmCli } from '../../../src/scheduler/slurm/functions.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { createPersistent, teardown } from '../../../../src/scheduler/admit.js'
-import { adopt } from '../../../../src/scheduler/admit/operators.js'
+import { createPersistent, teardown } from '../../../../src/scheduler/admission/index.js'
+import { adopt } from '../../../../src/scheduler/admission/operators.js'
 import { piecesOfCheck } from '../../../../src/scheduler/check.js'
 import { poolsOf } from '../../../../src/scheduler/cluster/pools.js'
 import { servedPaths } from '../../../../src/scheduler/slurm/stageChecks.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { startJob } from '../../../../src/scheduler/admit.js'
+import { startJob } from '../../../../src/scheduler/admission/index.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../../src/scheduler/next.js'
 import { hostsView } from '../../../../src/scheduler/views.js'
 import { roomSchemas } from '../../../../src/store/documents.js'

@@ -3,7 +3,7 @@ import type { SessionDocument, SessionStage } from '../../../../src/model/docume
 import { hostsToUnmount } from '../../../../src/model/buffers.js'
 import { allowedClients } from '../../../../src/scheduler/next/clients.js'
 import { mayStart, unmountProgress } from '../../../../src/scheduler/progress.js'
-import { startJob } from '../../../../src/scheduler/admit/stages.js'
+import { startJob } from '../../../../src/scheduler/admission/jobStages.js'
 import { hostsView } from '../../../../src/scheduler/views.js'
 import { desiredOfSession, followSession } from '../../../../src/scheduler/next/session.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'

@@ -3,8 +3,8 @@ import type { AccessMode, SessionTransfer } from '../../model/documents.js'
 import { isJobToken, quote } from '../../model/names.js'
 import { mostTransferBytes } from '../../model/transfers.js'
 import type { Decision } from '../core.js'
-import { admitSession, type BufferRequest } from './admission.js'
-import type { Admission, Means } from './means.js'
+import { admitSession, type BufferRequest } from './session.js'
+import type { Admission, Means } from './context.js'
 
 export interface JobRequest {
   /** The job's id. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { setupJob, shareBuffer } from '../../../../src/scheduler/admit.js'
+import { setupJob, shareBuffer } from '../../../../src/scheduler/admission/index.js'
 import { groupToShareWith, problemWithCreator } from '../../../../src/scheduler/membership.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/next.js'
 import {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { teardown } from '../../../../src/scheduler/admit/teardown.js'
+import { teardown } from '../../../../src/scheduler/admission/teardown.js'
 import { alice, aBuffer, aCluster, aSession, bob } from '../../../support/builders.js'
 import { changesOf, refusalOf } from '../../../support/decisions.js'
 

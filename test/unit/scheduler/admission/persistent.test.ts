@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createPersistent, type PersistentRequest } from '../../../../src/scheduler/admit/persistent.js'
+import { createPersistent, type PersistentRequest } from '../../../../src/scheduler/admission/persistent.js'
 import {
   alice,
   aBuffer,

@@ -5,7 +5,7 @@ import { quote } from '../../model/names.js'
 import { whyNotWipe } from '../../model/wipes.js'
 import type { Decision } from '../core.js'
 import { sharedDisks, takenDevices } from '../cluster/devices.js'
-import type { Means } from './means.js'
+import type { Means } from './context.js'
 
 /** A whole host, or one of its devices. */
 export interface Place {

@@ -3,8 +3,8 @@ import type { AccessMode } from '../../model/documents.js'
 import { hostOfFirstRelease } from '../../model/levels.js'
 import { problemWithPersistentName } from '../../model/names.js'
 import type { Decision } from '../core.js'
-import { admitSession } from './admission.js'
-import type { Admission, Means } from './means.js'
+import { admitSession } from './session.js'
+import type { Admission, Means } from './context.js'
 
 export interface PersistentRequest {
   name: string

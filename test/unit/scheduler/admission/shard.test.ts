@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { setupJob } from '../../../../src/scheduler/admit.js'
+import { setupJob } from '../../../../src/scheduler/admission/index.js'
 import type { BufferDocument } from '../../../../src/model/documents.js'
 import { alice, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 

@@ -3,7 +3,7 @@ import type { SessionDocument } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { jobsHolding } from '../../model/buffers.js'
 import type { Decision } from '../core.js'
-import { standingOf } from './names.js'
+import { standingOf } from './tokenState.js'
 import { teardown, type TearingDown } from './teardown.js'
 
 /** used: jobs use the buffer, and nothing was changed; `jobs` names them. */

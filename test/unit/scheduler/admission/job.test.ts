@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type JobRequest, setupJob } from '../../../../src/scheduler/admit/job.js'
+import { type JobRequest, setupJob } from '../../../../src/scheduler/admission/job.js'
 import {
   alice,
   aBuffer,

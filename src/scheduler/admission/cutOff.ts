@@ -1,5 +1,5 @@
-import type { cutOffHosts } from '../model/buffers.js'
-import { at, type Cluster, mountIdOf } from '../model/cluster.js'
+import type { cutOffHosts } from '../../model/buffers.js'
+import { at, type Cluster, mountIdOf } from '../../model/cluster.js'
 
 /** Its agent may have been started again meanwhile, and says nothing of it yet. */
 export function describeCutOff(cluster: Cluster, { host, mount }: ReturnType<typeof cutOffHosts>[number]): string {

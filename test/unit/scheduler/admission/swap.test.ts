@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { BufferDocument } from '../../../../src/model/documents.js'
-import { type JobRequest, setupJob, startJob } from '../../../../src/scheduler/admit.js'
+import { type JobRequest, setupJob, startJob } from '../../../../src/scheduler/admission/index.js'
 import { schedulerConfig } from '../../../../src/scheduler/config.js'
 import { aBuffer, aCluster, aHost, alice, aSession, pool, terabyte, uuids } from '../../../support/builders.js'
 

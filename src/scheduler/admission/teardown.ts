@@ -3,7 +3,7 @@ import type { SessionTransfer } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { nameOf, unsaved } from '../../model/transfers.js'
 import type { Decision, DocumentChange } from '../core.js'
-import { type Standing, standingOf } from './names.js'
+import { type Standing, standingOf } from './tokenState.js'
 
 /**
  * unknown: no such token (Slurm must be told `token not found`).

@@ -11,8 +11,8 @@ import { placeBricks } from '../placement/place.js'
 import { findPool } from '../cluster/pools.js'
 import type { Claim } from '../room.js'
 import { slotsForSwap, type SwapRequest } from '../placement/swapCapacity.js'
-import type { Admission, Means } from './means.js'
-import { canBePutAside, freeVolumeName, putAside, type Standing, standingOf } from './names.js'
+import type { Admission, Means } from './context.js'
+import { canBePutAside, freeVolumeName, putAside, type Standing, standingOf } from './tokenState.js'
 import { leave } from './teardown.js'
 
 /** A document of more bricks would outgrow what etcd should hold in one value. */
