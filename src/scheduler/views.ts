@@ -12,7 +12,7 @@ import { isReady, observedBrickOf, phaseOf, type Phase, sessionsUsing, volumeOf 
 import type { SchedulerConfig } from './config.js'
 import { describeCutOff } from './admission/cutOff.js'
 import { type Asked, devicesOf, sharedDisks, takenDevices } from './cluster/devices.js'
-import { mountpointOf } from './next/mountpoint.js'
+import { mountpointOf } from './dataplane/glusterd/mountCommand.js'
 import { compareNames } from './placement/place.js'
 import { describeIgnored } from './cluster/storageHosts.js'
 import { poolsOf } from './cluster/pools.js'

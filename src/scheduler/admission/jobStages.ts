@@ -6,7 +6,7 @@ import { isOfFirstRelease } from '../../model/levels.js'
 import { quote } from '../../model/names.js'
 import { linesOf, nameOf } from '../../model/transfers.js'
 import type { Decision } from '../core.js'
-import { type ClientSettings, problemWithClients } from '../next/clients.js'
+import { type ClientSettings, problemWithClients } from '../dataplane/glusterd/authAllow.js'
 import { whyStagedDoesNotFit } from '../placement/stagingCapacity.js'
 import { whySwapDoesNotFit } from '../placement/swapCapacity.js'
 

@@ -12,7 +12,8 @@ import { findPool } from '../cluster/pools.js'
 import type { Claim } from '../room.js'
 import { slotsForSwap, type SwapRequest } from '../placement/swapCapacity.js'
 import type { Admission, Means } from './context.js'
-import { canBePutAside, freeVolumeName, putAside, type Standing, standingOf } from './tokenState.js'
+import { freeVolumeName } from '../dataplane/glusterd/volumeNames.js'
+import { canBePutAside, putAside, type Standing, standingOf } from './tokenState.js'
 import { leave } from './teardown.js'
 
 /** A document of more bricks would outgrow what etcd should hold in one value. */

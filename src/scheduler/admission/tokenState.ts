@@ -6,20 +6,6 @@ import { isPutOff, phaseOf } from '../../model/phase.js'
 import { hostsCopying } from '../../model/transfers.js'
 import type { DocumentChange } from '../core.js'
 
-/**
- * A volume name that no buffer has or had and is not rid of yet: the buffer's own, or with an id behind it. GlusterFS takes
- * no dot in the name of a volume.
- */
-export function freeVolumeName(cluster: Cluster, buffer: string, id: number): string {
-  const name = buffer.replaceAll('.', '-')
-  const used = new Set<string>()
-  for (const { volume, formerVolumes } of cluster.buffers.values()) {
-    used.add(volume)
-    for (const former of formerVolumes) used.add(former.volume)
-  }
-  for (let next = id, candidate = name; ; candidate = `${name}-${next++}`) if (!used.has(candidate)) return candidate
-}
-
 /** What is known of a token: its session, and the buffer that the session made. Either may be missing. */
 export interface Standing {
   session: SessionDocument | undefined

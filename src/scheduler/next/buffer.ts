@@ -12,7 +12,7 @@ import type { BufferDocument, CordonDocument, PlacedBrick } from '../../model/do
 import { clipped } from '../../model/fields.js'
 import { knowsField } from '../../model/levels.js'
 import { isComplete } from '../../model/phase.js'
-import { freeVolumeName } from '../admission/tokenState.js'
+import { freeVolumeName } from '../dataplane/glusterd/volumeNames.js'
 import type { DocumentChange } from '../core.js'
 import { placeBricks } from '../placement/place.js'
 

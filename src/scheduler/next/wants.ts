@@ -15,7 +15,7 @@ import { isComplete } from '../../model/phase.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 import { linesOf } from '../../model/transfers.js'
 import type { BufferDocument, PlacedBrick } from '../../model/documents.js'
-import { allowedClients, type ClientSettings } from './clients.js'
+import { allowedClients, type ClientSettings } from '../dataplane/glusterd/authAllow.js'
 
 /** A brick that hangs stalls every `ls` for as long; GlusterFS's own 42 seconds are too many. */
 const volumeOptions = { 'network.ping-timeout': '10' }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { SessionDocument, SessionStage } from '../../../../src/model/documents.js'
 import { hostsToUnmount } from '../../../../src/model/buffers.js'
-import { allowedClients } from '../../../../src/scheduler/next/clients.js'
+import { allowedClients } from '../../../../src/scheduler/dataplane/glusterd/authAllow.js'
 import { mayStart, unmountProgress } from '../../../../src/scheduler/progress.js'
 import { startJob } from '../../../../src/scheduler/admission/jobStages.js'
 import { hostsView } from '../../../../src/scheduler/views.js'

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { startJob } from '../../../../src/scheduler/admission/index.js'
-import { desiredOfBuffer, desiredOfSession } from '../../../../src/scheduler/next.js'
-import { hostsView } from '../../../../src/scheduler/views.js'
-import { roomSchemas } from '../../../../src/store/documents.js'
+import { startJob } from '../../../../../src/scheduler/admission/index.js'
+import { desiredOfBuffer, desiredOfSession } from '../../../../../src/scheduler/next.js'
+import { hostsView } from '../../../../../src/scheduler/views.js'
+import { roomSchemas } from '../../../../../src/store/documents.js'
 import {
   aBuffer,
   aCluster,
@@ -11,7 +11,7 @@ import {
   brickReports,
   mountReport,
   volumeReport,
-} from '../../../support/builders.js'
+} from '../../../../support/builders.js'
 
 const settings = { mountRoot: '/mnt/bb', adminClients: ['admin1'], computeNetworks: [] as string[] }
 const compute = (name: string, alive = true) => aHost(name, { devices: 0, roles: ['compute'], alive })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { mountpointOf } from '../../../../src/scheduler/next/mountpoint.js'
-import { aBuffer } from '../../../support/builders.js'
+import { mountpointOf } from '../../../../../src/scheduler/dataplane/glusterd/mountCommand.js'
+import { aBuffer } from '../../../../support/builders.js'
 
 const built = aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1', 'gluster1/nvme2n1'], builtAt: 5 })
 

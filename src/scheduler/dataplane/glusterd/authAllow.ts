@@ -1,9 +1,9 @@
-import { isByDirectory, viewDirectory, viewsOf } from '../../model/access.js'
-import { hostsLettingGo, serversOf, sessionsUsing } from '../../model/buffers.js'
-import type { Cluster } from '../../model/cluster.js'
-import type { BufferDocument, SessionDocument } from '../../model/documents.js'
-import { usableAddresses } from '../../model/fields.js'
-import type { SchedulerConfig } from '../config.js'
+import { isByDirectory, viewDirectory, viewsOf } from '../../../model/access.js'
+import { hostsLettingGo, serversOf, sessionsUsing } from '../../../model/buffers.js'
+import type { Cluster } from '../../../model/cluster.js'
+import type { BufferDocument, SessionDocument } from '../../../model/documents.js'
+import { usableAddresses } from '../../../model/fields.js'
+import type { SchedulerConfig } from '../../config.js'
 
 /*
  * Who may mount a buffer's volume: GlusterFS's `auth.allow`, which follows pre_run and post_run.

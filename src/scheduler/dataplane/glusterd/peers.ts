@@ -1,6 +1,6 @@
-import type { Cluster } from '../../model/cluster.js'
-import { compareNames } from '../placement/place.js'
-import type { DesiredRecord } from '../../model/desiredRecord.js'
+import type { Cluster } from '../../../model/cluster.js'
+import { compareNames } from '../../placement/place.js'
+import type { DesiredRecord } from '../../../model/desiredRecord.js'
 
 /**
  * Who invites whom into the trusted pool. One issuer invites every other storage host, so that no two pools grow; it is

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { desiredPeers } from '../../../../src/scheduler/next/peers.js'
-import { describeRecord } from '../../../../src/model/desiredRecord.js'
-import { aCluster, aHost } from '../../../support/builders.js'
+import { desiredPeers } from '../../../../../src/scheduler/dataplane/glusterd/peers.js'
+import { describeRecord } from '../../../../../src/model/desiredRecord.js'
+import { aCluster, aHost } from '../../../../support/builders.js'
 
 const hosts = [aHost('gluster2'), aHost('gluster10'), aHost('gluster1'), aHost('c1', { roles: ['compute'] })]
 const connected = { v: 1, state: 'connected', waitingFor: [] } as const
