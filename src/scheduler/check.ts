@@ -8,7 +8,7 @@ import type { InventoryDevice, PlacedBrick } from '../model/documents.js'
 import { describeCutOff } from './admission/cutOff.js'
 import { describeIgnored } from './cluster/storageHosts.js'
 import { type DesiredRecord, describeRecord } from '../model/desiredRecord.js'
-import { desiredOfBuffer, type SessionSettings, transferWants } from './next.js'
+import { desiredOfBuffer, type SessionSettings, transferWants } from './desired/index.js'
 
 /** What hosts saw may be so old. */
 const oldestLookSeconds = 90

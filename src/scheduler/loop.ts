@@ -23,8 +23,8 @@ import {
   followSession,
   mountpointOf,
   type SessionSettings,
-} from './next.js'
-import type { FollowUp } from './next/buffer.js'
+} from './desired/index.js'
+import type { FollowUp } from './desired/bufferTransitions.js'
 import { TransferSteps } from './transferSteps.js'
 import { transactionOf } from './transaction.js'
 import { type Unit, UnitWriter } from './unitWriter.js'

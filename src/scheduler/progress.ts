@@ -7,7 +7,7 @@ import { describeWiping } from '../model/wipes.js'
 import { currentTransfer, hostsCopying, isFilled, linesOf, nameOf } from '../model/transfers.js'
 import { canBePutAside, standingOf } from './admission/tokenState.js'
 import { whyKept } from './admission/teardown.js'
-import { countsOf, waitsOf } from './next.js'
+import { countsOf, waitsOf } from './desired/index.js'
 
 /*
  * How far a call has come, for `Core.waitFor`: asked after every change, answered from the cluster alone.

@@ -55,7 +55,7 @@ export const mutations: Mutation[] = [
   {
     invariant: 1,
     guard: 'a brick is gone only when its agent has seen it absent',
-    file: 'src/scheduler/next/buffer.ts',
+    file: 'src/scheduler/desired/bufferTransitions.ts',
     from: "if (observedBrickOf(cluster, brick)?.state === 'absent') return true",
     to: 'if (!cluster.hosts.has(brick.host)) return true',
   },
@@ -112,14 +112,14 @@ export const mutations: Mutation[] = [
   {
     invariant: 3,
     guard: 'bricks that were told to go are not wanted again',
-    file: 'src/scheduler/next/wants.ts',
+    file: 'src/scheduler/desired/buffer.ts',
     from: "mayLeave || wasTold ? 'absent' : 'present'",
     to: "mayLeave || (wasTold && false) ? 'absent' : 'present'",
   },
   {
     invariant: 3,
     guard: 'a released brick is not a brick of the buffer',
-    file: 'src/scheduler/next/wants.ts',
+    file: 'src/scheduler/desired/buffer.ts',
     from: "const bricksLeave = buffer.wanted === 'absent' && formerStopped",
     to: 'const bricksLeave = formerStopped',
   },
@@ -140,21 +140,21 @@ export const mutations: Mutation[] = [
   {
     invariant: 5,
     guard: 'bricks stay until their volume was seen stopped',
-    file: 'src/scheduler/next/wants.ts',
+    file: 'src/scheduler/desired/buffer.ts',
     from: '&& formerStopped && isVolumeStopped(cluster, buffer)',
     to: '&& formerStopped',
   },
   {
     invariant: 5,
     guard: 'a volume stays while a job may use it',
-    file: 'src/scheduler/next/wants.ts',
+    file: 'src/scheduler/desired/buffer.ts',
     from: 'const held = jobsHolding(cluster, buffer).length > 0 || hostsToUnmount(cluster, buffer).length > 0',
     to: 'const held = hostsToUnmount(cluster, buffer).length > 0 && jobsHolding(cluster, buffer).length < 0',
   },
   {
     invariant: 5,
     guard: 'a volume stays until every host that lives has unmounted it',
-    file: 'src/scheduler/next/wants.ts',
+    file: 'src/scheduler/desired/buffer.ts',
     from: '|| hostsToUnmount(cluster, buffer).length > 0',
     to: '|| hostsToUnmount(cluster, buffer).length < 0',
   },
@@ -168,14 +168,14 @@ export const mutations: Mutation[] = [
   {
     invariant: 8,
     guard: 'a buffer is wiped as its pool promised when it was made',
-    file: 'src/scheduler/next/wants.ts',
+    file: 'src/scheduler/desired/buffer.ts',
     from: '...(buffer.wipe === undefined ? {} : { wipe: buffer.wipe }),',
     to: '',
   },
   {
     invariant: 9,
     guard: 'a node mounts its namespace when all of them are filled',
-    file: 'src/scheduler/next/session.ts',
+    file: 'src/scheduler/desired/session.ts',
     from: " && (view !== 'private' || isFilled(session))",
     to: '',
   },
@@ -196,7 +196,7 @@ export const mutations: Mutation[] = [
   {
     invariant: 5,
     guard: 'a mount is not removed while swap on it is on: the scheduler, with the agent behind it',
-    file: 'src/scheduler/next/session.ts',
+    file: 'src/scheduler/desired/session.ts',
     from: "holdsSwap(cluster, host, mount) ? 'present' : wanted",
     to: 'holdsSwap(cluster, host, mount) ? wanted : wanted',
     with: [
@@ -238,7 +238,7 @@ export const mutations: Mutation[] = [
   {
     invariant: 9,
     guard: 'a stage line is finished when every host has copied its share',
-    file: 'src/scheduler/next/transfers.ts',
+    file: 'src/scheduler/desired/transfers.ts',
     from: 'serversOf(buffer).every((host) => {',
     to: 'serversOf(buffer).some((host) => {',
   },

@@ -9,7 +9,7 @@ import {
 } from '../../../src/model/documents.js'
 import { clipped } from '../../../src/model/fields.js'
 import { parseStagePath } from '../../../src/model/stagePath.js'
-import { desiredOfBuffer, desiredOfSession } from '../../../src/scheduler/next.js'
+import { desiredOfBuffer, desiredOfSession } from '../../../src/scheduler/desired/index.js'
 import { roomSchemas } from '../../../src/store/documents.js'
 import { aBuffer, aCluster, aHost, aSession, aTransfer, volumeReport } from '../../support/builders.js'
 import { aConfig } from '../../support/decisions.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { checkCluster, piecesOfCheck, sessionsToEnd } from '../../../src/scheduler/check.js'
 import type { DifferenceView } from '../../../src/model/api.js'
-import { desiredOfBuffer } from '../../../src/scheduler/next.js'
+import { desiredOfBuffer } from '../../../src/scheduler/desired/index.js'
 import {
   aBuffer,
   aCluster,

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { setupJob, shareBuffer } from '../../../../src/scheduler/admission/index.js'
 import { groupToShareWith, problemWithCreator } from '../../../../src/scheduler/membership.js'
-import { desiredOfBuffer } from '../../../../src/scheduler/next.js'
+import { desiredOfBuffer } from '../../../../src/scheduler/desired/index.js'
 import {
   accountEntries,
   alice,

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { startJob } from '../../../../../src/scheduler/admission/index.js'
-import { desiredOfBuffer, desiredOfSession } from '../../../../../src/scheduler/next.js'
+import { desiredOfBuffer, desiredOfSession } from '../../../../../src/scheduler/desired/index.js'
 import { hostsView } from '../../../../../src/scheduler/views.js'
 import { roomSchemas } from '../../../../../src/store/documents.js'
 import {

@@ -4,7 +4,7 @@ import { at, type Cluster, desiredOf, mountIdOf, sessionBuffers, sessionKey } fr
 import type { BufferDocument, Desired, MountView, SessionDocument } from '../../model/documents.js'
 import { hostsCopying, isFilled } from '../../model/transfers.js'
 import { persistentPath, privatePath, stripedPath, swapPath } from '../../model/paths.js'
-import type { FollowUp } from './buffer.js'
+import type { FollowUp } from './bufferTransitions.js'
 import type { SchedulerConfig } from '../config.js'
 import { allowedClients, type ClientSettings } from '../dataplane/glusterd/authAllow.js'
 import { desiredSwaps } from './swap.js'

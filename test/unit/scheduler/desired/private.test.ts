@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { SessionDocument } from '../../../../src/model/documents.js'
-import { desiredOfBuffer, desiredOfSession } from '../../../../src/scheduler/next.js'
+import { desiredOfBuffer, desiredOfSession } from '../../../../src/scheduler/desired/index.js'
 import {
   alice,
   aBuffer,

@@ -18,7 +18,7 @@ import { escaped } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import { currentTransfer, isCopying, isPrivate, nameOf, reportOf } from '../../model/transfers.js'
 import { whyPlannedDoesNotFit } from '../placement/stagingCapacity.js'
-import type { FollowUp } from './buffer.js'
+import type { FollowUp } from './bufferTransitions.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /*

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Observed } from '../../../../src/model/documents.js'
-import { desiredOfBuffer, desiredOfSession, followSession } from '../../../../src/scheduler/next.js'
+import { desiredOfBuffer, desiredOfSession, followSession } from '../../../../src/scheduler/desired/index.js'
 import { mountProgress, unmountProgress } from '../../../../src/scheduler/progress.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import {

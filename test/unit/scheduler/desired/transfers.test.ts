@@ -2,10 +2,10 @@ import { expect } from 'chai'
 import { hostsToUnmount, jobsHolding } from '../../../../src/model/buffers.js'
 import type { DesiredTransfer, SessionDocument, SessionTransfer } from '../../../../src/model/documents.js'
 import { currentTransfer } from '../../../../src/model/transfers.js'
-import { followSession } from '../../../../src/scheduler/next/session.js'
-import { followTransfers, transferWants, waitsOf } from '../../../../src/scheduler/next/transfers.js'
+import { followSession } from '../../../../src/scheduler/desired/session.js'
+import { followTransfers, transferWants, waitsOf } from '../../../../src/scheduler/desired/transfers.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
-import { desiredOfBuffer } from '../../../../src/scheduler/next/wants.js'
+import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
 import {
   aBuffer,
   aCluster,

@@ -5,7 +5,7 @@ import { allowedClients } from '../../../../src/scheduler/dataplane/glusterd/aut
 import { mayStart, unmountProgress } from '../../../../src/scheduler/progress.js'
 import { startJob } from '../../../../src/scheduler/admission/jobStages.js'
 import { hostsView } from '../../../../src/scheduler/views.js'
-import { desiredOfSession, followSession } from '../../../../src/scheduler/next/session.js'
+import { desiredOfSession, followSession } from '../../../../src/scheduler/desired/session.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import {
   aBuffer,

@@ -9,9 +9,9 @@
  *
  * A brick that cannot be formed is replaced as long as the buffer was never built; later nothing is ever taken from it.
  */
-export { desiredOfBuffer } from './next/wants.js'
-export { followBuffer, type FollowUp, type FollowMeans } from './next/buffer.js'
-export { desiredOfSession, followSession, mountPath, type SessionSettings } from './next/session.js'
-export { countsOf, failuresOf, partOf, transferWants, waitsOf } from './next/transfers.js'
-export { desiredPeers } from './dataplane/glusterd/peers.js'
-export { mountpointOf } from './dataplane/glusterd/mountCommand.js'
+export { desiredOfBuffer } from './buffer.js'
+export { followBuffer, type FollowUp, type FollowMeans } from './bufferTransitions.js'
+export { desiredOfSession, followSession, mountPath, type SessionSettings } from './session.js'
+export { countsOf, failuresOf, partOf, transferWants, waitsOf } from './transfers.js'
+export { desiredPeers } from '../dataplane/glusterd/peers.js'
+export { mountpointOf } from '../dataplane/glusterd/mountCommand.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { DesiredBrick, DesiredVolume } from '../../../../src/model/documents.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
-import { desiredOfBuffer } from '../../../../src/scheduler/next/wants.js'
+import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
 import {
   aBrick,
   aBuffer,

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { BufferDocument } from '../../../../src/model/documents.js'
-import { followBuffer } from '../../../../src/scheduler/next/buffer.js'
-import { desiredOfBuffer } from '../../../../src/scheduler/next/wants.js'
+import { followBuffer } from '../../../../src/scheduler/desired/bufferTransitions.js'
+import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
 import {
   aBuffer,
   aCluster,
