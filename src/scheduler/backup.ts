@@ -10,7 +10,7 @@ import {
 } from '../model/documents.js'
 import { documentName } from '../model/names.js'
 import { maxOperations, maxTransactionBytes } from '../store/store.js'
-import type { Decision, DocumentChange } from './core.js'
+import type { Decision, DocumentChange } from './commit/decision.js'
 import { pack, type Size } from './pack.js'
 
 /*

@@ -13,9 +13,9 @@ import {
   StoreUnavailable,
   type Write,
 } from '../store/store.js'
-import type { Commits } from './commit.js'
+import type { Commits } from './commit/committer.js'
 import { pack } from './pack.js'
-import { fenceCompare } from './transaction.js'
+import { fenceCompare } from './commit/transaction.js'
 
 /** Compares and writes that stand or fall together. */
 export interface Unit {

@@ -34,19 +34,19 @@ export const mutations: Mutation[] = [
   {
     invariant: 1,
     guard: 'a transaction compares the documents that it was decided on',
-    file: 'src/scheduler/transaction.ts',
+    file: 'src/scheduler/commit/transaction.ts',
     from: 'compares.push({ key, modRevision: memory.revisionOf(key) })',
     to: '',
   },
   {
     invariant: 1,
     guard: 'a transaction compares the leader, and the documents it was decided on',
-    file: 'src/scheduler/transaction.ts',
+    file: 'src/scheduler/commit/transaction.ts',
     from: 'const compares: Compare[] = [fenceCompare(fence)]',
     to: 'const compares: Compare[] = []',
     with: [
       {
-        file: 'src/scheduler/transaction.ts',
+        file: 'src/scheduler/commit/transaction.ts',
         from: 'compares.push({ key, modRevision: memory.revisionOf(key) })',
         to: '',
       },

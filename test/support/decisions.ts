@@ -1,6 +1,6 @@
 import type { SchedulerConfig } from '../../src/scheduler/config.js'
 import { schedulerConfig } from '../../src/scheduler/config.js'
-import type { Decision, DocumentChange } from '../../src/scheduler/core.js'
+import type { Decision, DocumentChange } from '../../src/scheduler/commit/decision.js'
 import { pool, terabyte, uuids } from './builders.js'
 
 /** One pool of 1 TB slots, everything else as it is when a configuration says nothing. */

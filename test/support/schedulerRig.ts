@@ -1,6 +1,6 @@
 import { type Log, silentLog } from '../../src/daemon/log.js'
 import { Absences } from '../../src/scheduler/cluster/hostGrace.js'
-import { Commits } from '../../src/scheduler/commit.js'
+import { Commits } from '../../src/scheduler/commit/committer.js'
 import { Timeline } from '../../src/scheduler/events.js'
 import { Loop } from '../../src/scheduler/loop.js'
 import { Memory } from '../../src/scheduler/cluster/cache.js'

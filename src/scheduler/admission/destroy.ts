@@ -2,7 +2,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { jobsHolding } from '../../model/buffers.js'
-import type { Decision } from '../core.js'
+import type { Decision } from '../commit/decision.js'
 import { standingOf } from './tokenState.js'
 import { teardown, type TearingDown } from './teardown.js'
 

@@ -2,7 +2,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { AccessMode, SessionTransfer } from '../../model/documents.js'
 import { isJobToken, quote } from '../../model/names.js'
 import { mostTransferBytes } from '../../model/transfers.js'
-import type { Decision } from '../core.js'
+import type { Decision } from '../commit/decision.js'
 import { admitSession, type BufferRequest } from './session.js'
 import type { Admission, Means } from './context.js'
 

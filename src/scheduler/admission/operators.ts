@@ -3,7 +3,7 @@ import { at, type Cluster } from '../../model/cluster.js'
 import type { InventoryDevice } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { whyNotWipe } from '../../model/wipes.js'
-import type { Decision } from '../core.js'
+import type { Decision } from '../commit/decision.js'
 import { sharedDisks, takenDevices } from '../cluster/devices.js'
 import type { Means } from './context.js'
 

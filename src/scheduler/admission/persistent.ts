@@ -2,7 +2,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { AccessMode } from '../../model/documents.js'
 import { hostOfFirstRelease } from '../../model/levels.js'
 import { problemWithPersistentName } from '../../model/names.js'
-import type { Decision } from '../core.js'
+import type { Decision } from '../commit/decision.js'
 import { admitSession } from './session.js'
 import type { Admission, Means } from './context.js'
 

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
-import type { Decision } from '../core.js'
+import type { Decision } from '../commit/decision.js'
 
 /**
  * Shares a persistent buffer with a group. Slurm hands no group to create_persistent, only to the setup of the same job,

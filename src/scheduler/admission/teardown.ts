@@ -2,7 +2,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { SessionTransfer } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { nameOf, unsaved } from '../../model/transfers.js'
-import type { Decision, DocumentChange } from '../core.js'
+import type { Decision, DocumentChange } from '../commit/decision.js'
 import { type Standing, standingOf } from './tokenState.js'
 
 /**

@@ -4,7 +4,7 @@ import type { BufferDocument, SessionDocument } from '../../model/documents.js'
 import { buriedName } from '../../model/names.js'
 import { isPutOff, phaseOf } from '../../model/phase.js'
 import { hostsCopying } from '../../model/transfers.js'
-import type { DocumentChange } from '../core.js'
+import type { DocumentChange } from '../commit/decision.js'
 
 /** What is known of a token: its session, and the buffer that the session made. Either may be missing. */
 export interface Standing {

@@ -2,7 +2,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, SessionStage, SessionTransfer, TransferDirection } from '../../model/documents.js'
 import { quote } from '../../model/names.js'
 import { currentTransfer, linesOf, unsaved } from '../../model/transfers.js'
-import type { Decision } from '../core.js'
+import type { Decision } from '../commit/decision.js'
 
 export interface TransferRequest {
   /** The job's id. */

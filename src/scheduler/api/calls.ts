@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { ErrorView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
-import { type Committed, type Core, type Decision, NotLeader } from '../core.js'
+import { type Committed, type Core, type Decision, NotLeader } from '../commit/decision.js'
 import { NameServiceUnavailable } from '../nameService.js'
 import type { Reply } from './server.js'
 

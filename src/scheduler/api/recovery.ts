@@ -4,7 +4,7 @@ import type { Clock } from '../../daemon/clock.js'
 import { teardown } from '../admission/index.js'
 import { checkCluster, sessionsToEnd } from '../check.js'
 import type { SchedulerConfig } from '../config.js'
-import type { Core } from '../core.js'
+import type { Core } from '../commit/decision.js'
 import { answer, commit, Failure, parse } from './calls.js'
 import type { Route } from './server.js'
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
-import type { Core } from '../core.js'
+import type { Core } from '../commit/decision.js'
 import type { Reply, Request } from './server.js'
 
 export interface WatchMeans {

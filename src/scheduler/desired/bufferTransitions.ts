@@ -13,7 +13,7 @@ import { clipped } from '../../model/fields.js'
 import { knowsField } from '../../model/levels.js'
 import { isComplete } from '../../model/phase.js'
 import { freeVolumeName } from '../dataplane/glusterd/volumeNames.js'
-import type { DocumentChange } from '../core.js'
+import type { DocumentChange } from '../commit/decision.js'
 import { placeBricks } from '../placement/place.js'
 
 export interface FollowMeans {

@@ -22,7 +22,7 @@ import {
   teardown,
 } from '../admission/index.js'
 import type { SchedulerConfig } from '../config.js'
-import { type Committed, type Core, type Decision, NotLeader } from '../core.js'
+import { type Committed, type Core, type Decision, NotLeader } from '../commit/decision.js'
 import { groupToShareWith, type Membership, problemWithCreator } from '../membership.js'
 import { NameServiceUnavailable } from '../nameService.js'
 import { findPool } from '../cluster/pools.js'

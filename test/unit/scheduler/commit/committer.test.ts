@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { createPersistent } from '../../../src/scheduler/admission/index.js'
-import { NotLeader } from '../../../src/scheduler/core.js'
-import { aCordon, aHost, alice, terabyte } from '../../support/builders.js'
-import { Rig } from '../../support/schedulerRig.js'
+import { createPersistent } from '../../../../src/scheduler/admission/index.js'
+import { NotLeader } from '../../../../src/scheduler/commit/decision.js'
+import { aCordon, aHost, alice, terabyte } from '../../../support/builders.js'
+import { Rig } from '../../../support/schedulerRig.js'
 
 const cordon = (why: string) => ({ kind: 'cordon', host: 'gluster1', document: aCordon('gluster1', { why }) }) as const
 const asked = { name: 'a', ...alice, pool: undefined, bytes: terabyte, access: ['striped' as const] }

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { keys } from '../../../src/store/keys.js'
-import { transactionOf } from '../../../src/scheduler/transaction.js'
-import { aBuffer, aSession } from '../../support/builders.js'
-import { Rig } from '../../support/schedulerRig.js'
+import { keys } from '../../../../src/store/keys.js'
+import { transactionOf } from '../../../../src/scheduler/commit/transaction.js'
+import { aBuffer, aSession } from '../../../support/builders.js'
+import { Rig } from '../../../support/schedulerRig.js'
 
 const buffer = aBuffer()
 

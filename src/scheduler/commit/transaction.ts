@@ -1,8 +1,8 @@
-import { inForm, levels } from '../model/levels.js'
-import { keys } from '../store/keys.js'
-import type { Compare, Write } from '../store/store.js'
-import type { DocumentChange } from './core.js'
-import type { Memory } from './cluster/cache.js'
+import { inForm, levels } from '../../model/levels.js'
+import { keys } from '../../store/keys.js'
+import type { Compare, Write } from '../../store/store.js'
+import type { DocumentChange } from './decision.js'
+import type { Memory } from '../cluster/cache.js'
 
 export interface Transaction {
   compares: Compare[]

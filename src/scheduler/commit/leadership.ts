@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import type { Clock } from '../daemon/clock.js'
-import type { Log } from '../daemon/log.js'
-import { tolerant } from '../model/tolerant.js'
-import { type Election, stand } from '../store/election.js'
-import { keys } from '../store/keys.js'
-import type { Store } from '../store/store.js'
-import type { Leadership } from './commit.js'
-import type { Memory } from './cluster/cache.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Log } from '../../daemon/log.js'
+import { tolerant } from '../../model/tolerant.js'
+import { type Election, stand } from '../../store/election.js'
+import { keys } from '../../store/keys.js'
+import type { Store } from '../../store/store.js'
+import type { Leadership } from './committer.js'
+import type { Memory } from '../cluster/cache.js'
 
 /*
  * One scheduler leads, the others stand by. A scheduler that slurmctld calls wants to lead, because slurmctld itself moved to

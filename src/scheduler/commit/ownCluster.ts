@@ -1,7 +1,7 @@
-import type { Clock } from '../daemon/clock.js'
-import type { Log } from '../daemon/log.js'
-import { recordCluster, whoseEtcd } from '../store/clusterName.js'
-import type { Store } from '../store/store.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Log } from '../../daemon/log.js'
+import { recordCluster, whoseEtcd } from '../../store/clusterName.js'
+import type { Store } from '../../store/store.js'
 
 const retryMs = 1_000
 const otherMs = 5_000

@@ -1,5 +1,5 @@
-import type { Cluster } from '../model/cluster.js'
-import type { BufferDocument, CordonDocument, DesiredAdopt, SessionDocument } from '../model/documents.js'
+import type { Cluster } from '../../model/cluster.js'
+import type { BufferDocument, CordonDocument, DesiredAdopt, SessionDocument } from '../../model/documents.js'
 
 /*
  * What the scheduler's calls (Slurm's functions, the operators' API) stand on. A call decides by a pure function of the
