@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { Transaction } from '../../../src/scheduler/commit/transaction.js'
-import { type Unit, UnitWriter } from '../../../src/scheduler/unitWriter.js'
+import { type Unit, UnitWriter } from '../../../src/scheduler/loop/unitWriter.js'
 import { openStore } from '../../../src/store/etcd.js'
 import { keys } from '../../../src/store/keys.js'
 import type { Store } from '../../../src/store/store.js'

@@ -1,12 +1,12 @@
 import { expect } from 'chai'
-import { createPersistent, teardown } from '../../../src/scheduler/admission/index.js'
-import type { BufferDocument } from '../../../src/model/documents.js'
-import { silentLog } from '../../../src/daemon/log.js'
-import { dwWlmCli } from '../../../src/scheduler/slurm/functions.js'
-import { keys } from '../../../src/store/keys.js'
-import { StoreError } from '../../../src/store/store.js'
-import { aBuffer, alice, aHost, brickReport, brickReports, terabyte, volumeReport } from '../../support/builders.js'
-import { Rig } from '../../support/schedulerRig.js'
+import { createPersistent, teardown } from '../../../../src/scheduler/admission/index.js'
+import type { BufferDocument } from '../../../../src/model/documents.js'
+import { silentLog } from '../../../../src/daemon/log.js'
+import { dwWlmCli } from '../../../../src/scheduler/slurm/functions.js'
+import { keys } from '../../../../src/store/keys.js'
+import { StoreError } from '../../../../src/store/store.js'
+import { aBuffer, alice, aHost, brickReport, brickReports, terabyte, volumeReport } from '../../../support/builders.js'
+import { Rig } from '../../../support/schedulerRig.js'
 
 const hosts = () => [aHost('gluster1'), aHost('gluster2')]
 const asked = { name: 'mytest', ...alice, pool: undefined, bytes: 2 * terabyte, access: ['striped' as const] }

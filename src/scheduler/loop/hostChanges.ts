@@ -1,4 +1,4 @@
-import type { Clock } from '../daemon/clock.js'
+import type { Clock } from '../../daemon/clock.js'
 
 /** Changes of one host that are followed at once; then one more for each time that passes. */
 const atOnce = 10

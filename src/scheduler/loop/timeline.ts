@@ -1,11 +1,11 @@
-import type { Clock } from '../daemon/clock.js'
-import type { Log } from '../daemon/log.js'
-import type { BufferDocument } from '../model/documents.js'
-import { clipped } from '../model/fields.js'
-import type { Phase, PhaseReport } from '../model/phase.js'
-import { keys } from '../store/keys.js'
-import type { Lease, Store, Write } from '../store/store.js'
-import type { Memory } from './cluster/cache.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Log } from '../../daemon/log.js'
+import type { BufferDocument } from '../../model/documents.js'
+import { clipped } from '../../model/fields.js'
+import type { Phase, PhaseReport } from '../../model/phase.js'
+import { keys } from '../../store/keys.js'
+import type { Lease, Store, Write } from '../../store/store.js'
+import type { Memory } from '../cluster/cache.js'
 
 const leaseSeconds = 7 * 86_400
 const renewedAfterMs = 86_400_000

@@ -1,8 +1,8 @@
-import { printAbout } from '../model/capacity.js'
-import type { Cluster } from '../model/cluster.js'
-import type { BufferDocument, SessionDocument, SessionTransfer, TransferCounts } from '../model/documents.js'
-import { currentTransfer, nameOf } from '../model/transfers.js'
-import { countsOf, partOf } from './desired/index.js'
+import { printAbout } from '../../model/capacity.js'
+import type { Cluster } from '../../model/cluster.js'
+import type { BufferDocument, SessionDocument, SessionTransfer, TransferCounts } from '../../model/documents.js'
+import { currentTransfer, nameOf } from '../../model/transfers.js'
+import { countsOf, partOf } from '../desired/index.js'
 
 /** Lines of a timeline for what a session's stage lines have come to, each told once; nothing is decided by it. */
 export class TransferSteps {

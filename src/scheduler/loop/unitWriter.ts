@@ -1,6 +1,6 @@
-import type { Clock } from '../daemon/clock.js'
-import type { Log } from '../daemon/log.js'
-import { keys } from '../store/keys.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Log } from '../../daemon/log.js'
+import { keys } from '../../store/keys.js'
 import {
   type Compare,
   Denied,
@@ -12,10 +12,10 @@ import {
   StoreError,
   StoreUnavailable,
   type Write,
-} from '../store/store.js'
-import type { Commits } from './commit/committer.js'
+} from '../../store/store.js'
+import type { Commits } from '../commit/committer.js'
 import { pack } from './pack.js'
-import { fenceCompare } from './commit/transaction.js'
+import { fenceCompare } from '../commit/transaction.js'
 
 /** Compares and writes that stand or fall together. */
 export interface Unit {

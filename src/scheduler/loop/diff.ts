@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Log } from '../daemon/log.js'
-import { at } from '../model/cluster.js'
-import { inForm, refusedFields } from '../model/levels.js'
-import { keys, parseKey } from '../store/keys.js'
-import type { Compare, Write } from '../store/store.js'
-import type { Memory } from './cluster/cache.js'
-import { type DesiredRecord, describeRecord } from '../model/desiredRecord.js'
+import type { Log } from '../../daemon/log.js'
+import { at } from '../../model/cluster.js'
+import { inForm, refusedFields } from '../../model/levels.js'
+import { keys, parseKey } from '../../store/keys.js'
+import type { Compare, Write } from '../../store/store.js'
+import type { Memory } from '../cluster/cache.js'
+import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 
 export interface Change {
   compare: Compare

@@ -1,20 +1,20 @@
-import type { Clock } from '../daemon/clock.js'
-import type { Log } from '../daemon/log.js'
-import { Stretch } from '../daemon/stretch.js'
-import { turn } from '../daemon/turn.js'
-import type { SessionDocument } from '../model/documents.js'
-import { type Phase, phaseOf } from '../model/phase.js'
-import { currentTransfer } from '../model/transfers.js'
-import { keys } from '../store/keys.js'
-import { LeaseGone, StoreError, type Write } from '../store/store.js'
-import type { Commits } from './commit/committer.js'
-import { type DocumentChange, NotLeader } from './commit/decision.js'
-import { type Change, differenceOf, hasUnreadable } from './difference.js'
-import { Dirty } from './dirty.js'
-import { phaseEvent, type Timeline } from './events.js'
-import { type Absences } from './cluster/hostGrace.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Log } from '../../daemon/log.js'
+import { Stretch } from '../../daemon/stretch.js'
+import { turn } from '../../daemon/turn.js'
+import type { SessionDocument } from '../../model/documents.js'
+import { type Phase, phaseOf } from '../../model/phase.js'
+import { currentTransfer } from '../../model/transfers.js'
+import { keys } from '../../store/keys.js'
+import { LeaseGone, StoreError, type Write } from '../../store/store.js'
+import type { Commits } from '../commit/committer.js'
+import { type DocumentChange, NotLeader } from '../commit/decision.js'
+import { type Change, differenceOf, hasUnreadable } from './diff.js'
+import { Dirty } from './workQueue.js'
+import { phaseEvent, type Timeline } from './timeline.js'
+import { type Absences } from '../cluster/hostGrace.js'
 import { HostChanges } from './hostChanges.js'
-import type { Memory, Touched } from './cluster/cache.js'
+import type { Memory, Touched } from '../cluster/cache.js'
 import {
   desiredOfBuffer,
   desiredOfSession,
@@ -23,10 +23,10 @@ import {
   followSession,
   mountpointOf,
   type SessionSettings,
-} from './desired/index.js'
-import type { FollowUp } from './desired/bufferTransitions.js'
-import { TransferSteps } from './transferSteps.js'
-import { transactionOf } from './commit/transaction.js'
+} from '../desired/index.js'
+import type { FollowUp } from '../desired/bufferTransitions.js'
+import { TransferSteps } from './transferMilestones.js'
+import { transactionOf } from '../commit/transaction.js'
 import { type Unit, UnitWriter } from './unitWriter.js'
 
 export interface LoopParts {

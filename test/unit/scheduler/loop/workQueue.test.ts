@@ -1,9 +1,17 @@
 import { expect } from 'chai'
-import { Dirty } from '../../../src/scheduler/dirty.js'
-import type { Touched } from '../../../src/scheduler/cluster/cache.js'
-import { keys } from '../../../src/store/keys.js'
-import { aBuffer, aCordon, aHost, aSession, brickReports, mountReport, volumeReport } from '../../support/builders.js'
-import { Rig } from '../../support/schedulerRig.js'
+import { Dirty } from '../../../../src/scheduler/loop/workQueue.js'
+import type { Touched } from '../../../../src/scheduler/cluster/cache.js'
+import { keys } from '../../../../src/store/keys.js'
+import {
+  aBuffer,
+  aCordon,
+  aHost,
+  aSession,
+  brickReports,
+  mountReport,
+  volumeReport,
+} from '../../../support/builders.js'
+import { Rig } from '../../../support/schedulerRig.js'
 
 describe('what has to be looked at again', () => {
   const built = aBuffer({ id: 10, builtAt: 5 })

@@ -7,8 +7,8 @@ import {
   type InventoryDocument,
   isOfSession,
   type SessionDocument,
-} from '../model/documents.js'
-import type { Memory, Touched } from './cluster/cache.js'
+} from '../../model/documents.js'
+import type { Memory, Touched } from '../cluster/cache.js'
 
 /** What has to be looked at again, by id: buffers, sessions, and the few things that are of no buffer. */
 export class Dirty {

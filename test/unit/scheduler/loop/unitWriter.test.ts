@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { silentLog } from '../../../src/daemon/log.js'
-import { type Unit, UnitWriter } from '../../../src/scheduler/unitWriter.js'
-import { Denied, StoreError } from '../../../src/store/store.js'
-import { HandClock } from '../../support/handClock.js'
+import { silentLog } from '../../../../src/daemon/log.js'
+import { type Unit, UnitWriter } from '../../../../src/scheduler/loop/unitWriter.js'
+import { Denied, StoreError } from '../../../../src/store/store.js'
+import { HandClock } from '../../../support/handClock.js'
 
 describe('what etcd refuses to write', () => {
   /** The pauses before each of so many tries, all of them refused. */

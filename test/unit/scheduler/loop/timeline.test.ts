@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { silentLog } from '../../../src/daemon/log.js'
-import { phaseEvent, Timeline } from '../../../src/scheduler/events.js'
-import { aBuffer } from '../../support/builders.js'
-import { Rig } from '../../support/schedulerRig.js'
+import { silentLog } from '../../../../src/daemon/log.js'
+import { phaseEvent, Timeline } from '../../../../src/scheduler/loop/timeline.js'
+import { aBuffer } from '../../../support/builders.js'
+import { Rig } from '../../../support/schedulerRig.js'
 
 const buffer = aBuffer()
 
