@@ -12,7 +12,7 @@ import {
   transferProgress,
   unmountProgress,
 } from './progress.js'
-import type { RoomQueue } from './room.js'
+import type { RoomQueue } from './placement/roomQueue.js'
 
 /** Why a job or a persistent buffer is not further than it is, as far as this scheduler knows. */
 export function explain(cluster: Cluster, room: Pick<RoomQueue, 'standingOf'>, name: string): ExplainView {

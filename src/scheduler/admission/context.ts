@@ -1,5 +1,5 @@
 import type { SchedulerConfig } from '../config.js'
-import type { Claim, LeftFor } from '../room.js'
+import type { Claim, LeftFor } from '../placement/roomQueue.js'
 
 /** What a decision needs beside the cluster and the request. */
 export interface Means {

@@ -36,20 +36,20 @@ import {
   transferProgress,
   unmountProgress,
 } from '../progress.js'
-import type { Place, RoomQueue } from '../room.js'
+import type { Place, RoomQueue } from '../placement/roomQueue.js'
 import type { LookAt, Reader } from '../sources.js'
-import { whatWasMade, whereCreatedDiffers, whereSlurmDiffers } from './agreement.js'
+import { whatWasMade, whereCreatedDiffers, whereSlurmDiffers } from './checks/agreement.js'
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
-import { problemWithPersistentAccess } from './accessModes.js'
-import type { Directives } from './asked.js'
-import { noDirectives, parseDirectives } from './directives.js'
-import type { Making, Makings } from './makings.js'
-import { problemWithSwap, whyItNeverWorks } from './neverWorks.js'
+import { problemWithPersistentAccess } from './script/accessModes.js'
+import type { Directives } from './script/directivesType.js'
+import { noDirectives, parseDirectives } from './script/directives.js'
+import type { Making, Makings } from './inFlightSetups.js'
+import { problemWithSwap, whyItNeverWorks } from './checks/preflight.js'
 import { configurations, instances, pools, sessions } from './replies.js'
-import { type AskSlurm, provideScript } from './splitTask.js'
-import { isBelow, problemWithPlaces, problemWithSources, servedPaths } from './stageChecks.js'
-import { readHead } from './scriptHead.js'
-import { transfersOf } from './stageLines.js'
+import { type AskSlurm, provideScript } from './arrays/splitTask.js'
+import { isBelow, problemWithPlaces, problemWithSources, servedPaths } from './checks/stageChecks.js'
+import { readHead } from './script/scriptHead.js'
+import { transfersOf } from './script/stageLines.js'
 
 /** What dw_wlm_cli prints and exits with. Slurm reads stdout and stderr as one. */
 export interface Reply {

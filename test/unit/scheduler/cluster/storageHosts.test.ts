@@ -3,7 +3,7 @@ import { createPersistent, teardown } from '../../../../src/scheduler/admission/
 import { adopt } from '../../../../src/scheduler/admission/operators.js'
 import { piecesOfCheck } from '../../../../src/scheduler/check.js'
 import { poolsOf } from '../../../../src/scheduler/cluster/pools.js'
-import { servedPaths } from '../../../../src/scheduler/slurm/stageChecks.js'
+import { servedPaths } from '../../../../src/scheduler/slurm/checks/stageChecks.js'
 import { hostsView, statusView } from '../../../../src/scheduler/views.js'
 import { aDevice, aHost, alice, brickReports, type Hosted, terabyte, volumeReport } from '../../../support/builders.js'
 import { aConfig, refusalOf } from '../../../support/decisions.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import type { Directives } from '../../../../src/scheduler/slurm/asked.js'
-import { parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
-import { whyItNeverWorks } from '../../../../src/scheduler/slurm/neverWorks.js'
+import type { Directives } from '../../../../src/scheduler/slurm/script/directivesType.js'
+import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
+import { whyItNeverWorks } from '../../../../src/scheduler/slurm/checks/preflight.js'
 import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 
 const script = (...lines: string[]) => ['#!/bin/bash', ...lines, 'srun ./solve', ''].join('\n')

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
+import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
 import { type SlurmsReading, slurmsReading } from '../../../support/slurmsReading.js'
 
 /** What we have read, in the words of Slurm's reading; undefined when the script is refused. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
-import { whyItNeverWorks } from '../../../../src/scheduler/slurm/neverWorks.js'
+import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
+import { whyItNeverWorks } from '../../../../src/scheduler/slurm/checks/preflight.js'
 import { whySwapDoesNotFit } from '../../../../src/scheduler/placement/swapCapacity.js'
 import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import type { Directives } from '../../../../src/scheduler/slurm/asked.js'
-import { parseDirectives } from '../../../../src/scheduler/slurm/directives.js'
+import type { Directives } from '../../../../../src/scheduler/slurm/script/directivesType.js'
+import { parseDirectives } from '../../../../../src/scheduler/slurm/script/directives.js'
 
 function read(...lines: string[]): Directives {
   const directives = parseDirectives(['#!/bin/sh', ...lines].join('\n'))

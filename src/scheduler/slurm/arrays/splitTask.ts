@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import { copyFile, link, lstat, mkdir } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
-import { isJobToken, quote } from '../../model/names.js'
+import { isJobToken, quote } from '../../../model/names.js'
 
 /*
  * The tasks of a job array, as they are split off, each need a folder and a script below slurmctld's StateSaveLocation: Slurm

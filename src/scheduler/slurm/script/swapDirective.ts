@@ -1,5 +1,5 @@
-import { parseSize } from '../../model/capacity.js'
-import { poolName, quote } from '../../model/names.js'
+import { parseSize } from '../../../model/capacity.js'
+import { poolName, quote } from '../../../model/names.js'
 
 /** `#DW swap N[unit] [pool=P]`: so much for each compute node, in GiB where no unit stands, as in DataWarp. */
 export interface SwapLine {

@@ -1,10 +1,10 @@
-import { printSize, slotsFor } from '../../model/capacity.js'
-import type { Cluster } from '../../model/cluster.js'
-import { quote } from '../../model/names.js'
-import type { SchedulerConfig } from '../config.js'
-import { findPool } from '../cluster/pools.js'
-import type { Directives } from './asked.js'
-import { linesOfScript } from './scriptHead.js'
+import { printSize, slotsFor } from '../../../model/capacity.js'
+import type { Cluster } from '../../../model/cluster.js'
+import { quote } from '../../../model/names.js'
+import type { SchedulerConfig } from '../../config.js'
+import { findPool } from '../../cluster/pools.js'
+import type { Directives } from '../script/directivesType.js'
+import { linesOfScript } from '../script/scriptHead.js'
 
 type Pools = Pick<SchedulerConfig, 'pools'>
 

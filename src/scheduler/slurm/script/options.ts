@@ -1,4 +1,4 @@
-import { quote } from '../../model/names.js'
+import { quote } from '../../../model/names.js'
 
 /**
  * `key=value` words behind a verb; refuses what is unknown, has no value, or is said twice and differently. Saying the same

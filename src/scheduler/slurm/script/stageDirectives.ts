@@ -1,6 +1,6 @@
-import { type StageDirection, type StageType, stageTypes } from '../../model/documents.js'
-import { quote } from '../../model/names.js'
-import { parseStagePath, type StagePath } from '../../model/stagePath.js'
+import { type StageDirection, type StageType, stageTypes } from '../../../model/documents.js'
+import { quote } from '../../../model/names.js'
+import { parseStagePath, type StagePath } from '../../../model/stagePath.js'
 import { readOptions } from './options.js'
 
 /*

@@ -1,7 +1,7 @@
-import type { Clock } from '../daemon/clock.js'
-import type { Cluster } from '../model/cluster.js'
-import { type Asked, devicesOf } from './cluster/devices.js'
-import type { Core } from './commit/decision.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Cluster } from '../../model/cluster.js'
+import { type Asked, devicesOf } from '../cluster/devices.js'
+import type { Core } from '../commit/decision.js'
 
 /*
  * Setups that wait until devices are free, in the order in which they came.

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path'
-import type { SessionTransfer } from '../../model/documents.js'
-import { quote } from '../../model/names.js'
-import { persistentVariable, privateVariable, type StagePath, variableOf } from '../../model/stagePath.js'
-import { isPrivate, mostTransferBytes } from '../../model/transfers.js'
-import type { Directives } from './asked.js'
+import type { SessionTransfer } from '../../../model/documents.js'
+import { quote } from '../../../model/names.js'
+import { persistentVariable, privateVariable, type StagePath, variableOf } from '../../../model/stagePath.js'
+import { isPrivate, mostTransferBytes } from '../../../model/transfers.js'
+import type { Directives } from './directivesType.js'
 import type { Stage } from './stageDirectives.js'
 
 type Asked = Pick<Directives, 'jobdw' | 'uses' | 'stages' | 'outputDirectory'>

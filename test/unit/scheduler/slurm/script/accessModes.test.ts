@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { parseAccess, problemWithPersistentAccess } from '../../../../src/scheduler/slurm/accessModes.js'
+import { parseAccess, problemWithPersistentAccess } from '../../../../../src/scheduler/slurm/script/accessModes.js'
 
 describe('an access mode', () => {
   const good: [text: string, modes: string[], clientCache: object][] = [

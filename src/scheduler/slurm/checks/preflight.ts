@@ -1,9 +1,9 @@
-import { printSize, slotsFor } from '../../model/capacity.js'
-import type { Cluster } from '../../model/cluster.js'
-import type { SchedulerConfig } from '../config.js'
-import { findPool, poolsOf } from '../cluster/pools.js'
-import { slotsForSwap, whyNoSwap } from '../placement/swapCapacity.js'
-import type { Directives } from './asked.js'
+import { printSize, slotsFor } from '../../../model/capacity.js'
+import type { Cluster } from '../../../model/cluster.js'
+import type { SchedulerConfig } from '../../config.js'
+import { findPool, poolsOf } from '../../cluster/pools.js'
+import { slotsForSwap, whyNoSwap } from '../../placement/swapCapacity.js'
+import type { Directives } from '../script/directivesType.js'
 import { problemWithPlaces } from './stageChecks.js'
 
 type Settings = Pick<SchedulerConfig, 'pools' | 'swap'>

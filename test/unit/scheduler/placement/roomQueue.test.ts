@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { leftBehind, RoomQueue } from '../../../src/scheduler/room.js'
-import { aBuffer, aCluster, aHost, pool, terabyte } from '../../support/builders.js'
-import { HandClock } from '../../support/handClock.js'
+import { leftBehind, RoomQueue } from '../../../../src/scheduler/placement/roomQueue.js'
+import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
+import { HandClock } from '../../../support/handClock.js'
 
 const claim = (slots: number, of = pool) => ({ pool: of, granularityBytes: terabyte, slots })
 const ahead = (...waiters: [slots: number, keepFromMs: number][]) =>

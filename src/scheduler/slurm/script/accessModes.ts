@@ -1,5 +1,5 @@
-import { type AccessMode, accessModes } from '../../model/documents.js'
-import { quote } from '../../model/names.js'
+import { type AccessMode, accessModes } from '../../../model/documents.js'
+import { quote } from '../../../model/names.js'
 
 export interface Access {
   modes: AccessMode[]

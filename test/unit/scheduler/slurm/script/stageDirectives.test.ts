@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { parseStage } from '../../../../src/scheduler/slurm/stageDirectives.js'
+import { parseStage } from '../../../../../src/scheduler/slurm/script/stageDirectives.js'
 
 const words = (line: string) => line.split(' ')
 

@@ -1,8 +1,8 @@
 import type { Log } from '../../daemon/log.js'
 import { quote } from '../../model/names.js'
-import { dwstat } from '../slurm/dwstat.js'
-import { dwWlmCli, type Reply as SlurmReply, type SlurmMeans } from '../slurm/functions.js'
-import type { Route } from './server.js'
+import { dwstat } from './dwstat.js'
+import { dwWlmCli, type Reply as SlurmReply, type SlurmMeans } from './functions.js'
+import type { Route } from '../api/server.js'
 
 export interface ShimMeans extends SlurmMeans {
   log: Log

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { open } from 'node:fs/promises'
-import { quote } from '../../model/names.js'
+import { quote } from '../../../model/names.js'
 
 /*
  * A job script as Slurm reads it: split with strtok at newlines, so that empty lines vanish, up to the first other line

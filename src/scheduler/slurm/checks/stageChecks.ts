@@ -1,11 +1,11 @@
-import { printAbout, slotsFor } from '../../model/capacity.js'
-import type { Cluster } from '../../model/cluster.js'
-import { quote } from '../../model/names.js'
-import { isWithin } from '../../model/paths.js'
-import { isAbsent, type LookAt, type Reader, type Seen, waysTo, whatBars } from '../sources.js'
-import type { Directives } from './asked.js'
-import type { StageLine } from './asked.js'
-import { outsidePaths } from './stageLines.js'
+import { printAbout, slotsFor } from '../../../model/capacity.js'
+import type { Cluster } from '../../../model/cluster.js'
+import { quote } from '../../../model/names.js'
+import { isWithin } from '../../../model/paths.js'
+import { isAbsent, type LookAt, type Reader, type Seen, waysTo, whatBars } from '../../sources.js'
+import type { Directives } from '../script/directivesType.js'
+import type { StageLine } from '../script/directivesType.js'
+import { outsidePaths } from '../script/stageLines.js'
 
 /** The paths below which storage hosts that are alive stage; undefined while none is alive. */
 export function servedPaths(cluster: Cluster): string[] | undefined {
