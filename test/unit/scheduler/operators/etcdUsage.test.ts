@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { etcdProblems, EtcdUsage } from '../../../src/scheduler/etcdUsage.js'
-import { MemoryEtcd } from '../../../src/store/memory.js'
-import { StoreUnavailable } from '../../../src/store/store.js'
-import { HandClock } from '../../support/handClock.js'
+import { etcdProblems, EtcdUsage } from '../../../../src/scheduler/operators/etcdUsage.js'
+import { MemoryEtcd } from '../../../../src/store/memory.js'
+import { StoreUnavailable } from '../../../../src/store/store.js'
+import { HandClock } from '../../../support/handClock.js'
 
 const gib = 1024 ** 3
 const quotaBytes = 2 * gib

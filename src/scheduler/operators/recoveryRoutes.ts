@@ -1,12 +1,12 @@
 import type { RestoreView } from '../../model/api.js'
-import { backupFile, backupOf, restoreStep } from '../backup.js'
+import { backupFile, backupOf, restoreStep } from './backup.js'
 import type { Clock } from '../../daemon/clock.js'
 import { teardown } from '../admission/index.js'
-import { checkCluster, sessionsToEnd } from '../check.js'
+import { checkCluster, sessionsToEnd } from './consistencyCheck.js'
 import type { SchedulerConfig } from '../config.js'
 import type { Core } from '../commit/decision.js'
 import { answer, commit, Failure, parse } from './calls.js'
-import type { Route } from './server.js'
+import type { Route } from '../api/server.js'
 
 export interface RecoveryMeans {
   core: Core

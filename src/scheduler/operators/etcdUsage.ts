@@ -1,7 +1,7 @@
-import type { StatusView } from '../model/api.js'
-import { printAbout } from '../model/capacity.js'
-import type { Clock } from '../daemon/clock.js'
-import type { Store, Usage } from '../store/store.js'
+import type { StatusView } from '../../model/api.js'
+import { printAbout } from '../../model/capacity.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Store, Usage } from '../../store/store.js'
 
 /** An answer younger than this is shown again. */
 const freshMs = 5_000

@@ -1,9 +1,9 @@
-import type { TransferView } from '../model/api.js'
-import type { Cluster } from '../model/cluster.js'
-import type { SessionDocument, SessionTransfer } from '../model/documents.js'
-import { currentTransfer, nameOf } from '../model/transfers.js'
-import { countsOf, failuresOf, partOf, waitsOf } from './desired/index.js'
-import type { RateOf } from './rates.js'
+import type { TransferView } from '../../model/api.js'
+import type { Cluster } from '../../model/cluster.js'
+import type { SessionDocument, SessionTransfer } from '../../model/documents.js'
+import { currentTransfer, nameOf } from '../../model/transfers.js'
+import { countsOf, failuresOf, partOf, waitsOf } from '../desired/index.js'
+import type { RateOf } from './transferRates.js'
 
 /** A session's stage lines of one buffer, in the script's order. */
 export function transferViews(

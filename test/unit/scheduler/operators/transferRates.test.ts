@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { Rates } from '../../../src/scheduler/rates.js'
-import { aBuffer, aCluster, aHost, aSession, aTransfer, transferReport } from '../../support/builders.js'
-import { aDesiredTransfer } from '../../support/desired.js'
-import { HandClock } from '../../support/handClock.js'
+import { Rates } from '../../../../src/scheduler/operators/transferRates.js'
+import { aBuffer, aCluster, aHost, aSession, aTransfer, transferReport } from '../../../support/builders.js'
+import { aDesiredTransfer } from '../../../support/desired.js'
+import { HandClock } from '../../../support/handClock.js'
 
 describe('the rate of a transfer', () => {
   it('is that of the last minute, also when thirty hosts report ten times a second', () => {

@@ -1,6 +1,6 @@
-import type { Clock } from '../daemon/clock.js'
-import type { Memory } from './cluster/cache.js'
-import { countsOf } from './desired/index.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Memory } from '../cluster/cache.js'
+import { countsOf } from '../desired/index.js'
 
 /** Bytes a second of a session's stage line, as far as it has been followed. */
 export type RateOf = (sessionId: number, number: number) => number | undefined

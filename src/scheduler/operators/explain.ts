@@ -1,9 +1,9 @@
-import type { ExplainView } from '../model/api.js'
-import { printSize } from '../model/capacity.js'
-import type { Cluster } from '../model/cluster.js'
-import type { SessionDocument, SessionStage } from '../model/documents.js'
-import { phaseOf } from '../model/phase.js'
-import { standingOf } from './admission/tokenState.js'
+import type { ExplainView } from '../../model/api.js'
+import { printSize } from '../../model/capacity.js'
+import type { Cluster } from '../../model/cluster.js'
+import type { SessionDocument, SessionStage } from '../../model/documents.js'
+import { phaseOf } from '../../model/phase.js'
+import { standingOf } from '../admission/tokenState.js'
 import {
   mountProgress,
   type Progress,
@@ -11,8 +11,8 @@ import {
   teardownProgress,
   transferProgress,
   unmountProgress,
-} from './progress.js'
-import type { RoomQueue } from './placement/roomQueue.js'
+} from '../progress.js'
+import type { RoomQueue } from '../placement/roomQueue.js'
 
 /** Why a job or a persistent buffer is not further than it is, as far as this scheduler knows. */
 export function explain(cluster: Cluster, room: Pick<RoomQueue, 'standingOf'>, name: string): ExplainView {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { explain } from '../../../src/scheduler/explain.js'
-import { aBuffer, aCluster, aHost, aSession, type ClusterParts, pool, terabyte } from '../../support/builders.js'
+import { explain } from '../../../../src/scheduler/operators/explain.js'
+import { aBuffer, aCluster, aHost, aSession, type ClusterParts, pool, terabyte } from '../../../support/builders.js'
 
 const nobody = { standingOf: () => undefined }
 const told = (parts: ClusterParts, room: Parameters<typeof explain>[1] = nobody) =>

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { createPersistent } from '../../../src/scheduler/admission/index.js'
-import { type Backup, backupFile, backupOf, restoreStep } from '../../../src/scheduler/backup.js'
+import { createPersistent } from '../../../../src/scheduler/admission/index.js'
+import { type Backup, backupFile, backupOf, restoreStep } from '../../../../src/scheduler/operators/backup.js'
 import {
   alice,
   aBuffer,
@@ -11,9 +11,9 @@ import {
   aTransfer,
   aUuid,
   terabyte,
-} from '../../support/builders.js'
-import { changesOf, means, refusalOf } from '../../support/decisions.js'
-import { Rig } from '../../support/schedulerRig.js'
+} from '../../../support/builders.js'
+import { changesOf, means, refusalOf } from '../../../support/decisions.js'
+import { Rig } from '../../../support/schedulerRig.js'
 
 const cluster = aCluster({
   buffers: [aBuffer({ builtAt: 5 })],

@@ -14,17 +14,17 @@ import {
   retryTransfers,
   uncordon,
 } from '../admission/index.js'
-import type { EtcdUsage } from '../etcdUsage.js'
-import { explain } from '../explain.js'
+import type { EtcdUsage } from './etcdUsage.js'
+import { explain } from './explain.js'
 import { adoptProgress, ended } from '../progress.js'
 import { groupToShareWith } from '../membership.js'
 import { problemWithPersistentAccess } from '../slurm/script/accessModes.js'
-import type { RateOf } from '../rates.js'
+import type { RateOf } from './transferRates.js'
 import type { SlurmMeans } from '../slurm/functions.js'
-import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from '../views.js'
+import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from './views.js'
 import { answer, commit, Failure, parse } from './calls.js'
-import { recoveryRoutes } from './recovery.js'
-import type { Request, Route } from './server.js'
+import { recoveryRoutes } from './recoveryRoutes.js'
+import type { Request, Route } from '../api/server.js'
 import { type Shown, Watchers } from './watch.js'
 
 export interface OperatorMeans extends SlurmMeans {

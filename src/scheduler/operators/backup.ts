@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import { at, type Cluster } from '../model/cluster.js'
+import { at, type Cluster } from '../../model/cluster.js'
 import {
   type BufferDocument,
   bufferDocument,
   type CordonDocument,
   cordonDocument,
   sessionDocument,
-} from '../model/documents.js'
-import { documentName } from '../model/names.js'
-import { maxOperations, maxTransactionBytes } from '../store/store.js'
-import type { Decision, DocumentChange } from './commit/decision.js'
-import { pack, type Size } from './loop/pack.js'
+} from '../../model/documents.js'
+import { documentName } from '../../model/names.js'
+import { maxOperations, maxTransactionBytes } from '../../store/store.js'
+import type { Decision, DocumentChange } from '../commit/decision.js'
+import { pack, type Size } from '../loop/pack.js'
 
 /*
  * What people asked for, as one file: the buffers with their placement, the sessions, the cordons, and the last id given

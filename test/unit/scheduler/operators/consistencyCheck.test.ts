@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { checkCluster, piecesOfCheck, sessionsToEnd } from '../../../src/scheduler/check.js'
-import type { DifferenceView } from '../../../src/model/api.js'
-import { desiredOfBuffer } from '../../../src/scheduler/desired/index.js'
+import { checkCluster, piecesOfCheck, sessionsToEnd } from '../../../../src/scheduler/operators/consistencyCheck.js'
+import type { DifferenceView } from '../../../../src/model/api.js'
+import { desiredOfBuffer } from '../../../../src/scheduler/desired/index.js'
 import {
   aBuffer,
   aCluster,
@@ -13,9 +13,9 @@ import {
   type ClusterParts,
   type Hosted,
   volumeReport,
-} from '../../support/builders.js'
-import { aConfig } from '../../support/decisions.js'
-import { HandClock } from '../../support/handClock.js'
+} from '../../../support/builders.js'
+import { aConfig } from '../../../support/decisions.js'
+import { HandClock } from '../../../support/handClock.js'
 
 const config = aConfig()
 const buffer = aBuffer({ builtAt: 5 })

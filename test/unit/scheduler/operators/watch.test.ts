@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { silentLog } from '../../../../src/daemon/log.js'
 import type { Reply } from '../../../../src/scheduler/api/server.js'
-import { type Shown, Watchers } from '../../../../src/scheduler/api/watch.js'
+import { type Shown, Watchers } from '../../../../src/scheduler/operators/watch.js'
 import { HandClock } from '../../../support/handClock.js'
 
 const turns = async () => {
