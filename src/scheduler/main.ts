@@ -5,7 +5,7 @@ import { exitOnUncaught } from '../daemon/lastResort.js'
 import { runDaemon } from '../daemon/main.js'
 import { openNotifier } from '../daemon/notify.js'
 import { openStore } from '../store/etcd.js'
-import { systemAccounts } from './accounts.js'
+import { systemAccounts } from './users/accounts.js'
 import { readSchedulerConfig } from './config.js'
 import { startScheduler } from './scheduler.js'
 

@@ -7,7 +7,7 @@ import { readDocument } from '../store/documents.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
 import { Absences } from './cluster/hostGrace.js'
-import type { Accounts } from './accounts.js'
+import type { Accounts } from './users/accounts.js'
 import { operatorRoutes } from './operators/routes.js'
 import { type Route, serve } from './api/server.js'
 import { shimRoutes } from './slurm/shimRoute.js'
@@ -25,7 +25,7 @@ import { Makings } from './slurm/inFlightSetups.js'
 import { SilentHosts } from './cluster/silentHosts.js'
 import { Scontrol } from './slurm/arrays/scontrol.js'
 import type { AskSlurm } from './slurm/arrays/splitTask.js'
-import { type LookAt, systemLookAt } from './sources.js'
+import { type LookAt, systemLookAt } from './users/pathAccess.js'
 
 export interface SchedulerParts {
   store: Store

@@ -1,5 +1,5 @@
-import { NameServiceUnavailable } from '../../src/scheduler/nameService.js'
-import type { Accounts } from '../../src/scheduler/accounts.js'
+import { NameServiceUnavailable } from '../../src/scheduler/users/nameService.js'
+import type { Accounts } from '../../src/scheduler/users/accounts.js'
 import { everyUser } from '../../src/standalone/cluster.js'
 import type { Scenario } from './director.js'
 import { Violation } from './invariants.js'

@@ -1,4 +1,4 @@
-import type { Account } from '../../src/scheduler/accounts.js'
+import type { Account } from '../../src/scheduler/users/accounts.js'
 import { at, type Cluster, emptyCluster, mountId } from '../../src/model/cluster.js'
 import type {
   BufferDocument,

@@ -17,7 +17,7 @@ import {
 import type { EtcdUsage } from './etcdUsage.js'
 import { explain } from './explain.js'
 import { adoptProgress, ended } from '../progress.js'
-import { groupToShareWith } from '../membership.js'
+import { groupToShareWith } from '../users/permissions.js'
 import { problemWithPersistentAccess } from '../slurm/script/accessModes.js'
 import type { RateOf } from './transferRates.js'
 import type { SlurmMeans } from '../slurm/functions.js'

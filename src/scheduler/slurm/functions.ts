@@ -23,8 +23,8 @@ import {
 } from '../admission/index.js'
 import type { SchedulerConfig } from '../config.js'
 import { type Committed, type Core, type Decision, NotLeader } from '../commit/decision.js'
-import { groupToShareWith, type Membership, problemWithCreator } from '../membership.js'
-import { NameServiceUnavailable } from '../nameService.js'
+import { groupToShareWith, type Membership, problemWithCreator } from '../users/permissions.js'
+import { NameServiceUnavailable } from '../users/nameService.js'
 import { findPool } from '../cluster/pools.js'
 import {
   ended,
@@ -37,7 +37,7 @@ import {
   unmountProgress,
 } from '../progress.js'
 import type { Place, RoomQueue } from '../placement/roomQueue.js'
-import type { LookAt, Reader } from '../sources.js'
+import type { LookAt, Reader } from '../users/pathAccess.js'
 import { whatWasMade, whereCreatedDiffers, whereSlurmDiffers } from './checks/agreement.js'
 import { type Argument, type Arguments, parseArguments } from './arguments.js'
 import { problemWithPersistentAccess } from './script/accessModes.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { setupJob, shareBuffer } from '../../../../src/scheduler/admission/index.js'
-import { groupToShareWith, problemWithCreator } from '../../../../src/scheduler/membership.js'
+import { groupToShareWith, problemWithCreator } from '../../../../src/scheduler/users/permissions.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/index.js'
 import {
   accountEntries,

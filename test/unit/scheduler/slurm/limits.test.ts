@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dwWlmCli } from '../../../../src/scheduler/slurm/functions.js'
-import { systemLookAt } from '../../../../src/scheduler/sources.js'
+import { systemLookAt } from '../../../../src/scheduler/users/pathAccess.js'
 import { aHost, alice, pool } from '../../../support/builders.js'
 import { Rig } from '../../../support/schedulerRig.js'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { SessionDocument } from '../../../../src/model/documents.js'
 import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
 import { linesOfScript } from '../../../../src/scheduler/slurm/script/scriptHead.js'
-import type { Seen } from '../../../../src/scheduler/sources.js'
+import type { Seen } from '../../../../src/scheduler/users/pathAccess.js'
 import { alice, aHost, pool, transferReport } from '../../../support/builders.js'
 import { Rig } from '../../../support/schedulerRig.js'
 

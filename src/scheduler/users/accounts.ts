@@ -1,5 +1,5 @@
-import { type Clock, systemClock } from '../daemon/clock.js'
-import { type Log, silentLog } from '../daemon/log.js'
+import { type Clock, systemClock } from '../../daemon/clock.js'
+import { type Log, silentLog } from '../../daemon/log.js'
 import { Answers } from './answers.js'
 import { NameService } from './nameService.js'
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import type { Clock } from '../daemon/clock.js'
-import type { Log } from '../daemon/log.js'
+import type { Clock } from '../../daemon/clock.js'
+import type { Log } from '../../daemon/log.js'
 
 /** The name service did not answer, which says nothing of whether the user or group exists: try again. */
 export class NameServiceUnavailable extends Error {

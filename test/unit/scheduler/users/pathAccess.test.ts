@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isAbsent, prefixesOf, type Seen, systemLookAt, whatBars } from '../../../src/scheduler/sources.js'
+import { isAbsent, prefixesOf, type Seen, systemLookAt, whatBars } from '../../../../src/scheduler/users/pathAccess.js'
 
 const directory = (mode: number, uid = 0, gid = 0): Seen => ({
   mode: 0o040000 | mode,

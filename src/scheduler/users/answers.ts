@@ -1,4 +1,4 @@
-import type { Clock } from '../daemon/clock.js'
+import type { Clock } from '../../daemon/clock.js'
 
 interface Kept<T> {
   answer: T | undefined

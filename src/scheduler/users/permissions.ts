@@ -1,6 +1,6 @@
-import { quote } from '../model/names.js'
+import { quote } from '../../model/names.js'
 import type { Accounts } from './accounts.js'
-import type { PoolConfig } from './config.js'
+import type { PoolConfig } from '../config.js'
 
 /** Rules that ask the head node's name service who is in which group. */
 export type Membership = Pick<Accounts, 'lookUp' | 'groupsOf' | 'groupId'>
