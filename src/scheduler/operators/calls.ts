@@ -3,7 +3,7 @@ import type { ErrorView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
 import { type Committed, type Core, type Decision, NotLeader } from '../commit/decision.js'
 import { NameServiceUnavailable } from '../users/nameService.js'
-import type { Reply } from '../api/server.js'
+import type { Reply } from '../http/server.js'
 
 /** What goes wrong in an operator's call, with its status and what is said of it. */
 export class Failure extends Error {

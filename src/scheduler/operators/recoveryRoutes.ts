@@ -6,7 +6,7 @@ import { checkCluster, sessionsToEnd } from './consistencyCheck.js'
 import type { SchedulerConfig } from '../config.js'
 import type { Core } from '../commit/decision.js'
 import { answer, commit, Failure, parse } from './calls.js'
-import type { Route } from '../api/server.js'
+import type { Route } from '../http/server.js'
 
 export interface RecoveryMeans {
   core: Core

@@ -24,7 +24,7 @@ import type { SlurmMeans } from '../slurm/functions.js'
 import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from './views.js'
 import { answer, commit, Failure, parse } from './calls.js'
 import { recoveryRoutes } from './recoveryRoutes.js'
-import type { Request, Route } from '../api/server.js'
+import type { Request, Route } from '../http/server.js'
 import { type Shown, Watchers } from './watch.js'
 
 export interface OperatorMeans extends SlurmMeans {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import type { Core } from '../commit/decision.js'
-import type { Reply, Request } from '../api/server.js'
+import type { Reply, Request } from '../http/server.js'
 
 export interface WatchMeans {
   core: Pick<Core, 'onChange'>

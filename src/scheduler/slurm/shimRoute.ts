@@ -2,7 +2,7 @@ import type { Log } from '../../daemon/log.js'
 import { quote } from '../../model/names.js'
 import { dwstat } from './dwstat.js'
 import { dwWlmCli, type Reply as SlurmReply, type SlurmMeans } from './functions.js'
-import type { Route } from '../api/server.js'
+import type { Route } from '../http/server.js'
 
 export interface ShimMeans extends SlurmMeans {
   log: Log

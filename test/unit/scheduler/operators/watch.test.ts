@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { silentLog } from '../../../../src/daemon/log.js'
-import type { Reply } from '../../../../src/scheduler/api/server.js'
+import type { Reply } from '../../../../src/scheduler/http/server.js'
 import { type Shown, Watchers } from '../../../../src/scheduler/operators/watch.js'
 import { HandClock } from '../../../support/handClock.js'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { PassThrough } from 'node:stream'
-import { Bodies } from '../../../../src/scheduler/api/bodies.js'
+import { Bodies } from '../../../../src/scheduler/http/bodies.js'
 
 describe('the bodies of requests', () => {
   const whole = (text: string) => new PassThrough().end(text)
