@@ -9,7 +9,7 @@ import { parseFlags } from '../daemon/flags.js'
 import { addresses } from '../model/fields.js'
 import { clusterName, hostName, poolName } from '../model/names.js'
 import { isWithin } from '../model/paths.js'
-import { globPattern } from './host/discover.js'
+import { globPattern } from './host/disk/discover.js'
 import { stagingPriorities } from './stagingPriority.js'
 
 /** As every engine has it. */

@@ -8,8 +8,8 @@ import { inForm } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import { OwnedKey } from '../store/owned.js'
 import type { Store } from '../store/store.js'
-import type { Host, Seen } from './host.js'
-import { untilNextRound } from './rounds.js'
+import type { Host, Seen } from './port.js'
+import { untilNextRound } from './resync.js'
 
 export interface InventoryDependencies {
   host: Host

@@ -8,11 +8,11 @@ import { openNotifier } from '../daemon/notify.js'
 import type { HostDocument } from '../model/documents.js'
 import { openStore } from '../store/etcd.js'
 import { type AgentConfig, readAgentConfig } from './config.js'
-import type { FollowedContainer, FollowOptions } from './host/container.js'
-import { readBoot } from './host/boot.js'
+import type { FollowedContainer, FollowOptions } from './host/dataplane/glusterd/container.js'
+import { readBoot } from './host/exec/bootId.js'
 import { realHost } from './host/index.js'
-import { PacketFilter } from './host/packetFilter.js'
-import { runCommand } from './host/run.js'
+import { PacketFilter } from './host/dataplane/glusterd/packetFilter.js'
+import { runCommand } from './host/exec/run.js'
 import { serveHost } from './serve.js'
 
 /** Wires the agent: the real host, etcd, the inventory and the reconcilers. Stopping it leaves bricks and mounts as they are. */
@@ -132,8 +132,8 @@ async function glusterContainer(
   options: Omit<FollowOptions, 'engine' | 'container'>,
 ): Promise<FollowedContainer | undefined> {
   if (!gluster) return undefined
-  const { FollowedContainer } = await import('./host/container.js')
-  const { engineAt } = await import('./host/engine.js')
+  const { FollowedContainer } = await import('./host/dataplane/glusterd/container.js')
+  const { engineAt } = await import('./host/dataplane/glusterd/engine.js')
   return new FollowedContainer({ ...options, engine: engineAt(gluster.socket), container: gluster.container })
 }
 

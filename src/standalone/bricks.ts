@@ -1,5 +1,5 @@
-import { type BrickFacts, type DeviceFacts, Refusal } from '../agent/host.js'
-import { labelOf } from '../agent/host/xfs.js'
+import { type BrickFacts, type DeviceFacts, Refusal } from '../agent/port.js'
+import { labelOf } from '../agent/host/disk/xfs.js'
 import { describeContent, mayWipe, whyNotFormat, whyNotTheDevice } from '../agent/plan/device.js'
 import { whyNotAdoptAt } from '../model/adoption.js'
 import { brickMountPath } from '../model/cluster.js'

@@ -1,4 +1,4 @@
-import { BrickMarked, Busy, type PeerFacts, Refusal, type VolumeFacts } from '../agent/host.js'
+import { BrickMarked, Busy, type PeerFacts, Refusal, type VolumeFacts } from '../agent/port.js'
 import { brickRoot } from '../model/cluster.js'
 import type { DesiredVolume } from '../model/documents.js'
 import type { SimulatedDisk, SimulatedMachine } from './machine.js'

@@ -1,5 +1,5 @@
 import yargs from 'yargs'
-import { Refusal } from '../agent/host.js'
+import { Refusal } from '../agent/port.js'
 import { isDestructive, type StepKind } from '../agent/steps.js'
 import { type Shape, usualShape } from './cluster.js'
 import type { Fault } from './pace.js'

@@ -1,4 +1,4 @@
-import type { SwapFacts } from '../agent/host.js'
+import type { SwapFacts } from '../agent/port.js'
 import type { DesiredSwap } from '../model/documents.js'
 import type { SimulatedMachine } from './machine.js'
 

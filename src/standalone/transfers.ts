@@ -1,4 +1,4 @@
-import type { TransferFacts } from '../agent/host.js'
+import type { TransferFacts } from '../agent/port.js'
 import { transferId } from '../model/cluster.js'
 import type { DesiredTransfer } from '../model/documents.js'
 import type { SimulatedGluster } from './gluster.js'

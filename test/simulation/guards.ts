@@ -161,7 +161,7 @@ export const mutations: Mutation[] = [
   {
     invariant: 8,
     guard: 'the ends of a device that is to be overwritten are zeroed last',
-    file: 'src/agent/host/longWipes.ts',
+    file: 'src/agent/host/disk/longWipes.ts',
     from: 'this.running.add(run)\n    return false',
     to: 'this.running.add(run)\n    return true',
   },

@@ -15,7 +15,7 @@ import type {
   MountFacts,
   SwapFacts,
   VolumeFacts,
-} from '../../src/agent/host.js'
+} from '../../src/agent/port.js'
 import { alice, aUuid, terabyte } from './builders.js'
 
 export function aDesiredBrick(parts: Partial<DesiredBrick> = {}): DesiredBrick {

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../lab/until.js'
-import { volumeNames } from '../../src/agent/host/gluster.js'
-import { glusterThrough } from '../../src/agent/host/glusterCommand.js'
-import { type Run, runCommand } from '../../src/agent/host/run.js'
+import { volumeNames } from '../../src/agent/host/dataplane/glusterd/gluster.js'
+import { glusterThrough } from '../../src/agent/host/dataplane/glusterd/command.js'
+import { type Run, runCommand } from '../../src/agent/host/exec/run.js'
 
 /** A real glusterd on a free port of loopback, without peers and volumes; it neither needs nor touches the machine's own. */
 export class Glusterd {

@@ -1,6 +1,6 @@
 import { whyNotAdoptAt } from '../../model/adoption.js'
 import type { DesiredAdopt } from '../../model/documents.js'
-import type { AdoptFacts } from '../host.js'
+import type { AdoptFacts } from '../port.js'
 import { describeContent, whyNotTheDevice } from './device.js'
 import type { Plan } from './plan.js'
 

@@ -1,6 +1,6 @@
 import { brickMountPath } from '../../model/cluster.js'
 import type { DesiredBrick } from '../../model/documents.js'
-import type { BrickFacts, DeviceContent } from '../host.js'
+import type { BrickFacts, DeviceContent } from '../port.js'
 import type { Step } from '../steps.js'
 import { describeContent, whyNotAgain, whyNotTheDevice } from './device.js'
 import type { Plan, Report } from './plan.js'

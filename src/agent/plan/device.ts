@@ -1,4 +1,4 @@
-import { type DeviceContent, type DeviceFacts, Refusal } from '../host.js'
+import { type DeviceContent, type DeviceFacts, Refusal } from '../port.js'
 
 export function describeContent(content: DeviceContent): string {
   switch (content.kind) {

@@ -1,5 +1,5 @@
 import type { DesiredMount } from '../../model/documents.js'
-import type { MountFacts } from '../host.js'
+import type { MountFacts } from '../port.js'
 import type { Step } from '../steps.js'
 import type { Plan } from './plan.js'
 

@@ -1,5 +1,5 @@
 import type { DesiredSwap } from '../../model/documents.js'
-import type { SwapFacts } from '../host.js'
+import type { SwapFacts } from '../port.js'
 import type { Step } from '../steps.js'
 import type { Plan, Report } from './plan.js'
 

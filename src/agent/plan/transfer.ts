@@ -1,5 +1,5 @@
 import type { DesiredTransfer } from '../../model/documents.js'
-import type { TransferFacts, TransferTally } from '../host.js'
+import type { TransferFacts, TransferTally } from '../port.js'
 import type { Step } from '../steps.js'
 import type { Plan } from './plan.js'
 

@@ -1,5 +1,5 @@
 import type { DesiredVolume } from '../../model/documents.js'
-import type { VolumeFacts } from '../host.js'
+import type { VolumeFacts } from '../port.js'
 import type { Step } from '../steps.js'
 import type { Plan, Report } from './plan.js'
 

@@ -14,11 +14,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { markedProcesses } from '../../../src/agent/host/marked.js'
+import { markedProcesses } from '../../../src/agent/host/exec/taggedProcesses.js'
 import { sandboxed, sandboxRoot } from '../../../src/agent/host/transfer/sandbox.js'
 import { writeReport } from '../../../src/agent/host/transfer/report.js'
 import { type AsUser, asUser } from '../../../src/agent/host/transfer/user.js'
-import { Refusal } from '../../../src/agent/host.js'
+import { Refusal } from '../../../src/agent/port.js'
 import { until } from '../../../lab/until.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
 import { someone, StagingRig } from '../../support/stagingRig.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
-import type { Host } from '../../../src/agent/host.js'
+import type { Host } from '../../../src/agent/port.js'
 import { serveHost } from '../../../src/agent/serve.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { unhealthyAfterMs } from '../../../src/daemon/stretch.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Host } from '../../../src/agent/host.js'
+import type { Host } from '../../../src/agent/port.js'
 import { byName, limiter } from '../../../src/agent/limit.js'
 import { Reconciler, type ReconcilerDependencies } from '../../../src/agent/reconcile.js'
 import { silentLog } from '../../../src/daemon/log.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
-import type { Host, TransferFacts } from '../../../src/agent/host.js'
+import type { Host, TransferFacts } from '../../../src/agent/port.js'
 import { byName, limiter } from '../../../src/agent/limit.js'
 import { Reconciler } from '../../../src/agent/reconcile.js'
 import { silentLog } from '../../../src/daemon/log.js'

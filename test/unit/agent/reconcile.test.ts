@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
-import { Busy, type BrickFacts, type Host, Refusal, Unavailable } from '../../../src/agent/host.js'
+import { Busy, type BrickFacts, type Host, Refusal, Unavailable } from '../../../src/agent/port.js'
 import { byName, limiter } from '../../../src/agent/limit.js'
 import { Reconciler } from '../../../src/agent/reconcile.js'
 import { describeStep, type Step } from '../../../src/agent/steps.js'

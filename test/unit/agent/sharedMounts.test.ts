@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
 import { Agent } from '../../../src/agent/agent.js'
-import type { Host, MountFacts } from '../../../src/agent/host.js'
+import type { Host, MountFacts } from '../../../src/agent/port.js'
 import { KnownLeader } from '../../../src/agent/knownLeader.js'
 import { describeStep, type Step } from '../../../src/agent/steps.js'
 import { silentLog } from '../../../src/daemon/log.js'

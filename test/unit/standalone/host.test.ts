@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { BrickMarked, Refusal } from '../../../src/agent/host.js'
+import { BrickMarked, Refusal } from '../../../src/agent/port.js'
 import { systemClock } from '../../../src/daemon/clock.js'
 import type { DesiredBrick, DesiredVolume } from '../../../src/model/documents.js'
 import { SimulatedGluster } from '../../../src/standalone/gluster.js'

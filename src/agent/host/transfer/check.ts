@@ -1,4 +1,4 @@
-import { Refusal } from '../../host.js'
+import { Refusal } from '../../port.js'
 import { lookAt } from './look.js'
 import type { AsUser } from './user.js'
 import type { Notes } from './notes.js'

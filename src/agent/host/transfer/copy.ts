@@ -1,6 +1,6 @@
 import { transferId } from '../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../model/documents.js'
-import { Refusal } from '../../host.js'
+import { Refusal } from '../../port.js'
 import type { Turns } from '../../turns.js'
 import { listed, whatIsMissing } from './check.js'
 import { type Notes, openNotes } from './notes.js'

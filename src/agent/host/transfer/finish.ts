@@ -1,5 +1,5 @@
 import type { DesiredTransfer } from '../../../model/documents.js'
-import { Refusal } from '../../host.js'
+import { Refusal } from '../../port.js'
 import { listed } from './check.js'
 import { placesOf, sidesOf, treeOf } from './places.js'
 import { writeReport } from './report.js'

@@ -1,5 +1,5 @@
 import type { TransferCounts } from '../../../model/documents.js'
-import { Refusal } from '../../host.js'
+import { Refusal } from '../../port.js'
 import type { Tally } from './work.js'
 
 /** How far the work of a transfer has come on this host. */

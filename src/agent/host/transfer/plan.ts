@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import type { DesiredTransfer } from '../../../model/documents.js'
-import { Refusal } from '../../host.js'
+import { Refusal } from '../../port.js'
 import { listedPairs } from './list.js'
 import { notesMark, placesOf, type Sides, sidesOf } from './places.js'
 import type { Found, Make, PlanParts, Planning } from './planning.js'

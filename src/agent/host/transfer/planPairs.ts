@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { Refusal } from '../../host.js'
+import { Refusal } from '../../port.js'
 import { splitter } from '../../plan/split.js'
 import { batchesIn } from './batches.js'
 import { type Looked, lookAt } from './look.js'

@@ -2,10 +2,10 @@ import { basename, dirname } from 'node:path'
 import type { DesiredTransfer } from '../../../model/documents.js'
 import { quote } from '../../../model/names.js'
 import { isWithin } from '../../../model/paths.js'
-import { Refusal } from '../../host.js'
+import { Refusal } from '../../port.js'
 import { namespacesOf, type Sides } from './places.js'
-import { answers } from '../clients.js'
-import type { Run } from '../run.js'
+import { answers } from '../client/bufferMount.js'
+import type { Run } from '../exec/run.js'
 import type { AsUser } from './user.js'
 
 /** Below which paths this host lets users stage. A file system that does not answer holds up only what needs it. */

@@ -1,5 +1,5 @@
 import type { DesiredTransfer } from '../../../model/documents.js'
-import { Refusal } from '../../host.js'
+import { Refusal } from '../../port.js'
 import { whatUsersMend } from './errors.js'
 import type { AsUser } from './user.js'
 

@@ -1,11 +1,11 @@
 import { mkdir, rmdir } from 'node:fs/promises'
 import { transferRoot } from '../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../model/documents.js'
-import { closeBrickRoot } from '../bricks.js'
-import { answers, liveFirst, mountGluster } from '../clients.js'
-import { mountedAt, mountTable } from '../mounts.js'
-import { makePassable } from '../passable.js'
-import { type Run, runOk } from '../run.js'
+import { closeBrickRoot } from '../disk/bricks.js'
+import { answers, liveFirst, mountGluster } from '../client/bufferMount.js'
+import { mountedAt, mountTable } from '../exec/mounts.js'
+import { makePassable } from '../exec/passable.js'
+import { type Run, runOk } from '../exec/run.js'
 import { placesOf } from './places.js'
 
 /** The buffer's volume on this host, for one transfer alone. */

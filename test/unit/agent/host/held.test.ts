@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
 import { realHost } from '../../../../src/agent/host/index.js'
-import type { Run } from '../../../../src/agent/host/run.js'
+import type { Run } from '../../../../src/agent/host/exec/run.js'
 import { systemClock } from '../../../../src/daemon/clock.js'
 import { silentLog } from '../../../../src/daemon/log.js'
 import { aDesiredBrick } from '../../../support/desired.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { DeviceFacts } from '../../../../src/agent/host.js'
+import type { DeviceFacts } from '../../../../src/agent/port.js'
 import { planAdopt } from '../../../../src/agent/plan/adopt.js'
 import { describeStep } from '../../../../src/agent/steps.js'
 import type { DesiredAdopt } from '../../../../src/model/documents.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { BrickFacts, DeviceContent } from '../../../../src/agent/host.js'
+import type { BrickFacts, DeviceContent } from '../../../../src/agent/port.js'
 import { planBrick } from '../../../../src/agent/plan/brick.js'
 import { describeStep } from '../../../../src/agent/steps.js'
 import type { DesiredBrick } from '../../../../src/model/documents.js'

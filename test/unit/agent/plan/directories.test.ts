@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { VolumeFacts } from '../../../../src/agent/host.js'
+import type { VolumeFacts } from '../../../../src/agent/port.js'
 import { planVolume } from '../../../../src/agent/plan/volume.js'
 import { describeStep } from '../../../../src/agent/steps.js'
 import type { DesiredVolume } from '../../../../src/model/documents.js'

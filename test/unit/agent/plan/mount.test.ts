@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { MountFacts } from '../../../../src/agent/host.js'
+import type { MountFacts } from '../../../../src/agent/port.js'
 import { planMount } from '../../../../src/agent/plan/mount.js'
 import { describeStep } from '../../../../src/agent/steps.js'
 import type { DesiredMount } from '../../../../src/model/documents.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { PeerFacts } from '../../../../src/agent/host.js'
+import type { PeerFacts } from '../../../../src/agent/port.js'
 import { planPeer } from '../../../../src/agent/plan/peer.js'
 import { describeStep } from '../../../../src/agent/steps.js'
 import { aDesiredPeer } from '../../../support/desired.js'

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import type { SwapFacts } from '../../../../src/agent/host.js'
+import type { SwapFacts } from '../../../../src/agent/port.js'
 import { planSwap } from '../../../../src/agent/plan/swap.js'
 import { describeStep } from '../../../../src/agent/steps.js'
-import { parseSwaps } from '../../../../src/agent/host/swaps.js'
+import { parseSwaps } from '../../../../src/agent/host/client/swaps.js'
 import { aDesiredSwap, swapFacts } from '../../../support/desired.js'
 
 function planned(facts: Partial<SwapFacts>, wanted: 'on' | 'absent' = 'on') {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { TransferFacts } from '../../../../src/agent/host.js'
+import type { TransferFacts } from '../../../../src/agent/port.js'
 import { planTransfer } from '../../../../src/agent/plan/transfer.js'
 import { describeStep } from '../../../../src/agent/steps.js'
 import type { DesiredTransfer } from '../../../../src/model/documents.js'

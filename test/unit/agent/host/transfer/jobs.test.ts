@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Jobs } from '../../../../../src/agent/host/transfer/jobs.js'
-import { Refusal } from '../../../../../src/agent/host.js'
+import { Refusal } from '../../../../../src/agent/port.js'
 
 describe('work that a step begins', () => {
   const ended: string[] = []

@@ -1,0 +1,253 @@
+import { isIP } from 'node:net'
+import type { DesiredVolume } from '../../../../model/documents.js'
+import { BrickMarked, Busy, type PeerFacts, Refusal, Unavailable, type VolumeFacts } from '../../../port.js'
+import { directoriesMade } from './directories.js'
+import { askTogether, command, type Gluster, type Output } from './command.js'
+import type { Run } from '../../exec/run.js'
+
+/* Volumes and the trusted pool: what gluster says of them, and what it is told to do. */
+
+export async function volumeFacts(gluster: Gluster, self: string, volume: DesiredVolume): Promise<VolumeFacts> {
+  const nothing = { exists: false, bricks: [], options: {}, directories: [], offline: [], connectedPeers: [] }
+  try {
+    const { info, peers, status } = await askAbout(gluster, volume)
+    if (isNoSuchVolume(info)) return { ...nothing, connectedPeers: peers ? [self, ...connectedIn(peers)] : [] }
+    const found = volumeOf(info, volume.volume)
+    if (found.status !== 'started') return { ...nothing, exists: true, ...found }
+    const offline = status ? offlineIn(orThrow(status, `volume status ${volume.volume}`), found.bricks) : []
+    return { ...nothing, exists: true, ...found, offline, directories: await directoriesMade(self, volume) }
+  } catch (error) {
+    if (error instanceof Busy) throw error
+    return { ...nothing, unavailable: awaited(`glusterd on ${self}`, error) }
+  }
+}
+
+/**
+ * All that a volume's making needs to know, by one process: the peers for one that is absent, the status for one that is
+ * started. The answer that is not needed is an error that costs nothing. One that is to go needs neither.
+ */
+async function askAbout({ run, ask }: Gluster, { volume, wanted }: DesiredVolume) {
+  const info = ['volume', 'info', volume] as const
+  if (wanted === 'absent') return { info: await ask(...info) }
+  const questions = [info, ['peer', 'status'], ['volume', 'status', volume]]
+  const [first, peers, status] = await askTogether(run, questions)
+  return { info: first!, peers: peers!, status: status! }
+}
+
+export async function createVolume(gluster: Gluster, volume: DesiredVolume): Promise<void> {
+  const bricks = volume.bricks.map((brick) => `${brick.host}:${brick.path}`)
+  const output = await command(gluster.run, ['volume', 'create', volume.volume, 'transport', 'tcp', ...bricks])
+  if (output.opRet !== 0 && /^Volume \S+ already exists/.test(output.opErrstr)) return
+  if (output.opRet !== 0 && /already part of a volume|contained by an existing brick/.test(output.opErrstr)) {
+    // A create that timed out may have been done since: then the mark is this very volume's.
+    if ((await bricksOf(gluster, volume.volume))?.join() === bricks.join()) return
+    throw new BrickMarked(
+      `a brick directory of ${volume.volume} carries the mark of an earlier volume: ${output.opErrstr}`,
+    )
+  }
+  orThrow(output, `volume create ${volume.volume}`)
+}
+
+export async function setVolumeOptions(
+  gluster: Gluster,
+  volume: string,
+  options: Record<string, string>,
+): Promise<void> {
+  orThrow(
+    await command(gluster.run, ['volume', 'set', volume, ...Object.entries(options).flat()]),
+    `volume set ${volume}`,
+  )
+}
+
+export async function startVolume(gluster: Gluster, volume: string, force: boolean): Promise<void> {
+  const output = await command(gluster.run, ['volume', 'start', volume, ...(force ? ['force'] : [])])
+  if (output.opRet !== 0 && /already started/.test(output.opErrstr)) return
+  // A create that came while the brick's host had just been restarted marked the directory below the mount point.
+  if (output.opRet !== 0 && /extended attribute trusted\.glusterfs\.volume-id/.test(output.opErrstr))
+    throw new BrickMarked(`a brick directory of ${volume} does not carry the mark of its volume: ${output.opErrstr}`)
+  orThrow(output, `volume start ${volume}`)
+}
+
+export async function stopVolume(gluster: Gluster, desired: DesiredVolume): Promise<void> {
+  const { volume } = desired
+  if (!(await isStillOurs(gluster, desired))) return
+  const output = await command(gluster.run, ['volume', 'stop', volume])
+  if (isNoSuchVolume(output) || /is not in the started state/.test(output.opErrstr)) return
+  orThrow(output, `volume stop ${volume}`)
+}
+
+export async function deleteVolume(gluster: Gluster, desired: DesiredVolume): Promise<void> {
+  const { volume } = desired
+  if (!(await isStillOurs(gluster, desired))) return
+  const output = await command(gluster.run, ['volume', 'delete', volume])
+  if (!isNoSuchVolume(output)) orThrow(output, `volume delete ${volume}`)
+}
+
+/** False when it is gone; refused when the name belongs to other bricks by now. */
+async function isStillOurs(gluster: Gluster, { volume, bricks }: DesiredVolume): Promise<boolean> {
+  const found = await bricksOf(gluster, volume)
+  if (found === undefined) return false
+  const ours = bricks.map(({ host, path }) => `${host}:${path}`)
+  if (found.join() === ours.join()) return true
+  throw new Refusal(`volume ${volume} has other bricks by now, and is left alone: ${found.join(', ')}`)
+}
+
+async function bricksOf(gluster: Gluster, volume: string): Promise<string[] | undefined> {
+  const info = await gluster.ask('volume', 'info', volume)
+  return isNoSuchVolume(info) ? undefined : volumeOf(info, volume).bricks
+}
+
+function volumeOf(info: Output, volume: string): VolumeInfo {
+  const found = parseVolumes(orThrow(info, `volume info ${volume}`).body).find(({ name }) => name === volume)
+  // Never taken for absence: that is said by an error of its own.
+  if (!found) throw new Error(`gluster volume info ${volume}: no word about the volume`)
+  return found
+}
+
+/**
+ * Why the bricks below that path on this host may not be unmounted: a volume lists one. Where a volume that is stopped
+ * cannot be deleted because a peer is away, its bricks are given back all the same.
+ */
+export async function volumeHolding(gluster: Gluster, self: string, mountPath: string): Promise<string | undefined> {
+  const volumes = parseVolumes(orThrow(await gluster.ask('volume', 'info'), 'volume info').body)
+  const holding = volumes.filter(({ bricks }) => bricks.some((brick) => brick.startsWith(`${self}:${mountPath}/`)))
+  const [started] = holding.filter(({ status }) => status === 'started')
+  if (started) return `volume ${started.name} is started and has a brick there`
+  const [other] = holding
+  if (!other) return undefined
+  const peers = parsePeers(orThrow(await gluster.ask('peer', 'status'), 'peer status').body)
+  return peers.every(({ connected }) => connected) ? `volume ${other.name} has a brick there` : undefined
+}
+
+/**
+ * Throws unless every brick of the volume is online, of which it has `count`: without one, its files are silently missing from
+ * whatever is found in the volume.
+ */
+export async function insistOnline({ ask }: Gluster, volume: string, count: number): Promise<void> {
+  const [info, status] = await Promise.all([ask('volume', 'info', volume), ask('volume', 'status', volume)])
+  const { bricks } = volumeOf(info, volume)
+  const offline = offlineIn(orThrow(status, `volume status ${volume}`), bricks)
+  if (offline.length > 0)
+    throw new Unavailable(`every brick of ${volume} must be online, and is not: ${offline.join(', ')}`)
+  if (bricks.length !== count) throw new Error(`volume ${volume} has ${bricks.length} bricks, and should have ${count}`)
+}
+
+export async function peerFacts(gluster: Gluster, peer: string): Promise<PeerFacts> {
+  try {
+    const peers = parsePeers(orThrow(await gluster.ask('peer', 'status'), 'peer status').body)
+    const found = peers.find(({ names }) => names.includes(peer))
+    return { known: found !== undefined, connected: found?.connected ?? false }
+  } catch (error) {
+    if (error instanceof Busy) throw error
+    return { known: false, connected: false, unavailable: awaited('glusterd', error) }
+  }
+}
+
+export async function probePeer(gluster: Gluster, peer: string): Promise<void> {
+  orThrow(await command(gluster.run, ['peer', 'probe', peer]), `peer probe ${peer}`)
+}
+
+export async function glusterVersion(run: Run): Promise<string | undefined> {
+  const { stdout } = await run(['gluster', '--version'], { timeoutMs: 10_000 })
+  return /glusterfs ([0-9.]+)/.exec(stdout)?.[1]
+}
+
+function awaited(who: string, error: unknown): string {
+  const { message } = error as Error
+  return error instanceof Unavailable ? message : `${who} to answer: ${message}`
+}
+
+/** Every volume of the trusted pool. */
+export async function volumeNames(gluster: Gluster): Promise<string[]> {
+  return parseVolumes(orThrow(await gluster.ask('volume', 'info'), 'volume info').body).map(({ name }) => name)
+}
+
+function connectedIn(peers: Output): string[] {
+  return parsePeers(orThrow(peers, 'peer status').body)
+    .filter(({ connected }) => connected)
+    .flatMap(({ names }) => names)
+}
+
+/** Bricks that `volume status` does not report online; one that it does not list at all is not online either. */
+function offlineIn(status: Output, bricks: string[]): string[] {
+  const online = parseOnline(status.body)
+  return bricks.filter((brick) => !online.has(brick))
+}
+
+/** 30800 is glusterd's general failure, and "Locking failed" and "Another transaction" under it are not failures. */
+function orThrow(output: Output, what: string): Output {
+  if (output.opRet === 0) return output
+  const text = `gluster ${what}: ${output.opErrstr || `error ${output.opErrno}`}`
+  const busy =
+    output.opErrno === 30802 || /Another transaction|Locking failed|timed out|Please try again/i.test(output.opErrstr)
+  throw busy ? new Busy(text) : new Error(text)
+}
+
+/** As this host's glusterd says it: that another host knows of no such volume ("Staging failed on …") proves nothing. */
+function isNoSuchVolume(output: Output): boolean {
+  return output.opRet !== 0 && (output.opErrno === 30806 || /^Volume \S+ does not exist$/.test(output.opErrstr.trim()))
+}
+
+type VolumeInfo = { name: string } & Required<Pick<VolumeFacts, 'bricks' | 'options' | 'status'>>
+
+export function parseVolumes(body: Record<string, unknown>): VolumeInfo[] {
+  const { volumes } = (body['volInfo'] ?? {}) as { volumes?: { volume?: VolumeXml[] } }
+  return (volumes?.volume ?? []).map(parseVolume)
+}
+
+function parseVolume(volume: VolumeXml): VolumeInfo {
+  const status = ({ Created: 'created', Started: 'started', Stopped: 'stopped' } as const)[volume.statusStr]
+  if (!status) throw new Error(`gluster reports the unknown state ${volume.statusStr} of volume ${volume.name}`)
+  const options = Object.fromEntries((volume.options?.option ?? []).map(({ name, value }) => [name, String(value)]))
+  return {
+    name: volume.name,
+    status,
+    bricks: (volume.bricks?.brick ?? []).map((brick) => (typeof brick === 'string' ? brick : brick.name)),
+    options,
+  }
+}
+
+interface VolumeXml {
+  name: string
+  statusStr: 'Created' | 'Started' | 'Stopped'
+  bricks?: { brick?: (string | { name: string })[] }
+  options?: { option?: { name: string; value: string }[] }
+}
+
+export function parseOnline(body: Record<string, unknown>): Set<string> {
+  const { volume: [volume] = [] } =
+    (body['volStatus'] as { volumes?: { volume?: { node?: NodeXml[] }[] } } | undefined)?.volumes ?? {}
+  return new Set(
+    (volume?.node ?? []).filter(({ status }) => status === '1').map(({ hostname, path }) => `${hostname}:${path}`),
+  )
+}
+
+interface NodeXml {
+  hostname: string
+  path: string
+  status: string
+}
+
+export function parsePeers(body: Record<string, unknown>): { names: string[]; connected: boolean }[] {
+  const { peer: peers = [] } = (body['peerStatus'] ?? {}) as { peer?: PeerXml[] }
+  return peers.map(({ hostname, hostnames, connected, stateStr }) => {
+    const others = hostnames?.hostname ?? []
+    const names = [hostname, ...(Array.isArray(others) ? others : [others])]
+    return {
+      // A peer that probed us is known by what its address resolves to: often its name with the domain.
+      names: [...new Set([...names, ...names.map(shortName)])],
+      connected: connected === '1' && stateStr === 'Peer in Cluster',
+    }
+  })
+}
+
+function shortName(name: string): string {
+  return isIP(name) === 0 ? name.split('.')[0]! : name
+}
+
+interface PeerXml {
+  hostname: string
+  hostnames?: { hostname?: string | string[] }
+  connected: string
+  stateStr: string
+}

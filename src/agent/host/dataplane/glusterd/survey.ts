@@ -1,0 +1,28 @@
+import { brickRoot } from '../../../../model/cluster.js'
+import type { Seen } from '../../../port.js'
+import { volumeNames } from './gluster.js'
+import type { Gluster } from './command.js'
+import { mountTable } from '../../exec/mounts.js'
+
+/** The inventory stays far below what etcd should hold in one value. */
+const mostListed = 1000
+
+/** What is on this host whoever asked for it, so that what nobody claims is found. A glusterd that does not answer is left out. */
+export async function survey(mountRoot: string, hasGluster: boolean, gluster: Gluster): Promise<Seen> {
+  const volumes = hasGluster ? await volumeNames(gluster).catch(() => undefined) : undefined
+  const mounts = (await mountTable())
+    .filter(({ path }) => path.startsWith(`${mountRoot}/`) || path.startsWith(`${brickRoot}/`))
+    .map(({ path, source }) => ({ path, source }))
+  return listed(mounts, volumes)
+}
+
+/** As much of it as an inventory may hold, and what had to be cut. */
+export function listed(mounts: NonNullable<Seen['mounts']>, volumes?: string[]): Seen {
+  const whole = { ...(volumes ? { volumes: volumes.toSorted() } : {}), mounts }
+  const cut = (['volumes', 'mounts'] as const).filter((list) => (whole[list]?.length ?? 0) > mostListed)
+  return {
+    ...(whole.volumes ? { volumes: whole.volumes.slice(0, mostListed) } : {}),
+    mounts: mounts.slice(0, mostListed),
+    ...(cut.length > 0 ? { cut } : {}),
+  }
+}

@@ -1,0 +1,185 @@
+import { readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { InventoryDevice } from '../../../model/documents.js'
+import { brickMountPath } from '../../../model/cluster.js'
+import { deviceName } from '../../../model/names.js'
+import type { Discovery } from '../../port.js'
+import { describeContent } from '../../plan/device.js'
+import { deviceFacts, resolveDevice, uniqueNameOf } from './disks.js'
+import { type MountEntry, mountsEverywhere, mountTable } from '../exec/mounts.js'
+import type { Run } from '../exec/run.js'
+import type { AbilitiesOf } from './wipeAbilities.js'
+import { isOurLabel } from './xfs.js'
+
+/** Per pool: paths, and globs in the last part of a path. */
+export type Pools = Readonly<Record<string, readonly string[]>>
+
+interface Listed {
+  name: string
+  path: string
+  pool: string
+}
+
+/** Every device that the configuration lists, with what it holds. Opens nothing exclusively: that would disturb a mkfs. */
+export async function discover(pools: Pools, run: Run, abilitiesOf: AbilitiesOf): Promise<Discovery> {
+  const mounts = { everywhere: await mountsEverywhere(), table: await mountTable() }
+  const { listed, problems } = await list(pools)
+  const looked = []
+  // One after the other: a look at rest should not need the memory and the disk queues of all at once.
+  for (const device of listed) looked.push(await look(device, mounts, run, abilitiesOf))
+  const missing = looked.filter(({ isMissing }) => isMissing)
+  const devices = refuseDoubles(looked).map(({ device }) => device)
+  return {
+    devices: devices.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    problems: [...problems, ...missing.map(({ device }) => `pools.${device.pool}: ${device.reason}`)],
+  }
+}
+
+/** The configured path of each device name; a name that two paths share has none. */
+export async function pathsByName(pools: Pools): Promise<Map<string, string>> {
+  const paths = new Map<string, string>()
+  const doubled = new Set<string>()
+  for (const { name, path } of (await list(pools)).listed) {
+    if (paths.has(name) && paths.get(name) !== path) doubled.add(name)
+    paths.set(name, path)
+  }
+  for (const name of doubled) paths.delete(name)
+  return paths
+}
+
+/** `problems`: globs that name nothing, each with its place in the configuration. */
+async function list(pools: Pools): Promise<{ listed: Listed[]; problems: string[] }> {
+  const listed: Listed[] = []
+  const problems: string[] = []
+  for (const [pool, patterns] of Object.entries(pools)) {
+    const paths = new Set<string>()
+    for (const pattern of patterns) {
+      const expanded = await expand(pattern)
+      if ('problem' in expanded) problems.push(`pools.${pool}: ${pattern}: ${expanded.problem}`)
+      else for (const path of expanded.paths) paths.add(path)
+    }
+    for (const path of paths) listed.push({ name: basename(path), path, pool })
+  }
+  return { listed, problems }
+}
+
+async function expand(pattern: string): Promise<{ paths: string[] } | { problem: string }> {
+  if (!/[*?[]/.test(pattern)) return { paths: [pattern] }
+  const directory = dirname(pattern)
+  const matches = globPattern(basename(pattern))
+  let names
+  try {
+    names = await readdir(directory)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return { problem: code === 'ENOENT' ? 'no such directory' : message }
+  }
+  const paths = names.filter((name) => matches.test(name)).map((name) => join(directory, name))
+  return paths.length > 0 ? { paths } : { problem: 'matches no device' }
+}
+
+/** `*`, `?` and `[a-z]` within one part of a path. */
+export function globPattern(glob: string): RegExp {
+  const source = glob.replace(/\[!?[^\][]+\]|[*?]|[^*?[]+|\[/g, (part) => {
+    if (part === '*') return '[^/]*'
+    if (part === '?') return '[^/]'
+    if (part.length > 1 && part.startsWith('[')) return part.replace('[!', '[^').replaceAll('\\', '\\\\')
+    return part.replace(/[.+^${}()|\\[\]]/g, '\\$&')
+  })
+  return new RegExp(`^${source}$`)
+}
+
+interface Looked {
+  device: InventoryDevice
+  /** `major:minor`, when it is a block device. */
+  numbers?: string
+  /** What no other disk has, by whatever path it is seen. */
+  unique?: string
+  /** Nothing is there. */
+  isMissing?: boolean
+}
+
+interface Mounts {
+  everywhere: Map<string, Set<string>>
+  table: readonly MountEntry[]
+}
+
+async function look(listed: Listed, mounts: Mounts, run: Run, abilitiesOf: AbilitiesOf): Promise<Looked> {
+  const blank = { ...listed, identity: '', sizeBytes: 0 }
+  if (!deviceName.safeParse(listed.name).success) {
+    return {
+      device: {
+        ...blank,
+        name: 'invalid',
+        state: 'refused',
+        reason: `${listed.path}: its last part is no device name`,
+      },
+    }
+  }
+  const resolved = await resolveDevice(listed.path)
+  if ('reason' in resolved) {
+    const { reason, isMissing = false } = resolved
+    return { device: { ...blank, state: 'refused', reason }, isMissing }
+  }
+  const options = { ownMount: brickMountPath(listed.name), exclusive: false, ...mounts }
+  const facts = await deviceFacts(listed.path, run, options)
+  if (!facts.present) return { device: { ...blank, state: 'refused', reason: facts.reason } }
+  const { identity, sizeBytes, content, partitions, busy } = facts
+  const device = { ...listed, identity, sizeBytes, wipes: await abilitiesOf(resolved, identity) }
+  const seen = { numbers: resolved.numbers, unique: await uniqueNameOf(resolved, identity) }
+  if (busy.length > 0) return { ...seen, device: { ...device, state: 'refused', reason: `in use: ${busy.join(', ')}` } }
+  switch (content.kind) {
+    case 'unreadable':
+      return { ...seen, device: { ...device, state: 'refused', reason: `cannot be read: ${content.reason}` } }
+    case 'xfs':
+      if (isOurLabel(content.label))
+        return { ...seen, device: { ...device, state: 'stamped', stamp: { uuid: content.uuid, label: content.label } } }
+      return { ...seen, device: { ...device, state: 'foreign', reason: describeContent(content) } }
+    case 'other':
+      return { ...seen, device: { ...device, state: 'foreign', reason: describeContent(content) } }
+    case 'blank':
+      if (partitions.length > 0)
+        return { ...seen, device: { ...device, state: 'refused', reason: `has partitions: ${partitions.join(', ')}` } }
+      return { ...seen, device: { ...device, state: 'blank' } }
+  }
+}
+
+/**
+ * One device listed twice, by two pools, two names or two paths, is nobody's until the configuration says whose. So is one
+ * disk that two devices lead to, as without multipathd: neither knows of a mount or a format that goes through the other.
+ */
+function refuseDoubles(devices: Looked[]): Looked[] {
+  const kept = new Map<string, Looked>()
+  const refuse = (name: string, reason: string) => {
+    const { device } = kept.get(name)!
+    const { path, pool, identity, sizeBytes } = device
+    kept.set(name, { device: { name, path, pool, identity, sizeBytes, state: 'refused', reason } })
+  }
+  const byDisk = new Map<string, InventoryDevice>()
+  for (const looked of devices) {
+    const { device, numbers, unique } = looked
+    const named = kept.get(device.name)?.device
+    if (named) {
+      const reason =
+        named.path === device.path
+          ? `listed in two pools: ${named.pool} and ${device.pool}`
+          : `${named.path} and ${device.path} have the same name`
+      refuse(device.name, reason)
+      continue
+    }
+    kept.set(device.name, looked)
+    const names = [numbers, unique].filter((name) => name !== undefined && name !== '') as string[]
+    for (const name of names) {
+      const same = byDisk.get(name)
+      if (same && same !== device) {
+        const one = name === numbers ? 'are one device' : `are one disk, ${name}`
+        const reason = `listed twice: ${same.path} (${same.pool}) and ${device.path} (${device.pool}) ${one}`
+        refuse(same.name, reason)
+        refuse(device.name, reason)
+        break
+      }
+      byDisk.set(name, device)
+    }
+  }
+  return [...kept.values()]
+}

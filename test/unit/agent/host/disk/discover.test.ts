@@ -1,0 +1,36 @@
+import { expect } from 'chai'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { discover } from '../../../../../src/agent/host/disk/discover.js'
+import { runCommand } from '../../../../../src/agent/host/exec/run.js'
+import { abilitiesOf } from '../../../../../src/agent/host/disk/wipeAbilities.js'
+import { systemClock } from '../../../../../src/daemon/clock.js'
+
+describe('what the configuration lists', () => {
+  let directory: string
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'burstbuffer-discover-'))
+    writeFileSync(join(directory, 'notes'), '')
+  })
+  afterEach(() => rmSync(directory, { recursive: true }))
+
+  async function problemsOf(...patterns: string[]): Promise<string[]> {
+    const pools = { fast: patterns.map((pattern) => join(directory, pattern)) }
+    return (await discover(pools, runCommand, abilitiesOf(runCommand, systemClock))).problems
+  }
+
+  it('is a problem where a glob matches nothing, its directory is missing, or a path leads to nothing', async () => {
+    expect(await problemsOf('nvme*n1', 'by-idd/*', 'notes/*', 'nvme1n1')).to.deep.equal([
+      `pools.fast: ${directory}/nvme*n1: matches no device`,
+      `pools.fast: ${directory}/by-idd/*: no such directory`,
+      `pools.fast: ${directory}/notes/*: ENOTDIR: not a directory, scandir '${directory}/notes'`,
+      `pools.fast: ${directory}/nvme1n1: no such device`,
+    ])
+  })
+
+  it('is no problem where there is something, whatever that is', async () => {
+    expect(await problemsOf('no*')).to.deep.equal([])
+  })
+})
