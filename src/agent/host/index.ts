@@ -15,7 +15,7 @@ import { type Run, runCommand } from './exec/run.js'
 import { shared } from './exec/coalesce.js'
 import { survey } from './dataplane/glusterd/survey.js'
 import * as swaps from './client/swaps.js'
-import { transfers } from './transfer/index.js'
+import { transfers } from './staging/index.js'
 import type { StagingPriority } from '../stagingPriority.js'
 import { abilitiesOf } from './disk/wipeAbilities.js'
 

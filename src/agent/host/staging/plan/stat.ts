@@ -1,4 +1,4 @@
-import type { AsUser } from './user.js'
+import type { AsUser } from '../user.js'
 import { hasHoles } from './walk.js'
 
 export interface Looked {

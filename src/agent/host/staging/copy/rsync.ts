@@ -1,7 +1,7 @@
-import type { DesiredTransfer } from '../../../model/documents.js'
-import { Refusal } from '../../port.js'
-import { whatUsersMend } from './errors.js'
-import type { AsUser } from './user.js'
+import type { DesiredTransfer } from '../../../../model/documents.js'
+import { Refusal } from '../../../port.js'
+import { whatUsersMend } from '../errors.js'
+import type { AsUser } from '../user.js'
 
 export interface Copied {
   /** Of files that it could not copy. */

@@ -1,5 +1,5 @@
-import { recordsInto } from './records.js'
-import type { AsUser } from './user.js'
+import { recordsInto } from '../records.js'
+import type { AsUser } from '../user.js'
 
 /** One thing that was found, by find's own letters: f file, d directory, l symbolic link, p, s, b, c. */
 export interface Entry {

@@ -1,14 +1,14 @@
 import { dirname } from 'node:path'
-import type { DesiredTransfer } from '../../../model/documents.js'
-import { Refusal } from '../../port.js'
-import { listedPairs } from './list.js'
-import { notesMark, placesOf, type Sides, sidesOf } from './places.js'
+import type { DesiredTransfer } from '../../../../model/documents.js'
+import { Refusal } from '../../../port.js'
+import { listedPairs } from '../list.js'
+import { notesMark, placesOf, type Sides, sidesOf } from '../paths.js'
 import type { Found, Make, PlanParts, Planning } from './planning.js'
-import { planPairs } from './planPairs.js'
-import { planTrees } from './planTrees.js'
-import { nameOf, resolveSides } from './resolve.js'
-import { notesIn, openNotes } from './notes.js'
-import { addFailure, emptyTally, ofNode, type PlanNote } from './work.js'
+import { planPairs } from './pairs.js'
+import { planTrees } from './trees.js'
+import { nameOf, resolveSides } from '../resolve.js'
+import { notesIn, openNotes } from '../notes.js'
+import { addFailure, emptyTally, ofNode, type PlanNote } from '../work.js'
 
 /*
  * What is to be copied, found once and written down: the directories, which are made at once, and for each share its files in

@@ -1,12 +1,12 @@
-import { type Listed, splitter } from '../../plan/split.js'
+import { type Listed, splitter } from './split.js'
 import { batchesIn } from './batches.js'
-import { linkedIn } from './linked.js'
-import { isNotes, notesMark, type Sides, treeOf } from './places.js'
-import type { Notes } from './notes.js'
+import { linkedIn } from './hardlinks.js'
+import { isNotes, notesMark, type Sides, treeOf } from '../paths.js'
+import type { Notes } from '../notes.js'
 import type { Building, Planning } from './planning.js'
-import type { AsUser } from './user.js'
+import type { AsUser } from '../user.js'
 import { type Entry, type PassOver, walk } from './walk.js'
-import { addFailure, ofNode, type PlanNote } from './work.js'
+import { addFailure, ofNode, type PlanNote } from '../work.js'
 
 const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
-import { whatUsersMend } from '../../../../../src/agent/host/transfer/errors.js'
+import { whatUsersMend } from '../../../../../src/agent/host/staging/errors.js'
 
 /** As programs say it in the C locale. */
 function said(name: string): string {

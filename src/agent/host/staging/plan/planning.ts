@@ -1,8 +1,8 @@
-import type { DesiredTransfer } from '../../../model/documents.js'
-import type { Notes } from './notes.js'
-import type { StagePaths } from './resolve.js'
-import type { AsUser } from './user.js'
-import type { PlanNote, Tally } from './work.js'
+import type { DesiredTransfer } from '../../../../model/documents.js'
+import type { Notes } from '../notes.js'
+import type { StagePaths } from '../resolve.js'
+import type { AsUser } from '../user.js'
+import type { PlanNote, Tally } from '../work.js'
 
 export interface PlanParts {
   transfer: DesiredTransfer

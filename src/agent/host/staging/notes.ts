@@ -5,7 +5,7 @@ import type { DesiredTransfer } from '../../../model/documents.js'
 import { quote } from '../../../model/names.js'
 import { Refusal } from '../../port.js'
 import { whatUsersMend } from './errors.js'
-import { placesOf } from './places.js'
+import { placesOf } from './paths.js'
 import type { AsUser } from './user.js'
 
 /*

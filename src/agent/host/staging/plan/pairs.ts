@@ -1,13 +1,13 @@
 import { dirname } from 'node:path'
-import { Refusal } from '../../port.js'
-import { splitter } from '../../plan/split.js'
+import { Refusal } from '../../../port.js'
+import { splitter } from './split.js'
 import { batchesIn } from './batches.js'
-import { type Looked, lookAt } from './look.js'
-import type { Sides } from './places.js'
+import { type Looked, lookAt } from './stat.js'
+import type { Sides } from '../paths.js'
 import type { Building, Planning } from './planning.js'
-import { nameOf } from './resolve.js'
-import type { AsUser } from './user.js'
-import { addFailure, ofNode, type PlanNote } from './work.js'
+import { nameOf } from '../resolve.js'
+import type { AsUser } from '../user.js'
+import { addFailure, ofNode, type PlanNote } from '../work.js'
 
 const limits = { files: 100, bytes: 16 * 1024 ** 3 }
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Jobs } from '../../../../../src/agent/host/transfer/jobs.js'
+import { Jobs } from '../../../../../src/agent/host/staging/jobs.js'
 import { Refusal } from '../../../../../src/agent/port.js'
 
 describe('work that a step begins', () => {

@@ -1,8 +1,8 @@
-import { Refusal } from '../../port.js'
-import { lookAt } from './look.js'
-import type { AsUser } from './user.js'
-import type { Notes } from './notes.js'
-import { type Batch, listOf } from './work.js'
+import { Refusal } from '../../../port.js'
+import { lookAt } from '../plan/stat.js'
+import type { AsUser } from '../user.js'
+import type { Notes } from '../notes.js'
+import { type Batch, listOf } from '../work.js'
 
 /** The files of a batch that are not at the destination with the size that they had when they were planned. */
 export async function whatIsMissing(user: AsUser, notes: Notes, batch: Batch, to: string): Promise<string[]> {

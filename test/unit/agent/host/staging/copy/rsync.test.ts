@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { copyArguments, parseProgress, progressInto } from '../../../../../src/agent/host/transfer/rsync.js'
-import { aDesiredTransfer } from '../../../../support/desired.js'
+import { copyArguments, parseProgress, progressInto } from '../../../../../../src/agent/host/staging/copy/rsync.js'
+import { aDesiredTransfer } from '../../../../../support/desired.js'
 
 describe('what rsync says of its progress', () => {
   it('is the last line that it has finished', () => {

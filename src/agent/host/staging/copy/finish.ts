@@ -1,14 +1,14 @@
-import type { DesiredTransfer } from '../../../model/documents.js'
-import { Refusal } from '../../port.js'
-import { listed } from './check.js'
-import { placesOf, sidesOf, treeOf } from './places.js'
-import { writeReport } from './report.js'
-import { resolveSides, type StagePaths } from './resolve.js'
-import { type Notes, openNotes } from './notes.js'
+import type { DesiredTransfer } from '../../../../model/documents.js'
+import { Refusal } from '../../../port.js'
+import { listed } from './verify.js'
+import { placesOf, sidesOf, treeOf } from '../paths.js'
+import { writeReport } from '../report.js'
+import { resolveSides, type StagePaths } from '../resolve.js'
+import { type Notes, openNotes } from '../notes.js'
 import { attributes, runRsync } from './rsync.js'
 import { timeWindow } from './times.js'
-import type { AsUser } from './user.js'
-import { addFailure, addTally, emptyTally, ofNode, planNote, tally, type Tally } from './work.js'
+import type { AsUser } from '../user.js'
+import { addFailure, addTally, emptyTally, ofNode, planNote, tally, type Tally } from '../work.js'
 
 /**
  * When every share is copied: modes and times of the directories, which copying changed, and the sum of all shares. It is

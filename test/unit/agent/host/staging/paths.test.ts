@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { gatheredAt, placesOf, sidesOf } from '../../../../../src/agent/host/transfer/places.js'
+import { gatheredAt, placesOf, sidesOf } from '../../../../../src/agent/host/staging/paths.js'
 import { aDesiredTransfer } from '../../../../support/desired.js'
 
 const mount = '/run/burstbuffer-transfers/20.1'

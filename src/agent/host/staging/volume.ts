@@ -6,7 +6,7 @@ import { answers, liveFirst, mountGluster } from '../client/bufferMount.js'
 import { mountedAt, mountTable } from '../exec/mounts.js'
 import { makePassable } from '../exec/passable.js'
 import { type Run, runOk } from '../exec/run.js'
-import { placesOf } from './places.js'
+import { placesOf } from './paths.js'
 
 /** The buffer's volume on this host, for one transfer alone. */
 const commandMs = 30_000

@@ -1,7 +1,7 @@
-import type { Listed } from '../../plan/split.js'
-import { recordsInto } from './records.js'
-import type { AsUser } from './user.js'
-import { appendBytes } from './notes.js'
+import type { Listed } from './split.js'
+import { recordsInto } from '../records.js'
+import type { AsUser } from '../user.js'
+import { appendBytes } from '../notes.js'
 
 const atOnce = 2_000
 
