@@ -6,10 +6,10 @@ import type { Accounts } from '../scheduler/users/accounts.js'
 import type { SchedulerConfig } from '../scheduler/config.js'
 import { startScheduler } from '../scheduler/scheduler.js'
 import type { Store } from '../store/store.js'
-import { SimulatedGluster } from './gluster.js'
-import { simulatedHost } from './host.js'
-import { aMachine, bootOf, type SimulatedMachine } from './machine.js'
-import { type Fault, SteadyPace } from './pace.js'
+import { SimulatedGluster } from '../simulated/gluster.js'
+import { simulatedHost } from '../simulated/host.js'
+import { aMachine, bootOf, type SimulatedMachine } from '../simulated/machine.js'
+import { type Fault, SteadyPace } from '../simulated/pace.js'
 
 /** How many disks each storage host has; compute hosts are `c1`, `c2`, … */
 export interface Shape {

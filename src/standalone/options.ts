@@ -2,7 +2,7 @@ import yargs from 'yargs'
 import { Refusal } from '../agent/port.js'
 import { isDestructive, type StepKind } from '../agent/steps.js'
 import { type Shape, usualShape } from './cluster.js'
-import type { Fault } from './pace.js'
+import type { Fault } from '../simulated/pace.js'
 
 export interface StandaloneOptions {
   /** etcd's URL; undefined: one of our own. */

@@ -9,8 +9,8 @@ import type { Cluster } from '../../src/model/cluster.js'
 import type { Decision } from '../../src/scheduler/commit/decision.js'
 import { assembleScheduler } from '../../src/scheduler/scheduler.js'
 import { dwWlmCli, type Reply } from '../../src/scheduler/slurm/functions.js'
-import { SimulatedGluster } from '../../src/standalone/gluster.js'
-import { simulatedHost } from '../../src/standalone/host.js'
+import { SimulatedGluster } from '../../src/simulated/gluster.js'
+import { simulatedHost } from '../../src/simulated/host.js'
 import {
   aMachine,
   bootOf,
@@ -18,7 +18,7 @@ import {
   type SimulatedMachine,
   turnOff,
   turnOn,
-} from '../../src/standalone/machine.js'
+} from '../../src/simulated/machine.js'
 import { MemoryEtcd } from '../../src/store/memory.js'
 import { aUuid } from '../support/builders.js'
 import { hasSwap, Invariants } from './invariants.js'

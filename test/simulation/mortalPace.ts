@@ -1,6 +1,6 @@
 import { isDestructive, type Step } from '../../src/agent/steps.js'
-import type { SimulatedMachine } from '../../src/standalone/machine.js'
-import { deviceOf, type Pace } from '../../src/standalone/pace.js'
+import type { SimulatedMachine } from '../../src/simulated/machine.js'
+import { deviceOf, type Pace } from '../../src/simulated/pace.js'
 import type { Invariants } from './invariants.js'
 import type { Life } from './life.js'
 import type { World } from './world.js'
