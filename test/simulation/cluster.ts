@@ -19,7 +19,7 @@ import {
   turnOff,
   turnOn,
 } from '../../src/simulated/machine.js'
-import { MemoryEtcd } from '../../src/store/memory.js'
+import { MemoryEtcd } from '../../src/store/fake.js'
 import { aUuid } from '../support/builders.js'
 import { hasSwap, Invariants } from './invariants.js'
 import { type Fate, Life } from './life.js'

@@ -13,7 +13,7 @@ import { serversOf } from '../../src/model/buffers.js'
 import { linesOf } from '../../src/model/transfers.js'
 import type { SimulatedGluster } from '../../src/simulated/gluster.js'
 import type { SimulatedDisk, SimulatedMachine } from '../../src/simulated/machine.js'
-import type { MemoryEtcd } from '../../src/store/memory.js'
+import type { MemoryEtcd } from '../../src/store/fake.js'
 import { keys } from '../../src/store/keys.js'
 import type { Life } from './life.js'
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/daemon/clock.js'
-import type { MemoryEtcd, MemoryStore } from '../../src/store/memory.js'
+import type { MemoryEtcd, MemoryStore } from '../../src/store/fake.js'
 import type { Compare, Entry, Store, WatchHandlers, Write } from '../../src/store/store.js'
 import type { World } from './world.js'
 

@@ -1,6 +1,6 @@
 import { readDesired } from '../../src/store/documents.js'
 import { keys, parseKey } from '../../src/store/keys.js'
-import type { MemoryEtcd, MemoryStore } from '../../src/store/memory.js'
+import type { MemoryEtcd, MemoryStore } from '../../src/store/fake.js'
 import type { AnyDesired, AnyObserved, DesiredKind } from '../../src/model/documents.js'
 import type { Hosted } from './builders.js'
 

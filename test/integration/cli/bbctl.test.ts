@@ -8,7 +8,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import type { BufferDetail, BufferView, DeviceView, StatusView } from '../../../src/model/api.js'
 import { schedulerConfig } from '../../../src/scheduler/config.js'
 import { startCluster } from '../../../src/standalone/cluster.js'
-import { MemoryEtcd } from '../../../src/store/memory.js'
+import { MemoryEtcd } from '../../../src/store/fake.js'
 import { runProgram } from '../../support/program.js'
 
 /** bbctl as its users run it, on a cluster of simulated hosts: what it prints, and how it exits. */

@@ -6,7 +6,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import { unhealthyAfterMs } from '../../../src/daemon/stretch.js'
 import type { HostDocument } from '../../../src/model/documents.js'
 import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/memory.js'
+import { MemoryEtcd } from '../../../src/store/fake.js'
 import type { Store, WatchHandlers } from '../../../src/store/store.js'
 import { HandClock } from '../../support/handClock.js'
 

@@ -6,7 +6,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import type { DesiredVolume } from '../../../src/model/documents.js'
 import { levels } from '../../../src/model/levels.js'
 import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/memory.js'
+import { MemoryEtcd } from '../../../src/store/fake.js'
 import { until } from '../../../lab/until.js'
 import { HandClock } from '../../support/handClock.js'
 

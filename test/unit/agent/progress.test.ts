@@ -7,7 +7,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import type { ObservedTransfer } from '../../../src/model/documents.js'
 import { levels } from '../../../src/model/levels.js'
 import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/memory.js'
+import { MemoryEtcd } from '../../../src/store/fake.js'
 import { aDesiredTransfer } from '../../support/desired.js'
 import { HandClock } from '../../support/handClock.js'
 

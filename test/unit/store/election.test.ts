@@ -3,7 +3,7 @@ import type { Clock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { stand } from '../../../src/store/election.js'
 import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/memory.js'
+import { MemoryEtcd } from '../../../src/store/fake.js'
 import { OutcomeUnknown, OutOfSpace, type Lease, type Store } from '../../../src/store/store.js'
 import { seeded, World } from '../../simulation/world.js'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { silentLog } from '../../../src/daemon/log.js'
-import { keepKey } from '../../../src/store/kept.js'
-import { MemoryEtcd } from '../../../src/store/memory.js'
+import { keepKey } from '../../../src/store/leasedKey.js'
+import { MemoryEtcd } from '../../../src/store/fake.js'
 import { OutcomeUnknown } from '../../../src/store/store.js'
 import { seeded, World } from '../../simulation/world.js'
 

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { type Log, silentLog } from '../../../../src/daemon/log.js'
 import { Memory } from '../../../../src/scheduler/cluster/cache.js'
 import { keys } from '../../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../../src/store/memory.js'
+import { MemoryEtcd } from '../../../../src/store/fake.js'
 import { aBrick, aBuffer, aCordon, aHost, aSession, brickReport } from '../../../support/builders.js'
 import { HandClock } from '../../../support/handClock.js'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { etcdProblems, EtcdUsage } from '../../../../src/scheduler/operators/etcdUsage.js'
-import { MemoryEtcd } from '../../../../src/store/memory.js'
+import { MemoryEtcd } from '../../../../src/store/fake.js'
 import { StoreUnavailable } from '../../../../src/store/store.js'
 import { HandClock } from '../../../support/handClock.js'
 

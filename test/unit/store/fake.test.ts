@@ -1,4 +1,4 @@
-import { MemoryEtcd, type MemoryStore } from '../../../src/store/memory.js'
+import { MemoryEtcd, type MemoryStore } from '../../../src/store/fake.js'
 import { storeContract } from '../../support/storeContract.js'
 
 describe('the store in memory', () => {
