@@ -1,48 +1,164 @@
 /*
- * Which room may import which. A room is a folder; what stands in it may always import its own files.
+ * Which room may import which. A room is a folder, or a file that others use as one; what stands in it may always import its own files.
  * An arrow that is not in the table is an error, and so is a circle of files, also one of types alone.
  */
+/** What every tool of a host may use beside its neighbours. */
+const port = ['src/agent', 'src/daemon', 'src/model']
+
 const rooms = {
   'src/model': [],
   'src/daemon': ['src/model'],
   'src/store': ['src/daemon', 'src/model'],
+
   'src/agent/plan': ['src/agent', 'src/model'],
-  'src/agent/host': ['src/agent', 'src/agent/host/transfer', 'src/agent/plan', 'src/daemon', 'src/model'],
-  'src/agent/host/transfer': ['src/agent', 'src/agent/host', 'src/agent/plan', 'src/daemon', 'src/model'],
-  'src/agent': ['src/agent/host', 'src/agent/plan', 'src/daemon', 'src/model', 'src/store'],
-  'src/scheduler/next': ['src/scheduler', 'src/scheduler/admit', 'src/model'],
-  'src/scheduler/admit': ['src/scheduler', 'src/scheduler/next', 'src/model'],
-  'src/scheduler/slurm': ['src/scheduler', 'src/daemon', 'src/model', 'src/store'],
-  'src/scheduler/api': ['src/scheduler', 'src/scheduler/slurm', 'src/daemon', 'src/model'],
-  'src/scheduler': [
-    'src/scheduler/admit',
-    'src/scheduler/api',
-    'src/scheduler/next',
-    'src/scheduler/slurm',
+  'src/agent/host/exec': [],
+  'src/agent/host/disk': ['src/agent/host/exec', 'src/agent/plan', ...port],
+  'src/agent/host/client': ['src/agent/host/disk', 'src/agent/host/exec', ...port],
+  'src/agent/host/dataplane/glusterd': ['src/agent/host/client', 'src/agent/host/exec', ...port],
+  'src/agent/host/staging': [
+    'src/agent/host/client',
+    'src/agent/host/disk',
+    'src/agent/host/exec',
+    'src/agent/host/staging/copy',
+    'src/agent/host/staging/plan',
+    ...port,
+  ],
+  'src/agent/host/staging/plan': ['src/agent/host/staging', ...port],
+  'src/agent/host/staging/copy': ['src/agent/host/staging', 'src/agent/host/staging/plan', ...port],
+  'src/agent/host': [
+    'src/agent/host/client',
+    'src/agent/host/dataplane/glusterd',
+    'src/agent/host/disk',
+    'src/agent/host/exec',
+    'src/agent/host/staging',
+    ...port,
+  ],
+  'src/agent': [
+    'src/agent/host',
+    'src/agent/host/dataplane/glusterd',
+    'src/agent/host/disk',
+    'src/agent/host/exec',
+    'src/agent/plan',
     'src/daemon',
     'src/model',
     'src/store',
   ],
+
+  // The road of a request: slurm or operators → admission → placement → desired → commit; cluster is what all of them know.
+  'src/scheduler/config.ts': ['src/daemon', 'src/model'],
+  'src/scheduler/cluster': ['src/scheduler/config.ts', 'src/daemon', 'src/model', 'src/store'],
+  'src/scheduler/commit': ['src/scheduler/cluster', 'src/daemon', 'src/model', 'src/store'],
+  'src/scheduler/placement': ['src/scheduler/cluster', 'src/scheduler/commit', 'src/daemon', 'src/model'],
+  'src/scheduler/dataplane/glusterd': ['src/scheduler/config.ts', 'src/scheduler/placement', 'src/model'],
+  'src/scheduler/admission': [
+    'src/scheduler/config.ts',
+    'src/scheduler/cluster',
+    'src/scheduler/commit',
+    'src/scheduler/dataplane/glusterd',
+    'src/scheduler/placement',
+    'src/model',
+  ],
+  'src/scheduler/desired': [
+    'src/scheduler/config.ts',
+    'src/scheduler/commit',
+    'src/scheduler/dataplane/glusterd',
+    'src/scheduler/placement',
+    'src/model',
+  ],
+  'src/scheduler/loop': [
+    'src/scheduler/cluster',
+    'src/scheduler/commit',
+    'src/scheduler/desired',
+    'src/daemon',
+    'src/model',
+    'src/store',
+  ],
+  'src/scheduler/progress.ts': ['src/scheduler/admission', 'src/scheduler/desired', 'src/model'],
+  'src/scheduler/users': ['src/scheduler/config.ts', 'src/daemon', 'src/model'],
+  'src/scheduler/http': ['src/daemon', 'src/model'],
+  'src/scheduler/slurm/script': ['src/model'],
+  'src/scheduler/slurm/arrays': ['src/model'],
+  'src/scheduler/slurm/checks': [
+    'src/scheduler/config.ts',
+    'src/scheduler/cluster',
+    'src/scheduler/placement',
+    'src/scheduler/slurm/script',
+    'src/scheduler/users',
+    'src/model',
+  ],
+  'src/scheduler/slurm': [
+    'src/scheduler/config.ts',
+    'src/scheduler/progress.ts',
+    'src/scheduler/admission',
+    'src/scheduler/cluster',
+    'src/scheduler/commit',
+    'src/scheduler/http',
+    'src/scheduler/placement',
+    'src/scheduler/slurm/arrays',
+    'src/scheduler/slurm/checks',
+    'src/scheduler/slurm/script',
+    'src/scheduler/users',
+    'src/daemon',
+    'src/model',
+    'src/store',
+  ],
+  'src/scheduler/operators': [
+    'src/scheduler/config.ts',
+    'src/scheduler/progress.ts',
+    'src/scheduler/admission',
+    'src/scheduler/cluster',
+    'src/scheduler/commit',
+    'src/scheduler/dataplane/glusterd',
+    'src/scheduler/desired',
+    'src/scheduler/http',
+    'src/scheduler/loop',
+    'src/scheduler/placement',
+    'src/scheduler/slurm',
+    'src/scheduler/slurm/script',
+    'src/scheduler/users',
+    'src/daemon',
+    'src/model',
+    'src/store',
+  ],
+  'src/scheduler': [
+    'src/scheduler/admission',
+    'src/scheduler/cluster',
+    'src/scheduler/commit',
+    'src/scheduler/desired',
+    'src/scheduler/http',
+    'src/scheduler/loop',
+    'src/scheduler/operators',
+    'src/scheduler/placement',
+    'src/scheduler/slurm',
+    'src/scheduler/slurm/arrays',
+    'src/scheduler/users',
+    'src/daemon',
+    'src/model',
+    'src/store',
+  ],
+
   'src/cli/commands': ['src/cli', 'src/model'],
   'src/cli': ['src/cli/commands', 'src/model'],
+  'src/simulated': ['src/agent', 'src/agent/host/disk', 'src/agent/plan', 'src/daemon', 'src/model'],
   'src/standalone': [
     'src/agent',
-    'src/agent/host',
-    'src/agent/plan',
     'src/scheduler',
+    'src/scheduler/users',
+    'src/simulated',
     'src/daemon',
     'src/model',
     'src/store',
   ],
+
   lab: ['lab/docker'],
-  'lab/docker': ['lab', 'src/agent/host'],
+  'lab/docker': ['lab', 'src/agent/host/dataplane/glusterd', 'src/agent/host/exec'],
   'lab/demo': ['lab'],
   bench: ['lab', 'src', 'test/support'],
   test: ['bench', 'lab', 'lab/demo', 'lab/docker', 'src'],
 }
 
-/** Files of that folder itself, not of the folders below it. */
-const filesOf = (folder) => `^${folder}/[^/]+$`
+/** Files of that folder itself, not of the folders below it; a file is one by itself. */
+const filesOf = (room) => (room.endsWith('.ts') ? `^${room}$` : `^${room}/[^/]+$`)
 /** Rooms without walls of their own inside. */
 const open = ['bench', 'test', 'src']
 const placeOf = (folder) => (open.includes(folder) ? `^${folder}/` : filesOf(folder))

@@ -41,8 +41,10 @@ describe('the walls between rooms', () => {
     ['src/model/y.ts', '../agent/x.js', 'src/agent/x.ts'],
     ['src/agent/plan/y.ts', '../../store/x.js', 'src/store/x.ts'],
     ['src/agent/plan/y.ts', '../host/x.js', 'src/agent/host/x.ts'],
-    ['src/agent/host/y.ts', '../../scheduler/admit/x.js', 'src/scheduler/admit/x.ts'],
+    ['src/agent/host/disk/y.ts', '../../../scheduler/admission/x.js', 'src/scheduler/admission/x.ts'],
     ['src/scheduler/slurm/y.ts', '../../agent/host/x.js', 'src/agent/host/x.ts'],
+    ['src/scheduler/desired/y.ts', '../admission/x.js', 'src/scheduler/admission/x.ts'],
+    ['src/scheduler/config.ts', './progress.js', 'src/scheduler/progress.ts'],
     ['src/cli/commands/y.ts', '../../store/x.js', 'src/store/x.ts'],
     ['src/daemon/y.ts', '../store/x.js', 'src/store/x.ts'],
   ] as const

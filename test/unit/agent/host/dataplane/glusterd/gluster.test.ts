@@ -9,7 +9,7 @@ import type { DesiredVolume } from '../../../../../../src/model/documents.js'
 
 /* Answers recorded from GlusterFS 10.3 by `gluster --mode=script --xml`. */
 const recorded = (name: string) =>
-  readFileSync(new URL(`../../../fixtures/gluster/${name}.xml`, import.meta.url), 'utf8')
+  readFileSync(new URL(`../../../../../fixtures/gluster/${name}.xml`, import.meta.url), 'utf8')
 
 /** A gluster that gives the recorded answers in turn, what it was asked, and how many processes that took. */
 function answering(...names: string[]) {
