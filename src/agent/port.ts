@@ -10,7 +10,7 @@ import type { StepArgs, StepKind } from './steps.js'
 
 /*
  * What the agent's brain knows of a host: facts that it asks for, and effects that it orders. The real host
- * (`host/`) and the simulated one (`src/standalone/`) stand behind this same interface.
+ * (`host/`) and the simulated one (`src/simulated/`) stand behind this same interface.
  */
 
 /** What a whole device holds, as asked from the device itself. */

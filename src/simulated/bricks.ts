@@ -6,7 +6,7 @@ import { brickMountPath } from '../model/cluster.js'
 import type { DesiredAdopt, DesiredBrick } from '../model/documents.js'
 import { emptyFiles, type SimulatedDisk, type SimulatedMachine } from './machine.js'
 
-/** Bricks on simulated disks: the same facts, refusals and crash windows as `agent/host/bricks.ts`. */
+/** Bricks on simulated disks: the same facts, refusals and crash windows as `agent/host/disk/bricks.ts`. */
 
 type Act = () => void
 

@@ -46,7 +46,7 @@ const retryMs = 1_000
 const roundSize = 200
 
 /*
- * Brings etcd to what `next` says, only while this scheduler leads. Level-triggered: a change marks buffers and sessions
+ * Brings etcd to what `desired` says, only while this scheduler leads. Level-triggered: a change marks buffers and sessions
  * to be looked at, and what is looked at is derived anew from the memory. Every minute all are.
  *
  * INVARIANTS: one round at a time; a round begins on a memory that holds all that earlier rounds wrote; everything is
