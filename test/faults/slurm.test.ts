@@ -103,6 +103,21 @@ describe('slurmctld restarted again and again while jobs stage in', function () 
     await Promise.all(jobs.map((job) => slurm.untilCompleted(job)))
     await expectNothingLost(lab)
   })
+
+  it('strands none whose setup has made nothing yet, because etcd is away', async () => {
+    await lab.stopService('head', 'etcd', 'TERM')
+    const job = await slurm.submit('bob', '#DW jobdw type=scratch access_mode=striped capacity=1TB')
+    const shown = async () => {
+      const words = ['/opt/burstbuffer/dist/bin/dw_wlm_cli', '--function', 'show_sessions']
+      return (await lab.exec('head', words)).stdout
+    }
+    await until({ what: 'its setup waits', seen: shown }, async () => (await shown()).includes(`"token":"${job}"`))
+    await lab.stopService('head', 'slurmctld', 'TERM')
+    await lab.startService('head', 'slurmctld')
+    await lab.startService('head', 'etcd')
+    await slurm.untilCompleted(job)
+    await expectNothingLost(lab)
+  })
 })
 
 describe('a pool that is full although Slurm takes it to be free', function () {

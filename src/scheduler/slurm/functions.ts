@@ -80,11 +80,12 @@ type Handler = (means: SlurmMeans, given: Arguments, gone: Promise<void>) => Pro
 const handlers: Record<string, Handler> = {
   pools: ({ core, config, room }) => json(pools(core.cluster, config, (pool) => room.claimedSlots(pool))),
   show_instances: ({ core }) => json(instances(core.cluster)),
-  show_sessions: ({ core }) => json(sessions(core.cluster)),
+  show_sessions: ({ core, clock, makings }) =>
+    json(sessions(core.cluster, makings.unfinishedSetups(), clock.unixSeconds())),
   show_configurations: ({ core }) => json(configurations(core.cluster)),
   job_process: jobProcess,
   create_persistent: givingWay(create),
-  setup: givingWay(setup),
+  setup: givingWay(setup, (given) => number(given, 'user')),
   data_in: (means, given) => stage(means, given, 'in'),
   real_size: realSize,
   paths,
@@ -154,9 +155,12 @@ function granularities(config: SchedulerConfig) {
 }
 
 /** The call makes nothing once its token was torn down in between. */
-function givingWay(make: (means: SlurmMeans, given: Arguments, making: Making) => Promise<string>) {
+function givingWay(
+  make: (means: SlurmMeans, given: Arguments, making: Making) => Promise<string>,
+  ownerOf: (given: Arguments) => number | undefined = () => undefined,
+) {
   return async (means: SlurmMeans, given: Arguments, gone: Promise<void>): Promise<string> => {
-    const making = means.makings.begin(need(given, 'token'), gone)
+    const making = means.makings.begin(need(given, 'token'), gone, ownerOf(given))
     try {
       return await make(means, given, making)
     } finally {

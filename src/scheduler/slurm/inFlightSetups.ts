@@ -27,9 +27,13 @@ export interface Unmaking {
 export class Makings {
   private readonly makings = new OfTokens<{ giveUp: (why: string) => void }>()
   private readonly unmakings = new OfTokens<{ isOvertaken: boolean }>()
+  private readonly unfinished = new Map<string, number>()
 
-  /** `gone`: resolves when the caller is not there any more. What is made already stays, for the call that comes again. */
-  begin(token: string, gone: Promise<void>): Making {
+  /**
+   * `gone`: resolves when the caller is not there any more. What is made already stays, for the call that comes again.
+   * `owner`: whose job it sets up.
+   */
+  begin(token: string, gone: Promise<void>, owner?: number): Making {
     for (const unmaking of this.unmakings.of(token)) unmaking.isOvertaken = true
     let why: string | undefined
     let tell = () => {}
@@ -38,8 +42,36 @@ export class Makings {
       why ??= reason
       tell()
     }
-    void gone.then(() => giveUp('its caller has gone'))
-    return { whyNot: () => why, givenUp, end: this.makings.add(token, { giveUp }) }
+    let isCallerGone = false
+    void gone.then(() => {
+      isCallerGone = true
+      giveUp('its caller has gone')
+    })
+    if (owner !== undefined) this.noteUnfinished(token, owner)
+    const end = this.makings.add(token, { giveUp })
+    return {
+      whyNot: () => why,
+      givenUp,
+      end: () => {
+        end()
+        if (!isCallerGone && this.makings.of(token).length === 0) this.unfinished.delete(token)
+      },
+    }
+  }
+
+  /**
+   * Setups of jobs that are under way, or whose caller went before they had an answer; until the job is torn down or set up
+   * again. By token, with the owner. A slurmctld that is restarted over one takes the job to be staging in, and does so
+   * for ever where it hears of no session: told of one, it tears the job down and begins anew.
+   */
+  unfinishedSetups(): ReadonlyMap<string, number> {
+    return this.unfinished
+  }
+
+  private noteUnfinished(token: string, owner: number): void {
+    this.unfinished.delete(token)
+    this.unfinished.set(token, owner)
+    if (this.unfinished.size > maxUnfinished) this.unfinished.delete([...this.unfinished.keys()][0]!)
   }
 
   /** Those makings that come later are not meant: a job that is requeued is set up anew. */
@@ -50,11 +82,15 @@ export class Makings {
       isOvertaken: () => unmaking.isOvertaken,
       decided: () => {
         for (const making of before) making.giveUp('it was torn down')
+        if (!unmaking.isOvertaken) this.unfinished.delete(token)
       },
       end: this.unmakings.add(token, unmaking),
     }
   }
 }
+
+/** More than slurmctld ever has under way; the oldest are forgotten. */
+const maxUnfinished = 10_000
 
 /** Calls that are under way, by their token. */
 class OfTokens<T> {

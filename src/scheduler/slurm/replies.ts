@@ -11,7 +11,8 @@ import { isHidden } from '../progress.js'
  * The JSON that Slurm's plugin reads (SLURM.md): ids, owners, sizes and times are integers, and no apostrophe stands
  * anywhere, for Slurm turns every one into a double quote. What is being torn down is not shown: Slurm would adopt it.
  * The session of a job is, until nothing is left to wait for: when slurmctld is restarted over its own teardown of a job, it
- * finishes it only if it hears of the session, and holds the job back for ever if it does not.
+ * finishes it only if it hears of the session, and holds the job back for ever if it does not. So is a setup that has made none
+ * yet, because etcd is away or no devices are free (`Makings.unfinishedSetups`).
  */
 
 /**
@@ -30,20 +31,23 @@ export function pools(cluster: Cluster, config: SchedulerConfig, claimed: (pool:
   }
 }
 
-export function sessions(cluster: Cluster): object {
-  return {
-    sessions: ofSlurm(cluster).map((session) => ({
-      id: session.id,
-      token: session.token,
-      creator: 'SLURM',
-      owner: session.uid,
-      created: session.createdAt,
-      expiration: 0,
-      expired: false,
-      links: { client_nodes: session.stage === 'running' ? session.computeHosts : [] },
-      state: stateOf(isReady(cluster, session), session.stage === 'leaving' ? 'destroy' : 'create'),
-    })),
-  }
+/** `unfinished`: the owners of jobs whose setup has made no session yet, by token. They have an id that no session has. */
+export function sessions(cluster: Cluster, unfinished: ReadonlyMap<string, number>, now: number): object {
+  const made = ofSlurm(cluster).map((session) => ({
+    ...sessionShown(session.id, session.token, session.uid, session.createdAt),
+    links: { client_nodes: session.stage === 'running' ? session.computeHosts : [] },
+    state: stateOf(isReady(cluster, session), session.stage === 'leaving' ? 'destroy' : 'create'),
+  }))
+  const waiting = [...unfinished].flatMap(([token, uid]) =>
+    isJobToken(token) && !cluster.sessions.has(token)
+      ? [{ ...sessionShown(0, token, uid, now), links: { client_nodes: [] }, state: stateOf(false) }]
+      : [],
+  )
+  return { sessions: [...made, ...waiting] }
+}
+
+function sessionShown(id: number, token: string, owner: number, created: number) {
+  return { id, token, creator: 'SLURM', owner, created, expiration: 0, expired: false }
 }
 
 export function instances(cluster: Cluster): object {

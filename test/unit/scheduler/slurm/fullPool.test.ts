@@ -99,6 +99,32 @@ describe('a full pool', () => {
     expect(rig.keys('sessions/')).to.deep.equal([])
   })
 
+  it('shows Slurm the job of a setup that waits, also when its caller has gone, until it is torn down', async () => {
+    const shown = async () => {
+      const { text } = await rig.call('--function', 'show_sessions')
+      return (JSON.parse(text) as { sessions: { token: string; id: number; owner: number }[] }).sessions
+    }
+    const words = ['--token', '2', '--user', String(alice.uid), '--groupid', String(alice.gid), '--capacity', '4TB']
+    let go = () => {}
+    const waiting = dwWlmCli(rig.means, ['--function', 'setup', ...words], new Promise((resolve) => (go = resolve)))
+    await rig.quiet()
+    expect(await shown()).to.have.length(2)
+    expect((await shown())[1]).to.include({ token: '2', id: 0, owner: alice.uid })
+    go()
+    await rig.run(waiting)
+    expect((await shown()).map(({ token }) => token)).to.deep.equal(['1', '2'])
+    expect((await tearDown('2')).text).to.contain('token not found')
+    expect((await shown()).map(({ token }) => token)).to.deep.equal(['1'])
+  })
+
+  it('shows Slurm a job once: not as one that waits when it has a session, nor when its setup was refused', async () => {
+    const shown = async () => (await rig.call('--function', 'show_sessions')).text.match(/"token":"[0-9]+"/g)
+    await rig.run(setup('2', 5))
+    const again = setup('1', 4)
+    await rig.run(again)
+    expect(await shown()).to.deep.equal(['"token":"1"'])
+  })
+
   it('does not give a newcomer what an earlier one is about to take', async () => {
     const first = setup('2', 4)
     await rig.quiet()

@@ -28,7 +28,12 @@ const cluster = aCluster({
   observed: { ...brickReports(own), ...volumeReport(own) },
 })
 const noneWait = () => 0
-const all = [pools(cluster, aConfig(), noneWait), sessions(cluster), instances(cluster), configurations(cluster)]
+const all = [
+  pools(cluster, aConfig(), noneWait),
+  sessions(cluster, new Map(), 0),
+  instances(cluster),
+  configurations(cluster),
+]
 
 describe('what Slurm’s plugin reads', () => {
   it('is the pools in grains, also one without a device', () => {
@@ -48,8 +53,9 @@ describe('what Slurm’s plugin reads', () => {
   })
 
   it('is every session that does not leave, and jobs that do, by id, with its nodes while it runs', () => {
-    const shown = (sessions(cluster) as { sessions: { id: number; token: string; links: object; state: object }[] })
-      .sessions
+    const shown = (
+      sessions(cluster, new Map(), 0) as { sessions: { id: number; token: string; links: object; state: object }[] }
+    ).sessions
     expect(shown.map(({ id, token }) => [id, token])).to.deep.equal([
       [20, '5'],
       [21, 'mytest'],
@@ -64,7 +70,9 @@ describe('what Slurm’s plugin reads', () => {
       const session = aSession({ id: 20, token, buffer: token, stage: 'leaving', computeHosts: ['c1'] })
       const buffer = aBuffer({ id: 10, name: token, wanted: 'absent', bricks: ['gluster1/nvme1n1'] })
       const cluster = aCluster({ hosts, buffers: [buffer], sessions: { [token]: session }, ...parts })
-      return (sessions(cluster) as { sessions: { state: { goal: string } }[] }).sessions.map(({ state }) => state.goal)
+      return (sessions(cluster, new Map(), 0) as { sessions: { state: { goal: string } }[] }).sessions.map(
+        ({ state }) => state.goal,
+      )
     }
 
     it('of a job: slurmctld that was restarted finishes its teardown', () =>
