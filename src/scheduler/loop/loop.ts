@@ -227,11 +227,12 @@ export class Loop {
     const { memory, timeline } = this.parts
     const key = memory.index.bufferKey(id)!
     const buffer = memory.buffers.get(key)!
+    // Before anything is waited for: what is compared are the revisions that it was decided on.
+    const { compares, writes } = transactionOf(memory, fence, changes)
     const stays = changes.every((change) => change.kind !== 'buffer' || change.document !== undefined)
     const told = stays ? await timeline.add(key, buffer, events) : []
     if (!stays) timeline.forget(key)
     this.logChanges(changes)
-    const { compares, writes } = transactionOf(memory, fence, changes)
     return {
       name: keys.buffer(key),
       compares,
@@ -291,9 +292,9 @@ export class Loop {
     // A leader that has just begun does not know the last phase, and tells nothing twice.
     const texts = before !== undefined || isNew ? [phaseEvent(buffer, before, report)] : []
     this.phases.set(id, report.phase)
-    const writes = await timeline.add(key, buffer, texts)
     const documentKey = keys.buffer(key)
     const compares = [{ key: documentKey, modRevision: memory.revisionOf(documentKey) }]
+    const writes = await timeline.add(key, buffer, texts)
     return [{ name: `${keys.events(key)}*`, compares, writes, again: () => this.dirty.buffers.add(id) }]
   }
 
@@ -309,19 +310,19 @@ export class Loop {
       return hasUnreadable(memory) ? [] : unitsOf(differenceOf(memory, fence, [], owned, log), again)
     }
     const wants = desiredOfSession(memory, session, config)
-    const steps = await this.transferEvents(session, this.transferSteps.changes(memory, session))
-    if (this.stages.get(id) !== session.stage) {
-      log.info('session', { token: session.token, id, stage: session.stage, hosts: session.computeHosts })
-      this.stages.set(id, session.stage)
-    }
     // Where nothing is wanted because its time has not come, a key that is there by some accident is left alone.
     const units =
       wants.length === 0 && session.stage !== 'leaving'
         ? []
         : unitsOf(differenceOf(memory, fence, wants, owned, log), again)
-    if (steps.length === 0) return units
     const documentKey = keys.session(key!)
     const compares = [{ key: documentKey, modRevision: memory.revisionOf(documentKey) }]
+    const steps = await this.transferEvents(session, this.transferSteps.changes(memory, session))
+    if (this.stages.get(id) !== session.stage) {
+      log.info('session', { token: session.token, id, stage: session.stage, hosts: session.computeHosts })
+      this.stages.set(id, session.stage)
+    }
+    if (steps.length === 0) return units
     return [...units, { name: `transfer events of ${documentKey}`, compares, writes: steps, again }]
   }
 
