@@ -288,6 +288,32 @@ describe('the scheduler’s loop', () => {
     expect(timeline(rig).at(-1)).to.equal('whole again')
   })
 
+  it('gives no device away twice when another buffer is placed while a replacement waits for the lease of its events', async () => {
+    const rig = await Rig.start({ hosts: ['gluster1', 'gluster2', 'gluster3'].map((name) => aHost(name)) })
+    const buffer = await create(rig)
+    rig.clock.advance(7 * 24 * 3_600_000)
+    await rig.quiet()
+    const { store, commits } = rig
+    const grant = store.lease.bind(store)
+    let granted = 0
+    store.lease = async (ttlSeconds) => {
+      const other = { ...asked, name: 'other', bytes: terabyte }
+      const { config, newUuid } = rig.means
+      if (granted++ === 0)
+        await commits.commit((cluster) => createPersistent(cluster, other, { config, now: 2000, newUuid }))
+      return grant(ttlSeconds)
+    }
+    const problem = { message: 'the device is foreign', terminal: true }
+    await rig.agents.report(brickReport(buffer.bricks[1]!, { state: 'forming', problem }))
+    await rig.until('the brick to be replaced', () => rig.read<BufferDocument>('buffers/mytest')!.released.length > 0)
+    expect(granted).to.be.greaterThan(0)
+    const [mytest, other] = ['mytest', 'other'].map((name) => rig.read<BufferDocument>(`buffers/${name}`)!)
+    const devicesOf = ({ bricks, released }: BufferDocument) =>
+      [...bricks, ...released].map(({ host, device }) => `${host}/${device}`)
+    expect(devicesOf(mytest!)).to.not.include.members(devicesOf(other!))
+    expect(rig.memory.lastId).to.equal(other!.id)
+  })
+
   it('tells once of a brick that is replaced, and counts its events without a gap', async () => {
     const quarantines: object[] = []
     const log = {
