@@ -1,3 +1,4 @@
+import { distance } from 'fastest-levenshtein'
 import { viewsOf } from '../../model/access.js'
 import { cutOffHosts } from '../../model/buffers.js'
 import { capacityOf, printSize } from '../../model/capacity.js'
@@ -297,16 +298,4 @@ function wipingOf(cluster: Cluster, host: string, device: string): string | unde
 
 function wipesOf({ wipes }: InventoryDevice): DeviceView['wipes'] {
   return wipes ? { discard: wipes.discard, zero: true, sanitize: wipes.sanitize, reason: wipes.reason ?? null } : null
-}
-
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[b.length]!
 }
