@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { markedProcesses } from '../src/agent/host/exec/taggedProcesses.js'
-import type { DesiredTransfer } from '../src/model/documents.js'
+import type { DesiredTransfer } from '../src/model/documents/transfer.js'
 import { someone, StagingRig } from '../test/support/stagingRig.js'
 import type { Benchmark, Figure } from './measure.js'
 

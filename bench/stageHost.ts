@@ -3,7 +3,7 @@ import { planTransfer } from '../src/agent/plan/transfer.js'
 import type { StepArgs, StepKind } from '../src/agent/steps.js'
 import { systemClock } from '../src/daemon/clock.js'
 import { silentLog } from '../src/daemon/log.js'
-import type { DesiredTransfer } from '../src/model/documents.js'
+import type { DesiredTransfer } from '../src/model/documents/transfer.js'
 
 /*
  * One part of a stage line on this host, as its agent does it, without scheduler and etcd: node … stageHost.ts HOST DOCUMENT

@@ -1,6 +1,6 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import { leaderDocument } from '../model/documents.js'
+import { leaderDocument } from '../model/documents/cluster.js'
 import { commonLevel, levels, ourLevels } from '../model/levels.js'
 import { readDocument } from '../store/documents.js'
 import { keys } from '../store/keys.js'

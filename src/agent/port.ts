@@ -1,11 +1,7 @@
-import type {
-  Desired,
-  DesiredKind,
-  InventoryDevice,
-  InventoryDocument,
-  TransferCounts,
-  WipeProgress,
-} from '../model/documents.js'
+import type { Desired, DesiredKind } from '../model/documents/desired.js'
+import type { InventoryDevice, InventoryDocument } from '../model/documents/inventory.js'
+import type { TransferCounts } from '../model/documents/stageLine.js'
+import type { WipeProgress } from '../model/documents/wipe.js'
 import type { StepArgs, StepKind } from './steps.js'
 
 /*

@@ -1,4 +1,4 @@
-import type { DesiredMount } from '../model/documents.js'
+import type { DesiredMount } from '../model/documents/mount.js'
 import { mountIdOf } from '../model/cluster.js'
 import { readDesired } from '../store/documents.js'
 import { keys } from '../store/keys.js'

@@ -1,4 +1,5 @@
-import type { BufferDocument, MountView } from './documents.js'
+import type { BufferDocument } from './documents/buffer.js'
+import type { MountView } from './documents/mount.js'
 
 /*
  * A buffer's file system, by its access modes. Striped alone: the volume's root is the user's. With private or swap, the root

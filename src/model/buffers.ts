@@ -1,15 +1,10 @@
 import { at, brickPath, bufferKey, type Cluster, desiredOf, mountId, mountIdOf, swapId } from './cluster.js'
 import { hostsCopying, unsaved } from './transfers.js'
-import {
-  type BufferDocument,
-  type DesiredMount,
-  type MountView,
-  mountViews,
-  type ObservedBrick,
-  type ObservedVolume,
-  type PlacedBrick,
-  type SessionDocument,
-} from './documents.js'
+import type { ObservedBrick } from './documents/brick.js'
+import type { BufferDocument, PlacedBrick } from './documents/buffer.js'
+import { type DesiredMount, type MountView, mountViews } from './documents/mount.js'
+import type { SessionDocument } from './documents/session.js'
+import type { ObservedVolume } from './documents/volume.js'
 
 /** Questions about one buffer, answered from its document and from what the agents observed. */
 

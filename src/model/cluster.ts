@@ -1,17 +1,11 @@
-import type {
-  BufferDocument,
-  CordonDocument,
-  Desired,
-  DesiredKind,
-  DesiredMount,
-  HostDocument,
-  InventoryDevice,
-  InventoryDocument,
-  MountView,
-  Observed,
-  SessionDocument,
-  SessionKind,
-} from './documents.js'
+import type { BufferDocument } from './documents/buffer.js'
+import type { CordonDocument } from './documents/cordon.js'
+import type { Desired, DesiredKind, SessionKind } from './documents/desired.js'
+import type { HostDocument } from './documents/host.js'
+import type { InventoryDevice, InventoryDocument } from './documents/inventory.js'
+import type { DesiredMount, MountView } from './documents/mount.js'
+import type { Observed } from './documents/observed.js'
+import type { SessionDocument } from './documents/session.js'
 import { buriedName } from './names.js'
 
 /**

@@ -1,4 +1,4 @@
-import type { Desired, DesiredKind } from './documents.js'
+import type { Desired, DesiredKind } from './documents/desired.js'
 
 /** A desired document and whose it is; the fence is added when it is written. */
 export type DesiredRecord = {

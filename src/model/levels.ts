@@ -1,4 +1,5 @@
-import type { DesiredKind, HostDocument } from './documents.js'
+import type { DesiredKind } from './documents/desired.js'
+import type { HostDocument } from './documents/host.js'
 
 /*
  * How documents of neighbouring releases live together (docs/operating.md, "Restarts and upgrades").

@@ -11,7 +11,7 @@ import {
   wasBegun,
 } from './buffers.js'
 import type { Cluster } from './cluster.js'
-import type { BufferDocument, PlacedBrick } from './documents.js'
+import type { BufferDocument, PlacedBrick } from './documents/buffer.js'
 import { describeWiping } from './wipes.js'
 
 export { isReady, observedBrickOf, primaryOf, sessionsUsing, volumeOf } from './buffers.js'

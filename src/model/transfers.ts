@@ -1,13 +1,8 @@
 import { at, type Cluster, desiredOf, transferId } from './cluster.js'
-import type {
-  DesiredTransfer,
-  ObservedTransfer,
-  SessionDocument,
-  SessionStage,
-  SessionTransfer,
-  TransferDirection,
-} from './documents.js'
-import { sessionStages } from './documents.js'
+import type { SessionDocument, SessionStage, SessionTransfer } from './documents/session.js'
+import type { TransferDirection } from './documents/stageLine.js'
+import type { DesiredTransfer, ObservedTransfer } from './documents/transfer.js'
+import { sessionStages } from './documents/session.js'
 import { privateVariable } from './stagePath.js'
 
 /** Of the stage lines of one job: a session's document stays well below what etcd should hold in one value. */

@@ -1,4 +1,5 @@
-import type { InventoryDevice, ThoroughWipe, WipeProgress } from './documents.js'
+import type { InventoryDevice } from './documents/inventory.js'
+import type { ThoroughWipe, WipeProgress } from './documents/wipe.js'
 
 /** Why a device cannot be given to a buffer that is to be wiped so; undefined when it can. Asked before data is on it. */
 export function whyNotWipe(

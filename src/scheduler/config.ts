@@ -4,7 +4,7 @@ import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, logConfig, mountRoot, schedulerEtcdConfig, sizeInBytes } from '../daemon/configSchemas.js'
 import { parseFlags } from '../daemon/flags.js'
 import { hostPattern } from '../model/hostPattern.js'
-import { wipeKinds } from '../model/documents.js'
+import { wipeKinds } from '../model/documents/wipe.js'
 import { clusterName, hostName, poolName } from '../model/names.js'
 
 /** GlusterFS takes pieces from 4 MB to 4 TB. */

@@ -3,7 +3,8 @@ import { labelOf } from '../agent/host/disk/xfs.js'
 import { describeContent, mayWipe, whyNotFormat, whyNotTheDevice } from '../agent/plan/device.js'
 import { whyNotAdoptAt } from '../model/adoption.js'
 import { brickMountPath } from '../model/cluster.js'
-import type { DesiredAdopt, DesiredBrick } from '../model/documents.js'
+import type { DesiredAdopt } from '../model/documents/adopt.js'
+import type { DesiredBrick } from '../model/documents/brick.js'
 import { emptyFiles, type SimulatedDisk, type SimulatedMachine } from './machine.js'
 
 /** Bricks on simulated disks: the same facts, refusals and crash windows as `agent/host/disk/bricks.ts`. */

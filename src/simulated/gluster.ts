@@ -1,6 +1,6 @@
 import { BrickMarked, Busy, type PeerFacts, Refusal, type VolumeFacts } from '../agent/port.js'
 import { brickRoot } from '../model/cluster.js'
-import type { DesiredVolume } from '../model/documents.js'
+import type { DesiredVolume } from '../model/documents/volume.js'
 import type { SimulatedDisk, SimulatedMachine } from './machine.js'
 
 export interface SimulatedVolume {

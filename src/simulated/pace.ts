@@ -1,4 +1,4 @@
-import type { DesiredKind } from '../model/documents.js'
+import type { DesiredKind } from '../model/documents/desired.js'
 import type { Clock } from '../daemon/clock.js'
 import type { Step } from '../agent/steps.js'
 

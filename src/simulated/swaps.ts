@@ -1,5 +1,5 @@
 import type { SwapFacts } from '../agent/port.js'
-import type { DesiredSwap } from '../model/documents.js'
+import type { DesiredSwap } from '../model/documents/swap.js'
 import type { SimulatedMachine } from './machine.js'
 
 /** What is on a volume goes with it: a file is there only while its mount is. */

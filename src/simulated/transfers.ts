@@ -1,6 +1,6 @@
 import type { TransferFacts } from '../agent/port.js'
 import { transferId } from '../model/cluster.js'
-import type { DesiredTransfer } from '../model/documents.js'
+import type { DesiredTransfer } from '../model/documents/transfer.js'
 import type { SimulatedGluster } from './gluster.js'
 import type { SimulatedMachine } from './machine.js'
 

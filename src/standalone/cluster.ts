@@ -1,7 +1,7 @@
 import { serveHost } from '../agent/serve.js'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import type { HostDocument, Role } from '../model/documents.js'
+import type { HostDocument, Role } from '../model/documents/host.js'
 import type { Accounts } from '../scheduler/users/accounts.js'
 import type { SchedulerConfig } from '../scheduler/config.js'
 import { startScheduler } from '../scheduler/scheduler.js'

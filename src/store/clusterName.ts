@@ -1,4 +1,4 @@
-import { clusterDocument } from '../model/documents.js'
+import { clusterDocument } from '../model/documents/cluster.js'
 import { quote } from '../model/names.js'
 import { readDocument } from './documents.js'
 import { keys } from './keys.js'

@@ -1,20 +1,14 @@
 import type { ZodType } from 'zod'
-import {
-  type AnyDesired,
-  type AnyObserved,
-  type DesiredKind,
-  bufferDocument,
-  clusterDocument,
-  cordonDocument,
-  desiredDocuments,
-  eventDocument,
-  hostDocument,
-  inventoryDocument,
-  leaderDocument,
-  observedDocuments,
-  placementDocument,
-  sessionDocument,
-} from '../model/documents.js'
+import { bufferDocument } from '../model/documents/buffer.js'
+import { clusterDocument, leaderDocument } from '../model/documents/cluster.js'
+import { cordonDocument } from '../model/documents/cordon.js'
+import { type AnyDesired, type DesiredKind, desiredDocuments } from '../model/documents/desired.js'
+import { eventDocument } from '../model/documents/event.js'
+import { hostDocument } from '../model/documents/host.js'
+import { inventoryDocument } from '../model/documents/inventory.js'
+import { type AnyObserved, observedDocuments } from '../model/documents/observed.js'
+import { placementDocument } from '../model/documents/placement.js'
+import { sessionDocument } from '../model/documents/session.js'
 import { parseKey } from './keys.js'
 import type { Entry } from './store.js'
 

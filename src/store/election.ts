@@ -1,6 +1,6 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import { type LeaderDocument, leaderDocument } from '../model/documents.js'
+import { type LeaderDocument, leaderDocument } from '../model/documents/cluster.js'
 import { ourLevels } from '../model/levels.js'
 import { readDocument } from './documents.js'
 import { keys } from './keys.js'

@@ -1,5 +1,5 @@
-import type { DesiredKind } from '../model/documents.js'
-import { desiredKinds } from '../model/documents.js'
+import type { DesiredKind } from '../model/documents/desired.js'
+import { desiredKinds } from '../model/documents/desired.js'
 
 /** Every key, without the `/burstbuffer/` prefix that the store itself puts before it. */
 export const keys = {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { until } from '../../lab/until.js'
-import type { BufferDocument, HostDocument } from '../../src/model/documents.js'
+import type { BufferDocument } from '../../src/model/documents/buffer.js'
+import type { HostDocument } from '../../src/model/documents/host.js'
 import { bricksOf, keysBelow, untilDevice } from '../support/bricks.js'
 import { enduring, expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { buffersOf, must, untilPhase } from '../support/invariants.js'

@@ -1,14 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describeStep, type Step } from '../../src/agent/steps.js'
 import { at, mountIdOf, swapId, transferId } from '../../src/model/cluster.js'
-import {
-  type AnyDesired,
-  type BufferDocument,
-  type DesiredMount,
-  bufferDocument,
-  type SessionDocument,
-  sessionDocument,
-} from '../../src/model/documents.js'
+import { type BufferDocument, bufferDocument } from '../../src/model/documents/buffer.js'
+import type { AnyDesired } from '../../src/model/documents/desired.js'
+import type { DesiredMount } from '../../src/model/documents/mount.js'
+import { type SessionDocument, sessionDocument } from '../../src/model/documents/session.js'
 import { serversOf } from '../../src/model/buffers.js'
 import { linesOf } from '../../src/model/transfers.js'
 import type { SimulatedGluster } from '../../src/simulated/gluster.js'

@@ -1,5 +1,5 @@
 import { keys } from '../../src/store/keys.js'
-import type { SessionDocument } from '../../src/model/documents.js'
+import type { SessionDocument } from '../../src/model/documents/session.js'
 import type { Director } from './director.js'
 import { Violation } from './invariants.js'
 

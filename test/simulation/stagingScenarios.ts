@@ -1,5 +1,6 @@
 import { dropTransfers, retryTransfers } from '../../src/scheduler/admission/index.js'
-import type { DesiredTransfer, ObservedTransfer, SessionDocument } from '../../src/model/documents.js'
+import type { SessionDocument } from '../../src/model/documents/session.js'
+import type { DesiredTransfer, ObservedTransfer } from '../../src/model/documents/transfer.js'
 import { computeHosts } from './cluster.js'
 import type { Director, Scenario } from './director.js'
 

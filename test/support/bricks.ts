@@ -1,4 +1,4 @@
-import type { InventoryDevice } from '../../src/model/documents.js'
+import type { InventoryDevice } from '../../src/model/documents/inventory.js'
 import type { Cluster } from '../../lab/interface.js'
 import { until } from '../../lab/until.js'
 

@@ -1,24 +1,17 @@
 import type { Account } from '../../src/scheduler/users/accounts.js'
 import { at, type Cluster, emptyCluster, mountId } from '../../src/model/cluster.js'
-import type {
-  BufferDocument,
-  CordonDocument,
-  Desired,
-  DesiredKind,
-  HostDocument,
-  InventoryDevice,
-  InventoryDocument,
-  MountView,
-  Observed,
-  ObservedBrick,
-  ObservedMount,
-  ObservedSwap,
-  ObservedTransfer,
-  ObservedVolume,
-  PlacedBrick,
-  SessionDocument,
-  SessionTransfer,
-} from '../../src/model/documents.js'
+import type { ObservedBrick } from '../../src/model/documents/brick.js'
+import type { BufferDocument, PlacedBrick } from '../../src/model/documents/buffer.js'
+import type { CordonDocument } from '../../src/model/documents/cordon.js'
+import type { Desired, DesiredKind } from '../../src/model/documents/desired.js'
+import type { HostDocument } from '../../src/model/documents/host.js'
+import type { InventoryDevice, InventoryDocument } from '../../src/model/documents/inventory.js'
+import type { MountView, ObservedMount } from '../../src/model/documents/mount.js'
+import type { Observed } from '../../src/model/documents/observed.js'
+import type { SessionDocument, SessionTransfer } from '../../src/model/documents/session.js'
+import type { ObservedSwap } from '../../src/model/documents/swap.js'
+import type { ObservedTransfer } from '../../src/model/documents/transfer.js'
+import type { ObservedVolume } from '../../src/model/documents/volume.js'
 import { ourLevels } from '../../src/model/levels.js'
 
 export const pool = 'dedicated_nvme'

@@ -1,13 +1,11 @@
 import { brickMountPath } from '../../src/model/cluster.js'
-import type {
-  DesiredAdopt,
-  DesiredBrick,
-  DesiredMount,
-  DesiredPeer,
-  DesiredSwap,
-  DesiredTransfer,
-  DesiredVolume,
-} from '../../src/model/documents.js'
+import type { DesiredAdopt } from '../../src/model/documents/adopt.js'
+import type { DesiredBrick } from '../../src/model/documents/brick.js'
+import type { DesiredMount } from '../../src/model/documents/mount.js'
+import type { DesiredPeer } from '../../src/model/documents/peer.js'
+import type { DesiredSwap } from '../../src/model/documents/swap.js'
+import type { DesiredTransfer } from '../../src/model/documents/transfer.js'
+import type { DesiredVolume } from '../../src/model/documents/volume.js'
 import type {
   BrickFacts,
   DeviceContent,

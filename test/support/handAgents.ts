@@ -1,7 +1,8 @@
 import { readDesired } from '../../src/store/documents.js'
 import { keys, parseKey } from '../../src/store/keys.js'
 import type { MemoryEtcd, MemoryStore } from '../../src/store/fake.js'
-import type { AnyDesired, AnyObserved, DesiredKind } from '../../src/model/documents.js'
+import type { AnyDesired, DesiredKind } from '../../src/model/documents/desired.js'
+import type { AnyObserved } from '../../src/model/documents/observed.js'
 import type { Hosted } from './builders.js'
 
 /** The agents of a cluster on a MemoryEtcd: what they report is said by hand, or by `obey`, which does all that is desired. */

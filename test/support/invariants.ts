@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { Cluster } from '../../lab/interface.js'
 import { until } from '../../lab/until.js'
 import type { BufferView } from '../../src/model/api.js'
-import type { BufferDocument } from '../../src/model/documents.js'
+import type { BufferDocument } from '../../src/model/documents/buffer.js'
 
 /** What was there before a fault, and must be there after it. */
 export interface Remembered {

@@ -1,11 +1,8 @@
 import type { ZodType } from 'zod'
-import {
-  desiredDocuments,
-  desiredKinds,
-  hostDocument,
-  inventoryDocument,
-  observedDocuments,
-} from '../../src/model/documents.js'
+import { desiredDocuments, desiredKinds } from '../../src/model/documents/desired.js'
+import { hostDocument } from '../../src/model/documents/host.js'
+import { inventoryDocument } from '../../src/model/documents/inventory.js'
+import { observedDocuments } from '../../src/model/documents/observed.js'
 import type { ExchangedDocument } from '../../src/model/levels.js'
 
 interface Inner {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { DesiredTransfer } from '../../src/model/documents.js'
+import type { DesiredTransfer } from '../../src/model/documents/transfer.js'
 import { agentOn, oneRound } from './stagingRig.js'
 
 /* An agent that does one part of a transfer until it is done or killed, and tells what it took: node … stagingAgent.ts JSON */

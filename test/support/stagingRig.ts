@@ -9,7 +9,7 @@ import type { TransferTally } from '../../src/agent/port.js'
 import { planTransfer } from '../../src/agent/plan/transfer.js'
 import type { StepArgs } from '../../src/agent/steps.js'
 import { silentLog } from '../../src/daemon/log.js'
-import type { DesiredTransfer } from '../../src/model/documents.js'
+import type { DesiredTransfer } from '../../src/model/documents/transfer.js'
 import { until } from '../../lab/until.js'
 import { aDesiredTransfer } from './desired.js'
 

@@ -1,5 +1,5 @@
 import { whyNotAdoptAt } from '../../model/adoption.js'
-import type { DesiredAdopt } from '../../model/documents.js'
+import type { DesiredAdopt } from '../../model/documents/adopt.js'
 import type { AdoptFacts } from '../port.js'
 import { describeContent, whyNotTheDevice } from './device.js'
 import type { Plan } from './plan.js'

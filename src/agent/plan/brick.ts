@@ -1,5 +1,5 @@
 import { brickMountPath } from '../../model/cluster.js'
-import type { DesiredBrick } from '../../model/documents.js'
+import type { DesiredBrick } from '../../model/documents/brick.js'
 import type { BrickFacts, DeviceContent } from '../port.js'
 import type { Step } from '../steps.js'
 import { describeContent, whyNotAgain, whyNotTheDevice } from './device.js'

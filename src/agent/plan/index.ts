@@ -1,4 +1,4 @@
-import type { Desired, DesiredKind } from '../../model/documents.js'
+import type { Desired, DesiredKind } from '../../model/documents/desired.js'
 import type { Facts } from '../port.js'
 import { planAdopt } from './adopt.js'
 import { planBrick } from './brick.js'

@@ -1,4 +1,4 @@
-import type { DesiredMount } from '../../model/documents.js'
+import type { DesiredMount } from '../../model/documents/mount.js'
 import type { MountFacts } from '../port.js'
 import type { Step } from '../steps.js'
 import type { Plan } from './plan.js'

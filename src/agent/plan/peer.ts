@@ -1,4 +1,4 @@
-import type { DesiredPeer } from '../../model/documents.js'
+import type { DesiredPeer } from '../../model/documents/peer.js'
 import type { PeerFacts } from '../port.js'
 import type { Plan } from './plan.js'
 

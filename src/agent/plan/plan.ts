@@ -1,4 +1,4 @@
-import type { Observed } from '../../model/documents.js'
+import type { Observed } from '../../model/documents/observed.js'
 import type { Step } from '../steps.js'
 
 /** What an agent says about a desired thing, less the parts that the reconciler adds (version, problem, waitingFor). */

@@ -1,4 +1,4 @@
-import type { DesiredSwap } from '../../model/documents.js'
+import type { DesiredSwap } from '../../model/documents/swap.js'
 import type { SwapFacts } from '../port.js'
 import type { Step } from '../steps.js'
 import type { Plan, Report } from './plan.js'

@@ -1,4 +1,4 @@
-import type { DesiredTransfer } from '../../model/documents.js'
+import type { DesiredTransfer } from '../../model/documents/transfer.js'
 import type { TransferFacts, TransferTally } from '../port.js'
 import type { Step } from '../steps.js'
 import type { Plan } from './plan.js'

@@ -1,4 +1,4 @@
-import type { DesiredVolume } from '../../model/documents.js'
+import type { DesiredVolume } from '../../model/documents/volume.js'
 import type { VolumeFacts } from '../port.js'
 import type { Step } from '../steps.js'
 import type { Plan, Report } from './plan.js'

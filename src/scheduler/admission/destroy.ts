@@ -1,5 +1,5 @@
 import type { Cluster } from '../../model/cluster.js'
-import type { SessionDocument } from '../../model/documents.js'
+import type { SessionDocument } from '../../model/documents/session.js'
 import { quote } from '../../model/names.js'
 import { jobsHolding } from '../../model/buffers.js'
 import type { Decision } from '../commit/decision.js'

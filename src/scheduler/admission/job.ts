@@ -1,5 +1,6 @@
 import type { Cluster } from '../../model/cluster.js'
-import type { AccessMode, SessionTransfer } from '../../model/documents.js'
+import type { AccessMode } from '../../model/documents/buffer.js'
+import type { SessionTransfer } from '../../model/documents/session.js'
 import { isJobToken, quote } from '../../model/names.js'
 import { mostTransferBytes } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'

@@ -1,6 +1,7 @@
 import { cutOffHosts } from '../../model/buffers.js'
 import { type Cluster, sessionBuffers } from '../../model/cluster.js'
-import { type SessionDocument, type SessionStage, sessionStages, type StageDirection } from '../../model/documents.js'
+import { type SessionDocument, type SessionStage, sessionStages } from '../../model/documents/session.js'
+import type { StageDirection } from '../../model/documents/stageLine.js'
 import { usableAddresses } from '../../model/fields.js'
 import { isOfFirstRelease } from '../../model/levels.js'
 import { quote } from '../../model/names.js'

@@ -1,6 +1,6 @@
 import { adoptSeconds } from '../../model/adoption.js'
 import { at, type Cluster } from '../../model/cluster.js'
-import type { InventoryDevice } from '../../model/documents.js'
+import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { quote } from '../../model/names.js'
 import { whyNotWipe } from '../../model/wipes.js'
 import type { Decision } from '../commit/decision.js'

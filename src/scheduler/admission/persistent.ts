@@ -1,5 +1,5 @@
 import type { Cluster } from '../../model/cluster.js'
-import type { AccessMode } from '../../model/documents.js'
+import type { AccessMode } from '../../model/documents/buffer.js'
 import { hostOfFirstRelease } from '../../model/levels.js'
 import { problemWithPersistentName } from '../../model/names.js'
 import type { Decision } from '../commit/decision.js'

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../model/cluster.js'
-import type { SessionTransfer } from '../../model/documents.js'
+import type { SessionTransfer } from '../../model/documents/session.js'
 import { quote } from '../../model/names.js'
 import { nameOf, unsaved } from '../../model/transfers.js'
 import type { Decision, DocumentChange } from '../commit/decision.js'

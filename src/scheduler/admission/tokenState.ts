@@ -1,6 +1,7 @@
 import { hasOnlyCutOff } from '../../model/buffers.js'
 import type { Cluster } from '../../model/cluster.js'
-import type { BufferDocument, SessionDocument } from '../../model/documents.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { SessionDocument } from '../../model/documents/session.js'
 import { buriedName } from '../../model/names.js'
 import { isPutOff, phaseOf } from '../../model/phase.js'
 import { hostsCopying } from '../../model/transfers.js'

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../model/cluster.js'
-import type { SessionDocument, SessionStage, SessionTransfer, TransferDirection } from '../../model/documents.js'
+import type { SessionDocument, SessionStage, SessionTransfer } from '../../model/documents/session.js'
+import type { TransferDirection } from '../../model/documents/stageLine.js'
 import { quote } from '../../model/names.js'
 import { currentTransfer, linesOf, unsaved } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'

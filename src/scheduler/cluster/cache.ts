@@ -1,19 +1,14 @@
 import type { ZodType } from 'zod'
 import type { Log } from '../../daemon/log.js'
 import { at, type Cluster, emptyByKind, type IgnoredReport } from '../../model/cluster.js'
-import type {
-  AnyDesired,
-  AnyObserved,
-  BufferDocument,
-  CordonDocument,
-  Desired,
-  DesiredKind,
-  HostDocument,
-  InventoryDocument,
-  LeaderDocument,
-  Observed,
-  SessionDocument,
-} from '../../model/documents.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { LeaderDocument } from '../../model/documents/cluster.js'
+import type { CordonDocument } from '../../model/documents/cordon.js'
+import type { AnyDesired, Desired, DesiredKind } from '../../model/documents/desired.js'
+import type { HostDocument } from '../../model/documents/host.js'
+import type { InventoryDocument } from '../../model/documents/inventory.js'
+import type { AnyObserved, Observed } from '../../model/documents/observed.js'
+import type { SessionDocument } from '../../model/documents/session.js'
 import { levelOfHost, levels } from '../../model/levels.js'
 import { readDesired, readDocument, readObserved, roomSchemas } from '../../store/documents.js'
 import { keys, type ParsedKey, parseKey } from '../../store/keys.js'

@@ -1,5 +1,6 @@
 import { at, type Cluster } from '../../model/cluster.js'
-import type { InventoryDevice, ThoroughWipe } from '../../model/documents.js'
+import type { InventoryDevice } from '../../model/documents/inventory.js'
+import type { ThoroughWipe } from '../../model/documents/wipe.js'
 import { worldWideName } from '../../model/identity.js'
 import { whyNotWipe } from '../../model/wipes.js'
 

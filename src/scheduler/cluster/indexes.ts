@@ -1,12 +1,7 @@
 import { at, type ClusterIndex } from '../../model/cluster.js'
-import {
-  type AnyDesired,
-  type BufferDocument,
-  type Desired,
-  isOfSession,
-  type SessionDocument,
-  type SessionKind,
-} from '../../model/documents.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import { type AnyDesired, type Desired, isOfSession, type SessionKind } from '../../model/documents/desired.js'
+import type { SessionDocument } from '../../model/documents/session.js'
 
 /** What a full scan would be too slow for at ten thousand buffers. */
 export class Indexes implements ClusterIndex {

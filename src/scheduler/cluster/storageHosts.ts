@@ -1,5 +1,6 @@
 import type { IgnoredReport } from '../../model/cluster.js'
-import type { HostDocument, InventoryDocument } from '../../model/documents.js'
+import type { HostDocument } from '../../model/documents/host.js'
+import type { InventoryDocument } from '../../model/documents/inventory.js'
 import { matchesHost } from '../../model/hostPattern.js'
 
 /*

@@ -1,7 +1,7 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import type { Cluster } from '../../model/cluster.js'
-import type { LeaderDocument } from '../../model/documents.js'
+import type { LeaderDocument } from '../../model/documents/cluster.js'
 import { keys } from '../../store/keys.js'
 import { type Compare, type Store, StoreUnavailable, type Write } from '../../store/store.js'
 import { type Committed, type Core, type Decision, NotLeader } from './decision.js'

@@ -1,5 +1,8 @@
 import type { Cluster } from '../../model/cluster.js'
-import type { BufferDocument, CordonDocument, DesiredAdopt, SessionDocument } from '../../model/documents.js'
+import type { DesiredAdopt } from '../../model/documents/adopt.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { CordonDocument } from '../../model/documents/cordon.js'
+import type { SessionDocument } from '../../model/documents/session.js'
 
 /*
  * What the scheduler's calls (Slurm's functions, the operators' API) stand on. A call decides by a pure function of the

@@ -14,7 +14,7 @@ import { at, bufferKey, type Cluster } from '../../model/cluster.js'
 import { isComplete } from '../../model/phase.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 import { linesOf } from '../../model/transfers.js'
-import type { BufferDocument, PlacedBrick } from '../../model/documents.js'
+import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
 import { allowedClients, type ClientSettings } from '../dataplane/glusterd/authAllow.js'
 
 /** A brick that hangs stalls every `ls` for as long; GlusterFS's own 42 seconds are too many. */

@@ -8,7 +8,8 @@ import {
   wasBegun,
 } from '../../model/buffers.js'
 import { at, bufferKey, type Cluster } from '../../model/cluster.js'
-import type { BufferDocument, CordonDocument, PlacedBrick } from '../../model/documents.js'
+import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
+import type { CordonDocument } from '../../model/documents/cordon.js'
 import { clipped } from '../../model/fields.js'
 import { knowsField } from '../../model/levels.js'
 import { isComplete } from '../../model/phase.js'

@@ -1,7 +1,9 @@
 import { viewDirectory } from '../../model/access.js'
 import { isSwapLeft } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, mountId, sessionBuffers, swapId } from '../../model/cluster.js'
-import type { BufferDocument, Desired, SessionDocument } from '../../model/documents.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { Desired } from '../../model/documents/desired.js'
+import type { SessionDocument } from '../../model/documents/session.js'
 import { swapPath } from '../../model/paths.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 

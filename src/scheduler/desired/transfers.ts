@@ -3,15 +3,11 @@ import { privateDirectory, templateDirectory, viewDirectory } from '../../model/
 import { hostsLettingGo, serversOf, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, sessionKey, transferId } from '../../model/cluster.js'
 import { printAbout } from '../../model/capacity.js'
-import type {
-  BufferDocument,
-  Desired,
-  DesiredTransfer,
-  SessionDocument,
-  SessionTransfer,
-  TransferCounts,
-  TransferPart,
-} from '../../model/documents.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { Desired } from '../../model/documents/desired.js'
+import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
+import type { TransferCounts } from '../../model/documents/stageLine.js'
+import type { DesiredTransfer, TransferPart } from '../../model/documents/transfer.js'
 import { clipped } from '../../model/fields.js'
 import { knowsField } from '../../model/levels.js'
 import { escaped } from '../../model/names.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
-import type { BufferDocument } from '../../model/documents.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
 import { clipped } from '../../model/fields.js'
 import type { Phase, PhaseReport } from '../../model/phase.js'
 import { keys } from '../../store/keys.js'

@@ -1,6 +1,8 @@
 import { printAbout } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
-import type { BufferDocument, SessionDocument, SessionTransfer, TransferCounts } from '../../model/documents.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
+import type { TransferCounts } from '../../model/documents/stageLine.js'
 import { currentTransfer, nameOf } from '../../model/transfers.js'
 import { countsOf, partOf } from '../desired/index.js'
 

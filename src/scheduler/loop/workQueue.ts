@@ -1,13 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import {
-  type AnyDesired,
-  type BufferDocument,
-  type HostDocument,
-  type InventoryDevice,
-  type InventoryDocument,
-  isOfSession,
-  type SessionDocument,
-} from '../../model/documents.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import { type AnyDesired, isOfSession } from '../../model/documents/desired.js'
+import type { HostDocument } from '../../model/documents/host.js'
+import type { InventoryDevice, InventoryDocument } from '../../model/documents/inventory.js'
+import type { SessionDocument } from '../../model/documents/session.js'
 import type { Memory, Touched } from '../cluster/cache.js'
 
 /** What has to be looked at again, by id: buffers, sessions, and the few things that are of no buffer. */

@@ -1,13 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { at, type Cluster } from '../../model/cluster.js'
-import {
-  type BufferDocument,
-  bufferDocument,
-  type CordonDocument,
-  cordonDocument,
-  sessionDocument,
-} from '../../model/documents.js'
+import { type BufferDocument, bufferDocument } from '../../model/documents/buffer.js'
+import { type CordonDocument, cordonDocument } from '../../model/documents/cordon.js'
+import { sessionDocument } from '../../model/documents/session.js'
 import { documentName } from '../../model/names.js'
 import { maxOperations, maxTransactionBytes } from '../../store/store.js'
 import type { Decision, DocumentChange } from '../commit/decision.js'

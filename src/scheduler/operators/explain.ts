@@ -1,7 +1,7 @@
 import type { ExplainView } from '../../model/api.js'
 import { printSize } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
-import type { SessionDocument, SessionStage } from '../../model/documents.js'
+import type { SessionDocument, SessionStage } from '../../model/documents/session.js'
 import { phaseOf } from '../../model/phase.js'
 import { standingOf } from '../admission/tokenState.js'
 import {

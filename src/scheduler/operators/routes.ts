@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Log } from '../../daemon/log.js'
 import type { CreateBody, StatusView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
-import type { EventDocument } from '../../model/documents.js'
+import type { EventDocument } from '../../model/documents/event.js'
 import { quote } from '../../model/names.js'
 import {
   adopt,

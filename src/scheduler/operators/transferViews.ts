@@ -1,6 +1,6 @@
 import type { TransferView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
-import type { SessionDocument, SessionTransfer } from '../../model/documents.js'
+import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import { currentTransfer, nameOf } from '../../model/transfers.js'
 import { countsOf, failuresOf, partOf, waitsOf } from '../desired/index.js'
 import type { RateOf } from './transferRates.js'

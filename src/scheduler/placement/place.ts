@@ -1,6 +1,7 @@
 import { printSize } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
-import type { InventoryDevice, PlacedBrick } from '../../model/documents.js'
+import type { PlacedBrick } from '../../model/documents/buffer.js'
+import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { type Asked, devicesOf, type Standing, type StandingDevice, takenDevices } from '../cluster/devices.js'
 
 export interface PlaceRequest extends Asked {

@@ -1,5 +1,6 @@
 import { capacityOf, printAbout } from '../../model/capacity.js'
-import type { BufferDocument, SessionDocument, SessionTransfer } from '../../model/documents.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import { isPrivate, linesOf } from '../../model/transfers.js'
 
 /*

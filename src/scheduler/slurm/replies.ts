@@ -1,6 +1,7 @@
 import { capacityOf } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
-import type { BufferDocument, SessionDocument } from '../../model/documents.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { SessionDocument } from '../../model/documents/session.js'
 import { isJobToken } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import type { SchedulerConfig } from '../config.js'

@@ -10,7 +10,7 @@ import { describeStep, type StepArgs, type StepKind } from '../../../src/agent/s
 import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { brickMountPath } from '../../../src/model/cluster.js'
-import type { DesiredBrick } from '../../../src/model/documents.js'
+import type { DesiredBrick } from '../../../src/model/documents/brick.js'
 import { Glusterd } from '../../support/glusterd.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
 

@@ -14,7 +14,7 @@ import { planSwap } from '../../../src/agent/plan/swap.js'
 import { describeStep, type StepArgs, type StepKind } from '../../../src/agent/steps.js'
 import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
-import type { DesiredSwap } from '../../../src/model/documents.js'
+import type { DesiredSwap } from '../../../src/model/documents/swap.js'
 import { aDesiredSwap } from '../../support/desired.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
 

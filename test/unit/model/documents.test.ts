@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { ZodType } from 'zod'
-import { desiredDocuments, observedDocuments } from '../../../src/model/documents.js'
+import { desiredDocuments } from '../../../src/model/documents/desired.js'
+import { observedDocuments } from '../../../src/model/documents/observed.js'
 import { readDocument, roomSchemas } from '../../../src/store/documents.js'
 import { parseKey } from '../../../src/store/keys.js'
 import {

@@ -1,12 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { ZodType } from 'zod'
-import {
-  accessModes,
-  desiredDocuments,
-  type SessionDocument,
-  type SessionTransfer,
-} from '../../../src/model/documents.js'
+import { accessModes } from '../../../src/model/documents/buffer.js'
+import { desiredDocuments } from '../../../src/model/documents/desired.js'
+import type { SessionDocument, SessionTransfer } from '../../../src/model/documents/session.js'
 import { clipped } from '../../../src/model/fields.js'
 import { parseStagePath } from '../../../src/model/stagePath.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../src/scheduler/desired/index.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../daemon/clock.js'
 import type { Log } from '../../../daemon/log.js'
-import type { DesiredMount } from '../../../model/documents.js'
+import type { DesiredMount } from '../../../model/documents/mount.js'
 import { isWithin } from '../../../model/paths.js'
 import type { MountFacts } from '../../port.js'
 import { type MountEntry, mountedAt, mountTable } from '../exec/mounts.js'

@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import type { DesiredSwap } from '../../../model/documents.js'
+import type { DesiredSwap } from '../../../model/documents/swap.js'
 import { Refusal, type SwapFacts } from '../../port.js'
 import { type AttachedLoop, loopsOn } from '../disk/loops.js'
 import { closeMapping, type Mapping, mappingDevice, mappingOn, openMapping, whyNotEncrypted } from './mappings.js'

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { InventoryDevice } from '../../../model/documents.js'
+import type { InventoryDevice } from '../../../model/documents/inventory.js'
 import { brickMountPath } from '../../../model/cluster.js'
 import { deviceName } from '../../../model/names.js'
 import type { Discovery } from '../../port.js'

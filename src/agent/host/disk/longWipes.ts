@@ -1,4 +1,4 @@
-import type { WipeProgress } from '../../../model/documents.js'
+import type { WipeProgress } from '../../../model/documents/wipe.js'
 import { Unavailable } from '../../port.js'
 import { limiter } from '../../limit.js'
 

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import type { ThoroughWipe } from '../../../model/documents.js'
+import type { ThoroughWipe } from '../../../model/documents/wipe.js'
 import { type DeviceContent, Refusal } from '../../port.js'
 import { describeContent } from '../../plan/device.js'
 import {

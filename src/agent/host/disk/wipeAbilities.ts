@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../../daemon/clock.js'
-import type { WipeAbilities } from '../../../model/documents.js'
+import type { WipeAbilities } from '../../../model/documents/wipe.js'
 import { clipped } from '../../../model/fields.js'
 import type { BlockDevice } from './disks.js'
 import type { Run } from '../exec/run.js'

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { transferId } from '../../../model/cluster.js'
-import type { DesiredTransfer, TransferCounts } from '../../../model/documents.js'
+import type { TransferCounts } from '../../../model/documents/stageLine.js'
+import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { Refusal, type TransferFacts } from '../../port.js'
 import { turnsOf } from '../../turns.js'
 import type { Log } from '../../../daemon/log.js'

@@ -1,4 +1,4 @@
-import type { TransferCounts } from '../../../model/documents.js'
+import type { TransferCounts } from '../../../model/documents/stageLine.js'
 import { Refusal } from '../../port.js'
 import type { Tally } from './work.js'
 

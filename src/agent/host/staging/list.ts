@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { DesiredTransfer } from '../../../model/documents.js'
+import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { quote } from '../../../model/names.js'
 import { parseStagePath, variableOf } from '../../../model/stagePath.js'
 import { Refusal } from '../../port.js'

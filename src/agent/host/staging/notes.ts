@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
-import type { DesiredTransfer } from '../../../model/documents.js'
+import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { quote } from '../../../model/names.js'
 import { Refusal } from '../../port.js'
 import { whatUsersMend } from './errors.js'

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { transferId, transferRoot } from '../../../model/cluster.js'
-import type { DesiredTransfer } from '../../../model/documents.js'
+import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 
 /** A file in the directory of a transfer's notes: by it they are told from what merely has such a name. */
 export const notesMark = 'notes-of-a-transfer'

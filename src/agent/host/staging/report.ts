@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import type { DesiredTransfer } from '../../../model/documents.js'
+import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { resolveReport, type StagePaths } from './resolve.js'
 import type { AsUser } from './user.js'
 import type { Tally } from './work.js'

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path'
-import type { DesiredTransfer } from '../../../model/documents.js'
+import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { quote } from '../../../model/names.js'
 import { isWithin } from '../../../model/paths.js'
 import { Refusal } from '../../port.js'

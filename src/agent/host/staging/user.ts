@@ -1,4 +1,4 @@
-import type { DesiredTransfer } from '../../../model/documents.js'
+import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { Refusal } from '../../port.js'
 import { CommandError } from '../exec/run.js'
 import { runStream, type StreamOptions, type StreamResult } from '../exec/stream.js'

@@ -1,6 +1,6 @@
 import { mkdir, rmdir } from 'node:fs/promises'
 import { transferRoot } from '../../../model/cluster.js'
-import type { DesiredTransfer } from '../../../model/documents.js'
+import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { closeBrickRoot } from '../disk/bricks.js'
 import { answers, liveFirst, mountGluster } from '../client/bufferMount.js'
 import { mountedAt, mountTable } from '../exec/mounts.js'

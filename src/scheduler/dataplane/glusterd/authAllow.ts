@@ -1,7 +1,8 @@
 import { isByDirectory, viewDirectory, viewsOf } from '../../../model/access.js'
 import { hostsLettingGo, serversOf, sessionsUsing } from '../../../model/buffers.js'
 import type { Cluster } from '../../../model/cluster.js'
-import type { BufferDocument, SessionDocument } from '../../../model/documents.js'
+import type { BufferDocument } from '../../../model/documents/buffer.js'
+import type { SessionDocument } from '../../../model/documents/session.js'
 import { usableAddresses } from '../../../model/fields.js'
 import type { SchedulerConfig } from '../../config.js'
 

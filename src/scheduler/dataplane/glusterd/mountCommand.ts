@@ -1,5 +1,5 @@
 import { serversOf } from '../../../model/buffers.js'
-import type { BufferDocument } from '../../../model/documents.js'
+import type { BufferDocument } from '../../../model/documents/buffer.js'
 
 /** The command that mounts a buffer by hand, once it was built and until it leaves. */
 export function mountpointOf(buffer: BufferDocument): string | undefined {

@@ -1,4 +1,4 @@
-import { type AccessMode, accessModes } from '../../../model/documents.js'
+import { type AccessMode, accessModes } from '../../../model/documents/buffer.js'
 import { quote } from '../../../model/names.js'
 
 export interface Access {

@@ -1,5 +1,5 @@
 import { parseSize } from '../../../model/capacity.js'
-import type { StageDirection } from '../../../model/documents.js'
+import type { StageDirection } from '../../../model/documents/stageLine.js'
 import { poolName, problemWithPersistentName, quote } from '../../../model/names.js'
 import { persistentVariable } from '../../../model/stagePath.js'
 import { type Access, parseAccess, problemWithPersistentAccess } from './accessModes.js'

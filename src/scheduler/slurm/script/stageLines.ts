@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import type { SessionTransfer } from '../../../model/documents.js'
+import type { SessionTransfer } from '../../../model/documents/session.js'
 import { quote } from '../../../model/names.js'
 import { persistentVariable, privateVariable, type StagePath, variableOf } from '../../../model/stagePath.js'
 import { isPrivate, mostTransferBytes } from '../../../model/transfers.js'

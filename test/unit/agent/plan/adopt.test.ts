@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { DeviceFacts } from '../../../../src/agent/port.js'
 import { planAdopt } from '../../../../src/agent/plan/adopt.js'
 import { describeStep } from '../../../../src/agent/steps.js'
-import type { DesiredAdopt } from '../../../../src/model/documents.js'
+import type { DesiredAdopt } from '../../../../src/model/documents/adopt.js'
 import { aUuid } from '../../../support/builders.js'
 import { aDesiredAdopt, aDeviceSeen, ownXfs } from '../../../support/desired.js'
 

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { BrickFacts, DeviceContent } from '../../../../src/agent/port.js'
 import { planBrick } from '../../../../src/agent/plan/brick.js'
 import { describeStep } from '../../../../src/agent/steps.js'
-import type { DesiredBrick } from '../../../../src/model/documents.js'
+import type { DesiredBrick } from '../../../../src/model/documents/brick.js'
 import { aUuid } from '../../../support/builders.js'
 import {
   aDesiredBrick,

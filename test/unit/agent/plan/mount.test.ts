@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { MountFacts } from '../../../../src/agent/port.js'
 import { planMount } from '../../../../src/agent/plan/mount.js'
 import { describeStep } from '../../../../src/agent/steps.js'
-import type { DesiredMount } from '../../../../src/model/documents.js'
+import type { DesiredMount } from '../../../../src/model/documents/mount.js'
 import { aDesiredMount, mountFacts } from '../../../support/desired.js'
 
 function planned(facts: MountFacts, mount: Partial<DesiredMount> = {}) {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { TransferFacts } from '../../../../src/agent/port.js'
 import { planTransfer } from '../../../../src/agent/plan/transfer.js'
 import { describeStep } from '../../../../src/agent/steps.js'
-import type { DesiredTransfer } from '../../../../src/model/documents.js'
+import type { DesiredTransfer } from '../../../../src/model/documents/transfer.js'
 import { aDesiredTransfer } from '../../../support/desired.js'
 
 const counts = { files: 1, bytes: 2, totalFiles: 3, totalBytes: 4, failed: 0 }

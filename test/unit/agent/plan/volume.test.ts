@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { VolumeFacts } from '../../../../src/agent/port.js'
 import { planVolume } from '../../../../src/agent/plan/volume.js'
 import { describeStep } from '../../../../src/agent/steps.js'
-import type { DesiredVolume } from '../../../../src/model/documents.js'
+import type { DesiredVolume } from '../../../../src/model/documents/volume.js'
 import { aDesiredVolume, startedVolume, volumeFacts } from '../../../support/desired.js'
 
 function planned(facts: VolumeFacts, volume: Partial<DesiredVolume> = {}) {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { destroy } from '../../../../src/scheduler/admission/destroy.js'
-import type { SessionDocument } from '../../../../src/model/documents.js'
+import type { SessionDocument } from '../../../../src/model/documents/session.js'
 import { aBuffer, aCluster, aSession, aTransfer } from '../../../support/builders.js'
 import { changesOf, refusalOf } from '../../../support/decisions.js'
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { SessionStage } from '../../../../src/model/documents.js'
+import type { SessionStage } from '../../../../src/model/documents/session.js'
 import { endJob, stagedIn, stagedOut, startJob } from '../../../../src/scheduler/admission/jobStages.js'
 import { aBuffer, aCluster, aHost, aSession, aTransfer, type ClusterParts } from '../../../support/builders.js'
 import { aConfig, changesOf, refusalOf } from '../../../support/decisions.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { adopt, cordon, uncordon } from '../../../../src/scheduler/admission/operators.js'
-import type { ObservedBrick } from '../../../../src/model/documents.js'
+import type { ObservedBrick } from '../../../../src/model/documents/brick.js'
 import { aBuffer, aCluster, aCordon, aHost, aUuid, pool } from '../../../support/builders.js'
 import { aConfig, changesOf, means, refusalOf } from '../../../support/decisions.js'
 import { aDesiredBrick } from '../../../support/desired.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { setupJob } from '../../../../src/scheduler/admission/index.js'
-import type { BufferDocument } from '../../../../src/model/documents.js'
+import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { alice, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 
 describe('files in pieces', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { BufferDocument } from '../../../../src/model/documents.js'
+import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { type JobRequest, setupJob, startJob } from '../../../../src/scheduler/admission/index.js'
 import { schedulerConfig } from '../../../../src/scheduler/config.js'
 import { aBuffer, aCluster, aHost, alice, aSession, pool, terabyte, uuids } from '../../../support/builders.js'

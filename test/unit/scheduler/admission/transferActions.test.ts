@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { SessionDocument, SessionStage, SessionTransfer } from '../../../../src/model/documents.js'
+import type { SessionDocument, SessionStage, SessionTransfer } from '../../../../src/model/documents/session.js'
 import { beginStaging, startJob } from '../../../../src/scheduler/admission/jobStages.js'
 import { teardown } from '../../../../src/scheduler/admission/teardown.js'
 import { cancelTransfers, dropTransfers, retryTransfers } from '../../../../src/scheduler/admission/transferActions.js'

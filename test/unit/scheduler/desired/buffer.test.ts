@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import type { DesiredBrick, DesiredVolume } from '../../../../src/model/documents.js'
+import type { DesiredBrick } from '../../../../src/model/documents/brick.js'
+import type { DesiredVolume } from '../../../../src/model/documents/volume.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
 import {

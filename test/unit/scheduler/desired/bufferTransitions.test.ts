@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { BufferDocument } from '../../../../src/model/documents.js'
+import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { followBuffer } from '../../../../src/scheduler/desired/bufferTransitions.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
 import {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { SessionDocument } from '../../../../src/model/documents.js'
+import type { SessionDocument } from '../../../../src/model/documents/session.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../../src/scheduler/desired/index.js'
 import {
   alice,

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { SessionDocument, SessionStage } from '../../../../src/model/documents.js'
+import type { SessionDocument, SessionStage } from '../../../../src/model/documents/session.js'
 import { hostsToUnmount } from '../../../../src/model/buffers.js'
 import { allowedClients } from '../../../../src/scheduler/dataplane/glusterd/authAllow.js'
 import { mayStart, unmountProgress } from '../../../../src/scheduler/progress.js'

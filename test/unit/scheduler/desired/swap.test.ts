@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Observed } from '../../../../src/model/documents.js'
+import type { Observed } from '../../../../src/model/documents/observed.js'
 import { desiredOfBuffer, desiredOfSession, followSession } from '../../../../src/scheduler/desired/index.js'
 import { mountProgress, unmountProgress } from '../../../../src/scheduler/progress.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { hostsToUnmount, jobsHolding } from '../../../../src/model/buffers.js'
-import type { DesiredTransfer, SessionDocument, SessionTransfer } from '../../../../src/model/documents.js'
+import type { SessionDocument, SessionTransfer } from '../../../../src/model/documents/session.js'
+import type { DesiredTransfer } from '../../../../src/model/documents/transfer.js'
 import { currentTransfer } from '../../../../src/model/transfers.js'
 import { followSession } from '../../../../src/scheduler/desired/session.js'
 import { followTransfers, transferWants, waitsOf } from '../../../../src/scheduler/desired/transfers.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { BufferDocument } from '../../../../src/model/documents.js'
+import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { silentLog } from '../../../../src/daemon/log.js'
 import { refusedFields } from '../../../../src/model/levels.js'
 import { differenceOf } from '../../../../src/scheduler/loop/diff.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createPersistent, teardown } from '../../../../src/scheduler/admission/index.js'
-import type { BufferDocument } from '../../../../src/model/documents.js'
+import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { silentLog } from '../../../../src/daemon/log.js'
 import { dwWlmCli } from '../../../../src/scheduler/slurm/functions.js'
 import { keys } from '../../../../src/store/keys.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import type { ThoroughWipe } from '../../../../src/model/documents.js'
+import type { ThoroughWipe } from '../../../../src/model/documents/wipe.js'
 import { devicesOf } from '../../../../src/scheduler/cluster/devices.js'
 import { compareNames, placeBricks } from '../../../../src/scheduler/placement/place.js'
 import type { SchedulerConfig } from '../../../../src/scheduler/config.js'

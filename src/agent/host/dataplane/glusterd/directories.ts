@@ -1,5 +1,5 @@
 import { lstat, mkdir, rmdir } from 'node:fs/promises'
-import type { DesiredVolume } from '../../../../model/documents.js'
+import type { DesiredVolume } from '../../../../model/documents/volume.js'
 import { mountGluster } from '../../client/bufferMount.js'
 import { mountedAt, mountTable } from '../../exec/mounts.js'
 import { type Run, runOk } from '../../exec/run.js'

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { DesiredVolume } from '../../../../model/documents.js'
+import type { DesiredVolume } from '../../../../model/documents/volume.js'
 import { BrickMarked, Busy, type PeerFacts, Refusal, Unavailable, type VolumeFacts } from '../../../port.js'
 import { directoriesMade } from './directories.js'
 import { askTogether, command, type Gluster, type Output } from './command.js'

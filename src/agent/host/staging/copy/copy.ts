@@ -1,5 +1,5 @@
 import { transferId } from '../../../../model/cluster.js'
-import type { DesiredTransfer } from '../../../../model/documents.js'
+import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import { Refusal } from '../../../port.js'
 import type { Turns } from '../../../turns.js'
 import { listed, whatIsMissing } from './verify.js'

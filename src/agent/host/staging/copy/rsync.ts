@@ -1,4 +1,4 @@
-import type { DesiredTransfer } from '../../../../model/documents.js'
+import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import { Refusal } from '../../../port.js'
 import { whatUsersMend } from '../errors.js'
 import type { AsUser } from '../user.js'

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import type { DesiredTransfer } from '../../../../model/documents.js'
+import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import { Refusal } from '../../../port.js'
 import { listedPairs } from '../list.js'
 import { notesMark, placesOf, type Sides, sidesOf } from '../paths.js'

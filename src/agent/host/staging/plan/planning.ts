@@ -1,4 +1,4 @@
-import type { DesiredTransfer } from '../../../../model/documents.js'
+import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import type { Notes } from '../notes.js'
 import type { StagePaths } from '../resolve.js'
 import type { AsUser } from '../user.js'

@@ -6,7 +6,7 @@ import type { Run } from '../../../../../src/agent/host/exec/run.js'
 import * as swaps from '../../../../../src/agent/host/client/swaps.js'
 import { Refusal } from '../../../../../src/agent/port.js'
 import { planSwap } from '../../../../../src/agent/plan/swap.js'
-import type { DesiredSwap } from '../../../../../src/model/documents.js'
+import type { DesiredSwap } from '../../../../../src/model/documents/swap.js'
 import { aDesiredSwap } from '../../../../support/desired.js'
 
 /*

@@ -5,7 +5,7 @@ import { glusterThrough, parseOutputs } from '../../../../../../src/agent/host/d
 import { CommandError, type Run } from '../../../../../../src/agent/host/exec/run.js'
 import { until } from '../../../../../../lab/until.js'
 import { BrickMarked, Busy, Refusal, Unavailable } from '../../../../../../src/agent/port.js'
-import type { DesiredVolume } from '../../../../../../src/model/documents.js'
+import type { DesiredVolume } from '../../../../../../src/model/documents/volume.js'
 
 /* Answers recorded from GlusterFS 10.3 by `gluster --mode=script --xml`. */
 const recorded = (name: string) =>

@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { accountId, mode } from '../fields.js'
+import { deviceName } from '../names.js'
+import { tolerant } from '../tolerant.js'
+import { bootId, bufferName, bytes, fence, reported, uuid, version } from './common.js'
+import { thoroughWipe, wipeProgress } from './wipe.js'
+
+export const desiredBrick = tolerant({
+  v: version,
+  fence,
+  kind: z.literal('brick'),
+  /** The buffer's id, name and volume: for people and for the stamp. */
+  buffer: bufferName,
+  device: deviceName,
+  identity: z.string().max(512),
+  sizeBytes: bytes,
+  uuid,
+  directory: z.string().regex(/^brick(-[0-9]{1,4})?$/),
+  uid: accountId,
+  gid: accountId,
+  mode,
+  /** Its buffer was built: the brick may hold data, and is never formatted again, whatever its device looks like. */
+  built: z.literal(true).optional(),
+  /** How it is wiped; discard when absent. */
+  wipe: thoroughWipe.optional(),
+  /** absent: unmount and wipe. A key that is missing means: leave the device alone. */
+  wanted: z.enum(['present', 'absent']),
+})
+/** `desired/<host>/brick/<device>`: one key for one device, so two buffers can never both be told to take it. */
+export type DesiredBrick = z.infer<typeof desiredBrick>
+
+export const observedBrick = tolerant({
+  ...reported,
+  /** The desired uuid this speaks about. */
+  uuid,
+  directory: z.string().max(64),
+  /** ready: formatted, stamped, mounted, directory made. absent: unmounted, and the device seen blank. */
+  state: z.enum(['forming', 'ready', 'leaving', 'absent']),
+  /** The boot that it was seen under: what was mounted under another is not any more. */
+  boot: bootId.optional(),
+  /** A wipe that takes long is under way. */
+  wiping: wipeProgress.optional(),
+})
+export type ObservedBrick = z.infer<typeof observedBrick>

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { maxBricks, plainPath } from '../fields.js'
+import { hostName } from '../names.js'
+import { tolerant } from '../tolerant.js'
+import { accessModes } from './buffer.js'
+import { bufferName, fence, reported, sessionName, version } from './common.js'
+import { volumeName } from './volume.js'
+
+/** What of a buffer a compute node can have mounted: an access mode, or the place of its swap file, which is root's. */
+export const mountViews = [...accessModes, 'swap'] as const
+export type MountView = (typeof mountViews)[number]
+
+export const desiredMount = tolerant({
+  v: version,
+  fence,
+  kind: z.literal('mount'),
+  session: sessionName,
+  buffer: bufferName,
+  volume: volumeName,
+  servers: z.array(hostName).min(1).max(maxBricks),
+  /** What of the buffer is mounted; striped when absent. */
+  view: z.enum(mountViews).optional(),
+  /** Directory of the volume that is mounted; its root when absent. */
+  directory: plainPath.optional(),
+  /** Whether the client shall cache; GlusterFS's own choice when absent. */
+  clientCache: z.boolean().optional(),
+  path: plainPath,
+  wanted: z.enum(['present', 'absent']),
+})
+/** `desired/<host>/mount/<session id>.<buffer id>`, with `.private` or `.swap` for that view: an attachment. */
+export type DesiredMount = z.infer<typeof desiredMount>
+
+export const observedMount = tolerant({
+  ...reported,
+  state: z.enum(['forming', 'mounted', 'leaving', 'absent']),
+})
+export type ObservedMount = z.infer<typeof observedMount>

@@ -1,0 +1,11 @@
+import { z } from 'zod'
+import { hostName } from '../names.js'
+import { tolerant } from '../tolerant.js'
+import { fence, reported, version } from './common.js'
+
+export const desiredPeer = tolerant({ v: version, fence, kind: z.literal('peer'), peer: hostName })
+/** `desired/<host>/peer/<peer>`: this host invites that one into the trusted pool. Never withdrawn by deletion. */
+export type DesiredPeer = z.infer<typeof desiredPeer>
+
+export const observedPeer = tolerant({ ...reported, state: z.enum(['forming', 'connected', 'disconnected']) })
+export type ObservedPeer = z.infer<typeof observedPeer>

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { accountId, maxBricks, maxHosts, mode, plainPath, record } from '../fields.js'
+import { hostName } from '../names.js'
+import { tolerant } from '../tolerant.js'
+import { bootId, bufferName, fence, id, reported, version } from './common.js'
+
+export const volumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,90}$/, 'a volume name')
+
+export const volumeBrick = tolerant({ host: hostName, path: plainPath })
+
+export const desiredVolume = tolerant({
+  v: version,
+  fence,
+  kind: z.literal('volume'),
+  buffer: bufferName,
+  volume: volumeName,
+  bricks: z.array(volumeBrick).min(1).max(maxBricks),
+  options: record(z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/), z.string().max(4096), 64),
+  /** To be made in the volume once it is started, parents first; one that is not named is left alone. */
+  directories: z
+    .array(tolerant({ path: plainPath, uid: accountId, gid: accountId, mode }))
+    .max(maxHosts)
+    .optional(),
+  /** The boots of its hosts that are alive: after another one all bricks are looked at anew. */
+  boots: record(hostName, bootId, maxBricks).optional(),
+  wanted: z.enum(['started', 'absent']),
+})
+/** `desired/<host>/volume/<volume>`, on the buffer's primary only. */
+export type DesiredVolume = z.infer<typeof desiredVolume>
+
+export const observedVolume = tolerant({
+  ...reported,
+  bufferId: id,
+  /** started: every brick is online. degraded: started once, bricks in `offline` are not online now. */
+  state: z.enum(['forming', 'started', 'degraded', 'leaving', 'absent']),
+  /** Bricks not online, as `host:path`. */
+  offline: z.array(z.string().max(4096)).max(maxBricks),
+  /** `auth.allow` as gluster has it: whom the bricks let in. */
+  allow: z.string().max(8192).optional(),
+  /** Those of the desired directories that are made. */
+  directories: z.array(plainPath).max(maxHosts).optional(),
+  /** Those of the desired document that this was seen under. */
+  boots: record(hostName, bootId, maxBricks).optional(),
+  /** Leaving, and no brick of it is served any more; only its record is left, for one while a peer is down. */
+  stopped: z.boolean().optional(),
+  /** A failed create left its mark on a brick directory: only fresh directories help. */
+  needsFreshDirectories: z.boolean().optional(),
+})
+export type ObservedVolume = z.infer<typeof observedVolume>
