@@ -233,6 +233,7 @@ export class Reconciler<K extends DesiredKind> {
   private async execute(entry: DesiredEntry<K>, steps: Step[]): Promise<boolean> {
     const { host, log, clock, limits } = this.dependencies
     for (const step of steps) {
+      // guard: read-again
       const asksAgain = step === steps[0] || isDestructive[step.kind]
       let start = clock.monotonicMs()
       // Asked when its turn has come: a step may have waited for many others of this host.
@@ -261,6 +262,7 @@ export class Reconciler<K extends DesiredKind> {
   private async isStillDesired(entry: DesiredEntry<K>): Promise<boolean> {
     const { store, host } = this.dependencies
     const now = await store.get(keys.desired(host.name, entry.kind, entry.id))
+    // guard: same-document
     return now?.modRevision === entry.modRevision
   }
 

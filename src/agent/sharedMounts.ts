@@ -23,8 +23,8 @@ export async function isWantedElsewhere(store: Store, host: string, mount: Desir
     if ('invalid' in read) return (entry.value as { path?: unknown } | null)?.path === mount.path
     const other = read.document as DesiredMount
     return (
-      other.wanted === 'present' &&
       other.path === mount.path &&
+      /* guard: mount-shared */ other.wanted === 'present' &&
       other.volume === mount.volume &&
       other.directory === mount.directory
     )

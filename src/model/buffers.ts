@@ -26,6 +26,7 @@ export function volumeBricks(buffer: BufferDocument): { host: string; path: stri
 /** What an agent said about this very brick; reports about an earlier one on that device do not count. */
 export function observedBrickOf(cluster: Cluster, brick: PlacedBrick): ObservedBrick | undefined {
   const observed = cluster.observed.brick.get(at(brick.host, brick.device))
+  // guard: report-of-brick
   return observed?.uuid === brick.uuid ? observed : undefined
 }
 
@@ -160,7 +161,7 @@ export function cutOffHosts(cluster: Cluster): { host: string; session: SessionD
 /** Where a session has a buffer mounted that its host can still let go of in order. */
 export function hostsLettingGo(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
   return mountsLeft(cluster, session, buffer).filter(
-    (host) => cluster.hosts.has(host) && !isCutOff(session, buffer, host),
+    (host) => cluster.hosts.has(host) && /* guard: cut-off-stays */ !isCutOff(session, buffer, host),
   )
 }
 
@@ -175,6 +176,7 @@ export function isSwapLeft(cluster: Cluster, session: { id: number }, buffer: { 
 export function hostsToUnmount(cluster: Cluster, buffer: BufferDocument): string[] {
   const hosts = sessionsUsing(cluster, buffer).flatMap((session) => [
     ...hostsLettingGo(cluster, session, buffer),
+    // guard: copies-ended
     ...hostsCopying(cluster, session, buffer),
   ])
   return [...new Set(hosts)].filter((host) => cluster.hosts.has(host))

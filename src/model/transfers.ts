@@ -58,6 +58,7 @@ export function unsaved(session: SessionDocument): SessionTransfer[] {
 export function reportOf(cluster: Cluster, host: string, document: DesiredTransfer): ObservedTransfer | undefined {
   const { session, transfer, attempt } = document
   const observed = cluster.observed.transfer.get(at(host, transferId(session.id, transfer)))
+  // guard: report-of-attempt
   return observed?.attempt === attempt ? observed : undefined
 }
 

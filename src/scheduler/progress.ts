@@ -69,6 +69,7 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
       if (observed?.state === 'mounted') {
         const swap = view === 'swap' ? swapProgress(cluster, session, key, buffer, host) : undefined
         if (swap?.state === 'failed') return swap
+        // guard: swap-awaited
         if (swap?.state === 'waiting') waitingFor.push(...swap.waitingFor)
         continue
       }

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Mutation, mutations, withoutGuard } from './guards.js'
+import { editsOf, type Mutation, mutations } from './guards.js'
+import { edited, fileWith, markersBelow } from './markers.js'
 
 /*
  * npm run mutations: does the simulation bite? Each guard is taken out of a copy of the source, and histories are played until
@@ -10,13 +11,14 @@ import { type Mutation, mutations, withoutGuard } from './guards.js'
  */
 const seeds = Number(process.env['SEEDS'] ?? 8)
 const only = process.argv[2]
+const markers = markersBelow('src')
 const rows: string[] = []
 let missed = 0
 for (const mutation of mutations) {
   if (only !== undefined && !mutation.guard.includes(only)) continue
   const caught = await attempt(mutation)
   if (caught === undefined) missed++
-  const row = `| ${mutation.invariant} | ${mutation.guard} | \`${mutation.file}\` | ${caught ?? '**not caught**'} |`
+  const row = `| ${mutation.invariant} | ${mutation.guard} | \`${fileWith(markers, mutation.marker)}\` | ${caught ?? '**not caught**'} |`
   rows.push(row)
   console.log(row)
 }
@@ -31,9 +33,9 @@ async function attempt(mutation: Mutation): Promise<string | undefined> {
       cpSync(folder, join(copy, folder), { recursive: true })
     for (const name of ['package.json', 'tsconfig.json']) cpSync(name, join(copy, name))
     symlinkSync(resolve('node_modules'), join(copy, 'node_modules'))
-    for (const change of [mutation, ...(mutation.with ?? [])]) {
-      const path = join(copy, change.file)
-      writeFileSync(path, withoutGuard(readFileSync(path, 'utf8'), change))
+    for (const { marker, edit } of editsOf(mutation)) {
+      const path = join(copy, fileWith(markers, marker))
+      writeFileSync(path, edited(readFileSync(path, 'utf8'), marker, edit))
     }
     const argv = [
       '--import',

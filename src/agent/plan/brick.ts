@@ -34,6 +34,7 @@ function planPresent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   }
   if (device.partitions.length > 0)
     return refuse(forming, `device ${brick.device} has partitions: ${device.partitions.join(', ')}`)
+  // guard: device-blank
   if (content.kind !== 'blank') return refuse(forming, `device ${brick.device} holds ${describeContent(content)}`)
   if (device.busy.length > 0) return refuse(forming, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
   return format(brick, 'blank', content)
@@ -57,6 +58,7 @@ function planMounted(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   // The directory is made behind the stamp, so that no format was cut short here: a repair of the file system lost it, say.
   if (stamp === undefined && directories.length > 0)
     return refuse(forming, `device ${brick.device} has no stamp and a directory ${directories[0]}, which may hold data`)
+  // guard: stamped
   if (stamp === undefined) {
     const again = format(brick, 'own', content)
     if (again.refused !== undefined) return again
@@ -70,6 +72,7 @@ function planMounted(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
 }
 
 function format(brick: DesiredBrick, over: 'blank' | 'own', content: DeviceContent): Plan<'brick'> {
+  // guard: built-planned
   if (brick.built) return refuse(report(brick, 'forming'), whyNotAgain(content, brick.device))
   const steps: Step[] = [
     { kind: 'formatBrick', brick, over },
@@ -95,6 +98,7 @@ function planAbsent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   // A disk that was overwritten under our mount is not free before an operator has looked at it.
   if (!ours && mounted?.thisDevice)
     return refuse(leaving, `device ${brick.device} is mounted and holds ${describeContent(content)}`)
+  // guard: only-own-wiped
   if (!ours) return { steps: [], waitingFor: [], report: report(brick, 'absent') }
   const steps: Step[] = []
   if (servedBy) steps.push({ kind: 'stopBrickProcess', brick, pid: servedBy.pid })

@@ -19,6 +19,7 @@ export function whyNotTheDevice(
   wanted: { device: string; identity: string; sizeBytes: number },
 ): string | undefined {
   if (!device.present) return `device ${wanted.device} is not there: ${device.reason}`
+  // guard: device-identity
   if (device.identity !== wanted.identity) {
     return `device ${wanted.device} is another disk now: expected ${wanted.identity || 'none'}, found ${device.identity || 'none'}`
   }
@@ -30,6 +31,7 @@ export function whyNotTheDevice(
 
 /** Invariant 2's last word on content: a blank device, or one whose format for this very brick was cut short. */
 export function mayFormat(content: DeviceContent, uuid: string, over: 'blank' | 'own'): boolean {
+  // guard: may-format
   return over === 'blank' ? content.kind === 'blank' : content.kind === 'xfs' && content.uuid === uuid
 }
 
@@ -42,6 +44,7 @@ export function whyNotFormat(
   { device, uuid, built }: { device: string; uuid: string; built?: true | undefined },
   over: 'blank' | 'own',
 ): Error | undefined {
+  // guard: built-executed
   if (built) return new Refusal(whyNotAgain(content, device))
   if (mayFormat(content, uuid, over)) return undefined
   const holds = `device ${device} holds ${describeContent(content)}`

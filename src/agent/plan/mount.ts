@@ -15,6 +15,7 @@ export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'>
   if (mount.wanted === 'absent') {
     // Something else at that path is not this attachment; and one that others share stays for them.
     if (!ours || isWantedElsewhere) return { steps: [], waitingFor: [], report: { state: 'absent' } }
+    // guard: swap-off-planned
     if (held.length > 0) return { steps: [], waitingFor: held, report: { state: 'leaving' } }
     const ends: Step[] = leftovers
       ? [

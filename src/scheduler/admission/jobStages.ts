@@ -71,6 +71,7 @@ export function stagedOut(cluster: Cluster, request: { token: string }): Staged 
 
 function problemWithStart(cluster: Cluster, session: SessionDocument, computeHosts: string[]): string | undefined {
   const missed = linesOf(session, 'in').find(({ ended }) => ended?.state !== 'done')
+  // guard: staged-in
   if (missed) return `${nameOf(missed)} of job ${session.token} is not done: data_in must come first`
   const names = [...(session.buffer === undefined ? [] : [session.buffer]), ...session.uses]
   if (names.length === 0) return undefined

@@ -30,6 +30,7 @@ export function teardown(
   if (!owner) return { changes: [], result: { state: 'unknown' } }
   if (uid !== undefined && uid !== owner.uid) return { refused: `${quote(token)} belongs to another user` }
   const [unsavedLine] = standing.session && !hurry ? unsaved(standing.session) : []
+  // guard: staged-out
   if (unsavedLine) return { refused: whyKept(token, unsavedLine) }
   return { changes: leave(standing), result: { state: 'leaving', sessionId: standing.session?.id ?? 0 } }
 }

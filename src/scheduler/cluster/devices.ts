@@ -57,9 +57,11 @@ export function devicesOf(
  * owner: the buffer's document may be one that could not be read.
  */
 export function takenDevices(cluster: Cluster): Set<string> {
+  // guard: desired-taken
   const taken = new Set<string>(cluster.desired.brick.keys())
   for (const { bricks, released } of cluster.buffers.values()) {
     for (const { host, device } of bricks) taken.add(at(host, device))
+    // guard: released-taken
     for (const { host, device } of released) taken.add(at(host, device))
   }
   return taken
@@ -96,6 +98,7 @@ function standingOf(
   isShared: boolean,
 ): Standing {
   const place = at(host, device.name)
+  // guard: device-taken
   if (taken.has(place)) return 'taken'
   if (device.state === 'refused' || isShared) return 'refused'
   if (device.sizeBytes < granularityBytes) return 'too small'

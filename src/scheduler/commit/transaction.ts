@@ -14,10 +14,12 @@ export interface Transaction {
  * A buffer's mountpoint and events go in the transaction that takes its document away, or gives its name to another.
  */
 export function transactionOf(memory: Memory, fence: number, changes: DocumentChange[]): Transaction {
+  // guard: compare-leader
   const compares: Compare[] = [fenceCompare(fence)]
   const writes: Write[] = []
   for (const change of changes) {
     const key = keyOf(change)
+    // guard: compare-documents
     compares.push({ key, modRevision: memory.revisionOf(key) })
     const value = valueOf(memory, change, fence)
     if (value !== undefined) writes.push({ put: key, value })

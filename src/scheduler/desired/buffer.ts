@@ -26,7 +26,10 @@ export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, client
   const formerStopped = buffer.formerVolumes.every(({ volume }) => isVolumeStopped(cluster, buffer, volume))
   // Told before the buffer counts as built, so that none that does is ever formatted again: not even where nobody lived to tell it.
   const isBuilt = buffer.builtAt !== undefined || isComplete(cluster, buffer)
-  const bricksLeave = buffer.wanted === 'absent' && formerStopped && isVolumeStopped(cluster, buffer)
+  const bricksLeave =
+    formerStopped &&
+    /* guard: buffer-absent */ buffer.wanted === 'absent' &&
+    /* guard: volume-stopped */ isVolumeStopped(cluster, buffer)
   return [
     ...buffer.bricks.map((brick) => brickWant(cluster, buffer, name, brick, { mayLeave: bricksLeave, isBuilt })),
     ...buffer.released.map((brick) =>
@@ -46,6 +49,7 @@ function brickWant(
   const { host, device, identity, sizeBytes, uuid } = brick
   // Not taken back once said: its agent may be wiping. What is known of the volume goes back when its primary changes.
   const told = cluster.desired.brick.get(at(host, device))
+  // guard: brick-told-absent
   const wasTold = told?.uuid === uuid && told.wanted === 'absent'
   const wanted = mayLeave || wasTold ? 'absent' : 'present'
   return {
@@ -63,6 +67,7 @@ function brickWant(
       directory: buffer.directory,
       ...volumeRoot(buffer),
       ...(isBuilt ? { built: true as const } : {}),
+      // guard: wipe-kept
       ...(buffer.wipe === undefined ? {} : { wipe: buffer.wipe }),
       wanted,
     },
@@ -124,7 +129,9 @@ function volumeWanted(cluster: Cluster, buffer: BufferDocument): 'started' | 'ab
     return complete || wasBegun(cluster, buffer) ? 'started' : undefined
   }
   if (!wasBegun(cluster, buffer)) return undefined
-  const held = jobsHolding(cluster, buffer).length > 0 || hostsToUnmount(cluster, buffer).length > 0
+  // guard: volume-held
+  const held =
+    jobsHolding(cluster, buffer).length > 0 || /* guard: volume-mounted */ hostsToUnmount(cluster, buffer).length > 0
   return held && !wasToldToGo(cluster, buffer) ? 'started' : 'absent'
 }
 

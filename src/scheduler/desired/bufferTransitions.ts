@@ -203,6 +203,7 @@ function hasGivenUp(cluster: Cluster, brick: PlacedBrick): boolean {
 }
 
 function isBrickGone(cluster: Cluster, brick: PlacedBrick, means: FollowMeans): boolean {
+  // guard: brick-seen-absent
   if (observedBrickOf(cluster, brick)?.state === 'absent') return true
   const cordon = cluster.cordons.get(at(brick.host, brick.device))
   return hasGivenUp(cluster, brick) && cordon !== undefined && means.now - cordon.when >= forgetAfterSeconds

@@ -52,6 +52,7 @@ function mountWants(
     }))
   }
   const wanted = session.stage === 'running' ? 'present' : 'absent'
+  // guard: swap-off-first
   const wantedOf = (host: string, mount: MountId) => (holdsSwap(cluster, host, mount) ? 'present' : wanted)
   const wants = new Map<string, DesiredRecord>()
   // What hosts were told stays told, also of a buffer that is gone: they alone know whether they have let go of it.
@@ -66,7 +67,8 @@ function mountWants(
         const directory = viewDirectory(buffer, view, host)
         const may =
           wanted === 'present'
-            ? isMade(cluster, buffer, directory) && (view !== 'private' || isFilled(session))
+            ? isMade(cluster, buffer, directory) &&
+              /* guard: namespaces-filled */ (view !== 'private' || isFilled(session))
             : isLeft(cluster, session, buffer, host, view)
         const fresh = mountOf(session, key, buffer, mountRoot, wanted, view, directory)
         // Where it was told to be it stays: the job's variables name that place, and there it has to be unmounted.

@@ -172,7 +172,7 @@ function currentWants(
   const others = serversOf(buffer).slice(1)
   const isCopied =
     leading?.document.part === 'finish' ||
-    serversOf(buffer).every((host) => {
+    /* guard: every-share-copied */ serversOf(buffer).every((host) => {
       const one = told.find((other) => other.host === host)
       return one !== undefined && isDone(cluster, one, 'copy')
     })

@@ -66,6 +66,7 @@ export class LongWipes {
     this.wipes.set(name, wipe)
     const run = this.limit(() => this.erase(name, wipe, erase)).finally(() => this.running.delete(run))
     this.running.add(run)
+    // guard: wipe-awaited
     return false
   }
 
