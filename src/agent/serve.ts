@@ -102,6 +102,9 @@ export function serveHost(parts: ServeParts): HostService {
     }
     if (stopping) return
     kept = keepKey(store, keys.host(host.name), told(), { ttlSeconds: leaseSeconds, clock, log })
+    // Before it is seen alive, another host may be told what this one was told last.
+    await kept.written
+    if (stopping) return
     leader.start()
     inventory.start()
     agent.start()

@@ -8,10 +8,16 @@ import type { ObservedVolume } from './documents/volume.js'
 
 /** Questions about one buffer, answered from its document and from what the agents observed. */
 
-/** The host that makes and removes the volume: brick 0's, or the first of the buffer's hosts that is alive. */
-export function primaryOf(cluster: Cluster, buffer: BufferDocument): string {
+/**
+ * The host that makes and removes a volume of the buffer, one host at a time: the one that was told of the volume, as long as it
+ * is alive; else brick 0's, or the first of the buffer's hosts that is alive.
+ */
+export function primaryOf(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): string {
+  const told = hostsOf(buffer).find(
+    (host) => cluster.hosts.has(host) && cluster.desired.volume.get(at(host, volume))?.buffer.id === buffer.id,
+  )
   const alive = buffer.bricks.find((brick) => cluster.hosts.has(brick.host))
-  return (alive ?? buffer.bricks[0]!).host
+  return told ?? (alive ?? buffer.bricks[0]!).host
 }
 
 /** The buffer's hosts in the volume's order: whom a client asks for the volume. */
@@ -69,7 +75,7 @@ export function volumeOf(
   buffer: BufferDocument,
   volume: string = buffer.volume,
 ): ObservedVolume | undefined {
-  for (const host of hostsOf(cluster, buffer)) {
+  for (const host of new Set([primaryOf(cluster, buffer, volume), ...hostsOf(buffer)])) {
     const observed = cluster.observed.volume.get(at(host, volume))
     if (observed?.bufferId === buffer.id) return observed
   }
@@ -80,7 +86,7 @@ export function volumeOf(
 export function wasBegun(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
   if (buffer.builtAt !== undefined || volume !== buffer.volume) return true
   if (volumeOf(cluster, buffer, volume)) return true
-  return hostsOf(cluster, buffer).some((host) => cluster.desired.volume.get(at(host, volume))?.buffer.id === buffer.id)
+  return hostsOf(buffer).some((host) => cluster.desired.volume.get(at(host, volume))?.buffer.id === buffer.id)
 }
 
 /** It was never begun, or its going was seen. */
@@ -182,7 +188,8 @@ export function hostsToUnmount(cluster: Cluster, buffer: BufferDocument): string
   return [...new Set(hosts)].filter((host) => cluster.hosts.has(host))
 }
 
-function hostsOf(cluster: Cluster, buffer: BufferDocument): string[] {
-  const placed = [...buffer.bricks, ...buffer.released].map((brick) => brick.host)
-  return [...new Set([primaryOf(cluster, buffer), ...placed])]
+/** All that have, or had, a brick of it or of one of its volumes. */
+function hostsOf({ bricks, released, formerVolumes }: BufferDocument): string[] {
+  const former = formerVolumes.flatMap((volume) => volume.bricks)
+  return [...new Set([...bricks, ...released, ...former].map(({ host }) => host))]
 }

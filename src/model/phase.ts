@@ -105,7 +105,8 @@ function leavingPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
 
 function volumeBlocker(cluster: Cluster, buffer: BufferDocument, volume: string): Blocker[] {
   if (!wasBegun(cluster, buffer, volume) || isVolumeGone(cluster, buffer, volume)) return []
-  const idle = !cluster.hosts.has(primaryOf(cluster, buffer)) || volumeOf(cluster, buffer, volume)?.stopped === true
+  const idle =
+    !cluster.hosts.has(primaryOf(cluster, buffer, volume)) || volumeOf(cluster, buffer, volume)?.stopped === true
   return [{ text: volumeWait(cluster, buffer, volume), idle }]
 }
 
@@ -130,7 +131,7 @@ function brickWait(cluster: Cluster, brick: PlacedBrick): string {
 }
 
 function volumeWait(cluster: Cluster, buffer: BufferDocument, volume: string): string {
-  const host = primaryOf(cluster, buffer)
+  const host = primaryOf(cluster, buffer, volume)
   return withDetail(`volume ${volume} on ${host}${lostMark(cluster, host)}`, volumeOf(cluster, buffer, volume))
 }
 

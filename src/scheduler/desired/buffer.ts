@@ -75,7 +75,6 @@ function brickWant(
 }
 
 function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, clients: ClientSettings): DesiredRecord[] {
-  const host = primaryOf(cluster, buffer)
   const options = { ...volumeOptions, ...sharding(buffer), 'auth.allow': allowedClients(cluster, buffer, clients) }
   const hosts = runningHosts(cluster, buffer)
   const directories = volumeDirectories(buffer, { hosts, hasTemplate: hasTemplate(cluster, buffer) })
@@ -85,7 +84,7 @@ function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, cli
     bricks: { host: string; path: string }[],
     wanted: 'started' | 'absent',
   ): DesiredRecord => ({
-    host,
+    host: primaryOf(cluster, buffer, volume),
     kind: 'volume',
     id: volume,
     document: {

@@ -7,14 +7,20 @@ import type { Compare, Write } from '../../store/store.js'
 import type { Memory } from '../cluster/cache.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 
+/** Stands or falls as one. */
 export interface Change {
-  compare: Compare
-  write: Write
+  /** The key, or the first of them. */
+  name: string
+  compares: Compare[]
+  writes: Write[]
 }
 
 /**
  * What must be written so that `desired/` says what is wanted: wants that are missing or differ (by more than the fence),
  * and the owner's keys that are wanted no more. `owned`: the keys in etcd that are this owner's.
+ *
+ * A volume goes from one host to another in one change, and only from a host that is away still: one that has just come back may
+ * be making or starting it at this moment.
  */
 export function differenceOf(
   memory: Memory,
@@ -24,18 +30,43 @@ export function differenceOf(
   log: Log,
 ): Change[] {
   const wanted = new Set<string>()
-  const changes: Change[] = []
+  const untold = new Set<string>()
+  const changes = new Map<string, Change>()
+  const add = (key: string, write: Write, more: Compare[] = []) => {
+    const change = changes.get(groupOf(key)) ?? { name: key, compares: [], writes: [] }
+    change.compares.push(compareOf(memory, key), ...more)
+    change.writes.push(write)
+    changes.set(groupOf(key), change)
+  }
   for (const whole of wants) {
     const key = keys.desired(whole.host, whole.kind, whole.id)
     wanted.add(key)
     const want = asToldTo(memory, whole, log)
-    if (!want || isSame(memory, want) || !mayWrite(memory, want, log)) continue
-    changes.push({ compare: compareOf(memory, key), write: { put: key, value: { ...want.document, fence } } })
+    if (want && isSame(memory, want)) continue
+    if (want && mayWrite(memory, want, log)) add(key, { put: key, value: { ...want.document, fence } })
+    else untold.add(groupOf(key))
   }
   for (const key of owned) {
-    if (!wanted.has(key)) changes.push({ compare: compareOf(memory, key), write: { delete: key } })
+    if (!wanted.has(key) && !untold.has(groupOf(key))) add(key, { delete: key }, stillAway(memory, key))
   }
-  return changes
+  return [...changes.values()]
+}
+
+/** What is written together: the keys of one volume, each other key alone. */
+function groupOf(key: string): string {
+  const volume = toldVolume(key)
+  return volume ? `volume/${volume.id}` : key
+}
+
+/** The host that was told of a volume is away still; of any other key nothing. */
+function stillAway(memory: Memory, key: string): Compare[] {
+  const volume = toldVolume(key)
+  return !volume || memory.hosts.has(volume.host) ? [] : [{ key: keys.host(volume.host), modRevision: 0 }]
+}
+
+function toldVolume(key: string): { host: string; id: string } | undefined {
+  const parsed = parseKey(key)
+  return parsed?.room === 'desired' && parsed.kind === 'volume' ? parsed : undefined
 }
 
 /** In the form that the host knows, which may be of another release; undefined when it cannot be told. */

@@ -340,7 +340,7 @@ export class Loop {
     const adoptions = ended.map((place): Change => {
       const [host, device] = place.split('/') as [string, string]
       const key = keys.desired(host, 'adopt', device)
-      return { compare: { key, modRevision: memory.revisionOf(key) }, write: { delete: key } }
+      return { name: key, compares: [{ key, modRevision: memory.revisionOf(key) }], writes: [{ delete: key }] }
     })
     // A host that is lost stays invited. One that is no storage host any more does not, or it would be invited again once it is detached.
     const withdrawn = [...memory.desired.peer.keys()].flatMap((place) => {
@@ -371,5 +371,5 @@ export class Loop {
 }
 
 function unitsOf(changes: Change[], again: () => void): Unit[] {
-  return changes.map(({ compare, write }) => ({ name: compare.key, compares: [compare], writes: [write], again }))
+  return changes.map((change) => ({ ...change, again }))
 }

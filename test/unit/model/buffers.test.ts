@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Cluster } from '../../../src/model/cluster.js'
 import {
   hostsToUnmount,
   isReady,
@@ -33,6 +34,18 @@ describe("a buffer's primary", () => {
   it('is the next of its hosts that lives when that one is lost', () => {
     const hosts = [aHost('gluster1', { alive: false }), aHost('gluster2')]
     expect(primaryOf(aCluster({ hosts }), two)).to.equal('gluster2')
+  })
+
+  it('stays the one that was told of the volume as long as it lives, though its brick was replaced', () => {
+    const formerVolumes = [{ volume: 'old', bricks: [{ host: 'gluster3', path: '/brick' }] }]
+    const buffer = { ...two, formerVolumes }
+    const hosts = [aHost('gluster1'), aHost('gluster2'), aHost('gluster3')]
+    const told = { kind: 'volume', buffer: { id: buffer.id, name: buffer.name }, wanted: 'absent' }
+    const desired = { volume: new Map([['gluster3/old', told]]) }
+    const cluster = (alive: typeof hosts) => ({ ...aCluster({ hosts: alive }), desired }) as unknown as Cluster
+    expect(primaryOf(cluster(hosts), buffer, 'old')).to.equal('gluster3')
+    expect(primaryOf(cluster(hosts), buffer), 'of the volume that none was told of').to.equal('gluster1')
+    expect(primaryOf(cluster(hosts.slice(0, 2)), buffer, 'old'), 'when it is lost').to.equal('gluster1')
   })
 
   it("is brick 0's host again when none lives", () => {

@@ -6,6 +6,7 @@ import { differenceOf } from '../../../../src/scheduler/loop/diff.js'
 import type { DesiredRecord } from '../../../../src/model/desiredRecord.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/index.js'
 import { keys } from '../../../../src/store/keys.js'
+import type { Write } from '../../../../src/store/store.js'
 import { setAddedFields } from '../../../support/addedFields.js'
 import { aBuffer, aCluster, aHost } from '../../../support/builders.js'
 import { aConfig } from '../../../support/decisions.js'
@@ -30,9 +31,9 @@ async function difference(
   return differenceOf(rig.memory, 9, wants, new Set(owned), silentLog)
 }
 const sentences = async (...args: Parameters<typeof difference>) =>
-  (await difference(...args)).map(({ write }) =>
-    'put' in write ? `put ${write.put}` : `delete ${'delete' in write ? write.delete : ''}`,
-  )
+  (await difference(...args)).map(({ writes }) => writes.map(sentence).join(', '))
+const sentence = (write: Write) =>
+  'put' in write ? `put ${write.put}` : `delete ${'delete' in write ? write.delete : ''}`
 
 function brickOf(document: BufferDocument, fence = 3): object {
   const cluster = aCluster({ buffers: [document] })
@@ -42,8 +43,8 @@ function brickOf(document: BufferDocument, fence = 3): object {
 describe('what is written so that hosts are told what is wanted', () => {
   it('is what is missing, under the fence and only if it is missing still', async () => {
     const [change] = await difference({ [keys.buffer('mytest')]: buffer })
-    expect(change!.compare).to.deep.equal({ key: brickKey, modRevision: 0 })
-    expect(change!.write).to.have.nested.property('value.fence', 9)
+    expect(change!.compares).to.deep.equal([{ key: brickKey, modRevision: 0 }])
+    expect(change!.writes[0]).to.have.nested.property('value.fence', 9)
   })
 
   it('is nothing for a key that differs by its fence alone', async () => {
@@ -60,6 +61,39 @@ describe('what is written so that hosts are told what is wanted', () => {
     const owned = 'desired/gluster2/brick/nvme1n1'
     const documents = { [keys.buffer('mytest')]: buffer, [brickKey]: brick, [owned]: brick }
     expect(await sentences(documents, buffer, [owned])).to.deep.equal([`delete ${owned}`])
+  })
+})
+
+describe('a volume', () => {
+  const two = aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'], builtAt: 1 })
+  const [here, there] = ['desired/gluster1/volume/mytest', 'desired/gluster2/volume/mytest']
+  const alive = (host: string) => ({ [keys.host(host)]: aHost(host).host })
+  const told = desiredOfBuffer(aCluster({ buffers: [two] }), two, aConfig()).find(({ kind }) => kind === 'volume')!
+  const begun: Record<string, object> = {
+    [keys.buffer('mytest')]: two,
+    [here]: { ...told.document, fence: 3 },
+    ...alive('gluster2'),
+  }
+  const ofVolume = async (documents: Record<string, object>, owned = [here]) =>
+    (await difference(documents, two, owned)).filter(({ name }) => name.includes('/volume/'))
+
+  it('goes from a host that is lost to another in one step, as long as that one is away', async () => {
+    const [change, ...others] = await ofVolume(begun)
+    expect(others).to.deep.equal([])
+    expect(change!.writes.map(sentence)).to.have.members([`put ${there}`, `delete ${here}`])
+    expect(change!.compares).to.deep.include({ key: keys.host('gluster1'), modRevision: 0 })
+  })
+
+  it('stays with the host that was told of it while that one is alive', async () => {
+    const both = { ...begun, ...alive('gluster1') }
+    expect(await ofVolume(both)).to.deep.equal([])
+    const { [here]: moved, ...rest } = both
+    expect(await ofVolume({ ...rest, [there]: moved! }, [there])).to.deep.equal([])
+  })
+
+  it('stays where it was told of when the other host cannot be told', async () => {
+    const unknown = { [keys.host('gluster2')]: { ...aHost('gluster2').host, versions: { documents: '8-9' } } }
+    expect(await ofVolume({ ...begun, ...unknown })).to.deep.equal([])
   })
 })
 
@@ -101,8 +135,8 @@ describe('a host of another release', () => {
     return { [keys.host('gluster1')]: { ...host, versions: documents === undefined ? {} : { documents } } }
   }
   const written = async (documents: Record<string, object>) =>
-    (await difference({ [keys.buffer('mytest')]: buffer, ...documents }, buffer, [], { later: 1 })).map(({ write }) =>
-      'put' in write ? write.value : undefined,
+    (await difference({ [keys.buffer('mytest')]: buffer, ...documents }, buffer, [], { later: 1 })).map(
+      ({ writes: [write] }) => (write && 'put' in write ? write.value : undefined),
     )
   const without = brickOf(buffer, 9)
   const whole = { ...without, later: 1 }
