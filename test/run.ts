@@ -7,15 +7,16 @@ import type { Tally } from './support/reporter.js'
 /*
  * npm test: every check and every suite, also after one has failed. At the end what failed is told again, for it may stand
  * thousands of lines above, and a last line sums all up.
- * npm test -- unit e2e runs only those.
+ * npm test -- unit e2e runs only those. --brief (npm run check) prints only what fails, and how long each has taken.
  */
 
 /** No suite takes this long, were it that many of its tests wait in vain: one that does hangs. */
 const deadlineMs = 40 * 60_000
 const checks: Record<string, string[]> = {
-  eslint: [bin('eslint'), '.'],
-  prettier: [bin('prettier'), '--check', '--log-level=warn', '.'],
   types: [bin('tsc'), '--noEmit', '-p', '.'],
+  prettier: [bin('prettier'), '--check', '--cache', '--log-level=warn', '.'],
+  // Without its cache: rules that know types judge a file by others that it imports, and the cache looks at the file alone.
+  eslint: [bin('eslint'), '.'],
   walls: [bin('depcruise'), '--config', '.dependency-cruiser.js', 'src', 'lab', 'bench', 'test'],
 }
 interface Suite {
@@ -35,18 +36,19 @@ const suites: Record<string, Suite> = {
   compose: { files: ['test/e2e/demo.test.ts', 'test/compose/**/*.test.ts'], env: { BURSTBUFFER_CLUSTER: 'docker' } },
 }
 /**
- * Stage after stage. Suites of one line run one after the other, lines beside one another: the first two compute on one processor each,
- * those with a lab mostly wait for Slurm.
+ * Stage after stage. Checks and suites of one line run one after the other, lines beside one another: the simulation computes on one
+ * processor, the unit tests wait about as long as they compute, those with a lab mostly wait for Slurm.
  */
 const stages = [
-  [['unit'], ['simulation']],
+  [Object.keys(checks), ['unit'], ['simulation']],
   [
     ['e2e', 'faults'],
     ['integration', 'compose', 'soak'],
   ],
 ]
 
-const chosen = process.argv.slice(2)
+const isBrief = process.argv.includes('--brief')
+const chosen = process.argv.slice(2).filter((name) => name !== '--brief')
 const unknown = chosen.filter((name) => !(name in checks) && !(name in suites))
 if (unknown.length > 0) {
   console.error(
@@ -57,12 +59,12 @@ if (unknown.length > 0) {
 const isChosen = (name: string) => chosen.length === 0 || chosen.includes(name)
 
 const tallies: Tally[] = []
-for (const name of Object.keys(checks)) if (isChosen(name)) tallies.push(await check(name))
 for (const stage of stages) {
   const lines = stage.map((line) => line.filter(isChosen)).filter((line) => line.length > 0)
   await Promise.all(
     lines.map(async (line) => {
-      for (const name of line) tallies.push(await suite(name, { isHeld: lines.length > 1 }))
+      const isHeld = isBrief || lines.length > 1
+      for (const name of line) tallies.push(await (name in checks ? check : suite)(name, { isHeld }))
     }),
   )
 }
@@ -74,23 +76,25 @@ console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped}`)
 process.exit(sum('failed') > 0 ? 1 : 0)
 
 /** A check is one test: it passes or fails as a whole. */
-async function check(name: string): Promise<Tally> {
-  console.log(`\n== ${name}`)
-  const { code } = await run(checks[name]!)
-  console.log(code === 0 ? 'passed' : `failed: ${checks[name]!.join(' ')}`)
-  if (code === 0) return { passed: 1, failed: 0, skipped: 0 }
-  return { passed: 0, failed: 1, skipped: 0, failures: [name] }
+async function check(name: string, { isHeld = false } = {}): Promise<Tally> {
+  if (!isHeld) console.log(`\n== ${name}`)
+  const ended = await run(checks[name]!, { isHeld })
+  const tally: Tally =
+    ended.code === 0
+      ? { passed: 1, failed: 0, skipped: 0 }
+      : { passed: 0, failed: 1, skipped: 0, failures: [`${name}: ${checks[name]!.join(' ')}`] }
+  report(name, tally, ended)
+  return tally
 }
 
 /** A suite that crashes before its end, or that holds no test at all, is a failure. Held, its output comes at its end. */
 async function suite(name: string, { isHeld = false } = {}): Promise<Tally> {
-  console.log(`\n== ${name}${isHeld ? ': begun' : ''}`)
+  if (!isBrief) console.log(`\n== ${name}${isHeld ? ': begun' : ''}`)
   const folder = mkdtempSync(join(tmpdir(), 'suite-'))
   const file = join(folder, 'tally.json')
   const reporter = ['--reporter', 'test/support/reporter.ts', '--reporter-option', `tally=${file}`]
   const { files, env } = suites[name]!
-  const { code, held } = await run([bin('mocha'), ...reporter, ...files], { ...(env ? { env } : {}), isHeld })
-  if (isHeld) console.log(`\n== ${name}\n${held}`)
+  const ended = await run([bin('mocha'), ...reporter, ...files], { ...(env ? { env } : {}), isHeld })
   let tally: Tally
   try {
     tally = JSON.parse(readFileSync(file, 'utf8')) as Tally
@@ -99,17 +103,28 @@ async function suite(name: string, { isHeld = false } = {}): Promise<Tally> {
   }
   rmSync(folder, { recursive: true })
   const isEmpty = tally.passed + tally.failed + tally.skipped === 0
-  if (isEmpty) console.log(`the suite ${name} did not run to its end, or has no tests`)
-  if (tally.failed === 0 && (code !== 0 || isEmpty)) {
+  if (tally.failed === 0 && (ended.code !== 0 || isEmpty)) {
     tally.failed = 1
-    tally.failures = [`${name}: the suite as a whole, with code ${code}`]
+    tally.failures = [`${name}: the suite as a whole, with code ${ended.code}`]
   }
+  report(name, tally, ended)
+  if (isEmpty) console.log(`the suite ${name} did not run to its end, or has no tests`)
   return tally
+}
+
+/** Tells how a check or suite ended, with the output that was held; when brief, only with that of one that failed. */
+function report(name: string, { failed }: Tally, { held, seconds }: Ended): void {
+  const verdict = failed === 0 ? 'passed' : 'failed'
+  if (held !== undefined && (!isBrief || failed > 0)) console.log(`\n== ${name}\n${held}`)
+  if (isBrief) console.log(`${verdict} ${name} (${seconds} s)`)
+  else if (name in checks) console.log(verdict)
 }
 
 interface Ended {
   code: number
-  held: string
+  /** Its output, where that was not printed at once. */
+  held: string | undefined
+  seconds: number
 }
 
 function run(
@@ -123,6 +138,7 @@ function run(
       env: { ...process.env, ...env },
       detached: true,
     })
+    const begun = Date.now()
     let held = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (held += text))
@@ -135,7 +151,7 @@ function run(
     child.on('error', reject)
     child.on('close', (code) => {
       clearTimeout(timer)
-      resolve({ code: code ?? 1, held })
+      resolve({ code: code ?? 1, held: isHeld ? held : undefined, seconds: Math.round((Date.now() - begun) / 1000) })
     })
   })
 }
