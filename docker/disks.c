@@ -1,9 +1,10 @@
 /*
  * Sparse files as the disks of a container: disks FOLDER NAME:BYTES...
  *
- * Each file FOLDER/NAME.img, made when it is missing, is shown as /dev/NAME on a loop device that gives itself back: it is told to
- * detach at its last close from the very call that attaches it, and this program, which holds it open, dies with the
- * container. So nothing has to be cleaned up after a container that was killed at any moment. Says "ready" and stays.
+ * Each file FOLDER/NAME.img is created if it is missing, and shown as /dev/NAME on a loop device that detaches itself: the
+ * call that attaches it also asks the kernel to detach it at its last close, and this program, which holds it open, dies
+ * with the container. Nothing has to be cleaned up after a container, at whatever moment it was killed. The program prints
+ * "ready" and keeps running.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,7 @@ static int open_file(const char *folder, const char *name, off_t bytes)
 	return file;
 }
 
-/* Another container may take the free device first: then it is the next one. The open loop device is never closed. */
+/* Another container may take the free device first: then this tries the next one. The open loop device is never closed. */
 static void attach(int control, int file, const char *name)
 {
 	char node[256];

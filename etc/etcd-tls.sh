@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes what etcd with TLS and client certificates needs: a certificate authority of its own, and certificates by it.
+# Creates a certificate authority for etcd, and the certificates that etcd with TLS and client certificates needs.
 #
 #   etcd-tls.sh DIRECTORY ca                          ca.pem and ca-key.pem
-#   etcd-tls.sh DIRECTORY member NAME [ADDRESS…]      NAME.pem and NAME-key.pem of a member of etcd
-#   etcd-tls.sh DIRECTORY client NAME…                the same of the scheduler, of each host, and of administrators
+#   etcd-tls.sh DIRECTORY member NAME [ADDRESS…]      NAME.pem and NAME-key.pem for a member of etcd
+#   etcd-tls.sh DIRECTORY client NAME…                the same for the scheduler, each host, and administrators
 #
-# Keep ca-key.pem where nobody else reads it, off the cluster: whoever has it may be anybody. What is there already is kept;
-# remove a certificate to have it made anew. They are valid for ten years (DAYS=3650).
+# Keep ca-key.pem outside the cluster, where nobody else can read it: whoever has it can impersonate anybody. Existing
+# files are kept; remove a certificate to create it again. Certificates are valid for ten years (DAYS=3650).
 set -eu
 usage() { sed -n '4,6s/^# *//p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
@@ -53,7 +53,7 @@ case "$kind" in
         *) names="$names,DNS:$address" ;;
       esac
     done
-    # A member is a client too, of the others.
+    # A member is also a client of the other members.
     sign "$name" "keyUsage=critical,digitalSignature
 extendedKeyUsage=serverAuth,clientAuth
 subjectAltName=$names"

@@ -1,16 +1,16 @@
 #!/bin/sh
-# Makes an etcd user with its own rights for the scheduler and for each host's agent, and prints the passwords.
+# Creates an etcd user with its own rights for the scheduler and for each host's agent, and prints the passwords.
 #
 #   etcd-users.sh [scheduler] [storage HOST…] [compute HOST…]
 #
-# The scheduler may do everything below /burstbuffer/. An agent may read what its host is told, and write what a host of its kind
-# reports: a compute node nothing of bricks, volumes, peers and transfers, and no host another one's keys. A host that is both
-# is named twice. etcdctl is run with the settings it has from its own environment (ETCDCTL_ENDPOINTS, ETCDCTL_USER,
-# ETCDCTL_CACERT …).
+# The scheduler may read and write everything below /burstbuffer/. An agent may read what its host should hold, and
+# write what a host of its kind reports: a compute node may not report bricks, volumes, peers or transfers, and no host
+# may write the keys of another host. Name a host that is both in both lists. etcdctl takes its settings from the
+# environment (ETCDCTL_ENDPOINTS, ETCDCTL_USER, ETCDCTL_CACERT …).
 #
-# Running it again for a host that has a user gives it these rights and keeps its password; the wider ones of the first release,
-# which knew no kinds, are taken away. A host that is to be of another kind loses the rights of before by `etcdctl role delete HOST`,
-# and gets the new ones by this script.
+# If a host already has a user, this script grants these rights, keeps the password, and removes the wider rights that
+# the first release gave, which did not distinguish kinds of hosts. To change the kind of a host, remove its old rights
+# with `etcdctl role delete HOST`, then run this script.
 set -eu
 usage() { echo "usage: $0 [scheduler] [storage HOST...] [compute HOST...]" >&2; exit 2; }
 [ $# -gt 0 ] || usage
@@ -38,15 +38,15 @@ agent() {
   may "$host" read --prefix=true "$prefix/desired/$host/"
   may "$host" read --prefix=true "$prefix/observed/$host/"
   for reported in "$@"; do may "$host" readwrite --prefix=true "$prefix/observed/$host/$reported/"; done
-  # A compute node says there what is mounted; devices in it count for nothing (storageHosts in scheduler.yaml).
+  # A compute node reports there what is mounted; devices in it are ignored (storageHosts in scheduler.yaml).
   may "$host" readwrite "$prefix/inventory/$host"
   may "$host" readwrite "$prefix/hosts/$host"
-  # Who leads, and which release of documents it knows; and whose etcd it is.
+  # Who leads and which level of documents the leader knows; and which cluster this etcd belongs to.
   may "$host" read "$prefix/leader"
   may "$host" read "$prefix/cluster"
 }
 
-# All words are looked at before anything is done.
+# All arguments are checked before anything is changed.
 kind=
 for word in "$@"; do
   case "$word" in
