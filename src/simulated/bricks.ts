@@ -7,7 +7,7 @@ import type { DesiredAdopt } from '../model/documents/adopt.js'
 import type { DesiredBrick } from '../model/documents/brick.js'
 import { emptyFiles, type SimulatedDisk, type SimulatedMachine } from './machine.js'
 
-/** Bricks on simulated disks: the same facts, refusals and crash windows as `agent/host/disk/bricks.ts`. */
+/** Bricks on simulated disks: the same facts, refusals and crash windows as those of `agent/host/disk`. */
 
 type Act = () => void
 

@@ -3,7 +3,13 @@ import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import { brickMountPath } from '../../model/cluster.js'
 import type { Host } from '../port.js'
-import * as bricks from './disk/bricks.js'
+import { adoptDevice, adoptFacts } from './disk/adoption.js'
+import { brickFacts, readHostSnapshot } from './disk/brickFacts.js'
+import { formatBrick, makeBrickDirectory } from './disk/brickFormat.js'
+import { mountBrick, stopBrickProcess, unmountBrick } from './disk/brickMount.js'
+import { wipeBrick } from './disk/brickWipe.js'
+import type { PathOf } from './disk/listedDevice.js'
+import { stampBrick } from './disk/stamp.js'
 import * as clients from './client/bufferMount.js'
 import { discover, pathsByName, type Pools } from './disk/discover.js'
 import { makeDirectories, takeOff } from './dataplane/glusterd/directories.js'
@@ -63,12 +69,12 @@ export function realHost(options: RealHostOptions): RealHost {
   let paths: Map<string, string> | undefined
 
   /** Globs are expanded anew for every look, so that a disk that came or went is noticed. */
-  const pathOf = async (): Promise<bricks.PathOf> => {
+  const pathOf = async (): Promise<PathOf> => {
     paths = await pathsByName(pools)
     return (device) => paths?.get(device)
   }
 
-  const surroundings = shared(bricks.surroundings)
+  const snapshot = shared(readHostSnapshot)
 
   /** Invariant 5, asked of gluster itself: the scheduler's word alone does not take a brick from under a volume. */
   const refuseWhileHeld = async (device: string): Promise<void> => {
@@ -109,7 +115,7 @@ export function realHost(options: RealHostOptions): RealHost {
     discover: () => discover(pools, run, wipeAbilities),
     survey: () => survey(mountRoot, Object.keys(pools).length > 0, gluster),
     observe: {
-      brick: async (brick) => bricks.brickFacts(brick, await pathOf(), await surroundings(), wipeMeans),
+      brick: async (brick) => brickFacts(brick, await pathOf(), await snapshot(), wipeMeans),
       volume: (volume) => volumes.volumeFacts(gluster, name, volume),
       mount: async (mount) => {
         await options.onServers?.(mount.servers)
@@ -118,29 +124,29 @@ export function realHost(options: RealHostOptions): RealHost {
       peer: ({ peer }) => volumes.peerFacts(gluster, peer),
       transfer: (transfer) => staging.facts(transfer),
       swap: (swap) => swaps.swapFacts(swap, swapHost),
-      adopt: async (adopt) => bricks.adoptFacts(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
+      adopt: async (adopt) => adoptFacts(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
     },
     effects: {
       // What was erased of it is no longer all that it holds.
       formatBrick: async ({ brick, over }) => {
         longWipes.forget(brick.uuid)
-        await bricks.formatBrick(brick, over, await pathOf(), run)
+        await formatBrick(brick, over, await pathOf(), run)
       },
       mountBrick: async ({ brick }) => {
         longWipes.forget(brick.uuid)
-        await bricks.mountBrick(brick, await pathOf(), run)
+        await mountBrick(brick, await pathOf(), run)
       },
-      stampBrick: ({ brick }) => bricks.stampBrick(brick),
-      makeBrickDirectory: ({ brick }) => bricks.makeBrickDirectory(brick),
+      stampBrick: ({ brick }) => stampBrick(brick),
+      makeBrickDirectory: ({ brick }) => makeBrickDirectory(brick),
       stopBrickProcess: async ({ brick, pid }) => {
         await refuseWhileHeld(brick.device)
-        await bricks.stopBrickProcess(brick, pid, await pathOf())
+        await stopBrickProcess(brick, pid, await pathOf())
       },
       unmountBrick: async ({ brick }) => {
         await refuseWhileHeld(brick.device)
-        await bricks.unmountBrick(brick, await pathOf(), run)
+        await unmountBrick(brick, await pathOf(), run)
       },
-      wipeBrick: async ({ brick }) => bricks.wipeBrick(brick, await pathOf(), wipeMeans),
+      wipeBrick: async ({ brick }) => wipeBrick(brick, await pathOf(), wipeMeans),
       createVolume: ({ volume }) => volumes.createVolume(gluster, volume),
       setVolumeOptions: ({ volume, options }) => volumes.setVolumeOptions(gluster, volume.volume, options),
       startVolume: ({ volume, force }) => volumes.startVolume(gluster, volume.volume, force),
@@ -163,8 +169,7 @@ export function realHost(options: RealHostOptions): RealHost {
       closeSwap: ({ swap }) => swaps.closeSwap(swap, swapHost),
       detachSwap: ({ swap }) => swaps.detachSwap(swap, swapHost),
       removeSwap: ({ swap }) => swaps.removeSwap(swap, swapHost),
-      adoptDevice: async ({ adopt }) =>
-        bricks.adoptDevice(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
+      adoptDevice: async ({ adopt }) => adoptDevice(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
       mountTransfer: ({ transfer }) => staging.mount(transfer),
       planTransfer: ({ transfer }) => staging.plan(transfer),
       copyTransfer: ({ transfer }) => staging.copy(transfer),

@@ -1,7 +1,7 @@
 import { mkdir, rmdir } from 'node:fs/promises'
 import { transferRoot } from '../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
-import { closeBrickRoot } from '../disk/bricks.js'
+import { closeBrickRoot } from '../disk/brickMount.js'
 import { answers, liveFirst, mountGluster } from '../client/bufferMount.js'
 import { mountedAt, mountTable } from '../exec/mounts.js'
 import { makePassable } from '../exec/passable.js'

@@ -1,0 +1,45 @@
+import { whyNotAdoptAt } from '../../../model/adoption.js'
+import { brickMountPath } from '../../../model/cluster.js'
+import type { DesiredAdopt } from '../../../model/documents/adopt.js'
+import { type AdoptFacts, Refusal } from '../../port.js'
+import { describeContent } from '../../plan/device.js'
+import { deviceFacts } from './disks.js'
+import { runOk } from '../exec/run.js'
+import { wipe, type WipeMeans } from './wipe.js'
+import { commandMs } from './diskCommands.js'
+import { type PathOf, notListed, unusedDevice } from './listedDevice.js'
+
+/** `now`: unix seconds, when the wipe begins. */
+export async function adoptDevice(adopt: DesiredAdopt, now: number, pathOf: PathOf, means: WipeMeans): Promise<void> {
+  const { run, longWipes } = means
+  const name = adoptionName(adopt)
+  const late = longWipes.isErased(name) ? undefined : whyNotAdoptAt(now, adopt.until)
+  if (late !== undefined) throw new Refusal(`device ${adopt.device} is not wiped: ${late}`)
+  const device = await unusedDevice(adopt, pathOf, run)
+  const isDone = await wipe(device, adopt, name, means, (content) => describeContent(content) === adopt.expected)
+  if (isDone && device.partitions.length > 0)
+    await runOk(run, ['blockdev', '--rereadpt', device.path], { timeoutMs: commandMs })
+}
+
+export async function adoptFacts(
+  adopt: DesiredAdopt,
+  now: number,
+  pathOf: PathOf,
+  { run, longWipes }: WipeMeans,
+): Promise<AdoptFacts> {
+  const path = pathOf(adopt.device)
+  if (path === undefined) return { now, device: notListed }
+  const wiping = longWipes.progressOf(adoptionName(adopt))
+  const options = { ownMount: brickMountPath(adopt.device), exclusive: wiping === undefined }
+  return {
+    now,
+    device: await deviceFacts(path, run, options),
+    ...(wiping ? { wiping } : {}),
+    ...(longWipes.isErased(adoptionName(adopt)) ? { isAllButWiped: true as const } : {}),
+  }
+}
+
+/** The same word of an operator, given again, goes on with the same wipe. */
+function adoptionName({ device, identity, expected }: DesiredAdopt): string {
+  return `adoption of ${device}, ${identity}, which holds ${expected}`
+}

@@ -1,0 +1,98 @@
+import { readdir } from 'node:fs/promises'
+import { brickMountPath } from '../../../model/cluster.js'
+import type { DesiredBrick } from '../../../model/documents/brick.js'
+import type { WipeProgress } from '../../../model/documents/wipe.js'
+import type { BrickFacts, DeviceFacts } from '../../port.js'
+import { deviceFacts, resolveDevice } from './disks.js'
+import { mountedAt, mountsEverywhere, mountTable } from '../exec/mounts.js'
+import { brickProcess, type Command, commands, isBeingFormatted } from '../exec/processes.js'
+import type { Run } from '../exec/run.js'
+import { sanitizing } from './sanitize.js'
+import type { WipeMeans } from './wipe.js'
+import { commandMs } from './diskCommands.js'
+import { type PathOf, notListed } from './listedDevice.js'
+import { readStamp } from './stamp.js'
+
+/** Mounts and processes of the host: read once for all bricks that are looked at together. */
+export interface HostSnapshot {
+  everywhere: Map<string, Set<string>>
+  running: Command[]
+}
+
+export async function readHostSnapshot(): Promise<HostSnapshot> {
+  return { everywhere: await mountsEverywhere(), running: await commands() }
+}
+
+export async function brickFacts(
+  brick: DesiredBrick,
+  pathOf: PathOf,
+  { everywhere, running }: HostSnapshot,
+  { run, longWipes }: WipeMeans,
+): Promise<BrickFacts> {
+  const path = pathOf(brick.device)
+  if (path === undefined) return { device: notListed, directories: [] }
+  const mountPath = brickMountPath(brick.device)
+  // Asked before the device is looked at: what ends in between is seen whole.
+  const beingFormatted = (await isBeingFormatted(brick.uuid, commandMs, running))
+    ? { beingFormatted: true as const }
+    : {}
+  // A claim of a moment would be in the way of the wipe's own.
+  const own = longWipes.progressOf(brick.uuid)
+  const device = await deviceFacts(path, run, { ownMount: mountPath, exclusive: own === undefined, everywhere })
+  const mounted = mountedAt(await mountTable(), mountPath)
+  const resolved = await resolveDevice(path)
+  const wiping = own ?? (await sanitizedByTheDrive(brick, device, resolved, run))
+  const beside = { ...beingFormatted, ...(wiping ? { wiping } : {}) }
+  if (!mounted || 'reason' in resolved)
+    return { device, directories: [], ...(mounted ? { mounted: foreignMount(mounted.source) } : {}), ...beside }
+  const thisDevice = mounted.device === resolved.numbers
+  const servedBy = await brickProcess(mountPath, resolved.numbers, running)
+  const { unreadable, ...inside } = thisDevice ? await inspectMountedBrick(mountPath) : { directories: [] }
+  return {
+    device,
+    mounted: {
+      thisDevice,
+      readOnly: mounted.options.includes('ro'),
+      source: mounted.source,
+      ...(unreadable === undefined ? {} : { unreadable }),
+    },
+    ...inside,
+    ...(servedBy ? { servedBy } : {}),
+  }
+}
+
+/** An agent that has died since told the drive to: until it is done it cannot be read. */
+async function sanitizedByTheDrive(
+  { wipe, sizeBytes }: DesiredBrick,
+  device: DeviceFacts,
+  resolved: Awaited<ReturnType<typeof resolveDevice>>,
+  run: Run,
+): Promise<WipeProgress | undefined> {
+  if (wipe !== 'sanitize' || !device.present || device.content.kind !== 'unreadable' || 'reason' in resolved) return
+  const share = await sanitizing(resolved, run)
+  return share === undefined ? undefined : { doneBytes: Math.floor(share * sizeBytes), totalBytes: sizeBytes }
+}
+
+/**
+ * A file system that its disk's error has shut down (EIO), one that is damaged (EUCLEAN) and a stamp that is no stamp
+ * must still be taken off: only that the agent itself is short of something says nothing about the brick.
+ */
+async function inspectMountedBrick(
+  mountPath: string,
+): Promise<Pick<BrickFacts, 'stamp' | 'directories'> & { unreadable?: string }> {
+  try {
+    const stamp = await readStamp(mountPath)
+    const names = await readdir(mountPath)
+    const directories = names.filter((name) => /^brick(-[0-9]+)?$/.test(name))
+    return { ...(stamp === undefined ? {} : { stamp }), directories }
+  } catch (error) {
+    if (shortages.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+    return { directories: [], unreadable: (error as Error).message }
+  }
+}
+
+const shortages = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
+
+function foreignMount(source: string) {
+  return { thisDevice: false, readOnly: false, source }
+}

@@ -1,0 +1,58 @@
+import { chmod, mkdir, rmdir } from 'node:fs/promises'
+import { brickMountPath, brickRoot } from '../../../model/cluster.js'
+import type { DesiredBrick } from '../../../model/documents/brick.js'
+import { Refusal } from '../../port.js'
+import { describeContent } from '../../plan/device.js'
+import { contentOf } from './disks.js'
+import { mountedAt, mountTable } from '../exec/mounts.js'
+import { brickProcess, commands, endProcess } from '../exec/processes.js'
+import { type Run, runOk } from '../exec/run.js'
+import { commandMs, diskError } from './diskCommands.js'
+import { type PathOf, listedDevice } from './listedDevice.js'
+
+export async function mountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<void> {
+  const device = await listedDevice(brick.device, pathOf)
+  const mountPath = brickMountPath(brick.device)
+  await closeBrickRoot()
+  await mkdir(mountPath, { recursive: true, mode: 0o755 })
+  const content = await contentOf(device, brick.sizeBytes, run)
+  if (content.kind !== 'xfs' || content.uuid !== brick.uuid)
+    throw new Refusal(`device ${brick.device} holds ${describeContent(content)}`)
+  const options = 'rw,noatime,nodev,nosuid,noexec'
+  const { code, stderr } = await run(['mount', '-t', 'xfs', '-o', options, '--', device.path, mountPath], {
+    timeoutMs: commandMs,
+  })
+  if (code !== 0) throw diskError(`device ${brick.device} cannot be mounted`, stderr, code)
+  const mounted = mountedAt(await mountTable(), mountPath)
+  if (mounted?.device !== device.numbers)
+    throw new Error(`${device.path} is not mounted at ${mountPath} although mount said so`)
+  if (mounted.options.includes('ro'))
+    throw new Refusal(`device ${brick.device} could be mounted read-only alone: it is write-protected or fails`)
+}
+
+/** GlusterFS's servers are root's and pass; a stage line that names a brick's own directory does not, whoever owns that. */
+export async function closeBrickRoot(): Promise<void> {
+  await mkdir(brickRoot, { recursive: true, mode: 0o700 })
+  await chmod(brickRoot, 0o700)
+}
+
+/** The caller has read the desired document again: it says absent, which the scheduler says only when no volume is left. */
+export async function stopBrickProcess(brick: DesiredBrick, pid: number, pathOf: PathOf): Promise<void> {
+  const { numbers } = await listedDevice(brick.device, pathOf)
+  const serving = await brickProcess(brickMountPath(brick.device), numbers, await commands())
+  if (serving?.pid === pid) await endProcess(pid, 10_000)
+}
+
+/** Never lazily, and never under a brick process. */
+export async function unmountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<void> {
+  const { numbers } = await listedDevice(brick.device, pathOf)
+  const mountPath = brickMountPath(brick.device)
+  const mounted = mountedAt(await mountTable(), mountPath)
+  if (mounted && mounted.device !== numbers) throw new Refusal(`${mountPath} has ${mounted.source} mounted`)
+  const serving = await brickProcess(mountPath, numbers, await commands())
+  if (serving) throw new Error(`glusterfsd ${serving.pid} still serves the brick on ${brick.device}`)
+  await runOk(run, ['umount', '--', mountPath], { timeoutMs: commandMs })
+  if (mountedAt(await mountTable(), mountPath))
+    throw new Error(`${mountPath} is still mounted although umount said it is not`)
+  await rmdir(mountPath).catch(() => {})
+}
