@@ -8,7 +8,7 @@ import { schedulerConfig } from '../../src/scheduler/config.js'
 import type { Cluster } from '../../src/model/cluster.js'
 import type { Decision } from '../../src/scheduler/commit/decision.js'
 import { assembleScheduler } from '../../src/scheduler/scheduler.js'
-import { dwWlmCli, type Reply } from '../../src/scheduler/slurm/functions.js'
+import { dwWlmCli, type Reply } from '../../src/scheduler/slurm/dwWlmCli.js'
 import { SimulatedGluster } from '../../src/simulated/gluster.js'
 import { simulatedHost } from '../../src/simulated/host.js'
 import {

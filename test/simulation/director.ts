@@ -1,4 +1,4 @@
-import type { Reply } from '../../src/scheduler/slurm/functions.js'
+import type { Reply } from '../../src/scheduler/slurm/dwWlmCli.js'
 import { filesRead, pool, type SimulatedCluster } from './cluster.js'
 
 /** One history as people tell it. It ends when the cluster is clean again. */

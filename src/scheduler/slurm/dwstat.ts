@@ -10,7 +10,7 @@ import type { SchedulerConfig } from '../config.js'
 import { devicesOf, takenDevices } from '../cluster/devices.js'
 import { compareNames } from '../placement/place.js'
 import { poolsOf } from '../cluster/pools.js'
-import { accessType, shownBuffers, shownSessions } from './replies.js'
+import { accessType, shownBuffers, shownSessions } from './functions/replies.js'
 
 export interface DwstatMeans {
   cluster: Cluster

@@ -1,7 +1,8 @@
 import type { Log } from '../../daemon/log.js'
 import { quote } from '../../model/names.js'
 import { dwstat } from './dwstat.js'
-import { dwWlmCli, type Reply as SlurmReply, type SlurmMeans } from './functions.js'
+import { dwWlmCli, type Reply as SlurmReply } from './dwWlmCli.js'
+import type { SlurmMeans } from './functions/context.js'
 import type { Route } from '../http/server.js'
 
 export interface ShimMeans extends SlurmMeans {

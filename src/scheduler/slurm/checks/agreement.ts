@@ -3,24 +3,43 @@ import type { Cluster } from '../../../model/cluster.js'
 import { quote } from '../../../model/names.js'
 import type { SchedulerConfig } from '../../config.js'
 import { findPool } from '../../cluster/pools.js'
+import { noDirectives, parseDirectives } from '../script/directives.js'
 import type { Directives } from '../script/directivesType.js'
 import { linesOfScript } from '../script/scriptHead.js'
 
 type Pools = Pick<SchedulerConfig, 'pools'>
 
+/** Slurm's --capacity. */
+interface Passed {
+  pool: string | undefined
+  bytes: number
+}
+
 /** More nodes no job has. */
 const maxNodes = 65_536
+
+/** What the script asks for, when Slurm has read it as we do. A call without a script says it all itself. */
+export function agreedDirectives(
+  cluster: Cluster,
+  config: Pools,
+  script: Buffer | undefined,
+  { uid, ...passed }: Passed & { uid: number },
+): Directives | { refused: string } {
+  if (!script) return noDirectives()
+  const directives = parseDirectives(script)
+  const problem =
+    'refused' in directives
+      ? directives.refused
+      : (whereSlurmDiffers(config, directives, passed) ?? whereCreatedDiffers(cluster, config, directives, uid))
+  return problem === undefined ? directives : { refused: `${problem}${whatWasMade(cluster, script, uid)}` }
+}
 
 /**
  * How Slurm's reading of the script (--capacity) differs from ours, or undefined. Neither is acted on then. Slurm rounds
  * the size of jobdw up to the pool's granularity, and beside it that of swap, of which it takes the number alone, as bytes
  * for each node.
  */
-export function whereSlurmDiffers(
-  config: Pools,
-  { jobdw, swap }: Directives,
-  passed: { pool: string | undefined; bytes: number },
-): string | undefined {
+function whereSlurmDiffers(config: Pools, { jobdw, swap }: Directives, passed: Passed): string | undefined {
   const slurms = `Slurm passes --capacity ${passed.pool ?? ''}:${passed.bytes === 0 ? 0 : printSize(passed.bytes)}`
   if (!jobdw && !swap) {
     if (passed.bytes === 0) return undefined
@@ -40,7 +59,7 @@ export function whereSlurmDiffers(
 }
 
 /** A buffer that the script creates and that has another size or pool: Slurm takes one that is there as it is. */
-export function whereCreatedDiffers(
+function whereCreatedDiffers(
   cluster: Cluster,
   config: Pools,
   { creates }: Directives,
@@ -64,7 +83,7 @@ export function whereCreatedDiffers(
  * Said behind the refusal of a script that creates persistent buffers: Slurm has made them before anybody here could read
  * the script, and whether it was for this job cannot be known, so that they are named and left alone.
  */
-export function whatWasMade(cluster: Cluster, script: Buffer, uid: number): string {
+function whatWasMade(cluster: Cluster, script: Buffer, uid: number): string {
   const lines = linesOfScript(script)
   const names =
     'refused' in lines ? [] : lines.directives.flatMap(({ kind, text }) => (kind === '#BB' ? created(text) : []))

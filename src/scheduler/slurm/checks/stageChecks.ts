@@ -2,6 +2,8 @@ import { printAbout, slotsFor } from '../../../model/capacity.js'
 import type { Cluster } from '../../../model/cluster.js'
 import { quote } from '../../../model/names.js'
 import { isWithin } from '../../../model/paths.js'
+import { findPool } from '../../cluster/pools.js'
+import type { SchedulerConfig } from '../../config.js'
 import { isAbsent, type LookAt, type Reader, type Seen, waysTo, whatBars } from '../../users/pathAccess.js'
 import type { Directives } from '../script/directivesType.js'
 import type { StageLine } from '../script/directivesType.js'
@@ -35,7 +37,6 @@ export function problemWithPlaces(cluster: Cluster, stages: readonly StageLine[]
 
 interface Known {
   reader?: Reader
-  granularityOf(pool: string | undefined): number | undefined
   /** How many nodes the job has; one at least. */
   nodes?: number
   /** Asked before jobs that run earlier have ended: they may still put there what is absent. */
@@ -48,6 +49,7 @@ interface Known {
  */
 export async function problemWithSources(
   cluster: Cluster,
+  config: Pick<SchedulerConfig, 'pools'>,
   { stages, jobdw }: Pick<Directives, 'stages' | 'jobdw'>,
   look: LookAt,
   known: Known,
@@ -58,10 +60,11 @@ export async function problemWithSources(
   const ways = waysTo([...roots, ...asked.map(({ source }) => source.path)])
   const seen = ways && (await look(ways))
   if (!seen) return undefined
+  const capacityBytes = jobdw && capacityOf(config, jobdw)
   const visible = roots.filter((root) => seen.has(root))
   for (const stage of asked) {
     if (!isBelow(stage.source.path, visible)) continue
-    const problem = problemWithSource(seen, stage, known) ?? problemWithSize(seen, stage, jobdw, known)
+    const problem = problemWithSource(seen, stage, known) ?? problemWithSize(seen, stage, capacityBytes, known)
     if (problem !== undefined) return said(stage, `source=${quote(stage.source.path)} ${problem}`)
   }
   return undefined
@@ -85,18 +88,24 @@ function problemWithSource(
 function problemWithSize(
   seen: ReadonlyMap<string, Seen>,
   { source, destination, type }: StageLine,
-  jobdw: Directives['jobdw'],
-  { granularityOf, nodes = 1 }: Known,
+  capacityBytes: number | undefined,
+  { nodes = 1 }: Known,
 ): string | undefined {
   const found = seen.get(source.path)
-  const granularity = jobdw && granularityOf(jobdw.pool)
   const isOwn = destination?.in === 'job' || destination?.in === 'private'
-  if (type !== 'file' || !isOwn || !found || !jobdw || granularity === undefined) return undefined
-  const capacity = slotsFor(jobdw.bytes, granularity) * granularity
+  if (type !== 'file' || !isOwn || !found || capacityBytes === undefined) return undefined
   const copies = destination.in === 'private' ? nodes + 1 : 1
-  if (found.sizeBytes * copies <= capacity) return undefined
+  if (found.sizeBytes * copies <= capacityBytes) return undefined
   const taken = copies === 1 ? '' : ` and is copied to every node, which takes ${printAbout(found.sizeBytes * copies)}`
-  return `has ${printAbout(found.sizeBytes)}${taken}, the buffer ${printAbout(capacity)}: ask for more with capacity=`
+  return `has ${printAbout(found.sizeBytes)}${taken}, the buffer ${printAbout(capacityBytes)}: ask for more with capacity=`
+}
+
+function capacityOf(
+  config: Pick<SchedulerConfig, 'pools'>,
+  { pool, bytes }: NonNullable<Directives['jobdw']>,
+): number | undefined {
+  const found = findPool(config, pool)
+  return 'refused' in found ? undefined : slotsFor(bytes, found.granularityBytes) * found.granularityBytes
 }
 
 /** Slurm may still put something else in the place of its symbols. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { dwWlmCli } from '../../../../src/scheduler/slurm/functions.js'
+import { dwWlmCli } from '../../../../src/scheduler/slurm/dwWlmCli.js'
 import { alice, aHost, pool, terabyte } from '../../../support/builders.js'
 import { Rig } from '../../../support/schedulerRig.js'
 

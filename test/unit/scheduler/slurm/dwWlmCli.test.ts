@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { NameServiceUnavailable } from '../../../../src/scheduler/users/nameService.js'
-import { dwWlmCli } from '../../../../src/scheduler/slurm/functions.js'
+import { dwWlmCli } from '../../../../src/scheduler/slurm/dwWlmCli.js'
 import { keys } from '../../../../src/store/keys.js'
 import { alice, aHost, bob, pool, terabyte, volumeReport } from '../../../support/builders.js'
 import { aConfig } from '../../../support/decisions.js'

@@ -1,12 +1,12 @@
-import { capacityOf } from '../../model/capacity.js'
-import type { Cluster } from '../../model/cluster.js'
-import type { BufferDocument } from '../../model/documents/buffer.js'
-import type { SessionDocument } from '../../model/documents/session.js'
-import { isJobToken } from '../../model/names.js'
-import { phaseOf } from '../../model/phase.js'
-import type { SchedulerConfig } from '../config.js'
-import { poolsOf } from '../cluster/pools.js'
-import { isHidden } from '../progress.js'
+import { capacityOf } from '../../../model/capacity.js'
+import type { Cluster } from '../../../model/cluster.js'
+import type { BufferDocument } from '../../../model/documents/buffer.js'
+import type { SessionDocument } from '../../../model/documents/session.js'
+import { isJobToken } from '../../../model/names.js'
+import { phaseOf } from '../../../model/phase.js'
+import type { SchedulerConfig } from '../../config.js'
+import { poolsOf } from '../../cluster/pools.js'
+import { isHidden } from '../../progress.js'
 
 /*
  * The JSON that Slurm's plugin reads (SLURM.md): ids, owners, sizes and times are integers, and no apostrophe stands

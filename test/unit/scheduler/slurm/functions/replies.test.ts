@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { configurations, instances, pools, sessions } from '../../../../src/scheduler/slurm/replies.js'
+import { configurations, instances, pools, sessions } from '../../../../../src/scheduler/slurm/functions/replies.js'
 import {
   aBuffer,
   aCluster,
@@ -10,8 +10,8 @@ import {
   pool,
   terabyte,
   volumeReport,
-} from '../../../support/builders.js'
-import { aConfig } from '../../../support/decisions.js'
+} from '../../../../support/builders.js'
+import { aConfig } from '../../../../support/decisions.js'
 
 const hosts = [aHost('gluster1'), aHost('gluster2')]
 const own = aBuffer({ id: 10, name: '5', builtAt: 5, bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })

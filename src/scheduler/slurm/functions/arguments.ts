@@ -1,4 +1,6 @@
-import { quote } from '../../model/names.js'
+import { parseSize } from '../../../model/capacity.js'
+import { quote } from '../../../model/names.js'
+import { CallFailure } from './callFailure.js'
 
 /** Every argument of SLURM.md's table, by its one name here; each with all the spellings that Slurm and people use. */
 const spellings = {
@@ -47,4 +49,28 @@ export function parseArguments(words: readonly string[]): Arguments | { refused:
     found[name] = value
   }
   return found
+}
+
+export function need(given: Arguments, name: Argument, of = ` of ${given.function ?? 'the call'}`): string {
+  const value = given[name]
+  if (value === undefined || value === '') throw new CallFailure(`the argument --${name}${of} is missing`)
+  return value
+}
+
+export function number(given: Arguments, name: 'user' | 'group'): number {
+  const text = need(given, name)
+  if (!/^[0-9]{1,10}$/.test(text)) throw new CallFailure(`--${name} must be a number, not ${quote(text)}`)
+  return Number(text)
+}
+
+/** `POOL:SIZE`; the pool may be left out. */
+export function capacity(given: Arguments): { pool: string | undefined; bytes: number } {
+  const text = need(given, 'capacity')
+  const colon = text.indexOf(':')
+  const pool = colon > 0 ? text.slice(0, colon) : undefined
+  const size = text.slice(colon + 1)
+  if (size === '0') return { pool, bytes: 0 }
+  const parsed = parseSize(size)
+  if ('refused' in parsed) throw new CallFailure(parsed.refused)
+  return { pool, bytes: parsed.bytes }
 }

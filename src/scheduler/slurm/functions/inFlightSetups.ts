@@ -29,11 +29,24 @@ export class Makings {
   private readonly unmakings = new OfTokens<{ isOvertaken: boolean }>()
   private readonly unfinished = new Map<string, number>()
 
+  /** Makes something of a token, unless it is torn down in between. */
+  async during<T>(
+    { token, gone, owner }: { token: string; gone: Promise<void>; owner?: number },
+    make: (making: Making) => Promise<T>,
+  ): Promise<T> {
+    const making = this.begin(token, gone, owner)
+    try {
+      return await make(making)
+    } finally {
+      making.end()
+    }
+  }
+
   /**
    * `gone`: resolves when the caller is not there any more. What is made already stays, for the call that comes again.
    * `owner`: whose job it sets up.
    */
-  begin(token: string, gone: Promise<void>, owner?: number): Making {
+  private begin(token: string, gone: Promise<void>, owner?: number): Making {
     for (const unmaking of this.unmakings.of(token)) unmaking.isOvertaken = true
     let why: string | undefined
     let tell = () => {}

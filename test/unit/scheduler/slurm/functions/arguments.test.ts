@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { parseArguments } from '../../../../src/scheduler/slurm/arguments.js'
+import { parseArguments } from '../../../../../src/scheduler/slurm/functions/arguments.js'
 
 describe('the arguments of dw_wlm_cli', () => {
   it('are read in every spelling of Slurm’s, in any order', () => {

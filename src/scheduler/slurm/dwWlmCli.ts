@@ -1,0 +1,59 @@
+import { quote } from '../../model/names.js'
+import { need, parseArguments } from './functions/arguments.js'
+import { CallFailure } from './functions/callFailure.js'
+import type { SlurmFunction, SlurmMeans } from './functions/context.js'
+import { createPersistent } from './functions/createPersistent.js'
+import { jobProcess } from './functions/jobProcess.js'
+import { realSize, showConfigurations, showInstances, showPools, showSessions } from './functions/queries.js'
+import { paths, postRun, preRun } from './functions/run.js'
+import { setup } from './functions/setup.js'
+import { dataIn, dataOut } from './functions/staging.js'
+import { teardown } from './functions/teardown.js'
+
+/** What dw_wlm_cli prints and exits with. Slurm reads stdout and stderr as one. */
+export interface Reply {
+  code: number
+  text: string
+}
+
+const functions: Record<string, SlurmFunction> = {
+  pools: showPools,
+  show_instances: showInstances,
+  show_sessions: showSessions,
+  show_configurations: showConfigurations,
+  job_process: jobProcess,
+  create_persistent: createPersistent,
+  setup,
+  data_in: dataIn,
+  real_size: realSize,
+  paths,
+  pre_run: preRun,
+  post_run: postRun,
+  data_out: dataOut,
+  teardown,
+}
+
+/**
+ * dw_wlm_cli, called with these words. Never throws: what goes wrong is the reply. `gone` resolves when nobody is there to hear
+ * it: a call that still waits to make something then makes nothing.
+ */
+export async function dwWlmCli(
+  means: SlurmMeans,
+  words: readonly string[],
+  gone: Promise<void> = new Promise(() => {}),
+): Promise<Reply> {
+  try {
+    const given = parseArguments(words)
+    if ('refused' in given) throw new CallFailure(given.refused)
+    const name = need(given, 'function', '')
+    const called = Object.hasOwn(functions, name) ? functions[name] : undefined
+    if (!called)
+      throw new CallFailure(`invalid function ${quote(name)}: the functions are ${Object.keys(functions).join(', ')}`)
+    return { code: 0, text: await called(means, given, gone) }
+  } catch (error) {
+    // Without a newline: Slurm puts the text into the job's reason, which squeue shows in one line.
+    if (error instanceof CallFailure) return { code: 1, text: error.message }
+    const message = error instanceof Error ? error.message : String(error)
+    return { code: 1, text: `the burst buffer scheduler cannot do it now: ${message}` }
+  }
+}

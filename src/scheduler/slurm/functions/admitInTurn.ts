@@ -1,0 +1,45 @@
+import type { Cluster } from '../../../model/cluster.js'
+import { quote } from '../../../model/names.js'
+import type { Admission, Means } from '../../admission/index.js'
+import type { Decision } from '../../commit/decision.js'
+import type { Place } from '../../placement/roomQueue.js'
+import { mayStart } from '../../progress.js'
+import { CallFailure } from './callFailure.js'
+import type { Making } from './inFlightSetups.js'
+import type { TimedCall } from './timedCall.js'
+
+/** Decides until an earlier session of that name is out of the way and devices are free, or the token was torn down. */
+export async function admitInTurn(
+  call: TimedCall,
+  token: string,
+  making: Making,
+  decide: (cluster: Cluster, tools: Means) => Decision<Admission>,
+): Promise<{ sessionId: number }> {
+  const { config, clock, core, newUuid, room } = call.means
+  let place: Place | undefined
+  try {
+    for (;;) {
+      const { leftFor } = place ?? room
+      const tools = { config, now: clock.unixSeconds(), newUuid, leftFor }
+      const admission = await call.commitWithRetries((cluster) => {
+        const refused = making.whyNot()
+        return refused === undefined ? decide(cluster, tools) : { refused }
+      })
+      if (admission.state === 'admitted') return admission
+      if (admission.state === 'no-room') {
+        place ??= room.join(token, admission.claim, call.leftMs)
+        const isGivenUp = making.givenUp.then(() => true)
+        if (!(await Promise.race([isGivenUp, place.untilRoom(call.leftMs)])))
+          throw new CallFailure(`${admission.reason}, and no more came free within the time of this call`)
+        continue
+      }
+      const gone = await core.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), call.leftMs)
+      if (!gone)
+        throw new CallFailure(
+          `the earlier ${quote(token)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,
+        )
+    }
+  } finally {
+    place?.leave()
+  }
+}

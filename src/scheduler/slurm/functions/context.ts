@@ -1,0 +1,28 @@
+import type { Clock } from '../../../daemon/clock.js'
+import type { Core } from '../../commit/decision.js'
+import type { SchedulerConfig } from '../../config.js'
+import type { RoomQueue } from '../../placement/roomQueue.js'
+import type { LookAt } from '../../users/pathAccess.js'
+import type { Membership } from '../../users/permissions.js'
+import type { AskSlurm } from '../arrays/splitTask.js'
+import type { Arguments } from './arguments.js'
+import type { Makings } from './inFlightSetups.js'
+
+export interface SlurmMeans extends Membership {
+  core: Core
+  config: SchedulerConfig
+  clock: Clock
+  newUuid(): string
+  slurm: AskSlurm
+  /** What this host sees of files that are to be staged. */
+  lookAt: LookAt
+  /** The calls under way that make something. */
+  makings: Makings
+  /** Those of them that wait for devices. */
+  room: RoomQueue
+  /** Makes this scheduler lead, when slurmctld has come to it; false when that did not come about in time. */
+  becomeLeader(timeoutMs: number): Promise<boolean>
+}
+
+/** One of Slurm's functions: gives what slurmctld reads, or throws a `CallFailure`. `gone` resolves when its caller has gone. */
+export type SlurmFunction = (means: SlurmMeans, given: Arguments, gone: Promise<void>) => Promise<string>

@@ -1,0 +1,38 @@
+import { quote } from '../../../model/names.js'
+import { createPersistent as admitPersistent } from '../../admission/index.js'
+import { findPool } from '../../cluster/pools.js'
+import { setupProgress } from '../../progress.js'
+import { problemWithCreator } from '../../users/permissions.js'
+import { problemWithPersistentAccess } from '../script/accessModes.js'
+import { admitInTurn } from './admitInTurn.js'
+import { type Arguments, capacity, need, number } from './arguments.js'
+import { CallFailure } from './callFailure.js'
+import type { SlurmFunction, SlurmMeans } from './context.js'
+import type { Making } from './inFlightSetups.js'
+import { TimedCall } from './timedCall.js'
+
+export const createPersistent: SlurmFunction = async (means, given, gone) =>
+  means.makings.during({ token: need(given, 'token'), gone }, (making) => create(means, given, making))
+
+async function create(means: SlurmMeans, given: Arguments, making: Making): Promise<string> {
+  const name = need(given, 'token')
+  const uid = number(given, 'user')
+  const { pool, bytes } = capacity(given)
+  if (given.type !== undefined && given.type !== 'scratch')
+    throw new CallFailure(`type ${quote(given.type)} is not served: write type=scratch`)
+  const problem = problemWithPersistentAccess(given.access || 'striped')
+  if (problem !== undefined) throw new CallFailure(problem)
+  const found = findPool(means.config, pool)
+  if ('refused' in found) throw new CallFailure(found.refused)
+  const call = new TimedCall(means, means.config.waitSeconds.setup)
+  const mayNot = await call.retry(() => problemWithCreator(means, found, uid))
+  if (mayNot !== undefined) throw new CallFailure(mayNot)
+  const account = await call.retry(() => means.lookUp(uid))
+  if (!account) throw new CallFailure(`there is no user with the id ${uid} on the scheduler's host`)
+  const request = { name, uid, gid: account.gid, pool, bytes, access: ['striped' as const] }
+  const { sessionId } = await admitInTurn(call, name, making, (cluster, tools) =>
+    admitPersistent(cluster, request, tools),
+  )
+  await call.waitUntilDone((cluster) => setupProgress(cluster, name, sessionId))
+  return 'created\n'
+}

@@ -1,0 +1,32 @@
+import { quote } from '../../../model/names.js'
+import { NameServiceUnavailable } from '../../users/nameService.js'
+import { whyItNeverWorks } from '../checks/preflight.js'
+import { problemWithSources } from '../checks/stageChecks.js'
+import { CallFailure } from './callFailure.js'
+import type { SlurmFunction } from './context.js'
+import { directivesOf, readScript } from './files.js'
+
+/** Inline in sbatch, and told neither user nor token: only what can never work is refused here. */
+export const jobProcess: SlurmFunction = async ({ core, config, groupId, lookAt }, given) => {
+  const directives = directivesOf(await readScript(given))
+  const groups = new Map(directives.creates.flatMap(({ group, line }) => (group === undefined ? [] : [[group, line]])))
+  for (const [group, line] of groups) {
+    if (!(await mayExist(groupId(group))))
+      throw new CallFailure(`${line}: there is no group ${quote(group)} on the scheduler's host`)
+  }
+  const problem =
+    whyItNeverWorks(core.cluster, config, directives) ??
+    (await problemWithSources(core.cluster, config, directives, lookAt, { mayAppear: true }))
+  if (problem !== undefined) throw new CallFailure(problem)
+  return ''
+}
+
+/** Is there such a group? A name service that is away has not said no: setup asks again. */
+async function mayExist(id: Promise<number | undefined>): Promise<boolean> {
+  try {
+    return (await id) !== undefined
+  } catch (error) {
+    if (error instanceof NameServiceUnavailable) return true
+    throw error
+  }
+}

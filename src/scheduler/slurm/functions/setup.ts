@@ -1,0 +1,95 @@
+import { quote } from '../../../model/names.js'
+import { setupJob, shareBuffer } from '../../admission/index.js'
+import { setupProgress } from '../../progress.js'
+import type { Reader } from '../../users/pathAccess.js'
+import { groupToShareWith } from '../../users/permissions.js'
+import { provideScript } from '../arrays/splitTask.js'
+import { agreedDirectives } from '../checks/agreement.js'
+import { problemWithSwap } from '../checks/preflight.js'
+import { isBelow, problemWithPlaces, problemWithSources, servedPaths } from '../checks/stageChecks.js'
+import type { Directives } from '../script/directivesType.js'
+import { transfersOf } from '../script/stageLines.js'
+import { admitInTurn } from './admitInTurn.js'
+import { type Arguments, capacity, need, number } from './arguments.js'
+import { CallFailure } from './callFailure.js'
+import type { SlurmFunction, SlurmMeans } from './context.js'
+import { readNodes, readScript } from './files.js'
+import type { Making } from './inFlightSetups.js'
+import { TimedCall } from './timedCall.js'
+
+export const setup: SlurmFunction = async (means, given, gone) =>
+  means.makings.during({ token: need(given, 'token'), gone, owner: number(given, 'user') }, (making) =>
+    setUp(means, given, making),
+  )
+
+/** Read, check, share, admit, wait. */
+async function setUp(means: SlurmMeans, given: Arguments, making: Making): Promise<string> {
+  const token = need(given, 'token')
+  const noScript = await provideScript(means.slurm, token, given.job)
+  if (noScript !== undefined) throw new CallFailure(noScript)
+  const asked = { ...capacity(given), uid: number(given, 'user') }
+  const directives = agreedDirectives(means.core.cluster, means.config, await readScript(given), asked)
+  if ('refused' in directives) throw new CallFailure(directives.refused)
+  const call = new TimedCall(means, means.config.waitSeconds.setup)
+  const groups = await call.retry(() => means.groupsOf(asked.uid))
+  const problem =
+    (await problemWithStages(means, given, directives, { uid: asked.uid, groups })) ??
+    problemWithSwap(means.config, directives)
+  if (problem !== undefined) throw new CallFailure(problem)
+  await shareCreated(call, directives, asked.uid)
+  const request = {
+    ...asked,
+    token,
+    gid: number(given, 'group'),
+    groups,
+    ...(await wishesOf(means, given, directives)),
+  }
+  const { sessionId } = await admitInTurn(call, token, making, (cluster, tools) => setupJob(cluster, request, tools))
+  await call.waitUntilDone((cluster) => setupProgress(cluster, token, sessionId))
+  return ''
+}
+
+/** Before any disk is touched; a job that was set up is past that. */
+async function problemWithStages(
+  { core, config, lookAt }: SlurmMeans,
+  given: Arguments,
+  directives: Directives,
+  reader: Reader,
+): Promise<string | undefined> {
+  const session = core.cluster.sessions.get(need(given, 'token'))
+  if (directives.stages.length === 0 || (session && session.stage !== 'leaving')) return undefined
+  const known = { reader, nodes: await nodesOf(given) }
+  return (
+    problemWithPlaces(core.cluster, directives.stages) ??
+    problemWithSources(core.cluster, config, directives, lookAt, known)
+  )
+}
+
+/** The buffers that the job has created by now, with the groups that its script names. */
+async function shareCreated(call: TimedCall, { creates }: Pick<Directives, 'creates'>, uid: number): Promise<void> {
+  for (const { name, group, line } of creates) {
+    if (group === undefined) continue
+    const found = await call.retry(() => groupToShareWith(call.means, uid, group))
+    if ('refused' in found) throw new CallFailure(`${line}: ${found.refused}; ${quote(name)} is yours alone`)
+    await call.commitWithRetries((cluster) => shareBuffer(cluster, { name, uid, gid: found.gid }))
+  }
+}
+
+/** What the script says of the job's buffers. Slurm counts swap as one grain; what it really takes follows from the nodes. */
+async function wishesOf({ core }: SlurmMeans, given: Arguments, directives: Directives) {
+  const { jobdw, swap, uses } = directives
+  const isServed = (path: string) => isBelow(path, servedPaths(core.cluster) ?? [])
+  return {
+    access: jobdw?.access.modes ?? (swap ? [] : ['striped' as const]),
+    ...(swap ? { swap: { bytes: swap.bytes, nodes: await nodesOf(given), filesBytes: jobdw?.bytes ?? 0 } } : {}),
+    clientCache: jobdw?.access.clientCache ?? {},
+    uses: uses.map(({ name }) => name),
+    transfers: transfersOf(directives, { token: need(given, 'token'), isServed }),
+  }
+}
+
+/** How many nodes the job has, as far as they are known before it runs. */
+async function nodesOf({ nodeFile }: Arguments): Promise<number> {
+  const nodes = nodeFile === undefined ? [] : await readNodes(nodeFile)
+  return Math.max(1, new Set(nodes).size)
+}

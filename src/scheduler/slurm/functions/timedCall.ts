@@ -1,0 +1,71 @@
+import type { Cluster } from '../../../model/cluster.js'
+import { OutcomeUnknown, StoreUnavailable } from '../../../store/store.js'
+import { type Committed, type Decision, NotLeader } from '../../commit/decision.js'
+import { ended, type Progress } from '../../progress.js'
+import { NameServiceUnavailable } from '../../users/nameService.js'
+import { CallFailure } from './callFailure.js'
+import type { SlurmMeans } from './context.js'
+
+const awayPauseMs = 1_000
+const becomeLeaderMs = 60_000
+
+/** A call of Slurm's that writes or waits, and the time that it has for all of it. */
+export class TimedCall {
+  private readonly endMs: number
+
+  constructor(
+    readonly means: SlurmMeans,
+    seconds: number,
+  ) {
+    this.endMs = means.clock.monotonicMs() + seconds * 1000
+  }
+
+  get leftMs(): number {
+    return Math.max(0, this.endMs - this.means.clock.monotonicMs())
+  }
+
+  /** While etcd or the name service does not answer, it is tried again until the time is over: Slurm holds a job whose setup failed. */
+  async retry<T>(act: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await act()
+      } catch (error) {
+        const isAway =
+          error instanceof StoreUnavailable ||
+          error instanceof OutcomeUnknown ||
+          error instanceof NameServiceUnavailable
+        if (!isAway || this.leftMs < awayPauseMs) throw error
+        await new Promise<void>((resolve) => this.means.clock.after(awayPauseMs, resolve))
+      }
+    }
+  }
+
+  /** Decides and writes. A decision whose outcome is unknown is made anew, and finds what it had done. */
+  commitWithRetries<T>(decide: (cluster: Cluster) => Decision<T>): Promise<T> {
+    return this.retry(() => commitAsLeader(this.means, decide))
+  }
+
+  async waitUntilDone(progress: (cluster: Cluster) => Progress): Promise<void> {
+    const { core } = this.means
+    const end = await core.waitFor((cluster) => ended(progress(cluster)), this.leftMs)
+    if (end?.state === 'done') return
+    if (end) throw new CallFailure(end.reason)
+    const now = progress(core.cluster)
+    throw new CallFailure(
+      `not done yet, it waits for ${now.state === 'waiting' ? now.waitingFor.join('; ') : 'nothing more'}: try again`,
+    )
+  }
+}
+
+/** Writes a decision as the leader; slurmctld calling is the reason to become it. */
+async function commitAsLeader<T>(means: SlurmMeans, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
+  let committed: Committed<T>
+  try {
+    committed = await means.core.commit(decide)
+  } catch (error) {
+    if (!(error instanceof NotLeader) || !(await means.becomeLeader(becomeLeaderMs))) throw error
+    committed = await means.core.commit(decide)
+  }
+  if ('refused' in committed) throw new CallFailure(committed.refused)
+  return committed.result
+}
