@@ -84,6 +84,20 @@ export class Memory implements Cluster {
     return this.revisions.get(key) ?? 0
   }
 
+  /** The buffer with that id, and its name: its key. */
+  bufferById(id: number): { name: string; buffer: BufferDocument } | undefined {
+    const name = this.index.bufferKey(id)
+    const buffer = name === undefined ? undefined : this.buffers.get(name)
+    return buffer && { name: name!, buffer }
+  }
+
+  /** The session with that id, and its name: its key. */
+  sessionById(id: number): { name: string; session: SessionDocument } | undefined {
+    const name = this.index.sessionKey(id)
+    const session = name === undefined ? undefined : this.sessions.get(name)
+    return session && { name: name!, session }
+  }
+
   /**
    * In what form a host is told. A host that was never seen alive is told all: one that does not understand leaves a document
    * alone, and it is written anew when the host says what it knows. undefined: it cannot be told anything.

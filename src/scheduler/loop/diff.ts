@@ -7,8 +7,8 @@ import type { Compare, Write } from '../../store/store.js'
 import type { Memory } from '../cluster/cache.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 
-/** Stands or falls as one. */
-export interface Change {
+/** What is written to `desired/` together, and stands or falls as one. */
+export interface DesiredUpdate {
   /** The key, or the first of them. */
   name: string
   compares: Compare[]
@@ -28,15 +28,15 @@ export function differenceOf(
   wants: DesiredRecord[],
   owned: ReadonlySet<string>,
   log: Log,
-): Change[] {
+): DesiredUpdate[] {
   const wanted = new Set<string>()
   const untold = new Set<string>()
-  const changes = new Map<string, Change>()
+  const updates = new Map<string, DesiredUpdate>()
   const add = (key: string, write: Write, more: Compare[] = []) => {
-    const change = changes.get(groupOf(key)) ?? { name: key, compares: [], writes: [] }
-    change.compares.push(compareOf(memory, key), ...more)
-    change.writes.push(write)
-    changes.set(groupOf(key), change)
+    const update = updates.get(groupOf(key)) ?? { name: key, compares: [], writes: [] }
+    update.compares.push(compareOf(memory, key), ...more)
+    update.writes.push(write)
+    updates.set(groupOf(key), update)
   }
   for (const whole of wants) {
     const key = keys.desired(whole.host, whole.kind, whole.id)
@@ -49,7 +49,7 @@ export function differenceOf(
   for (const key of owned) {
     if (!wanted.has(key) && !untold.has(groupOf(key))) add(key, { delete: key }, stillAway(memory, key))
   }
-  return [...changes.values()]
+  return [...updates.values()]
 }
 
 /** What is written together: the keys of one volume, each other key alone. */
@@ -110,9 +110,9 @@ function mayWrite(memory: Memory, want: DesiredRecord, log: Log): boolean {
 
 /** The other buffer still names the device; or cannot be read, so that it may. */
 function mayBeNamed(memory: Memory, host: string, device: string, id: number): boolean {
-  const key = memory.index.bufferKey(id)
-  const buffer = key === undefined ? undefined : memory.buffers.get(key)
-  if (!buffer) return hasUnreadable(memory)
+  const found = memory.bufferById(id)
+  if (!found) return hasUnreadable(memory)
+  const { buffer } = found
   return [...buffer.bricks, ...buffer.released].some((brick) => brick.host === host && brick.device === device)
 }
 

@@ -1,8 +1,10 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { SessionDocument } from '../../model/documents/session.js'
 import { clipped } from '../../model/fields.js'
 import type { Phase, PhaseReport } from '../../model/phase.js'
+import { currentTransfer } from '../../model/transfers.js'
 import { keys } from '../../store/keys.js'
 import type { Lease, Store, Write } from '../../store/store.js'
 import type { Memory } from '../cluster/cache.js'
@@ -42,6 +44,13 @@ export class Timeline {
     }))
     this.last.set(name, { id: buffer.id, sequence })
     return writes
+  }
+
+  /** Writes that add these lines to the timeline of the buffer that a session copies now. */
+  async addToCopied(session: SessionDocument, texts: string[]): Promise<Write[]> {
+    const name = currentTransfer(session)?.buffer
+    const buffer = name === undefined ? undefined : this.memory.buffers.get(name)
+    return buffer ? this.add(name!, buffer, texts) : []
   }
 
   forget(name: string): void {

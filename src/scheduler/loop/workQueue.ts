@@ -124,9 +124,8 @@ export class Dirty {
 
   private addSessionOf(memory: Memory, id: number): void {
     this.sessions.add(id)
-    const key = memory.index.sessionKey(id)
-    const session = key === undefined ? undefined : memory.sessions.get(key)
-    if (session) this.addSession(memory, session)
+    const found = memory.sessionById(id)
+    if (found) this.addSession(memory, found.session)
   }
 
   private addSession(memory: Memory, session: SessionDocument): void {

@@ -1,0 +1,152 @@
+import type { Log } from '../../daemon/log.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { SessionDocument } from '../../model/documents/session.js'
+import type { DesiredRecord } from '../../model/desiredRecord.js'
+import { type Phase, phaseOf } from '../../model/phase.js'
+import { keys } from '../../store/keys.js'
+import type { Memory } from '../cluster/cache.js'
+import {
+  desiredOfBuffer,
+  desiredOfSession,
+  desiredPeers,
+  mountpointOf,
+  type SessionSettings,
+} from '../desired/index.js'
+import { differenceOf, type DesiredUpdate, hasUnreadable } from './diff.js'
+import { phaseEvent, type Timeline } from './timeline.js'
+import { TransferSteps } from './transferMilestones.js'
+import type { Unit } from './unitWriter.js'
+import type { Dirty } from './workQueue.js'
+
+interface Parts {
+  memory: Memory
+  timeline: Timeline
+  config: SessionSettings
+  log: Log
+}
+
+/**
+ * What hosts are told, and what people are told, by the documents as they stand. It remembers the last phase and stage of each, for the
+ * timeline alone.
+ */
+export class DesiredUnits {
+  private readonly phases = new Map<number, Phase>()
+  private readonly stages = new Map<number, SessionDocument['stage']>()
+  private readonly transferSteps = new TransferSteps()
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly dirty: Dirty,
+  ) {}
+
+  async ofBuffer(fence: number, id: number): Promise<Unit[]> {
+    const { memory, config } = this.parts
+    const again = () => this.dirty.buffers.add(id)
+    const found = memory.bufferById(id)
+    const owned = memory.index.desiredOfBuffer(id)
+    if (!found) {
+      this.phases.delete(id)
+      return hasUnreadable(memory) ? [] : this.difference(fence, [], owned, again)
+    }
+    const { name, buffer } = found
+    return [
+      ...this.difference(fence, desiredOfBuffer(memory, buffer, config), owned, again),
+      ...this.mountpoint(name, buffer, again),
+      ...(await this.phaseEvents(name, buffer, again)),
+    ]
+  }
+
+  async ofSession(fence: number, id: number): Promise<Unit[]> {
+    const { memory, config } = this.parts
+    const again = () => this.dirty.sessions.add(id)
+    const found = memory.sessionById(id)
+    const owned = memory.index.desiredOfSession(id)
+    if (!found) {
+      this.stages.delete(id)
+      this.transferSteps.forget(id)
+      return hasUnreadable(memory) ? [] : this.difference(fence, [], owned, again)
+    }
+    const { name, session } = found
+    const wants = desiredOfSession(memory, session, config)
+    // Where nothing is wanted because its time has not come, a key that is there by some accident is left alone.
+    const leaveAlone = wants.length === 0 && session.stage !== 'leaving'
+    const units = leaveAlone ? [] : this.difference(fence, wants, owned, again)
+    units.push(...(await this.transferEvents(name, session, again)))
+    this.logStage(session)
+    return units
+  }
+
+  /** Peers, and adoptions that have come to an end. */
+  ofOthers(fence: number): Unit[] {
+    const { memory } = this.parts
+    const again = () => {
+      this.dirty.others = true
+    }
+    // Also one that was refused: its operator was told so, and a disk that gets free later must not be wiped then.
+    const ended = [...memory.desired.adopt.keys()].filter((place) => {
+      const observed = memory.observed.adopt.get(place)
+      return observed?.state === 'done' || observed?.problem?.terminal === true
+    })
+    const adoptions = ended.map((place): DesiredUpdate => {
+      const [host, device] = place.split('/') as [string, string]
+      const key = keys.desired(host, 'adopt', device)
+      return { name: key, compares: [this.asItStands(key)], writes: [{ delete: key }] }
+    })
+    // A host that is lost stays invited. One that is no storage host any more does not, or it would be invited again once it is detached.
+    const withdrawn = [...memory.desired.peer.keys()].flatMap((place) => {
+      const [host, peer] = place.split('/') as [string, string]
+      return memory.isStorageHost(host) && memory.isStorageHost(peer) ? [] : [keys.desired(host, 'peer', peer)]
+    })
+    return [...this.difference(fence, desiredPeers(memory), new Set(withdrawn), again), ...unitsOf(adoptions, again)]
+  }
+
+  private difference(fence: number, wants: DesiredRecord[], owned: ReadonlySet<string>, again: () => void): Unit[] {
+    const { memory, log } = this.parts
+    return unitsOf(differenceOf(memory, fence, wants, owned, log), again)
+  }
+
+  private mountpoint(name: string, buffer: BufferDocument, again: () => void): Unit[] {
+    const { memory } = this.parts
+    const text = mountpointOf(buffer)
+    if (text === memory.mountpoints.get(name)) return []
+    const key = keys.mountpoint(name)
+    const compares = [this.asItStands(key)]
+    return [{ name: key, compares, writes: [text === undefined ? { delete: key } : { put: key, value: text }], again }]
+  }
+
+  /** A line in the timeline for every change of phase. */
+  private async phaseEvents(name: string, buffer: BufferDocument, again: () => void): Promise<Unit[]> {
+    const { memory, timeline } = this.parts
+    const report = phaseOf(memory, buffer)
+    const before = this.phases.get(buffer.id)
+    if (before === report.phase) return []
+    const isNew = before === undefined && memory.lastEventOf(name) === 0
+    // A leader that has just begun does not know the last phase, and tells nothing twice.
+    const texts = before !== undefined || isNew ? [phaseEvent(buffer, before, report)] : []
+    this.phases.set(buffer.id, report.phase)
+    const compares = [this.asItStands(keys.buffer(name))]
+    return [{ name: `${keys.events(name)}*`, compares, writes: await timeline.add(name, buffer, texts), again }]
+  }
+
+  private async transferEvents(name: string, session: SessionDocument, again: () => void): Promise<Unit[]> {
+    const { memory, timeline } = this.parts
+    const key = keys.session(name)
+    const compares = [this.asItStands(key)]
+    const writes = await timeline.addToCopied(session, this.transferSteps.changes(memory, session))
+    return writes.length === 0 ? [] : [{ name: `transfer events of ${key}`, compares, writes, again }]
+  }
+
+  private logStage({ id, token, stage, computeHosts }: SessionDocument): void {
+    if (this.stages.get(id) === stage) return
+    this.parts.log.info('session', { token, id, stage, hosts: computeHosts })
+    this.stages.set(id, stage)
+  }
+
+  private asItStands(key: string): { key: string; modRevision: number } {
+    return { key, modRevision: this.parts.memory.revisionOf(key) }
+  }
+}
+
+function unitsOf(updates: DesiredUpdate[], again: () => void): Unit[] {
+  return updates.map((update) => ({ ...update, again }))
+}
