@@ -8,7 +8,7 @@ import { isPutOff, phaseOf } from '../model/phase.js'
 import { describeWiping } from '../model/wipes.js'
 import { currentTransfer, hostsCopying, isFilled, linesOf, nameOf } from '../model/transfers.js'
 import { canBePutAside, standingOf } from './admission/tokenState.js'
-import { whyKept } from './admission/teardown.js'
+import { dataKept } from './admission/messages.js'
 import { countsOf, waitsOf } from './desired/index.js'
 
 /*
@@ -112,7 +112,7 @@ export function transferProgress(
   const current = currentTransfer(session)
   if (failed[0] && current?.direction !== direction) {
     const [line] = failed
-    const reason = direction === 'out' ? whyKept(token, line) : `${nameOf(line)} failed: ${line.ended!.reason ?? ''}`
+    const reason = direction === 'out' ? dataKept(token, line) : `${nameOf(line)} failed: ${line.ended!.reason ?? ''}`
     return { state: 'failed', reason }
   }
   if (!current || current.direction !== direction)

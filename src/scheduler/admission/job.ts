@@ -6,6 +6,7 @@ import { mostTransferBytes } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'
 import { admitSession, type BufferRequest } from './session.js'
 import type { Admission, Means } from './context.js'
+import * as messages from './messages.js'
 
 export interface JobRequest {
   /** The job's id. */
@@ -31,7 +32,7 @@ export interface JobRequest {
 
 export function setupJob(cluster: Cluster, request: JobRequest, means: Means): Decision<Admission> {
   const { token, uid, gid, pool, bytes, access, swap, clientCache } = request
-  if (!isJobToken(token)) return { refused: `${quote(token)} is no job's id` }
+  if (!isJobToken(token)) return { refused: messages.invalidJobId(token) }
   const uses = [...new Set(request.uses)]
   // A job that was set up keeps what it has: only new users are turned away from a buffer that is leaving.
   const session = cluster.sessions.get(token)
@@ -45,20 +46,17 @@ export function setupJob(cluster: Cluster, request: JobRequest, means: Means): D
   const buffer =
     bytes > 0 || swap ? ({ name: token, kind: 'job', uid, gid, pool, bytes, access, ...more } as const) : undefined
   const { transfers = [] } = request
-  if (JSON.stringify(transfers).length > mostTransferBytes)
-    return {
-      refused: `the stage lines of job ${token} are too many or too long: write them to a file, and stage type=list`,
-    }
-  if (uid === 0 && transfers.length > 0) return { refused: 'root cannot stage files: submit the job as another user' }
+  if (JSON.stringify(transfers).length > mostTransferBytes) return { refused: messages.stageLinesTooLong(token) }
+  if (uid === 0 && transfers.length > 0) return { refused: messages.rootMayNotStage() }
   return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer, transfers }, means)
 }
 
 function problemWithUse(cluster: Cluster, name: string, uid: number, groups: readonly number[]): string | undefined {
   const buffer = cluster.buffers.get(name)
-  if (buffer?.kind !== 'persistent' || buffer.name !== name) return `there is no persistent buffer ${quote(name)}`
+  if (buffer?.kind !== 'persistent' || buffer.name !== name) return messages.noPersistentBuffer(name)
   const isShared = buffer.sharedGid !== undefined && groups.includes(buffer.sharedGid)
-  if (buffer.uid !== uid && !isShared) return `the persistent buffer ${quote(name)} belongs to another user`
-  if (buffer.wanted === 'absent') return `the persistent buffer ${quote(name)} is being destroyed`
-  if (buffer.failure !== undefined) return `the persistent buffer ${quote(name)} has failed: ${buffer.failure}`
+  if (buffer.uid !== uid && !isShared) return messages.ownedByAnother(`persistent buffer ${quote(name)}`)
+  if (buffer.wanted === 'absent') return messages.isBeingDestroyed(name)
+  if (buffer.failure !== undefined) return messages.hasFailed(name, buffer.failure)
   return undefined
 }

@@ -4,12 +4,12 @@ import { type SessionDocument, type SessionStage, sessionStages } from '../../mo
 import type { StageDirection } from '../../model/documents/stageLine.js'
 import { usableAddresses } from '../../model/fields.js'
 import { isOfFirstRelease } from '../../model/levels.js'
-import { quote } from '../../model/names.js'
-import { linesOf, nameOf } from '../../model/transfers.js'
+import { linesOf } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'
 import { type ClientSettings, problemWithClients } from '../dataplane/glusterd/authAllow.js'
 import { whyStagedDoesNotFit } from '../placement/stagingCapacity.js'
 import { whySwapDoesNotFit } from '../placement/swapCapacity.js'
+import * as messages from './messages.js'
 
 export type Staged = Decision<{ sessionId: number }>
 
@@ -38,9 +38,9 @@ export function startJob(
   const computeHosts = [...new Set(request.computeHosts)].sort()
   if (session.stage === 'running') {
     if (computeHosts.join() === [...session.computeHosts].sort().join()) return done(session)
-    return { refused: `job ${token} runs already on ${session.computeHosts.join(', ')}: post_run must come first` }
+    return { refused: messages.runsElsewhere(token, session.computeHosts) }
   }
-  if (!isBefore(session.stage, 'running')) return { refused: `job ${token} has ended already` }
+  if (!isBefore(session.stage, 'running')) return { refused: messages.hasEnded(token) }
   const problem = problemWithStart(cluster, session, computeHosts)
   if (problem !== undefined) return { refused: problem }
   const addresses = Object.fromEntries(
@@ -72,20 +72,19 @@ export function stagedOut(cluster: Cluster, request: { token: string }): Staged 
 function problemWithStart(cluster: Cluster, session: SessionDocument, computeHosts: string[]): string | undefined {
   const missed = linesOf(session, 'in').find(({ ended }) => ended?.state !== 'done')
   // guard: staged-in
-  if (missed) return `${nameOf(missed)} of job ${session.token} is not done: data_in must come first`
+  if (missed) return messages.notStagedIn(missed, session.token)
   const names = [...(session.buffer === undefined ? [] : [session.buffer]), ...session.uses]
   if (names.length === 0) return undefined
-  if (computeHosts.length === 0)
-    return `no compute nodes are named for job ${session.token}, which has buffers to mount`
+  if (computeHosts.length === 0) return messages.noComputeNodes(session.token)
   const buffers = sessionBuffers(cluster, session)
   const missing = names.find((name) => buffers.every((buffer) => buffer.key !== name))
-  if (missing !== undefined) return `the buffer ${quote(missing)} is gone`
+  if (missing !== undefined) return messages.bufferIsGone(missing)
   const unbuilt = buffers.find(({ buffer }) => buffer.builtAt === undefined)
-  if (unbuilt) return `the buffer ${quote(unbuilt.key)} is not ready yet`
+  if (unbuilt) return messages.bufferNotReady(unbuilt.key)
   const away = computeHosts.filter((host) => !cluster.hosts.get(host)?.roles.includes('compute'))
   if (away.length === 0)
     return problemWithCutOff(cluster, session, computeHosts) ?? problemWithOldAgents(cluster, session, computeHosts)
-  return `no agent with the role compute is running on ${away.join(', ')}: start it there, or take the node out of Slurm`
+  return messages.noComputeAgent(away)
 }
 
 /** A client that was cut off does not come back, and its mount is in the way at the path that jobs share. */
@@ -94,7 +93,7 @@ function problemWithCutOff(cluster: Cluster, session: SessionDocument, computeHo
   const found = cutOffHosts(cluster).find(({ host, mount }) => computeHosts.includes(host) && ids.has(mount.buffer.id))
   if (!found) return undefined
   const { host, mount } = found
-  return `node ${host} could not unmount ${quote(mount.buffer.name)} after job ${mount.session.token} and was cut off from it: end what uses ${mount.path} there, or restart the node`
+  return messages.nodeCutOff(host, mount.buffer.name, mount.session.token, mount.path)
 }
 
 /** It was away when the job was set up, and would take what jobs share from the other when one of them ends. */
@@ -102,7 +101,7 @@ function problemWithOldAgents(cluster: Cluster, session: SessionDocument, comput
   if (session.sharedPaths === undefined) return undefined
   const old = computeHosts.filter((host) => isOfFirstRelease(cluster.hosts.get(host)!))
   if (old.length === 0) return undefined
-  return `the agent on ${old.join(', ')} is of a release that cannot share the mounts of persistent buffers: upgrade it`
+  return messages.agentTooOld(old)
 }
 
 /** Stages only go forward: a call that comes again, or late, changes nothing. */
@@ -116,9 +115,8 @@ function isBefore(a: SessionStage, b: SessionStage): boolean {
   return sessionStages.indexOf(a) < sessionStages.indexOf(b)
 }
 
-/** Slurm knows this phrase, and takes it that there is nothing to do. */
 function unknown(token: string): Staged {
-  return { refused: `No matching session: ${quote(token)}` }
+  return { refused: messages.noSession(token) }
 }
 
 function done(session: SessionDocument): Staged {

@@ -1,11 +1,11 @@
 import { adoptSeconds } from '../../model/adoption.js'
 import { at, type Cluster } from '../../model/cluster.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
-import { quote } from '../../model/names.js'
 import { whyNotWipe } from '../../model/wipes.js'
 import type { Decision } from '../commit/decision.js'
 import { sharedDisks, takenDevices } from '../cluster/devices.js'
 import type { Means } from './context.js'
+import * as messages from './messages.js'
 
 /** A whole host, or one of its devices. */
 export interface Place {
@@ -38,7 +38,7 @@ export function uncordon(cluster: Cluster, request: Place): Decision<{ already: 
   const place = { host, ...(device === undefined ? {} : { device }) }
   const cordon = cluster.cordons.get(nameOf(request))
   const given = cordon?.kind === 'quarantine' ? whyGivenUp(cluster, nameOf(request)) : undefined
-  if (given !== undefined) return { refused: stillGivenUp(nameOf(request), given) }
+  if (given !== undefined) return { refused: messages.stillFailing(nameOf(request), given) }
   if (cordon) return { changes: [{ kind: 'cordon', ...place, document: undefined }], result: { already: false } }
   const unknown = problemWithPlace(cluster, request)
   return unknown === undefined ? { changes: [], result: { already: true } } : { refused: unknown }
@@ -58,29 +58,23 @@ export function adopt(
   if (unknown !== undefined) return { refused: unknown }
   const found = cluster.inventories.get(host)!.devices.find(({ name }) => name === device)!
   const place = `${host}/${device}`
-  if (!cluster.hosts.has(host)) return { refused: `no agent is running on ${host}` }
-  if (takenDevices(cluster).has(at(host, device))) return { refused: `${place} belongs to a buffer` }
-  if (found.state === 'blank') return { refused: `${place} is blank: it needs no adoption` }
+  if (!cluster.hosts.has(host)) return { refused: messages.noAgent(host) }
+  if (takenDevices(cluster).has(at(host, device))) return { refused: messages.deviceInUse(place) }
+  if (found.state === 'blank') return { refused: messages.deviceBlank(place) }
   const alsoAt = sharedDisks(cluster).get(at(host, device))
-  if (alsoAt !== undefined) return { refused: `${place} is the same disk as ${alsoAt}, by its ${found.identity}` }
-  if (found.state === 'refused')
-    return { refused: `${place} cannot be used: ${found.reason ?? 'its agent refuses it'}` }
+  if (alsoAt !== undefined) return { refused: messages.sameDisk(place, alsoAt, found.identity) }
+  if (found.state === 'refused') return { refused: messages.deviceUnusable(place, found.reason) }
   const { identity, sizeBytes } = found
   const until = means.now + adoptSeconds
   // Written anew even when it stands already: that makes the agent try again what it had given up.
   const wipe = means.config.pools[found.pool]?.wipe
   const cannot = whyNotWipe(found, wipe)
-  if (cannot !== undefined) return { refused: `${place} cannot be used: ${cannot}` }
+  if (cannot !== undefined) return { refused: messages.deviceUnusable(place, cannot) }
   const document = {
     ...({ v: 1, kind: 'adopt', device, identity, sizeBytes, expected: holds(found), who, until } as const),
     ...(wipe === undefined ? {} : { wipe }),
   }
   return { changes: [{ kind: 'adopt', host, device, document }], result: {} }
-}
-
-function stillGivenUp(place: string, why: string): string {
-  const until = 'Its agent looks again every minute, and ten minutes after the quarantine began the brick is forgotten'
-  return `${place} would be in quarantine again at once, for a brick of before cannot be wiped: ${why}. ${until}: uncordon it then`
 }
 
 /** What keeps the agent from giving the device back, by its last report on the brick that is there now. */
@@ -99,14 +93,14 @@ function holds({ reason, stamp }: InventoryDevice): string {
 function problemWithPlace(cluster: Cluster, { host, device }: Place): string | undefined {
   const inventory = cluster.inventories.get(host)
   if (!inventory && !cluster.hosts.has(host)) {
-    const known = [...new Set([...cluster.inventories.keys(), ...cluster.hosts.keys()])].sort().join(', ')
-    return `there is no host ${quote(host)}: the hosts are ${known || 'none yet'}`
+    const known = [...new Set([...cluster.inventories.keys(), ...cluster.hosts.keys()])].sort()
+    return messages.noHost(host, known)
   }
   if (device === undefined || inventory?.devices.some(({ name }) => name === device)) return undefined
   if (cluster.ignored.get(host)?.devices.some(({ name }) => name === device))
-    return `${host}/${device} is ignored: storageHosts in scheduler.yaml does not name ${host}`
-  const known = inventory?.devices.map(({ name }) => name).join(', ')
-  return `${host} has no device ${quote(device)}: its devices are ${known || 'none'}`
+    return messages.deviceIgnored(`${host}/${device}`, host)
+  const known = inventory?.devices.map(({ name }) => name) ?? []
+  return messages.noDevice(host, device, known)
 }
 
 function nameOf({ host, device }: Place): string {

@@ -5,6 +5,7 @@ import { problemWithPersistentName } from '../../model/names.js'
 import type { Decision } from '../commit/decision.js'
 import { admitSession } from './session.js'
 import type { Admission, Means } from './context.js'
+import * as messages from './messages.js'
 
 export interface PersistentRequest {
   name: string
@@ -26,11 +27,9 @@ export function createPersistent(cluster: Cluster, request: PersistentRequest, m
   const isNew = cluster.buffers.get(name)?.wanted !== 'present'
   const old = isNew && name.includes('.') ? hostOfFirstRelease(cluster) : undefined
   if (old) {
-    return {
-      refused: `host ${old.host} runs a release that knows no "." in a buffer's name: write another name, or upgrade its agent`,
-    }
+    return { refused: messages.dotNotSupported(old.host) }
   }
-  if (request.bytes <= 0) return { refused: `a persistent buffer needs a capacity, as in capacity=3TB` }
+  if (request.bytes <= 0) return { refused: messages.capacityMissing() }
   const buffer = { ...request, kind: 'persistent' } as const
   return admitSession(cluster, { token: name, kind: 'persistent', uid, gid, uses: [], buffer }, means)
 }

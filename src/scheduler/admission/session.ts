@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { printSize, slotsFor } from '../../model/capacity.js'
+import { slotsFor } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { AccessMode, BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
@@ -16,9 +16,10 @@ import type { Admission, Means } from './context.js'
 import { freeVolumeName } from '../dataplane/glusterd/volumeNames.js'
 import { canBePutAside, putAside, type Standing, standingOf } from './tokenState.js'
 import { leave } from './teardown.js'
+import * as messages from './messages.js'
 
 /** A document of more bricks would outgrow what etcd should hold in one value. */
-const mostSlots = 300
+const maxSlots = 300
 
 export interface BufferRequest {
   name: string
@@ -54,8 +55,7 @@ export interface SessionRequest {
 export function admitSession(cluster: Cluster, request: SessionRequest, means: Means): Decision<Admission> {
   const { token } = request
   const unreadable = [`sessions/${token}`, `buffers/${token}`].find((key) => cluster.invalid.has(key))
-  if (unreadable)
-    return { refused: `etcd holds ${unreadable} but it cannot be read: an operator must mend or delete it` }
+  if (unreadable) return { refused: messages.unreadable(unreadable) }
   const standing = standingOf(cluster, token)
   const { session, buffer } = standing
   if (!session && !buffer) return begin(cluster, request, [], means)
@@ -63,7 +63,7 @@ export function admitSession(cluster: Cluster, request: SessionRequest, means: M
   if (session?.stage === 'leaving' || buffer?.wanted === 'absent') {
     if (canBePutAside(cluster, standing)) return begin(cluster, request, putAside(cluster, standing), means)
     const left = leave(standing)
-    if (left.length > 0 && !isOwner) return { refused: `${nameOf(request)} exists already and belongs to another user` }
+    if (left.length > 0 && !isOwner) return { refused: messages.takenByAnother(nameOf(request)) }
     return { changes: left, result: { state: 'leaving', waitingFor: waitingFor(cluster, standing) } }
   }
   const different = whatDiffers(request, standing, means)
@@ -125,9 +125,9 @@ function newBuffer(
   const pool = findPool(means.config, request.pool)
   if ('refused' in pool) return pool
   const count = slotsOf(request, pool.granularityBytes)
-  if (count > mostSlots) {
-    const [most, asked] = [mostSlots, count].map((slots) => printSize(slots * pool.granularityBytes))
-    return { refused: `a buffer of pool ${pool.name} has at most ${most}, ${asked} asked` }
+  if (count > maxSlots) {
+    const [maxBytes, askedBytes] = [maxSlots * pool.granularityBytes, count * pool.granularityBytes]
+    return { refused: messages.bufferTooLarge(pool.name, maxBytes, askedBytes) }
   }
   const asked = { pool: pool.name, granularityBytes: pool.granularityBytes, wipe: pool.wipe }
   const leftOf = (free: number) => means.leftFor?.(pool.name, free) ?? free
@@ -175,30 +175,30 @@ function slotsOf({ bytes, swap }: BufferRequest, granularityBytes: number): numb
 function whatDiffers(request: SessionRequest, { session, buffer }: Standing, means: Means): string | undefined {
   const what = nameOf(request)
   const isOthers = [session, buffer].some((document) => document && document.uid !== request.uid)
-  if (isOthers) return `${what} exists already and belongs to another user`
+  if (isOthers) return messages.takenByAnother(what)
   const { buffer: asked } = request
   const hasBuffer = session ? session.buffer !== undefined : buffer !== undefined
   if ((asked !== undefined) !== hasBuffer || (asked && buffer && asked.kind !== buffer.kind))
-    return `${what} was set up already, and differently`
+    return messages.differs(what)
   if (session && !isDeepStrictEqual(asAsked(request.transfers), asAsked(session.transfers)))
-    return `${what} was set up already with other stage lines`
+    return messages.stageLinesDiffer(what)
   if (session && [...request.uses].sort().join() !== [...session.uses].sort().join())
-    return `${what} was set up already with other persistent buffers: ${session.uses.join(', ') || 'none'}`
+    return messages.usesDiffer(what, session.uses)
   if (!asked || !buffer) return undefined
   const pool = findPool(means.config, asked.pool)
   if ('refused' in pool) return pool.refused
-  if (buffer.pool !== pool.name) return `${what} exists already in pool ${buffer.pool}`
+  if (buffer.pool !== pool.name) return messages.poolDiffers(what, buffer.pool)
   // Not the bricks: how many nodes there are may be known in one call and not in another.
   if (slotsFor(asked.bytes, buffer.granularityBytes) !== slotsFor(buffer.requestedBytes, buffer.granularityBytes))
-    return `${what} exists already with ${printSize(buffer.requestedBytes)}, ${printSize(asked.bytes)} asked`
-  if (asked.swap?.bytes !== buffer.swapBytes) return `${what} exists already with other swap`
+    return messages.sizeDiffers(what, buffer.requestedBytes, asked.bytes)
+  if (asked.swap?.bytes !== buffer.swapBytes) return messages.swapDiffers(what)
   if ([...asked.access].sort().join() !== [...buffer.access].sort().join())
-    return `${what} exists already with access ${buffer.access.join(',')}`
+    return messages.accessDiffers(what, buffer.access)
   return undefined
 }
 
 function nameOf({ kind, token }: SessionRequest): string {
-  return kind === 'job' ? `job ${token}` : `a persistent buffer ${quote(token)}`
+  return kind === 'job' ? `job ${token}` : `persistent buffer ${quote(token)}`
 }
 
 /** Less what became of them. */

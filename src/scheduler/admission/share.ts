@@ -1,6 +1,7 @@
 import type { Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import type { Decision } from '../commit/decision.js'
+import * as messages from './messages.js'
 
 /**
  * Shares a persistent buffer with a group. Slurm hands no group to create_persistent, only to the setup of the same job,
@@ -9,9 +10,8 @@ import type { Decision } from '../commit/decision.js'
 export function shareBuffer(cluster: Cluster, request: { name: string; uid: number; gid: number }): Decision<object> {
   const { name, uid, gid } = request
   const buffer = cluster.buffers.get(name)
-  if (buffer?.kind !== 'persistent' || buffer.wanted === 'absent')
-    return { refused: `there is no persistent buffer ${quote(name)}` }
-  if (buffer.uid !== uid) return { refused: `the persistent buffer ${quote(name)} belongs to another user` }
+  if (buffer?.kind !== 'persistent' || buffer.wanted === 'absent') return { refused: messages.noPersistentBuffer(name) }
+  if (buffer.uid !== uid) return { refused: messages.ownedByAnother(`persistent buffer ${quote(name)}`) }
   if (buffer.sharedGid === gid) return { changes: [], result: {} }
   return { changes: [{ kind: 'buffer', name, document: { ...buffer, sharedGid: gid } }], result: {} }
 }

@@ -1,9 +1,9 @@
 import type { Cluster } from '../../model/cluster.js'
-import type { SessionTransfer } from '../../model/documents/session.js'
 import { quote } from '../../model/names.js'
-import { nameOf, unsaved } from '../../model/transfers.js'
+import { unsaved } from '../../model/transfers.js'
 import type { Decision, DocumentChange } from '../commit/decision.js'
 import { type Standing, standingOf } from './tokenState.js'
+import * as messages from './messages.js'
 
 /**
  * unknown: no such token (Slurm must be told `token not found`).
@@ -28,17 +28,11 @@ export function teardown(
   const standing = standingOf(cluster, token)
   const owner = standing.session ?? standing.buffer
   if (!owner) return { changes: [], result: { state: 'unknown' } }
-  if (uid !== undefined && uid !== owner.uid) return { refused: `${quote(token)} belongs to another user` }
+  if (uid !== undefined && uid !== owner.uid) return { refused: messages.ownedByAnother(quote(token)) }
   const [unsavedLine] = standing.session && !hurry ? unsaved(standing.session) : []
   // guard: staged-out
-  if (unsavedLine) return { refused: whyKept(token, unsavedLine) }
+  if (unsavedLine) return { refused: messages.dataKept(token, unsavedLine) }
   return { changes: leave(standing), result: { state: 'leaving', sessionId: standing.session?.id ?? 0 } }
-}
-
-/** What is said of a job whose data would be lost. */
-export function whyKept(token: string, line: SessionTransfer): string {
-  const why = line.ended?.reason === undefined ? 'has not come to its end' : `failed: ${line.ended.reason}`
-  return `${nameOf(line)} of job ${token} ${why}. Its buffer is kept: bbctl transfer retry ${token} copies what is missing, bbctl transfer drop ${token} gives the data up`
 }
 
 /** Both wanted gone; nothing for what is going already. */

@@ -1,9 +1,9 @@
 import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, SessionStage, SessionTransfer } from '../../model/documents/session.js'
 import type { TransferDirection } from '../../model/documents/stageLine.js'
-import { quote } from '../../model/names.js'
 import { currentTransfer, linesOf, unsaved } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'
+import * as messages from './messages.js'
 
 export interface TransferRequest {
   /** The job's id. */
@@ -21,11 +21,11 @@ export function cancelTransfers(cluster: Cluster, { token, who, now }: TransferR
   const session = cluster.sessions.get(token)
   if (!session) return unknown(token)
   const current = currentTransfer(session)
-  if (!current) return { refused: `job ${token} copies nothing at the moment` }
+  if (!current) return { refused: messages.nothingCopied(token) }
   const left = linesOf(session, current.direction).filter(({ ended }) => ended === undefined)
   return change(session, left, (line) => ({
     ...line,
-    ended: { at: now, state: 'failed', reason: `cancelled by ${who}` },
+    ended: { at: now, state: 'failed', reason: messages.cancelledBy(who) },
   }))
 }
 
@@ -36,10 +36,10 @@ const retriedIn: Partial<Record<SessionStage, TransferDirection>> = { 'staging-i
 export function retryTransfers(cluster: Cluster, { token }: Pick<TransferRequest, 'token'>): Decided {
   const session = cluster.sessions.get(token)
   if (!session) return unknown(token)
-  if (session.stage === 'leaving') return { refused: `job ${token} is being torn down` }
+  if (session.stage === 'leaving') return { refused: messages.isTornDown(token) }
   const direction = retriedIn[session.stage] ?? 'out'
   const failed = linesOf(session, direction).filter(({ ended }) => ended?.state === 'failed')
-  if (failed.length === 0) return { refused: `no transfer of job ${token} has failed` }
+  if (failed.length === 0) return { refused: messages.noFailedTransfer(token) }
   return change(session, failed, (line) => {
     const again = { ...line, attempt: line.attempt + 1 }
     delete again.ended
@@ -51,12 +51,12 @@ export function retryTransfers(cluster: Cluster, { token }: Pick<TransferRequest
 export function dropTransfers(cluster: Cluster, { token, who, now }: TransferRequest): Decided {
   const session = cluster.sessions.get(token)
   if (!session) return unknown(token)
-  if (session.stage === 'running') return { refused: `job ${token} is still running: nothing is staged out yet` }
+  if (session.stage === 'running') return { refused: messages.stillRunning(token) }
   const lost = unsaved(session)
-  if (lost.length === 0) return { refused: `job ${token} has no stage-out that could be dropped` }
+  if (lost.length === 0) return { refused: messages.noStageOut(token) }
   return change(session, lost, (line) => ({
     ...line,
-    ended: { ...line.ended, at: now, state: 'dropped', reason: `dropped by ${who}` },
+    ended: { ...line.ended, at: now, state: 'dropped', reason: messages.droppedBy(who) },
   }))
 }
 
@@ -71,5 +71,5 @@ function change(
 }
 
 function unknown(token: string): Decided {
-  return { refused: `there is no job ${quote(token)}` }
+  return { refused: messages.noJob(token) }
 }

@@ -14,6 +14,7 @@ import {
 } from '../../../support/builders.js'
 import { aDesiredTransfer } from '../../../support/desired.js'
 import { changesOf, means, refusalOf } from '../../../support/decisions.js'
+import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const hosts = [aHost('gluster1'), aHost('gluster2')]
 const asked: JobRequest = { token: '5', ...alice, pool: undefined, bytes: terabyte, access: ['striped'], uses: [] }
@@ -65,28 +66,34 @@ describe('setup of a job', () => {
 
   it('refuses the token when it was set up with another size, user, or other persistent buffers', () => {
     const parts = { buffers: [aBuffer({ name: '5' }), shared], sessions: [aSession({ buffer: '5' })] }
-    expect(refusalOf(setup({ bytes: 3 * terabyte }, parts))).to.contain('exists already with 1 TB, 3 TB asked')
-    expect(refusalOf(setup({ ...bob }, parts))).to.contain('belongs to another user')
-    expect(refusalOf(setup({ uses: ['mytest'] }, parts))).to.contain('with other persistent buffers: none')
-    expect(refusalOf(setup({ bytes: 0 }, parts))).to.contain('was set up already, and differently')
+    expect(refusalOf(setup({ bytes: 3 * terabyte }, parts))).to.equal(
+      messages.sizeDiffers('job 5', terabyte, 3 * terabyte),
+    )
+    expect(refusalOf(setup({ ...bob }, parts))).to.equal(messages.takenByAnother('job 5'))
+    expect(refusalOf(setup({ uses: ['mytest'] }, parts))).to.equal(messages.usesDiffer('job 5', []))
+    expect(refusalOf(setup({ bytes: 0 }, parts))).to.equal(messages.differs('job 5'))
   })
 
   for (const token of ['abc', '0', '-1', '1/2', '']) {
     it(`refuses ${JSON.stringify(token)}, which is no job`, () =>
-      expect(refusalOf(setup({ token }))).to.contain("is no job's id"))
+      expect(refusalOf(setup({ token }))).to.equal(messages.invalidJobId(token)))
   }
 
-  const unusable: [string, ClusterParts, RegExp][] = [
-    ['is not there', {}, /there is no persistent buffer "mytest"/],
-    ['belongs to another user', { buffers: [{ ...shared, ...bob }] }, /belongs to another user/],
-    ['is being destroyed', { buffers: [{ ...shared, wanted: 'absent' }] }, /is being destroyed/],
-    ['has failed', { buffers: [{ ...shared, failure: 'bad disk' }] }, /has failed: bad disk/],
-    ["is a job's", { buffers: { mytest: aBuffer({ kind: 'job' }) } }, /there is no persistent buffer/],
-    ['was moved aside', { buffers: { 'mytest~10': shared } }, /there is no persistent buffer/],
+  const unusable: [string, ClusterParts, string][] = [
+    ['is not there', {}, messages.noPersistentBuffer('mytest')],
+    [
+      'belongs to another user',
+      { buffers: [{ ...shared, ...bob }] },
+      messages.ownedByAnother('persistent buffer "mytest"'),
+    ],
+    ['is being destroyed', { buffers: [{ ...shared, wanted: 'absent' }] }, messages.isBeingDestroyed('mytest')],
+    ['has failed', { buffers: [{ ...shared, failure: 'bad disk' }] }, messages.hasFailed('mytest', 'bad disk')],
+    ["is a job's", { buffers: { mytest: aBuffer({ kind: 'job' }) } }, messages.noPersistentBuffer('mytest')],
+    ['was moved aside', { buffers: { 'mytest~10': shared } }, messages.noPersistentBuffer('mytest')],
   ]
   for (const [what, parts, told] of unusable) {
     it(`refuses to use a persistent buffer that ${what}`, () =>
-      expect(refusalOf(setup({ uses: ['mytest'] }, parts))).to.match(told))
+      expect(refusalOf(setup({ uses: ['mytest'] }, parts))).to.equal(told))
   }
 
   it('leaves a job that was set up what it has, although its persistent buffer is being destroyed', () => {

@@ -3,6 +3,7 @@ import type { SessionStage } from '../../../../src/model/documents/session.js'
 import { endJob, stagedIn, stagedOut, startJob } from '../../../../src/scheduler/admission/jobStages.js'
 import { aBuffer, aCluster, aHost, aSession, aTransfer, type ClusterParts } from '../../../support/builders.js'
 import { aConfig, changesOf, refusalOf } from '../../../support/decisions.js'
+import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const compute = ['c1', 'c2'].map((name) => aHost(name, { roles: ['compute'] }))
 const built = aBuffer({ name: '5', builtAt: 5 })
@@ -29,19 +30,17 @@ describe('pre_run', () => {
 
   it('is refused for other hosts while the job runs, and after it ended', () => {
     const running = { ...job, stage: 'running' as const, computeHosts: ['c1'] }
-    expect(refusalOf(start({ sessions: [running] }))).to.equal('job 5 runs already on c1: post_run must come first')
+    expect(refusalOf(start({ sessions: [running] }))).to.equal(messages.runsElsewhere('5', ['c1']))
     for (const stage of ['ran', 'staged-out', 'leaving'] as const) {
-      expect(refusalOf(start({ sessions: [{ ...job, stage }] }))).to.equal('job 5 has ended already')
+      expect(refusalOf(start({ sessions: [{ ...job, stage }] }))).to.equal(messages.hasEnded('5'))
     }
   })
 
   it('is refused without a node, without an agent there, before the buffer is built, and when it is gone', () => {
-    expect(refusalOf(start({}, []))).to.contain('no compute nodes are named for job 5')
-    expect(refusalOf(start({ hosts: compute.slice(0, 1) }))).to.contain(
-      'no agent with the role compute is running on c2',
-    )
-    expect(refusalOf(start({ buffers: [aBuffer({ name: '5' })] }))).to.equal('the buffer "5" is not ready yet')
-    expect(refusalOf(start({ buffers: [] }))).to.equal('the buffer "5" is gone')
+    expect(refusalOf(start({}, []))).to.equal(messages.noComputeNodes('5'))
+    expect(refusalOf(start({ hosts: compute.slice(0, 1) }))).to.equal(messages.noComputeAgent(['c2']))
+    expect(refusalOf(start({ buffers: [aBuffer({ name: '5' })] }))).to.equal(messages.bufferNotReady('5'))
+    expect(refusalOf(start({ buffers: [] }))).to.equal(messages.bufferIsGone('5'))
   })
 
   it('is refused when what was staged in for each node does not fit in so often', () => {
@@ -56,7 +55,9 @@ describe('pre_run', () => {
   })
 
   it('is refused on a host that only stores', () => {
-    expect(refusalOf(start({ hosts: [aHost('gluster1')] }, ['gluster1']))).to.contain('running on gluster1')
+    expect(refusalOf(start({ hosts: [aHost('gluster1')] }, ['gluster1']))).to.equal(
+      messages.noComputeAgent(['gluster1']),
+    )
   })
 
   it('is refused where an agent of the first release would take a shared mount away', () => {

@@ -4,6 +4,7 @@ import type { ObservedBrick } from '../../../../src/model/documents/brick.js'
 import { aBuffer, aCluster, aCordon, aHost, aUuid, pool } from '../../../support/builders.js'
 import { aConfig, changesOf, means, refusalOf } from '../../../support/decisions.js'
 import { aDesiredBrick } from '../../../support/desired.js'
+import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const who = 'root'
 const hosts = [
@@ -35,9 +36,9 @@ describe('cordon', () => {
 
   it('names the hosts and devices that there are when it is given another', () => {
     const refused = refusalOf(cordon(cluster, { ...request, host: 'gluster9' }, means()))
-    expect(refused).to.equal('there is no host "gluster9": the hosts are gluster1')
+    expect(refused).to.equal(messages.noHost('gluster9', ['gluster1']))
     const device = refusalOf(cordon(cluster, { ...request, device: 'sda' }, means()))
-    expect(device).to.contain('its devices are nvme1n1, nvme2n1, nvme3n1, nvme4n1')
+    expect(device).to.equal(messages.noDevice('gluster1', 'sda', ['nvme1n1', 'nvme2n1', 'nvme3n1', 'nvme4n1']))
   })
 
   it('closes the device of a host that is lost', () => {
@@ -55,7 +56,7 @@ describe('uncordon', () => {
 
   it('says so when there was none, and refuses a place that does not exist', () => {
     expect(uncordon(cluster, { host: 'gluster1' })).to.deep.equal({ changes: [], result: { already: true } })
-    expect(refusalOf(uncordon(cluster, { host: 'nowhere' }))).to.contain('there is no host')
+    expect(refusalOf(uncordon(cluster, { host: 'nowhere' }))).to.equal(messages.noHost('nowhere', ['gluster1']))
   })
 })
 
@@ -71,7 +72,7 @@ describe('uncordon of a quarantine', () => {
   const problem = { message: 'EIO', terminal: true }
 
   it('is refused while its agent says what would bring it back at once', () => {
-    expect(refusalOf(of({ problem }))).to.match(/would be in quarantine again at once.*EIO.*uncordon it then/)
+    expect(refusalOf(of({ problem }))).to.equal(messages.stillFailing(place, 'EIO'))
   })
 
   it('is done when the agent has looked again, or speaks of an earlier brick, or an operator had cordoned it', () => {
@@ -120,12 +121,14 @@ describe('adopt', () => {
   })
 
   it('is refused for a device that is blank, cannot be used, belongs to a buffer, or whose host is away', () => {
-    expect(refusalOf(of('nvme1n1'))).to.contain('is blank')
-    expect(refusalOf(of('nvme3n1'))).to.contain('cannot be used: it is mounted')
-    expect(refusalOf(of('nvme4n1', { buffers: [aBuffer({ bricks: ['gluster1/nvme4n1'] })] }))).to.contain(
-      'belongs to a buffer',
+    expect(refusalOf(of('nvme1n1'))).to.equal(messages.deviceBlank('gluster1/nvme1n1'))
+    expect(refusalOf(of('nvme3n1'))).to.equal(messages.deviceUnusable('gluster1/nvme3n1', 'it is mounted'))
+    expect(refusalOf(of('nvme4n1', { buffers: [aBuffer({ bricks: ['gluster1/nvme4n1'] })] }))).to.equal(
+      messages.deviceInUse('gluster1/nvme4n1'),
     )
-    expect(refusalOf(of('nvme4n1', { desired: { 'brick gluster1/nvme4n1': {} } }))).to.contain('belongs to a buffer')
-    expect(refusalOf(of('nvme2n1', { hosts: [{ ...hosts[0]!, alive: false }] }))).to.contain('no agent is running')
+    expect(refusalOf(of('nvme4n1', { desired: { 'brick gluster1/nvme4n1': {} } }))).to.equal(
+      messages.deviceInUse('gluster1/nvme4n1'),
+    )
+    expect(refusalOf(of('nvme2n1', { hosts: [{ ...hosts[0]!, alive: false }] }))).to.equal(messages.noAgent('gluster1'))
   })
 })

@@ -13,6 +13,7 @@ import {
   terabyte,
 } from '../../../support/builders.js'
 import { aConfig, changesOf, means, refusalOf } from '../../../support/decisions.js'
+import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const hosts = [aHost('gluster1'), aHost('gluster2')]
 const asked: PersistentRequest = { name: 'mytest', ...alice, pool: undefined, bytes: 2 * terabyte, access: ['striped'] }
@@ -22,6 +23,8 @@ const standing = {
   buffers: [aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })],
   sessions: [aSession({ token: 'mytest', buffer: 'mytest' })],
 }
+
+const mytest = 'persistent buffer "mytest"'
 
 describe('create_persistent', () => {
   it('places the buffer and makes its session in one change, with the ids counted up', () => {
@@ -58,8 +61,8 @@ describe('create_persistent', () => {
     expect(made).to.have.nested.property('changes[1].document.volume', 'test35-1')
     const old = aHost('gluster3')
     old.host.versions = {}
-    expect(refusalOf(create({ name: 'test35.1' }, { hosts: [...hosts, old] }))).to.contain(
-      'host gluster3 runs a release',
+    expect(refusalOf(create({ name: 'test35.1' }, { hosts: [...hosts, old] }))).to.equal(
+      messages.dotNotSupported('gluster3'),
     )
     expect(changesOf(create({ name: 'test35' }, { hosts: [...hosts, old] }))).to.have.lengthOf(3)
   })
@@ -77,9 +80,7 @@ describe('create_persistent', () => {
   })
 
   it('refuses the name to another user', () => {
-    expect(refusalOf(create({ ...bob }, standing))).to.equal(
-      'a persistent buffer "mytest" exists already and belongs to another user',
-    )
+    expect(refusalOf(create({ ...bob }, standing))).to.equal(messages.takenByAnother(mytest))
   })
 
   describe('for a buffer that has lost its session', () => {
@@ -93,34 +94,38 @@ describe('create_persistent', () => {
     })
 
     it('refuses it to another user, and another size to its owner', () => {
-      expect(refusalOf(create({ ...bob }, { buffers }))).to.contain('belongs to another user')
-      expect(refusalOf(create({ bytes: terabyte }, { buffers }))).to.contain('exists already with 2 TB, 1 TB asked')
+      expect(refusalOf(create({ ...bob }, { buffers }))).to.equal(messages.takenByAnother(mytest))
+      expect(refusalOf(create({ bytes: terabyte }, { buffers }))).to.equal(
+        messages.sizeDiffers(mytest, 2 * terabyte, terabyte),
+      )
     })
 
     it('does not take a job’s buffer for a persistent one', () => {
       const name = buffers[0]!.name
       const ofJob = aBuffer({ name, kind: 'job', bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })
-      expect(refusalOf(create({}, { buffers: [ofJob] }))).to.contain('differently')
+      expect(refusalOf(create({}, { buffers: [ofJob] }))).to.equal(messages.differs(mytest))
     })
   })
 
   it('makes nothing go that belongs to another user, also when half of it is going', () => {
     const leaving = { buffers: standing.buffers, sessions: [{ ...standing.sessions[0]!, stage: 'leaving' as const }] }
-    expect(refusalOf(create({ ...bob }, leaving))).to.contain('belongs to another user')
+    expect(refusalOf(create({ ...bob }, leaving))).to.equal(messages.takenByAnother(mytest))
     expect(changesOf(create({}, leaving))).to.have.length(1)
     const absent = { buffers: [{ ...standing.buffers[0]!, wanted: 'absent' as const }], sessions: standing.sessions }
-    expect(refusalOf(create({ ...bob }, absent))).to.contain('belongs to another user')
+    expect(refusalOf(create({ ...bob }, absent))).to.equal(messages.takenByAnother(mytest))
   })
 
   it('refuses another size and another access for a name that stands', () => {
-    expect(refusalOf(create({ bytes: terabyte }, standing))).to.contain('exists already with 2 TB, 1 TB asked')
-    expect(refusalOf(create({ access: ['private'] }, standing))).to.contain('exists already with access striped')
+    expect(refusalOf(create({ bytes: terabyte }, standing))).to.equal(
+      messages.sizeDiffers(mytest, 2 * terabyte, terabyte),
+    )
+    expect(refusalOf(create({ access: ['private'] }, standing))).to.equal(messages.accessDiffers(mytest, ['striped']))
   })
 
   it('refuses a name that is none, an unknown pool, and no capacity', () => {
     expect(refusalOf(create({ name: '../etc' }))).to.contain('not a valid buffer name')
     expect(refusalOf(create({ pool: 'fast' }))).to.equal('there is no pool "fast": the pools are dedicated_nvme')
-    expect(refusalOf(create({ bytes: 0 }))).to.contain('needs a capacity')
+    expect(refusalOf(create({ bytes: 0 }))).to.equal(messages.capacityMissing())
   })
 
   it('asks for a pool by name when none is the default', () => {
@@ -134,7 +139,9 @@ describe('create_persistent', () => {
   })
 
   it('refuses more slots than one document may hold', () => {
-    expect(refusalOf(create({ bytes: 301 * terabyte }))).to.contain('has at most 300 TB, 301 TB asked')
+    expect(refusalOf(create({ bytes: 301 * terabyte }))).to.equal(
+      messages.bufferTooLarge('dedicated_nvme', 300 * terabyte, 301 * terabyte),
+    )
   })
 
   it('waits for an earlier one of that name that is leaving', () => {
@@ -153,7 +160,7 @@ describe('create_persistent', () => {
 
   it('touches no name whose document cannot be read', () => {
     const refused = refusalOf(create({}, { invalid: { 'buffers/mytest': 'v: wrong' } }))
-    expect(refused).to.equal('etcd holds buffers/mytest but it cannot be read: an operator must mend or delete it')
+    expect(refused).to.equal(messages.unreadable('buffers/mytest'))
   })
 })
 

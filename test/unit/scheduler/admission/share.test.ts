@@ -14,6 +14,7 @@ import {
   pool,
   terabyte,
 } from '../../../support/builders.js'
+import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const project = 30001
 const shared = aBuffer({ name: 'ours', builtAt: 1, sharedGid: project })
@@ -42,7 +43,7 @@ describe('a buffer that is shared with a group', () => {
     expect(use(shared, [bob.gid, project])).to.not.have.property('refused')
     expect(use(shared, [bob.gid]))
       .to.have.property('refused')
-      .that.matches(/belongs to another user/)
+      .that.equals(messages.ownedByAnother('persistent buffer "ours"'))
     expect(use(aBuffer({ name: 'hers', builtAt: 1 }), [bob.gid, project])).to.have.property('refused')
   })
 

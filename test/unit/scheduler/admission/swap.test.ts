@@ -3,6 +3,7 @@ import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { type JobRequest, setupJob, startJob } from '../../../../src/scheduler/admission/index.js'
 import { schedulerConfig } from '../../../../src/scheduler/config.js'
 import { aBuffer, aCluster, aHost, alice, aSession, pool, terabyte, uuids } from '../../../support/builders.js'
+import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const config = schedulerConfig.parse({
   cluster: 'test',
@@ -56,7 +57,7 @@ describe('the buffer of a job with swap', () => {
     expect(setup(swap, {}, standing)).to.have.property('changes').that.is.empty
     expect(setup({ ...swap, bytes: 1e9 }, {}, standing))
       .to.have.property('refused')
-      .that.matches(/exists already with other swap/)
+      .that.equals(messages.swapDiffers('job 5'))
   })
 
   it('turns a job away that came to more nodes than it holds swap for', () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { teardown } from '../../../../src/scheduler/admission/teardown.js'
 import { alice, aBuffer, aCluster, aSession, bob } from '../../../support/builders.js'
 import { changesOf, refusalOf } from '../../../support/decisions.js'
+import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const parts = { buffers: [aBuffer({ name: '5' })], sessions: [aSession({ buffer: '5' })] }
 
@@ -41,7 +42,7 @@ describe('teardown', () => {
   })
 
   it('is refused to a user that is not the owner', () => {
-    expect(refusalOf(teardown(aCluster(parts), { token: '5', uid: bob.uid }))).to.equal('"5" belongs to another user')
+    expect(refusalOf(teardown(aCluster(parts), { token: '5', uid: bob.uid }))).to.equal(messages.ownedByAnother('"5"'))
     expect(changesOf(teardown(aCluster(parts), { token: '5', uid: alice.uid }))).to.have.length(2)
   })
 })

@@ -6,6 +6,7 @@ import { cancelTransfers, dropTransfers, retryTransfers } from '../../../../src/
 import { transferProgress } from '../../../../src/scheduler/progress.js'
 import { aBuffer, aCluster, aHost, aSession, aTransfer } from '../../../support/builders.js'
 import { aConfig, changesOf, refusalOf } from '../../../support/decisions.js'
+import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const failed = { at: 1, state: 'failed', reason: 'no space' } as const
 const done = { at: 1, state: 'done' } as const
@@ -39,8 +40,8 @@ describe('pre_run', () => {
   it('is refused while the data of the job is not there', () => {
     const start = (...lines: SessionTransfer[]) =>
       startJob(job('staging-in', ...lines), { token: '5', computeHosts: ['c1'], clients: aConfig() })
-    expect(refusalOf(start(aTransfer()))).to.contain('stage-in 1 of job 5 is not done')
-    expect(refusalOf(start(aTransfer({ ended: failed })))).to.contain('is not done')
+    expect(refusalOf(start(aTransfer()))).to.equal(messages.notStagedIn(aTransfer(), '5'))
+    expect(refusalOf(start(aTransfer({ ended: failed })))).to.equal(messages.notStagedIn(aTransfer(), '5'))
     expect(changesOf(start(aTransfer({ ended: done }), out()))).to.deep.equal(['session 5 running'])
   })
 })
@@ -49,9 +50,7 @@ describe('teardown', () => {
   it('is refused while a stage-out has not succeeded, and says what can be done', () => {
     for (const stage of ['running', 'ran', 'staging-out'] as const) {
       for (const line of [out(), out({ ended: failed })]) {
-        expect(refusalOf(teardown(job(stage, line), { token: '5' })), stage).to.match(
-          /its buffer is kept: bbctl transfer retry 5 .* bbctl transfer drop 5/i,
-        )
+        expect(refusalOf(teardown(job(stage, line), { token: '5' })), stage).to.equal(messages.dataKept('5', line))
       }
     }
   })
@@ -78,28 +77,36 @@ describe('an operator', () => {
     )
     expect(lines[0]).to.deep.equal(out({ attempt: 2 }))
     expect(lines[1]).to.deep.equal(out({ number: 2, ended: done }))
-    expect(refusalOf(retryTransfers(job('staging-out', out()), request))).to.equal('no transfer of job 5 has failed')
-    expect(refusalOf(retryTransfers(job('leaving', out({ ended: failed })), request))).to.contain('being torn down')
+    expect(refusalOf(retryTransfers(job('staging-out', out()), request))).to.equal(messages.noFailedTransfer('5'))
+    expect(refusalOf(retryTransfers(job('leaving', out({ ended: failed })), request))).to.equal(
+      messages.isTornDown('5'),
+    )
     const fill = aTransfer({ number: 3, direction: 'fill', ended: failed })
     expect(linesOf(retryTransfers(job('running', fill), request))[0]).to.include({ attempt: 2, direction: 'fill' })
-    expect(refusalOf(retryTransfers(aCluster(), request))).to.contain('there is no job "5"')
+    expect(refusalOf(retryTransfers(aCluster(), request))).to.equal(messages.noJob('5'))
   })
 
   it('drops what has not succeeded, once the job has ended', () => {
     const lines = linesOf(dropTransfers(job('staging-out', out({ ended: failed }), out({ number: 2 })), request))
     expect(lines.map(({ ended }) => ended?.state)).to.deep.equal(['dropped', 'dropped'])
-    expect(lines[0]!.ended).to.include({ reason: 'dropped by root', at: 2000 })
-    expect(refusalOf(dropTransfers(job('running', out()), request))).to.contain('still running')
-    expect(refusalOf(dropTransfers(job('staging-out', out({ ended: done })), request))).to.contain('has no stage-out')
-    expect(refusalOf(dropTransfers(job('staging-in', aTransfer()), request))).to.contain('has no stage-out')
+    expect(lines[0]!.ended).to.include({ reason: messages.droppedBy('root'), at: 2000 })
+    expect(refusalOf(dropTransfers(job('running', out()), request))).to.equal(messages.stillRunning('5'))
+    expect(refusalOf(dropTransfers(job('staging-out', out({ ended: done })), request))).to.equal(
+      messages.noStageOut('5'),
+    )
+    expect(refusalOf(dropTransfers(job('staging-in', aTransfer()), request))).to.equal(messages.noStageOut('5'))
   })
 
   it('cancels what is copied and what would come after it', () => {
     const lines = linesOf(
       cancelTransfers(job('staging-in', aTransfer(), aTransfer({ number: 2 }), out({ number: 3 })), request),
     )
-    expect(lines.map(({ ended }) => ended?.reason)).to.deep.equal(['cancelled by root', 'cancelled by root', undefined])
-    expect(refusalOf(cancelTransfers(job('running', out()), request))).to.contain('copies nothing')
+    expect(lines.map(({ ended }) => ended?.reason)).to.deep.equal([
+      messages.cancelledBy('root'),
+      messages.cancelledBy('root'),
+      undefined,
+    ])
+    expect(refusalOf(cancelTransfers(job('running', out()), request))).to.equal(messages.nothingCopied('5'))
   })
 })
 
@@ -121,7 +128,7 @@ describe('the progress of stage lines', () => {
     expect(progress(job('staging-out', out({ ended: failed }), out({ number: 2 })), 'out').state).to.equal('waiting')
     expect(progress(job('staging-out', out({ ended: failed }), out({ number: 2, ended: done })), 'out'))
       .to.have.property('reason')
-      .that.contains('stage-out 1 of job 5 failed: no space. Its buffer is kept')
+      .that.equals(messages.dataKept('5', out({ ended: failed })))
   })
 
   it('is failed when the job was torn down meanwhile, or is another of that name', () => {

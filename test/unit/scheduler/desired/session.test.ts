@@ -17,6 +17,7 @@ import {
   volumeReport,
 } from '../../../support/builders.js'
 import { aConfig, describeChange } from '../../../support/decisions.js'
+import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const config = aConfig({ mountRoot: '/mnt/bb' })
 const own = aBuffer({ id: 10, name: '5', builtAt: 5 })
@@ -41,6 +42,7 @@ const told = (wanted: 'present' | 'absent', id = 10, host = 'c1') => ({
     kind: 'mount',
     session: { id: 20, token: '5' },
     buffer: { id, name: '5' },
+    path: '/mnt/bb/5.20/striped',
     wanted,
   } as never,
 })
@@ -180,7 +182,7 @@ describe('a host that cannot unmount', () => {
       expect(allowed(cut, report)).to.equal('gluster1')
       expect(unmountProgress(cluster, '5', 20)).to.deep.equal({ state: 'done' })
       const [c1] = hostsView(cluster).filter(({ host }) => host === 'c1')
-      expect(c1!.problems.join()).to.contain('it is cut off from')
+      expect(c1!.problems.join()).to.contain(messages.cutOff(own.name, '5', ''))
     }
   })
 
@@ -193,7 +195,9 @@ describe('a host that cannot unmount', () => {
       return { ...cluster, buffers: new Map([[own.name, built]]), sessions: new Map(cluster.sessions).set('6', next) }
     }
     const refused = startJob(with6({ problem }), request)
-    expect('refused' in refused && refused.refused).to.contain('c1 could not unmount')
+    expect('refused' in refused && refused.refused).to.equal(
+      messages.nodeCutOff('c1', own.name, '5', '/mnt/bb/5.20/striped'),
+    )
     expect(startJob(with6({ state: 'absent' }), request)).to.not.have.property('refused')
   })
 

@@ -1,3 +1,4 @@
+import { sizeDiffers } from '../../../../src/scheduler/admission/messages.js'
 import { expect } from 'chai'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -354,7 +355,7 @@ describe('dw_wlm_cli', () => {
 
     it('a token that was set up with another size', async () => {
       await setup(`${pool}:1TB`)
-      expect((await setup(`${pool}:2TB`)).text).to.contain('exists already with 1 TB, 2 TB asked')
+      expect((await setup(`${pool}:2TB`)).text).to.equal(sizeDiffers('job 347', terabyte, 2 * terabyte))
     })
 
     it('a script with a mistake, at job_process, in words for the user', async () => {
