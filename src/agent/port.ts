@@ -148,26 +148,43 @@ export interface Discovery {
 
 export type Seen = Pick<InventoryDocument, 'volumes' | 'mounts' | 'cut'>
 
+/**
+ * A host as the agent's brain sees it: facts to ask for, and effects to order. The real one is `host/`, the simulated
+ * one `src/simulated/`.
+ */
 export interface Host {
   readonly name: string
   /** Changes when all processes and mounts are gone; a host that cannot tell has none. */
   readonly boot?: string | undefined
-  /** Versions of what the agent drives (glusterfs, xfsprogs, kernel), for the host's document. */
-  versions(): Promise<Record<string, string>>
-  /** Every device that the configuration lists, with what it holds. Reads only. */
-  discover(): Promise<Discovery>
-  /** What is there whoever asked for it; a host that cannot tell has no such method. */
-  survey?(): Promise<Seen>
-  /** Facts about one desired thing. Never changes anything. */
-  observe: { [K in DesiredKind]: (desired: Desired[K]) => Promise<Facts[K]> }
   /**
-   * Effects, each safe to run again. They throw `Refusal` when the host must not or can not do it until something
-   * changes, and any other error when trying again may help.
+   * Versions of what the agent drives, by name (`kernel`, `glusterfs`), for the host's document. What cannot be asked
+   * is left out.
    */
-  effects: { [K in StepKind]: (args: StepArgs[K]) => Promise<void> }
+  versions(): Promise<Record<string, string>>
+  /** Every device that the configuration lists, with what it holds. Only reads. */
+  discover(): Promise<Discovery>
+  /**
+   * Mounts and volumes that are there, whoever asked for them; a host that cannot tell has no such method. What does
+   * not answer is left out.
+   */
+  survey?(): Promise<Seen>
+  observe: Observe
+  effects: Effects
 }
 
-/** Terminal until the desired document or the host changes: the message says what an operator can do. */
+/** Facts about one desired thing, asked anew with each call. Never changes anything. */
+export type Observe = { [K in DesiredKind]: (desired: Desired[K]) => Promise<Facts[K]> }
+
+/**
+ * What each step does (`StepArgs`), each safe to run again, also after it was cut short. They throw `Refusal` when the host must not
+ * or can not do it until something changes, and any other error when trying again may help.
+ */
+export type Effects = { [K in StepKind]: (args: StepArgs[K]) => Promise<void> }
+
+/**
+ * Terminal until the desired document or the host changes: the message says what an operator can do. The agent does not
+ * try again by itself.
+ */
 export class Refusal extends Error {
   override name = 'Refusal'
 }
@@ -177,12 +194,15 @@ export class BrickMarked extends Refusal {
   override name = 'BrickMarked'
 }
 
-/** Somebody else holds gluster's lock, or its answer did not come in time: not a failure, look again. */
+/**
+ * Somebody else holds gluster's lock, or its answer did not come in time: not a failure. Whether the command was done
+ * will show: look again.
+ */
 export class Busy extends Error {
   override name = 'Busy'
 }
 
-/** What the work is done with is not there now: the message names what is waited for. */
+/** What the work is done with is not there now, and may come back: the message names what is waited for. */
 export class Unavailable extends Error {
   override name = 'Unavailable'
 }

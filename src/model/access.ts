@@ -27,29 +27,41 @@ export const privateDirectory = '/private'
 type Owned = Pick<BufferDocument, 'kind' | 'access' | 'swapBytes' | 'uid' | 'gid' | 'sharedGid'>
 type Shape = Pick<BufferDocument, 'access' | 'swapBytes'>
 
-/** What of the buffer a job's nodes mount: its access modes and its swap, and of a persistent one striped. */
+/**
+ * What of the buffer a job's nodes mount: each of its access modes, then its swap; of a persistent buffer the striped
+ * mode alone.
+ */
 export function viewsOf({ kind, access, swapBytes }: Pick<BufferDocument, 'kind'> & Shape): readonly MountView[] {
   if (kind !== 'job') return ['striped']
   return swapBytes === undefined ? access : [...access, 'swap']
 }
 
-/** The root is not the user's: hosts mount directories, and each is let into those that are meant for it. */
+/**
+ * True when compute hosts mount directories of the volume and not its root, each host only those that are meant for it.
+ * The root then belongs to root, and not to the user.
+ */
 export function isByDirectory({ access, swapBytes }: Shape): boolean {
   return access.includes('private') || swapBytes !== undefined
 }
 
-/** The directory of the volume that a compute host mounts for that mode; empty for the root. */
+/**
+ * The directory of the volume that a compute host mounts for that mode: an absolute path in the volume, or the empty
+ * string for its root.
+ */
 export function viewDirectory(buffer: Shape, view: MountView, host: string): string {
   if (view !== 'striped') return `/${view}/${host}`
   return isByDirectory(buffer) ? '/striped' : ''
 }
 
-/** Owner and mode of the volume's root. */
+/** Owner (uid, gid) and mode bits of the volume's root. */
 export function volumeRoot(buffer: Owned): Omit<VolumeDirectory, 'path'> {
   return isByDirectory(buffer) ? roots(0o711) : usersOwn(buffer)
 }
 
-/** What must be made in the volume before these hosts can mount it; nothing for a buffer that is striped and one user's. */
+/**
+ * What must be made in the volume before these hosts can mount it, parents first and hosts by name. Empty for a buffer
+ * that is striped and one user's.
+ */
 export function volumeDirectories(
   buffer: Owned,
   { hosts, hasTemplate = false }: { hosts: readonly string[]; hasTemplate?: boolean },

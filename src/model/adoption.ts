@@ -10,7 +10,10 @@ export const adoptSeconds = 600
 /** How far the clocks of host and scheduler may be apart. */
 const skewSeconds = 300
 
-/** Why nothing is wiped by that word at that time, by the clock of the host; undefined when it holds. */
+/**
+ * Why nothing may be wiped by an adoption at that time; undefined when it may. `now`, `until`: unix seconds, `now` by
+ * the host's own clock.
+ */
 export function whyNotAdoptAt(now: number, until: number | undefined): string | undefined {
   if (until === undefined)
     return 'it was adopted by a scheduler that says no time: upgrade the scheduler, adopt it again'

@@ -9,8 +9,9 @@ import type { ObservedVolume } from './documents/volume.js'
 /** Questions about one buffer, answered from its document and from what the agents observed. */
 
 /**
- * The host that makes and removes a volume of the buffer, one host at a time: the one that was told of the volume, as long as it
- * is alive; else brick 0's, or the first of the buffer's hosts that is alive.
+ * The host that makes and removes a volume of the buffer, one host at a time: the one that was told of the volume, as
+ * long as it is alive; else brick 0's, or the first of the buffer's hosts that is alive. It may name a lost host when
+ * all are lost.
  */
 export function primaryOf(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): string {
   const told = hostsOf(buffer).find(
@@ -25,6 +26,9 @@ export function serversOf(buffer: BufferDocument): string[] {
   return [...new Set(buffer.bricks.map((brick) => brick.host))]
 }
 
+/**
+ * The volume's bricks in their order: the host, and the absolute path of the directory that GlusterFS exports there.
+ */
 export function volumeBricks(buffer: BufferDocument): { host: string; path: string }[] {
   return buffer.bricks.map(({ host, device }) => ({ host, path: brickPath(device, buffer.directory) }))
 }
@@ -36,6 +40,10 @@ export function observedBrickOf(cluster: Cluster, brick: PlacedBrick): ObservedB
   return observed?.uuid === brick.uuid ? observed : undefined
 }
 
+/**
+ * The agent has reported the brick formatted, mounted and stamped, with the buffer's present directory, and since the
+ * host's last restart.
+ */
 export function isReady(cluster: Cluster, buffer: BufferDocument, brick: PlacedBrick): boolean {
   const observed = observedBrickOf(cluster, brick)
   return (
@@ -43,7 +51,10 @@ export function isReady(cluster: Cluster, buffer: BufferDocument, brick: PlacedB
   )
 }
 
-/** It was seen before the host was restarted: its agent has not looked since. */
+/**
+ * The report was made before the host was restarted: its agent has not looked since. False where either boot is not
+ * known.
+ */
 export function isOfEarlierBoot(
   cluster: Cluster,
   { host }: { host: string },
@@ -53,7 +64,7 @@ export function isOfEarlierBoot(
   return now !== undefined && boot !== undefined && boot !== now
 }
 
-/** The boots of the buffer's hosts that are alive. */
+/** The boot ids of the buffer's hosts that are alive and tell theirs, by host. */
 export function bootsOf(cluster: Cluster, buffer: BufferDocument): Record<string, string> {
   return Object.fromEntries(
     serversOf(buffer).flatMap((host) => {
@@ -63,13 +74,19 @@ export function bootsOf(cluster: Cluster, buffer: BufferDocument): Record<string
   )
 }
 
-/** Its bricks' hosts that were restarted since the volume was looked at: what serves their bricks is not known. */
+/**
+ * Hosts of its bricks that were restarted since the volume was looked at: what serves their bricks is not known. Empty
+ * when the report names no boots, as those of the first release.
+ */
 export function hostsRestarted(cluster: Cluster, buffer: BufferDocument, { boots }: ObservedVolume): string[] {
   if (boots === undefined) return []
   return Object.entries(bootsOf(cluster, buffer)).flatMap(([host, boot]) => (boots[host] === boot ? [] : [host]))
 }
 
-/** The volume as its primary reported it, or as another of the buffer's hosts did when the primary changed. */
+/**
+ * The volume as its primary reported it, or as another of the buffer's hosts did when the primary changed. Undefined
+ * before the first report; one of an earlier buffer with the same volume name does not count.
+ */
 export function volumeOf(
   cluster: Cluster,
   buffer: BufferDocument,
@@ -99,6 +116,7 @@ export function isVolumeStopped(cluster: Cluster, buffer: BufferDocument, volume
   return isVolumeGone(cluster, buffer, volume) || volumeOf(cluster, buffer, volume)?.stopped === true
 }
 
+/** Sessions that made or use the buffer, whatever stage they are in, its own session among them. */
 export function sessionsUsing(cluster: Cluster, buffer: BufferDocument): readonly SessionDocument[] {
   const key = bufferKey(cluster, buffer)
   if (cluster.index) return cluster.index.sessionsUsing(key)
@@ -115,7 +133,10 @@ export function jobsHolding(cluster: Cluster, buffer: BufferDocument): SessionDo
   return sessionsUsing(cluster, buffer).filter((session) => session.kind === 'job' && isLive(session))
 }
 
-/** Where a session that no longer wants this buffer has not been seen to let go of it. */
+/**
+ * Hosts that were told to mount the buffer for that session, in any mode, and have not been seen to let go of it. Lost
+ * hosts are among them.
+ */
 export function mountsLeft(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
   return session.computeHosts.filter((host) => mountViews.some((view) => isLeft(cluster, session, buffer, host, view)))
 }
@@ -164,7 +185,7 @@ export function cutOffHosts(cluster: Cluster): { host: string; session: SessionD
   )
 }
 
-/** Where a session has a buffer mounted that its host can still let go of in order. */
+/** Those of `mountsLeft` that are alive and were not cut off: they can still let go in order. */
 export function hostsLettingGo(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
   return mountsLeft(cluster, session, buffer).filter(
     (host) => cluster.hosts.has(host) && /* guard: cut-off-stays */ !isCutOff(session, buffer, host),
@@ -178,7 +199,10 @@ export function isSwapLeft(cluster: Cluster, session: { id: number }, buffer: { 
   return known && cluster.observed.swap.get(key)?.state !== 'absent'
 }
 
-/** Hosts that are alive and must still unmount the buffer before its volume is stopped: those of jobs, and those that copy. */
+/**
+ * Hosts that are alive and must still unmount the buffer before its volume is stopped: compute nodes of all sessions,
+ * and storage hosts that copy. Each once.
+ */
 export function hostsToUnmount(cluster: Cluster, buffer: BufferDocument): string[] {
   const hosts = sessionsUsing(cluster, buffer).flatMap((session) => [
     ...hostsLettingGo(cluster, session, buffer),

@@ -38,14 +38,14 @@ export function printSize(bytes: number): string {
   return unit ? `${bytes / unit.size} ${unit.name}` : `${bytes} bytes`
 }
 
-/** For people who look at progress: three digits and a unit, 1.23 GB. */
+/** For people who look at progress: three digits and a decimal unit, as in 1.23 GB. Not exact; `printSize` is. */
 export function printAbout(bytes: number): string {
   const power = Math.min(prefixes.length, Math.floor(Math.log10(Math.max(bytes, 1)) / 3))
   if (power === 0) return `${bytes} bytes`
   return `${(bytes / 1000 ** power).toPrecision(3)} ${prefixes[power - 1]}B`
 }
 
-/** How many slots of `granularityBytes` hold so many bytes. */
+/** How many slots of `granularityBytes` hold so many bytes, rounded up. */
 export function slotsFor(bytes: number, granularityBytes: number): number {
   return Math.ceil(bytes / granularityBytes)
 }

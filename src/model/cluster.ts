@@ -40,13 +40,15 @@ export interface IgnoredReport {
   stagePaths: readonly string[]
 }
 
+/** Answers kept up to date by the scheduler's memory, in place of a search through the whole cluster. */
 export interface ClusterIndex {
   /** Sessions that made or use the buffer of this key. */
   sessionsUsing(bufferKey: string): readonly SessionDocument[]
+  /** Documents of that kind that hosts are told for the session with that id. */
   desiredOf<K extends SessionKind>(kind: K, sessionId: number): readonly { host: string; document: Desired[K] }[]
 }
 
-/** What hosts are told of a session, also for buffers that are gone by now. */
+/** What hosts are told of a session, also for buffers that are gone by now. In no certain order. */
 export function desiredOf<K extends SessionKind>(
   cluster: Cluster,
   kind: K,
@@ -59,11 +61,15 @@ export function desiredOf<K extends SessionKind>(
     .map(([key, document]) => ({ host: key.split('/')[0]!, document }))
 }
 
-/** The key of a buffer's document: its name, or the one it was moved aside to. */
+/**
+ * The name in etcd of a buffer's document (`buffers/<key>`): the buffer's own name, or `name~id` when it was moved
+ * aside.
+ */
 export function bufferKey(cluster: Cluster, buffer: BufferDocument): string {
   return cluster.buffers.get(buffer.name)?.id === buffer.id ? buffer.name : buriedName(buffer.name, buffer.id)
 }
 
+/** The name in etcd of a session's document (`sessions/<key>`): its token, or `token~id` when it was moved aside. */
 export function sessionKey(cluster: Cluster, session: SessionDocument): string {
   return cluster.sessions.get(session.token)?.id === session.id ? session.token : buriedName(session.token, session.id)
 }
@@ -77,24 +83,32 @@ export function sessionBuffers(cluster: Cluster, session: SessionDocument): { ke
   })
 }
 
-/** Key of the maps in `Cluster.desired` and `Cluster.observed`. */
+/** Key of the maps in `Cluster.desired` and `Cluster.observed`: `<host>/<id>`. */
 export function at(host: string, id: string): string {
   return `${host}/${id}`
 }
 
+/**
+ * The id of a desired and observed mount: `<session id>.<buffer id>`, and for modes other than striped `.<mode>` behind
+ * it.
+ */
 export function mountId(sessionId: number, bufferId: number, view: MountView = 'striped'): string {
   return view === 'striped' ? `${sessionId}.${bufferId}` : `${sessionId}.${bufferId}.${view}`
 }
 
+/** The same, of a mount's document. */
 export function mountIdOf({ session, buffer, view }: Pick<DesiredMount, 'session' | 'buffer' | 'view'>): string {
   return mountId(session.id, buffer.id, view)
 }
 
+/** The id of a desired and observed swap: `<session id>.<buffer id>`. */
 export function swapId(sessionId: number, bufferId: number): string {
   return `${sessionId}.${bufferId}`
 }
 
-/** `n`: the stage line's number in its session. */
+/**
+ * The id of a desired and observed transfer: `<session id>.<n>`. `n`: the stage line's number in its session, from 1.
+ */
 export function transferId(sessionId: number, n: number): string {
   return `${sessionId}.${n}`
 }
@@ -107,15 +121,17 @@ export const brickRoot = '/data/glusterfs'
  */
 export const transferRoot = '/run/burstbuffer-transfers'
 
-/** Where a brick's device is mounted, and the directory in it that GlusterFS exports. */
+/** Absolute path at which a brick's device is mounted on its host. */
 export function brickMountPath(device: string): string {
   return `${brickRoot}/${device}`
 }
 
+/** Absolute path of the directory in a mounted brick that GlusterFS exports. */
 export function brickPath(device: string, directory: string): string {
   return `${brickRoot}/${device}/${directory}`
 }
 
+/** A cluster without hosts, buffers or sessions, of its own maps: to be filled, and for tests. */
 export function emptyCluster(): Cluster {
   return {
     hosts: new Map(),
@@ -133,6 +149,7 @@ export function emptyCluster(): Cluster {
 
 export type ByKind<D extends Record<DesiredKind, unknown>> = { readonly [K in DesiredKind]: Map<string, D[K]> }
 
+/** An empty map for each kind of desired document. */
 export function emptyByKind<D extends Record<DesiredKind, unknown>>(): ByKind<D> {
   return {
     brick: new Map(),

@@ -5,7 +5,7 @@ export type DesiredRecord = {
   [K in DesiredKind]: { host: string; kind: K; id: string; document: Omit<Desired[K], 'fence'> }
 }[DesiredKind]
 
-/** A record as a sentence, for logs and tests. */
+/** A record as a sentence, for logs and tests: `gluster1: brick nvme1n1 ready`. */
 export function describeRecord({ host, kind, id, document }: DesiredRecord): string {
   const part = 'part' in document ? ` ${document.part}` : ''
   const wanted = 'wanted' in document ? ` ${document.wanted}` : ''

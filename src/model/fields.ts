@@ -9,7 +9,10 @@ import { z } from 'zod'
 export const text = z.string().max(16_384)
 const clippedLength = 4096
 
-/** A text that may be long, as the end of a tool's output, short enough for every document. */
+/**
+ * A text that may be long, as the end of a tool's output, cut to 4,096 characters with `…` at the end: short enough for
+ * every document.
+ */
 export function clipped(long: string): string {
   return long.length <= clippedLength ? long : `${long.slice(0, clippedLength - 1)}…`
 }
@@ -54,12 +57,16 @@ export const addresses = z.array(address).max(8)
 /** As documents hold them: the first release took any words for an address. Only `usableAddresses` of them ever count. */
 export const writtenAddresses = z.array(shortText).max(64)
 
-/** Those of a host by which it can be reached; its name when there is none. */
+/**
+ * Those addresses of a host by which it can be reached, in their order; its name alone when none of them is a host name
+ * or an IP address.
+ */
 export function usableAddresses(host: string, written: readonly string[] = []): string[] {
   const usable = written.filter((words) => address.safeParse(words).success)
   return usable.length > 0 ? usable : [host]
 }
 
+/** What was written for an address and is neither a host name nor an IP address. */
 export function unusableAddresses(written: readonly string[]): string[] {
   return written.filter((words) => !address.safeParse(words).success)
 }
@@ -71,7 +78,7 @@ export const maxBricks = 4_096
 /** Devices, mounts and volumes of one host. */
 export const maxOnHost = 10_000
 
-/** A record with that many fields at most. */
+/** Schema of a record with `max` fields at most. */
 export function record<K extends z.core.$ZodRecordKey, V extends z.ZodType>(key: K, value: V, max: number) {
   return z.record(key, value).refine((found) => Object.keys(found).length <= max, `at most ${max} fields`)
 }

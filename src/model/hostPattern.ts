@@ -11,6 +11,10 @@ export const hostPattern = z
   .regex(/^[A-Za-z0-9.*?-]+$/, 'expected a host name or a glob with * and ?, as in nvme*')
   .refine((pattern) => /[A-Za-z0-9]/.test(pattern), 'expected a glob that does not name every host, as in nvme*')
 
+/**
+ * True when the glob stands for the whole host name; false for what is not a valid host name. Takes time in proportion
+ * to the product of both lengths at most, whatever the pattern.
+ */
 export function matchesHost(pattern: string, host: string): boolean {
   return hostName.safeParse(host).success && matches(pattern, host)
 }

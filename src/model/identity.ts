@@ -2,7 +2,10 @@
  * A device's identity, as the kernel tells it: `wwn:…`, `serial:…`, `loop:<backing file>`, or empty.
  */
 
-/** The identity, when it is one that no other disk in the world has; undefined for a serial number, and for one of zeros alone. */
+/**
+ * The identity, when it is one that no other disk in the world has; undefined for a serial number, and for a world-wide
+ * name of zeros alone.
+ */
 export function worldWideName(identity: string): string | undefined {
   if (!identity.startsWith('wwn:')) return undefined
   const digits = identity.slice('wwn:'.length).replace(/^(naa|eui|uuid|t10|nvme)\./, '')

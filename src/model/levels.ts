@@ -42,18 +42,22 @@ export const addedFields: Partial<Record<ExchangedDocument, Record<string, Added
 /** What this program says of itself. */
 export const ourLevels = `${levels.lowest}-${levels.highest}`
 
-/** The highest level that this release and the other side both know; undefined when there is none. */
+/**
+ * The highest level that this release and the other side both know; undefined when there is none. `theirs`: as in
+ * `1-2`; level 1 when it is absent or not of that form.
+ */
 export function commonLevel(theirs: string | undefined): number | undefined {
   const [lowest, highest] = parseLevels(theirs)
   const common = Math.min(levels.highest, highest)
   return common >= Math.max(levels.lowest, lowest) ? common : undefined
 }
 
+/** The highest level that this release and the agent of that host both know; undefined when there is none. */
 export function levelOfHost({ versions }: Pick<HostDocument, 'versions'>): number | undefined {
   return commonLevel(versions['documents'])
 }
 
-/** Whether its agent is given a field that was added. */
+/** Whether its agent is given a field that was added. The field has to be in `addedFields`: a TypeError otherwise. */
 export function knowsField(host: Pick<HostDocument, 'versions'>, kind: ExchangedDocument, field: string): boolean {
   return (levelOfHost(host) ?? 0) >= addedFields[kind]![field]!.since
 }
@@ -63,16 +67,23 @@ export function hostOfFirstRelease({ hosts }: { hosts: ReadonlyMap<string, HostD
   return [...hosts.values()].find(isOfFirstRelease)
 }
 
+/** The agent knows level 1 alone, or no level in common with this release. */
 export function isOfFirstRelease(host: Pick<HostDocument, 'versions'>): boolean {
   return (levelOfHost(host) ?? 0) < 2
 }
 
-/** The document as a reader of that level knows it. */
+/**
+ * The document as a reader of that level knows it: a copy without newer fields, or the document itself when it has
+ * none. Fields with `refuse` are left out too; ask `refusedFields` first.
+ */
 export function inForm<T extends object>(document: T, kind: ExchangedDocument, level: number): T {
   return newerFields(document, kind, level).reduce((form, [path]) => without(form, path.split('.')), document)
 }
 
-/** Fields of it for which a reader of that level may not have the document at all. */
+/**
+ * Newer fields of it for which a reader of that level may not have the document at all, as paths with dots. Empty: it
+ * may be written.
+ */
 export function refusedFields(document: object, kind: ExchangedDocument, level: number): string[] {
   return newerFields(document, kind, level).flatMap(([path, { refuse }]) => (refuse ? [path] : []))
 }

@@ -14,17 +14,21 @@ export function problemWithPersistentName(name: string): string | undefined {
   return `${quote(name)} is not a valid buffer name: write a letter, then at most 63 letters, digits, "-", "_" or "."`
 }
 
+/** True for a Slurm job id; the tokens of persistent buffers are their names, which begin with a letter. */
 export function isJobToken(token: string): boolean {
   return jobTokenPattern.test(token)
 }
 
-/** Tokens are quoted with JSON's escapes and cut, so that no user's text breaks a log line or a terminal. */
+/**
+ * The text in double quotes with JSON's escapes, cut after 80 characters, so that no user's text breaks a log line or a
+ * terminal.
+ */
 export function quote(text: string): string {
   const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text
   return escaped(JSON.stringify(shown))
 }
 
-/** Text that may hold anything, as one line without control characters. */
+/** The whole text on one line: control characters and line separators as `\uXXXX`. */
 export function escaped(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

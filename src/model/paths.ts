@@ -11,31 +11,35 @@ interface PathOwner {
   sharedPaths?: true | undefined
 }
 
+/** The directory of a session on a compute node, below the agent's `mountRoot`: `<root>/<token>.<id>`. */
 export function sessionPath(mountRoot: string, { token, id }: PathOwner): string {
   return `${mountRoot}/${token}.${id}`
 }
 
-/** A job's own buffer. */
+/** Where a job's own buffer is mounted on a compute node. */
 export function stripedPath(mountRoot: string, session: PathOwner): string {
   return `${sessionPath(mountRoot, session)}/striped`
 }
 
-/** The node's own namespace in a job's own buffer. */
+/** Where a node's own namespace in a job's own buffer is mounted. */
 export function privatePath(mountRoot: string, session: PathOwner): string {
   return `${sessionPath(mountRoot, session)}/private`
 }
 
-/** What holds the node's swap file; no user reaches it. */
+/** Where the directory with the node's swap file is mounted; no user reaches it. */
 export function swapPath(mountRoot: string, session: PathOwner): string {
   return `${sessionPath(mountRoot, session)}/swap`
 }
 
-/** A persistent buffer, for that session. No session's place is called `persistent`: it has a `.` behind its token. */
+/**
+ * Where a persistent buffer is mounted for that session. No session's place is called `persistent`: it has a `.` behind
+ * its token.
+ */
 export function persistentPath(mountRoot: string, session: PathOwner, buffer: string): string {
   return `${session.sharedPaths ? mountRoot : sessionPath(mountRoot, session)}/persistent/${buffer}`
 }
 
-/** It is that directory, or lies below it. */
+/** The path is that directory, or lies below it. Both are absolute and without `.` and `..`; links are not followed. */
 export function isWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`)
 }

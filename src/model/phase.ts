@@ -38,6 +38,10 @@ export interface PhaseReport {
   reason?: string
 }
 
+/**
+ * The buffer's phase, what it waits for, and for a failed one the reason. Nothing is stored: the same cluster gives the
+ * same answer.
+ */
 export function phaseOf(cluster: Cluster, buffer: BufferDocument): PhaseReport {
   if (buffer.wanted === 'absent') return leavingPhase(cluster, buffer)
   if (buffer.failure !== undefined) return { phase: 'failed', waitingFor: [], reason: buffer.failure }

@@ -13,7 +13,10 @@ export const privateVariable = 'DW_JOB_PRIVATE'
 const maxPathBytes = 4_096
 const maxPartBytes = 255
 
-/** A path as a stage line or a list's line writes it. */
+/**
+ * A path as a stage line or a line of a list writes it: absolute, or in a buffer behind its variable. `refused`: what
+ * is wrong with it, in words for its user.
+ */
 export function parseStagePath(text: string): StagePath | { refused: string } {
   if (Buffer.byteLength(text) > maxPathBytes) return { refused: `${quote(text)} is longer than ${maxPathBytes} bytes` }
   if (!text.startsWith('$')) return outside(text)
@@ -38,12 +41,15 @@ function splitVariable(text: string): [variable: string, behind: string] | [unde
 
 const persistentPrefix = 'DW_PERSISTENT_STRIPED_'
 
-/** The variable of a persistent buffer: `_` stands where the name has what a shell does not take in a variable. */
+/**
+ * The variable of a persistent buffer, without `$`: `_` stands where the name has what a shell does not take in a
+ * variable. Two names may have one variable.
+ */
 export function persistentVariable(name: string): string {
   return `${persistentPrefix}${name.replace(/[^A-Za-z0-9_]/g, '_')}`
 }
 
-/** The variable that a path in a buffer begins with. */
+/** The variable that a path in a buffer begins with, without `$`. */
 export function variableOf(path: Exclude<StagePath, { in: 'outside' }>): string {
   if (path.in === 'persistent') return persistentVariable(path.name)
   return path.in === 'private' ? privateVariable : 'DW_JOB_STRIPED'

@@ -33,28 +33,35 @@ export function currentTransfer(session: SessionDocument): SessionTransfer | und
   return lines.find(({ ended }) => ended === undefined)
 }
 
+/** The session's stage lines of that direction, in the script's order. */
 export function linesOf({ transfers = [] }: SessionDocument, direction: TransferDirection): SessionTransfer[] {
   return transfers.filter((transfer) => transfer.direction === direction)
 }
 
-/** In the namespaces of the nodes. */
+/** The line's path in the buffer is in the nodes' own namespaces (`$DW_JOB_PRIVATE`). */
 export function isPrivate({ variable }: Pick<SessionTransfer, 'variable'>): boolean {
   return variable === privateVariable
 }
 
-/** Every node has its copy of what was staged in for private access. */
+/** Every node has its copy of what was staged in for private access; true also when nothing was. */
 export function isFilled(session: SessionDocument): boolean {
   return linesOf(session, 'fill').every(({ ended }) => ended?.state === 'done')
 }
 
-/** Stage-outs of a job that has begun, and whose data is neither copied nor given up. */
+/**
+ * Stage-outs of a job that has begun, whose data is neither copied nor given up. Empty before the job runs and when its
+ * session is leaving.
+ */
 export function unsaved(session: SessionDocument): SessionTransfer[] {
   const { stage } = session
   if (stage === 'leaving' || sessionStages.indexOf(stage) < sessionStages.indexOf('running')) return []
   return linesOf(session, 'out').filter(({ ended }) => ended === undefined || ended.state === 'failed')
 }
 
-/** What a host says of the attempt that it is told of. */
+/**
+ * What a host says of the attempt in its desired document; undefined when it has said nothing, or speaks of another
+ * attempt.
+ */
 export function reportOf(cluster: Cluster, host: string, document: DesiredTransfer): ObservedTransfer | undefined {
   const { session, transfer, attempt } = document
   const observed = cluster.observed.transfer.get(at(host, transferId(session.id, transfer)))
@@ -67,7 +74,7 @@ export function isCopying(cluster: Cluster, host: string, document: DesiredTrans
   return reportOf(cluster, host, document)?.state !== 'absent'
 }
 
-/** Where a session's stage lines have something left: of one buffer, or of all. */
+/** Storage hosts where stage lines of the session have something left, each once: those of one buffer, or of all. */
 export function hostsCopying(cluster: Cluster, session: { id: number }, buffer?: { id: number }): string[] {
   const hosts = desiredOf(cluster, 'transfer', session)
     .filter(({ document }) => buffer === undefined || document.buffer.id === buffer.id)

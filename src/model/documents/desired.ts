@@ -32,7 +32,7 @@ export type AnyDesired = Desired[DesiredKind]
 /** What hosts are told for a session: it stays told until the session is gone. */
 export type SessionKind = { [K in DesiredKind]: Desired[K] extends { session: object } ? K : never }[DesiredKind]
 
-/** Told for a session, and not for a buffer alone. */
+/** The document was told for a session (mount, transfer, swap), and not for a buffer or a host alone. */
 export function isOfSession(document: AnyDesired): document is Desired[SessionKind] {
   return 'session' in document
 }
