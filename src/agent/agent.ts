@@ -1,3 +1,4 @@
+import PQueue from 'p-queue'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import { Stretch } from '../daemon/stretch.js'
@@ -8,7 +9,7 @@ import { keys, parseKey } from '../store/keys.js'
 import type { Change, Store, Watch } from '../store/store.js'
 import type { Host } from './port.js'
 import type { KnownLeader } from './knownLeader.js'
-import { byName, limiter } from './limit.js'
+import { byName } from './oneByOne.js'
 import { type DesiredEntry, Reconciler, type ReconcilerDependencies } from './reconcile.js'
 
 export interface AgentDependencies {
@@ -23,6 +24,7 @@ export interface AgentDependencies {
 }
 
 const collectionMs = 600_000
+const atMost = (concurrency: number) => new PQueue({ concurrency })
 
 /*
  * From this host's desired documents to one reconciler each.
@@ -40,9 +42,9 @@ export class Agent {
   private cancelCollection: () => void = () => {}
 
   constructor(dependencies: AgentDependencies) {
-    const many = limiter(16)
+    const many = atMost(16)
     // glusterd takes one transaction at a time; a few at once keep it busy without a pile of refusals.
-    const gluster = limiter(4)
+    const gluster = atMost(4)
     const limits = {
       brick: many,
       volume: gluster,
@@ -50,9 +52,9 @@ export class Agent {
       adopt: many,
       mount: many,
       // What waits for a copy to end must not hold up bricks and mounts.
-      transfer: limiter(16),
+      transfer: atMost(16),
       // A swapoff may take minutes: nothing else waits for it.
-      swap: limiter(8),
+      swap: atMost(8),
     }
     const { leader } = dependencies
     this.leader = leader

@@ -1,3 +1,4 @@
+import type PQueue from 'p-queue'
 import { backoffMs } from '../daemon/backoff.js'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
@@ -11,7 +12,7 @@ import { keys } from '../store/keys.js'
 import { OwnedKey } from '../store/owned.js'
 import { type Store, StoreError } from '../store/store.js'
 import { BrickMarked, Busy, type Facts, type Host, Refusal, Unavailable } from './port.js'
-import type { Limit, OneByOne } from './limit.js'
+import type { OneByOne } from './oneByOne.js'
 import { isWantedElsewhere } from './sharedMounts.js'
 import { plan } from './plan/index.js'
 import type { Plan } from './plan/plan.js'
@@ -42,7 +43,7 @@ export interface ReconcilerDependencies {
   /** Of documents that the leader reads. */
   level: () => number
   /** How many steps of a kind may run at once on this host. */
-  limits: Record<DesiredKind, Limit>
+  limits: Record<DesiredKind, PQueue>
   /** What mounts at one path do one after the other. */
   oneByOne: OneByOne
   random?: () => number
@@ -237,7 +238,7 @@ export class Reconciler<K extends DesiredKind> {
       const asksAgain = step === steps[0] || isDestructive[step.kind]
       let start = clock.monotonicMs()
       // Asked when its turn has come: a step may have waited for many others of this host.
-      const done = await limits[entry.kind](async () => {
+      const done = await limits[entry.kind].add(async () => {
         if (this.stopped || this.entry !== entry || (asksAgain && !(await this.mayStill(entry, step)))) return false
         start = clock.monotonicMs()
         await run(host, step)

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import PQueue from 'p-queue'
 import type { Host } from '../../../src/agent/port.js'
-import { byName, limiter } from '../../../src/agent/limit.js'
+import { byName } from '../../../src/agent/oneByOne.js'
 import { Reconciler, type ReconcilerDependencies } from '../../../src/agent/reconcile.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { DesiredVolume } from '../../../src/model/documents/volume.js'
@@ -37,7 +38,7 @@ describe('a brick that does not come back', () => {
       observe: { volume: () => Promise.resolve({ ...facts(), connectedPeers: [] }) },
       effects: { startVolume },
     } as unknown as Host
-    const one = limiter(1)
+    const one = new PQueue({ concurrency: 1 })
     const dependencies: ReconcilerDependencies = {
       host,
       roles: ['storage'],

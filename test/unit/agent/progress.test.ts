@@ -1,7 +1,8 @@
 import { expect } from 'chai'
+import PQueue from 'p-queue'
 import { until } from '../../../lab/until.js'
 import type { Host, TransferFacts } from '../../../src/agent/port.js'
-import { byName, limiter } from '../../../src/agent/limit.js'
+import { byName } from '../../../src/agent/oneByOne.js'
 import { Reconciler } from '../../../src/agent/reconcile.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { ObservedTransfer } from '../../../src/model/documents/transfer.js'
@@ -33,7 +34,7 @@ describe('the reports of a transfer that is under way', () => {
     const document = aDesiredTransfer({ part: 'copy' })
     etcd.write([], [{ put: key, value: document }])
     const entry = { id: '3.1', kind: 'transfer', document, modRevision: etcd.read(key)!.modRevision } as const
-    const limit = limiter(1)
+    const limit = new PQueue({ concurrency: 1 })
     const limits = {
       brick: limit,
       volume: limit,

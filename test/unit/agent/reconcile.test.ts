@@ -1,7 +1,8 @@
 import { expect } from 'chai'
+import PQueue from 'p-queue'
 import { until } from '../../../lab/until.js'
 import { Busy, type BrickFacts, type Host, Refusal, Unavailable } from '../../../src/agent/port.js'
-import { byName, limiter } from '../../../src/agent/limit.js'
+import { byName } from '../../../src/agent/oneByOne.js'
 import { Reconciler } from '../../../src/agent/reconcile.js'
 import { describeStep, type Step } from '../../../src/agent/steps.js'
 import { silentLog } from '../../../src/daemon/log.js'
@@ -24,7 +25,7 @@ class Rig {
   readonly clock = new HandClock()
   readonly etcd = new MemoryEtcd(this.clock)
   readonly store = this.etcd.open()
-  readonly limit = limiter(1)
+  readonly limit = new PQueue({ concurrency: 1 })
   readonly steps: string[] = []
   facts: () => BrickFacts = () => brickFacts()
   /** Called in the place of each step. */
@@ -166,7 +167,7 @@ describe('the reconciler of one desired document', () => {
 
   it('asks again when the turn of a step has come, not when it began to wait for it', async () => {
     const other = held()
-    void rig.limit(() => other.promise)
+    void rig.limit.add(() => other.promise)
     rig.facts = () => readyBrick()
     const reconciler = rig.begin(absent)
     await rig.untilReported('the brick leaving', ({ state }) => state === 'leaving')

@@ -85,6 +85,19 @@ describe('turns of transfers', () => {
     expect(began).to.deep.equal(['a'])
   })
 
+  it('keeps the slot of a task that is told to end until it has ended', async () => {
+    const { ask, began, end } = work(turnsOf(1))
+    const abort = new AbortController()
+    void ask(1, 'a', 'a', abort.signal)
+    void ask(2, 'b', 'b')
+    await settled()
+    abort.abort()
+    await settled()
+    expect(began).to.deep.equal(['a'])
+    await end('a')
+    expect(began).to.deep.equal(['a', 'b'])
+  })
+
   it('goes on with others while a task does nothing, and takes its slot back once', async () => {
     const { ask, began, end, quiet } = work(turnsOf(1))
     for (const name of ['a', 'b', 'c']) void ask(1, 't', name)

@@ -1,6 +1,6 @@
+import PQueue from 'p-queue'
 import type { WipeProgress } from '../../../model/documents/wipe.js'
 import { Unavailable } from '../../port.js'
-import { limiter } from '../../limit.js'
 
 /*
  * Wipes that take long, beside the rounds of their bricks: a step begins one and does not wait for its end.
@@ -38,7 +38,7 @@ const mostAtOnce = 4
 export class LongWipes {
   private readonly wipes = new Map<string, LongWipe>()
   private readonly running = new Set<Promise<void>>()
-  private readonly limit = limiter(mostAtOnce)
+  private readonly limit = new PQueue({ concurrency: mostAtOnce })
   private isClosing = false
 
   /** Of a wipe that is under way or waits for its turn. */
@@ -64,7 +64,7 @@ export class LongWipes {
     }
     const wipe: LongWipe = { state: 'under way', doneBytes: before?.doneBytes ?? 0, totalBytes }
     this.wipes.set(name, wipe)
-    const run = this.limit(() => this.erase(name, wipe, erase)).finally(() => this.running.delete(run))
+    const run = this.limit.add(() => this.erase(name, wipe, erase)).finally(() => this.running.delete(run))
     this.running.add(run)
     // guard: wipe-awaited
     return false
