@@ -6,7 +6,7 @@ import { create, destroy, show } from './commands/buffer.js'
 import { adopt, cordon, uncordon } from './commands/care.js'
 import { explain } from './commands/explain.js'
 import { backup, restore } from './commands/recovery.js'
-import { bricks, buffers, hosts, status } from './commands/views.js'
+import { buffers, devices, hosts, status } from './commands/views.js'
 import { transfer } from './commands/transfer.js'
 import { watch } from './commands/watch.js'
 import { namesFor } from './completion.js'
@@ -22,7 +22,9 @@ const cli = yargs(process.argv.slice(2))
   .option('json', { type: 'boolean', default: false, describe: 'output for programs' })
   .command(status)
   .command(hosts)
-  .command(bricks)
+  .command(devices)
+  // The name of the release before.
+  .command({ ...devices, command: 'bricks', describe: false })
   .command(buffers)
   .command(show)
   .command(explain)

@@ -77,8 +77,8 @@ async function* lines<T>(socket: string, path: string, signal?: AbortSignal): As
 function failureOf(status: number, text: string): CallError {
   try {
     const view = JSON.parse(text) as ErrorView
-    const { error, near } = view
-    return new CallError(near && near.length > 0 ? `${error}; did you mean ${near.join(', ')}?` : error, view)
+    const { error, suggestions = [] } = view
+    return new CallError(suggestions.length > 0 ? `${error}; did you mean ${suggestions.join(', ')}?` : error, view)
   } catch {
     return new CallError(`the scheduler answered ${status}: ${text.trim().slice(0, 500)}`)
   }

@@ -17,7 +17,7 @@ export async function namesFor(argv: readonly string[], socket: string): Promise
     if (['show', 'explain', 'destroy', 'watch'].includes(command ?? '') && rest.length > 0)
       return (await client.get<BufferView[]>('/v1/buffers')).map(({ name }) => name)
     if (['cordon', 'uncordon', 'adopt'].includes(command ?? '') && rest.length > 0) {
-      const devices = await client.get<DeviceView[]>('/v1/bricks')
+      const devices = await client.get<DeviceView[]>('/v1/devices')
       const hosts = new Set(devices.map(({ host }) => host))
       return [...hosts, ...devices.map(({ host, device }) => `${host}/${device}`)]
     }

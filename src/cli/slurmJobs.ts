@@ -50,7 +50,7 @@ export function strandedJobs(jobs: SlurmJob[], tokens: ReadonlySet<string>): Dif
     .map(({ id }) => ({
       where: `job ${id} of Slurm`,
       what: 'it waits for the end of a teardown that has ended: Slurm will never start it',
-      mend: `look again in a minute; then scancel ${id}, and its user submits it again`,
+      remedy: `look again in a minute; then scancel ${id}, and its user submits it again`,
       safe: false,
     }))
 }

@@ -44,7 +44,7 @@ export function slurmDifferences(
     .map((name) => ({
       where: `Slurm's buffer ${name}`,
       what: 'the scheduler has no buffer of that name',
-      mend: 'Slurm tears it down at the end of its job; scontrol reconfigure makes it look again',
+      remedy: 'Slurm tears it down at the end of its job; scontrol reconfigure makes it look again',
       safe: false,
     }))
   const unknownThere = buffers
@@ -52,7 +52,7 @@ export function slurmDifferences(
     .map(({ name, kind }) => ({
       where: `buffer ${name}`,
       what: 'Slurm does not list it',
-      mend: `wait for Slurm's next look, half a minute; ${kind === 'job' ? howToEnd(name, stages.get(name)!, shim) : `bbctl destroy ${name} when no job uses it`}`,
+      remedy: `wait for Slurm's next look, half a minute; ${kind === 'job' ? howToEnd(name, stages.get(name)!, shim) : `bbctl destroy ${name} when no job uses it`}`,
       safe: false,
     }))
   return [...unknownHere, ...unknownThere]

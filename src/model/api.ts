@@ -44,7 +44,7 @@ export interface DeviceView {
   sizeBytes: number
   identity: string
   /** free, taken, cordoned, lost, foreign, refused or too small. */
-  standing: string
+  availability: string
   buffer: string | null
   reason: string | null
   /** What it can be wiped by; null where its agent does not say. `reason`: why it cannot be sanitized, or that it is not known. */
@@ -72,11 +72,12 @@ export interface BufferDetail extends BufferView {
   requestedBytes: number
   access: string[]
   volume: string
+  /** creating, started, degraded, deleting or absent. */
   volumeState: string | null
   mountpoint: string | null
   brickList: { host: string; device: string; state: string; problem: string | null }[]
   sessions: { token: string; kind: string; stage: string; uid: number; computeHosts: string[] }[]
-  attachments: { host: string; token: string; state: string; problem: string | null }[]
+  mounts: { host: string; token: string; state: string; problem: string | null }[]
   /** The stage lines of its sessions. */
   transfers: TransferView[]
   timeline: { at: number; text: string }[]
@@ -88,7 +89,7 @@ export interface TransferView {
   name: string
   source: string
   destination: string
-  /** waiting, plan, copy, finish, done, failed or dropped. */
+  /** waiting, planning, copying, finishing, done, failed or dropped. */
   state: string
   attempt: number
   files: number
@@ -113,7 +114,7 @@ export interface ErrorView {
   error: string
   refused: boolean
   /** Names that may have been meant. */
-  near?: string[]
+  suggestions?: string[]
   /** Jobs that use the buffer: `?force=true` destroys it all the same. */
   usedBy?: string[]
 }
@@ -128,11 +129,11 @@ export interface CreateBody {
   group?: string | undefined
 }
 
-/** Where two sources do not tell the same story. `safe`: bbctl check --repair does it. */
+/** Where two sources do not tell the same story, and what ends it. `safe`: bbctl check --repair does it. */
 export interface DifferenceView {
   where: string
   what: string
-  mend: string
+  remedy: string
   safe: boolean
 }
 

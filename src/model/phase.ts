@@ -19,17 +19,17 @@ export { isReady, observedBrickOf, primaryOf, sessionsUsing, volumeOf } from './
 /*
  * The life of a buffer. Nobody stores a phase: it follows from the buffer's document and what the agents observed.
  *
- *   forming-bricks   placed; some brick is not ready yet
- *   forming-volume   all bricks are ready; the volume is being made
- *   ready            the volume is started, every brick online, every host alive
- *   degraded         it was ready; a host is lost or a brick offline
- *   failed           it cannot be built; `reason` says why
- *   leaving          wanted absent: mounts, then volume, then bricks
- *   wiping           leaving, and all that is left is wipes that take long, beside what is stuck
- *   stuck            leaving, and what is left waits for a lost host or an operator
+ *   creating-bricks   placed; some brick is not ready yet
+ *   creating-volume   all bricks are ready; the volume is being created
+ *   ready             the volume is started, every brick online, every host alive
+ *   degraded          it was ready; a host is lost or a brick offline
+ *   failed            it cannot be built; `reason` says why
+ *   deleting          wanted absent: mounts, then volume, then bricks
+ *   wiping            being deleted, and all that is left is wipes that take long, beside what is blocked
+ *   blocked           being deleted, and what is left waits for a lost host or an operator
  */
 export type Phase =
-  'forming-bricks' | 'forming-volume' | 'ready' | 'degraded' | 'failed' | 'leaving' | 'wiping' | 'stuck'
+  'creating-bricks' | 'creating-volume' | 'ready' | 'degraded' | 'failed' | 'deleting' | 'wiping' | 'blocked'
 
 export interface PhaseReport {
   phase: Phase
@@ -43,12 +43,12 @@ export interface PhaseReport {
  * same answer.
  */
 export function phaseOf(cluster: Cluster, buffer: BufferDocument): PhaseReport {
-  if (buffer.wanted === 'absent') return leavingPhase(cluster, buffer)
+  if (buffer.wanted === 'absent') return deletingPhase(cluster, buffer)
   if (buffer.failure !== undefined) return { phase: 'failed', waitingFor: [], reason: buffer.failure }
   if (buffer.builtAt !== undefined) return builtPhase(cluster, buffer)
   const waiting = buffer.bricks.filter((brick) => !isReady(cluster, buffer, brick))
-  if (waiting.length > 0) return { phase: 'forming-bricks', waitingFor: waiting.map((b) => brickWait(cluster, b)) }
-  return { phase: 'forming-volume', waitingFor: [volumeWait(cluster, buffer, buffer.volume)] }
+  if (waiting.length > 0) return { phase: 'creating-bricks', waitingFor: waiting.map((b) => brickWait(cluster, b)) }
+  return { phase: 'creating-volume', waitingFor: [volumeWait(cluster, buffer, buffer.volume)] }
 }
 
 /**
@@ -56,7 +56,7 @@ export function phaseOf(cluster: Cluster, buffer: BufferDocument): PhaseReport {
  * they were seen wiped.
  */
 export function isPutOff({ phase }: Pick<PhaseReport, 'phase'>): boolean {
-  return phase === 'wiping' || phase === 'stuck'
+  return phase === 'wiping' || phase === 'blocked'
 }
 
 /** Every brick of the volume is online: what makes a buffer ready for the first time. */
@@ -93,7 +93,7 @@ interface Blocker {
   isWiped?: boolean
 }
 
-function leavingPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
+function deletingPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
   const blockers: Blocker[] = [
     ...jobsHolding(cluster, buffer).map(({ token }) => ({ text: `job ${token}, which uses it, to end`, idle: false })),
     ...hostsToUnmount(cluster, buffer).map((host) => ({ text: `host ${host} to unmount it`, idle: false })),
@@ -103,8 +103,8 @@ function leavingPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
     ...[...buffer.bricks, ...buffer.released].flatMap((brick) => brickBlocker(cluster, brick)),
   ]
   const isIdle = blockers.length > 0 && blockers.every(({ idle }) => idle)
-  const putOff = blockers.some(({ isWiped }) => isWiped) ? 'wiping' : 'stuck'
-  return { phase: isIdle ? putOff : 'leaving', waitingFor: blockers.map(({ text }) => text) }
+  const putOff = blockers.some(({ isWiped }) => isWiped) ? 'wiping' : 'blocked'
+  return { phase: isIdle ? putOff : 'deleting', waitingFor: blockers.map(({ text }) => text) }
 }
 
 function volumeBlocker(cluster: Cluster, buffer: BufferDocument, volume: string): Blocker[] {

@@ -156,11 +156,11 @@ export function teardownProgress(cluster: Cluster, token: string, sessionId: num
   const report = buffer && phaseOf(cluster, buffer)
   const ofBuffer = !report || isPutOff(report) ? [] : report.waitingFor
   const ofSession = session ? [...waitingToUnmount(cluster, session), ...waitingToEndCopies(cluster, session)] : []
-  const isBusy = report?.phase === 'leaving' || (session !== undefined && !buffer && !isHidden(cluster, session))
+  const isBusy = report?.phase === 'deleting' || (session !== undefined && !buffer && !isHidden(cluster, session))
   return waitingOrDone([...ofSession, ...ofBuffer], !isBusy)
 }
 
-/** A session that has nothing left but lost hosts, or whose buffer is stuck or only wiped still: no longer shown to Slurm. */
+/** A session that has nothing left but lost hosts, or whose buffer is blocked or only wiped still: no longer shown to Slurm. */
 export function isHidden(cluster: Cluster, session: SessionDocument): boolean {
   if (session.stage !== 'leaving') return false
   if (cluster.sessions.get(session.token)?.id !== session.id) return true

@@ -181,7 +181,7 @@ describe('staging', function () {
         return now.bytesPerSecond > 0 && now.secondsLeft >= 0 ? now : undefined
       },
     )
-    expect(told).to.deep.include({ state: 'copy', totalFiles: 3001, totalBytes: 8 * 1024 ** 3 })
+    expect(told).to.deep.include({ state: 'copying', totalFiles: 3001, totalBytes: 8 * 1024 ** 3 })
     const watch = `timeout 20 node /opt/burstbuffer/dist/cli/bbctl.js watch ${job} | grep -m 1 'found 3001 files, 8.59 GB'`
     expect((await lab.exec('head', ['sh', '-c', watch])).code, 'the watch tells of it').to.equal(0)
     expect((await bbctl('transfer', 'cancel', job)).stdout).to.contain('cancelled')

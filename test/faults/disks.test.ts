@@ -48,7 +48,7 @@ describe('a disk that fails', function () {
     const [brick] = await bricksOf(lab, 'vanished')
     await lab.breakDisk(brick!.host, brick!.device)
     await bbctl('destroy vanished --no-wait')
-    await untilPhase(lab, 'vanished', 'stuck')
+    await untilPhase(lab, 'vanished', 'blocked')
     await lab.replaceDisk(brick!.host, brick!.device)
     await expectNothingLost(lab)
     await untilDevice(lab, brick!.host, brick!.device, 'blank')

@@ -48,8 +48,8 @@ describe('a host that is lost and comes back', function () {
     try {
       await untilPhase(lab, name, 'degraded')
       await slurm.destroyPersistent('alice', name)
-      const stuck = (await buffersOf(lab)).filter((buffer) => buffer.name === name)
-      expect(stuck.map(({ phase }) => phase)).to.deep.equal(['stuck'])
+      const blocked = (await buffersOf(lab)).filter((buffer) => buffer.name === name)
+      expect(blocked.map(({ phase }) => phase)).to.deep.equal(['blocked'])
       expect(await keysBelow(lab, `desired/gluster3/brick/${left!.device}`), 'its disk is taken').to.have.lengthOf(1)
       await slurm.createPersistent('alice', name, '2TB')
       const places = (await lab.exec('head', ['etcdctl', 'get', '--print-value-only', `/burstbuffer/buffers/${name}`]))

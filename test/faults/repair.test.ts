@@ -58,7 +58,7 @@ describe('what does not fit together is named by bbctl check', function () {
 
   it('repair ends the session, and leaves alone what may hold data', async () => {
     const repaired = await lab.exec('head', ['node', bbctl, 'check', '--repair'])
-    expect(repaired.stdout).to.match(/^\* session forgotten: .*\n +mended: end the session$/m)
+    expect(repaired.stdout).to.match(/^\* session forgotten: .*\n +done: end the session$/m)
     expect(repaired.code, 'there is more to be done').to.equal(1)
     await until({ what: 'the session is gone', seen }, async () => {
       return (await keysBelow(lab, `sessions/${name}`)).length === 0
@@ -94,7 +94,7 @@ describe('what does not fit together is named by bbctl check', function () {
   async function check(): Promise<string[]> {
     const { stdout } = await lab.exec('head', ['node', bbctl, 'check', '--json'])
     const found = JSON.parse(stdout) as DifferenceView[]
-    return found.map(({ where, what, mend, safe }) => `${safe ? '* ' : ''}${where}: ${what} > ${mend}`)
+    return found.map(({ where, what, remedy, safe }) => `${safe ? '* ' : ''}${where}: ${what} > ${remedy}`)
   }
 
   /** A device node that comes and goes makes a storage host look at once. */

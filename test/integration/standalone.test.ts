@@ -77,7 +77,7 @@ describe('npm run standalone', function () {
     expect(readFileSync(pathFile, 'utf8')).to.match(/^DW_JOB_STRIPED=\/mnt\/burstbuffer\/347\.[0-9]+\/striped\/\n$/)
     expect(await call('pre_run', `${job} --nodehostnamefile ${nodes}`)).to.deep.equal(done)
     const mounted = await bbctl<BufferDetail>('show', '347')
-    expect(mounted.attachments.map(({ host, state }) => `${host} ${state}`)).to.deep.equal(['c1 mounted', 'c2 mounted'])
+    expect(mounted.mounts.map(({ host, state }) => `${host} ${state}`)).to.deep.equal(['c1 mounted', 'c2 mounted'])
     expect(new Set(mounted.brickList.map(({ host }) => host)).size).to.equal(3)
     expect(await call('post_run', job)).to.deep.equal(done)
     expect(await call('data_out', job)).to.deep.equal(done)

@@ -84,7 +84,9 @@ export const destroy: Command<{ name: string; force: boolean; wait: boolean }> =
     if (argv.wait) await follow(client, argv.name, 'gone', argv.json)
     if (argv.json) printJson({ name: argv.name, gone: argv.wait })
     else
-      print(argv.wait ? `buffer ${argv.name} is gone` : `buffer ${argv.name} is leaving; see bbctl show ${argv.name}`)
+      print(
+        argv.wait ? `buffer ${argv.name} is gone` : `buffer ${argv.name} is being deleted; see bbctl show ${argv.name}`,
+      )
   },
 }
 
@@ -117,7 +119,7 @@ async function follow(client: Client, name: string, end: 'ready' | 'gone', quiet
       if (!quiet) process.stderr.write(`its devices are being wiped: ${printable(detail.waitingFor.join('; '))}\n`)
       return
     }
-    if (end === 'gone' && detail.phase === 'stuck') {
+    if (end === 'gone' && detail.phase === 'blocked') {
       throw new CallError(
         `buffer ${name} is gone but for ${detail.waitingFor.join('; ')}: that is cleaned up when it returns`,
       )
@@ -157,10 +159,10 @@ export async function printDetail(detail: BufferDetail): Promise<void> {
     ['session', 'kind', 'stage', 'user', 'nodes'],
     detail.sessions.map((s) => [s.token, s.kind, s.stage, String(s.uid), s.computeHosts.join(',') || '-']),
   )
-  if (detail.attachments.length > 0) print('')
+  if (detail.mounts.length > 0) print('')
   await printTable(
     ['mounted on', 'session', 'state', 'problem'],
-    detail.attachments.map((a) => [a.host, a.token, a.state, a.problem ?? '-']),
+    detail.mounts.map((m) => [m.host, m.token, m.state, m.problem ?? '-']),
   )
   await printTransfers(detail.transfers)
   if (detail.timeline.length > 0) print('')

@@ -43,7 +43,7 @@ export const adopt: Command<{ place: string; yes: boolean }> = {
     const [host, device] = placeOf(argv.place)
     if (!host || !device) throw new CallError(`write HOST/DEVICE, not ${printable(argv.place)}`)
     const client = clientOf(argv)
-    const found = (await client.get<DeviceView[]>('/v1/bricks')).find(
+    const found = (await client.get<DeviceView[]>('/v1/devices')).find(
       (view) => view.host === host && view.device === device,
     )
     if (!argv.yes)

@@ -11,7 +11,7 @@ const shim = join(import.meta.dirname, '../../bin/dw_wlm_cli')
 
 export const check: Command<{ repair: boolean }> = {
   command: 'check',
-  describe: 'Compare etcd, disks, mounts, gluster volumes and Slurm; say what would mend each difference',
+  describe: 'Compare etcd, disks, mounts, gluster volumes and Slurm; say the remedy for each difference',
   builder: (yargs) =>
     yargs.option('repair', { type: 'boolean', default: false, describe: 'do the safe ones, marked with *' }),
   handler: async (argv) => {
@@ -36,9 +36,9 @@ export const check: Command<{ repair: boolean }> = {
 }
 
 function report(found: DifferenceView[], repaired: boolean, noSlurm: string | undefined): void {
-  for (const { where, what, mend, safe } of found) {
-    const done = safe && repaired ? 'mended' : 'mend'
-    print(`${safe ? '*' : '-'} ${printable(where)}: ${printable(what)}\n    ${done}: ${printable(mend)}`)
+  for (const { where, what, remedy, safe } of found) {
+    const label = safe && repaired ? 'done' : 'remedy'
+    print(`${safe ? '*' : '-'} ${printable(where)}: ${printable(what)}\n    ${label}: ${printable(remedy)}`)
   }
   if (noSlurm !== undefined) print(`Slurm could not be asked: ${printable(noSlurm)}`)
   print(found.length === 0 ? 'no difference' : `${found.length} differences`)

@@ -66,12 +66,11 @@ export const hosts: Command = {
   },
 }
 
-export const bricks: Command = {
+export const devices: Command = {
   command: 'devices',
-  aliases: ['bricks'],
-  describe: 'Every device: its pool, how it stands, whose it is, and why it is not free',
+  describe: 'Every device: its pool, whether it is free, whose it is, and why it is not free',
   handler: async (argv) => {
-    const views = await clientOf(argv).get<DeviceView[]>('/v1/bricks')
+    const views = await clientOf(argv).get<DeviceView[]>('/v1/devices')
     if (argv.json) return printJson(views)
     await printTable(
       ['host', 'device', 'pool', 'size', 'state', 'buffer', 'wipes', 'identity', 'reason'],
@@ -80,7 +79,7 @@ export const bricks: Command = {
         view.device,
         view.pool,
         size(view.sizeBytes),
-        view.standing,
+        view.availability,
         view.buffer ?? '-',
         wipesOf(view),
         view.identity || '-',

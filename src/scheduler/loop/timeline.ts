@@ -86,23 +86,23 @@ export class Timeline {
 export function phaseEvent(buffer: BufferDocument, before: Phase | undefined, report: PhaseReport): string {
   const waiting = report.waitingFor.length > 0 ? `: it waits for ${report.waitingFor.join('; ')}` : ''
   switch (report.phase) {
-    case 'forming-bricks':
+    case 'creating-bricks':
       return before === undefined
         ? `placed on ${buffer.bricks.map(({ host, device }) => `${host}/${device}`).join(', ')}`
-        : `bricks are being formed${waiting}`
-    case 'forming-volume':
-      return 'all bricks are ready, the volume is being made'
+        : `bricks are being created${waiting}`
+    case 'creating-volume':
+      return 'all bricks are ready, the volume is being created'
     case 'ready':
       return before === 'degraded' ? 'whole again' : 'ready'
     case 'degraded':
       return `degraded${waiting}`
     case 'failed':
       return `failed: ${report.reason ?? 'for an unknown reason'}`
-    case 'leaving':
-      return 'leaving'
+    case 'deleting':
+      return 'deleting'
     case 'wiping':
       return `its devices are being wiped${waiting}`
-    case 'stuck':
-      return `stuck${waiting}`
+    case 'blocked':
+      return `blocked${waiting}`
   }
 }

@@ -15,7 +15,7 @@ import { desiredOfBuffer, type SessionSettings, transferWants } from '../desired
 const oldestLookSeconds = 90
 
 /*
- * Where etcd, the disks, the mounts and the gluster volumes do not tell the same story, and what would mend each. What hosts
+ * Where etcd, the disks, the mounts and the gluster volumes do not tell the same story, and the remedy for each. What hosts
  * saw is as old as their last look, up to a minute and a half.
  */
 export async function checkCluster(cluster: Cluster, config: SessionSettings, clock: Clock): Promise<DifferenceView[]> {
@@ -30,7 +30,7 @@ export async function checkCluster(cluster: Cluster, config: SessionSettings, cl
 /** Each piece is of one moment, and small enough that everything else may wait for it; the cluster may change between two. */
 export function* piecesOfCheck(cluster: Cluster, config: SessionSettings, now: number): Generator<DifferenceView[]> {
   yield [...cluster.invalid].map(([key, reason]) =>
-    difference(`etcd key ${key}`, `it cannot be read: ${reason}`, 'mend the document, or delete the key'),
+    difference(`etcd key ${key}`, `it cannot be read: ${reason}`, 'fix the document, or delete the key'),
   )
   yield* piecesOf(cluster.buffers, (buffer) => desiredDifferences(cluster, desiredOfBuffer(cluster, buffer, config)))
   yield* piecesOf(cluster.sessions, (session) => desiredDifferences(cluster, transferWants(cluster, session)))
@@ -60,15 +60,15 @@ function* piecesOf<T>(
   }
 }
 
-/** Sessions whose own buffer is gone: nothing but their end can mend them. */
+/** Sessions whose own buffer is gone: only their end resolves it. */
 export function sessionsToEnd(cluster: Cluster): string[] {
   return [...cluster.sessions]
     .filter(([, { stage, buffer }]) => stage !== 'leaving' && buffer !== undefined && !cluster.buffers.has(buffer))
     .map(([key]) => key)
 }
 
-function difference(where: string, what: string, mend: string, safe = false): DifferenceView {
-  return { where, what, mend, safe }
+function difference(where: string, what: string, remedy: string, safe = false): DifferenceView {
+  return { where, what, remedy, safe }
 }
 
 /** Hosts are told what is wanted of every buffer that can be read, and of every stage line. */
@@ -104,16 +104,16 @@ function sessionDifferences(cluster: Cluster): DifferenceView[] {
 
 function ignoredReports(cluster: Cluster): DifferenceView[] {
   return [...cluster.ignored].map(([host, report]) => {
-    const mend = `name it in storageHosts, if it is to be a storage host; else take that out of its agent.yaml, or delete the key inventory/${host} of a host that is gone`
-    return difference(`host ${host}`, describeIgnored(report), mend)
+    const remedy = `name it in storageHosts, if it is to be a storage host; else take that out of its agent.yaml, or delete the key inventory/${host} of a host that is gone`
+    return difference(`host ${host}`, describeIgnored(report), remedy)
   })
 }
 
 function cutOffDifferences(cluster: Cluster): DifferenceView[] {
   return cutOffHosts(cluster).map((found) => {
     const { host, mount } = found
-    const mend = `on ${host}: end what uses ${mount.path}, or restart the node; its agent unmounts it within a minute then`
-    return difference(`host ${host}`, describeCutOff(cluster, found), mend)
+    const remedy = `on ${host}: end what uses ${mount.path}, or restart the node; its agent unmounts it within a minute then`
+    return difference(`host ${host}`, describeCutOff(cluster, found), remedy)
   })
 }
 
@@ -126,8 +126,8 @@ function diskDifferences(cluster: Cluster): DifferenceView[] {
     const seen = cluster.ignored.get(brick.host) ?? cluster.inventories.get(brick.host)
     const problem = seen && brickProblem(seen.devices, brick, holdsData)
     if (problem === undefined) return []
-    const mend = 'bring the disk back, or destroy the buffer when its users have saved what they can'
-    return [difference(`brick ${at(brick.host, brick.device)} of ${key}`, problem, mend)]
+    const remedy = 'bring the disk back, or destroy the buffer when its users have saved what they can'
+    return [difference(`brick ${at(brick.host, brick.device)} of ${key}`, problem, remedy)]
   })
   const orphans = devices(cluster).flatMap(({ host, device }) => {
     const owned = device.stamp && byUuid.get(device.stamp.uuid)
@@ -136,10 +136,10 @@ function diskDifferences(cluster: Cluster): DifferenceView[] {
     const what = owned
       ? `it carries the brick of ${owned.key} that was made on ${at(owned.brick.host, owned.brick.device)}`
       : `it carries the brick ${device.stamp.uuid}, which no buffer claims`
-    const mend = owned
+    const remedy = owned
       ? 'put the disk back to its name'
       : `bbctl restore a backup that knows it, or bbctl adopt ${place}, which wipes it`
-    return [difference(`device ${place}`, what, mend)]
+    return [difference(`device ${place}`, what, remedy)]
   })
   return [...missing, ...orphans]
 }
@@ -217,8 +217,8 @@ function missingMounts(cluster: Cluster, now: number): DifferenceView[] {
       const { mounts, cut } = (cluster.hosts.has(host) && cluster.inventories.get(host)) || {}
       if (!mounts || cut?.includes('mounts') || mounts.some(({ path }) => path === brickMountPath(device))) return []
       const where = `mount ${brickMountPath(device)} on ${host}`
-      const mend = `its agent mounts it at its next look, within a minute; else bbctl show ${key} says why not`
-      return [difference(where, `the brick of ${key} is not mounted`, mend)]
+      const remedy = `its agent mounts it at its next look, within a minute; else bbctl show ${key} says why not`
+      return [difference(where, `the brick of ${key} is not mounted`, remedy)]
     })
   })
 }

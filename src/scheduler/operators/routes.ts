@@ -25,6 +25,7 @@ import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusVie
 import { answer, commit, Failure, parse } from './calls.js'
 import { recoveryRoutes } from './recoveryRoutes.js'
 import type { Request, Route } from '../http/server.js'
+import { shownState } from './shownState.js'
 import { type Shown, Watchers } from './watch.js'
 
 export interface OperatorMeans extends SlurmMeans {
@@ -71,11 +72,11 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
   const routes: [Route['method'], RegExp, (request: Request) => Promise<object> | object][] = [
     ['GET', /^\/v1\/status$/, freshStatus],
     ['GET', /^\/v1\/hosts$/, () => hostsView(core.cluster)],
-    ['GET', /^\/v1\/bricks$/, () => devicesView(core.cluster, config)],
+    ['GET', /^\/v1\/devices$/, () => devicesView(core.cluster, config)],
     [
       'GET',
       /^\/v1\/sessions$/,
-      () => [...core.cluster.sessions.values()].map(({ token, stage }) => ({ token, stage })),
+      () => [...core.cluster.sessions.values()].map(({ token, stage }) => ({ token, stage: shownState(stage) })),
     ],
     ['GET', /^\/v1\/explain\/([^/]+)$/, ({ parts }) => explain(core.cluster, means.room, parts[0]!)],
     ['GET', /^\/v1\/buffers$/, () => buffersView(core.cluster)],
@@ -215,7 +216,7 @@ function notFound(cluster: Cluster, name: string): Failure {
   return new Failure(404, {
     error: `there is no buffer ${quote(name)}`,
     refused: true,
-    near: nearNames(cluster.buffers.keys(), name),
+    suggestions: nearNames(cluster.buffers.keys(), name),
   })
 }
 

@@ -3,6 +3,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import { currentTransfer, nameOf } from '../../model/transfers.js'
 import { countsOf, failuresOf, partOf, waitsOf } from '../desired/index.js'
+import { shownState } from './shownState.js'
 import type { RateOf } from './transferRates.js'
 
 /** A session's stage lines of one buffer, in the script's order. */
@@ -46,7 +47,7 @@ function transferView(
     name: nameOf(transfer),
     source,
     destination,
-    state: ended?.state ?? part ?? 'waiting',
+    state: shownState(ended?.state ?? part ?? 'waiting'),
     attempt,
     files: counts?.files ?? 0,
     bytes: counts?.bytes ?? 0,

@@ -21,6 +21,7 @@ import { compareNames } from '../placement/place.js'
 import { describeIgnored } from '../cluster/storageHosts.js'
 import { poolsOf } from '../cluster/pools.js'
 import type { RateOf } from './transferRates.js'
+import { shownState } from './shownState.js'
 import { transferProblems, transferViews } from './transferViews.js'
 
 /** Keys that cannot be read are listed up to here. */
@@ -131,7 +132,7 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
         pool,
         sizeBytes: device.sizeBytes,
         identity: device.identity,
-        standing: unknownPool ? 'refused' : standing,
+        availability: unknownPool ? 'refused' : standing,
         buffer: owners.get(at(host, device.name)) ?? null,
         reason:
           unknownPool ??
@@ -166,12 +167,12 @@ export function bufferDetail(
     requestedBytes: buffer.requestedBytes,
     access: buffer.swapBytes === undefined ? buffer.access : [...buffer.access, `swap ${printSize(buffer.swapBytes)}`],
     volume: buffer.volume,
-    volumeState: volumeOf(cluster, buffer)?.state ?? null,
+    volumeState: shownStateOf(volumeOf(cluster, buffer)) ?? null,
     mountpoint: mountpointOf(buffer) ?? null,
     brickList: [
       ...buffer.bricks.map((brick) => {
         const observed = observedBrickOf(cluster, brick)
-        const state = isReady(cluster, buffer, brick) ? 'ready' : (observed?.state ?? 'not begun')
+        const state = isReady(cluster, buffer, brick) ? 'ready' : (shownStateOf(observed) ?? 'not begun')
         return { host: brick.host, device: brick.device, state, problem: observed?.problem?.message ?? null }
       }),
       ...buffer.released.map((brick) => {
@@ -184,19 +185,36 @@ export function bufferDetail(
         }
       }),
     ],
-    sessions: sessions.map(({ token, kind, stage, uid, computeHosts }) => ({ token, kind, stage, uid, computeHosts })),
-    attachments: sessions.flatMap((session) =>
+    sessions: sessions.map(({ token, kind, stage, uid, computeHosts }) => ({
+      token,
+      kind,
+      stage: shownState(stage),
+      uid,
+      computeHosts,
+    })),
+    mounts: sessions.flatMap((session) =>
       session.computeHosts.flatMap((host) =>
         viewsOf(buffer).flatMap((view) => {
           const observed = cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, view)))
           if (!observed || observed.state === 'absent') return []
-          return [{ host, token: session.token, state: observed.state, problem: observed.problem?.message ?? null }]
+          return [
+            {
+              host,
+              token: session.token,
+              state: shownState(observed.state),
+              problem: observed.problem?.message ?? null,
+            },
+          ]
         }),
       ),
     ),
     transfers: sessions.flatMap((session) => transferViews(cluster, session, bufferKey(cluster, buffer), rateOf)),
     timeline: timeline.map(({ at, text }) => ({ at, text })),
   }
+}
+
+function shownStateOf(observed: { state: string } | undefined): string | undefined {
+  return observed && shownState(observed.state)
 }
 
 /** Names like the one that was mistyped: the same beginning, or a letter or two away. */
@@ -234,15 +252,15 @@ function problemsOf(cluster: Cluster, config: SchedulerConfig, hosts: HostView[]
       .filter(({ kind }) => kind === 'quarantine')
       .map(({ host, device, why }) => `${device === undefined ? host : at(host, device)} is in quarantine: ${why}`),
     ...devices
-      .filter(({ standing }) => ['foreign', 'refused', 'too small'].includes(standing))
+      .filter(({ availability }) => ['foreign', 'refused', 'too small'].includes(availability))
       .map(
-        ({ host, device, standing, reason }) =>
-          `device ${at(host, device)} is ${standing}: ${reason ?? 'no reason given'}`,
+        ({ host, device, availability, reason }) =>
+          `device ${at(host, device)} is ${availability}: ${reason ?? 'no reason given'}`,
       ),
     ...takenTwice(cluster),
     ...[...cluster.buffers.values()].flatMap((buffer) => {
       const { phase, waitingFor, reason } = phaseOf(cluster, buffer)
-      if (phase !== 'stuck' && phase !== 'degraded' && phase !== 'failed') return []
+      if (phase !== 'blocked' && phase !== 'degraded' && phase !== 'failed') return []
       return [`buffer ${bufferKey(cluster, buffer)} is ${phase}: ${reason ?? waitingFor.join('; ')}`]
     }),
     ...transferProblems(cluster),

@@ -37,8 +37,8 @@ describe('bbctl', function () {
       log: silentLog,
     })
     await until({ what: 'four devices are free' }, async () => {
-      const { stdout } = await bbctl('--json', 'bricks')
-      return (JSON.parse(stdout) as DeviceView[]).filter(({ standing }) => standing === 'free').length === 4
+      const { stdout } = await bbctl('--json', 'devices')
+      return (JSON.parse(stdout) as DeviceView[]).filter(({ availability }) => availability === 'free').length === 4
     })
   })
   after(async () => {
@@ -100,10 +100,10 @@ describe('bbctl', function () {
   })
 
   it('cordons a device with a reason, shows both, and opens it again', async () => {
-    const [free] = (await told<DeviceView[]>('bricks')).filter(({ standing }) => standing === 'free')
+    const [free] = (await told<DeviceView[]>('devices')).filter(({ availability }) => availability === 'free')
     const place = `${free!.host}/${free!.device}`
     expect((await bbctl('cordon', place, '--why', 'it smells')).stdout).to.equal(`${place} is cordoned\n`)
-    const { stdout } = await bbctl('bricks')
+    const { stdout } = await bbctl('devices')
     const row = table(stdout).find(([host, device]) => `${host}/${device}` === place)
     expect(row).to.include('cordoned')
     expect(stdout).to.contain('it smells')

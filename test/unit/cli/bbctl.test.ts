@@ -28,4 +28,37 @@ describe('bbctl', () => {
       rmSync(directory, { recursive: true })
     }
   })
+
+  it('takes the names of the release before, and shows only those of this one', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-bbctl-'))
+    const socket = join(directory, 'scheduler.sock')
+    const asked: (string | undefined)[] = []
+    const server = createServer(({ url }, response) => {
+      asked.push(url)
+      response.end('[]')
+    })
+    server.listen(socket)
+    try {
+      await once(server, 'listening')
+      await bbctl('--socket', socket, 'bricks')
+      await bbctl('--socket', socket, 'devices')
+      expect(asked).to.deep.equal(['/v1/devices', '/v1/devices'])
+      const commands = await Promise.all([bbctl('--help'), bbctl('--get-yargs-completions', 'bbctl', '')])
+      for (const shown of commands)
+        expect(shown)
+          .to.match(/\bdevices\b/)
+          .and.not.match(/^(bbctl )?bricks\b/m)
+    } finally {
+      server.close()
+      rmSync(directory, { recursive: true })
+    }
+  })
 })
+
+async function bbctl(...words: string[]): Promise<string> {
+  const child = spawn(process.execPath, ['--import=tsx', 'src/cli/bbctl.ts', ...words])
+  let text = ''
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  expect((await once(child, 'close'))[0]).to.equal(0)
+  return text
+}

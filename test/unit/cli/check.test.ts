@@ -24,11 +24,11 @@ describe('what a check says of the buffer of a job that Slurm no longer knows', 
   async function until(holds: () => Promise<boolean>): Promise<void> {
     while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  async function mend(): Promise<string> {
+  async function remedy(): Promise<string> {
     const buffers = await rig.json<BufferView[]>('GET', '/v1/buffers')
     const found = slurmDifferences([], buffers, await rig.json<Standing[]>('GET', '/v1/sessions'), program)
     expect(found.map(({ where }) => where)).to.deep.equal(['buffer 7'])
-    return found[0]!.mend
+    return found[0]!.remedy
   }
   /** Every call of that program in the text, in its order. */
   const callsIn = (text: string) =>
@@ -41,14 +41,14 @@ describe('what a check says of the buffer of a job that Slurm no longer knows', 
 
   it('removes one that has not run by bbctl destroy', async () => {
     await standing('staged-in', 1)
-    expect(await mend()).to.match(/scontrol show job 7 .* bbctl destroy 7 --force$/)
+    expect(await remedy()).to.match(/scontrol show job 7 .* bbctl destroy 7 --force$/)
     expect((await rig.call('DELETE', '/v1/buffers/7?force=true')).status).to.equal(200)
     await until(isGone)
   })
 
   it('stages the results of one that ran out and removes it, by the calls that Slurm would make', async () => {
     await standing('running', 2)
-    const calls = callsIn(await mend())
+    const calls = callsIn(await remedy())
     expect(calls.map((words) => words[1])).to.deep.equal(['post_run', 'data_out', 'teardown', 'teardown'])
     for (const words of calls.slice(0, 2)) await call(words)
     const { transfers } = rig.memory.sessions.get('7')!
@@ -59,7 +59,7 @@ describe('what a check says of the buffer of a job that Slurm no longer knows', 
 
   it('gives the results up with the last of them alone', async () => {
     await standing('running', 3)
-    const last = callsIn(await mend()).at(-1)!
+    const last = callsIn(await remedy()).at(-1)!
     expect(last).to.include('--hurry')
     await call(last)
     await until(isGone)
@@ -69,7 +69,7 @@ describe('what a check says of the buffer of a job that Slurm no longer knows', 
     await rig.put(keys.buffer('7'), aBuffer({ name: '7', id: 4, bricks: ['gluster1/nvme4n1'], builtAt: 1 }))
     const found = await rig.json<DifferenceView[]>('GET', '/v1/check')
     const lonely = found.find(({ what }) => what.startsWith('no session made it'))!
-    expect(lonely.mend).to.match(/^bbctl show 7 .*; then bbctl destroy 7$/)
+    expect(lonely.remedy).to.match(/^bbctl show 7 .*; then bbctl destroy 7$/)
     expect((await rig.json('GET', '/v1/buffers/7'))['mountpoint']).to.contain('gluster1:/7')
     expect((await rig.call('DELETE', '/v1/buffers/7')).status).to.equal(200)
     await until(isGone)

@@ -55,7 +55,7 @@ describe("Slurm's jobs", () => {
   it('are named when Slurm will never start them: torn down for ever, and no session is there', () => {
     const found = strandedJobs(jobs, new Set(['6', '8']))
     expect(found.map(({ where }) => where)).to.deep.equal(['job 5 of Slurm'])
-    expect(found[0]!.mend).to.contain('scancel 5')
+    expect(found[0]!.remedy).to.contain('scancel 5')
   })
 
   it('are explained while Slurm has not asked for their buffer: the pool by its sizes', () => {

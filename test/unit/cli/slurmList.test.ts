@@ -21,7 +21,7 @@ describe("Slurm's list of buffers", () => {
   it('is compared in both directions; what is not ready or has no session is not missed', () => {
     const found = slurmDifferences(
       ['347', '999'],
-      [view('347'), view('mytest'), view('new', 'forming-bricks'), view('alone')],
+      [view('347'), view('mytest'), view('new', 'creating-bricks'), view('alone')],
       ['347', 'mytest', 'new'].map((token) => ({ token, stage: 'setup' })),
       'dw_wlm_cli',
     )

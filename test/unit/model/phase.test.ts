@@ -21,12 +21,15 @@ const of = (parts: ClusterParts, document = buffer) =>
   phaseOf(aCluster({ hosts, buffers: [document], ...parts }), document)
 
 describe('the phase of a buffer that is wanted', () => {
-  it('is forming-bricks as long as one is not ready, and says which', () => {
+  it('is creating-bricks as long as one is not ready, and says which', () => {
     const observed = {
       ...brickReports(buffer),
       ...brickReport(buffer.bricks[1]!, { state: 'forming', waitingFor: ['mkfs'] }),
     }
-    expect(of({ observed })).to.deep.equal({ phase: 'forming-bricks', waitingFor: ['brick nvme1n1 on gluster2: mkfs'] })
+    expect(of({ observed })).to.deep.equal({
+      phase: 'creating-bricks',
+      waitingFor: ['brick nvme1n1 on gluster2: mkfs'],
+    })
   })
 
   it('says a problem before what the agent waits for, and that the host is lost', () => {
@@ -40,13 +43,13 @@ describe('the phase of a buffer that is wanted', () => {
     ])
   })
 
-  it('is forming-volume when all bricks are ready', () => {
+  it('is creating-volume when all bricks are ready', () => {
     const observed = {
       ...brickReports(buffer),
       ...volumeReport(buffer, { state: 'forming', waitingFor: ['peer gluster2'] }),
     }
     expect(of({ observed })).to.deep.equal({
-      phase: 'forming-volume',
+      phase: 'creating-volume',
       waitingFor: ['volume mytest on gluster1: peer gluster2'],
     })
   })
@@ -133,7 +136,7 @@ describe('the phase of a buffer that is wanted no more', () => {
     const job = aSession({ uses: ['mytest'], stage: 'running', computeHosts: ['c1'] })
     const observed = { ...brickReports(leaving), ...volumeReport(leaving), ...mountReport('c1', job, leaving) }
     expect(of({ observed, sessions: [job] }, leaving)).to.deep.equal({
-      phase: 'leaving',
+      phase: 'deleting',
       waitingFor: [
         'job 5, which uses it, to end',
         'host c1 to unmount it',
@@ -145,31 +148,31 @@ describe('the phase of a buffer that is wanted no more', () => {
   })
 
   it('waits for nothing when everything was seen gone', () => {
-    expect(of({ observed: absent }, leaving)).to.deep.equal({ phase: 'leaving', waitingFor: [] })
+    expect(of({ observed: absent }, leaving)).to.deep.equal({ phase: 'deleting', waitingFor: [] })
   })
 
-  it('is stuck when only lost hosts have something to clean up', () => {
+  it('is blocked when only lost hosts have something to clean up', () => {
     const observed = { ...absent, ...brickReport(leaving.bricks[1]!, { state: 'leaving' }) }
     expect(of({ hosts: lostTwo, observed }, leaving)).to.deep.equal({
-      phase: 'stuck',
+      phase: 'blocked',
       waitingFor: ['brick nvme1n1 on gluster2 (lost)'],
     })
   })
 
-  it('is stuck when an agent has given its brick up', () => {
+  it('is blocked when an agent has given its brick up', () => {
     const problem = { message: 'the disk is gone', terminal: true }
     const observed = { ...absent, ...brickReport(leaving.bricks[1]!, { state: 'leaving', problem }) }
-    expect(of({ observed }, leaving).phase).to.equal('stuck')
+    expect(of({ observed }, leaving).phase).to.equal('blocked')
   })
 
-  it('is stuck when the record of a stopped volume is all that is left', () => {
+  it('is blocked when the record of a stopped volume is all that is left', () => {
     const observed = { ...absent, ...volumeReport(leaving, { state: 'leaving', stopped: true }) }
-    expect(of({ observed }, leaving).phase).to.equal('stuck')
+    expect(of({ observed }, leaving).phase).to.equal('blocked')
   })
 
-  it('is not stuck while a host that lives has work to do', () => {
+  it('is not blocked while a host that lives has work to do', () => {
     const observed = { ...absent, ...brickReports(leaving, { state: 'leaving' }) }
-    expect(of({ hosts: lostTwo, observed }, leaving).phase).to.equal('leaving')
+    expect(of({ hosts: lostTwo, observed }, leaving).phase).to.equal('deleting')
   })
 
   it('is wiping when nothing is left but wipes that take long, and says how far each is', () => {
@@ -179,7 +182,7 @@ describe('the phase of a buffer that is wanted no more', () => {
     expect(report).to.deep.equal({ phase: 'wiping', waitingFor: ['brick nvme1n1 on gluster2, 43 % wiped'] })
     expect(isPutOff(report)).to.equal(true)
     const both = { ...one, ...brickReport(leaving.bricks[0]!, { state: 'leaving' }) }
-    expect(of({ observed: both }, leaving).phase).to.equal('leaving')
-    expect(of({ hosts: lostTwo, observed: one }, leaving).phase).to.equal('stuck')
+    expect(of({ observed: both }, leaving).phase).to.equal('deleting')
+    expect(of({ hosts: lostTwo, observed: one }, leaving).phase).to.equal('blocked')
   })
 })

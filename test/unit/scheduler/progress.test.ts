@@ -142,10 +142,10 @@ describe('teardown has come to its end', () => {
   })
 
   it('when only lost hosts are left, so that Slurm does not wait for them', () => {
-    const stuck = of({ hosts: [], buffers: [absent], sessions: [leaving] })
-    expect(teardownProgress(stuck, '5', 20)).to.deep.equal({ state: 'done' })
-    expect(isHidden(stuck, leaving)).to.equal(true)
-    expect(mayStart(stuck, '5')).to.equal(true)
+    const blocked = of({ hosts: [], buffers: [absent], sessions: [leaving] })
+    expect(teardownProgress(blocked, '5', 20)).to.deep.equal({ state: 'done' })
+    expect(isHidden(blocked, leaving)).to.equal(true)
+    expect(mayStart(blocked, '5')).to.equal(true)
   })
 
   it('when only wipes that take long are left: Slurm waits for none, and the name may be used again', () => {

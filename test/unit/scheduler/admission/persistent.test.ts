@@ -165,9 +165,9 @@ describe('create_persistent', () => {
 })
 
 describe('a name whose earlier buffer waits for a lost host', () => {
-  const stuck = aBuffer({ id: 10, bricks: ['gluster3/nvme1n1'], wanted: 'absent' })
+  const blocked = aBuffer({ id: 10, bricks: ['gluster3/nvme1n1'], wanted: 'absent' })
   const parts: ClusterParts = {
-    buffers: [stuck],
+    buffers: [blocked],
     sessions: {
       mytest: aSession({ id: 20, token: 'mytest', buffer: 'mytest', stage: 'leaving' }),
       '7': aSession({ id: 21, token: '7', uses: ['mytest'], stage: 'ran' }),

@@ -55,7 +55,7 @@ describe('a host that storageHosts does not name', () => {
     expect(status(rig).problems.join()).to.match(/host c2: it reports/)
     const [found] = [...piecesOfCheck(rig.memory, config, 2000)].flat().filter(({ where }) => where === 'host c2')
     expect(found!.what).to.match(words)
-    expect(found!.mend).to.contain('storageHosts')
+    expect(found!.remedy).to.contain('storageHosts')
   })
 
   it('is told mounts, and its own mounts are seen, as of every node', async () => {
@@ -70,7 +70,7 @@ describe('a host that storageHosts does not name', () => {
   it('that is gone is no lost host, and only what it left in etcd is shown by check', async () => {
     const rig = await Rig.start({ hosts: [{ ...aHost('old1'), alive: false }], config })
     expect(hostsView(rig.memory)).to.deep.equal([])
-    expect([...piecesOfCheck(rig.memory, config, 2000)].flat().map(({ mend }) => mend)).to.match(
+    expect([...piecesOfCheck(rig.memory, config, 2000)].flat().map(({ remedy }) => remedy)).to.match(
       /delete the key inventory\/old1/,
     )
   })

@@ -60,7 +60,7 @@ describe('the scheduler’s loop', () => {
     expect(rig.read(keys.mountpoint('mytest'))).to.contain('gluster1:/mytest')
     expect(timeline(rig)).to.deep.equal([
       'placed on gluster1/nvme1n1, gluster2/nvme1n1',
-      'all bricks are ready, the volume is being made',
+      'all bricks are ready, the volume is being created',
       'ready',
     ])
 

@@ -39,19 +39,23 @@ describe('the timeline', () => {
   })
 
   const said: [Parameters<typeof phaseEvent>[1], Parameters<typeof phaseEvent>[2], string][] = [
-    [undefined, { phase: 'forming-bricks', waitingFor: ['x'] }, 'placed on gluster1/nvme1n1'],
+    [undefined, { phase: 'creating-bricks', waitingFor: ['x'] }, 'placed on gluster1/nvme1n1'],
     [
-      'forming-volume',
-      { phase: 'forming-bricks', waitingFor: ['x', 'y'] },
-      'bricks are being formed: it waits for x; y',
+      'creating-volume',
+      { phase: 'creating-bricks', waitingFor: ['x', 'y'] },
+      'bricks are being created: it waits for x; y',
     ],
-    ['forming-bricks', { phase: 'forming-volume', waitingFor: [] }, 'all bricks are ready, the volume is being made'],
-    ['forming-volume', { phase: 'ready', waitingFor: [] }, 'ready'],
+    [
+      'creating-bricks',
+      { phase: 'creating-volume', waitingFor: [] },
+      'all bricks are ready, the volume is being created',
+    ],
+    ['creating-volume', { phase: 'ready', waitingFor: [] }, 'ready'],
     ['ready', { phase: 'degraded', waitingFor: ['host a'] }, 'degraded: it waits for host a'],
     ['degraded', { phase: 'ready', waitingFor: [] }, 'whole again'],
-    ['forming-bricks', { phase: 'failed', waitingFor: [], reason: 'z' }, 'failed: z'],
-    ['ready', { phase: 'leaving', waitingFor: [] }, 'leaving'],
-    ['leaving', { phase: 'stuck', waitingFor: ['host a'] }, 'stuck: it waits for host a'],
+    ['creating-bricks', { phase: 'failed', waitingFor: [], reason: 'z' }, 'failed: z'],
+    ['ready', { phase: 'deleting', waitingFor: [] }, 'deleting'],
+    ['deleting', { phase: 'blocked', waitingFor: ['host a'] }, 'blocked: it waits for host a'],
   ]
   for (const [before, report, text] of said) {
     it(`says “${text}” of ${before ?? 'a new buffer'} that becomes ${report.phase}`, () =>

@@ -24,7 +24,7 @@ describe('why a job waits', () => {
     }
     expect(told(parts).lines).to.deep.equal([
       'it has come to setup, and waits for brick nvme1n1 on gluster1',
-      'its buffer is forming-bricks: brick nvme1n1 on gluster1',
+      'its buffer is creating-bricks: brick nvme1n1 on gluster1',
     ])
   })
 

@@ -45,8 +45,10 @@ describe('the operators’ calls', () => {
       ['gluster2', 'alive', 1],
       ['gluster3', 'lost', 0],
     ])
-    const devices = await rig.json<DeviceView[]>('GET', '/v1/bricks')
-    expect(devices.map(({ host, device, standing, buffer }) => [`${host}/${device}`, standing, buffer])).to.deep.equal([
+    const devices = await rig.json<DeviceView[]>('GET', '/v1/devices')
+    expect(
+      devices.map(({ host, device, availability, buffer }) => [`${host}/${device}`, availability, buffer]),
+    ).to.deep.equal([
       ['gluster1/nvme1n1', 'taken', 'mytest'],
       ['gluster1/nvme2n1', 'foreign', null],
       ['gluster2/nvme1n1', 'taken', 'mytest'],
@@ -63,7 +65,7 @@ describe('the operators’ calls', () => {
     expect(JSON.parse(answer.text)).to.deep.equal({
       error: 'there is no buffer "mytst"',
       refused: true,
-      near: ['mytest'],
+      suggestions: ['mytest'],
     } satisfies ErrorView)
   })
 

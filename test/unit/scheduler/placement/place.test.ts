@@ -110,7 +110,9 @@ describe('placement', () => {
     const views = devicesView(cluster, {
       pools: { [pool]: { granularityBytes: terabyte } },
     } as unknown as SchedulerConfig)
-    expect(views.map(({ host, device, standing, reason }) => [`${host}/${device}`, standing, reason])).to.deep.equal([
+    expect(
+      views.map(({ host, device, availability, reason }) => [`${host}/${device}`, availability, reason]),
+    ).to.deep.equal([
       ['gluster1/nvme1n1', 'refused', `the same disk as gluster2/nvme1n1, by its ${wwn}`],
       ['gluster1/nvme2n1', 'free', null],
       ['gluster2/nvme1n1', 'refused', `the same disk as gluster1/nvme1n1, by its ${wwn}`],
@@ -133,7 +135,7 @@ describe('placement', () => {
     expect(placeBricks(cluster, { ...request(2), wipe: 'sanitize' }, uuids())).to.have.property('refused')
     const pools = { [pool]: { granularityBytes: terabyte, wipe: 'sanitize' } }
     const views = devicesView(cluster, { pools } as unknown as SchedulerConfig)
-    expect(views.map(({ standing, reason }) => [standing, reason])).to.deep.equal([
+    expect(views.map(({ availability, reason }) => [availability, reason])).to.deep.equal([
       ['refused', 'its pool is wiped with sanitize, which its agent does not know: upgrade the agent'],
       ['refused', 'its pool is wiped with sanitize, which it cannot: it is not an NVMe drive'],
       ['refused', 'its pool is wiped with sanitize, and it is not known whether it can: spawn nvme ENOENT'],
