@@ -3,7 +3,7 @@ import type { Log } from '../daemon/log.js'
 import { unhealthyAfterMs } from '../daemon/stretch.js'
 import { type DesiredKind, desiredKinds } from '../model/documents/desired.js'
 import type { HostDocument, Role } from '../model/documents/host.js'
-import { type KeptKey, keepKey } from '../store/leasedKey.js'
+import { LeasedKey } from '../store/leasedKey.js'
 import { clipped } from '../model/fields.js'
 import { inForm, ourLevels } from '../model/levels.js'
 import { keys } from '../store/keys.js'
@@ -53,7 +53,7 @@ const mostProblems = 50
 export function serveHost(parts: ServeParts): HostService {
   const { host, roles, document, store, clock, log } = parts
   let current = document
-  let kept: KeptKey | undefined
+  let kept: LeasedKey | undefined
   const problems = new Map<string, string[]>()
   const tellProblems = (subject: string, texts: string[]) => {
     const before = problems.get(subject) ?? []
@@ -101,7 +101,7 @@ export function serveHost(parts: ServeParts): HostService {
       }
     }
     if (stopping) return
-    kept = keepKey(store, keys.host(host.name), told(), { ttlSeconds: leaseSeconds, clock, log })
+    kept = new LeasedKey(store, keys.host(host.name), told(), { ttlSeconds: leaseSeconds, clock, log })
     // Before it is seen alive, another host may be told what this one was told last.
     await kept.written
     if (stopping) return

@@ -4,7 +4,9 @@ import { type LeaderDocument, leaderDocument } from '../model/documents/cluster.
 import { ourLevels } from '../model/levels.js'
 import { readDocument } from './documents.js'
 import { keys } from './keys.js'
-import type { Entry, Lease, Store, Watch } from './store.js'
+import { Pauses } from './pauses.js'
+import type { Change, Entry, Lease, Store, Watch } from './store.js'
+import { checkTransition, type Transitions } from './transitions.js'
 
 /** A leader writes its key anew so often, in lifetimes of its lease. */
 const beats = 0.5
@@ -15,23 +17,34 @@ const patience = 3
  * Who leads: the one whose lease holds the key `leader`. Its create revision is the fence: every write of the leader
  * compares it, so that a leader that froze and woke up too late changes nothing.
  *
+ *   syncing     what etcd has is not known yet
  *   following   the key exists; wait until it goes, or until its leader is seen to be dead
  *   grabbing    it is absent: create it with our lease if it still is
  *   leading     until the lease is lost, the key goes, or we resign; the key is written anew all the while
+ *   closed
  *
  * A lease alone does not tell that its owner lives: etcd lets anybody who reaches it renew any lease. So a leader moves its key, and one
  * that stands still for three lifetimes of the lease, on the clock of the standby, is asked to resign; another lifetime
  * later the key is deleted. What the old leader should still write is refused by the fence. Leaders of the first release do
  * not move their key, and are believed.
  */
-export interface Election {
-  /** Our fence while we lead and our lease is held. */
-  fence(): number | undefined
-  /** Who leads, as last seen in etcd. */
-  leader(): LeaderDocument | undefined
-  /** Gives leadership up and does not stand again for `pauseMs`. */
-  resign(pauseMs: number): Promise<void>
-  close(): Promise<void>
+interface Leading {
+  name: 'leading'
+  fence: number
+  lease: Lease
+  /** What the key says. */
+  value: object
+}
+
+type State = { name: 'syncing' } | { name: 'following' } | { name: 'grabbing' } | Leading | { name: 'closed' }
+export type ElectionState = State['name']
+
+const transitions: Transitions<ElectionState> = {
+  syncing: ['following', 'closed'],
+  following: ['grabbing', 'closed'],
+  grabbing: ['following', 'leading', 'closed'],
+  leading: ['following', 'closed'],
+  closed: [],
 }
 
 export interface ElectionOptions {
@@ -44,44 +57,127 @@ export interface ElectionOptions {
   random?: () => number
 }
 
-export function stand(store: Store, options: ElectionOptions): Election {
-  const { clock, log } = options
-  let seen: { document: LeaderDocument | undefined; createRevision: number; modRevision: number } | undefined
-  let movedAt = clock.monotonicMs()
-  let cancelBeat = () => {}
-  let synced = false
-  let lease: Lease | undefined
-  let fence: number | undefined
-  let pausedUntil = 0
-  let closed = false
-  let grabbing = false
-  const pauses = new Set<() => void>()
+/** The key of the leader, as last seen. */
+interface SeenLeader {
+  document: LeaderDocument | undefined
+  createRevision: number
+  modRevision: number
+}
 
-  /** Ends at once when the election is closed. */
-  const pass = (ms: number) =>
-    new Promise<void>((resolve) => {
-      if (closed) return resolve()
-      const end = () => {
-        cancel()
-        pauses.delete(end)
-        resolve()
-      }
-      const cancel = clock.after(ms, end)
-      pauses.add(end)
+export class Election {
+  private current: State = { name: 'syncing' }
+  private seen: SeenLeader | undefined
+  private movedAt: number
+  /** Of the last leadership, also when it was lost: it is revoked when we give up. */
+  private lease: Lease | undefined
+  private pausedUntil = 0
+  private cancelBeat: () => void = () => {}
+  private cancelLook: () => void = () => {}
+  private readonly pauses: Pauses
+  private readonly watch: Watch
+  private readonly ttlMs: number
+
+  /** Stands from now on. */
+  constructor(
+    private readonly store: Store,
+    private readonly options: ElectionOptions,
+  ) {
+    const { clock, ttlSeconds } = options
+    this.ttlMs = ttlSeconds * 1000
+    this.movedAt = clock.monotonicMs()
+    this.pauses = new Pauses(clock)
+    this.watch = store.watch(keys.leader, {
+      onChanges: (changes) => this.see(changes),
+      onConnection: () => {
+        this.movedAt = clock.monotonicMs()
+      },
+      onSynced: () => {
+        if (this.is('syncing')) this.enter({ name: 'following' })
+        void this.grab()
+      },
     })
-
-  const lose = (reason: string) => {
-    if (fence === undefined) return
-    log.warn('leadership lost', { fence, reason })
-    fence = undefined
-    options.onLost()
+    this.lookAtLeader()
   }
 
-  const grab = async () => {
-    if (grabbing || closed || !synced || seen || fence !== undefined) return
-    const pause = pausedUntil - clock.monotonicMs()
-    if (pause > 0) return void pass(pause).then(grab)
-    grabbing = true
+  get state(): ElectionState {
+    return this.current.name
+  }
+
+  /** Our fence while we lead and our lease is held. */
+  fence(): number | undefined {
+    return this.current.name === 'leading' && this.current.lease.isHeld() ? this.current.fence : undefined
+  }
+
+  /** Who leads, as last seen in etcd. */
+  leader(): LeaderDocument | undefined {
+    return this.seen?.document
+  }
+
+  /** Gives leadership up and does not stand again for `pauseMs`. */
+  async resign(pauseMs: number): Promise<void> {
+    this.pausedUntil = this.options.clock.monotonicMs() + pauseMs
+    this.lose('resigned')
+    await this.revoke()
+  }
+
+  async close(): Promise<void> {
+    this.cancelLook()
+    this.pauses.close()
+    this.lose('stopping')
+    if (!this.is('closed')) this.enter({ name: 'closed' })
+    await this.revoke()
+    await this.watch.close()
+  }
+
+  private is(...names: ElectionState[]): boolean {
+    return names.includes(this.state)
+  }
+
+  private enter(next: State): void {
+    checkTransition('the election', transitions, this.state, next.name)
+    this.cancelBeat()
+    this.current = next
+  }
+
+  private lose(reason: string): void {
+    if (this.current.name !== 'leading') return
+    this.options.log.warn('leadership lost', { fence: this.current.fence, reason })
+    this.enter({ name: 'following' })
+    this.options.onLost()
+  }
+
+  private async revoke(): Promise<void> {
+    const old = this.lease
+    this.lease = undefined
+    await old?.revoke()
+  }
+
+  private see(changes: Change[]): void {
+    for (const { key, entry } of changes) {
+      if (key !== keys.leader) continue
+      this.seen = entry && this.seenIn(entry)
+      if (this.current.name === 'leading' && this.seen?.createRevision !== this.current.fence) {
+        this.lose(this.seen ? 'somebody else leads' : 'the leader key is gone')
+        void this.revoke()
+      }
+    }
+    void this.grab()
+  }
+
+  private seenIn(entry: Entry): SeenLeader {
+    this.movedAt = this.options.clock.monotonicMs()
+    const read = readDocument(entry, leaderDocument)
+    const document = 'document' in read ? read.document : undefined
+    return { document, createRevision: entry.createRevision, modRevision: entry.modRevision }
+  }
+
+  private async grab(): Promise<void> {
+    if (!this.is('following') || this.seen) return
+    const { store, options } = this
+    const { clock, log } = options
+    const pause = this.pausedUntil - clock.monotonicMs()
+    if (pause > 0) return void this.pauses.begin(pause).ended.then(() => this.grab())
+    this.enter({ name: 'grabbing' })
     let granted: Lease | undefined
     try {
       granted = await store.lease(options.ttlSeconds)
@@ -91,131 +187,80 @@ export function stand(store: Store, options: ElectionOptions): Election {
         [{ put: keys.leader, value, lease: granted }],
       )
       const created = result.won ? await store.get(keys.leader) : undefined
-      if (!created || JSON.stringify(created.value) !== JSON.stringify(value) || !granted.isHeld() || closed) {
-        await granted.revoke()
-        // The key may have come and gone meanwhile, and whatever the watch told of it was passed over.
-        void retry()
-      } else {
-        lease = granted
-        fence = created.createRevision
-        seen = seenIn(created)
-        beat(value, granted, fence)
-        log.info('elected to lead', { fence })
-        granted.onLost(() => {
-          lose('the lease was not renewed in time')
-          if (!closed) void retry()
-        })
-        options.onElected(fence)
-      }
+      const isOurs = created !== undefined && JSON.stringify(created.value) === JSON.stringify(value)
+      if (isOurs && granted.isHeld() && this.is('grabbing')) return this.lead(granted, created, value)
+      await granted.revoke()
     } catch (error) {
       log.warn('standing for election failed, trying again', { reason: String(error) })
       // The key may have been written all the same: a lease that is kept alive would keep it for ever, with nobody leading.
       await granted?.revoke()
-      void retry()
-    } finally {
-      grabbing = false
     }
+    if (this.is('grabbing')) this.enter({ name: 'following' })
+    // The key may have come and gone meanwhile, and whatever the watch told of it was passed over.
+    this.grabLater()
   }
+
+  private lead(lease: Lease, created: Entry, value: object): void {
+    const leading: Leading = { name: 'leading', fence: created.createRevision, lease, value }
+    this.lease = lease
+    this.enter(leading)
+    this.seen = this.seenIn(created)
+    this.beat(leading)
+    this.options.log.info('elected to lead', { fence: leading.fence })
+    lease.onLost(() => {
+      if (this.current === leading) this.lose('the lease was not renewed in time')
+      if (!this.is('closed')) this.grabLater()
+    })
+    this.options.onElected(leading.fence)
+  }
+
+  private grabLater(): void {
+    const ms = 500 + (this.options.random ?? Math.random)() * 500
+    void this.pauses.begin(ms).ended.then(() => this.grab())
+  }
+
   /** Moves the key for as long as we lead by this lease. */
-  const beat = (value: object, by: Lease, ours: number) => {
-    cancelBeat()
-    cancelBeat = clock.after(options.ttlSeconds * 1000 * beats, () => {
-      if (lease !== by || fence !== ours || !by.isHeld()) return
-      store
-        .write([{ key: keys.leader, createRevision: ours }], [{ put: keys.leader, value, lease: by }])
+  private beat(leading: Leading): void {
+    const { clock, log } = this.options
+    const { fence, lease, value } = leading
+    this.cancelBeat = clock.after(this.ttlMs * beats, () => {
+      if (!lease.isHeld()) return
+      this.store
+        .write([{ key: keys.leader, createRevision: fence }], [{ put: keys.leader, value, lease }])
         .catch((error: unknown) => log.warn('the leader key could not be written anew', { reason: String(error) }))
         // By then another leadership of ours may have begun, with a beat of its own.
-        .finally(() => lease === by && beat(value, by, ours))
+        .finally(() => this.current === leading && this.beat(leading))
     })
   }
 
-  const ttlMs = options.ttlSeconds * 1000
-  let cancelLook = () => {}
-  const lookAtLeader = () => {
-    cancelLook = clock.after(ttlMs, () => {
-      const isOverdue = clock.monotonicMs() - movedAt >= patience * ttlMs
-      const follows = synced && fence === undefined && seen?.document?.documents !== undefined
-      const looked = follows && isOverdue ? depose() : Promise.resolve()
+  private lookAtLeader(): void {
+    const { clock, log } = this.options
+    this.cancelLook = clock.after(this.ttlMs, () => {
+      const isOverdue = clock.monotonicMs() - this.movedAt >= patience * this.ttlMs
+      const isSilent = this.is('following', 'grabbing') && this.seen?.document?.documents !== undefined && isOverdue
+      const looked = isSilent ? this.depose() : Promise.resolve()
       looked
         .catch((error: unknown) => log.warn('a silent leader could not be looked at', { reason: String(error) }))
-        .finally(() => closed || lookAtLeader())
+        .finally(() => this.is('closed') || this.lookAtLeader())
     })
   }
 
   /** Ends the leadership of one whose lease somebody else keeps alive. */
-  const depose = async () => {
+  private async depose(): Promise<void> {
+    const { store } = this
+    const { clock, log, candidate } = this.options
     const before = await store.get(keys.leader)
-    if (!before || before.modRevision !== seen?.modRevision) return
-    const { host, pid } = options.candidate
+    if (!before || before.modRevision !== this.seen?.modRevision) return
+    const { host, pid } = candidate
     // One that lives resigns. Where etcd takes no writes at all, nobody could take over: this throws.
     await store.write([], [{ put: keys.leaderWanted, value: { v: 1, host, pid, at: clock.unixSeconds() } }])
-    await pass(ttlMs)
-    if (closed || fence !== undefined) return
+    await this.pauses.begin(this.ttlMs).ended
+    if (!this.is('following', 'grabbing')) return
     const { won } = await store.write(
       [{ key: keys.leader, modRevision: before.modRevision }],
       [{ delete: keys.leader }],
     )
-    if (won) log.warn('a dead leader is removed: somebody else keeps its lease alive', { leader: seen?.document?.host })
-  }
-
-  const seenIn = (entry: Entry) => {
-    movedAt = clock.monotonicMs()
-    return { document: read(entry), createRevision: entry.createRevision, modRevision: entry.modRevision }
-  }
-
-  const retry = () => pass(500 + (options.random ?? Math.random)() * 500).then(grab)
-
-  const watch: Watch = store.watch(keys.leader, {
-    onChanges: (changes) => {
-      for (const { key, entry } of changes) {
-        if (key !== keys.leader) continue
-        seen = entry && seenIn(entry)
-        if (fence !== undefined && seen?.createRevision !== fence) {
-          const gone = lease
-          lease = undefined
-          lose(seen ? 'somebody else leads' : 'the leader key is gone')
-          void gone?.revoke()
-        }
-      }
-      void grab()
-    },
-    onConnection: () => {
-      movedAt = clock.monotonicMs()
-    },
-    onSynced: () => {
-      synced = true
-      void grab()
-    },
-  })
-
-  const read = (entry: Parameters<typeof readDocument>[0]) => {
-    const result = readDocument(entry, leaderDocument)
-    return 'document' in result ? result.document : undefined
-  }
-
-  lookAtLeader()
-
-  const giveUp = async (reason: string) => {
-    lose(reason)
-    const old = lease
-    lease = undefined
-    await old?.revoke()
-  }
-
-  return {
-    fence: () => (lease?.isHeld() ? fence : undefined),
-    leader: () => seen?.document,
-    resign: async (pauseMs) => {
-      pausedUntil = clock.monotonicMs() + pauseMs
-      await giveUp('resigned')
-    },
-    close: async () => {
-      closed = true
-      cancelBeat()
-      cancelLook()
-      for (const end of [...pauses]) end()
-      await giveUp('stopping')
-      await watch.close()
-    },
+    if (won)
+      log.warn('a dead leader is removed: somebody else keeps its lease alive', { leader: this.seen?.document?.host })
   }
 }

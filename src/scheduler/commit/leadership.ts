@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import { tolerant } from '../../model/tolerant.js'
-import { type Election, stand } from '../../store/election.js'
+import { Election } from '../../store/election.js'
 import { keys } from '../../store/keys.js'
 import type { Store } from '../../store/store.js'
 import type { Leadership } from './committer.js'
@@ -58,7 +58,7 @@ export function standForLeadership({
   let closed = false
   void allowed.then(() => {
     if (closed) return
-    election = stand(store, {
+    election = new Election(store, {
       candidate,
       ttlSeconds: leaseSeconds,
       clock,

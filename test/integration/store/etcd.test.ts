@@ -3,9 +3,9 @@ import { until } from '../../../lab/until.js'
 import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { Timings } from '../../../src/store/connection.js'
-import { stand } from '../../../src/store/election.js'
+import { Election } from '../../../src/store/election.js'
 import { openStore } from '../../../src/store/etcd.js'
-import { keepKey } from '../../../src/store/leasedKey.js'
+import { LeasedKey } from '../../../src/store/leasedKey.js'
 import { type Change, maxOperations, type Store, StoreError } from '../../../src/store/store.js'
 import { needsEtcd, startEtcd, type TestEtcd } from '../../support/etcd.js'
 import { Proxy } from '../../support/proxy.js'
@@ -278,7 +278,7 @@ describe('the store on a real etcd, through a bad network', function () {
     })
 
     it('of a kept key is granted anew, and the key written again', async () => {
-      const kept = keepKey(store, key('alive'), { v: 1 }, { ttlSeconds: 3, clock: systemClock, log: silentLog })
+      const kept = new LeasedKey(store, key('alive'), { v: 1 }, { ttlSeconds: 3, clock: systemClock, log: silentLog })
       await kept.written
       const first = (await direct.get(key('alive')))!.createRevision
       proxy.drop('up', 'down')
@@ -302,7 +302,7 @@ describe('the store on a real etcd, through a bad network', function () {
   describe('election', () => {
     const candidate = (from: Store, pid: number) => {
       const story: string[] = []
-      const election = stand(from, {
+      const election = new Election(from, {
         candidate: { host: `host${pid}`, pid },
         ttlSeconds: 3,
         clock: systemClock,

@@ -2,9 +2,9 @@ import { expect } from 'chai'
 import { until } from '../../../lab/until.js'
 import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
-import { stand } from '../../../src/store/election.js'
+import { Election } from '../../../src/store/election.js'
 import { openStore } from '../../../src/store/etcd.js'
-import { keepKey } from '../../../src/store/leasedKey.js'
+import { LeasedKey } from '../../../src/store/leasedKey.js'
 import { keys } from '../../../src/store/keys.js'
 import type { Store } from '../../../src/store/store.js'
 import { needsEtcd, startMembers, type Members } from '../../support/etcd.js'
@@ -69,12 +69,12 @@ describe('the store on three etcd members', function () {
     const changes: string[] = []
     const candidate = { host: 'head', pid: 1 }
     const options = { candidate, ttlSeconds: 10, clock: systemClock, log: silentLog }
-    const election = stand(store, {
+    const election = new Election(store, {
       ...options,
       onElected: () => changes.push('elected'),
       onLost: () => changes.push('lost'),
     })
-    const kept = keepKey(store, keys.host('gluster1'), { v: 1 }, { ...options, ttlSeconds: 15 })
+    const kept = new LeasedKey(store, keys.host('gluster1'), { v: 1 }, { ...options, ttlSeconds: 15 })
     await kept.written
     await until({ what: 'it is elected' }, () => Promise.resolve(changes.length > 0))
     const before = await store.get(keys.host('gluster1'))

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { Clock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
-import { stand } from '../../../src/store/election.js'
+import { Election } from '../../../src/store/election.js'
 import { keys } from '../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../src/store/fake.js'
 import { OutcomeUnknown, OutOfSpace, type Lease, type Store } from '../../../src/store/store.js'
@@ -19,7 +19,7 @@ describe('an election', () => {
   function standing(store: Store, clock = world.clock) {
     const candidate = { host: 'head', pid: 1 }
     const heard = { onElected: () => {}, onLost: () => {} }
-    return stand(store, { candidate, ttlSeconds: 10, clock, log: silentLog, ...heard, random: () => 0.5 })
+    return new Election(store, { candidate, ttlSeconds: 10, clock, log: silentLog, ...heard, random: () => 0.5 })
   }
 
   async function until(what: string, holds: () => boolean, withinMs: number): Promise<void> {
@@ -39,6 +39,89 @@ describe('an election', () => {
     usage: () => store.usage(),
     close: () => store.close(),
     ...parts,
+  })
+
+  /** The states that it goes through until the condition holds, the first among them. */
+  async function statesUntil(election: Election, what: string, holds: () => boolean): Promise<string[]> {
+    const states: string[] = [election.state]
+    await until(
+      what,
+      () => {
+        if (states.at(-1) !== election.state) states.push(election.state)
+        return holds()
+      },
+      120_000,
+    )
+    return states
+  }
+
+  it('leads when it has seen that nobody does, follows when it resigns, and leads again after its pause', async () => {
+    const election = standing(etcd.open())
+    expect(await statesUntil(election, 'it leads', () => election.fence() !== undefined)).to.deep.equal([
+      'syncing',
+      'grabbing',
+      'leading',
+    ])
+    const fence = election.fence()
+    const resigned = world.nowMs
+    void election.resign(20_000)
+    expect(election.state).to.equal('following')
+    expect(election.fence()).to.equal(undefined)
+    expect(await statesUntil(election, 'it leads', () => election.fence() !== undefined)).to.deep.equal([
+      'following',
+      'grabbing',
+      'leading',
+    ])
+    expect(election.fence()).to.be.greaterThan(fence!)
+    expect(world.nowMs - resigned).to.be.at.least(20_000)
+    void election.close()
+    expect(election.state).to.equal('closed')
+  })
+
+  it('follows as long as another leads', async () => {
+    const leading = standing(etcd.open())
+    await until('it leads', () => leading.fence() !== undefined, 60_000)
+    const standby = standing(etcd.open())
+    const end = world.nowMs + 60_000
+    expect(await statesUntil(standby, 'that time', () => world.nowMs >= end)).to.deep.equal(['syncing', 'following'])
+    void leading.close()
+    expect(await statesUntil(standby, 'it leads', () => standby.fence() !== undefined)).to.deep.equal([
+      'following',
+      'grabbing',
+      'leading',
+    ])
+    void standby.close()
+  })
+
+  it('leads no more when its key is gone, and tries again', async () => {
+    const election = standing(etcd.open())
+    await until('it leads', () => election.fence() !== undefined, 60_000)
+    etcd.write([], [{ delete: keys.leader }])
+    await until('it has seen that', () => election.state !== 'leading', 60_000)
+    expect(await statesUntil(election, 'it leads', () => election.fence() !== undefined)).to.deep.equal([
+      'grabbing',
+      'leading',
+    ])
+    void election.close()
+  })
+
+  it('leads by no lease that was granted after it was closed', async () => {
+    const store = etcd.open()
+    const granted: Lease[] = []
+    const election = standing(
+      changed(store, {
+        lease: async (ttl) => {
+          granted.push(await store.lease(ttl))
+          return granted.at(-1)!
+        },
+      }),
+    )
+    await until('it grabs', () => election.state === 'grabbing', 60_000)
+    void election.close()
+    expect(election.state).to.equal('closed')
+    while (await world.step()) expect(election.state).to.equal('closed')
+    expect(granted.map((lease) => lease.isHeld())).to.deep.equal([false])
+    expect(etcd.read(keys.leader)).to.equal(undefined)
   })
 
   it('leaves no key behind that nobody leads by, when the answer to its write was lost for good', async () => {
