@@ -1,8 +1,9 @@
 /*
- * Which room may import which. A room is a folder, or a file that others use as one; what stands in it may always import its own files.
- * An arrow that is not in the table is an error, and so is a circle of files, also one of types alone.
+ * This table says which room may import which. A room is a folder, or a file that others use like one. Files of a room may
+ * always import each other. An import that the table does not allow is an error, and so is a circle of files, even if it
+ * has only types.
  */
-/** What every tool of a host may use beside its neighbours. */
+/** Every tool of a host may import these, in addition to its neighbours. */
 const port = ['src/agent', 'src/daemon', 'src/model']
 
 const rooms = {
@@ -44,7 +45,7 @@ const rooms = {
     'src/store',
   ],
 
-  // The road of a request: slurm or operators → admission → placement → desired → commit; cluster is what all of them know.
+  // The road of a request: slurm or operators → admission → placement → desired → commit; all of them read cluster.
   'src/scheduler/config.ts': ['src/daemon', 'src/model'],
   'src/scheduler/cluster': ['src/scheduler/config.ts', 'src/daemon', 'src/model', 'src/store'],
   'src/scheduler/commit': ['src/scheduler/cluster', 'src/daemon', 'src/model', 'src/store'],
@@ -166,9 +167,9 @@ const rooms = {
   test: ['bench', 'lab', 'lab/demo', 'lab/docker', 'src'],
 }
 
-/** Files of that folder itself, not of the folders below it; a file is one by itself. */
+/** The files of the folder itself, without the folders below it. A room that is a file has just that file. */
 const filesOf = (room) => (room.endsWith('.ts') ? `^${room}$` : `^${room}/[^/]+$`)
-/** Rooms without walls of their own inside. */
+/** Rooms whose folders may import each other. */
 const open = ['bench', 'test', 'src', 'src/model']
 const placeOf = (folder) => (open.includes(folder) ? `^${folder}/` : filesOf(folder))
 

@@ -20,7 +20,7 @@ export default tseslint.config(
     },
   },
   {
-    // What users, nodes and tools write is matched in time that grows with its length, whatever it is.
+    // Regular expressions read what users, nodes and tools write: they must need at most linear time.
     files: ['src/**'],
     plugins: { regexp },
     rules: {
