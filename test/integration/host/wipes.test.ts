@@ -5,7 +5,7 @@ import { closeSync, constants, openSync, readFileSync, readSync, writeSync } fro
 import { basename, join } from 'node:path'
 import { until } from '../../../lab/until.js'
 import { Refusal } from '../../../src/agent/port.js'
-import { endBytes, startBytes } from '../../../src/agent/host/disk/disks.js'
+import { endBytes, startBytes } from '../../../src/agent/host/disk/deviceBytes.js'
 import { realHost, type RealHost } from '../../../src/agent/host/index.js'
 import { type Run, runCommand } from '../../../src/agent/host/exec/run.js'
 import { pieceBytes } from '../../../src/agent/host/disk/wipe.js'

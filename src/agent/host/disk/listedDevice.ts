@@ -1,6 +1,7 @@
 import { Refusal } from '../../port.js'
 import { whyNotTheDevice } from '../../plan/device.js'
-import { type BlockDevice, deviceFacts, resolveDevice } from './disks.js'
+import { type BlockDevice, resolveDevice } from './blockDevice.js'
+import { deviceFacts } from './deviceFacts.js'
 import type { Run } from '../exec/run.js'
 import type { WantedDevice } from './wipe.js'
 

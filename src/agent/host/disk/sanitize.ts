@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Refusal } from '../../port.js'
-import type { BlockDevice } from './disks.js'
+import type { BlockDevice } from './blockDevice.js'
 import { type Run, runOk } from '../exec/run.js'
 
 /*

@@ -3,18 +3,9 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { ThoroughWipe } from '../../../model/documents/wipe.js'
 import { type DeviceContent, Refusal } from '../../port.js'
 import { describeContent } from '../../plan/device.js'
-import {
-  type BlockDevice,
-  contentOfHandle,
-  endBytes,
-  identityOf,
-  isZeroAt,
-  openExclusively,
-  resolveDevice,
-  sizeOf,
-  startBytes,
-  zeroes,
-} from './disks.js'
+import { type BlockDevice, identityOf, openExclusively, resolveDevice, sizeOf } from './blockDevice.js'
+import { contentOfHandle } from './deviceContent.js'
+import { endBytes, isZeroAt, startBytes, zeroes } from './deviceBytes.js'
 import type { Erase, Erasing, LongWipes } from './longWipes.js'
 import type { Run } from '../exec/run.js'
 import { sanitize } from './sanitize.js'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../../daemon/clock.js'
 import type { WipeAbilities } from '../../../model/documents/wipe.js'
 import { clipped } from '../../../model/fields.js'
-import type { BlockDevice } from './disks.js'
+import type { BlockDevice } from './blockDevice.js'
 import type { Run } from '../exec/run.js'
 import { type SanitizeAbility, sanitizeAbility } from './sanitize.js'
 

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { discover } from '../../../../../src/agent/host/disk/discover.js'
+import { discover, globPattern } from '../../../../../src/agent/host/disk/discover.js'
 import { runCommand } from '../../../../../src/agent/host/exec/run.js'
 import { abilitiesOf } from '../../../../../src/agent/host/disk/wipeAbilities.js'
 import { systemClock } from '../../../../../src/daemon/clock.js'
@@ -33,4 +33,19 @@ describe('what the configuration lists', () => {
   it('is no problem where there is something, whatever that is', async () => {
     expect(await problemsOf('no*')).to.deep.equal([])
   })
+})
+
+describe('a glob of devices', () => {
+  for (const [glob, matching, other] of [
+    ['nvme[1-9]n1', ['nvme1n1', 'nvme9n1'], ['nvme0n1', 'nvme10n1', 'nvme1n1p1', 'xnvme1n1']],
+    ['nvme*n1', ['nvme1n1', 'nvme10n1'], ['nvme1n1p1', 'nvme1n2']],
+    ['sd?', ['sda'], ['sda1', 'sd']],
+    ['disk[!0]', ['disk1'], ['disk0', 'disk']],
+    ['a.b+c', ['a.b+c'], ['aXb+c', 'a.bbc']],
+  ] as [string, string[], string[]][]) {
+    it(`${glob} matches whole names`, () => {
+      const matches = (name: string) => globPattern(glob).test(name)
+      expect([...matching, ...other].filter(matches)).to.deep.equal(matching)
+    })
+  }
 })

@@ -1,0 +1,37 @@
+import type { FileHandle } from 'node:fs/promises'
+
+/**
+ * Bytes at the start and at the end of a device that must be zero for it to be blank. All signatures that blkid knows lie
+ * within; and the superblock of a first partition, which stands at 1 MiB mostly, when the partition table is lost.
+ */
+export const startBytes = 4 * 1024 * 1024
+export const endBytes = 1024 * 1024
+const partBytes = 128 * 1024
+
+export const zeroes = Buffer.alloc(startBytes)
+
+export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length)
+  await readInto(buffer, handle, position)
+  return buffer
+}
+
+async function readInto(buffer: Buffer, handle: FileHandle, position: number): Promise<void> {
+  let done = 0
+  while (done < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, done, buffer.length - done, position + done)
+    if (bytesRead === 0) throw new Error(`the device ends at byte ${position + done}`)
+    done += bytesRead
+  }
+}
+
+/** In parts, in one buffer, so that looking at many disks takes little memory and leaves little to collect. */
+export async function isZeroAt(handle: FileHandle, position: number, length: number): Promise<boolean> {
+  const buffer = Buffer.allocUnsafe(Math.min(partBytes, length))
+  for (let done = 0; done < length; done += buffer.length) {
+    const part = buffer.subarray(0, Math.min(buffer.length, length - done))
+    await readInto(part, handle, position + done)
+    if (!part.equals(zeroes.subarray(0, part.length))) return false
+  }
+  return true
+}

@@ -1,0 +1,76 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DeviceFacts } from '../../port.js'
+import { mountedAt, type MountEntry, mountsEverywhere, mountTable } from '../exec/mounts.js'
+import type { Run } from '../exec/run.js'
+import {
+  type BlockDevice,
+  resolveDevice,
+  identityOf,
+  sizeOf,
+  partitionsOf,
+  openExclusively,
+  isMissing,
+} from './blockDevice.js'
+import { contentOf } from './deviceContent.js'
+
+/**
+ * The facts of one configured device. Without `exclusive` a user that shows nowhere (a lazy unmount) is not noticed.
+ * `everywhere` and `table`: the mounts, for a look at many devices; read now when absent.
+ */
+export async function deviceFacts(
+  path: string,
+  run: Run,
+  options: {
+    ownMount?: string
+    exclusive: boolean
+    everywhere?: Map<string, Set<string>>
+    table?: readonly MountEntry[]
+  },
+): Promise<DeviceFacts> {
+  const device = await resolveDevice(path)
+  if ('reason' in device) return { present: false, reason: device.reason }
+  const sizeBytes = await sizeOf(device)
+  const everywhere = options.everywhere ?? (await mountsEverywhere())
+  // A mount at that path which only another namespace has, a container's for one, is not ours to take off.
+  const table = options.table ?? (await mountTable())
+  const mountedByUs = options.ownMount !== undefined && mountedAt(table, options.ownMount)?.device === device.numbers
+  const busy = await usersOf(device, everywhere, mountedByUs ? options.ownMount : undefined)
+  if (options.exclusive && busy.length === 0 && !mountedByUs) {
+    try {
+      await (await openExclusively(path, false)).close()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') {
+        return { present: false, reason: (error as Error).message }
+      }
+      busy.push('opened exclusively or mounted out of sight')
+    }
+  }
+  return {
+    present: true,
+    identity: await identityOf(device),
+    sizeBytes,
+    content: await contentOf(device, sizeBytes, run),
+    partitions: await partitionsOf(device),
+    busy,
+  }
+}
+
+/** Who uses it, in words: holders (LVM, RAID, device-mapper), and mounts in any namespace but those at `ownMount`. */
+export async function usersOf(
+  device: BlockDevice,
+  everywhere: Map<string, Set<string>>,
+  ownMount?: string,
+): Promise<string[]> {
+  const mounts = [...(everywhere.get(device.numbers) ?? [])].filter((path) => path !== ownMount)
+  return [...(await holdersOf(device)), ...mounts.map((path) => `mounted at ${path}`)]
+}
+
+/** Only a list that is not there says that nobody holds it; one that cannot be read keeps the device out of use. */
+async function holdersOf({ sysfs }: BlockDevice): Promise<string[]> {
+  try {
+    return (await readdir(join(sysfs, 'holders'))).map((holder) => `held by ${holder}`)
+  } catch (error) {
+    return isMissing(error) ? [] : [`held by what cannot be listed (${(error as Error).message})`]
+  }
+}
