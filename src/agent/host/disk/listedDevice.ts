@@ -3,7 +3,7 @@ import { whyNotTheDevice } from '../../plan/device.js'
 import { type BlockDevice, resolveDevice } from './blockDevice.js'
 import { deviceFacts } from './deviceFacts.js'
 import type { Run } from '../exec/run.js'
-import type { WantedDevice } from './wipe.js'
+import type { WantedDevice } from './heldDevice.js'
 
 /** The configured path of a device of that name; undefined when the configuration lists none. */
 export type PathOf = (device: string) => string | undefined

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { wipeRanges } from '../../../../../src/agent/host/disk/wipe.js'
+import { wipeRanges } from '../../../../../src/agent/host/disk/zeroEnds.js'
 
 describe('what a wipe zeroes', () => {
   const mebibyte = 1024 ** 2

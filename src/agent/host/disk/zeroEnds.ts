@@ -1,0 +1,34 @@
+import type { FileHandle } from 'node:fs/promises'
+import { Refusal } from '../../port.js'
+import { endBytes, isZeroAt, startBytes, zeroes } from './deviceBytes.js'
+import type { WantedDevice } from './heldDevice.js'
+
+const sectorBytes = 512
+
+export async function zeroEnds(claim: FileHandle, { device, sizeBytes }: WantedDevice): Promise<void> {
+  const ranges = wipeRanges(sizeBytes)
+  for (const { position, length } of ranges) {
+    await claim.write(zeroes, 0, length, position)
+    await claim.sync()
+  }
+  for (const { position, length } of ranges) {
+    if (!(await isZeroAt(claim, position, length))) throw refusalOfLostWrites(device)
+  }
+}
+
+/**
+ * What a wipe zeroes, in order, each synced before the next: the end, then the start but for its first sector, then that
+ * sector, which is the superblock. A write of one sector is done or not; a longer one may be cut short half-way.
+ */
+export function wipeRanges(sizeBytes: number): { position: number; length: number }[] {
+  const start = Math.min(startBytes, sizeBytes)
+  return [
+    { position: Math.max(sectorBytes, sizeBytes - endBytes), length: Math.min(endBytes, sizeBytes - sectorBytes) },
+    { position: sectorBytes, length: start - sectorBytes },
+    { position: 0, length: sectorBytes },
+  ]
+}
+
+export function refusalOfLostWrites(device: string): Refusal {
+  return new Refusal(`device ${device} does not keep what is written to it`)
+}
