@@ -18,6 +18,10 @@ const readMs = 10_000
 const probeMs = 3_000
 const glusterdPort = 24007
 
+/**
+ * What is mounted at the buffer's path, whether it answers within ten seconds, and what of its job's leftovers is to be
+ * ended now.
+ */
 export async function mountFacts(mount: DesiredMount, leftIn: Leftovers['facts'], run: Run): Promise<MountFacts> {
   const found = mountedAt(await mountTable(), mount.path)
   const leftovers = await leftIn(mount, found)
@@ -37,6 +41,11 @@ function loopsIn(mount: MountEntry, run: Run): Promise<AttachedLoop[]> {
   return loopsOn(mount, run).catch(() => loopsBelow(mount.path))
 }
 
+/**
+ * Mounts the volume, or its directory, at the document's path and sees that it answers. What is mounted there already
+ * is not looked at: ask `mountFacts` first. Throws Refusal for a path that is not below `mountRoot`, CommandError or
+ * Error when no server answers or mount fails.
+ */
 export async function mountBuffer(mount: DesiredMount, mountRoot: string, run: Run): Promise<void> {
   insist(mount.path, mountRoot)
   const servers = await liveFirst(mount.servers)
@@ -49,7 +58,11 @@ export async function mountBuffer(mount: DesiredMount, mountRoot: string, run: R
     throw new Error(`${mount.volume} is mounted at ${mount.path} and does not answer`)
 }
 
-/** From the first of the servers; whether it is mounted then is for the caller to see: mount may say so although it is not. */
+/**
+ * Mounts `source.path` of the first server that answers mount, at a directory that is there. `more`: further mount
+ * options. Whether it is mounted then is for the caller to see: mount may exit with 0 although it is not. Throws
+ * CommandError, also after 30 s.
+ */
 export async function mountGluster(
   source: { servers: readonly string[]; path: string },
   at: string,
@@ -76,8 +89,9 @@ function cacheOptions({ clientCache }: DesiredMount): string[] {
 }
 
 /**
- * Not lazily: what is in use stays, with what keeps it named. Takes a dead client's mount off too. Throws Refusal when what a job
- * left in it does not let go in the time for that: from then on the scheduler waits no more for this host.
+ * Not lazily: what is in use stays, and the Error says what keeps it. Takes a dead client's mount off too. Throws
+ * Refusal when what a job left in it does not let go in the time for that: from then on the scheduler waits no more for
+ * this host. May be repeated, also where nothing is mounted.
  */
 export async function unmountBuffer(
   mount: DesiredMount,
@@ -131,6 +145,7 @@ function insist(path: string, mountRoot: string): void {
   }
 }
 
+/** Whether a child process could look at that path within ten seconds. False for one that is absent, too. */
 export async function answers(path: string, run: Run): Promise<boolean> {
   return run(['stat', '--format=%i', '--', path], { timeoutMs: readMs }).then(
     ({ code }) => code === 0,
@@ -138,7 +153,10 @@ export async function answers(path: string, run: Run): Promise<boolean> {
   )
 }
 
-/** A server that hangs makes mount wait beyond any backup server (measured: over 90 s), so those that answer come first. */
+/**
+ * The same servers, those first that take a connection to glusterd's port within three seconds: one that hangs makes
+ * mount wait beyond any backup server (measured: over 90 s). Throws when none answers.
+ */
 export async function liveFirst(servers: readonly string[]): Promise<string[]> {
   const live = await Promise.all(servers.map((server) => isReachable(server)))
   if (!live.includes(true)) throw new Error(`no gluster server answers: ${servers.join(', ')}`)

@@ -25,12 +25,24 @@ export interface LeftoverTimes {
   giveUpMs: number
 }
 
+/**
+ * What is to be done about processes and mounts that a job left; remembers, by mount, when its unmount was refused
+ * first.
+ */
 export interface Leftovers {
-  /** What is to be ended now of what was left in a mount that must go. */
+  /**
+   * What is to be ended now of what was left in a mount that must go; undefined while the grace lasts. Forgets the
+   * refusals of one that is gone or wanted again. `found`: the mount as the table has it.
+   */
   facts(mount: DesiredMount, found: MountEntry | undefined): Promise<MountFacts['leftovers']>
-  /** The unmount was refused. True when the time for trying is over. */
+  /** The unmount was refused: notes the first time. True when the time for trying is over. */
   refused(found: MountEntry): boolean
+  /**
+   * Signals users' processes in the mount and in users' mounts below it, and gives them three seconds to end. Never
+   * root's. Does nothing where nothing is mounted.
+   */
   signal(mount: DesiredMount, name: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  /** Takes a user's FUSE mount off, as that user. Does not throw when that fails: the unmount that follows shows it. */
   unmountBelow(mount: DesiredMount, below: string): Promise<void>
 }
 
@@ -44,6 +56,7 @@ const effectMs = 3_000
 const unmounting = ['--inh-caps=+sys_admin', '--ambient-caps=+sys_admin']
 const fusermounts = ['fusermount3', 'fusermount', 'fusermount-glusterfs']
 
+/** One of these a host: what it remembers is lost with the agent, and the grace begins anew. */
 export function leftovers(parts: LeftoverTimes & { run: Run; clock: Clock; log: Log }): Leftovers {
   const { graceMs, killMs, giveUpMs, run, clock, log } = parts
   /** By path: when the unmount of that very mount was refused first. */
@@ -106,7 +119,10 @@ export function leftovers(parts: LeftoverTimes & { run: Run; clock: Clock; log: 
   }
 }
 
-/** What keeps a mount, for people: mounts below it, and processes that use it. Short, whatever users call theirs. */
+/**
+ * What keeps a mount, for people: mounts below it, and processes that use it, five of each. Begins with `; `, or is
+ * empty. Printable ASCII alone, whatever users call theirs.
+ */
 export async function keptBy(found: MountEntry, run: Run): Promise<string> {
   const below = mountsBelow(await mountTable(), found)
   const devices = new Set([found.device, ...below.filter((entry) => userOf(entry) !== undefined).map((m) => m.device)])

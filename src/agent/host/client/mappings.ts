@@ -20,16 +20,20 @@ export interface Mapping {
   isWhole: boolean
 }
 
+/** The name of the mapping that encrypts swap on a loop device (`/dev/loop7`), as in `burstbuffer-swap-loop7`. */
 export function mappingName(loop: string): string {
   return `burstbuffer-swap-${basename(loop)}`
 }
 
-/** As in /dev/mapper. */
+/** Its path below /dev/mapper. */
 export function mappingDevice(loop: string): string {
   return `/dev/mapper/${mappingName(loop)}`
 }
 
-/** Our mapping on that loop device. Source: sysfs, sysfs-block-dm. */
+/**
+ * Our mapping on that loop device; undefined when there is none. `sys`: where sysfs is mounted. Source: sysfs,
+ * sysfs-block-dm.
+ */
 export async function mappingOn(loop: string, sys = '/sys'): Promise<Mapping | undefined> {
   const name = mappingName(loop)
   for (const kernelName of (await readdir(`${sys}/block`)).filter((name) => /^dm-[0-9]+$/.test(name))) {
@@ -47,7 +51,10 @@ export async function mappingOn(loop: string, sys = '/sys'): Promise<Mapping | u
   return undefined
 }
 
-/** Why this node cannot encrypt. Whether its device mapper knows dm-crypt shows when it is asked for: its module may load then. */
+/**
+ * Why this node cannot encrypt; undefined when nothing speaks against it. Whether its device mapper knows dm-crypt
+ * shows when it is asked for: its module may load then.
+ */
 export async function whyNotEncrypted(run: Run): Promise<string | undefined> {
   const remedy = 'install cryptsetup-bin and load dm-crypt, or allow swap in clear (swap.plaintext in agent.yaml)'
   for (const [argv, lacks] of [
@@ -63,6 +70,10 @@ export async function whyNotEncrypted(run: Run): Promise<string | undefined> {
   return undefined
 }
 
+/**
+ * Makes the mapping, with a key that nobody keeps, in place of one that was begun and is not in use. Throws Refusal
+ * when the kernel refuses it, CommandError when cryptsetup hangs.
+ */
 export async function openMapping(loop: string, run: Run): Promise<void> {
   // What was begun by an agent that was killed: before it has a table, newer kernels show it nowhere. One that is in use stays.
   await run(['dmsetup', 'remove', '--', mappingName(loop)], { timeoutMs: commandMs })
@@ -71,7 +82,7 @@ export async function openMapping(loop: string, run: Run): Promise<void> {
   if (code !== 0) throw new Refusal(`the kernel of this node refuses to encrypt swap on ${loop}: ${stderr.trim()}`)
 }
 
-/** The kernel keeps one that is in use. */
+/** Takes the mapping off. Throws CommandError when it is in use, or not there. */
 export async function closeMapping(loop: string, run: Run): Promise<void> {
   await runOk(run, ['dmsetup', 'remove', '--retry', '--', mappingName(loop)], { timeoutMs: commandMs })
 }

@@ -25,7 +25,10 @@ const commandMs = 30_000
 /** O_PATH of Linux, which Node does not name: to open so asks nothing of the file's server, which may hang. */
 const pathOnly = 0o10000000
 
-/** Those of the file systems of these numbers, `major:minor`, in whatever mount namespace. */
+/**
+ * Processes that use one of the file systems of these numbers, `major:minor`, in whatever mount namespace. This process
+ * and ended ones are not among them.
+ */
 export async function usersOfMounts(devices: ReadonlySet<string>, run: Run): Promise<MountUser[]> {
   const found = new Map<number, MountUser>()
   const others = new Map<number, MountUser>()
@@ -42,7 +45,10 @@ export async function usersOfMounts(devices: ReadonlySet<string>, run: Run): Pro
   return [...found.values()]
 }
 
-/** Resolves when they are gone, or after that time. */
+/**
+ * Signals those that are still the same process and not root's. Resolves when they are gone, or after `effectMs`; never
+ * throws.
+ */
 export async function endAll(users: readonly MountUser[], name: NodeJS.Signals, effectMs: number): Promise<void> {
   for (const user of users) signal(user, name)
   const last = performance.now() + effectMs

@@ -39,6 +39,9 @@ interface SwapLoop extends AttachedLoop {
   isOn: boolean
 }
 
+/**
+ * How far swap on this buffer has come on this node: mount, files, loop devices, mappings and what the kernel swaps on.
+ */
 export async function swapFacts(swap: DesiredSwap, host: SwapHost): Promise<SwapFacts> {
   const mounted = await mountOf(swap, host)
   const loops = await loopsOf(mounted, host)
@@ -56,6 +59,11 @@ export async function swapFacts(swap: DesiredSwap, host: SwapHost): Promise<Swap
   }
 }
 
+/**
+ * Makes the swap file of `sizeBytes`, every byte of it on one brick, under the first name whose brick has the room.
+ * Throws Refusal when no brick has; Error while the buffer is not mounted. A whole file that is there is kept, others
+ * of this host are made anew.
+ */
 export async function allocateSwap(swap: DesiredSwap, host: SwapHost): Promise<void> {
   const { self, run } = host
   if (!(await mountOf(swap, host))) throw new Error(`${swap.path} is not mounted`)
@@ -83,7 +91,10 @@ export async function allocateSwap(swap: DesiredSwap, host: SwapHost): Promise<v
   throw new Refusal(`no brick of ${swap.volume} has ${swap.sizeBytes} bytes left for swap: ask for a larger capacity=`)
 }
 
-/** With direct I/O: what the kernel swaps out must not pass through its page cache once more. */
+/**
+ * Gives the file a loop device, with direct I/O: what the kernel swaps out must not pass through its page cache once
+ * more. A file that is attached keeps its device. Throws Error when there is no whole file.
+ */
 export async function attachSwap(swap: DesiredSwap, host: SwapHost): Promise<void> {
   const { run } = host
   const file = (await filesIn(swap, host)).find(({ isWhole }) => isWhole)
@@ -92,7 +103,10 @@ export async function attachSwap(swap: DesiredSwap, host: SwapHost): Promise<voi
   await runOk(run, ['losetup', ...options, '--', file.path], { timeoutMs: commandMs })
 }
 
-/** With a key that nobody knows, and a new one whenever this is done anew. */
+/**
+ * With a key that nobody knows, and a new one whenever this is done anew. Nothing is done where it is encrypted or on.
+ * Throws Refusal when the kernel refuses.
+ */
 export async function encryptSwap(swap: DesiredSwap, host: SwapHost): Promise<void> {
   const { device, isOn, mapping } = await attachedLoop(swap, host)
   if (isOn || mapping?.isWhole) return
@@ -101,7 +115,10 @@ export async function encryptSwap(swap: DesiredSwap, host: SwapHost): Promise<vo
     throw new Error(`swap on ${device} is not encrypted although cryptsetup said so`)
 }
 
-/** The kernel's answer is the job's: it will not be another one in a moment. */
+/**
+ * mkswap and swapon with the document's priority; nothing when it is on. Throws Refusal when the kernel refuses swapon,
+ * for it will not answer otherwise in a moment; Error when it should be encrypted and is not.
+ */
 export async function enableSwap(swap: DesiredSwap, host: SwapHost): Promise<void> {
   const loop = await attachedLoop(swap, host)
   if (loop.isOn) return
@@ -113,7 +130,10 @@ export async function enableSwap(swap: DesiredSwap, host: SwapHost): Promise<voi
   if (code !== 0) throw new Refusal(`the kernel of this node refuses swap on ${device}: ${stderr.trim()}`)
 }
 
-/** /proc/swaps tells, not the exit code: another swapoff, of an agent that was killed, may be at it still. */
+/**
+ * swapoff, which may take minutes. /proc/swaps tells, not the exit code: another swapoff, of an agent that was killed,
+ * may be at it still. Throws Error while it is on: what is in it must fit into memory.
+ */
 export async function disableSwap(swap: DesiredSwap, host: SwapHost): Promise<void> {
   for (const loop of (await ownLoops(swap, host)).filter(({ isOn }) => isOn)) {
     const device = areaOf(loop, await swapAreas(host))
@@ -126,7 +146,10 @@ export async function disableSwap(swap: DesiredSwap, host: SwapHost): Promise<vo
   }
 }
 
-/** The key goes with it: what is in the file is then nobody's to read. */
+/**
+ * Takes the mapping off. The key goes with it: what is in the file is then nobody's to read. Throws Error while swap is
+ * on it.
+ */
 export async function closeSwap(swap: DesiredSwap, host: SwapHost): Promise<void> {
   for (const { device, isOn, mapping } of await ownLoops(swap, host)) {
     if (isOn) throw new Error(`swap on ${device} is still on`)
@@ -136,7 +159,10 @@ export async function closeSwap(swap: DesiredSwap, host: SwapHost): Promise<void
   }
 }
 
-/** Detaching what is in use succeeds, and happens later: it is looked at again. */
+/**
+ * Detaches the loop devices of this host's files. Detaching what is in use succeeds, and happens later, so it is looked
+ * at again. Throws Error while one is left.
+ */
 export async function detachSwap(swap: DesiredSwap, host: SwapHost): Promise<void> {
   for (const { device, isOn, mapping } of await ownLoops(swap, host)) {
     if (isOn) throw new Error(`swap on ${device} is still on`)
@@ -148,6 +174,7 @@ export async function detachSwap(swap: DesiredSwap, host: SwapHost): Promise<voi
     throw new Error(`${left.map(({ device }) => device).join(', ')} cannot be detached: it is in use`)
 }
 
+/** Removes this host's swap files. Throws Error while a loop device is attached to one. May be repeated. */
 export async function removeSwap(swap: DesiredSwap, host: SwapHost): Promise<void> {
   const left = await ownLoops(swap, host)
   if (left.length > 0) throw new Error(`${left[0]!.device} is still attached to ${left[0]!.file}`)
@@ -164,6 +191,7 @@ async function swapAreas({ root = '' }: SwapHost): Promise<Set<string> | undefin
   return text === undefined ? undefined : parseSwaps(text)
 }
 
+/** Base names of the devices in the text of /proc/swaps, as in `loop7` or `dm-3`. Source: proc(5). */
 export function parseSwaps(text: string): Set<string> {
   const lines = text.split('\n').slice(1)
   return new Set(lines.flatMap((line) => (line === '' ? [] : [basename(line.split(/\s/)[0]!)])))

@@ -15,7 +15,10 @@ export async function readBoot(): Promise<string | undefined> {
   }
 }
 
-/** Field 22 of /proc/PID/stat; the second, in parentheses, may hold anything. */
+/**
+ * When a process began, in clock ticks since boot, from the text of /proc/PID/stat: field 22, for the second, in
+ * parentheses, may hold anything.
+ */
 export function startOf(stat: string): string {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }

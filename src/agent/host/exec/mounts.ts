@@ -12,11 +12,15 @@ export interface MountEntry {
   source: string
 }
 
-/** The mount table of this process's namespace, topmost mount of a path last. Source: proc(5), mountinfo. */
+/**
+ * The mount table of a process's namespace, this one's when left out; the topmost mount of a path comes last. Throws
+ * when the process has ended. Source: proc(5), mountinfo.
+ */
 export async function mountTable(pid = 'self', proc = '/proc'): Promise<MountEntry[]> {
   return parseMountInfo(await readFile(`${proc}/${pid}/mountinfo`, 'utf8'))
 }
 
+/** The lines of a mountinfo file, in its order, with its octal escapes undone. Source: proc(5). */
 export function parseMountInfo(text: string): MountEntry[] {
   const entries = []
   for (const line of text.split('\n')) {
@@ -36,7 +40,7 @@ export function parseMountInfo(text: string): MountEntry[] {
   return entries
 }
 
-/** What is mounted at that path, the topmost when there are several. */
+/** What is mounted at that very path, the topmost when there are several; undefined when nothing is. */
 export function mountedAt(table: readonly MountEntry[], path: string): MountEntry | undefined {
   return table.findLast((entry) => entry.path === path)
 }

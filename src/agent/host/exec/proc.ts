@@ -2,14 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 
-/** Of every process of the machine. Source: proc(5). */
+/** Pids of every process of the machine, as text. Source: proc(5). */
 export async function processIds(): Promise<string[]> {
   return (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name))
 }
 
 /**
- * The processes of one of these programs. Asked for names alone, the kernel answers from memory, at once and whatever the process
- * waits for; to go to a thread and back for each process of the machine costs twenty times as much.
+ * Pids of the processes of one of these programs, as text. Asked for names alone, the kernel answers from memory, at
+ * once and whatever the process waits for; to go to a thread and back for each process of the machine costs twenty
+ * times as much. A name is the kernel's, which the process may change: check with `programOf`.
  */
 export function processesNamed(names: readonly string[]): string[] {
   const ids = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))

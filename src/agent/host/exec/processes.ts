@@ -69,7 +69,10 @@ async function ageMs(pid: number): Promise<number> {
   return Number(uptime) * 1000 - Number(start) * 10
 }
 
-/** TERM, and KILL when it stays. Resolves when it is gone; throws when it is not after `timeoutMs`. */
+/**
+ * SIGTERM, and SIGKILL after half the time. Resolves when it is gone, at once when it was; throws Error when it is not
+ * after `timeoutMs`.
+ */
 export async function endProcess(pid: number, timeoutMs: number): Promise<void> {
   const gone = () => {
     try {

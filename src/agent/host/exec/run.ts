@@ -43,6 +43,10 @@ function commandMessage(argv: readonly string[], result: CommandError['result'])
   return `${words ? `${words} ` : ''}(${argv.slice(0, 12).join(' ')}: ${how})`
 }
 
+/**
+ * The real `Run`. Its environment is this process's with `LC_ALL=C`; output above 8 MiB is dropped. Resolves with any
+ * exit code; throws CommandError when the program cannot start, is killed, or has not ended after `timeoutMs`.
+ */
 export const runCommand: Run = (argv, options) =>
   new Promise((resolve, reject) => {
     const [program, ...args] = argv

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { processIds, usersOfProcess, wordsOf } from './proc.js'
 
 /**
- * Processes of root's or that user's with that mark in their environment; the mark goes on to what they start. Those of
- * others have it by their own doing, and hold nothing up.
+ * Pids of root's or that user's processes with that mark (`NAME=value`) in their environment; the mark goes on to what
+ * they start. Those of others have it by their own doing, and hold nothing up.
  */
 export async function markedProcesses(mark: string, uid = 0): Promise<number[]> {
   const found = await Promise.all(
@@ -16,6 +16,7 @@ export async function markedProcesses(mark: string, uid = 0): Promise<number[]> 
   return found.flat()
 }
 
+/** SIGKILL to every process of root's with that mark, without waiting for its end. May be repeated. */
 export async function killMarked(mark: string): Promise<void> {
   for (const pid of await markedProcesses(mark)) signal(pid, 'SIGKILL')
 }
@@ -23,7 +24,10 @@ export async function killMarked(mark: string): Promise<void> {
 const graceMs = 3_000
 const stuckMs = 10_000
 
-/** Politely at first, so that a copier takes its half-written files away. Throws when one cannot be ended. */
+/**
+ * SIGTERM, after three seconds SIGKILL, so that a copier takes its half-written files away. Resolves when none is left;
+ * throws Error when one has not ended after ten seconds. May be repeated.
+ */
 export async function endMarked(mark: string, uid: number): Promise<void> {
   const start = performance.now()
   for (;;) {

@@ -47,7 +47,10 @@ const noteMs = 60_000
 /** Runs of rsync at once on one host, over all transfers. */
 const mostRuns = 4
 
-/** Stage-in and stage-out on this host. */
+/**
+ * Stage-in and stage-out on this host. Its methods are the facts and effects of transfers in `Host`; those that begin a
+ * part resolve at once, and throw what the last run of it came to.
+ */
 export function transfers(options: TransferOptions) {
   const { name, stagePaths, priority, run, log } = options
   const turns = turnsOf(mostRuns)
@@ -87,6 +90,7 @@ export function transfers(options: TransferOptions) {
   }
 
   return {
+    /** Where the wanted part and attempt stands on this host. Throws what keeps its notes from being read. */
     facts: async (transfer: DesiredTransfer): Promise<TransferFacts> => {
       const job = jobs.get(idOf(transfer))
       if (job && job.what === whatOf(transfer) && transfer.wanted === 'done') {
@@ -100,16 +104,20 @@ export function transfers(options: TransferOptions) {
       if (mounted !== 'alive' || strays > 0) return facts
       return { ...facts, ...(await doneFacts(await noteUser(transfer), transfer)) }
     },
+    /** Throws Refusal where no stage paths are set, else what `mountVolume` throws. */
     mount: async (transfer: DesiredTransfer) => {
       insist()
       await mountVolume(transfer, run, options.mountAt)
     },
+    /** These three begin the part, in place of another that is under way here, or do nothing when it is. */
     plan: (transfer: DesiredTransfer) =>
       begin(transfer, ({ show, ...parts }) =>
         planTransfer({ ...parts, onFound: ({ files, bytes }) => show({ files, bytes }) }),
       ),
+    /** As `plan`: a share. */
     copy: (transfer: DesiredTransfer) =>
       begin(transfer, ({ show, ...parts }) => copyShare({ ...parts, turns, quietMs, onProgress: show })),
+    /** As `plan`: the sum of all shares. */
     finish: (transfer: DesiredTransfer) => begin(transfer, finishTransfer),
     /** Ends what runs of it here, whoever began it. */
     stop: async (transfer: DesiredTransfer) => {
@@ -133,6 +141,7 @@ export function transfers(options: TransferOptions) {
       }
       await unmountVolume(transfer, run)
     },
+    /** Ends all that is under way here; what is noted is not copied again. */
     close: () => jobs.stopAll(),
   }
 }

@@ -21,17 +21,22 @@ export interface Job {
  * Work that takes hours, one job a transfer. It is begun by a step, which does not wait for it; what it has done stands in the
  * work directory, and why it failed is told by the next attempt to begin it.
  */
+/** The work under way, by transfer. Nothing of it survives the agent. */
 export class Jobs {
   private readonly jobs = new Map<string, Job>()
   private readonly failures = new Map<string, { what: string; error: Error }>()
 
   constructor(private readonly onEnd: (key: string) => void) {}
 
+  /** The job of that transfer that is under way, if any. */
   get(key: string): Job | undefined {
     return this.jobs.get(key)
   }
 
-  /** Throws what the last one came to: once, or again and again when it was a refusal. */
+  /**
+   * Begins it, or does nothing when one is under way. Throws instead what the last one for the same `what` came to:
+   * once, or again and again when it was a Refusal.
+   */
   begin(key: string, what: string, act: (job: Pick<Job, 'running' | 'abort'>) => Promise<void>): void {
     if (this.jobs.has(key)) return
     const failure = this.failures.get(key)
@@ -51,7 +56,7 @@ export class Jobs {
     this.jobs.set(key, { key, what, ...begun, ended })
   }
 
-  /** Resolves when it has ended. What had failed before is forgotten. */
+  /** Aborts the job, and resolves when it has ended. What had failed before is forgotten. May be repeated. */
   async stop(key: string): Promise<void> {
     this.failures.delete(key)
     const job = this.jobs.get(key)
@@ -59,11 +64,13 @@ export class Jobs {
     await job?.ended
   }
 
+  /** The same for all; for the end of the agent. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.jobs.keys()].map((key) => this.stop(key)))
   }
 }
 
+/** Notes how far the work is: of the counts and failures, those that are given. */
 export function show(running: Running, { files, bytes, failed, failures }: Partial<Tally>): void {
   const { counts } = running
   running.counts = {

@@ -23,7 +23,10 @@ interface ListParts {
   node: string | undefined
 }
 
-/** The files of a list, from where to where; the destination of each is told in its line, or is the list's directory. */
+/**
+ * The files of a list, from where to where, without links; the destination of each is told in its line, or is the
+ * list's directory. Throws Refusal, naming the line, for what cannot be read or may not be copied.
+ */
 export async function listedPairs(parts: ListParts): Promise<Sides[]> {
   const { transfer, user, stagePaths, node } = parts
   const file = await listFile(parts)

@@ -17,13 +17,21 @@ import type { AsUser } from './user.js'
  * A scheduler of an earlier release gives no key. Then the notes are believed only where nobody else may put anything in their place.
  */
 export interface Notes {
-  /** Undefined when it is not there. */
+  /**
+   * The note, checked against the schema; undefined when it is not there. Throws Refusal when it was not written by
+   * this attempt.
+   */
   read<T>(name: string, schema: z.ZodType<T>): Promise<T | undefined>
-  /** Whole or not at all. */
+  /** Whole or not at all, in place of what is there. May be repeated. */
   write(name: string, note: object): Promise<void>
+  /**
+   * The list byte for byte, without its code; undefined when it is not there. Throws Refusal when it was not written by
+   * this attempt.
+   */
   readList(name: string): Promise<Buffer | undefined>
-  /** In a directory that gets its name when all is in it. */
+  /** For a directory that gets its name when all is in it: not whole if cut short. Throws when the file exists. */
   draftList(name: string, list: Buffer): Promise<void>
+  /** The same for a note. */
   draft(name: string, note: object): Promise<void>
 }
 
@@ -31,13 +39,20 @@ export interface Notes {
 const maxNoteBytes = 16 * 1024 * 1024
 const codeLength = 64
 
-/** Those of this attempt, when the directories that they lie in are the user's alone; or are not there yet. */
+/**
+ * The notes of this attempt, which need not exist yet. Throws Refusal when one of their directories is not the user's
+ * alone.
+ */
 export async function openNotes(user: AsUser, transfer: DesiredTransfer): Promise<Notes> {
   const { works, work } = placesOf(transfer)
   await insistOnOwn(user, transfer, [works, work])
   return notesIn(user, transfer, work)
 }
 
+/**
+ * Notes in that directory, which nobody has looked at: for one that was just made. `noteKey` seals them; without one
+ * they are as they are.
+ */
 export function notesIn(user: AsUser, { noteKey }: Pick<DesiredTransfer, 'noteKey'>, directory: string): Notes {
   const seal = (name: string, content: Buffer) =>
     noteKey === undefined ? content : Buffer.concat([content, Buffer.from(codeOf(noteKey, name, content))])
@@ -111,7 +126,10 @@ async function lookAtDirectory(user: AsUser, path: string) {
   throw mistake === undefined ? new Error(stderr) : new Refusal(mistake)
 }
 
-/** Undefined when it is not there. A pipe in its place is not waited for. */
+/**
+ * The whole file, as the user; undefined when it is not there. A pipe in its place is not waited for. Throws Refusal
+ * when it has `maxBytes` or more, or the user may not read it.
+ */
 export async function readBytes(user: AsUser, file: string, maxBytes: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   const flags = 'iflag=fullblock,nonblock,nofollow,count_bytes'
@@ -126,11 +144,15 @@ export async function readBytes(user: AsUser, file: string, maxBytes: number): P
   throw mistake === undefined ? new Error(stderr) : new Refusal(mistake)
 }
 
-/** Never through a link, and never over what is there. */
+/** Makes the file, as the user: never through a link, and never over what is there. Throws when it exists. */
 export async function writeNew(user: AsUser, file: string, bytes: Buffer): Promise<void> {
   await user.ok(['dd', `of=${file}`, 'bs=64k', 'iflag=fullblock', 'conv=excl', 'status=none'], { stdin: bytes })
 }
 
+/**
+ * Adds to the end of a file of the user's, which is made when it is not there. Not to be repeated after a failure: a
+ * part may be written.
+ */
 export async function appendBytes(user: AsUser, file: string, bytes: Buffer): Promise<void> {
   const add = ['oflag=append,nofollow', 'conv=notrunc']
   await user.ok(['dd', `of=${file}`, 'bs=64k', 'iflag=fullblock', ...add, 'status=none'], { stdin: bytes })

@@ -15,7 +15,8 @@ export interface Places {
 }
 
 /**
- * The work directory lies at the destination, which has to be writable and have room in any case: a buffer that is full can
+ * Absolute paths of a transfer on this host: the mount, the work directories of all its attempts and of this one. The
+ * work directory lies at the destination, which has to be writable and have room in any case: a buffer that is full can
  * still be staged out. That of a fill lies in the template.
  */
 export function placesOf(transfer: DesiredTransfer): Places {
@@ -36,7 +37,7 @@ export interface Sides {
   node?: string
 }
 
-/** As the line names them: once, or once for each of its nodes. */
+/** Source and destination as the line names them, absolute on this host: once, or once for each of its nodes. */
 export function sidesOf(transfer: DesiredTransfer): Sides[] {
   const { nodes = [undefined], inside, outside = '/', type } = transfer
   return nodes.map((node) => {

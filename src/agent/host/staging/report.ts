@@ -10,7 +10,10 @@ interface ReportParts {
   stagePaths: StagePaths
 }
 
-/** Tells the user which files could not be staged, in a file of the user's; an attempt that had no failure takes it away. */
+/**
+ * Tells the user which files could not be staged, in a file of the user's; an attempt that had no failure takes it
+ * away. May be repeated.
+ */
 export async function writeReport({ transfer, user, stagePaths }: ReportParts, sum: Tally): Promise<void> {
   if (transfer.report === undefined) return
   // It is a comfort, not the transfer: the reasons are in the scheduler's reply too.

@@ -14,13 +14,17 @@ export interface StagePaths {
   silent: readonly string[]
 }
 
+/** Which stage paths are there and answer within ten seconds; asked anew with each call. */
 export async function stagePathsNow(paths: readonly string[], run: Run): Promise<StagePaths> {
   const found = await Promise.all(paths.map(async (path) => ({ path, isThere: await answers(path, run) })))
   const those = (isThere: boolean) => found.filter((one) => one.isThere === isThere).map(({ path }) => path)
   return { answering: those(true), silent: those(false) }
 }
 
-/** Both sides without links, as the user sees them. Refuses a path that leads out of its place, and a source that is absent. */
+/**
+ * Both sides without links, as the user sees them. Throws Refusal for a path that leads out of its place and for a
+ * source that is absent, Error while a stage path does not answer.
+ */
 export async function resolveSides(
   user: AsUser,
   transfer: DesiredTransfer,
@@ -34,7 +38,7 @@ export async function resolveSides(
   throw new Refusal(`${nameOf(transfer, sides.source, sides.node)} cannot be staged: ${why}`)
 }
 
-/** The same for many, whose sources may be absent. */
+/** The same for many, whose sources may be absent; in their order. */
 export async function resolveAll(
   user: AsUser,
   transfer: DesiredTransfer,
@@ -62,7 +66,10 @@ export async function resolveAll(
   })
 }
 
-/** Where the report is written: its folder without links, below the stage paths; its last part is not looked at. */
+/**
+ * Where the report is written: its folder without links, below the stage paths; its last part is not looked at. Throws
+ * as `resolveSides` does.
+ */
 export async function resolveReport(
   user: AsUser,
   transfer: DesiredTransfer,

@@ -16,7 +16,10 @@ import { sandboxed } from './sandbox.js'
  * written by that.
  */
 export interface AsUser {
-  /** To its end, whatever its exit code. */
+  /**
+   * Runs it to its end, whatever its exit code. Throws Refusal for a user who is not known here and for arguments that
+   * are too long, Error when the sandbox cannot be made, CommandError when it stalls or is ended.
+   */
   run(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
   /** Throws unless it exits with 0: Refusal when the destination takes no more, else CommandError. */
   ok(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
@@ -42,6 +45,10 @@ const path = '/usr/local/bin:/usr/bin:/bin'
 /** The agent's own would close what a user has made from everybody else. */
 const usualUmask = 0o022
 
+/**
+ * Runs programs as the user of a transfer, in the sandbox. Throws Refusal for root. The user's groups are looked up
+ * once.
+ */
 export function asUser({ transfer, mark, stallMs, priority, sees, signal }: UserParts): AsUser {
   const [name, value] = mark.split('=') as [string, string]
   const env = { PATH: path, LC_ALL: 'C', HOME: '/', [name]: value }

@@ -11,7 +11,7 @@ import { placesOf } from './paths.js'
 /** The buffer's volume on this host, for one transfer alone. */
 const commandMs = 30_000
 
-/** dead: its client process is gone, or does not answer. */
+/** Whether the transfer's volume is mounted here. dead: its client process is gone, or does not answer. */
 export async function mountState(transfer: DesiredTransfer, run: Run): Promise<'absent' | 'alive' | 'dead'> {
   const { mount } = placesOf(transfer)
   const found = mountedAt(await mountTable(), mount)
@@ -19,8 +19,13 @@ export async function mountState(transfer: DesiredTransfer, run: Run): Promise<'
   return (await answers(mount, run)) ? 'alive' : 'dead'
 }
 
+/** Mounts the transfer's volume at a directory that is there; throws when it cannot. */
 export type MountAt = (transfer: DesiredTransfer, path: string) => Promise<unknown>
 
+/**
+ * Mounts the buffer for this transfer alone, after taking off what is mounted there. Throws Error when it is not
+ * mounted or does not answer then. May be repeated.
+ */
 export async function mountVolume(transfer: DesiredTransfer, run: Run, mountAt = byGluster(run)): Promise<void> {
   const { mount } = placesOf(transfer)
   await unmountVolume(transfer, run)
@@ -34,7 +39,7 @@ export async function mountVolume(transfer: DesiredTransfer, run: Run, mountAt =
   }
 }
 
-/** Not lazily: while something uses it, it stays. */
+/** Not lazily: while something uses it, it stays, and CommandError says so. May be repeated. */
 export async function unmountVolume(transfer: DesiredTransfer, run: Run): Promise<void> {
   const { mount } = placesOf(transfer)
   if (mountedAt(await mountTable(), mount)) await runOk(run, ['umount', '--', mount], { timeoutMs: commandMs })

@@ -57,11 +57,12 @@ export const shareNote = z.strictObject({ batches: z.array(batch) })
 const mostSamples = 20
 const longestSample = 500
 
+/** Nothing copied, nothing failed. */
 export function emptyTally(): Tally {
   return { files: 0, bytes: 0, failed: 0, failures: [] }
 }
 
-/** Notes a failure; only some are kept in words. */
+/** Counts a failure in `to`; the first twenty are kept in words, cut to 500 characters and escaped. */
 export function addFailure(to: Tally, words: string): void {
   to.failed++
   if (to.failures.length < mostSamples) to.failures.push(escaped(words.slice(0, longestSample)))
@@ -72,6 +73,7 @@ export function ofNode(node: string | undefined, words: string): string {
   return node === undefined ? words : `node ${node}: ${words}`
 }
 
+/** Adds the counts to `to`, and as many words as there is room for. */
 export function addTally(to: Tally, { files, bytes, failed, failures }: Tally): void {
   to.files += files
   to.bytes += bytes

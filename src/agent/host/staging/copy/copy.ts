@@ -26,6 +26,7 @@ export interface CopyParts {
   signal: AbortSignal
   /** A run that has done nothing for so long lets others go on. */
   quietMs: number
+  /** How much of the share is copied and has failed, what was noted before counted in. */
   onProgress: (copied: Progress & { failed: number; failures: string[] }) => void
 }
 
@@ -40,6 +41,11 @@ type Copying = CopyParts & {
 /** Of one share. */
 const maxRuns = 4
 
+/**
+ * Copies this host's share, batch by batch, several at once, and notes each batch that is done; those that are noted
+ * are not copied again. Files that fail are counted and do not end it. Throws Refusal when the notes are gone or not
+ * ours or the destination takes no more; else what cut a batch short.
+ */
 export async function copyShare(parts: CopyParts): Promise<void> {
   const { transfer, user, quietMs, onProgress } = parts
   const { work, works } = placesOf(transfer)

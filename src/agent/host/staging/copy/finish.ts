@@ -11,8 +11,9 @@ import type { AsUser } from '../user.js'
 import { addFailure, addTally, emptyTally, ofNode, planNote, tally, type Tally } from '../work.js'
 
 /**
- * When every share is copied: modes and times of the directories, which copying changed, and the sum of all shares. It is
- * done only while every brick is online.
+ * When every share is copied: sets modes and times of the directories, which copying changed, writes the user's report,
+ * and notes the sum of all shares. May be repeated until the note is there. Throws Refusal when a share or the plan is
+ * missing, Unavailable while a brick is offline.
  */
 export async function finishTransfer(parts: {
   transfer: DesiredTransfer

@@ -55,7 +55,11 @@ export interface Work {
 /** Exit codes of a run that came to its end, and could not copy everything. Source: rsync(1). */
 const partial = new Set([11, 23, 24, 25])
 
-/** Throws when it was cut short: then it has to run again. */
+/**
+ * Runs it with these arguments from `from` to `to`, for the names given or for all. Files that could not be copied come
+ * back as complaints; throws when it was cut short and has to run again: Refusal when the destination takes no more,
+ * else Error.
+ */
 export async function runRsync(
   user: AsUser,
   argv: string[],
@@ -116,7 +120,7 @@ export function parseProgress(text: string): Progress | undefined {
   return { bytes: Number(/\d+/.exec(last)![0]), files: Number(/xfr#(\d+)/.exec(last)?.[1] ?? 0) }
 }
 
-/** The names whose contents differ. */
+/** The names whose contents differ at the destination, by checksum: reads all bytes of both sides. */
 export async function differing(user: AsUser, { from, to, names }: Work): Promise<string[]> {
   const differ: string[] = []
   let rest = ''

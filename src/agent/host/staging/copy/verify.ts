@@ -4,7 +4,10 @@ import type { AsUser } from '../user.js'
 import type { Notes } from '../notes.js'
 import { type Batch, listOf } from '../work.js'
 
-/** The files of a batch that are not at the destination with the size that they had when they were planned. */
+/**
+ * The files of a batch that are not at the destination with the size that they had when they were planned, in words for
+ * the user. Throws Refusal when the notes are not what was planned.
+ */
 export async function whatIsMissing(user: AsUser, notes: Notes, batch: Batch, to: string): Promise<string[]> {
   return batch.pairs ? pairsMissing(user, batch.pairs) : listMissing(user, notes, listOf(batch), batch.files, to)
 }
@@ -42,7 +45,10 @@ async function listMissing(user: AsUser, notes: Notes, list: string, files: numb
   return wrong.map((index) => resized(names[index] ?? 'a file', planned[index]!, sizes[index]!))
 }
 
-/** The names of a batch, as programs read them from their standard input. */
+/**
+ * The names of a batch, each ended by a NUL, as programs read them from their standard input. Throws Refusal when the
+ * list is gone.
+ */
 export async function listed(notes: Notes, list: string): Promise<Buffer> {
   const names = await notes.readList(list)
   if (names === undefined) throw new Refusal(`the list ${list} of this attempt is gone: retry the transfer`)

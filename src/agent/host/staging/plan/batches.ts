@@ -2,7 +2,10 @@ import type { FullBatch } from './split.js'
 import type { Notes } from '../notes.js'
 import type { Batch } from '../work.js'
 
-/** Writes batches into a plan's directory as they become full: names and sizes in files of their own, at the end a note a share. */
+/**
+ * Writes batches into a plan's directory as they become full: names and sizes in files of their own, at the end a note
+ * a share. `of`: the number of shares. Throws as `Notes` does.
+ */
 export function batchesIn(notes: Notes, of: number) {
   const written: { share: number; batch: Batch }[] = []
   const note = (share: number, { names, bytes, isSparse }: FullBatch, more: Partial<Batch>) => {

@@ -6,8 +6,9 @@ import { appendBytes } from '../notes.js'
 const atOnce = 2_000
 
 /**
- * Files with several names, put aside while a tree is walked, and given at its end, one inode after the other. They wait on the
- * disk and are sorted there: in a tree of snapshots no inode has all of its names before the walk ends.
+ * Files with several names, put aside while a tree is walked, and given at its end, one inode after the other. They
+ * wait on the disk, in the directory `building`, and are sorted there: in a tree of snapshots no inode has all of its
+ * names before the walk ends.
  */
 export function linkedIn(user: AsUser, building: string) {
   const list = `${building}/linked`
@@ -20,10 +21,12 @@ export function linkedIn(user: AsUser, building: string) {
     isAny = true
   }
   return {
+    /** Puts one name aside. */
     add: async ({ inode, bytes, isSparse, name }: Listed) => {
       records.push(`${inode} ${bytes} ${isSparse ? 'holes' : 'whole'} ${name}\0`)
       if (records.length >= atOnce) await write()
     },
+    /** Gives all that were put aside, each waited for; the names of one inode follow one another. */
     each: async (onFile: (file: Listed) => Promise<void>) => {
       await write()
       if (!isAny) return

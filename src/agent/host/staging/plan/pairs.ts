@@ -11,7 +11,10 @@ import { addFailure, ofNode, type PlanNote } from '../work.js'
 
 const limits = { files: 100, bytes: 16 * 1024 ** 3 }
 
-/** Single files, each with a destination of its own, in batches of pairs. */
+/**
+ * Plans single files, each with a destination of its own, in batches of pairs. Gives files and bytes of each share.
+ * Throws Refusal when the one file of a line cannot be copied.
+ */
 export async function planPairs(
   parts: Planning,
   { notes }: Building,

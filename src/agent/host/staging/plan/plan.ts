@@ -16,6 +16,11 @@ import { addFailure, emptyTally, ofNode, type PlanNote } from '../work.js'
  *
  * Crash windows: killed before the rename, there is no plan and it is made anew; directories made by then stay.
  */
+/**
+ * Finds what is to be copied and writes the plan, which appears whole or not at all; begins by removing what earlier
+ * attempts have noted. Makes the directories at the destination. Throws Refusal for what the user has to mend,
+ * Unavailable while a brick is offline.
+ */
 export async function planTransfer(parts: PlanParts): Promise<void> {
   const { transfer, user, insistOnline } = parts
   const { works, work } = placesOf(transfer)

@@ -8,7 +8,9 @@ export interface PlanParts {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: StagePaths
+  /** Throws unless every brick of the volume is online. */
   insistOnline: () => Promise<void>
+  /** How much has been found so far. */
   onFound: (found: { files: number; bytes: number }) => void
 }
 

@@ -33,6 +33,7 @@ export interface SplitLimits {
 /** What a file costs beside its bytes: opening, attributes, closing, at some hundred MB a second. */
 const bytesOfAFile = 256 * 1024
 
+/** Cuts a stream of files into shares and batches. Keeps only open batches in memory. */
 export interface Splitter {
   /** The batch that was full before, where this file would have gone, if any. */
   add(file: Listed): FullBatch | undefined
@@ -41,6 +42,7 @@ export interface Splitter {
   readonly shares: readonly { files: number; bytes: number }[]
 }
 
+/** `of`: the number of shares, one a host. A batch may exceed the limits by the names of one inode. */
 export function splitter(of: number, limits: SplitLimits): Splitter {
   const shares = Array.from({ length: of }, () => ({ files: 0, bytes: 0 }))
   const empty = () => [false, true].map((isSparse) => shares.map((_, share) => emptyBatch(share, isSparse)))

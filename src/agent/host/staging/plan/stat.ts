@@ -10,7 +10,10 @@ export interface Looked {
 
 const mostPaths = 200
 
-/** What is at these paths, links not followed; one that is not there, or not to be looked at, is not told. */
+/**
+ * What is at these paths, by path, links not followed; one that is not there, or that the user may not look at, is left
+ * out.
+ */
 export async function lookAt(user: AsUser, paths: readonly string[]): Promise<Map<string, Looked>> {
   const found = new Map<string, Looked>()
   for (let at = 0; at < paths.length; at += mostPaths) {

@@ -10,7 +10,10 @@ import { addFailure, ofNode, type PlanNote } from '../work.js'
 
 const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
 
-/** Directory trees in batches of names. Trees with one source are walked once. */
+/**
+ * Plans directory trees, in batches of names. Trees with one source are walked once. Gives files and bytes of each
+ * share; what cannot be looked at is counted as failed.
+ */
 export async function planTrees(
   parts: Planning,
   building: Building,

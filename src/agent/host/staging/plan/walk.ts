@@ -16,6 +16,7 @@ export interface Entry {
 
 /** What is no user's data. */
 export interface PassOver {
+  /** The name below the root is the transfer's own. */
   isOwn: (name: string) => boolean
   /** They may be closed to the user. */
   directories: readonly { inode: string; name: string }[]
