@@ -44,7 +44,7 @@ export interface HostService {
 
 const leaseSeconds = 15
 const retryMs = 1_000
-const mostProblems = 50
+const maxProblems = 50
 
 /**
  * Serves one host: its inventory first, so that whoever sees the host alive knows its devices too, then the key that says
@@ -77,7 +77,7 @@ export function serveHost(parts: ServeParts): HostService {
     const versions = { ...current.versions, documents: ourLevels }
     const theLeaders = leader.problem === undefined ? [] : [leader.problem]
     const known = [...theLeaders, ...(current.problems ?? []), ...[...problems.values()].flat()]
-    const all = known.slice(0, mostProblems).map(clipped)
+    const all = known.slice(0, maxProblems).map(clipped)
     const document = { ...current, versions, ...(all.length > 0 ? { problems: all } : {}) }
     return inForm(document, 'hosts', leader.level)
   }

@@ -6,7 +6,7 @@ import { sessionStages } from './documents/session.js'
 import { privateVariable } from './stagePath.js'
 
 /** Of the stage lines of one job: a session's document stays well below what etcd should hold in one value. */
-export const mostTransferBytes = 48 * 1024
+export const maxTransferBytes = 48 * 1024
 
 /** Questions about the stage lines of a session, answered from its document and from what the agents observed. */
 

@@ -25,7 +25,7 @@ export interface History {
 }
 
 /** Programs that never stop dying come to no end. */
-const mostDeaths = 40
+const maxDeaths = 40
 const endMs = 30 * 60_000
 const settleMs = 15 * 60_000
 
@@ -44,7 +44,7 @@ export async function play(
     points++
     if (!crashing) return false
     if ('at' in crashes) return points === crashes.at
-    return chance() < crashes.chance && cluster.deaths < mostDeaths
+    return chance() < crashes.chance && cluster.deaths < maxDeaths
   }
   const cluster: SimulatedCluster = new SimulatedCluster(world, fate)
   cluster.startScheduler('head1')

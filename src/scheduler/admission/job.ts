@@ -2,7 +2,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { AccessMode } from '../../model/documents/buffer.js'
 import type { SessionTransfer } from '../../model/documents/session.js'
 import { isJobToken, quote } from '../../model/names.js'
-import { mostTransferBytes } from '../../model/transfers.js'
+import { maxTransferBytes } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'
 import { admitSession, type BufferRequest } from './session.js'
 import type { Admission, Means } from './context.js'
@@ -46,7 +46,7 @@ export function setupJob(cluster: Cluster, request: JobRequest, means: Means): D
   const buffer =
     bytes > 0 || swap ? ({ name: token, kind: 'job', uid, gid, pool, bytes, access, ...more } as const) : undefined
   const { transfers = [] } = request
-  if (JSON.stringify(transfers).length > mostTransferBytes) return { refused: messages.stageLinesTooLong(token) }
+  if (JSON.stringify(transfers).length > maxTransferBytes) return { refused: messages.stageLinesTooLong(token) }
   if (uid === 0 && transfers.length > 0) return { refused: messages.rootMayNotStage() }
   return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer, transfers }, means)
 }

@@ -17,7 +17,7 @@ import { Indexes } from './indexes.js'
 import { StorageHosts } from './storageHosts.js'
 import { StrayReports } from './strayReports.js'
 
-const mostUnknown = 1_000
+const maxUnknown = 1_000
 
 /*
  * The cluster as etcd tells it, through one watch over everything: a consistent state of one revision, some milliseconds
@@ -252,7 +252,7 @@ export class Memory implements Cluster {
 
   private noteUnknown(key: string): void {
     const place = key.split('/').slice(0, 2).join('/').slice(0, 100)
-    if (this.unknown.has(place) || this.unknown.size >= mostUnknown) return
+    if (this.unknown.has(place) || this.unknown.size >= maxUnknown) return
     this.unknown.add(place)
     this.log.warn('keys that no program of ours writes', { below: place })
   }

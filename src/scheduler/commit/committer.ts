@@ -17,7 +17,7 @@ export interface Leadership {
 
 /** How long the memory may take to show what was written before the caller is told that etcd is silent. */
 const echoMs = 15_000
-const mostTries = 20
+const maxTries = 20
 
 /**
  * INVARIANTS: one decision at a time, each made on a memory that holds all that was decided before; nothing is written
@@ -101,7 +101,7 @@ export class Commits implements Core {
   }
 
   private async decideAndWrite<T>(decide: (cluster: Cluster) => Decision<T>): Promise<Committed<T>> {
-    for (let tries = 0; tries < mostTries; tries++) {
+    for (let tries = 0; tries < maxTries; tries++) {
       const fence = await this.leaderFence()
       const decision = decide(this.memory)
       if ('refused' in decision) return decision

@@ -34,7 +34,7 @@ export interface FollowUp {
 /** A brick that its agent has given up wiping is forgotten, its device cordoned, after so long. */
 const forgetAfterSeconds = 600
 /** Bricks replaced or quarantined in one step, however many are refused at once: etcd takes 100 operations together. */
-const mostAtOnce = 25
+const maxAtOnce = 25
 
 export function followBuffer(cluster: Cluster, buffer: BufferDocument, means: FollowMeans): FollowUp | undefined {
   if (buffer.wanted === 'absent') return followLeaving(cluster, buffer, means)
@@ -81,7 +81,7 @@ function followForming(cluster: Cluster, buffer: BufferDocument, means: FollowMe
   }
   const unfit = buffer.bricks
     .filter((brick) => isRefused(cluster, brick) || means.isGone(brick.host))
-    .slice(0, mostAtOnce)
+    .slice(0, maxAtOnce)
   if (unfit.length > 0) return replace(cluster, buffer, unfit, means)
   const volume = volumeOf(cluster, buffer)
   if (volume?.needsFreshDirectories) {
@@ -169,7 +169,7 @@ function forgetWhatIsGone(cluster: Cluster, buffer: BufferDocument, means: Follo
 function quarantine(cluster: Cluster, bricks: PlacedBrick[], means: FollowMeans): FollowUp | undefined {
   const changes = bricks
     .filter(({ host, device }) => !cluster.cordons.has(at(host, device)))
-    .slice(0, mostAtOnce)
+    .slice(0, maxAtOnce)
     .map(({ host, device, ...brick }): DocumentChange & { document: CordonDocument } => {
       const why = reasonOf(cluster, { host, device, ...brick })
       const document: CordonDocument = {

@@ -28,7 +28,7 @@ export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   pattern: RegExp
   /** The largest body in bytes, where 1 MiB is too little. */
-  mostBody?: number
+  maxBodyBytes?: number
   handle(request: Request): Promise<Reply>
 }
 
@@ -39,7 +39,7 @@ export interface ServerOptions {
   log: Log
 }
 
-const mostBody = 1024 * 1024
+const maxBodyBytes = 1024 * 1024
 /** Slurm's calls wait in one each: every job that is set up, staged or mounted. More are refused, and the shim calls again. */
 const maxConnections = 8_192
 /** A request that is not sent within this time is broken off, and so is an answer of which nothing is read for as long. */
@@ -97,12 +97,12 @@ async function answer(
     const match = route.method === request.method ? route.pattern.exec(url.pathname) : null
     return match ? [{ route, match }] : []
   })[0]
-  const body = await bodies.read(request, routed?.route.mostBody ?? mostBody)
+  const body = await bodies.read(request, routed?.route.maxBodyBytes ?? maxBodyBytes)
   if (body === 'too many') return send(response, { status: 503, body: 'too many large requests at once: try again\n' })
   if (body === 'too large')
     return send(response, {
       status: 413,
-      body: `the request is larger than ${printSize(routed?.route.mostBody ?? mostBody)}\n`,
+      body: `the request is larger than ${printSize(routed?.route.maxBodyBytes ?? maxBodyBytes)}\n`,
     })
   if (!routed) return send(response, { status: 404, body: `there is no ${request.method} ${url.pathname}\n` })
   const { route, match } = routed

@@ -46,11 +46,11 @@ export function recoveryRoutes({ core, clock, config, lookAgain }: RecoveryMeans
     {
       method: 'POST',
       pattern: /^\/v1\/restore$/,
-      mostBody: restoreMost,
+      maxBodyBytes: maxRestoreBytes,
       handle: ({ body }) => answer(() => restore(body)),
     },
   ]
 }
 
 /** Ten thousand buffers with their bricks. */
-const restoreMost = 64 * 1024 * 1024
+const maxRestoreBytes = 64 * 1024 * 1024

@@ -25,7 +25,7 @@ import { shownState } from './shownState.js'
 import { transferProblems, transferViews } from './transferViews.js'
 
 /** Keys that cannot be read are listed up to here. */
-const mostOfOnePlace = 10
+const maxOfOnePlace = 10
 
 /** The cluster as operators see it: pure, from the documents to the shapes of `model/api.ts`. */
 export function statusView(
@@ -276,11 +276,11 @@ function unreadProblems(cluster: Cluster): string[] {
     byPlace.set(place, [...(byPlace.get(place) ?? []), `etcd key ${key} cannot be read: ${reason}`])
   }
   return [...byPlace].flatMap(([place, all]) =>
-    all.length <= mostOfOnePlace
+    all.length <= maxOfOnePlace
       ? all
       : [
-          ...all.slice(0, mostOfOnePlace),
-          `${all.length - mostOfOnePlace} more keys of etcd below ${place} cannot be read`,
+          ...all.slice(0, maxOfOnePlace),
+          `${all.length - maxOfOnePlace} more keys of etcd below ${place} cannot be read`,
         ],
   )
 }

@@ -135,11 +135,11 @@ export async function keptBy(found: MountEntry, run: Run): Promise<string> {
   )
 }
 
-const mostNamed = 5
+const maxNamed = 5
 
 function some(names: string[]): string[] {
-  const more = names.length - mostNamed
-  return [...names.slice(0, mostNamed), ...(more > 0 ? [`${more} more`] : [])]
+  const more = names.length - maxNamed
+  return [...names.slice(0, maxNamed), ...(more > 0 ? [`${more} more`] : [])]
 }
 
 function describeUser({ pid, uid, command }: MountUser): string {

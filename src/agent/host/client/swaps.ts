@@ -22,7 +22,7 @@ const allocateMs = 60_000
 /** What is in use is read back into memory; killed after so long, it begins again where it stood. */
 const swapoffMs = 120_000
 /** A file lies on one brick, which its name decides: other names try other bricks. */
-const mostNames = 32
+const maxNames = 32
 
 export interface SwapHost {
   /** This host's name. */
@@ -74,7 +74,7 @@ export async function allocateSwap(swap: DesiredSwap, host: SwapHost): Promise<v
     present.map(({ path }) => path),
     run,
   )
-  for (let number = 0; number < mostNames; number++) {
+  for (let number = 0; number < maxNames; number++) {
     const path = `${swap.path}/${self}.${number}`
     await runOk(run, ['install', '--mode=600', '--', '/dev/null', path], { timeoutMs: commandMs })
     const size = String(swap.sizeBytes)

@@ -33,12 +33,12 @@ interface LongWipe {
 }
 
 /** How many devices of a host are wiped at once, and so take from what its other devices do. */
-const mostAtOnce = 4
+const maxAtOnce = 4
 
 export class LongWipes {
   private readonly wipes = new Map<string, LongWipe>()
   private readonly running = new Set<Promise<void>>()
-  private readonly limit = new PQueue({ concurrency: mostAtOnce })
+  private readonly limit = new PQueue({ concurrency: maxAtOnce })
   private isClosing = false
 
   /** Of a wipe that is under way or waits for its turn. */

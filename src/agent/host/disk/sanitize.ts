@@ -14,7 +14,7 @@ import { type Run, runOk } from '../exec/run.js'
 const askMs = 30_000
 const pollMs = 2_000
 /** A drive that erases for longer hangs. */
-const mostMs = 12 * 3_600_000
+const maxMs = 12 * 3_600_000
 const progressParts = 65_536
 const states = { done: 1, running: 2, doneAndDeallocated: 4 }
 
@@ -68,12 +68,12 @@ export async function sanitize(
   // One that an agent began which has died since is waited for: a drive takes no second command meanwhile.
   if (sanitizeStatus(await ask(run, ['nvme', 'sanitize-log', controller])).state !== states.running)
     await ask(run, ['nvme', 'sanitize', `--sanact=${action}`, controller])
-  const end = performance.now() + mostMs
+  const end = performance.now() + maxMs
   for (;;) {
     const { state, share } = sanitizeStatus(await ask(run, ['nvme', 'sanitize-log', controller]))
     if (state === states.done || state === states.doneAndDeallocated) return
     if (state !== states.running) throw new Refusal(`device ${name} was not sanitized: its drive gives state ${state}`)
-    if (performance.now() > end) throw new Refusal(`device ${name} is not sanitized after ${mostMs / 3_600_000} hours`)
+    if (performance.now() > end) throw new Refusal(`device ${name} is not sanitized after ${maxMs / 3_600_000} hours`)
     onProgress(share)
     await pause(waitMs)
   }

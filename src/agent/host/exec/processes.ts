@@ -52,11 +52,11 @@ export async function brickProcess(
  * A mkfs of the brick with that uuid runs, and began less than `mostMs` ago: the agent that began it may have been
  * restarted since, which mkfs does not notice. One that takes longer hangs.
  */
-export async function isBeingFormatted(uuid: string, mostMs: number, running: readonly Command[]): Promise<boolean> {
+export async function isBeingFormatted(uuid: string, maxMs: number, running: readonly Command[]): Promise<boolean> {
   for (const { pid, program, words } of running) {
     if (program !== 'mkfs.xfs' || !words.includes(`uuid=${uuid}`)) continue
     // One whose age cannot be read has ended meanwhile.
-    if ((await ageMs(pid).catch(() => Infinity)) < mostMs) return true
+    if ((await ageMs(pid).catch(() => Infinity)) < maxMs) return true
   }
   return false
 }

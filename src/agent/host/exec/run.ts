@@ -17,7 +17,7 @@ export interface RunResult {
 export type Run = (argv: readonly [string, ...string[]], options: RunOptions) => Promise<RunResult>
 
 /** Bytes of stdout or stderr; what comes after them is dropped. */
-export const mostOutput = 8 * 1024 * 1024
+export const maxOutputChars = 8 * 1024 * 1024
 
 /** A command that failed: its message puts the most telling cause first. */
 export class CommandError extends Error {
@@ -82,7 +82,7 @@ export const runCommand: Run = (argv, options) =>
       // Decoded by the stream, which keeps a character together that came in two pieces.
       child[name]?.setEncoding('utf8').on('data', (text: string) => {
         received++
-        if (output[name].length < mostOutput) output[name] += text
+        if (output[name].length < maxOutputChars) output[name] += text
       })
     }
     collect('stdout')

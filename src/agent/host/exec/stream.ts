@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { bytesMoved } from './proc.js'
-import { CommandError, mostOutput } from './run.js'
+import { CommandError, maxOutputChars } from './run.js'
 
 /*
  * Programs that may run for hours: no deadline, but an end when for long nothing has come from them and they have read and
@@ -120,7 +120,7 @@ export function runStream(argv: readonly [string, ...string[]], options: StreamO
     child.stdout.on('data', (chunk: Buffer) => {
       alive()
       if (options.onOutput) taken = taken.then(() => take(chunk))
-      else if (length < mostOutput) output.push(chunk)
+      else if (length < maxOutputChars) output.push(chunk)
       length += chunk.length
     })
     child.stderr.on('data', (chunk: Buffer) => {

@@ -45,7 +45,7 @@ const defaultQuietMs = 60_000
 /** Notes and looks: they do not wait for an hour. */
 const noteMs = 60_000
 /** Runs of rsync at once on one host, over all transfers. */
-const mostRuns = 4
+const maxRuns = 4
 
 /**
  * Stage-in and stage-out on this host. Its methods are the facts and effects of transfers in `Host`; those that begin a
@@ -53,7 +53,7 @@ const mostRuns = 4
  */
 export function transfers(options: TransferOptions) {
   const { name, stagePaths, priority, run, log } = options
-  const turns = turnsOf(mostRuns)
+  const turns = turnsOf(maxRuns)
   const jobs = new Jobs((id) => options.onEnd?.(id))
   const idOf = (transfer: DesiredTransfer) => transferId(transfer.session.id, transfer.transfer)
   const markOf = (transfer: DesiredTransfer) => `BURSTBUFFER_TRANSFER=${name}/${idOf(transfer)}`

@@ -9,7 +9,7 @@ import type { AsUser } from './user.js'
 import { readBytes } from './notes.js'
 
 const maxListBytes = 8 * 1024 * 1024
-const mostLines = 10_000
+const maxLines = 10_000
 /** Room for a source and a destination of 4,096 bytes each, which is what the kernel takes. */
 const maxLineBytes = 8_300
 const maxPathBytes = 4_096
@@ -35,8 +35,8 @@ export async function listedPairs(parts: ListParts): Promise<Sides[]> {
   if (text === undefined) throw new Refusal(`the list ${listName} is not there`)
   if (text.includes('\uFFFD')) throw new Refusal(`the list ${listName} is no UTF-8: use type=directory`)
   const lines = text.split('\n').map((line) => line.trim())
-  if (lines.length > mostLines) {
-    throw new Refusal(`the list ${listName} has more than ${mostLines} lines: use type=directory`)
+  if (lines.length > maxLines) {
+    throw new Refusal(`the list ${listName} has more than ${maxLines} lines: use type=directory`)
   }
   const pairs = lines.flatMap((line, index) => {
     if (line === '') return []

@@ -82,12 +82,12 @@ export async function resolveReport(
   return `${folder === '/' ? '' : folder}/${basename(report)}`
 }
 
-const mostPaths = 200
+const maxPaths = 200
 
 async function realPaths(user: AsUser, paths: readonly string[]): Promise<string[]> {
   const found: string[] = []
-  for (let at = 0; at < paths.length; at += mostPaths) {
-    const some = paths.slice(at, at + mostPaths)
+  for (let at = 0; at < paths.length; at += maxPaths) {
+    const some = paths.slice(at, at + maxPaths)
     const { stdout } = await user.ok(['realpath', '--zero', '--canonicalize-missing', '--', ...some], { onHost: true })
     found.push(...stdout.toString().split('\0').slice(0, some.length))
   }

@@ -54,8 +54,8 @@ export function listOf({ name, listOf = name }: Batch): string {
 
 export const shareNote = z.strictObject({ batches: z.array(batch) })
 
-const mostSamples = 20
-const longestSample = 500
+const maxSamples = 20
+const maxSampleChars = 500
 
 /** Nothing copied, nothing failed. */
 export function emptyTally(): Tally {
@@ -65,7 +65,7 @@ export function emptyTally(): Tally {
 /** Counts a failure in `to`; the first twenty are kept in words, cut to 500 characters and escaped. */
 export function addFailure(to: Tally, words: string): void {
   to.failed++
-  if (to.failures.length < mostSamples) to.failures.push(escaped(words.slice(0, longestSample)))
+  if (to.failures.length < maxSamples) to.failures.push(escaped(words.slice(0, maxSampleChars)))
 }
 
 /** A complaint about one node's files tells which. */
@@ -78,5 +78,5 @@ export function addTally(to: Tally, { files, bytes, failed, failures }: Tally): 
   to.files += files
   to.bytes += bytes
   to.failed += failed
-  to.failures.push(...failures.slice(0, mostSamples - to.failures.length))
+  to.failures.push(...failures.slice(0, maxSamples - to.failures.length))
 }

@@ -21,13 +21,13 @@ import type { SchedulerConfig } from '../../config.js'
 export type ClientSettings = Pick<SchedulerConfig, 'adminClients' | 'computeNetworks'>
 
 /** glusterd 10.3 aborts on a value of about 4,090 bytes: a buffer of 4,096 in it (measured). */
-const mostBytes = 4000
+const maxBytes = 4000
 
 export function allowedClients(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): string {
   const compute = sessionsUsing(cluster, buffer).flatMap((session) => clientsOf(cluster, session, buffer))
   const always = alwaysAllowed(cluster, buffer, settings)
   const exact = allowing(buffer, always, compute)
-  return exact.length <= mostBytes ? exact : listed([...always, ...settings.computeNetworks])
+  return exact.length <= maxBytes ? exact : listed([...always, ...settings.computeNetworks])
 }
 
 /** Why a session's hosts cannot be allowed beside those that are, or undefined. */
@@ -41,11 +41,11 @@ export function problemWithClients(
   if (settings.computeNetworks.length > 0 && !byDirectory) return undefined
   const others = sessionsUsing(cluster, buffer).filter(({ id }) => id !== starting.id)
   const compute = [...others, starting].flatMap((session) => clientsOf(cluster, session, buffer))
-  if (allowing(buffer, alwaysAllowed(cluster, buffer, settings), compute).length <= mostBytes) return undefined
+  if (allowing(buffer, alwaysAllowed(cluster, buffer, settings), compute).length <= maxBytes) return undefined
   const help = byDirectory
     ? 'or striped access without swap'
     : 'or ask the operators to set computeNetworks for the scheduler'
-  return `the addresses of the nodes that use ${buffer.name} are more than the ${mostBytes} bytes that GlusterFS takes: use fewer nodes, ${help}`
+  return `the addresses of the nodes that use ${buffer.name} are more than the ${maxBytes} bytes that GlusterFS takes: use fewer nodes, ${help}`
 }
 
 interface Client {

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import type { SessionTransfer } from '../../../model/documents/session.js'
 import { quote } from '../../../model/names.js'
 import { persistentVariable, privateVariable, type StagePath, variableOf } from '../../../model/stagePath.js'
-import { isPrivate, mostTransferBytes } from '../../../model/transfers.js'
+import { isPrivate, maxTransferBytes } from '../../../model/transfers.js'
 import type { Directives } from './directivesType.js'
 import type { Stage } from './stageDirectives.js'
 
@@ -20,8 +20,8 @@ export function problemWithStages(asked: Asked): string | undefined {
 /** As long as the lines of a job can become; what Slurm puts in the place of its symbols is not counted. */
 export function problemWithLength(asked: Asked): string | undefined {
   const means = { token: '9'.repeat(18), isServed: () => true }
-  if (JSON.stringify(transfersOf(asked, means)).length <= mostTransferBytes) return undefined
-  return `the stage lines are longer than ${mostTransferBytes / 1024} KiB together: write them to a file, and stage type=list`
+  if (JSON.stringify(transfersOf(asked, means)).length <= maxTransferBytes) return undefined
+  return `the stage lines are longer than ${maxTransferBytes / 1024} KiB together: write them to a file, and stage type=list`
 }
 
 /** Every path outside the buffers that a line names, with the key it stands behind. */

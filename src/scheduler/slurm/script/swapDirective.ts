@@ -10,7 +10,7 @@ export interface SwapLine {
 }
 
 /** Less is not worth its loop device, and mkswap takes no less than ten pages. */
-const leastBytes = 1024 * 1024
+const minBytes = 1024 * 1024
 
 /** The words behind the verb. The refusal is to be put behind the line. */
 export function parseSwap(words: readonly string[]): SwapLine | { refused: string } {
@@ -19,7 +19,7 @@ export function parseSwap(words: readonly string[]): SwapLine | { refused: strin
   if (size.includes('=')) return { refused: `swap has its size before ${quote(size)}: write swap 4GiB, say` }
   const parsed = parseSize(/^[0-9]+$/.test(size) ? `${size}GiB` : size)
   if ('refused' in parsed) return parsed
-  if (parsed.bytes < leastBytes) return { refused: `swap of ${quote(size)} is too little: ask for at least 1MiB` }
+  if (parsed.bytes < minBytes) return { refused: `swap of ${quote(size)} is too little: ask for at least 1MiB` }
   const swap: SwapLine = { bytes: parsed.bytes, slurmsBytes: parseInt(size, 10) }
   for (const word of options) {
     const [key, value, more] = word.split('=')

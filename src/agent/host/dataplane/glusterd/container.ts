@@ -28,7 +28,7 @@ export interface FollowOptions {
 }
 
 const firstRetryMs = 500
-const mostRetryMs = 30_000
+const maxRetryMs = 30_000
 /** An engine that takes longer to tell a container's state hangs. */
 const askMs = 10_000
 /** One that was up for so long is started at once when it stops. */
@@ -95,7 +95,7 @@ export class FollowedContainer {
       onLook()
       if (this.isClosed) return
       await new Promise<void>((resolve) => {
-        const cancel = clock.after(backoffMs(attempt, firstRetryMs, mostRetryMs, random), resolve)
+        const cancel = clock.after(backoffMs(attempt, firstRetryMs, maxRetryMs, random), resolve)
         this.endPause = () => {
           cancel()
           resolve()
@@ -168,7 +168,7 @@ export class FollowedContainer {
     const isSettled = clock.monotonicMs() - this.starts.lastMs > settledMs
     this.starts = { ...this.starts, attempt: isSettled ? 0 : this.starts.attempt + 1, isPending: true }
     const { attempt } = this.starts
-    const delayMs = attempt === 0 ? 0 : backoffMs(attempt - 1, firstRetryMs, mostRetryMs, random)
+    const delayMs = attempt === 0 ? 0 : backoffMs(attempt - 1, firstRetryMs, maxRetryMs, random)
     this.cancelTimer = clock.after(delayMs, () => void this.startNow())
   }
 

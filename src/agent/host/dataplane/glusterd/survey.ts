@@ -5,7 +5,7 @@ import type { Gluster } from './command.js'
 import { mountTable } from '../../exec/mounts.js'
 
 /** The inventory stays far below what etcd should hold in one value. */
-const mostListed = 1000
+const maxListed = 1000
 
 /** What is on this host whoever asked for it, so that what nobody claims is found. A glusterd that does not answer is left out. */
 export async function survey(mountRoot: string, hasGluster: boolean, gluster: Gluster): Promise<Seen> {
@@ -19,10 +19,10 @@ export async function survey(mountRoot: string, hasGluster: boolean, gluster: Gl
 /** As much of it as an inventory may hold, and what had to be cut. */
 export function listed(mounts: NonNullable<Seen['mounts']>, volumes?: string[]): Seen {
   const whole = { ...(volumes ? { volumes: volumes.toSorted() } : {}), mounts }
-  const cut = (['volumes', 'mounts'] as const).filter((list) => (whole[list]?.length ?? 0) > mostListed)
+  const cut = (['volumes', 'mounts'] as const).filter((list) => (whole[list]?.length ?? 0) > maxListed)
   return {
-    ...(whole.volumes ? { volumes: whole.volumes.slice(0, mostListed) } : {}),
-    mounts: mounts.slice(0, mostListed),
+    ...(whole.volumes ? { volumes: whole.volumes.slice(0, maxListed) } : {}),
+    mounts: mounts.slice(0, maxListed),
     ...(cut.length > 0 ? { cut } : {}),
   }
 }

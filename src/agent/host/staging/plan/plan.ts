@@ -44,7 +44,7 @@ export async function planTransfer(parts: PlanParts): Promise<void> {
 }
 
 /** Of one list as of those of all nodes: a share's are noted in one file. */
-const mostPairs = 10_000
+const maxPairs = 10_000
 
 /** Each looks at the paths and makes the destination, and gives what plans then. */
 const planners: Record<DesiredTransfer['type'], (parts: Planning) => Promise<Make>> = {
@@ -54,8 +54,8 @@ const planners: Record<DesiredTransfer['type'], (parts: Planning) => Promise<Mak
   },
   list: async (parts) => {
     const pairs = (await eachOf(parts, ({ node }) => listedPairs({ ...parts, node }))).flat()
-    if (pairs.length > mostPairs) {
-      throw new Refusal(`the lists of all nodes have more than ${mostPairs} lines: use type=directory`)
+    if (pairs.length > maxPairs) {
+      throw new Refusal(`the lists of all nodes have more than ${maxPairs} lines: use type=directory`)
     }
     return (building) => planPairs(parts, building, pairs)
   },

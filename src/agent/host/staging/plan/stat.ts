@@ -8,7 +8,7 @@ export interface Looked {
   isSparse: boolean
 }
 
-const mostPaths = 200
+const maxPaths = 200
 
 /**
  * What is at these paths, by path, links not followed; one that is not there, or that the user may not look at, is left
@@ -16,8 +16,8 @@ const mostPaths = 200
  */
 export async function lookAt(user: AsUser, paths: readonly string[]): Promise<Map<string, Looked>> {
   const found = new Map<string, Looked>()
-  for (let at = 0; at < paths.length; at += mostPaths) {
-    const some = paths.slice(at, at + mostPaths)
+  for (let at = 0; at < paths.length; at += maxPaths) {
+    const some = paths.slice(at, at + maxPaths)
     const { stdout } = await user.run(['stat', '--printf=%s %b %F/%n\\0', '--', ...some])
     for (const record of stdout.toString().split('\0')) {
       const [, bytes, blocks, kind, path] = /^(\d+) (\d+) ([^/]*)(\/.*)$/s.exec(record) ?? []
