@@ -21,7 +21,7 @@ export function parseSlurmList(text: string): string[] {
 }
 
 /** A session of the scheduler's, as far as it matters here. */
-export interface Standing {
+export interface SessionSummary {
   token: string
   stage: string
 }
@@ -33,7 +33,7 @@ export interface Standing {
 export function slurmDifferences(
   names: string[],
   buffers: BufferView[],
-  sessions: Standing[],
+  sessions: SessionSummary[],
   shim: string,
 ): DifferenceView[] {
   const ours = new Map(buffers.map((buffer) => [buffer.name, buffer]))

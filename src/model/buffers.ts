@@ -137,12 +137,14 @@ export function jobsHolding(cluster: Cluster, buffer: BufferDocument): SessionDo
  * Hosts that were told to mount the buffer for that session, in any mode, and have not been seen to let go of it. Lost
  * hosts are among them.
  */
-export function mountsLeft(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
-  return session.computeHosts.filter((host) => mountViews.some((view) => isLeft(cluster, session, buffer, host, view)))
+export function hostsMounting(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
+  return session.computeHosts.filter((host) =>
+    mountViews.some((view) => isStillMounted(cluster, session, buffer, host, view)),
+  )
 }
 
 /** That host was told to mount the buffer so, and has not been seen to let go of it. */
-export function isLeft(
+export function isStillMounted(
   cluster: Cluster,
   session: { id: number },
   buffer: { id: number },
@@ -169,7 +171,7 @@ export function hasOnlyCutOff(cluster: Cluster, session: SessionDocument, host: 
       ({ document }) =>
         cluster.observed.mount.get(at(host, mountIdOf(document)))?.state === 'absent' ||
         isCutOff(session, document.buffer, host),
-    ) && swaps.every(({ document }) => !isSwapLeft(cluster, session, document.buffer, host))
+    ) && swaps.every(({ document }) => !isStillSwapping(cluster, session, document.buffer, host))
   )
 }
 
@@ -180,20 +182,27 @@ export function cutOffHosts(cluster: Cluster): { host: string; session: SessionD
       ? []
       : desiredOf(cluster, 'mount', session)
           .filter(({ host, document }) => isCutOff(session, document.buffer, host))
-          .filter(({ host, document }) => isLeft(cluster, session, document.buffer, host, document.view ?? 'striped'))
+          .filter(({ host, document }) =>
+            isStillMounted(cluster, session, document.buffer, host, document.view ?? 'striped'),
+          )
           .map(({ host, document }) => ({ host, session, mount: document })),
   )
 }
 
 /** Those of `mountsLeft` that are alive and were not cut off: they can still let go in order. */
-export function hostsLettingGo(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
-  return mountsLeft(cluster, session, buffer).filter(
+export function hostsUnmounting(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
+  return hostsMounting(cluster, session, buffer).filter(
     (host) => cluster.hosts.has(host) && /* guard: cut-off-stays */ !isCutOff(session, buffer, host),
   )
 }
 
 /** That host was told to swap on the buffer, and has not been seen to have stopped. */
-export function isSwapLeft(cluster: Cluster, session: { id: number }, buffer: { id: number }, host: string): boolean {
+export function isStillSwapping(
+  cluster: Cluster,
+  session: { id: number },
+  buffer: { id: number },
+  host: string,
+): boolean {
   const key = at(host, swapId(session.id, buffer.id))
   const known = cluster.observed.swap.has(key) || cluster.desired.swap.has(key)
   return known && cluster.observed.swap.get(key)?.state !== 'absent'
@@ -205,7 +214,7 @@ export function isSwapLeft(cluster: Cluster, session: { id: number }, buffer: { 
  */
 export function hostsToUnmount(cluster: Cluster, buffer: BufferDocument): string[] {
   const hosts = sessionsUsing(cluster, buffer).flatMap((session) => [
-    ...hostsLettingGo(cluster, session, buffer),
+    ...hostsUnmounting(cluster, session, buffer),
     // guard: copies-ended
     ...hostsCopying(cluster, session, buffer),
   ])

@@ -6,7 +6,7 @@ import type { InventoryDevice, InventoryDocument } from './documents/inventory.j
 import type { DesiredMount, MountView } from './documents/mount.js'
 import type { Observed } from './documents/observed.js'
 import type { SessionDocument } from './documents/session.js'
-import { buriedName } from './names.js'
+import { archivedName } from './names.js'
 
 /**
  * The whole cluster as the scheduler knows it: the documents of etcd by their names, nothing derived.
@@ -66,12 +66,14 @@ export function desiredOf<K extends SessionKind>(
  * aside.
  */
 export function bufferKey(cluster: Cluster, buffer: BufferDocument): string {
-  return cluster.buffers.get(buffer.name)?.id === buffer.id ? buffer.name : buriedName(buffer.name, buffer.id)
+  return cluster.buffers.get(buffer.name)?.id === buffer.id ? buffer.name : archivedName(buffer.name, buffer.id)
 }
 
 /** The name in etcd of a session's document (`sessions/<key>`): its token, or `token~id` when it was moved aside. */
 export function sessionKey(cluster: Cluster, session: SessionDocument): string {
-  return cluster.sessions.get(session.token)?.id === session.id ? session.token : buriedName(session.token, session.id)
+  return cluster.sessions.get(session.token)?.id === session.id
+    ? session.token
+    : archivedName(session.token, session.id)
 }
 
 /** The buffers that a session made or uses, by the keys of their documents; those that are gone are left out. */

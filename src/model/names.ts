@@ -34,7 +34,7 @@ export function escaped(text: string): string {
 }
 
 /** A document moved aside while a lost host keeps it from going away: `NAME~ID`, a name no user can write. */
-export function buriedName(name: string, id: number): string {
+export function archivedName(name: string, id: number): string {
   return `${name}~${id}`
 }
 

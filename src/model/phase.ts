@@ -55,7 +55,7 @@ export function phaseOf(cluster: Cluster, buffer: BufferDocument): PhaseReport {
  * Nobody waits for it any more: Slurm's teardown has its answer, and its name may be given away. Its devices stay taken until
  * they were seen wiped.
  */
-export function isPutOff({ phase }: Pick<PhaseReport, 'phase'>): boolean {
+export function isDeletedInBackground({ phase }: Pick<PhaseReport, 'phase'>): boolean {
   return phase === 'wiping' || phase === 'blocked'
 }
 

@@ -28,13 +28,13 @@ const directionIn: Partial<Record<SessionStage, TransferDirection>> = {
 export function currentTransfer(session: SessionDocument): SessionTransfer | undefined {
   const direction = directionIn[session.stage]
   if (direction === undefined) return undefined
-  const lines = linesOf(session, direction)
+  const lines = transfersOf(session, direction)
   if (direction !== 'out' && lines.some(({ ended }) => ended?.state === 'failed')) return undefined
   return lines.find(({ ended }) => ended === undefined)
 }
 
 /** The session's stage lines of that direction, in the script's order. */
-export function linesOf({ transfers = [] }: SessionDocument, direction: TransferDirection): SessionTransfer[] {
+export function transfersOf({ transfers = [] }: SessionDocument, direction: TransferDirection): SessionTransfer[] {
   return transfers.filter((transfer) => transfer.direction === direction)
 }
 
@@ -44,8 +44,8 @@ export function isPrivate({ variable }: Pick<SessionTransfer, 'variable'>): bool
 }
 
 /** Every node has its copy of what was staged in for private access; true also when nothing was. */
-export function isFilled(session: SessionDocument): boolean {
-  return linesOf(session, 'fill').every(({ ended }) => ended?.state === 'done')
+export function isFannedOut(session: SessionDocument): boolean {
+  return transfersOf(session, 'fill').every(({ ended }) => ended?.state === 'done')
 }
 
 /**
@@ -55,7 +55,7 @@ export function isFilled(session: SessionDocument): boolean {
 export function unsaved(session: SessionDocument): SessionTransfer[] {
   const { stage } = session
   if (stage === 'leaving' || sessionStages.indexOf(stage) < sessionStages.indexOf('running')) return []
-  return linesOf(session, 'out').filter(({ ended }) => ended === undefined || ended.state === 'failed')
+  return transfersOf(session, 'out').filter(({ ended }) => ended === undefined || ended.state === 'failed')
 }
 
 /**

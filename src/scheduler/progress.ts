@@ -1,13 +1,13 @@
 import { viewsOf } from '../model/access.js'
-import { hasOnlyCutOff, hostsLettingGo, isSwapLeft, volumeOf } from '../model/buffers.js'
+import { hasOnlyCutOff, hostsUnmounting, isStillSwapping, volumeOf } from '../model/buffers.js'
 import { at, type Cluster, mountId, sessionBuffers, swapId } from '../model/cluster.js'
 import type { BufferDocument } from '../model/documents/buffer.js'
 import type { SessionDocument } from '../model/documents/session.js'
 import type { StageDirection } from '../model/documents/stageLine.js'
-import { isPutOff, phaseOf } from '../model/phase.js'
+import { isDeletedInBackground, phaseOf } from '../model/phase.js'
 import { describeWiping } from '../model/wipes.js'
-import { currentTransfer, hostsCopying, isFilled, linesOf, nameOf } from '../model/transfers.js'
-import { canBePutAside, standingOf } from './admission/tokenState.js'
+import { currentTransfer, hostsCopying, isFannedOut, transfersOf, nameOf } from '../model/transfers.js'
+import { canBeArchived, tokenStateOf } from './admission/tokenState.js'
 import { dataKept } from './admission/messages.js'
 import { countsOf, waitsOf } from './desired/index.js'
 
@@ -47,8 +47,8 @@ export function setupProgress(cluster: Cluster, token: string, sessionId: number
 
 /** An `Admission` that said `leaving` may be decided again: the old one is gone, or can be put aside. */
 export function mayStart(cluster: Cluster, token: string): boolean {
-  const standing = standingOf(cluster, token)
-  return (!standing.session && !standing.buffer) || canBePutAside(cluster, standing)
+  const tokenState = tokenStateOf(cluster, token)
+  return (!tokenState.session && !tokenState.buffer) || canBeArchived(cluster, tokenState)
 }
 
 /**
@@ -89,8 +89,8 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
 
 /** What was staged in for the nodes' own namespaces is in each of them: no node mounts its own before. */
 function fillProgress(cluster: Cluster, session: SessionDocument): Progress {
-  const [fill] = linesOf(session, 'fill')
-  if (!fill || isFilled(session)) return { state: 'done' }
+  const [fill] = transfersOf(session, 'fill')
+  if (!fill || isFannedOut(session)) return { state: 'done' }
   if (fill.ended) return { state: 'failed', reason: `${nameOf(fill)} failed: ${fill.ended.reason ?? ''}` }
   const counts = countsOf(cluster, session, fill)
   const far = counts && counts.totalFiles > 0 ? [`${counts.files} of ${counts.totalFiles} files are copied`] : []
@@ -107,7 +107,7 @@ export function transferProgress(
 ): Progress {
   const session = cluster.sessions.get(token)
   if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: 'it was torn down' }
-  const lines = linesOf(session, direction)
+  const lines = transfersOf(session, direction)
   const failed = lines.filter(({ ended }) => ended?.state === 'failed')
   const current = currentTransfer(session)
   if (failed[0] && current?.direction !== direction) {
@@ -150,11 +150,11 @@ export function unmountProgress(cluster: Cluster, token: string, sessionId: numb
 
 /** Gone, or nothing but lost hosts, operators and long wipes left to wait for: Slurm need not wait for them. */
 export function teardownProgress(cluster: Cluster, token: string, sessionId: number): Progress {
-  const { session, buffer } = standingOf(cluster, token)
+  const { session, buffer } = tokenStateOf(cluster, token)
   if (session && session.id !== sessionId) return { state: 'done' }
   if (buffer && buffer.wanted !== 'absent') return { state: 'done' }
   const report = buffer && phaseOf(cluster, buffer)
-  const ofBuffer = !report || isPutOff(report) ? [] : report.waitingFor
+  const ofBuffer = !report || isDeletedInBackground(report) ? [] : report.waitingFor
   const ofSession = session ? [...waitingToUnmount(cluster, session), ...waitingToEndCopies(cluster, session)] : []
   const isBusy = report?.phase === 'deleting' || (session !== undefined && !buffer && !isHidden(cluster, session))
   return waitingOrDone([...ofSession, ...ofBuffer], !isBusy)
@@ -165,7 +165,7 @@ export function isHidden(cluster: Cluster, session: SessionDocument): boolean {
   if (session.stage !== 'leaving') return false
   if (cluster.sessions.get(session.token)?.id !== session.id) return true
   const buffer = session.buffer === undefined ? undefined : cluster.buffers.get(session.buffer)
-  if (buffer) return isPutOff(phaseOf(cluster, buffer))
+  if (buffer) return isDeletedInBackground(phaseOf(cluster, buffer))
   const away = [...session.computeHosts, ...hostsCopying(cluster, session)].filter(
     (host) => !cluster.hosts.has(host) || hasOnlyCutOff(cluster, session, host),
   )
@@ -199,8 +199,8 @@ function detailOf(observed: { problem?: { message: string } | undefined; waiting
 
 function waitingToUnmount(cluster: Cluster, session: SessionDocument): string[] {
   const told = sessionBuffers(cluster, session).flatMap(({ key, buffer }) =>
-    hostsLettingGo(cluster, session, buffer).map((host) => {
-      const swap = isSwapLeft(cluster, session, buffer, host)
+    hostsUnmounting(cluster, session, buffer).map((host) => {
+      const swap = isStillSwapping(cluster, session, buffer, host)
         ? [cluster.observed.swap.get(at(host, swapId(session.id, buffer.id)))]
         : []
       const reports = [

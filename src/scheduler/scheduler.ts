@@ -7,7 +7,7 @@ import type { SessionDocument } from '../model/documents/session.js'
 import { readDocument } from '../store/documents.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
-import { Absences } from './cluster/hostGrace.js'
+import { HostGrace } from './cluster/hostGrace.js'
 import type { Accounts } from './users/accounts.js'
 import { operatorRoutes } from './operators/routes.js'
 import { type Route, serve } from './http/server.js'
@@ -19,14 +19,14 @@ import { Timeline } from './loop/timeline.js'
 import { type Candidate, standForLeadership } from './commit/leadership.js'
 import { Loop } from './loop/loop.js'
 import { Memory } from './cluster/cache.js'
-import { Rates } from './operators/transferRates.js'
+import { TransferRates } from './operators/transferRates.js'
 import { confirmCluster, type OwnCluster } from './commit/ownCluster.js'
-import { RoomQueue } from './placement/roomQueue.js'
+import { CapacityQueue } from './placement/capacityQueue.js'
 import { Makings } from './slurm/functions/inFlightSetups.js'
 import { SilentHosts } from './cluster/silentHosts.js'
 import { Scontrol } from './slurm/arrays/scontrol.js'
-import type { AskSlurm } from './slurm/arrays/splitTask.js'
-import { type LookAt, systemLookAt } from './users/pathAccess.js'
+import type { SlurmQueries } from './slurm/arrays/splitTask.js'
+import { type StatPaths, systemStatPaths } from './users/pathAccess.js'
 
 export interface SchedulerParts {
   store: Store
@@ -37,8 +37,8 @@ export interface SchedulerParts {
   log: Log
   newUuid?: () => string
   /** Where there are no files, as on simulated hosts, nothing is seen of them. */
-  lookAt?: LookAt
-  slurm?: AskSlurm
+  statPaths?: StatPaths
+  slurm?: SlurmQueries
   random?: () => number
 }
 
@@ -84,7 +84,17 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
 
 /** Wires a scheduler without its socket: memory, election, the loop, and what its calls stand on. */
 export function assembleScheduler(parts: SchedulerParts) {
-  const { store, config, candidate, accounts, clock, log, newUuid = randomUUID, lookAt = systemLookAt, random } = parts
+  const {
+    store,
+    config,
+    candidate,
+    accounts,
+    clock,
+    log,
+    newUuid = randomUUID,
+    statPaths = systemStatPaths,
+    random,
+  } = parts
   const { slurm = new Scontrol() } = parts
   const memory = new Memory(store, log, config.storageHosts)
   const cluster = confirmCluster({ store, name: config.cluster, clock, log })
@@ -92,9 +102,9 @@ export function assembleScheduler(parts: SchedulerParts) {
   const leadership = standForLeadership({ store, memory, candidate, allowed, clock, log, random })
   const commits = new Commits(store, memory, leadership, clock, log)
   const timeline = new Timeline(store, memory, clock, log)
-  const absences = new Absences(memory, clock, config.hostGraceSeconds * 1000, () => loop.lookAgain())
+  const absences = new HostGrace(memory, clock, config.hostGraceSeconds * 1000, () => loop.lookAgain())
   const loop = new Loop({ memory, commits, timeline, absences, config, clock, log, newUuid })
-  const rates = new Rates(memory, clock)
+  const rates = new TransferRates(memory, clock)
   const silentHosts = new SilentHosts(memory, clock)
   const stopLearning = memory.onChange((touched) => {
     for (const { parsed, after } of touched) {
@@ -116,10 +126,10 @@ export function assembleScheduler(parts: SchedulerParts) {
     clock,
     log,
     newUuid,
-    lookAt,
+    statPaths,
     slurm,
     makings: new Makings(),
-    room: new RoomQueue(commits, clock),
+    room: new CapacityQueue(commits, clock),
     lookUp: (uid: number) => accounts.lookUp(uid),
     groupId: (name: string) => accounts.groupId(name),
     groupsOf: (uid: number) => accounts.groupsOf(uid),

@@ -69,8 +69,8 @@ export async function startCluster(parts: StandaloneParts): Promise<StandaloneCl
 
   const store = parts.openStore('scheduler')
   const candidate = { host: config.host, pid: process.pid }
-  const lookAt = () => Promise.resolve(undefined)
-  const scheduler = await startScheduler({ store, config, candidate, accounts: everyUser, lookAt, clock, log })
+  const statPaths = () => Promise.resolve(undefined)
+  const scheduler = await startScheduler({ store, config, candidate, accounts: everyUser, statPaths, clock, log })
   for (const [name, disks] of Object.entries(shape.storage)) {
     serve(aMachine({ name, disks, pool: shape.pool, sizeBytes: shape.granularityBytes }), 'storage')
   }

@@ -81,7 +81,7 @@ export class SimulatedCluster {
       config: { ...this.config, host },
       candidate: { host, pid: 1 },
       accounts: this.nameService.accounts,
-      lookAt: () => Promise.resolve(undefined),
+      statPaths: () => Promise.resolve(undefined),
       log: this.log(life),
     }
     const newUuid = () => aUuid(++this.uuids)

@@ -6,7 +6,7 @@ import type { AnyDesired } from '../../src/model/documents/desired.js'
 import type { DesiredMount } from '../../src/model/documents/mount.js'
 import { type SessionDocument, sessionDocument } from '../../src/model/documents/session.js'
 import { serversOf } from '../../src/model/buffers.js'
-import { linesOf } from '../../src/model/transfers.js'
+import { transfersOf } from '../../src/model/transfers.js'
 import type { SimulatedGluster } from '../../src/simulated/gluster.js'
 import type { SimulatedDisk, SimulatedMachine } from '../../src/simulated/machine.js'
 import type { MemoryEtcd } from '../../src/store/fake.js'
@@ -318,11 +318,11 @@ export class Invariants {
     this.noteCopies()
     for (const { value } of this.etcd.list('sessions/').entries) {
       const session = sessionDocument.parse(value)
-      const lines = (direction: 'in' | 'out') => linesOf(session, direction)
+      const lines = (direction: 'in' | 'out') => transfersOf(session, direction)
       if (session.stage === 'running') this.begun.add(session.id)
       const missed = session.stage === 'running' && lines('in').some(({ ended }) => ended?.state !== 'done')
       if (missed) this.fail(9, `job ${session.token} runs without its stage-ins`)
-      const isFilled = linesOf(session, 'fill').every(({ ended }) => ended?.state === 'done')
+      const isFilled = transfersOf(session, 'fill').every(({ ended }) => ended?.state === 'done')
       if (!isFilled && this.hasMounted(session, '/private/'))
         this.fail(9, `a node of job ${session.token} sees its namespace before it is filled`)
       const buffer = this.etcd.read(keys.buffer(session.token))?.value as BufferDocument | undefined

@@ -1,10 +1,10 @@
 import { type Log, silentLog } from '../../src/daemon/log.js'
-import { Absences } from '../../src/scheduler/cluster/hostGrace.js'
+import { HostGrace } from '../../src/scheduler/cluster/hostGrace.js'
 import { Commits } from '../../src/scheduler/commit/committer.js'
 import { Timeline } from '../../src/scheduler/loop/timeline.js'
 import { Loop } from '../../src/scheduler/loop/loop.js'
 import { Memory } from '../../src/scheduler/cluster/cache.js'
-import { RoomQueue } from '../../src/scheduler/placement/roomQueue.js'
+import { CapacityQueue } from '../../src/scheduler/placement/capacityQueue.js'
 import { dwWlmCli, type Reply } from '../../src/scheduler/slurm/dwWlmCli.js'
 import type { SlurmMeans } from '../../src/scheduler/slurm/functions/context.js'
 import { Makings } from '../../src/scheduler/slurm/functions/inFlightSetups.js'
@@ -54,7 +54,7 @@ export class Rig {
     this.commits = new Commits(store, this.memory, leadership, clock, log)
     const timeline = new Timeline(store, this.memory, clock, log)
     const graceMs = config.hostGraceSeconds * 1000
-    const absences = new Absences(this.memory, clock, graceMs, () => this.loop.lookAgain())
+    const absences = new HostGrace(this.memory, clock, graceMs, () => this.loop.lookAgain())
     this.loop = new Loop({
       memory: this.memory,
       commits: this.commits,
@@ -74,10 +74,10 @@ export class Rig {
       lookUp: (uid) => Promise.resolve(accounts.get(uid)),
       groupId: (name) => Promise.resolve(name === 'project' ? 30001 : undefined),
       groupsOf: (uid) => Promise.resolve(uid === alice.uid ? [alice.gid, 30001] : [uid]),
-      lookAt: () => Promise.resolve(undefined),
+      statPaths: () => Promise.resolve(undefined),
       slurm: { showJob: () => Promise.resolve(''), stateSaveLocation: () => Promise.resolve('/nowhere') },
       makings: new Makings(),
-      room: new RoomQueue(this.commits, clock),
+      room: new CapacityQueue(this.commits, clock),
       becomeLeader: () => Promise.resolve(false),
     }
   }

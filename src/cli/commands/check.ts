@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { BufferView, DifferenceView } from '../../model/api.js'
 import { pathOf } from '../client.js'
 import { print, printable, printJson } from '../output.js'
-import { slurmDifferences, slurmList, type Standing } from '../slurmList.js'
+import { slurmDifferences, slurmList, type SessionSummary } from '../slurmList.js'
 import { slurmJobs, strandedJobs } from '../slurmJobs.js'
 import { clientOf, type Command } from './command.js'
 
@@ -22,7 +22,7 @@ export const check: Command<{ repair: boolean }> = {
     const slurm = await slurmList()
     const buffers = await client.get<BufferView[]>(pathOf('buffers'))
     const jobs = await slurmJobs()
-    const sessions = await client.get<Standing[]>(pathOf('sessions'))
+    const sessions = await client.get<SessionSummary[]>(pathOf('sessions'))
     const stranded = 'jobs' in jobs ? strandedJobs(jobs.jobs, new Set(sessions.map(({ token }) => token))) : []
     const all = [
       ...found,

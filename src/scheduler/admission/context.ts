@@ -1,5 +1,5 @@
 import type { SchedulerConfig } from '../config.js'
-import type { Claim, LeftFor } from '../placement/roomQueue.js'
+import type { Claim, LeftFor } from '../placement/capacityQueue.js'
 
 /** What a decision needs beside the cluster and the request. */
 export interface Means {
@@ -14,7 +14,7 @@ export interface Means {
 /**
  * admitted: the session stands; wait for `setupProgress(cluster, token, sessionId)`.
  * leaving: an earlier one of that name is still going: wait until `mayStart(cluster, token)`, then decide again.
- * no-room: the pool is large enough, and full at the moment: wait in the `RoomQueue`, then decide again.
+ * no-room: the pool is large enough, and full at the moment: wait in the `CapacityQueue`, then decide again.
  */
 export type Admission =
   | { state: 'admitted'; sessionId: number; buffer: string | undefined }

@@ -3,7 +3,7 @@ import type { SessionDocument } from '../../model/documents/session.js'
 import { quote } from '../../model/names.js'
 import { jobsHolding } from '../../model/buffers.js'
 import type { Decision } from '../commit/decision.js'
-import { standingOf } from './tokenState.js'
+import { tokenStateOf } from './tokenState.js'
 import { teardown, type TearingDown } from './teardown.js'
 
 /** used: jobs use the buffer, and nothing was changed; `jobs` names them. */
@@ -23,7 +23,7 @@ export function destroy(cluster: Cluster, request: { token: string; force: boole
 }
 
 function jobsUsing(cluster: Cluster, token: string): SessionDocument[] {
-  const { session, buffer } = standingOf(cluster, token)
+  const { session, buffer } = tokenStateOf(cluster, token)
   if (buffer) return jobsHolding(cluster, buffer)
   return session?.kind === 'job' && session.stage === 'running' ? [session] : []
 }

@@ -4,11 +4,11 @@ import { type SessionDocument, type SessionStage, sessionStages } from '../../mo
 import type { StageDirection } from '../../model/documents/stageLine.js'
 import { usableAddresses } from '../../model/fields.js'
 import { isOfFirstRelease } from '../../model/levels.js'
-import { linesOf } from '../../model/transfers.js'
+import { transfersOf } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'
 import { type ClientSettings, problemWithClients } from '../dataplane/glusterd/authAllow.js'
-import { whyStagedDoesNotFit } from '../placement/stagingCapacity.js'
-import { whySwapDoesNotFit } from '../placement/swapCapacity.js'
+import { problemWithStagedSize } from '../placement/stagingCapacity.js'
+import { problemWithSwapSize } from '../placement/swapCapacity.js'
 import * as messages from './messages.js'
 
 export type Staged = Decision<{ sessionId: number }>
@@ -17,7 +17,7 @@ export type Staged = Decision<{ sessionId: number }>
 export function beginStaging(cluster: Cluster, request: { token: string; direction: StageDirection }): Staged {
   const { token, direction } = request
   const session = cluster.sessions.get(token)
-  const isNone = session === undefined || linesOf(session, direction).length === 0
+  const isNone = session === undefined || transfersOf(session, direction).length === 0
   if (direction === 'in') return reach(cluster, token, isNone ? 'staged-in' : 'staging-in')
   return reach(cluster, token, isNone ? 'staged-out' : 'staging-out')
 }
@@ -48,10 +48,10 @@ export function startJob(
   )
   const started: SessionDocument = { ...session, computeHosts, addresses, stage: 'running' }
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
-    const tooLarge = key === session.buffer && whyStagedDoesNotFit(session, buffer, computeHosts.length)
+    const tooLarge = key === session.buffer && problemWithStagedSize(session, buffer, computeHosts.length)
     if (tooLarge) return { refused: tooLarge }
     const { swapBytes } = buffer
-    const noRoom = swapBytes && whySwapDoesNotFit({ bytes: swapBytes, nodes: computeHosts.length }, buffer)
+    const noRoom = swapBytes && problemWithSwapSize({ bytes: swapBytes, nodes: computeHosts.length }, buffer)
     if (noRoom) return { refused: noRoom }
     const tooMany = problemWithClients(cluster, buffer, started, clients)
     if (tooMany !== undefined) return { refused: tooMany }
@@ -70,7 +70,7 @@ export function stagedOut(cluster: Cluster, request: { token: string }): Staged 
 }
 
 function problemWithStart(cluster: Cluster, session: SessionDocument, computeHosts: string[]): string | undefined {
-  const missed = linesOf(session, 'in').find(({ ended }) => ended?.state !== 'done')
+  const missed = transfersOf(session, 'in').find(({ ended }) => ended?.state !== 'done')
   // guard: staged-in
   if (missed) return messages.notStagedIn(missed, session.token)
   const names = [...(session.buffer === undefined ? [] : [session.buffer]), ...session.uses]

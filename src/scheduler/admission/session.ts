@@ -10,11 +10,11 @@ import { hostsCopying } from '../../model/transfers.js'
 import type { Decision, DocumentChange } from '../commit/decision.js'
 import { placeBricks } from '../placement/place.js'
 import { findPool } from '../cluster/pools.js'
-import type { Claim } from '../placement/roomQueue.js'
+import type { Claim } from '../placement/capacityQueue.js'
 import { slotsForSwap, type SwapRequest } from '../placement/swapCapacity.js'
 import type { Admission, Means } from './context.js'
 import { freeVolumeName } from '../dataplane/glusterd/volumeNames.js'
-import { canBePutAside, putAside, type Standing, standingOf } from './tokenState.js'
+import { canBeArchived, archive, type TokenState, tokenStateOf } from './tokenState.js'
 import { leave } from './teardown.js'
 import * as messages from './messages.js'
 
@@ -56,37 +56,40 @@ export function admitSession(cluster: Cluster, request: SessionRequest, means: M
   const { token } = request
   const unreadable = [`sessions/${token}`, `buffers/${token}`].find((key) => cluster.invalid.has(key))
   if (unreadable) return { refused: messages.unreadable(unreadable) }
-  const standing = standingOf(cluster, token)
-  const { session, buffer } = standing
+  const tokenState = tokenStateOf(cluster, token)
+  const { session, buffer } = tokenState
   if (!session && !buffer) return begin(cluster, request, [], means)
   const isOwner = [session, buffer].every((document) => document === undefined || document.uid === request.uid)
   if (session?.stage === 'leaving' || buffer?.wanted === 'absent') {
-    if (canBePutAside(cluster, standing)) return begin(cluster, request, putAside(cluster, standing), means)
-    const left = leave(standing)
+    if (canBeArchived(cluster, tokenState)) return begin(cluster, request, archive(cluster, tokenState), means)
+    const left = leave(tokenState)
     if (left.length > 0 && !isOwner) return { refused: messages.takenByAnother(nameOf(request)) }
-    return { changes: left, result: { state: 'leaving', waitingFor: waitingFor(cluster, standing) } }
+    return { changes: left, result: { state: 'leaving', waitingFor: waitingFor(cluster, tokenState) } }
   }
-  const different = whatDiffers(request, standing, means)
+  const different = whatDiffers(request, tokenState, means)
   if (different !== undefined) return { refused: different }
   const hasBuffer = session ? session.buffer !== undefined : true
   if (hasBuffer && (!buffer || buffer.failure !== undefined)) {
-    return { changes: leave(standing), result: { state: 'leaving', waitingFor: ['what had failed to be cleaned up'] } }
+    return {
+      changes: leave(tokenState),
+      result: { state: 'leaving', waitingFor: ['what had failed to be cleaned up'] },
+    }
   }
   if (!session) return begin(cluster, request, [], means, buffer)
   return { changes: [], result: { state: 'admitted', sessionId: session.id, buffer: session.buffer } }
 }
 
-/** `standing`: the request's buffer, where it is there already. */
+/** `existing`: the request's buffer, where it is there already. */
 function begin(
   cluster: Cluster,
   request: SessionRequest,
-  aside: DocumentChange[],
+  archived: DocumentChange[],
   means: Means,
-  standing?: BufferDocument,
+  existing?: BufferDocument,
 ): Decision<Admission> {
   const { token, kind, uid, gid, uses, transfers = [] } = request
   const sessionId = cluster.lastId + 1
-  const made = standing ?? (request.buffer && newBuffer(cluster, request.buffer, cluster.lastId + 2, means))
+  const made = existing ?? (request.buffer && newBuffer(cluster, request.buffer, cluster.lastId + 2, means))
   if (made && 'refused' in made) return made
   if (made && 'claim' in made) return { changes: [], result: { state: 'no-room', ...made } }
   const session: SessionDocument = {
@@ -106,10 +109,10 @@ function begin(
   }
   const written: DocumentChange[] = [
     { kind: 'session', name: token, document: session },
-    ...(made && !standing ? [{ kind: 'buffer', name: made.name, document: made } as const] : []),
+    ...(made && !existing ? [{ kind: 'buffer', name: made.name, document: made } as const] : []),
   ]
   // Where the old one's key is taken over, the deletion of it gives way to the new document.
-  const moved = aside.filter((change) => !written.some((w) => sameKey(w, change)))
+  const moved = archived.filter((change) => !written.some((w) => sameKey(w, change)))
   return {
     changes: [...moved, ...written, { kind: 'lastId', lastId: cluster.lastId + 2 }],
     result: { state: 'admitted', sessionId, buffer: made?.name },
@@ -172,7 +175,7 @@ function slotsOf({ bytes, swap }: BufferRequest, granularityBytes: number): numb
 }
 
 /** Why this is not the same request made again, if it is not. */
-function whatDiffers(request: SessionRequest, { session, buffer }: Standing, means: Means): string | undefined {
+function whatDiffers(request: SessionRequest, { session, buffer }: TokenState, means: Means): string | undefined {
   const what = nameOf(request)
   const isOthers = [session, buffer].some((document) => document && document.uid !== request.uid)
   if (isOthers) return messages.takenByAnother(what)
@@ -208,7 +211,7 @@ function asAsked(transfers: SessionTransfer[] = []) {
   )
 }
 
-function waitingFor(cluster: Cluster, { session, buffer }: Standing): string[] {
+function waitingFor(cluster: Cluster, { session, buffer }: TokenState): string[] {
   if (buffer) return phaseOf(cluster, { ...buffer, wanted: 'absent' }).waitingFor
   if (!session) return []
   return [

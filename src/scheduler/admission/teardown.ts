@@ -2,7 +2,7 @@ import type { Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import { unsaved } from '../../model/transfers.js'
 import type { Decision, DocumentChange } from '../commit/decision.js'
-import { type Standing, standingOf } from './tokenState.js'
+import { type TokenState, tokenStateOf } from './tokenState.js'
 import * as messages from './messages.js'
 
 /**
@@ -25,18 +25,18 @@ export function teardown(
   request: { token: string; uid?: number; hurry?: boolean },
 ): Decision<TearingDown> {
   const { token, uid, hurry = false } = request
-  const standing = standingOf(cluster, token)
-  const owner = standing.session ?? standing.buffer
+  const tokenState = tokenStateOf(cluster, token)
+  const owner = tokenState.session ?? tokenState.buffer
   if (!owner) return { changes: [], result: { state: 'unknown' } }
   if (uid !== undefined && uid !== owner.uid) return { refused: messages.ownedByAnother(quote(token)) }
-  const [unsavedLine] = standing.session && !hurry ? unsaved(standing.session) : []
+  const [unsavedLine] = tokenState.session && !hurry ? unsaved(tokenState.session) : []
   // guard: staged-out
   if (unsavedLine) return { refused: messages.dataKept(token, unsavedLine) }
-  return { changes: leave(standing), result: { state: 'leaving', sessionId: standing.session?.id ?? 0 } }
+  return { changes: leave(tokenState), result: { state: 'leaving', sessionId: tokenState.session?.id ?? 0 } }
 }
 
 /** Both wanted gone; nothing for what is going already. */
-export function leave({ session, buffer }: Standing): DocumentChange[] {
+export function leave({ session, buffer }: TokenState): DocumentChange[] {
   const changes: DocumentChange[] = []
   if (session && session.stage !== 'leaving') {
     changes.push({ kind: 'session', name: session.token, document: { ...session, stage: 'leaving' } })

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, SessionStage, SessionTransfer } from '../../model/documents/session.js'
 import type { TransferDirection } from '../../model/documents/stageLine.js'
-import { currentTransfer, linesOf, unsaved } from '../../model/transfers.js'
+import { currentTransfer, transfersOf, unsaved } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'
 import * as messages from './messages.js'
 
@@ -22,7 +22,7 @@ export function cancelTransfers(cluster: Cluster, { token, who, now }: TransferR
   if (!session) return unknown(token)
   const current = currentTransfer(session)
   if (!current) return { refused: messages.nothingCopied(token) }
-  const left = linesOf(session, current.direction).filter(({ ended }) => ended === undefined)
+  const left = transfersOf(session, current.direction).filter(({ ended }) => ended === undefined)
   return change(session, left, (line) => ({
     ...line,
     ended: { at: now, state: 'failed', reason: messages.cancelledBy(who) },
@@ -38,7 +38,7 @@ export function retryTransfers(cluster: Cluster, { token }: Pick<TransferRequest
   if (!session) return unknown(token)
   if (session.stage === 'leaving') return { refused: messages.isTornDown(token) }
   const direction = retriedIn[session.stage] ?? 'out'
-  const failed = linesOf(session, direction).filter(({ ended }) => ended?.state === 'failed')
+  const failed = transfersOf(session, direction).filter(({ ended }) => ended?.state === 'failed')
   if (failed.length === 0) return { refused: messages.noFailedTransfer(token) }
   return change(session, failed, (line) => {
     const again = { ...line, attempt: line.attempt + 1 }

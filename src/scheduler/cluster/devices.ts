@@ -8,19 +8,19 @@ import { whyNotWipe } from '../../model/wipes.js'
  * free: may be given to a buffer. Every other standing says why not, the strongest reason first: a device that is taken on
  * a lost host is taken.
  */
-export const standings = ['taken', 'refused', 'too small', 'lost', 'cordoned', 'foreign', 'free'] as const
-export type Standing = (typeof standings)[number]
+export const deviceAvailabilities = ['taken', 'refused', 'too small', 'lost', 'cordoned', 'foreign', 'free'] as const
+export type DeviceAvailability = (typeof deviceAvailabilities)[number]
 
-export interface StandingDevice {
+export interface DeviceStatus {
   host: string
   device: InventoryDevice
-  standing: Standing
+  availability: DeviceAvailability
   /** Where else the same disk is, when its WWN stands in the inventories of several hosts. */
   alsoAt?: string
 }
 
 /** What a device is asked to be for. */
-export interface Asked {
+export interface PoolRequest {
   pool: string
   granularityBytes: number
   /** What it must be possible to wipe it by. */
@@ -30,23 +30,23 @@ export interface Asked {
 /** Every device of a pool with how it stands; of hosts that are no storage hosts any more, those that are taken still. */
 export function devicesOf(
   cluster: Cluster,
-  asked: Asked,
+  asked: PoolRequest,
   taken: ReadonlySet<string> = takenDevices(cluster),
   shared: ReadonlyMap<string, string> = sharedDisks(cluster),
-): StandingDevice[] {
-  const found: StandingDevice[] = []
+): DeviceStatus[] {
+  const found: DeviceStatus[] = []
   const { pool } = asked
   for (const [host, { devices }] of cluster.inventories) {
     for (const device of devices) {
       if (device.pool !== pool) continue
       const alsoAt = shared.get(at(host, device.name))
-      const standing = standingOf(cluster, host, device, asked, taken, alsoAt !== undefined)
-      found.push({ host, device, standing, ...(alsoAt === undefined ? {} : { alsoAt }) })
+      const availability = availabilityOf(cluster, host, device, asked, taken, alsoAt !== undefined)
+      found.push({ host, device, availability, ...(alsoAt === undefined ? {} : { alsoAt }) })
     }
   }
   for (const [host, { devices }] of cluster.ignored) {
     for (const device of devices) {
-      if (device.pool === pool && taken.has(at(host, device.name))) found.push({ host, device, standing: 'taken' })
+      if (device.pool === pool && taken.has(at(host, device.name))) found.push({ host, device, availability: 'taken' })
     }
   }
   return found
@@ -89,14 +89,14 @@ export function sharedDisks(cluster: Cluster): Map<string, string> {
   return shared
 }
 
-function standingOf(
+function availabilityOf(
   cluster: Cluster,
   host: string,
   device: InventoryDevice,
-  { granularityBytes, wipe }: Asked,
+  { granularityBytes, wipe }: PoolRequest,
   taken: ReadonlySet<string>,
   isShared: boolean,
-): Standing {
+): DeviceAvailability {
   const place = at(host, device.name)
   // guard: device-taken
   if (taken.has(place)) return 'taken'

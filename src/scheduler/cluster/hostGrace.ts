@@ -5,7 +5,7 @@ import type { Memory } from './cache.js'
  * How long hosts have been away. A host that is missing for a moment, because etcd was, is not lost: nothing is placed
  * elsewhere on its account until the grace has passed.
  */
-export class Absences {
+export class HostGrace {
   private readonly away = new Map<string, { sinceMs: number; cancel: () => void }>()
   private readonly stop: () => void
 
@@ -13,7 +13,7 @@ export class Absences {
     private readonly memory: Memory,
     private readonly clock: Clock,
     private readonly graceMs: number,
-    private readonly onGone: () => void,
+    private readonly onLost: () => void,
   ) {
     this.stop = memory.onChange(() => {
       for (const [host, { cancel }] of this.away) {
@@ -25,11 +25,11 @@ export class Absences {
   }
 
   /** Asked of a host that is missing, it starts to count. */
-  isGone(host: string): boolean {
+  isLost(host: string): boolean {
     if (this.memory.hosts.has(host)) return false
     const sinceMs = this.away.get(host)?.sinceMs
     if (sinceMs !== undefined) return this.clock.monotonicMs() - sinceMs >= this.graceMs
-    const cancel = this.clock.after(this.graceMs, () => this.onGone())
+    const cancel = this.clock.after(this.graceMs, () => this.onLost())
     this.away.set(host, { sinceMs: this.clock.monotonicMs(), cancel })
     return false
   }

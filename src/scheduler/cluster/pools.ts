@@ -1,7 +1,7 @@
 import type { Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import type { PoolConfig, SchedulerConfig } from '../config.js'
-import { devicesOf, sharedDisks, type Standing, takenDevices } from './devices.js'
+import { devicesOf, sharedDisks, type DeviceAvailability, takenDevices } from './devices.js'
 
 export interface PoolReport {
   name: string
@@ -11,7 +11,7 @@ export interface PoolReport {
   quantity: number
   free: number
   /** Devices by how they stand. */
-  devices: Record<Standing, number>
+  devices: Record<DeviceAvailability, number>
 }
 
 /** Every configured pool, also one without a device: Slurm must go on hearing of it. */
@@ -19,7 +19,7 @@ export function poolsOf(cluster: Cluster, config: Pick<SchedulerConfig, 'pools'>
   const taken = takenDevices(cluster)
   const shared = sharedDisks(cluster)
   return Object.entries(config.pools).map(([name, { granularityBytes, isDefault, wipe }]) => {
-    const devices: Record<Standing, number> = {
+    const devices: Record<DeviceAvailability, number> = {
       taken: 0,
       refused: 0,
       'too small': 0,
@@ -28,8 +28,8 @@ export function poolsOf(cluster: Cluster, config: Pick<SchedulerConfig, 'pools'>
       foreign: 0,
       free: 0,
     }
-    for (const { standing } of devicesOf(cluster, { pool: name, granularityBytes, wipe }, taken, shared))
-      devices[standing]++
+    for (const { availability } of devicesOf(cluster, { pool: name, granularityBytes, wipe }, taken, shared))
+      devices[availability]++
     const quantity = devices.free + devices.taken + devices.cordoned + devices.lost
     return { name, granularityBytes, isDefault, quantity, free: devices.free, devices }
   })

@@ -13,7 +13,7 @@ import {
 import { at, bufferKey, type Cluster } from '../../model/cluster.js'
 import { isComplete } from '../../model/phase.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
-import { linesOf } from '../../model/transfers.js'
+import { transfersOf } from '../../model/transfers.js'
 import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
 import { allowedClients, type ClientSettings } from '../dataplane/glusterd/authAllow.js'
 
@@ -117,7 +117,7 @@ function runningHosts(cluster: Cluster, buffer: BufferDocument): string[] {
 function hasTemplate(cluster: Cluster, buffer: BufferDocument): boolean {
   return (
     buffer.access.includes('private') &&
-    sessionsUsing(cluster, buffer).some((session) => linesOf(session, 'fill').length > 0)
+    sessionsUsing(cluster, buffer).some((session) => transfersOf(session, 'fill').length > 0)
   )
 }
 

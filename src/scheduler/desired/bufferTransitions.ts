@@ -22,7 +22,7 @@ export interface FollowMeans {
   now: number
   newUuid: () => string
   /** The host is away for so long that nothing more is expected of it. */
-  isGone: (host: string) => boolean
+  isLost: (host: string) => boolean
 }
 
 /** Changes of documents that follow from what was observed, in one transaction, and what to tell people of them. */
@@ -80,7 +80,7 @@ function followForming(cluster: Cluster, buffer: BufferDocument, means: FollowMe
     return isToldBuilt(cluster, buffer) ? write({ ...buffer, builtAt: means.now }) : undefined
   }
   const unfit = buffer.bricks
-    .filter((brick) => isRefused(cluster, brick) || means.isGone(brick.host))
+    .filter((brick) => isRefused(cluster, brick) || means.isLost(brick.host))
     .slice(0, maxAtOnce)
   if (unfit.length > 0) return replace(cluster, buffer, unfit, means)
   const volume = volumeOf(cluster, buffer)

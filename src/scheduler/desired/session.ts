@@ -1,11 +1,11 @@
 import { viewDirectory, viewsOf } from '../../model/access.js'
-import { isCutOff, isLeft, isSwapLeft, serversOf, volumeOf } from '../../model/buffers.js'
+import { isCutOff, isStillMounted, isStillSwapping, serversOf, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { Desired } from '../../model/documents/desired.js'
 import type { MountView } from '../../model/documents/mount.js'
 import type { SessionDocument } from '../../model/documents/session.js'
-import { hostsCopying, isFilled } from '../../model/transfers.js'
+import { hostsCopying, isFannedOut } from '../../model/transfers.js'
 import { persistentPath, privatePath, stripedPath, swapPath } from '../../model/paths.js'
 import type { FollowUp } from './bufferTransitions.js'
 import type { SchedulerConfig } from '../config.js'
@@ -68,8 +68,8 @@ function mountWants(
         const may =
           wanted === 'present'
             ? isMade(cluster, buffer, directory) &&
-              /* guard: namespaces-filled */ (view !== 'private' || isFilled(session))
-            : isLeft(cluster, session, buffer, host, view)
+              /* guard: namespaces-filled */ (view !== 'private' || isFannedOut(session))
+            : isStillMounted(cluster, session, buffer, host, view)
         const fresh = mountOf(session, key, buffer, mountRoot, wanted, view, directory)
         // Where it was told to be it stays: the job's variables name that place, and there it has to be unmounted.
         const mount = { ...fresh, path: cluster.desired.mount.get(at(host, mountIdOf(fresh)))?.path ?? fresh.path }
@@ -94,7 +94,7 @@ export function followSession(cluster: Cluster, session: SessionDocument, now: n
   )
   if (left || hostsCopying(cluster, session).length > 0) return undefined
   const swaps = desiredOf(cluster, 'swap', session)
-  if (swaps.some(({ host, document }) => isSwapLeft(cluster, session, document.buffer, host))) return undefined
+  if (swaps.some(({ host, document }) => isStillSwapping(cluster, session, document.buffer, host))) return undefined
   return { changes: [{ kind: 'session', name: sessionKey(cluster, session), document: undefined }], events: [] }
 }
 
@@ -138,7 +138,7 @@ type MountId = Pick<Desired['mount'], 'session' | 'buffer' | 'view'>
 function holdsSwap(cluster: Cluster, host: string, mount: MountId): boolean {
   if (mount.view !== 'swap' || !cluster.hosts.has(host)) return false
   const told = cluster.desired.mount.get(at(host, mountIdOf(mount)))
-  return told?.wanted === 'present' && isSwapLeft(cluster, mount.session, mount.buffer, host)
+  return told?.wanted === 'present' && isStillSwapping(cluster, mount.session, mount.buffer, host)
 }
 
 /** The bricks let in everyone whom they should. */

@@ -1,5 +1,5 @@
 import { viewDirectory } from '../../model/access.js'
-import { isSwapLeft } from '../../model/buffers.js'
+import { isStillSwapping } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, mountId, sessionBuffers, swapId } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { Desired } from '../../model/documents/desired.js'
@@ -23,7 +23,7 @@ export function desiredSwaps(cluster: Cluster, session: SessionDocument, mountRo
   for (const host of session.computeHosts) {
     const may = isRunning
       ? isWantedOn(cluster, session, own.buffer, host)
-      : isSwapLeft(cluster, session, own.buffer, host)
+      : isStillSwapping(cluster, session, own.buffer, host)
     if (may) wants.set(host, want(host, swapOf(session, own, host, mountRoot, isRunning ? 'on' : 'absent')))
   }
   return [...wants.values()]

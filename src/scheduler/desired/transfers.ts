@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { privateDirectory, templateDirectory, viewDirectory } from '../../model/access.js'
-import { hostsLettingGo, serversOf, volumeOf } from '../../model/buffers.js'
+import { hostsUnmounting, serversOf, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, sessionKey, transferId } from '../../model/cluster.js'
 import { printAbout } from '../../model/capacity.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
@@ -13,7 +13,7 @@ import { knowsField } from '../../model/levels.js'
 import { escaped } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import { currentTransfer, isCopying, isPrivate, nameOf, reportOf } from '../../model/transfers.js'
-import { whyPlannedDoesNotFit } from '../placement/stagingCapacity.js'
+import { problemWithPlannedSize } from '../placement/stagingCapacity.js'
 import type { FollowUp } from './bufferTransitions.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 
@@ -202,7 +202,7 @@ function whyNotYet(
   transfer: SessionTransfer,
   buffer: BufferDocument,
 ): string[] {
-  const mounted = transfer.direction === 'out' ? hostsLettingGo(cluster, session, buffer) : []
+  const mounted = transfer.direction === 'out' ? hostsUnmounting(cluster, session, buffer) : []
   const held = mounted.map((host) => `host ${host} to unmount ${transfer.buffer}`)
   const old = desiredOf(cluster, 'transfer', session)
     .filter(({ document }) => document.transfer === transfer.number && document.attempt < transfer.attempt)
@@ -253,7 +253,7 @@ function failureOf(
   const plan = told
     .map(({ host, document }) => reportOf(cluster, host, document))
     .find((report) => report?.part === 'plan')
-  return plan && whyPlannedDoesNotFit(session, transfer, plan.counts.totalBytes, buffer)
+  return plan && problemWithPlannedSize(session, transfer, plan.counts.totalBytes, buffer)
 }
 
 /** What was copied in all, once it has been seen to be there. */

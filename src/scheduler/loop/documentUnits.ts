@@ -2,7 +2,7 @@ import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import { keys } from '../../store/keys.js'
 import type { Memory } from '../cluster/cache.js'
-import type { Absences } from '../cluster/hostGrace.js'
+import type { HostGrace } from '../cluster/hostGrace.js'
 import type { DocumentChange } from '../commit/decision.js'
 import { transactionOf } from '../commit/transaction.js'
 import type { FollowUp } from '../desired/bufferTransitions.js'
@@ -14,7 +14,7 @@ import type { Dirty } from './workQueue.js'
 interface Parts {
   memory: Memory
   timeline: Timeline
-  absences: Absences
+  absences: HostGrace
   clock: Clock
   log: Log
   newUuid: () => string
@@ -34,8 +34,8 @@ export class DocumentUnits {
     const { memory, absences, clock, newUuid } = this.parts
     const found = memory.bufferById(id)
     if (!found || this.isHeld(keys.buffer(found.name))) return undefined
-    const isGone = (host: string) => absences.isGone(host)
-    return followBuffer(memory, found.buffer, { now: clock.unixSeconds(), newUuid, isGone })
+    const isLost = (host: string) => absences.isLost(host)
+    return followBuffer(memory, found.buffer, { now: clock.unixSeconds(), newUuid, isLost })
   }
 
   async ofBuffer(fence: number, id: number, { changes, events }: FollowUp): Promise<Unit> {

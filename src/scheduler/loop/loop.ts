@@ -4,7 +4,7 @@ import { Stretch } from '../../daemon/stretch.js'
 import { turn } from '../../daemon/turn.js'
 import { LeaseGone, StoreError } from '../../store/store.js'
 import type { Memory, Touched } from '../cluster/cache.js'
-import type { Absences } from '../cluster/hostGrace.js'
+import type { HostGrace } from '../cluster/hostGrace.js'
 import type { Commits } from '../commit/committer.js'
 import { NotLeader } from '../commit/decision.js'
 import type { SessionSettings } from '../desired/index.js'
@@ -19,7 +19,7 @@ export interface LoopParts {
   memory: Memory
   commits: Commits
   timeline: Timeline
-  absences: Absences
+  absences: HostGrace
   config: SessionSettings
   clock: Clock
   log: Log

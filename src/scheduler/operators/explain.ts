@@ -3,7 +3,7 @@ import { printSize } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, SessionStage } from '../../model/documents/session.js'
 import { phaseOf } from '../../model/phase.js'
-import { standingOf } from '../admission/tokenState.js'
+import { tokenStateOf } from '../admission/tokenState.js'
 import {
   mountProgress,
   type Progress,
@@ -12,13 +12,13 @@ import {
   transferProgress,
   unmountProgress,
 } from '../progress.js'
-import type { RoomQueue } from '../placement/roomQueue.js'
+import type { CapacityQueue } from '../placement/capacityQueue.js'
 
 /** Why a job or a persistent buffer is not further than it is, as far as this scheduler knows. */
-export function explain(cluster: Cluster, room: Pick<RoomQueue, 'standingOf'>, name: string): ExplainView {
-  const { session, buffer } = standingOf(cluster, name)
+export function explain(cluster: Cluster, room: Pick<CapacityQueue, 'positionOf'>, name: string): ExplainView {
+  const { session, buffer } = tokenStateOf(cluster, name)
   const lines: string[] = []
-  const waiting = room.standingOf(name)
+  const waiting = room.positionOf(name)
   if (waiting) {
     const { claim, ahead } = waiting
     const before = ahead === 0 ? 'nobody came before it' : `${ahead} came before it`

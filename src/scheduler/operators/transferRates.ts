@@ -15,7 +15,7 @@ const windowMs = 60_000
 const sampleMs = 1_000
 
 /** How fast stage lines are copied, from what hosts have reported in the last minute; for people, and in no document. */
-export class Rates {
+export class TransferRates {
   private readonly samples = new Map<string, Sample[]>()
 
   constructor(
@@ -33,8 +33,8 @@ export class Rates {
     if (!counts || !transfer) return void this.samples.delete(id)
     const sample = { atMs: this.clock.monotonicMs(), bytes: counts.bytes, attempt: transfer.attempt }
     const before = this.samples.get(id) ?? []
-    const isNew = before.some(({ attempt, bytes }) => attempt !== sample.attempt || bytes > sample.bytes)
-    const recent = isNew ? [] : before.filter(({ atMs }) => sample.atMs - atMs <= windowMs)
+    const isOtherRun = before.some(({ attempt, bytes }) => attempt !== sample.attempt || bytes > sample.bytes)
+    const recent = isOtherRun ? [] : before.filter(({ atMs }) => sample.atMs - atMs <= windowMs)
     // One a second, however many hosts report: else thirty of them would fill the list with the last three seconds.
     const [last, previous] = [recent.at(-1), recent.at(-2)]
     if (last && previous && last.atMs - previous.atMs < sampleMs) recent.pop()

@@ -15,7 +15,7 @@ import { describeWiping, whyNotWipe } from '../../model/wipes.js'
 import { isReady, observedBrickOf, phaseOf, type Phase, sessionsUsing, volumeOf } from '../../model/phase.js'
 import type { SchedulerConfig } from '../config.js'
 import { describeCutOff } from '../admission/cutOff.js'
-import { type Asked, devicesOf, sharedDisks, takenDevices } from '../cluster/devices.js'
+import { type PoolRequest, devicesOf, sharedDisks, takenDevices } from '../cluster/devices.js'
 import { mountpointOf } from '../dataplane/glusterd/mountCommand.js'
 import { compareNames } from '../placement/place.js'
 import { describeIgnored } from '../cluster/storageHosts.js'
@@ -123,7 +123,7 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
   const views = [...pools].flatMap((pool) => {
     const configured = config.pools[pool]
     const asked = { pool, granularityBytes: configured?.granularityBytes ?? 0, wipe: configured?.wipe }
-    return devicesOf(cluster, asked, taken, shared).map(({ host, device, standing, alsoAt }): DeviceView => {
+    return devicesOf(cluster, asked, taken, shared).map(({ host, device, availability, alsoAt }): DeviceView => {
       const cordon = cordonOf(cluster, host, device.name)
       const unknownPool = configured ? undefined : `the scheduler's configuration has no pool ${pool}`
       return {
@@ -132,12 +132,12 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
         pool,
         sizeBytes: device.sizeBytes,
         identity: device.identity,
-        availability: unknownPool ? 'refused' : standing,
+        availability: unknownPool ? 'refused' : availability,
         buffer: owners.get(at(host, device.name)) ?? null,
         reason:
           unknownPool ??
           sameDisk(device.identity, alsoAt) ??
-          whyNotFree(standing, device, asked) ??
+          whyNotFree(availability, device, asked) ??
           wipingOf(cluster, host, device.name) ??
           cordon,
         wipes: wipesOf(device),
@@ -304,11 +304,17 @@ function sameDisk(identity: string, alsoAt: string | undefined): string | undefi
   return alsoAt === undefined ? undefined : `the same disk as ${alsoAt}, by its ${identity}`
 }
 
-function whyNotFree(standing: string, device: InventoryDevice, { granularityBytes, wipe }: Asked): string | undefined {
-  if (standing === 'too small') return `it has ${device.sizeBytes} bytes, the pool's granularity is ${granularityBytes}`
-  if (standing === 'foreign' && device.stamp) return `it carries the brick ${device.stamp.uuid}, which no buffer claims`
-  if (standing === 'taken') return undefined
-  return device.reason ?? (standing === 'refused' ? whyNotWipe(device, wipe) : undefined)
+function whyNotFree(
+  availability: string,
+  device: InventoryDevice,
+  { granularityBytes, wipe }: PoolRequest,
+): string | undefined {
+  if (availability === 'too small')
+    return `it has ${device.sizeBytes} bytes, the pool's granularity is ${granularityBytes}`
+  if (availability === 'foreign' && device.stamp)
+    return `it carries the brick ${device.stamp.uuid}, which no buffer claims`
+  if (availability === 'taken') return undefined
+  return device.reason ?? (availability === 'refused' ? whyNotWipe(device, wipe) : undefined)
 }
 
 function wipingOf(cluster: Cluster, host: string, device: string): string | undefined {

@@ -2,9 +2,15 @@ import { printSize } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { PlacedBrick } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
-import { type Asked, devicesOf, type Standing, type StandingDevice, takenDevices } from '../cluster/devices.js'
+import {
+  type PoolRequest,
+  devicesOf,
+  type DeviceAvailability,
+  type DeviceStatus,
+  takenDevices,
+} from '../cluster/devices.js'
 
-export interface PlaceRequest extends Asked {
+export interface PlaceRequest extends PoolRequest {
   count: number
   /** Hosts that have bricks of this buffer already, with how many: a replacement goes elsewhere when it can. */
   beside?: ReadonlyMap<string, number>
@@ -26,7 +32,7 @@ export function placeBricks(
   newUuid: () => string,
 ): { bricks: PlacedBrick[] } | NoPlace {
   const devices = devicesOf(cluster, request, takenDevices(cluster))
-  const free = devices.filter(({ standing }) => standing === 'free').length
+  const free = devices.filter(({ availability }) => availability === 'free').length
   const left = request.leftOf?.(free) ?? free
   if (left < request.count)
     return { refused: refusal(request, devices, free - left), mayCome: mayCome(request, devices) }
@@ -68,14 +74,14 @@ function hasFree({ free, next }: HostLoad): boolean {
   return next < free.length
 }
 
-function hostsByName(devices: StandingDevice[], beside: ReadonlyMap<string, number> | undefined): HostLoad[] {
+function hostsByName(devices: DeviceStatus[], beside: ReadonlyMap<string, number> | undefined): HostLoad[] {
   const loads = new Map<string, HostLoad>()
-  for (const { host, device, standing } of devices) {
+  for (const { host, device, availability } of devices) {
     let load = loads.get(host)
     if (!load) loads.set(host, (load = emptyLoad(host, beside?.get(host) ?? 0)))
-    if (standing === 'free') load.free.push(device)
-    if (standing === 'free' || standing === 'taken') load.slots++
-    if (standing === 'taken') load.used++
+    if (availability === 'free') load.free.push(device)
+    if (availability === 'free' || availability === 'taken') load.slots++
+    if (availability === 'taken') load.used++
   }
   return [...loads.values()].filter(hasFree).sort((a, b) => compareNames(a.name, b.name))
 }
@@ -111,23 +117,24 @@ function endOfNumber(text: string, from: number): number {
   return end
 }
 
-function mayCome({ count }: PlaceRequest, devices: StandingDevice[]): boolean {
-  return devices.filter(({ standing }) => ['free', 'taken', 'lost'].includes(standing)).length >= count
+function mayCome({ count }: PlaceRequest, devices: DeviceStatus[]): boolean {
+  return devices.filter(({ availability }) => ['free', 'taken', 'lost'].includes(availability)).length >= count
 }
 
 /** `pool dedicated_nvme has 2 TB free, 3 TB asked; 4 TB are cordoned, 1 TB is on lost hosts` */
-function refusal({ pool, granularityBytes, count }: PlaceRequest, devices: StandingDevice[], kept: number): string {
+function refusal({ pool, granularityBytes, count }: PlaceRequest, devices: DeviceStatus[], kept: number): string {
   const size = (slots: number) => printSize(slots * granularityBytes)
-  const slots = (standing: Standing) => devices.filter((device) => device.standing === standing).length
-  const reasons: [Standing, string][] = [
+  const slots = (availability: DeviceAvailability) =>
+    devices.filter((device) => device.availability === availability).length
+  const reasons: [DeviceAvailability, string][] = [
     ['cordoned', 'cordoned'],
     ['lost', 'on lost hosts'],
     ['foreign', 'on devices that are not blank'],
     ['refused', 'on devices that are refused'],
   ]
   const away = reasons
-    .filter(([standing]) => slots(standing) > 0)
-    .map(([standing, where]) => `${size(slots(standing))} ${slots(standing) === 1 ? 'is' : 'are'} ${where}`)
+    .filter(([availability]) => slots(availability) > 0)
+    .map(([availability, where]) => `${size(slots(availability))} ${slots(availability) === 1 ? 'is' : 'are'} ${where}`)
   const small = slots('too small')
   if (small > 0) away.push(`${small} ${small === 1 ? 'device is' : 'devices are'} smaller than ${size(1)}`)
   if (kept > 0) away.unshift(`${size(kept)} of it ${kept === 1 ? 'is' : 'are'} kept for jobs that came before`)

@@ -1,7 +1,7 @@
 import { capacityOf, printAbout } from '../../model/capacity.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
-import { isPrivate, linesOf } from '../../model/transfers.js'
+import { isPrivate, transfersOf } from '../../model/transfers.js'
 
 /*
  * How much of a buffer staged data takes. What is meant for the nodes' own namespaces lies in it once as it was staged in, and
@@ -10,7 +10,7 @@ import { isPrivate, linesOf } from '../../model/transfers.js'
 type Buffer = Pick<BufferDocument, 'name' | 'bricks' | 'granularityBytes'>
 
 /** Why what a line was planned to bring in does not fit, whoever else needs room; of nodes there is one at least. */
-export function whyPlannedDoesNotFit(
+export function problemWithPlannedSize(
   { computeHosts }: Pick<SessionDocument, 'computeHosts'>,
   line: Pick<SessionTransfer, 'direction' | 'variable' | 'buffer'>,
   plannedBytes: number,
@@ -27,8 +27,8 @@ export function whyPlannedDoesNotFit(
 }
 
 /** Why what a session has staged in does not fit, once for each of so many nodes. */
-export function whyStagedDoesNotFit(session: SessionDocument, buffer: Buffer, nodes: number): string | undefined {
-  const own = linesOf(session, 'in').filter((line) => line.buffer === session.buffer)
+export function problemWithStagedSize(session: SessionDocument, buffer: Buffer, nodes: number): string | undefined {
+  const own = transfersOf(session, 'in').filter((line) => line.buffer === session.buffer)
   const bytesOf = (lines: SessionTransfer[]) =>
     lines.reduce((sum, { ended }) => sum + (ended?.counts?.totalBytes ?? 0), 0)
   const once = bytesOf(own.filter(isPrivate))

@@ -17,13 +17,13 @@ export function swapFilesPerBrick(bytes: number, granularityBytes: number): numb
   return Math.floor((granularityBytes * usableShare) / bytes)
 }
 
-/** Only of what `whyNoSwap` lets pass. */
+/** Only of what `problemWithSwapOfPool` lets pass. */
 export function slotsForSwap({ bytes, nodes }: SwapRequest, granularityBytes: number): number {
   return Math.ceil(nodes / swapFilesPerBrick(bytes, granularityBytes))
 }
 
 /** Why a job with so much swap for each node can never run in that pool; undefined when it may. */
-export function whyNoSwap(
+export function problemWithSwapOfPool(
   isServed: boolean,
   bytes: number,
   pool: { name: string; granularityBytes: number },
@@ -36,7 +36,7 @@ export function whyNoSwap(
 }
 
 /** Why the swap of so many nodes does not fit on the buffer that was made before they were known. */
-export function whySwapDoesNotFit(
+export function problemWithSwapSize(
   { bytes, nodes }: SwapRequest,
   buffer: { bricks: readonly unknown[]; granularityBytes: number },
 ): string | undefined {

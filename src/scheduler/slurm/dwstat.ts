@@ -170,8 +170,8 @@ function placesOf(cluster: Cluster, config: SchedulerConfig) {
   const taken = takenDevices(cluster)
   return Object.entries(config.pools).flatMap(([pool, { granularityBytes, wipe }]) => {
     const slots = new Map<string, number>()
-    for (const { host, standing } of devicesOf(cluster, { pool, granularityBytes, wipe }, taken)) {
-      const counts = standing !== 'foreign' && standing !== 'refused' && standing !== 'too small'
+    for (const { host, availability } of devicesOf(cluster, { pool, granularityBytes, wipe }, taken)) {
+      const counts = availability !== 'foreign' && availability !== 'refused' && availability !== 'too small'
       slots.set(host, (slots.get(host) ?? 0) + (counts ? 1 : 0))
     }
     return [...slots]

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 
 /** What the scheduler's host sees of a file or directory, links followed. */
-export interface Seen {
+export interface FileStat {
   mode: number
   uid: number
   gid: number
@@ -10,7 +10,7 @@ export interface Seen {
 }
 
 /** Those of the paths that can be seen; undefined when nothing could be found out in time. */
-export type LookAt = (paths: readonly string[]) => Promise<ReadonlyMap<string, Seen> | undefined>
+export type StatPaths = (paths: readonly string[]) => Promise<ReadonlyMap<string, FileStat> | undefined>
 
 /** Below the 5 seconds that slurmctld gives job_process. */
 const timeoutMs = 2_000
@@ -19,11 +19,11 @@ const timeoutMs = 2_000
 const maxNamedBytes = 96 * 1024
 
 /** In children, because a file system that hangs would hold up every other call of this process. */
-export const systemLookAt: LookAt = async (paths) => {
+export const systemStatPaths: StatPaths = async (paths) => {
   const end = performance.now() + timeoutMs
-  const seen = new Map<string, Seen>()
+  const seen = new Map<string, FileStat>()
   for (const some of chunksOf(paths, maxNamedBytes)) {
-    const found = await lookAtSome(some, end - performance.now())
+    const found = await statSome(some, end - performance.now())
     if (!found) return undefined
     for (const [path, what] of found) seen.set(path, what)
   }
@@ -46,13 +46,13 @@ export function* chunksOf(paths: readonly string[], maxBytes: number): Generator
   if (chunk.length > 0) yield chunk
 }
 
-function lookAtSome(paths: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, Seen> | undefined> {
+function statSome(paths: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, FileStat> | undefined> {
   if (timeoutMs <= 0) return Promise.resolve(undefined)
   return new Promise((resolve) => {
     const args = ['--dereference', '--printf=%f %u %g %s %n\\0', '--', ...paths]
     const child = execFile('stat', args, { env: {}, maxBuffer: 4 * 1024 * 1024 }, (_error, stdout) => end(read(stdout)))
     const timer = setTimeout(() => end(undefined), timeoutMs)
-    const end = (seen: ReadonlyMap<string, Seen> | undefined) => {
+    const end = (seen: ReadonlyMap<string, FileStat> | undefined) => {
       clearTimeout(timer)
       if (seen === undefined) child.kill('SIGKILL')
       resolve(seen)
@@ -60,8 +60,8 @@ function lookAtSome(paths: readonly string[], timeoutMs: number): Promise<Readon
   })
 }
 
-function read(stdout: string): Map<string, Seen> {
-  const seen = new Map<string, Seen>()
+function read(stdout: string): Map<string, FileStat> {
+  const seen = new Map<string, FileStat>()
   for (const line of stdout.split('\0')) {
     const [, hex, uid, gid, size, path] = /^([0-9a-f]+) ([0-9]+) ([0-9]+) ([0-9]+) (.*)$/s.exec(line) ?? []
     if (hex === undefined || path === undefined) continue
@@ -87,26 +87,26 @@ function* fromTheEnd(path: string): Generator<string> {
 }
 
 /** Deeper than any tree is: looking at each directory of such a path costs more than the answer is worth. */
-const maxLookBytes = 256 * 1024
+const maxPrefixBytes = 256 * 1024
 
 /** Every directory on the way to these paths, each once, and the paths; undefined when that is too much to look at. */
-export function waysTo(paths: readonly string[]): string[] | undefined {
-  const ways = new Set<string>()
+export function allPrefixesOf(paths: readonly string[]): string[] | undefined {
+  const prefixes = new Set<string>()
   let bytes = 0
   for (const path of paths) {
     for (const prefix of fromTheEnd(path)) {
       // What leads there is in the set too.
-      if (ways.has(prefix)) break
-      ways.add(prefix)
+      if (prefixes.has(prefix)) break
+      prefixes.add(prefix)
       bytes += prefix.length
-      if (bytes > maxLookBytes) return undefined
+      if (bytes > maxPrefixBytes) return undefined
     }
   }
-  return [...ways]
+  return [...prefixes]
 }
 
 /** It is absent, and everybody could see that: each directory on the way may be searched by all. */
-export function isAbsent(seen: ReadonlyMap<string, Seen>, path: string): boolean {
+export function isAbsent(seen: ReadonlyMap<string, FileStat>, path: string): boolean {
   for (const prefix of prefixesOf(path)) {
     const found = seen.get(prefix)
     if (!found) return true
@@ -121,17 +121,21 @@ export interface Reader {
 }
 
 /** The first on the way to the path, itself included, that this user certainly may not read or search. */
-export function whatBars(seen: ReadonlyMap<string, Seen>, path: string, reader: Reader): string | undefined {
+export function firstUnreadablePrefix(
+  seen: ReadonlyMap<string, FileStat>,
+  path: string,
+  reader: Reader,
+): string | undefined {
   return prefixesOf(path).find((prefix) => {
     const found = seen.get(prefix)
     if (!found) return false
     const needed = prefix !== path ? 0o1 : found.isDirectory ? 0o5 : 0o4
-    return !mayHave(found, needed, reader)
+    return !grants(found, needed, reader)
   })
 }
 
 /** Where bits of the group allow it, an access list may say so for this user too. */
-function mayHave({ mode, uid, gid }: Seen, needed: number, reader: Reader): boolean {
+function grants({ mode, uid, gid }: FileStat, needed: number, reader: Reader): boolean {
   const has = (shift: number) => ((mode >> shift) & needed) === needed
   if (reader.uid === 0) return true
   if (reader.uid === uid) return has(6)

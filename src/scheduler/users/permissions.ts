@@ -3,11 +3,11 @@ import type { Accounts } from './accounts.js'
 import type { PoolConfig } from '../config.js'
 
 /** Rules that ask the head node's name service who is in which group. */
-export type Membership = Pick<Accounts, 'lookUp' | 'groupsOf' | 'groupId'>
+export type GroupQueries = Pick<Accounts, 'lookUp' | 'groupsOf' | 'groupId'>
 
 /** The group that a buffer is to be shared with: its owner must be in it. */
 export async function groupToShareWith(
-  accounts: Membership,
+  accounts: GroupQueries,
   uid: number,
   group: string,
 ): Promise<{ gid: number } | { refused: string }> {
@@ -19,7 +19,7 @@ export async function groupToShareWith(
 
 /** Why this user may not make persistent buffers in that pool, or undefined. A pool that names nobody is open to all. */
 export async function problemWithCreator(
-  accounts: Membership,
+  accounts: GroupQueries,
   { name: pool, persistentUsers, persistentGroups }: PoolConfig & { name: string },
   uid: number,
 ): Promise<string | undefined> {

@@ -6,7 +6,7 @@ import {
   isVolumeGone,
   isVolumeStopped,
   jobsHolding,
-  mountsLeft,
+  hostsMounting,
   observedBrickOf,
   primaryOf,
   serversOf,
@@ -142,7 +142,7 @@ describe('who holds a buffer', () => {
       sessions: [job],
       observed,
     })
-    expect(mountsLeft(cluster, job, buffer)).to.deep.equal(['c1'])
+    expect(hostsMounting(cluster, job, buffer)).to.deep.equal(['c1'])
     expect(hostsToUnmount(cluster, buffer)).to.deep.equal(['c1'])
   })
 
@@ -153,7 +153,7 @@ describe('who holds a buffer', () => {
       sessions: [job],
       observed: mountReport('c1', job, buffer, { state: 'absent' }),
     })
-    expect([...mountsLeft(never, job, buffer), ...mountsLeft(absent, job, buffer)]).to.deep.equal([])
+    expect([...hostsMounting(never, job, buffer), ...hostsMounting(absent, job, buffer)]).to.deep.equal([])
   })
 
   it('is no host that is lost: its mounts died with it or wait for its return', () => {

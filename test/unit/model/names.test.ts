@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import {
-  buriedName,
+  archivedName,
   deviceName,
   documentName,
   hostName,
@@ -55,8 +55,8 @@ describe("a persistent buffer's name", () => {
   })
 
   it('is never that of a buffer moved aside, which still is a name in etcd', () => {
-    expect(problemWithPersistentName(buriedName('mytest', 7))).to.be.a('string')
-    expect(documentName.parse(buriedName('x'.repeat(64), Number.MAX_SAFE_INTEGER))).to.be.a('string')
+    expect(problemWithPersistentName(archivedName('mytest', 7))).to.be.a('string')
+    expect(documentName.parse(archivedName('x'.repeat(64), Number.MAX_SAFE_INTEGER))).to.be.a('string')
   })
 })
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { isComplete, isPutOff, phaseOf } from '../../../src/model/phase.js'
+import { isComplete, isDeletedInBackground, phaseOf } from '../../../src/model/phase.js'
 import {
   aBuffer,
   aCluster,
@@ -180,7 +180,7 @@ describe('the phase of a buffer that is wanted no more', () => {
     const one = { ...absent, ...brickReport(leaving.bricks[1]!, { state: 'leaving', wiping }) }
     const report = of({ observed: one }, leaving)
     expect(report).to.deep.equal({ phase: 'wiping', waitingFor: ['brick nvme1n1 on gluster2, 43 % wiped'] })
-    expect(isPutOff(report)).to.equal(true)
+    expect(isDeletedInBackground(report)).to.equal(true)
     const both = { ...one, ...brickReport(leaving.bricks[0]!, { state: 'leaving' }) }
     expect(of({ observed: both }, leaving).phase).to.equal('deleting')
     expect(of({ hosts: lostTwo, observed: one }, leaving).phase).to.equal('blocked')

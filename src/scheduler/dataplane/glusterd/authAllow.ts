@@ -1,5 +1,5 @@
 import { isByDirectory, viewDirectory, viewsOf } from '../../../model/access.js'
-import { hostsLettingGo, serversOf, sessionsUsing } from '../../../model/buffers.js'
+import { hostsUnmounting, serversOf, sessionsUsing } from '../../../model/buffers.js'
 import type { Cluster } from '../../../model/cluster.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { SessionDocument } from '../../../model/documents/session.js'
@@ -72,7 +72,7 @@ function alwaysAllowed(cluster: Cluster, buffer: BufferDocument, { adminClients 
 }
 
 function clientsOf(cluster: Cluster, session: SessionDocument, buffer: BufferDocument): Client[] {
-  const hosts = session.stage === 'running' ? session.computeHosts : hostsLettingGo(cluster, session, buffer)
+  const hosts = session.stage === 'running' ? session.computeHosts : hostsUnmounting(cluster, session, buffer)
   return hosts.map((host) => ({ host, addresses: usableAddresses(host, session.addresses?.[host]) }))
 }
 

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { isAbsolute } from 'node:path'
-import type { AskSlurm } from './splitTask.js'
+import type { SlurmQueries } from './splitTask.js'
 
 /** slurmctld, asked by its own command. Only from calls in which it holds no lock, as setup. */
-export class Scontrol implements AskSlurm {
+export class Scontrol implements SlurmQueries {
   private stateSave: string | undefined
 
   showJob(id: string): Promise<string> {

@@ -13,7 +13,7 @@ import { isJobToken, quote } from '../../../model/names.js'
  */
 
 /** What slurmctld is asked. */
-export interface AskSlurm {
+export interface SlurmQueries {
   /** `scontrol show job --oneliner`. */
   showJob(id: string): Promise<string>
   stateSaveLocation(): Promise<string>
@@ -21,7 +21,7 @@ export interface AskSlurm {
 
 /** Makes the script of a job array's task, where slurmctld has not. Says why it could not be made. */
 export async function provideScript(
-  slurm: AskSlurm,
+  slurm: SlurmQueries,
   token: string,
   jobFile: string | undefined,
 ): Promise<string | undefined> {
@@ -40,7 +40,7 @@ export async function provideScript(
 /** A script with % symbols comes as a file that is in memory alone; its folder is needed all the same. */
 const inMemory = /^\/proc\/(?:self|[0-9]+)\/fd\/[0-9]+$/
 
-async function stateSaveOf(slurm: AskSlurm, token: string, jobFile: string): Promise<string | undefined> {
+async function stateSaveOf(slurm: SlurmQueries, token: string, jobFile: string): Promise<string | undefined> {
   if (inMemory.test(jobFile)) return slurm.stateSaveLocation()
   const stateSave = dirname(dirname(dirname(jobFile)))
   return isAbsolute(jobFile) && scriptIn(stateSave, token) === jobFile ? stateSave : undefined

@@ -30,8 +30,8 @@ export function agreedDirectives(
   const problem =
     'refused' in directives
       ? directives.refused
-      : (whereSlurmDiffers(config, directives, passed) ?? whereCreatedDiffers(cluster, config, directives, uid))
-  return problem === undefined ? directives : { refused: `${problem}${whatWasMade(cluster, script, uid)}` }
+      : (findSlurmDisagreement(config, directives, passed) ?? findCreatedDisagreement(cluster, config, directives, uid))
+  return problem === undefined ? directives : { refused: `${problem}${describeCreated(cluster, script, uid)}` }
 }
 
 /**
@@ -39,7 +39,7 @@ export function agreedDirectives(
  * the size of jobdw up to the pool's granularity, and beside it that of swap, of which it takes the number alone, as bytes
  * for each node.
  */
-function whereSlurmDiffers(config: Pools, { jobdw, swap }: Directives, passed: Passed): string | undefined {
+function findSlurmDisagreement(config: Pools, { jobdw, swap }: Directives, passed: Passed): string | undefined {
   const slurms = `Slurm passes --capacity ${passed.pool ?? ''}:${passed.bytes === 0 ? 0 : printSize(passed.bytes)}`
   if (!jobdw && !swap) {
     if (passed.bytes === 0) return undefined
@@ -59,7 +59,7 @@ function whereSlurmDiffers(config: Pools, { jobdw, swap }: Directives, passed: P
 }
 
 /** A buffer that the script creates and that has another size or pool: Slurm takes one that is there as it is. */
-function whereCreatedDiffers(
+function findCreatedDisagreement(
   cluster: Cluster,
   config: Pools,
   { creates }: Directives,
@@ -83,7 +83,7 @@ function whereCreatedDiffers(
  * Said behind the refusal of a script that creates persistent buffers: Slurm has made them before anybody here could read
  * the script, and whether it was for this job cannot be known, so that they are named and left alone.
  */
-function whatWasMade(cluster: Cluster, script: Buffer, uid: number): string {
+function describeCreated(cluster: Cluster, script: Buffer, uid: number): string {
   const lines = linesOfScript(script)
   const names =
     'refused' in lines ? [] : lines.directives.flatMap(({ kind, text }) => (kind === '#BB' ? created(text) : []))

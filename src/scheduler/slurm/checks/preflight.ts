@@ -2,7 +2,7 @@ import { printSize, slotsFor } from '../../../model/capacity.js'
 import type { Cluster } from '../../../model/cluster.js'
 import type { SchedulerConfig } from '../../config.js'
 import { findPool, poolsOf } from '../../cluster/pools.js'
-import { slotsForSwap, whyNoSwap } from '../../placement/swapCapacity.js'
+import { slotsForSwap, problemWithSwapOfPool } from '../../placement/swapCapacity.js'
 import type { Directives } from '../script/directivesType.js'
 import { problemWithPlaces } from './stageChecks.js'
 
@@ -13,7 +13,7 @@ type Settings = Pick<SchedulerConfig, 'pools' | 'swap'>
  * change is no reason: a pool that is full now, a persistent buffer that is not there yet or is being destroyed, a source
  * that is absent. Slurm lets the job wait, and setup looks.
  */
-export function whyItNeverWorks(cluster: Cluster, config: Settings, directives: Directives): string | undefined {
+export function findImpossibleRequest(cluster: Cluster, config: Settings, directives: Directives): string | undefined {
   return (
     problemWithSwap(config, directives) ??
     problemWithSizes(cluster, config, directives) ??
@@ -25,7 +25,7 @@ export function whyItNeverWorks(cluster: Cluster, config: Settings, directives: 
 export function problemWithSwap(config: Settings, { swap, jobdw }: Directives): string | undefined {
   if (!swap) return undefined
   const pool = findPool(config, swap.pool ?? jobdw?.pool)
-  const problem = 'refused' in pool ? pool.refused : whyNoSwap(config.swap, swap.bytes, pool)
+  const problem = 'refused' in pool ? pool.refused : problemWithSwapOfPool(config.swap, swap.bytes, pool)
   return problem === undefined ? undefined : `${swap.line}: ${problem}`
 }
 

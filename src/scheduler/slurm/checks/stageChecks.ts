@@ -4,9 +4,16 @@ import { quote } from '../../../model/names.js'
 import { isWithin } from '../../../model/paths.js'
 import { findPool } from '../../cluster/pools.js'
 import type { SchedulerConfig } from '../../config.js'
-import { isAbsent, type LookAt, type Reader, type Seen, waysTo, whatBars } from '../../users/pathAccess.js'
+import {
+  isAbsent,
+  type StatPaths,
+  type Reader,
+  type FileStat,
+  allPrefixesOf,
+  firstUnreadablePrefix,
+} from '../../users/pathAccess.js'
 import type { Directives } from '../script/directivesType.js'
-import type { StageLine } from '../script/directivesType.js'
+import type { StageDirective } from '../script/directivesType.js'
 import { outsidePaths } from '../script/stageLines.js'
 
 /** The paths below which storage hosts that are alive stage; undefined while none is alive. */
@@ -20,7 +27,7 @@ export function isBelow(path: string, served: readonly string[]): boolean {
 }
 
 /** A line with a path that no storage host stages from or to. */
-export function problemWithPlaces(cluster: Cluster, stages: readonly StageLine[]): string | undefined {
+export function problemWithPlaces(cluster: Cluster, stages: readonly StageDirective[]): string | undefined {
   const served = servedPaths(cluster)
   if (served === undefined) return undefined
   for (const stage of stages) {
@@ -51,13 +58,13 @@ export async function problemWithSources(
   cluster: Cluster,
   config: Pick<SchedulerConfig, 'pools'>,
   { stages, jobdw }: Pick<Directives, 'stages' | 'jobdw'>,
-  look: LookAt,
+  look: StatPaths,
   known: Known,
 ): Promise<string | undefined> {
   const asked = stages.filter(({ source, hasSymbols }) => source.in === 'outside' && (!hasSymbols || known.reader))
   if (asked.length === 0) return undefined
   const roots = servedPaths(cluster) ?? []
-  const ways = waysTo([...roots, ...asked.map(({ source }) => source.path)])
+  const ways = allPrefixesOf([...roots, ...asked.map(({ source }) => source.path)])
   const seen = ways && (await look(ways))
   if (!seen) return undefined
   const capacityBytes = jobdw && capacityOf(config, jobdw)
@@ -71,12 +78,12 @@ export async function problemWithSources(
 }
 
 function problemWithSource(
-  seen: ReadonlyMap<string, Seen>,
-  { source: { path }, type }: StageLine,
+  seen: ReadonlyMap<string, FileStat>,
+  { source: { path }, type }: StageDirective,
   { reader, mayAppear = false }: Known,
 ): string | undefined {
   if (isAbsent(seen, path)) return mayAppear ? undefined : 'does not exist'
-  const bar = reader && whatBars(seen, path, reader)
+  const bar = reader && firstUnreadablePrefix(seen, path, reader)
   if (bar !== undefined)
     return bar === path ? 'may not be read by you' : `may not be read by you: ${quote(bar)} keeps you out`
   const found = seen.get(path)
@@ -86,8 +93,8 @@ function problemWithSource(
 }
 
 function problemWithSize(
-  seen: ReadonlyMap<string, Seen>,
-  { source, destination, type }: StageLine,
+  seen: ReadonlyMap<string, FileStat>,
+  { source, destination, type }: StageDirective,
   capacityBytes: number | undefined,
   { nodes = 1 }: Known,
 ): string | undefined {
@@ -109,10 +116,10 @@ function capacityOf(
 }
 
 /** Slurm may still put something else in the place of its symbols. */
-function hidesInSymbols({ hasSymbols }: StageLine, path: string): boolean {
+function hidesInSymbols({ hasSymbols }: StageDirective, path: string): boolean {
   return hasSymbols && path.includes('%')
 }
 
-function said({ line }: StageLine, problem: string): string {
+function said({ line }: StageDirective, problem: string): string {
   return `${line}: ${problem}`
 }

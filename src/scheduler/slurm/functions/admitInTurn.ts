@@ -2,7 +2,7 @@ import type { Cluster } from '../../../model/cluster.js'
 import { quote } from '../../../model/names.js'
 import type { Admission, Means } from '../../admission/index.js'
 import type { Decision } from '../../commit/decision.js'
-import type { Place } from '../../placement/roomQueue.js'
+import type { QueuePlace } from '../../placement/capacityQueue.js'
 import { mayStart } from '../../progress.js'
 import { CallFailure } from './callFailure.js'
 import type { Making } from './inFlightSetups.js'
@@ -16,7 +16,7 @@ export async function admitInTurn(
   decide: (cluster: Cluster, tools: Means) => Decision<Admission>,
 ): Promise<{ sessionId: number }> {
   const { config, clock, core, newUuid, room } = call.means
-  let place: Place | undefined
+  let place: QueuePlace | undefined
   try {
     for (;;) {
       const { leftFor } = place ?? room
@@ -29,7 +29,7 @@ export async function admitInTurn(
       if (admission.state === 'no-room') {
         place ??= room.join(token, admission.claim, call.leftMs)
         const isGivenUp = making.givenUp.then(() => true)
-        if (!(await Promise.race([isGivenUp, place.untilRoom(call.leftMs)])))
+        if (!(await Promise.race([isGivenUp, place.untilCapacity(call.leftMs)])))
           throw new CallFailure(`${admission.reason}, and no more came free within the time of this call`)
         continue
       }

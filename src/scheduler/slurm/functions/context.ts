@@ -1,25 +1,25 @@
 import type { Clock } from '../../../daemon/clock.js'
 import type { Core } from '../../commit/decision.js'
 import type { SchedulerConfig } from '../../config.js'
-import type { RoomQueue } from '../../placement/roomQueue.js'
-import type { LookAt } from '../../users/pathAccess.js'
-import type { Membership } from '../../users/permissions.js'
-import type { AskSlurm } from '../arrays/splitTask.js'
+import type { CapacityQueue } from '../../placement/capacityQueue.js'
+import type { StatPaths } from '../../users/pathAccess.js'
+import type { GroupQueries } from '../../users/permissions.js'
+import type { SlurmQueries } from '../arrays/splitTask.js'
 import type { Arguments } from './arguments.js'
 import type { Makings } from './inFlightSetups.js'
 
-export interface SlurmMeans extends Membership {
+export interface SlurmMeans extends GroupQueries {
   core: Core
   config: SchedulerConfig
   clock: Clock
   newUuid(): string
-  slurm: AskSlurm
+  slurm: SlurmQueries
   /** What this host sees of files that are to be staged. */
-  lookAt: LookAt
+  statPaths: StatPaths
   /** The calls under way that make something. */
   makings: Makings
   /** Those of them that wait for devices. */
-  room: RoomQueue
+  room: CapacityQueue
   /** Makes this scheduler lead, when slurmctld has come to it; false when that did not come about in time. */
   becomeLeader(timeoutMs: number): Promise<boolean>
 }

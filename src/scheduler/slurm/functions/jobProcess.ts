@@ -1,13 +1,13 @@
 import { quote } from '../../../model/names.js'
 import { NameServiceUnavailable } from '../../users/nameService.js'
-import { whyItNeverWorks } from '../checks/preflight.js'
+import { findImpossibleRequest } from '../checks/preflight.js'
 import { problemWithSources } from '../checks/stageChecks.js'
 import { CallFailure } from './callFailure.js'
 import type { SlurmFunction } from './context.js'
 import { directivesOf, readScript } from './files.js'
 
 /** Inline in sbatch, and told neither user nor token: only what can never work is refused here. */
-export const jobProcess: SlurmFunction = async ({ core, config, groupId, lookAt }, given) => {
+export const jobProcess: SlurmFunction = async ({ core, config, groupId, statPaths }, given) => {
   const directives = directivesOf(await readScript(given))
   const groups = new Map(directives.creates.flatMap(({ group, line }) => (group === undefined ? [] : [[group, line]])))
   for (const [group, line] of groups) {
@@ -15,8 +15,8 @@ export const jobProcess: SlurmFunction = async ({ core, config, groupId, lookAt 
       throw new CallFailure(`${line}: there is no group ${quote(group)} on the scheduler's host`)
   }
   const problem =
-    whyItNeverWorks(core.cluster, config, directives) ??
-    (await problemWithSources(core.cluster, config, directives, lookAt, { mayAppear: true }))
+    findImpossibleRequest(core.cluster, config, directives) ??
+    (await problemWithSources(core.cluster, config, directives, statPaths, { mayAppear: true }))
   if (problem !== undefined) throw new CallFailure(problem)
   return ''
 }

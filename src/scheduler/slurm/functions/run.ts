@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { persistentPath, privatePath, stripedPath } from '../../../model/paths.js'
 import { persistentVariable } from '../../../model/stagePath.js'
-import { linesOf } from '../../../model/transfers.js'
+import { transfersOf } from '../../../model/transfers.js'
 import { endJob, startJob } from '../../admission/index.js'
 import { mountProgress, unmountProgress } from '../../progress.js'
 import { need } from './arguments.js'
@@ -35,7 +35,7 @@ export const preRun: SlurmFunction = async (means, given) => {
   const { core, config } = means
   const session = core.cluster.sessions.get(token)
   const { preRun: toMount, fill } = config.waitSeconds
-  const call = new TimedCall(means, session && linesOf(session, 'fill').length > 0 ? fill : toMount)
+  const call = new TimedCall(means, session && transfersOf(session, 'fill').length > 0 ? fill : toMount)
   // An agent that restarts is back in a moment; that of a node which is really lost is told by the refusal.
   const graceMs = Math.min(call.leftMs, config.hostGraceSeconds * 1000)
   await core.waitFor(({ hosts }) => computeHosts.every((host) => hosts.has(host)) || undefined, graceMs)

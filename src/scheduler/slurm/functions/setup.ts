@@ -8,7 +8,7 @@ import { agreedDirectives } from '../checks/agreement.js'
 import { problemWithSwap } from '../checks/preflight.js'
 import { isBelow, problemWithPlaces, problemWithSources, servedPaths } from '../checks/stageChecks.js'
 import type { Directives } from '../script/directivesType.js'
-import { transfersOf } from '../script/stageLines.js'
+import { transfersFrom } from '../script/stageLines.js'
 import { admitInTurn } from './admitInTurn.js'
 import { type Arguments, capacity, need, number } from './arguments.js'
 import { CallFailure } from './callFailure.js'
@@ -51,7 +51,7 @@ async function setUp(means: SlurmMeans, given: Arguments, making: Making): Promi
 
 /** Before any disk is touched; a job that was set up is past that. */
 async function problemWithStages(
-  { core, config, lookAt }: SlurmMeans,
+  { core, config, statPaths }: SlurmMeans,
   given: Arguments,
   directives: Directives,
   reader: Reader,
@@ -61,7 +61,7 @@ async function problemWithStages(
   const known = { reader, nodes: await nodesOf(given) }
   return (
     problemWithPlaces(core.cluster, directives.stages) ??
-    problemWithSources(core.cluster, config, directives, lookAt, known)
+    problemWithSources(core.cluster, config, directives, statPaths, known)
   )
 }
 
@@ -84,7 +84,7 @@ async function wishesOf({ core }: SlurmMeans, given: Arguments, directives: Dire
     ...(swap ? { swap: { bytes: swap.bytes, nodes: await nodesOf(given), filesBytes: jobdw?.bytes ?? 0 } } : {}),
     clientCache: jobdw?.access.clientCache ?? {},
     uses: uses.map(({ name }) => name),
-    transfers: transfersOf(directives, { token: need(given, 'token'), isServed }),
+    transfers: transfersFrom(directives, { token: need(given, 'token'), isServed }),
   }
 }
 

@@ -1,19 +1,19 @@
 import type { Access } from './accessModes.js'
 import type { Stage } from './stageDirectives.js'
-import type { SwapLine } from './swapDirective.js'
+import type { SwapDirective } from './swapDirective.js'
 
 /** What a job script asks for, as far as this system serves it. `line` is its directive, as a refusal shows it. */
 export interface Directives {
   jobdw?: { bytes: number; access: Access; pool?: string; line: string }
-  swap?: SwapLine & { line: string }
+  swap?: SwapDirective & { line: string }
   /** Persistent buffers that the job uses. */
   uses: { name: string; line: string }[]
   creates: { name: string; bytes: number; pool?: string; group?: string; line: string }[]
   destroys: { name: string; hurry: boolean; line: string }[]
-  stages: StageLine[]
+  stages: StageDirective[]
   /** Where the user looks for the job's output, if the script names an absolute place. */
   outputDirectory?: string
 }
 
 /** A stage line of a script, as it stands there. */
-export type StageLine = Stage & { line: string }
+export type StageDirective = Stage & { line: string }

@@ -6,10 +6,10 @@ import { isPrivate, maxTransferBytes } from '../../../model/transfers.js'
 import type { Directives } from './directivesType.js'
 import type { Stage } from './stageDirectives.js'
 
-type Asked = Pick<Directives, 'jobdw' | 'uses' | 'stages' | 'outputDirectory'>
+type ScriptRequest = Pick<Directives, 'jobdw' | 'uses' | 'stages' | 'outputDirectory'>
 
 /** The line that names a buffer which the job does not have, and what to write. */
-export function problemWithStages(asked: Asked): string | undefined {
+export function problemWithStages(asked: ScriptRequest): string | undefined {
   for (const stage of asked.stages) {
     const found = bufferOf(asked, stage)
     if ('refused' in found) return `${stage.line}: ${found.refused}`
@@ -18,9 +18,9 @@ export function problemWithStages(asked: Asked): string | undefined {
 }
 
 /** As long as the lines of a job can become; what Slurm puts in the place of its symbols is not counted. */
-export function problemWithLength(asked: Asked): string | undefined {
+export function problemWithLength(asked: ScriptRequest): string | undefined {
   const means = { token: '9'.repeat(18), isServed: () => true }
-  if (JSON.stringify(transfersOf(asked, means)).length <= maxTransferBytes) return undefined
+  if (JSON.stringify(transfersFrom(asked, means)).length <= maxTransferBytes) return undefined
   return `the stage lines are longer than ${maxTransferBytes / 1024} KiB together: write them to a file, and stage type=list`
 }
 
@@ -40,8 +40,8 @@ export interface TransferMeans {
 }
 
 /** The lines as the job's session keeps them, none of them begun, and the fill behind them where one brings in for each node. */
-export function transfersOf(asked: Asked, means: TransferMeans): SessionTransfer[] {
-  const lines = linesAsked(asked, means)
+export function transfersFrom(asked: ScriptRequest, means: TransferMeans): SessionTransfer[] {
+  const lines = requestedTransfers(asked, means)
   const filling = lines.filter((line) => line.direction === 'in' && isPrivate(line))
   const [first] = filling
   if (!first) return lines
@@ -62,7 +62,7 @@ export function transfersOf(asked: Asked, means: TransferMeans): SessionTransfer
 }
 
 /** Their buffers were checked when they were read. */
-function linesAsked(asked: Asked, means: TransferMeans): SessionTransfer[] {
+function requestedTransfers(asked: ScriptRequest, means: TransferMeans): SessionTransfer[] {
   return asked.stages.map((stage, index): SessionTransfer => {
     const found = bufferOf(asked, stage)
     if ('refused' in found) throw new Error(found.refused)
@@ -89,7 +89,7 @@ function linesAsked(asked: Asked, means: TransferMeans): SessionTransfer[] {
 
 /** The buffer on one side of the line: a persistent one by its name, or the job's own; and the variable of its namespace. */
 function bufferOf(
-  { jobdw, uses }: Asked,
+  { jobdw, uses }: ScriptRequest,
   { source, destination }: Stage,
 ): { name?: string; variable: string } | { refused: string } {
   const path = [source, destination].find((side) => side !== undefined && side.in !== 'outside')
@@ -129,7 +129,7 @@ function sideOf(source: StagePath): 'inside' | 'outside' {
 
 /** Beside the job's output if the script says where that is, else beside what is copied. */
 function reportPath(
-  { outputDirectory }: Asked,
+  { outputDirectory }: ScriptRequest,
   stage: Stage,
   number: number,
   means: TransferMeans,

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Absences } from '../../../../src/scheduler/cluster/hostGrace.js'
+import { HostGrace } from '../../../../src/scheduler/cluster/hostGrace.js'
 import { aHost } from '../../../support/builders.js'
 import { Rig } from '../../../support/schedulerRig.js'
 
@@ -7,47 +7,47 @@ describe('a host that is missing', () => {
   async function watched() {
     const rig = await Rig.start({ hosts: [aHost('gluster1')], leads: false })
     const told: number[] = []
-    const absences = new Absences(rig.memory, rig.clock, 30_000, () => told.push(rig.clock.monotonicMs()))
+    const absences = new HostGrace(rig.memory, rig.clock, 30_000, () => told.push(rig.clock.monotonicMs()))
     return { rig, absences, told }
   }
 
   it('is gone after the grace, and whoever asked is told to ask again', async () => {
     const { rig, absences, told } = await watched()
-    expect(absences.isGone('gluster2')).to.equal(false)
+    expect(absences.isLost('gluster2')).to.equal(false)
     rig.clock.advance(29_999)
-    expect(absences.isGone('gluster2')).to.equal(false)
+    expect(absences.isLost('gluster2')).to.equal(false)
     rig.clock.advance(1)
     expect(told).to.deep.equal([30_000])
-    expect(absences.isGone('gluster2')).to.equal(true)
+    expect(absences.isLost('gluster2')).to.equal(true)
   })
 
   it('is not gone when it came back within the grace, which then begins anew', async () => {
     const { rig, absences } = await watched()
     await rig.agents.lose('gluster1')
     await rig.quiet()
-    expect(absences.isGone('gluster1')).to.equal(false)
+    expect(absences.isLost('gluster1')).to.equal(false)
     rig.clock.advance(20_000)
     await rig.agents.add(aHost('gluster1'))
     await rig.quiet()
     await rig.agents.lose('gluster1')
     await rig.quiet()
-    expect(absences.isGone('gluster1')).to.equal(false)
+    expect(absences.isLost('gluster1')).to.equal(false)
     rig.clock.advance(20_000)
-    expect(absences.isGone('gluster1')).to.equal(false)
+    expect(absences.isLost('gluster1')).to.equal(false)
   })
 
   it('that lives was never gone', async () => {
     const { rig, absences } = await watched()
     rig.clock.advance(60_000)
-    expect(absences.isGone('gluster1')).to.equal(false)
+    expect(absences.isLost('gluster1')).to.equal(false)
   })
 
   it('is told of no more when it came back, or nobody asks any more', async () => {
     const { rig, absences, told } = await watched()
-    absences.isGone('gluster2')
+    absences.isLost('gluster2')
     await rig.agents.add(aHost('gluster2'))
     await rig.quiet()
-    absences.isGone('gluster3')
+    absences.isLost('gluster3')
     absences.close()
     rig.clock.advance(60_000)
     expect(told).to.deep.equal([])

@@ -25,7 +25,7 @@ const [first, second] = [buffer.bricks[0]!, buffer.bricks[1]!]
 const bad = { state: 'forming' as const, problem: { message: 'the disk gives errors', terminal: true } }
 
 function follow(parts: ClusterParts, document: BufferDocument = buffer, gone: string[] = []) {
-  const means = { now: 5000, newUuid: uuids(), isGone: (host: string) => gone.includes(host) }
+  const means = { now: 5000, newUuid: uuids(), isLost: (host: string) => gone.includes(host) }
   return followBuffer(aCluster({ hosts, buffers: [document], ...parts }), document, means)
 }
 const changes = (...args: Parameters<typeof follow>) => follow(...args)?.changes.map(describeChange) ?? []

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { explain } from '../../../../src/scheduler/operators/explain.js'
 import { aBuffer, aCluster, aHost, aSession, type ClusterParts, pool, terabyte } from '../../../support/builders.js'
 
-const nobody = { standingOf: () => undefined }
+const nobody = { positionOf: () => undefined }
 const told = (parts: ClusterParts, room: Parameters<typeof explain>[1] = nobody) =>
   explain(aCluster({ hosts: [aHost('gluster1')], ...parts }), room, '5')
 
@@ -12,7 +12,7 @@ describe('why a job waits', () => {
 
   it('is that the pool has no room, and who came before it', () => {
     const claim = { pool, granularityBytes: terabyte, slots: 3 }
-    const { isKnown, lines } = told({}, { standingOf: () => ({ claim, ahead: 2 }) })
+    const { isKnown, lines } = told({}, { positionOf: () => ({ claim, ahead: 2 }) })
     expect(isKnown).to.equal(true)
     expect(lines).to.deep.equal(['its setup waits until 3 TB of pool dedicated_nvme are free: 2 came before it'])
   })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Rates } from '../../../../src/scheduler/operators/transferRates.js'
+import { TransferRates } from '../../../../src/scheduler/operators/transferRates.js'
 import { aBuffer, aCluster, aHost, aSession, aTransfer, transferReport } from '../../../support/builders.js'
 import { aDesiredTransfer } from '../../../support/desired.js'
 import { HandClock } from '../../../support/handClock.js'
@@ -16,7 +16,7 @@ describe('the rate of a transfer', () => {
     const told = { host: 'gluster1', id: '20.1', document: aDesiredTransfer({ part: 'copy' }) }
     const memory = { ...aCluster(parts), index: { sessionKey: () => '5', desiredOf: () => [told] } }
     const clock = new HandClock()
-    const rates = new Rates(memory as never, clock)
+    const rates = new TransferRates(memory as never, clock)
     // A gigabyte a second for a minute, and then nothing for half a minute.
     for (let tick = 0; tick <= 900; tick++) {
       const bytes = Math.min(tick, 600) * 1e8

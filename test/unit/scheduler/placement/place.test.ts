@@ -127,7 +127,7 @@ describe('placement', () => {
     const cluster = aCluster({ hosts: [aHost('gluster1', { devices })] })
     const takenFor = (wipe: ThoroughWipe | undefined) =>
       ['nvme1n1', 'nvme2n1', 'nvme3n1', 'nvme4n1'].slice(
-        4 - devicesOf(cluster, { ...request(1), wipe }).filter(({ standing }) => standing === 'free').length,
+        4 - devicesOf(cluster, { ...request(1), wipe }).filter(({ availability }) => availability === 'free').length,
       )
     expect(takenFor(undefined)).to.have.length(4)
     expect(takenFor('zero')).to.deep.equal(['nvme2n1', 'nvme3n1', 'nvme4n1'])

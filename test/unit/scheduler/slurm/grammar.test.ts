@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { Directives } from '../../../../src/scheduler/slurm/script/directivesType.js'
 import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
-import { whyItNeverWorks } from '../../../../src/scheduler/slurm/checks/preflight.js'
+import { findImpossibleRequest } from '../../../../src/scheduler/slurm/checks/preflight.js'
 import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 
 const script = (...lines: string[]) => ['#!/bin/bash', ...lines, 'srun ./solve', ''].join('\n')
@@ -66,7 +66,7 @@ describe('what can never work', () => {
   const config = { pools: { [pool]: { granularityBytes: terabyte, isDefault: true } }, swap: false }
   const leaving = aBuffer({ name: 'leaving', wanted: 'absent' })
   const cluster = aCluster({ hosts: [aHost('gluster1', { devices: 3 })], buffers: [leaving] })
-  const told = (...lines: string[]) => whyItNeverWorks(cluster, config, read(...lines) as Directives)
+  const told = (...lines: string[]) => findImpossibleRequest(cluster, config, read(...lines) as Directives)
 
   it('is more than the pool has, in one or in all', () => {
     expect(told('#DW jobdw capacity=3TB')).to.equal(undefined)

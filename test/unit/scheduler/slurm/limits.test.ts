@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dwWlmCli } from '../../../../src/scheduler/slurm/dwWlmCli.js'
-import { systemLookAt } from '../../../../src/scheduler/users/pathAccess.js'
+import { systemStatPaths } from '../../../../src/scheduler/users/pathAccess.js'
 import { aHost, alice, pool } from '../../../support/builders.js'
 import { Rig } from '../../../support/schedulerRig.js'
 
@@ -63,7 +63,7 @@ describe('a job script of any kind and size', () => {
     const storage = aHost('gluster1')
     storage.host.stagePaths = ['/tmp', '/lustre', '/a']
     rig = await Rig.start({ hosts: [storage] })
-    rig.means.lookAt = systemLookAt
+    rig.means.statPaths = systemStatPaths
     rig.means.groupId = () => Promise.resolve(30001)
   })
   after(() => rmSync(directory, { recursive: true }))

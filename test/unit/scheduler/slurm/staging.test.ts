@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { SessionDocument } from '../../../../src/model/documents/session.js'
 import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
 import { linesOfScript } from '../../../../src/scheduler/slurm/script/scriptHead.js'
-import type { Seen } from '../../../../src/scheduler/users/pathAccess.js'
+import type { FileStat } from '../../../../src/scheduler/users/pathAccess.js'
 import { alice, aHost, pool, transferReport } from '../../../support/builders.js'
 import { Rig } from '../../../support/schedulerRig.js'
 
@@ -74,7 +74,7 @@ describe('the folder of a job’s output', () => {
 describe('dw_wlm_cli with stage lines', () => {
   let rig: Rig
   let directory: string
-  let seen: Map<string, Seen> | undefined
+  let seen: Map<string, FileStat> | undefined
   before(() => (directory = mkdtempSync(join(tmpdir(), 'bb-staging-'))))
   after(() => rmSync(directory, { recursive: true }))
 
@@ -82,7 +82,7 @@ describe('dw_wlm_cli with stage lines', () => {
     const storage = ['gluster1', 'gluster2'].map((name) => aHost(name))
     for (const { host } of storage) if (stagePaths.length > 0) host.stagePaths = stagePaths
     rig = await Rig.start({ hosts: [...storage, aHost('c1', { roles: ['compute'], devices: 0 })] })
-    rig.means.lookAt = () => Promise.resolve(seen)
+    rig.means.statPaths = () => Promise.resolve(seen)
     if (obey) rig.agents.obey()
     await rig.quiet()
   }
@@ -216,7 +216,7 @@ describe('dw_wlm_cli with stage lines', () => {
 
   const folder = { mode: 0o040755, uid: 0, gid: 0, sizeBytes: 0, isDirectory: true }
   const large = { mode: 0o100600, uid: alice.uid, gid: alice.gid, sizeBytes: 3e12, isDirectory: false }
-  const sees = (more: Record<string, Seen>) =>
+  const sees = (more: Record<string, FileStat>) =>
     (seen = new Map(Object.entries({ '/': folder, '/lustre': folder, '/lustre/alice': folder, ...more })))
 
   it('refuses a source that is absent, of another type, or larger than the buffer', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
-import { whyItNeverWorks } from '../../../../src/scheduler/slurm/checks/preflight.js'
-import { whySwapDoesNotFit } from '../../../../src/scheduler/placement/swapCapacity.js'
+import { findImpossibleRequest } from '../../../../src/scheduler/slurm/checks/preflight.js'
+import { problemWithSwapSize } from '../../../../src/scheduler/placement/swapCapacity.js'
 import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 
 const gibibyte = 1024 ** 3
@@ -17,7 +17,7 @@ function read(...lines: string[]) {
 }
 
 function problem(lines: string[], { swap = true, devices = 2 } = {}) {
-  return whyItNeverWorks(aCluster({ hosts: [aHost('gluster1', { devices })] }), { pools, swap }, read(...lines))
+  return findImpossibleRequest(aCluster({ hosts: [aHost('gluster1', { devices })] }), { pools, swap }, read(...lines))
 }
 
 describe('#DW swap', () => {
@@ -71,7 +71,7 @@ describe('#DW swap', () => {
 
 describe('swap of the nodes that a job came to run on', () => {
   const fits = (nodes: number) =>
-    whySwapDoesNotFit({ bytes: 400e9, nodes }, aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster1/nvme2n1'] }))
+    problemWithSwapSize({ bytes: 400e9, nodes }, aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster1/nvme2n1'] }))
 
   it('fits when each file has a place on one brick', () => expect(fits(4)).to.equal(undefined))
 

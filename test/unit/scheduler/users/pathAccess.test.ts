@@ -2,23 +2,29 @@ import { expect } from 'chai'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isAbsent, prefixesOf, type Seen, systemLookAt, whatBars } from '../../../../src/scheduler/users/pathAccess.js'
+import {
+  isAbsent,
+  prefixesOf,
+  type FileStat,
+  systemStatPaths,
+  firstUnreadablePrefix,
+} from '../../../../src/scheduler/users/pathAccess.js'
 
-const directory = (mode: number, uid = 0, gid = 0): Seen => ({
+const directory = (mode: number, uid = 0, gid = 0): FileStat => ({
   mode: 0o040000 | mode,
   uid,
   gid,
   sizeBytes: 0,
   isDirectory: true,
 })
-const file = (mode: number, uid = 0, gid = 0): Seen => ({
+const file = (mode: number, uid = 0, gid = 0): FileStat => ({
   mode: 0o100000 | mode,
   uid,
   gid,
   sizeBytes: 5,
   isDirectory: false,
 })
-const seen = (found: Record<string, Seen>) => new Map(Object.entries({ '/': directory(0o755), ...found }))
+const seen = (found: Record<string, FileStat>) => new Map(Object.entries({ '/': directory(0o755), ...found }))
 const alice = { uid: 1001, groups: [1001, 3000] }
 
 describe('what the scheduler’s host sees of a source', () => {
@@ -35,7 +41,8 @@ describe('what the scheduler’s host sees of a source', () => {
   })
 
   it('bars a user where no bit of the mode allows it, and not where an access list may', () => {
-    const bar = (found: Seen, way = directory(0o755)) => whatBars(seen({ '/a': way, '/a/b': found }), '/a/b', alice)
+    const bar = (found: FileStat, way = directory(0o755)) =>
+      firstUnreadablePrefix(seen({ '/a': way, '/a/b': found }), '/a/b', alice)
     expect(bar(file(0o644))).to.equal(undefined)
     expect(bar(file(0o600))).to.equal('/a/b')
     expect(bar(file(0o600, alice.uid))).to.equal(undefined)
@@ -53,7 +60,7 @@ describe('what the scheduler’s host sees of a source', () => {
       writeFileSync(join(root, 'a b/f'), '12345')
       chmodSync(join(root, 'a b/f'), 0o640)
       symlinkSync('a b', join(root, 'link'))
-      const found = await systemLookAt([join(root, 'a b/f'), join(root, 'link'), join(root, 'none')])
+      const found = await systemStatPaths([join(root, 'a b/f'), join(root, 'link'), join(root, 'none')])
       expect([...found!.keys()]).to.deep.equal([join(root, 'a b/f'), join(root, 'link')])
       expect(found!.get(join(root, 'a b/f'))).to.include({ sizeBytes: 5, isDirectory: false, mode: 0o100640 })
       expect(found!.get(join(root, 'link'))).to.include({ isDirectory: true })

@@ -1,6 +1,6 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Cluster } from '../../model/cluster.js'
-import { type Asked, devicesOf } from '../cluster/devices.js'
+import { type PoolRequest, devicesOf } from '../cluster/devices.js'
 import type { Core } from '../commit/decision.js'
 
 /*
@@ -14,7 +14,7 @@ import type { Core } from '../commit/decision.js'
  */
 
 /** Devices that somebody waits for. */
-export interface Claim extends Asked {
+export interface Claim extends PoolRequest {
   slots: number
 }
 
@@ -27,17 +27,17 @@ export interface Waiter extends Claim {
 export type LeftFor = (pool: string, free: number) => number
 
 /** A place in the queue; `leave` it in any case. */
-export interface Place {
+export interface QueuePlace {
   leftFor: LeftFor
   /** True when its turn has come; false when the time has passed or the place was left. */
-  untilRoom(timeoutMs: number): Promise<boolean>
+  untilCapacity(timeoutMs: number): Promise<boolean>
   leave(): void
 }
 
-interface Standing extends Waiter {
+interface QueueEntry extends Waiter {
   token: string
   /** Undefined while it decides. */
-  wake: ((hasRoom: boolean) => void) | undefined
+  wake: ((hasCapacity: boolean) => void) | undefined
 }
 
 /** How many of `free` slots are left for whoever stands behind these, who stand in the order in which they came. */
@@ -51,12 +51,12 @@ export function leftBehind(ahead: readonly Waiter[], free: number, nowMs: number
 }
 
 /** Changes come in bursts; the devices are counted once for each. */
-const lookPauseMs = 50
+const checkPauseMs = 50
 
-export class RoomQueue {
-  private waiting: Standing[] = []
+export class CapacityQueue {
+  private waiting: QueueEntry[] = []
   private stopListening: (() => void) | undefined
-  private cancelLook: (() => void) | undefined
+  private cancelCheck: (() => void) | undefined
 
   constructor(
     private readonly core: Pick<Core, 'cluster' | 'onChange'>,
@@ -71,73 +71,73 @@ export class RoomQueue {
   }
 
   /** What is waited for under that name, and how many of its pool stand before it. */
-  standingOf(token: string): { claim: Claim; ahead: number } | undefined {
-    const index = this.waiting.findIndex((standing) => standing.token === token)
+  positionOf(token: string): { claim: Claim; ahead: number } | undefined {
+    const index = this.waiting.findIndex((entry) => entry.token === token)
     const claim = this.waiting[index]
     if (!claim) return undefined
     return { claim, ahead: this.waiting.slice(0, index).filter(({ pool }) => pool === claim.pool).length }
   }
 
   /** To the end of the queue, for so long at most. */
-  join(token: string, claim: Claim, timeoutMs: number): Place {
+  join(token: string, claim: Claim, timeoutMs: number): QueuePlace {
     const keepFromMs = this.clock.monotonicMs() + timeoutMs / 2
-    const standing: Standing = { ...claim, token, keepFromMs, wake: undefined }
-    this.waiting.push(standing)
-    this.stopListening ??= this.core.onChange(() => this.lookSoon())
+    const entry: QueueEntry = { ...claim, token, keepFromMs, wake: undefined }
+    this.waiting.push(entry)
+    this.stopListening ??= this.core.onChange(() => this.checkSoon())
     return {
-      leftFor: (pool, free) => this.leftBehind(this.waiting.slice(0, this.waiting.indexOf(standing)), pool, free),
-      untilRoom: (timeoutMs) => this.untilRoom(standing, timeoutMs),
-      leave: () => this.leave(standing),
+      leftFor: (pool, free) => this.leftBehind(this.waiting.slice(0, this.waiting.indexOf(entry)), pool, free),
+      untilCapacity: (timeoutMs) => this.untilCapacity(entry, timeoutMs),
+      leave: () => this.leave(entry),
     }
   }
 
-  private untilRoom(standing: Standing, timeoutMs: number): Promise<boolean> {
+  private untilCapacity(entry: QueueEntry, timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const wake = (hasRoom: boolean) => {
-        standing.wake = undefined
+      const wake = (hasCapacity: boolean) => {
+        entry.wake = undefined
         cancel()
-        resolve(hasRoom)
+        resolve(hasCapacity)
       }
       const cancel = this.clock.after(timeoutMs, () => wake(false))
-      standing.wake = wake
-      this.lookSoon()
+      entry.wake = wake
+      this.checkSoon()
     })
   }
 
-  private leave(standing: Standing): void {
-    standing.wake?.(false)
-    this.waiting = this.waiting.filter((other) => other !== standing)
-    if (this.waiting.length > 0) return this.lookSoon()
+  private leave(entry: QueueEntry): void {
+    entry.wake?.(false)
+    this.waiting = this.waiting.filter((other) => other !== entry)
+    if (this.waiting.length > 0) return this.checkSoon()
     this.stopListening?.()
-    this.cancelLook?.()
-    this.stopListening = this.cancelLook = undefined
+    this.cancelCheck?.()
+    this.stopListening = this.cancelCheck = undefined
   }
 
-  private lookSoon(): void {
-    this.cancelLook ??= this.clock.after(lookPauseMs, () => {
-      this.cancelLook = undefined
-      this.look()
+  private checkSoon(): void {
+    this.cancelCheck ??= this.clock.after(checkPauseMs, () => {
+      this.cancelCheck = undefined
+      this.wakeReady()
     })
   }
 
   /** Wakes everybody whose turn has come. */
-  private look(): void {
+  private wakeReady(): void {
     /** Of each pool, for whoever stands next. */
     const left = new Map<string, number>()
-    for (const standing of this.waiting) {
-      const { pool, slots, wake } = standing
-      const free = left.get(pool) ?? freeSlots(this.core.cluster, standing)
+    for (const entry of this.waiting) {
+      const { pool, slots, wake } = entry
+      const free = left.get(pool) ?? freeSlotsOf(this.core.cluster, entry)
       if (wake && slots <= free) wake(true)
-      left.set(pool, leftBehind([standing], free, this.clock.monotonicMs()))
+      left.set(pool, leftBehind([entry], free, this.clock.monotonicMs()))
     }
   }
 
-  private leftBehind(ahead: readonly Standing[], pool: string, free: number): number {
-    const rivals = ahead.filter((standing) => standing.pool === pool)
+  private leftBehind(ahead: readonly QueueEntry[], pool: string, free: number): number {
+    const rivals = ahead.filter((entry) => entry.pool === pool)
     return leftBehind(rivals, free, this.clock.monotonicMs())
   }
 }
 
-function freeSlots(cluster: Cluster, claim: Claim): number {
-  return devicesOf(cluster, claim).filter(({ standing }) => standing === 'free').length
+function freeSlotsOf(cluster: Cluster, claim: Claim): number {
+  return devicesOf(cluster, claim).filter(({ availability }) => availability === 'free').length
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { leftBehind, RoomQueue } from '../../../../src/scheduler/placement/roomQueue.js'
+import { leftBehind, CapacityQueue } from '../../../../src/scheduler/placement/capacityQueue.js'
 import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 import { HandClock } from '../../../support/handClock.js'
 
@@ -27,7 +27,7 @@ describe('the queue for devices', () => {
   let clock: HandClock
   let cluster: ReturnType<typeof aCluster>
   let listeners: Set<() => void>
-  let queue: RoomQueue
+  let queue: CapacityQueue
   /** How the waits ended, in that order. */
   let ended: string[]
 
@@ -36,7 +36,7 @@ describe('the queue for devices', () => {
     listeners = new Set()
     ended = []
     take(4)
-    queue = new RoomQueue(
+    queue = new CapacityQueue(
       {
         get cluster() {
           return cluster
@@ -59,7 +59,7 @@ describe('the queue for devices', () => {
   }
   function wait(name: string, slots: number, timeoutMs = 100_000) {
     const place = queue.join(name, claim(slots), timeoutMs)
-    void place.untilRoom(timeoutMs).then((hasRoom) => ended.push(hasRoom ? name : `${name} too late`))
+    void place.untilCapacity(timeoutMs).then((hasRoom) => ended.push(hasRoom ? name : `${name} too late`))
     return place
   }
   async function pass(ms: number): Promise<void> {
@@ -77,8 +77,8 @@ describe('the queue for devices', () => {
     await pass(100)
     expect(ended).to.deep.equal(['first', 'second'])
     expect(queue.claimedSlots(pool)).to.equal(3)
-    expect(queue.standingOf('third')).to.deep.include({ ahead: 2 })
-    expect(queue.standingOf('nobody')).to.equal(undefined)
+    expect(queue.positionOf('third')).to.deep.include({ ahead: 2 })
+    expect(queue.positionOf('nobody')).to.equal(undefined)
   })
 
   it('lets small ones overtake a large one, but no longer than for half of its time', async () => {
