@@ -48,7 +48,7 @@ export const dwstat: Benchmark = {
 }
 
 /** Every brick and volume was told to its host, and has been reported. */
-async function untilAtRest({ memory: { observed } }: SocketRig, say: (line: string) => void): Promise<void> {
+async function untilAtRest({ cache: { observed } }: SocketRig, say: (line: string) => void): Promise<void> {
   while (observed.volume.size < hosts * buffersEach || observed.brick.size < hosts * buffersEach) {
     say(`${observed.volume.size} volumes reported`)
     await pause(2_000)

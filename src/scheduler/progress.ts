@@ -14,7 +14,7 @@ import { countsOf, waitsOf } from './desired/index.js'
 /*
  * How far a call has come, for `Core.waitFor`: asked after every change, answered from the cluster alone.
  *
- *   const end = await core.waitFor((cluster) => ended(setupProgress(cluster, token, sessionId)), limitMs)
+ *   const end = await decisions.waitFor((cluster) => settled(setupProgress(cluster, token, sessionId)), limitMs)
  */
 export type Progress =
   | { state: 'done' }
@@ -23,7 +23,7 @@ export type Progress =
   | { state: 'waiting'; waitingFor: string[] }
 
 /** The progress once nothing is waited for, else undefined: what `waitFor` wants. */
-export function ended(progress: Progress): Exclude<Progress, { state: 'waiting' }> | undefined {
+export function settled(progress: Progress): Exclude<Progress, { state: 'waiting' }> | undefined {
   return progress.state === 'waiting' ? undefined : progress
 }
 
@@ -108,7 +108,7 @@ export function transferProgress(
   const session = cluster.sessions.get(token)
   if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: 'it was torn down' }
   const lines = transfersOf(session, direction)
-  const failed = lines.filter(({ ended }) => ended?.state === 'failed')
+  const failed = lines.filter(({ ended: settled }) => settled?.state === 'failed')
   const current = currentTransfer(session)
   if (failed[0] && current?.direction !== direction) {
     const [line] = failed
@@ -118,7 +118,7 @@ export function transferProgress(
   if (!current || current.direction !== direction)
     return waitingOrDone(
       ['its stage lines to begin'],
-      lines.every(({ ended }) => ended !== undefined),
+      lines.every(({ ended: settled }) => settled !== undefined),
     )
   const waits = waitsOf(cluster, session, current)
   const detail = waits.length > 0 ? `: ${waits.join('; ')}` : ''

@@ -12,17 +12,17 @@ import type { Accounts } from './users/accounts.js'
 import { operatorRoutes } from './operators/routes.js'
 import { type Route, serve } from './http/server.js'
 import { shimRoutes } from './slurm/shimRoute.js'
-import { Commits } from './commit/committer.js'
+import { Committer } from './commit/committer.js'
 import type { SchedulerConfig } from './config.js'
 import { etcdProblems, EtcdUsage } from './operators/etcdUsage.js'
 import { Timeline } from './loop/timeline.js'
 import { type Candidate, standForLeadership } from './commit/leadership.js'
 import { Loop } from './loop/loop.js'
-import { Memory } from './cluster/cache.js'
+import { ClusterCache } from './cluster/cache.js'
 import { TransferRates } from './operators/transferRates.js'
 import { confirmCluster, type OwnCluster } from './commit/ownCluster.js'
 import { CapacityQueue } from './placement/capacityQueue.js'
-import { Makings } from './slurm/functions/inFlightSetups.js'
+import { InFlightSetups } from './slurm/functions/inFlightSetups.js'
 import { SilentHosts } from './cluster/silentHosts.js'
 import { Scontrol } from './slurm/arrays/scontrol.js'
 import type { SlurmQueries } from './slurm/arrays/splitTask.js'
@@ -43,8 +43,8 @@ export interface SchedulerParts {
 }
 
 export interface Scheduler {
-  readonly memory: Memory
-  readonly commits: Commits
+  readonly cache: ClusterCache
+  readonly committer: Committer
   isLeader(): boolean
   /** Whether the loop gets on, and the watch: what does not, though etcd answers, is helped by a new start alone. */
   isHealthy(): boolean
@@ -60,16 +60,16 @@ const firstWordMs = 2_000
 /** A scheduler and its socket. */
 export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> {
   const { config, clock, log } = parts
-  const { memory, commits, cluster, means, isHealthy, stop } = assembleScheduler(parts)
+  const { cache, committer, cluster, deps, isHealthy, stop } = assembleScheduler(parts)
   try {
-    const routes = [...shimRoutes(means), ...operatorRoutes(means)].map((route) =>
-      afterFirstRead(route, memory, commits, cluster),
+    const routes = [...shimRoutes(deps), ...operatorRoutes(deps)].map((route) =>
+      afterFirstRead(route, cache, committer, cluster),
     )
     const server = await serve({ socket: config.socket, routes, clock, log })
     return {
-      memory,
-      commits,
-      isLeader: () => commits.isLeader(),
+      cache,
+      committer,
+      isLeader: () => committer.isLeader(),
       isHealthy,
       stop: async () => {
         await server.close()
@@ -82,7 +82,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
   }
 }
 
-/** Wires a scheduler without its socket: memory, election, the loop, and what its calls stand on. */
+/** Wires a scheduler without its socket: cache, election, the loop, and what its calls stand on. */
 export function assembleScheduler(parts: SchedulerParts) {
   const {
     store,
@@ -96,45 +96,45 @@ export function assembleScheduler(parts: SchedulerParts) {
     random,
   } = parts
   const { slurm = new Scontrol() } = parts
-  const memory = new Memory(store, log, config.storageHosts)
+  const cache = new ClusterCache(store, log, config.storageHosts)
   const cluster = confirmCluster({ store, name: config.cluster, clock, log })
   const allowed = cluster.confirmed
-  const leadership = standForLeadership({ store, memory, candidate, allowed, clock, log, random })
-  const commits = new Commits(store, memory, leadership, clock, log)
-  const timeline = new Timeline(store, memory, clock, log)
-  const absences = new HostGrace(memory, clock, config.hostGraceSeconds * 1000, () => loop.lookAgain())
-  const loop = new Loop({ memory, commits, timeline, absences, config, clock, log, newUuid })
-  const rates = new TransferRates(memory, clock)
-  const silentHosts = new SilentHosts(memory, clock)
-  const stopLearning = memory.onChange((touched) => {
+  const leadership = standForLeadership({ store, cache, candidate, allowed, clock, log, random })
+  const committer = new Committer(store, cache, leadership, clock, log)
+  const timeline = new Timeline(store, cache, clock, log)
+  const hostGrace = new HostGrace(cache, clock, config.hostGraceSeconds * 1000, () => loop.resync())
+  const loop = new Loop({ cache, committer, timeline, hostGrace, config, clock, log, newUuid })
+  const rates = new TransferRates(cache, clock)
+  const silentHosts = new SilentHosts(cache, clock)
+  const stopLearning = cache.onChange((touched) => {
     for (const { parsed, after } of touched) {
       if (parsed.room === 'sessions' && after) accounts.learn([(after as SessionDocument).uid])
       if (parsed.room === 'observed' && parsed.kind === 'transfer') rates.note(parsed.id)
     }
   })
   const unwatched = new Stretch(clock)
-  const stopHearing = memory.onChange(() => (memory.isConnected ? unwatched.end() : unwatched.begin()))
+  const stopHearing = cache.onChange(() => (cache.isConnected ? unwatched.end() : unwatched.begin()))
   const isHealthy = () =>
-    loop.failingForMs < unhealthyAfterMs && !(commits.isLeader() && unwatched.ms >= unhealthyAfterMs)
+    loop.failingForMs < unhealthyAfterMs && !(committer.isLeader() && unwatched.ms >= unhealthyAfterMs)
   const cancelWord = clock.after(firstWordMs, () => {
-    if (!memory.isSynced) log.warn('waiting for etcd', { endpoints: config.etcd.endpoints })
+    if (!cache.isSynced) log.warn('waiting for etcd', { endpoints: config.etcd.endpoints })
   })
   const etcdUsage = new EtcdUsage(store, config.etcd.quota, clock)
-  const means = {
-    core: commits,
+  const deps = {
+    decisions: committer,
     config,
     clock,
     log,
     newUuid,
     statPaths,
     slurm,
-    makings: new Makings(),
-    room: new CapacityQueue(commits, clock),
+    inFlightSetups: new InFlightSetups(),
+    capacityQueue: new CapacityQueue(committer, clock),
     lookUp: (uid: number) => accounts.lookUp(uid),
     groupId: (name: string) => accounts.groupId(name),
     groupsOf: (uid: number) => accounts.groupsOf(uid),
     userName: (uid: number) => accounts.userName(uid),
-    lookAgain: () => loop.lookAgain(),
+    resync: () => loop.resync(),
     becomeLeader: (timeoutMs: number) => leadership.become(timeoutMs),
     rateOf: rates.rateOf,
     timelineOf: (name: string) => readTimeline(store, name),
@@ -145,15 +145,15 @@ export function assembleScheduler(parts: SchedulerParts) {
         ...etcdProblems(etcdUsage.view(), config.etcd.endpoints),
         ...(problem === undefined ? [] : [`the name service does not answer: ${problem}`]),
         ...loop.problems(),
-        ...memory.problems(),
+        ...cache.problems(),
         ...silentHosts.problems(),
       ]
     },
     schedulerState: () => ({
       host: candidate.host,
-      leads: commits.isLeader(),
+      leads: committer.isLeader(),
       leader: leadership.leader()?.host ?? null,
-      etcd: memory.isConnected ? 'connected' : 'away: what is shown may be old',
+      etcd: cache.isConnected ? 'connected' : 'away: what is shown may be old',
     }),
   }
   const stop = async () => {
@@ -162,24 +162,24 @@ export function assembleScheduler(parts: SchedulerParts) {
     stopLearning()
     silentHosts.close()
     stopHearing()
-    absences.close()
-    commits.close()
+    hostGrace.close()
+    committer.close()
     await loop.close()
     await leadership.close()
-    await memory.close()
+    await cache.close()
   }
-  return { memory, commits, cluster, means, isHealthy, stop }
+  return { cache, committer, cluster, deps, isHealthy, stop }
 }
 
 /** Before etcd was read there is nothing true to say: an empty pool, above all, would be taken at its word by Slurm. */
-function afterFirstRead(route: Route, memory: Memory, commits: Commits, cluster: OwnCluster): Route {
+function afterFirstRead(route: Route, cache: ClusterCache, committer: Committer, cluster: OwnCluster): Route {
   return {
     ...route,
     handle: async (request) => {
       const problem = cluster.problem()
       // Told at once to whoever asks: to wait does not help.
       if (problem !== undefined) return { status: 409, headers: { 'X-Exit-Code': '1' }, body: `${problem}\n` }
-      if (await commits.waitFor(() => memory.isSynced || undefined, firstReadMs)) return route.handle(request)
+      if (await committer.waitFor(() => cache.isSynced || undefined, firstReadMs)) return route.handle(request)
       return { status: 503, body: 'the burst buffer scheduler has not reached etcd yet: try again\n' }
     },
   }

@@ -41,7 +41,7 @@ const config = schedulerConfig.parse({
   swap: true,
 })
 
-type Means = ReturnType<typeof assembleScheduler>['means']
+type Means = ReturnType<typeof assembleScheduler>['deps']
 
 /** The real programs on simulated machines. Whatever dies is started again, as systemd does, after a while. */
 export class SimulatedCluster {
@@ -85,14 +85,14 @@ export class SimulatedCluster {
       log: this.log(life),
     }
     const newUuid = () => aUuid(++this.uuids)
-    this.schedulers.set(host, assembleScheduler({ ...parts, newUuid, random: this.world.random }).means)
+    this.schedulers.set(host, assembleScheduler({ ...parts, newUuid, random: this.world.random }).deps)
   }
 
   /** What slurmctld hears; undefined when the scheduler is away or dies over it. */
   async call(host: string, ...words: string[]): Promise<Reply | undefined> {
     const life = this.lives.get(`scheduler ${host}`)
-    const means = this.schedulers.get(host)
-    if (!life?.isAlive || !means) return undefined
+    const deps = this.schedulers.get(host)
+    if (!life?.isAlive || !deps) return undefined
     this.tell(`slurmctld calls ${words.join(' ')} of ${host}`)
     if (words[0] === 'teardown' && words.includes('--hurry')) this.invariants.hurried.add(words[2]!)
     return new Promise((resolve) => {
@@ -104,7 +104,7 @@ export class SimulatedCluster {
         resolve(reply)
       }
       life.atDeath.push(() => end(undefined))
-      dwWlmCli(means, ['--function', ...words]).then(
+      dwWlmCli(deps, ['--function', ...words]).then(
         (reply) => life.whenAwake(() => end(reply)),
         () => end(undefined),
       )
@@ -114,11 +114,11 @@ export class SimulatedCluster {
   /** What an operator asks for; false when the scheduler is away, dies over it or refuses. */
   async operate(host: string, decide: (cluster: Cluster) => Decision<unknown>): Promise<boolean> {
     const life = this.lives.get(`scheduler ${host}`)
-    const means = this.schedulers.get(host)
-    if (!life?.isAlive || !means) return false
+    const deps = this.schedulers.get(host)
+    if (!life?.isAlive || !deps) return false
     return new Promise((resolve) => {
       life.atDeath.push(() => resolve(false))
-      means.core.commit(decide).then(
+      deps.decisions.commit(decide).then(
         (committed) => life.whenAwake(() => resolve('result' in committed)),
         () => resolve(false),
       )

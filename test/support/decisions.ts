@@ -17,7 +17,7 @@ export function aConfig(parts: Record<string, unknown> = {}): SchedulerConfig {
 }
 
 /** What a decision needs beside the cluster and the request: time 2000, uuids in order. */
-export function means(config = aConfig()) {
+export function deps(config = aConfig()) {
   return { config, now: 2000, newUuid: uuids() }
 }
 

@@ -1,13 +1,13 @@
 import { type Log, silentLog } from '../../src/daemon/log.js'
 import { HostGrace } from '../../src/scheduler/cluster/hostGrace.js'
-import { Commits } from '../../src/scheduler/commit/committer.js'
+import { Committer } from '../../src/scheduler/commit/committer.js'
 import { Timeline } from '../../src/scheduler/loop/timeline.js'
 import { Loop } from '../../src/scheduler/loop/loop.js'
-import { Memory } from '../../src/scheduler/cluster/cache.js'
+import { ClusterCache } from '../../src/scheduler/cluster/cache.js'
 import { CapacityQueue } from '../../src/scheduler/placement/capacityQueue.js'
 import { dwWlmCli, type Reply } from '../../src/scheduler/slurm/dwWlmCli.js'
-import type { SlurmMeans } from '../../src/scheduler/slurm/functions/context.js'
-import { Makings } from '../../src/scheduler/slurm/functions/inFlightSetups.js'
+import type { SlurmDependencies } from '../../src/scheduler/slurm/functions/context.js'
+import { InFlightSetups } from '../../src/scheduler/slurm/functions/inFlightSetups.js'
 import { keys } from '../../src/store/keys.js'
 import { MemoryEtcd, type MemoryStore } from '../../src/store/fake.js'
 import { accountEntries, alice, type Hosted, uuids } from './builders.js'
@@ -35,10 +35,10 @@ export class Rig {
   readonly agents: HandAgents
   /** The scheduler's own connection, to be cut and healed. */
   readonly store: MemoryStore
-  readonly memory: Memory
-  readonly commits: Commits
+  readonly cache: ClusterCache
+  readonly committer: Committer
   readonly loop: Loop
-  readonly means: SlurmMeans
+  readonly deps: SlurmDependencies
   fence: number | undefined
 
   private constructor(options: RigOptions) {
@@ -49,25 +49,25 @@ export class Rig {
     const { clock } = this
     const store = (this.store = this.etcd.open())
     const newUuid = uuids()
-    this.memory = new Memory(store, log, config.storageHosts)
-    const leadership = { fence: () => this.fence, leader: () => this.memory.leader?.document }
-    this.commits = new Commits(store, this.memory, leadership, clock, log)
-    const timeline = new Timeline(store, this.memory, clock, log)
+    this.cache = new ClusterCache(store, log, config.storageHosts)
+    const leadership = { fence: () => this.fence, leader: () => this.cache.leader?.document }
+    this.committer = new Committer(store, this.cache, leadership, clock, log)
+    const timeline = new Timeline(store, this.cache, clock, log)
     const graceMs = config.hostGraceSeconds * 1000
-    const absences = new HostGrace(this.memory, clock, graceMs, () => this.loop.lookAgain())
+    const hostGrace = new HostGrace(this.cache, clock, graceMs, () => this.loop.resync())
     this.loop = new Loop({
-      memory: this.memory,
-      commits: this.commits,
+      cache: this.cache,
+      committer: this.committer,
       timeline,
-      absences,
+      hostGrace,
       config,
       clock,
       log,
       newUuid,
     })
     const accounts = new Map(accountEntries)
-    this.means = {
-      core: this.commits,
+    this.deps = {
+      decisions: this.committer,
       config,
       clock,
       newUuid,
@@ -76,8 +76,8 @@ export class Rig {
       groupsOf: (uid) => Promise.resolve(uid === alice.uid ? [alice.gid, 30001] : [uid]),
       statPaths: () => Promise.resolve(undefined),
       slurm: { showJob: () => Promise.resolve(''), stateSaveLocation: () => Promise.resolve('/nowhere') },
-      makings: new Makings(),
-      room: new CapacityQueue(this.commits, clock),
+      inFlightSetups: new InFlightSetups(),
+      capacityQueue: new CapacityQueue(this.committer, clock),
       becomeLeader: () => Promise.resolve(false),
     }
   }
@@ -86,7 +86,7 @@ export class Rig {
     const rig = new Rig(options)
     await rig.agents.add(...(options.hosts ?? []))
     if (options.leads ?? true) await rig.lead()
-    await rig.until('the memory to be read', () => rig.memory.isSynced)
+    await rig.until('the cache to be read', () => rig.cache.isSynced)
     return rig
   }
 
@@ -96,8 +96,8 @@ export class Rig {
     const value = { v: 1, host: 'head', pid: 1, since: 1 }
     const written = this.etcd.write([], [{ put: keys.leader, value }])
     if (written.won) this.fence = written.revision
-    await this.until('the memory to know its leader', () => this.memory.leader?.createRevision === this.fence)
-    this.memory.announce()
+    await this.until('the cache to know its leader', () => this.cache.leader?.createRevision === this.fence)
+    this.cache.announce()
   }
 
   async until<T>(what: string, check: () => T | undefined | false): Promise<T> {
@@ -134,7 +134,7 @@ export class Rig {
 
   /** dw_wlm_cli with these words. */
   call(...words: string[]): Promise<Reply> {
-    return this.run(dwWlmCli(this.means, words))
+    return this.run(dwWlmCli(this.deps, words))
   }
 
   /** Every key below the prefix. */

@@ -27,8 +27,8 @@ export class SocketRig {
   readonly agents = new HandAgents(this.etcd)
   private scheduler: Scheduler | undefined
 
-  get memory() {
-    return this.scheduler!.memory
+  get cache() {
+    return this.scheduler!.cache
   }
 
   async start(hosts: Hosted[], log: Log = silentLog): Promise<void> {
@@ -51,8 +51,8 @@ export class SocketRig {
       clock: systemClock,
       log,
     })
-    const { commits } = this.scheduler
-    if (!(await commits.waitFor(() => commits.isLeader() || undefined, 10_000))) throw new Error('it never led')
+    const { committer } = this.scheduler
+    if (!(await committer.waitFor(() => committer.isLeader() || undefined, 10_000))) throw new Error('it never led')
   }
 
   async stop(): Promise<void> {
@@ -65,10 +65,9 @@ export class SocketRig {
     const store = this.etcd.open()
     const written = await store.write([], [value ? { put: key, value } : { delete: key }])
     await store.close()
-    const { memory, commits } = this.scheduler!
-    const seen = () =>
-      value ? written.won && memory.revisionOf(key) >= written.revision : memory.revisionOf(key) === 0
-    await commits.waitFor(() => seen() || undefined, 10_000)
+    const { cache, committer } = this.scheduler!
+    const seen = () => (value ? written.won && cache.revisionOf(key) >= written.revision : cache.revisionOf(key) === 0)
+    await committer.waitFor(() => seen() || undefined, 10_000)
   }
 
   call(method: string, path: string, body?: object | string): Promise<Answered> {

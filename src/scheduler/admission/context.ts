@@ -2,7 +2,7 @@ import type { SchedulerConfig } from '../config.js'
 import type { Claim, LeftFor } from '../placement/capacityQueue.js'
 
 /** What a decision needs beside the cluster and the request. */
-export interface Means {
+export interface AdmissionContext {
   config: SchedulerConfig
   /** Unix seconds. */
   now: number

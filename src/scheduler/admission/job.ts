@@ -5,7 +5,7 @@ import { isJobToken, quote } from '../../model/names.js'
 import { maxTransferBytes } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'
 import { admitSession, type BufferRequest } from './session.js'
-import type { Admission, Means } from './context.js'
+import type { Admission, AdmissionContext } from './context.js'
 import * as messages from './messages.js'
 
 export interface JobRequest {
@@ -30,7 +30,7 @@ export interface JobRequest {
   transfers?: SessionTransfer[]
 }
 
-export function setupJob(cluster: Cluster, request: JobRequest, means: Means): Decision<Admission> {
+export function setupJob(cluster: Cluster, request: JobRequest, context: AdmissionContext): Decision<Admission> {
   const { token, uid, gid, pool, bytes, access, swap, clientCache } = request
   if (!isJobToken(token)) return { refused: messages.invalidJobId(token) }
   const uses = [...new Set(request.uses)]
@@ -48,7 +48,7 @@ export function setupJob(cluster: Cluster, request: JobRequest, means: Means): D
   const { transfers = [] } = request
   if (JSON.stringify(transfers).length > maxTransferBytes) return { refused: messages.stageLinesTooLong(token) }
   if (uid === 0 && transfers.length > 0) return { refused: messages.rootMayNotStage() }
-  return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer, transfers }, means)
+  return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer, transfers }, context)
 }
 
 function problemWithUse(cluster: Cluster, name: string, uid: number, groups: readonly number[]): string | undefined {

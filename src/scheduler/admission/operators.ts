@@ -4,7 +4,7 @@ import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { whyNotWipe } from '../../model/wipes.js'
 import type { Decision } from '../commit/decision.js'
 import { sharedDisks, takenDevices } from '../cluster/devices.js'
-import type { Means } from './context.js'
+import type { AdmissionContext } from './context.js'
 import * as messages from './messages.js'
 
 /** A whole host, or one of its devices. */
@@ -17,7 +17,7 @@ export interface Place {
 export function cordon(
   cluster: Cluster,
   request: Place & { who: string; why: string },
-  means: Means,
+  context: AdmissionContext,
 ): Decision<{ already: boolean }> {
   const { host, device, who, why } = request
   const unknown = problemWithPlace(cluster, request)
@@ -25,7 +25,7 @@ export function cordon(
   const existing = cluster.cordons.get(nameOf(request))
   if (existing?.kind === 'operator' && existing.why === why) return { changes: [], result: { already: true } }
   const place = { host, ...(device === undefined ? {} : { device }) }
-  const document = { v: 1, ...place, kind: 'operator', why, who, when: means.now } as const
+  const document = { v: 1, ...place, kind: 'operator', why, who, when: context.now } as const
   return { changes: [{ kind: 'cordon', ...place, document }], result: { already: false } }
 }
 
@@ -51,7 +51,7 @@ export function uncordon(cluster: Cluster, request: Place): Decision<{ already: 
 export function adopt(
   cluster: Cluster,
   request: { host: string; device: string; who: string },
-  means: Pick<Means, 'now'> & { config: Pick<Means['config'], 'pools'> },
+  context: Pick<AdmissionContext, 'now'> & { config: Pick<AdmissionContext['config'], 'pools'> },
 ): Decision<Record<never, never>> {
   const { host, device, who } = request
   const unknown = problemWithPlace(cluster, request)
@@ -65,9 +65,9 @@ export function adopt(
   if (alsoAt !== undefined) return { refused: messages.sameDisk(place, alsoAt, found.identity) }
   if (found.state === 'refused') return { refused: messages.deviceUnusable(place, found.reason) }
   const { identity, sizeBytes } = found
-  const until = means.now + adoptSeconds
+  const until = context.now + adoptSeconds
   // Written anew even when it stands already: that makes the agent try again what it had given up.
-  const wipe = means.config.pools[found.pool]?.wipe
+  const wipe = context.config.pools[found.pool]?.wipe
   const cannot = whyNotWipe(found, wipe)
   if (cannot !== undefined) return { refused: messages.deviceUnusable(place, cannot) }
   const document = {

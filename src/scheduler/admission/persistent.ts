@@ -4,7 +4,7 @@ import { hostOfFirstRelease } from '../../model/levels.js'
 import { problemWithPersistentName } from '../../model/names.js'
 import type { Decision } from '../commit/decision.js'
 import { admitSession } from './session.js'
-import type { Admission, Means } from './context.js'
+import type { Admission, AdmissionContext } from './context.js'
 import * as messages from './messages.js'
 
 export interface PersistentRequest {
@@ -19,7 +19,11 @@ export interface PersistentRequest {
   sharedGid?: number
 }
 
-export function createPersistent(cluster: Cluster, request: PersistentRequest, means: Means): Decision<Admission> {
+export function createPersistent(
+  cluster: Cluster,
+  request: PersistentRequest,
+  context: AdmissionContext,
+): Decision<Admission> {
   const { name, uid, gid } = request
   const problem = problemWithPersistentName(name)
   if (problem !== undefined) return { refused: problem }
@@ -31,5 +35,5 @@ export function createPersistent(cluster: Cluster, request: PersistentRequest, m
   }
   if (request.bytes <= 0) return { refused: messages.capacityMissing() }
   const buffer = { ...request, kind: 'persistent' } as const
-  return admitSession(cluster, { token: name, kind: 'persistent', uid, gid, uses: [], buffer }, means)
+  return admitSession(cluster, { token: name, kind: 'persistent', uid, gid, uses: [], buffer }, context)
 }

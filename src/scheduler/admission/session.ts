@@ -12,7 +12,7 @@ import { placeBricks } from '../placement/place.js'
 import { findPool } from '../cluster/pools.js'
 import type { Claim } from '../placement/capacityQueue.js'
 import { slotsForSwap, type SwapRequest } from '../placement/swapCapacity.js'
-import type { Admission, Means } from './context.js'
+import type { Admission, AdmissionContext } from './context.js'
 import { freeVolumeName } from '../dataplane/glusterd/volumeNames.js'
 import { canBeArchived, archive, type TokenState, tokenStateOf } from './tokenState.js'
 import { leave } from './teardown.js'
@@ -52,21 +52,25 @@ export interface SessionRequest {
  * has failed is waited for, unless nothing but a lost host holds it up: then it is put aside. A buffer that has lost its
  * session gets another. Whoever asks for a token of somebody else makes nothing of that go that is not going already.
  */
-export function admitSession(cluster: Cluster, request: SessionRequest, means: Means): Decision<Admission> {
+export function admitSession(
+  cluster: Cluster,
+  request: SessionRequest,
+  context: AdmissionContext,
+): Decision<Admission> {
   const { token } = request
   const unreadable = [`sessions/${token}`, `buffers/${token}`].find((key) => cluster.invalid.has(key))
   if (unreadable) return { refused: messages.unreadable(unreadable) }
   const tokenState = tokenStateOf(cluster, token)
   const { session, buffer } = tokenState
-  if (!session && !buffer) return begin(cluster, request, [], means)
+  if (!session && !buffer) return begin(cluster, request, [], context)
   const isOwner = [session, buffer].every((document) => document === undefined || document.uid === request.uid)
   if (session?.stage === 'leaving' || buffer?.wanted === 'absent') {
-    if (canBeArchived(cluster, tokenState)) return begin(cluster, request, archive(cluster, tokenState), means)
+    if (canBeArchived(cluster, tokenState)) return begin(cluster, request, archive(cluster, tokenState), context)
     const left = leave(tokenState)
     if (left.length > 0 && !isOwner) return { refused: messages.takenByAnother(nameOf(request)) }
     return { changes: left, result: { state: 'leaving', waitingFor: waitingFor(cluster, tokenState) } }
   }
-  const different = whatDiffers(request, tokenState, means)
+  const different = whatDiffers(request, tokenState, context)
   if (different !== undefined) return { refused: different }
   const hasBuffer = session ? session.buffer !== undefined : true
   if (hasBuffer && (!buffer || buffer.failure !== undefined)) {
@@ -75,7 +79,7 @@ export function admitSession(cluster: Cluster, request: SessionRequest, means: M
       result: { state: 'leaving', waitingFor: ['what had failed to be cleaned up'] },
     }
   }
-  if (!session) return begin(cluster, request, [], means, buffer)
+  if (!session) return begin(cluster, request, [], context, buffer)
   return { changes: [], result: { state: 'admitted', sessionId: session.id, buffer: session.buffer } }
 }
 
@@ -84,12 +88,12 @@ function begin(
   cluster: Cluster,
   request: SessionRequest,
   archived: DocumentChange[],
-  means: Means,
+  context: AdmissionContext,
   existing?: BufferDocument,
 ): Decision<Admission> {
   const { token, kind, uid, gid, uses, transfers = [] } = request
   const sessionId = cluster.lastId + 1
-  const made = existing ?? (request.buffer && newBuffer(cluster, request.buffer, cluster.lastId + 2, means))
+  const made = existing ?? (request.buffer && newBuffer(cluster, request.buffer, cluster.lastId + 2, context))
   if (made && 'refused' in made) return made
   if (made && 'claim' in made) return { changes: [], result: { state: 'no-room', ...made } }
   const session: SessionDocument = {
@@ -105,7 +109,7 @@ function begin(
     computeHosts: [],
     stage: 'setup',
     ...(transfers.length > 0 ? { transfers } : {}),
-    createdAt: means.now,
+    createdAt: context.now,
   }
   const written: DocumentChange[] = [
     { kind: 'session', name: token, document: session },
@@ -123,9 +127,9 @@ function newBuffer(
   cluster: Cluster,
   request: BufferRequest,
   id: number,
-  means: Means,
+  context: AdmissionContext,
 ): BufferDocument | { refused: string } | { claim: Claim; reason: string } {
-  const pool = findPool(means.config, request.pool)
+  const pool = findPool(context.config, request.pool)
   if ('refused' in pool) return pool
   const count = slotsOf(request, pool.granularityBytes)
   if (count > maxSlots) {
@@ -133,8 +137,8 @@ function newBuffer(
     return { refused: messages.bufferTooLarge(pool.name, maxBytes, askedBytes) }
   }
   const asked = { pool: pool.name, granularityBytes: pool.granularityBytes, wipe: pool.wipe }
-  const leftOf = (free: number) => means.leftFor?.(pool.name, free) ?? free
-  const placed = placeBricks(cluster, { ...asked, count, leftOf }, means.newUuid)
+  const leftOf = (free: number) => context.leftFor?.(pool.name, free) ?? free
+  const placed = placeBricks(cluster, { ...asked, count, leftOf }, context.newUuid)
   if ('refused' in placed) {
     if (!placed.mayCome) return placed
     return { claim: { ...asked, slots: count }, reason: placed.refused }
@@ -164,7 +168,7 @@ function newBuffer(
     formerVolumes: [],
     directory: 'brick',
     wanted: 'present',
-    createdAt: means.now,
+    createdAt: context.now,
   }
 }
 
@@ -175,7 +179,11 @@ function slotsOf({ bytes, swap }: BufferRequest, granularityBytes: number): numb
 }
 
 /** Why this is not the same request made again, if it is not. */
-function whatDiffers(request: SessionRequest, { session, buffer }: TokenState, means: Means): string | undefined {
+function whatDiffers(
+  request: SessionRequest,
+  { session, buffer }: TokenState,
+  context: AdmissionContext,
+): string | undefined {
   const what = nameOf(request)
   const isOthers = [session, buffer].some((document) => document && document.uid !== request.uid)
   if (isOthers) return messages.takenByAnother(what)
@@ -188,7 +196,7 @@ function whatDiffers(request: SessionRequest, { session, buffer }: TokenState, m
   if (session && [...request.uses].sort().join() !== [...session.uses].sort().join())
     return messages.usesDiffer(what, session.uses)
   if (!asked || !buffer) return undefined
-  const pool = findPool(means.config, asked.pool)
+  const pool = findPool(context.config, asked.pool)
   if ('refused' in pool) return pool.refused
   if (buffer.pool !== pool.name) return messages.poolDiffers(what, buffer.pool)
   // Not the bricks: how many nodes there are may be known in one call and not in another.

@@ -27,7 +27,7 @@ const maxUnknown = 1_000
  *
  * INVARIANTS: `revisions` holds every key but events, unknown keys, and reports that are forgotten (`StrayReports`); listeners are called when a whole batch has been taken in.
  */
-export class Memory implements Cluster {
+export class ClusterCache implements Cluster {
   readonly hosts = new Map<string, HostDocument>()
   readonly inventories = new Map<string, InventoryDocument>()
   readonly ignored: ReadonlyMap<string, IgnoredReport>
@@ -50,7 +50,7 @@ export class Memory implements Cluster {
   /** The level of documents of each host that was ever alive; a host that is lost keeps its last. */
   private readonly levels = new Map<string, number | undefined>()
   private readonly lastEvents = new Map<string, number>()
-  private readonly listeners = new Set<(touched: Touched[]) => void>()
+  private readonly listeners = new Set<(touched: CacheEvent[]) => void>()
   private readonly storageHosts: StorageHosts
   private readonly strays = new StrayReports()
   /** Where such keys were seen, which is said once. */
@@ -133,7 +133,7 @@ export class Memory implements Cluster {
   }
 
   /** Calls back after each batch with what changed in it; with nothing when only the connection did. */
-  onChange(listener: (touched: Touched[]) => void): () => void {
+  onChange(listener: (touched: CacheEvent[]) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
@@ -148,7 +148,7 @@ export class Memory implements Cluster {
   }
 
   private takeIn(changes: Change[]): void {
-    const touched: Touched[] = []
+    const touched: CacheEvent[] = []
     for (const { key, entry } of changes) {
       const parsed = parseKey(key)
       if (parsed?.room === 'events') {
@@ -311,13 +311,13 @@ export class Memory implements Cluster {
     }
   }
 
-  private tell(touched: Touched[]): void {
+  private tell(touched: CacheEvent[]): void {
     for (const listener of [...this.listeners]) listener(touched)
   }
 }
 
 /** A key that changed, with its document before and after where the loop needs to know. */
-export interface Touched {
+export interface CacheEvent {
   key: string
   parsed: ParsedKey
   before: unknown

@@ -1,5 +1,5 @@
 import type { Clock } from '../../daemon/clock.js'
-import type { Memory } from './cache.js'
+import type { ClusterCache } from './cache.js'
 
 /**
  * How long hosts have been away. A host that is missing for a moment, because etcd was, is not lost: nothing is placed
@@ -10,14 +10,14 @@ export class HostGrace {
   private readonly stop: () => void
 
   constructor(
-    private readonly memory: Memory,
+    private readonly cache: ClusterCache,
     private readonly clock: Clock,
     private readonly graceMs: number,
     private readonly onLost: () => void,
   ) {
-    this.stop = memory.onChange(() => {
+    this.stop = cache.onChange(() => {
       for (const [host, { cancel }] of this.away) {
-        if (!memory.hosts.has(host)) continue
+        if (!cache.hosts.has(host)) continue
         cancel()
         this.away.delete(host)
       }
@@ -26,7 +26,7 @@ export class HostGrace {
 
   /** Asked of a host that is missing, it starts to count. */
   isLost(host: string): boolean {
-    if (this.memory.hosts.has(host)) return false
+    if (this.cache.hosts.has(host)) return false
     const sinceMs = this.away.get(host)?.sinceMs
     if (sinceMs !== undefined) return this.clock.monotonicMs() - sinceMs >= this.graceMs
     const cancel = this.clock.after(this.graceMs, () => this.onLost())

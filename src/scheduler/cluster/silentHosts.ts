@@ -1,6 +1,6 @@
 import type { Clock } from '../../daemon/clock.js'
 import { at } from '../../model/cluster.js'
-import type { Memory, Touched } from './cache.js'
+import type { ClusterCache, CacheEvent } from './cache.js'
 
 /** An agent tells within seconds that it has begun with what it is told. */
 const silentMs = 10 * 60_000
@@ -18,15 +18,15 @@ export class SilentHosts {
   private readonly stop: () => void
 
   constructor(
-    private readonly memory: Memory,
+    private readonly cache: ClusterCache,
     private readonly clock: Clock,
   ) {
-    this.stop = memory.onChange((touched) => this.note(touched))
+    this.stop = cache.onChange((touched) => this.note(touched))
   }
 
   /** For people. */
   problems(): string[] {
-    if (!this.memory.isConnected) return []
+    if (!this.cache.isConnected) return []
     return [...this.unanswered].flatMap(([host, since]) => {
       const start = this.aliveSince.get(host)
       if (start === undefined) return []
@@ -44,10 +44,10 @@ export class SilentHosts {
     this.stop()
   }
 
-  private note(touched: Touched[]): void {
+  private note(touched: CacheEvent[]): void {
     const now = this.clock.monotonicMs()
-    if (this.memory.isConnected && !this.wasConnected) this.connectedSince = now
-    this.wasConnected = this.memory.isConnected
+    if (this.cache.isConnected && !this.wasConnected) this.connectedSince = now
+    this.wasConnected = this.cache.isConnected
     for (const { parsed, after } of touched) {
       if (parsed.room === 'hosts') this.noteHost(parsed.host, after !== undefined, now)
       if (parsed.room === 'desired' || parsed.room === 'observed') this.noteAnswer(parsed, now)
@@ -59,9 +59,12 @@ export class SilentHosts {
     else if (!this.aliveSince.has(host)) this.aliveSince.set(host, now)
   }
 
-  private noteAnswer({ host, kind, id }: { host: string; kind: keyof Memory['desired']; id: string }, now: number) {
+  private noteAnswer(
+    { host, kind, id }: { host: string; kind: keyof ClusterCache['desired']; id: string },
+    now: number,
+  ) {
     const place = at(host, id)
-    const isOpen = this.memory.desired[kind].has(place) && !this.memory.observed[kind].has(place)
+    const isOpen = this.cache.desired[kind].has(place) && !this.cache.observed[kind].has(place)
     const open = this.unanswered.get(host) ?? new Map<string, number>()
     const name = `${kind}/${id}`
     if (!isOpen) open.delete(name)

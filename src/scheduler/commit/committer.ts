@@ -4,8 +4,8 @@ import type { Cluster } from '../../model/cluster.js'
 import type { LeaderDocument } from '../../model/documents/cluster.js'
 import { keys } from '../../store/keys.js'
 import { type Compare, type Store, StoreUnavailable, type Write } from '../../store/store.js'
-import { type Committed, type Core, type Decision, NotLeader } from './decision.js'
-import type { Memory } from '../cluster/cache.js'
+import { type Committed, type DecisionStore, type Decision, NotLeader } from './decision.js'
+import type { ClusterCache } from '../cluster/cache.js'
 import { type Transaction, transactionOf } from './transaction.js'
 
 /** The part of an election that deciding needs. */
@@ -15,15 +15,15 @@ export interface Leadership {
   leader(): LeaderDocument | undefined
 }
 
-/** How long the memory may take to show what was written before the caller is told that etcd is silent. */
+/** How long the cache may take to show what was written before the caller is told that etcd is silent. */
 const echoMs = 15_000
 const maxTries = 20
 
 /**
- * INVARIANTS: one decision at a time, each made on a memory that holds all that was decided before; nothing is written
+ * INVARIANTS: one decision at a time, each made on a cache that holds all that was decided before; nothing is written
  * but under our fence and against the revisions that were decided on.
  */
-export class Commits implements Core {
+export class Committer implements DecisionStore {
   private last: Promise<unknown> = Promise.resolve()
   private closed = false
   /** Ends what waits for the cluster. */
@@ -31,26 +31,24 @@ export class Commits implements Core {
 
   constructor(
     private readonly store: Store,
-    private readonly memory: Memory,
+    private readonly cache: ClusterCache,
     private readonly leadership: Leadership,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
 
   get cluster(): Cluster {
-    return this.memory
+    return this.cache
   }
 
   isLeader(): boolean {
     return this.fence() !== undefined
   }
 
-  /** Our fence, once the memory has come as far as our election: then it holds all that leaders before us wrote. */
+  /** Our fence, once the cache has come as far as our election: then it holds all that leaders before us wrote. */
   fence(): number | undefined {
     const fence = this.leadership.fence()
-    return fence !== undefined && this.memory.isSynced && this.memory.leader?.createRevision === fence
-      ? fence
-      : undefined
+    return fence !== undefined && this.cache.isSynced && this.cache.leader?.createRevision === fence ? fence : undefined
   }
 
   commit<T>(decide: (cluster: Cluster) => Decision<T>): Promise<Committed<T>> {
@@ -60,7 +58,7 @@ export class Commits implements Core {
   }
 
   async waitFor<T>(check: (cluster: Cluster) => T | undefined, timeoutMs: number): Promise<T | undefined> {
-    const found = check(this.memory)
+    const found = check(this.cache)
     if (found !== undefined || this.closed) return found
     return new Promise((resolve, reject) => {
       const end = (act: () => void) => {
@@ -74,7 +72,7 @@ export class Commits implements Core {
       const cancel = this.clock.after(timeoutMs, giveUp)
       const stop = this.onChange(() => {
         try {
-          const found = check(this.memory)
+          const found = check(this.cache)
           if (found !== undefined) end(() => resolve(found))
         } catch (error) {
           end(() => reject(error instanceof Error ? error : new Error(String(error))))
@@ -84,10 +82,10 @@ export class Commits implements Core {
   }
 
   onChange(callback: () => void): () => void {
-    return this.memory.onChange(callback)
+    return this.cache.onChange(callback)
   }
 
-  /** Writes once; false when a compare did not hold. Resolves when the memory holds the writes, or what was in their way. */
+  /** Writes once; false when a compare did not hold. Resolves when the cache holds the writes, or what was in their way. */
   async write({ compares, writes }: Transaction): Promise<boolean> {
     const result = await this.store.write(compares, writes)
     if (result.won) await this.untilHeld(writes, result.revision)
@@ -103,17 +101,17 @@ export class Commits implements Core {
   private async decideAndWrite<T>(decide: (cluster: Cluster) => Decision<T>): Promise<Committed<T>> {
     for (let tries = 0; tries < maxTries; tries++) {
       const fence = await this.leaderFence()
-      const decision = decide(this.memory)
+      const decision = decide(this.cache)
       if ('refused' in decision) return decision
       if (decision.changes.length === 0) return { result: decision.result }
-      if (await this.write(transactionOf(this.memory, fence, decision.changes))) return { result: decision.result }
+      if (await this.write(transactionOf(this.cache, fence, decision.changes))) return { result: decision.result }
       this.log.debug('a decision was overtaken and is made again', { tries })
     }
     throw new StoreUnavailable('other writers were faster every time: try again')
   }
 
   private async leaderFence(): Promise<number> {
-    // Elected, and the memory is some milliseconds behind the election.
+    // Elected, and the cache is some milliseconds behind the election.
     if (this.leadership.fence() !== undefined && this.fence() === undefined) {
       await this.waitFor(() => (this.leadership.fence() === undefined ? 0 : this.fence()), echoMs)
     }
@@ -123,17 +121,17 @@ export class Commits implements Core {
   }
 
   private async untilHeld(writes: Write[], revision: number): Promise<void> {
-    const held = await this.waitFor(() => this.memory.holds(writes, revision) || undefined, echoMs)
+    const held = await this.waitFor(() => this.cache.holds(writes, revision) || undefined, echoMs)
     if (!held) throw new StoreUnavailable('etcd took the change and does not show it: its watch is silent')
   }
 
-  /** Somebody was faster: waits until the memory knows what stood in the way. */
+  /** Somebody was faster: waits until the cache knows what stood in the way. */
   private async catchUp(compares: Compare[]): Promise<void> {
     for (const compare of compares) {
       const entry = await this.store.get(compare.key)
       const seen = entry?.modRevision ?? 0
       const isBehind = () =>
-        seen === 0 ? this.memory.revisionOf(compare.key) > 0 : this.memory.revisionOf(compare.key) < seen
+        seen === 0 ? this.cache.revisionOf(compare.key) > 0 : this.cache.revisionOf(compare.key) < seen
       if (
         compare.key === keys.leader &&
         'createRevision' in compare &&

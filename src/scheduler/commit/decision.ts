@@ -22,14 +22,14 @@ export type Decision<T> = { refused: string } | { changes: DocumentChange[]; res
 
 export type Committed<T> = { refused: string } | { result: T }
 
-export interface Core {
+export interface DecisionStore {
   /** Live and watch-fed: read it anew after every await. */
   readonly cluster: Cluster
   isLeader(): boolean
   /**
-   * Decides against the memory and writes, comparing the leader's key and the revisions of every document that the
-   * decision changes (and of `placement`, when it places). A lost compare waits for the memory to catch up and decides
-   * again. Resolves when the memory holds what was written. Throws NotLeader or a StoreError.
+   * Decides against the cache and writes, comparing the leader's key and the revisions of every document that the
+   * decision changes (and of `placement`, when it places). A lost compare waits for the cache to catch up and decides
+   * again. Resolves when the cache holds what was written. Throws NotLeader or a StoreError.
    */
   commit<T>(decide: (cluster: Cluster) => Decision<T>): Promise<Committed<T>>
   /** The first value that `check` gives, asked now and after every change of the cluster; undefined at the timeout. */

@@ -6,7 +6,7 @@ import { Election } from '../../store/election.js'
 import { keys } from '../../store/keys.js'
 import type { Store } from '../../store/store.js'
 import type { Leadership } from './committer.js'
-import type { Memory } from '../cluster/cache.js'
+import type { ClusterCache } from '../cluster/cache.js'
 
 /*
  * One scheduler leads, the others stand by. A scheduler that slurmctld calls wants to lead, because slurmctld itself moved to
@@ -23,7 +23,7 @@ export interface Candidate {
   pid: number
 }
 
-export interface StandingLeadership extends Leadership {
+export interface LeadershipElection extends Leadership {
   /** Asks the leader to resign and waits until we lead; false when that did not come about in time. */
   become(timeoutMs: number): Promise<boolean>
   close(): Promise<void>
@@ -31,7 +31,7 @@ export interface StandingLeadership extends Leadership {
 
 export interface LeadershipParts {
   store: Store
-  memory: Memory
+  cache: ClusterCache
   candidate: Candidate
   /** Before it resolves nobody stands for election. */
   allowed: Promise<void>
@@ -42,16 +42,16 @@ export interface LeadershipParts {
 
 export function standForLeadership({
   store,
-  memory,
+  cache,
   candidate,
   allowed,
   clock,
   log,
   random,
-}: LeadershipParts): StandingLeadership {
+}: LeadershipParts): LeadershipElection {
   const waiting = new Set<() => void>()
   const tell = () => {
-    memory.announce()
+    cache.announce()
     for (const check of [...waiting]) check()
   }
   let election: Election | undefined
@@ -68,9 +68,9 @@ export function standForLeadership({
       ...(random ? { random } : {}),
     })
   })
-  const stopListening = memory.onChange(() => {
+  const stopListening = cache.onChange(() => {
     const fence = election?.fence()
-    const wanted = memory.leaderWanted
+    const wanted = cache.leaderWanted
     if (fence === undefined || !wanted || wanted.modRevision <= fence) return
     const parsed = wantedDocument.safeParse(wanted.value)
     if (!parsed.success || isSame(parsed.data, candidate)) return

@@ -2,7 +2,7 @@ import { inForm, levels } from '../../model/levels.js'
 import { keys } from '../../store/keys.js'
 import type { Compare, Write } from '../../store/store.js'
 import type { DocumentChange } from './decision.js'
-import type { Memory } from '../cluster/cache.js'
+import type { ClusterCache } from '../cluster/cache.js'
 
 export interface Transaction {
   compares: Compare[]
@@ -10,23 +10,23 @@ export interface Transaction {
 }
 
 /**
- * The changes as one transaction: under the leader's fence, and only if every document is still as the memory has it.
+ * The changes as one transaction: under the leader's fence, and only if every document is still as the cache has it.
  * A buffer's mountpoint and events go in the transaction that takes its document away, or gives its name to another.
  */
-export function transactionOf(memory: Memory, fence: number, changes: DocumentChange[]): Transaction {
+export function transactionOf(cache: ClusterCache, fence: number, changes: DocumentChange[]): Transaction {
   // guard: compare-leader
   const compares: Compare[] = [fenceCompare(fence)]
   const writes: Write[] = []
   for (const change of changes) {
     const key = keyOf(change)
     // guard: compare-documents
-    compares.push({ key, modRevision: memory.revisionOf(key) })
-    const value = valueOf(memory, change, fence)
+    compares.push({ key, modRevision: cache.revisionOf(key) })
+    const value = valueOf(cache, change, fence)
     if (value !== undefined) writes.push({ put: key, value })
-    else if (memory.revisionOf(key) !== 0) writes.push({ delete: key })
-    if (change.kind === 'buffer' && memory.buffers.get(change.name)?.id !== change.document?.id) {
-      if (memory.mountpoints.has(change.name)) writes.push({ delete: keys.mountpoint(change.name) })
-      // Not only those that the memory has: it does not wait for the events that it writes.
+    else if (cache.revisionOf(key) !== 0) writes.push({ delete: key })
+    if (change.kind === 'buffer' && cache.buffers.get(change.name)?.id !== change.document?.id) {
+      if (cache.mountpoints.has(change.name)) writes.push({ delete: keys.mountpoint(change.name) })
+      // Not only those that the cache has: it does not wait for the events that it writes.
       writes.push({ deletePrefix: keys.events(change.name) })
     }
   }
@@ -52,10 +52,10 @@ function keyOf(change: DocumentChange): string {
   }
 }
 
-function valueOf(memory: Memory, change: DocumentChange, fence: number): object | undefined {
+function valueOf(cache: ClusterCache, change: DocumentChange, fence: number): object | undefined {
   if (change.kind === 'lastId') return { v: 1, lastId: change.lastId }
   if (change.kind === 'adopt') {
-    const level = memory.levelOf(change.host) ?? levels.lowest
+    const level = cache.levelOf(change.host) ?? levels.lowest
     return change.document && { ...inForm(change.document, 'desired/adopt', level), fence }
   }
   return change.document

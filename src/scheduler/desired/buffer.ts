@@ -79,7 +79,7 @@ function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, cli
   const hosts = runningHosts(cluster, buffer)
   const directories = volumeDirectories(buffer, { hosts, hasTemplate: hasTemplate(cluster, buffer) })
   const boots = bootsOf(cluster, buffer)
-  const want = (
+  const recordOf = (
     volume: string,
     bricks: { host: string; path: string }[],
     wanted: 'started' | 'absent',
@@ -99,9 +99,9 @@ function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, cli
       wanted,
     },
   })
-  const former = buffer.formerVolumes.map(({ volume, bricks }) => want(volume, bricks, 'absent'))
+  const former = buffer.formerVolumes.map(({ volume, bricks }) => recordOf(volume, bricks, 'absent'))
   const wanted = volumeWanted(cluster, buffer)
-  return wanted ? [...former, want(buffer.volume, volumeBricks(buffer), wanted)] : former
+  return wanted ? [...former, recordOf(buffer.volume, volumeBricks(buffer), wanted)] : former
 }
 
 function sharding({ shardBytes }: BufferDocument): Record<string, string> {

@@ -17,7 +17,7 @@ import { freeVolumeName } from '../dataplane/glusterd/volumeNames.js'
 import type { DocumentChange } from '../commit/decision.js'
 import { placeBricks } from '../placement/place.js'
 
-export interface FollowMeans {
+export interface TransitionContext {
   /** Unix seconds. */
   now: number
   newUuid: () => string
@@ -26,7 +26,7 @@ export interface FollowMeans {
 }
 
 /** Changes of documents that follow from what was observed, in one transaction, and what to tell people of them. */
-export interface FollowUp {
+export interface Transition {
   changes: DocumentChange[]
   events: string[]
 }
@@ -36,20 +36,24 @@ const forgetAfterSeconds = 600
 /** Bricks replaced or quarantined in one step, however many are refused at once: etcd takes 100 operations together. */
 const maxAtOnce = 25
 
-export function followBuffer(cluster: Cluster, buffer: BufferDocument, means: FollowMeans): FollowUp | undefined {
-  if (buffer.wanted === 'absent') return followLeaving(cluster, buffer, means)
+export function advanceBuffer(
+  cluster: Cluster,
+  buffer: BufferDocument,
+  context: TransitionContext,
+): Transition | undefined {
+  if (buffer.wanted === 'absent') return followLeaving(cluster, buffer, context)
   if (buffer.builtAt === undefined && buffer.failure === undefined) {
-    const forming = followForming(cluster, buffer, means)
+    const forming = followForming(cluster, buffer, context)
     if (forming) return forming
   }
-  return forgetWhatIsGone(cluster, buffer, means)
+  return forgetWhatIsGone(cluster, buffer, context)
 }
 
-function followLeaving(cluster: Cluster, buffer: BufferDocument, means: FollowMeans): FollowUp | undefined {
+function followLeaving(cluster: Cluster, buffer: BufferDocument, context: TransitionContext): Transition | undefined {
   const bricks = [...buffer.bricks, ...buffer.released]
   const volumes = [buffer.volume, ...buffer.formerVolumes.map(({ volume }) => volume)]
   const gone =
-    bricks.every((brick) => isBrickGone(cluster, brick, means)) &&
+    bricks.every((brick) => isBrickGone(cluster, brick, context)) &&
     volumes.every((volume) => isVolumeGone(cluster, buffer, volume)) &&
     jobsHolding(cluster, buffer).length === 0 &&
     hostsToUnmount(cluster, buffer).length === 0
@@ -57,7 +61,7 @@ function followLeaving(cluster: Cluster, buffer: BufferDocument, means: FollowMe
   return quarantine(
     cluster,
     bricks.filter((brick) => hasGivenUp(cluster, brick)),
-    means,
+    context,
   )
 }
 
@@ -70,19 +74,19 @@ function isToldBuilt(cluster: Cluster, buffer: BufferDocument): boolean {
   })
 }
 
-function followForming(cluster: Cluster, buffer: BufferDocument, means: FollowMeans): FollowUp | undefined {
+function followForming(cluster: Cluster, buffer: BufferDocument, context: TransitionContext): Transition | undefined {
   const name = bufferKey(cluster, buffer)
-  const write = (document: BufferDocument, ...events: string[]): FollowUp => ({
+  const write = (document: BufferDocument, ...events: string[]): Transition => ({
     changes: [{ kind: 'buffer', name, document }],
     events,
   })
   if (isComplete(cluster, buffer)) {
-    return isToldBuilt(cluster, buffer) ? write({ ...buffer, builtAt: means.now }) : undefined
+    return isToldBuilt(cluster, buffer) ? write({ ...buffer, builtAt: context.now }) : undefined
   }
   const unfit = buffer.bricks
-    .filter((brick) => isRefused(cluster, brick) || means.isLost(brick.host))
+    .filter((brick) => isRefused(cluster, brick) || context.isLost(brick.host))
     .slice(0, maxAtOnce)
-  if (unfit.length > 0) return replace(cluster, buffer, unfit, means)
+  if (unfit.length > 0) return replace(cluster, buffer, unfit, context)
   const volume = volumeOf(cluster, buffer)
   if (volume?.needsFreshDirectories) {
     return write(
@@ -101,17 +105,17 @@ function replace(
   cluster: Cluster,
   buffer: BufferDocument,
   unfit: PlacedBrick[],
-  means: FollowMeans,
-): FollowUp | undefined {
+  context: TransitionContext,
+): Transition | undefined {
   const name = bufferKey(cluster, buffer)
   const bad = unfit.filter((brick) => isRefused(cluster, brick))
-  const cordons = quarantine(cluster, bad, means)?.changes ?? []
+  const cordons = quarantine(cluster, bad, context)?.changes ?? []
   const { pool, granularityBytes, wipe } = buffer
   const beside = new Map<string, number>()
   for (const brick of buffer.bricks) {
     if (!unfit.includes(brick)) beside.set(brick.host, (beside.get(brick.host) ?? 0) + 1)
   }
-  const placed = placeBricks(cluster, { pool, granularityBytes, wipe, count: unfit.length, beside }, means.newUuid)
+  const placed = placeBricks(cluster, { pool, granularityBytes, wipe, count: unfit.length, beside }, context.newUuid)
   if ('refused' in placed) {
     // A lost host may come back; a device that was refused will not get better.
     if (bad.length === 0) return undefined
@@ -151,14 +155,18 @@ function startOver(cluster: Cluster, buffer: BufferDocument, bricks: PlacedBrick
 }
 
 /** Released bricks seen absent give their devices back, whatever becomes of the buffer. */
-function forgetWhatIsGone(cluster: Cluster, buffer: BufferDocument, means: FollowMeans): FollowUp | undefined {
+function forgetWhatIsGone(
+  cluster: Cluster,
+  buffer: BufferDocument,
+  context: TransitionContext,
+): Transition | undefined {
   const formerVolumes = buffer.formerVolumes.filter(({ volume }) => !isVolumeGone(cluster, buffer, volume))
-  const released = buffer.released.filter((brick) => !isBrickGone(cluster, brick, means))
+  const released = buffer.released.filter((brick) => !isBrickGone(cluster, brick, context))
   if (released.length === buffer.released.length && formerVolumes.length === buffer.formerVolumes.length) {
     return quarantine(
       cluster,
       released.filter((brick) => hasGivenUp(cluster, brick)),
-      means,
+      context,
     )
   }
   const document = { ...buffer, released, formerVolumes }
@@ -166,7 +174,7 @@ function forgetWhatIsGone(cluster: Cluster, buffer: BufferDocument, means: Follo
 }
 
 /** Cordons for devices that are not cordoned yet; undefined when there are none. */
-function quarantine(cluster: Cluster, bricks: PlacedBrick[], means: FollowMeans): FollowUp | undefined {
+function quarantine(cluster: Cluster, bricks: PlacedBrick[], context: TransitionContext): Transition | undefined {
   const changes = bricks
     .filter(({ host, device }) => !cluster.cordons.has(at(host, device)))
     .slice(0, maxAtOnce)
@@ -179,7 +187,7 @@ function quarantine(cluster: Cluster, bricks: PlacedBrick[], means: FollowMeans)
         kind: 'quarantine',
         why,
         who: 'scheduler',
-        when: means.now,
+        when: context.now,
       }
       return { kind: 'cordon', host, device, document }
     })
@@ -202,11 +210,11 @@ function hasGivenUp(cluster: Cluster, brick: PlacedBrick): boolean {
   return observed?.state === 'leaving' && observed.problem?.terminal === true
 }
 
-function isBrickGone(cluster: Cluster, brick: PlacedBrick, means: FollowMeans): boolean {
+function isBrickGone(cluster: Cluster, brick: PlacedBrick, context: TransitionContext): boolean {
   // guard: brick-seen-absent
   if (observedBrickOf(cluster, brick)?.state === 'absent') return true
   const cordon = cluster.cordons.get(at(brick.host, brick.device))
-  return hasGivenUp(cluster, brick) && cordon !== undefined && means.now - cordon.when >= forgetAfterSeconds
+  return hasGivenUp(cluster, brick) && cordon !== undefined && context.now - cordon.when >= forgetAfterSeconds
 }
 
 function reasonOf(cluster: Cluster, brick: PlacedBrick): string {

@@ -10,8 +10,12 @@
  * A brick that cannot be formed is replaced as long as the buffer was never built; later nothing is ever taken from it.
  */
 export { desiredOfBuffer } from './buffer.js'
-export { followBuffer, type FollowUp, type FollowMeans } from './bufferTransitions.js'
-export { desiredOfSession, followSession, mountPath, type SessionSettings } from './session.js'
-export { countsOf, failuresOf, partOf, transferWants, waitsOf } from './transfers.js'
+export {
+  advanceBuffer as followBuffer,
+  type Transition as FollowUp,
+  type TransitionContext as FollowMeans,
+} from './bufferTransitions.js'
+export { desiredOfSession, advanceSession as followSession, mountPath, type SessionSettings } from './session.js'
+export { countsOf, failuresOf, partOf, desiredTransfers as transferWants, waitsOf } from './transfers.js'
 export { desiredPeers } from '../dataplane/glusterd/peers.js'
 export { mountpointOf } from '../dataplane/glusterd/mountCommand.js'

@@ -7,11 +7,11 @@ import type { MountView } from '../../model/documents/mount.js'
 import type { SessionDocument } from '../../model/documents/session.js'
 import { hostsCopying, isFannedOut } from '../../model/transfers.js'
 import { persistentPath, privatePath, stripedPath, swapPath } from '../../model/paths.js'
-import type { FollowUp } from './bufferTransitions.js'
+import type { Transition } from './bufferTransitions.js'
 import type { SchedulerConfig } from '../config.js'
 import { allowedClients, type ClientSettings } from '../dataplane/glusterd/authAllow.js'
 import { desiredSwaps } from './swap.js'
-import { followTransfers, transferWants } from './transfers.js'
+import { advanceTransfers, desiredTransfers } from './transfers.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /** Where a session has a buffer on its compute nodes: the job's own, or a persistent one that it uses. */
@@ -35,7 +35,7 @@ export function desiredOfSession(
   session: SessionDocument,
   settings: SessionSettings,
 ): DesiredRecord[] {
-  return [...mountWants(cluster, session, settings), ...transferWants(cluster, session)]
+  return [...mountWants(cluster, session, settings), ...desiredTransfers(cluster, session)]
 }
 
 function mountWants(
@@ -54,10 +54,10 @@ function mountWants(
   const wanted = session.stage === 'running' ? 'present' : 'absent'
   // guard: swap-off-first
   const wantedOf = (host: string, mount: MountId) => (holdsSwap(cluster, host, mount) ? 'present' : wanted)
-  const wants = new Map<string, DesiredRecord>()
+  const records = new Map<string, DesiredRecord>()
   // What hosts were told stays told, also of a buffer that is gone: they alone know whether they have let go of it.
   for (const { host, document } of desiredOf(cluster, 'mount', session)) {
-    add(wants, host, { ...document, wanted: wantedOf(host, document) })
+    add(records, host, { ...document, wanted: wantedOf(host, document) })
   }
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
     // GlusterFS refuses a host that it was not told of, and mount would report that it worked.
@@ -73,21 +73,21 @@ function mountWants(
         const fresh = mountOf(session, key, buffer, mountRoot, wanted, view, directory)
         // Where it was told to be it stays: the job's variables name that place, and there it has to be unmounted.
         const mount = { ...fresh, path: cluster.desired.mount.get(at(host, mountIdOf(fresh)))?.path ?? fresh.path }
-        if (may) add(wants, host, { ...mount, wanted: wantedOf(host, mount) })
+        if (may) add(records, host, { ...mount, wanted: wantedOf(host, mount) })
       }
     }
   }
-  return [...wants.values(), ...desiredSwaps(cluster, session, mountRoot)]
+  return [...records.values(), ...desiredSwaps(cluster, session, mountRoot)]
 }
 
 /**
  * A stage line that came to its end; or a session that leaves: it is gone when its own buffer is, and every host has let go of
  * what it mounted and copied.
  */
-export function followSession(cluster: Cluster, session: SessionDocument, now: number): FollowUp | undefined {
+export function advanceSession(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {
   const cut = cutOffStuck(cluster, session)
   if (cut) return cut
-  if (session.stage !== 'leaving') return followTransfers(cluster, session, now)
+  if (session.stage !== 'leaving') return advanceTransfers(cluster, session, now)
   if (session.buffer !== undefined && cluster.buffers.has(session.buffer)) return undefined
   const left = desiredOf(cluster, 'mount', session).some(
     ({ host, document }) => cluster.observed.mount.get(at(host, mountIdOf(document)))?.state !== 'absent',
@@ -102,7 +102,7 @@ export function followSession(cluster: Cluster, session: SessionDocument, now: n
  * Hosts that say that they could not unmount a buffer in their time. It is written down, for an agent that is started again says
  * so no more until it has tried as long, and must not be let in again meanwhile.
  */
-function cutOffStuck(cluster: Cluster, session: SessionDocument): FollowUp | undefined {
+function cutOffStuck(cluster: Cluster, session: SessionDocument): Transition | undefined {
   const fresh = desiredOf(cluster, 'mount', session).flatMap(({ host, document }) => {
     const observed = cluster.observed.mount.get(at(host, mountIdOf(document)))
     const isStuck = document.wanted === 'absent' && observed?.state === 'leaving' && observed.problem?.terminal === true
@@ -175,7 +175,7 @@ function mountOf(
   }
 }
 
-function add(wants: Map<string, DesiredRecord>, host: string, document: Omit<Desired['mount'], 'fence'>): void {
+function add(records: Map<string, DesiredRecord>, host: string, document: Omit<Desired['mount'], 'fence'>): void {
   const id = mountIdOf(document)
-  wants.set(at(host, id), { host, kind: 'mount', id, document })
+  records.set(at(host, id), { host, kind: 'mount', id, document })
 }

@@ -17,16 +17,16 @@ const priority = 0
 export function desiredSwaps(cluster: Cluster, session: SessionDocument, mountRoot: string): DesiredRecord[] {
   const isRunning = session.stage === 'running'
   const told = isRunning ? [] : desiredOf(cluster, 'swap', session)
-  const wants = new Map(told.map(({ host, document }) => [host, want(host, { ...document, wanted: 'absent' })]))
+  const records = new Map(told.map(({ host, document }) => [host, recordOf(host, { ...document, wanted: 'absent' })]))
   const own = sessionBuffers(cluster, session).find(({ key }) => key === session.buffer)
-  if (own?.buffer.swapBytes === undefined) return [...wants.values()]
+  if (own?.buffer.swapBytes === undefined) return [...records.values()]
   for (const host of session.computeHosts) {
     const may = isRunning
       ? isWantedOn(cluster, session, own.buffer, host)
       : isStillSwapping(cluster, session, own.buffer, host)
-    if (may) wants.set(host, want(host, swapOf(session, own, host, mountRoot, isRunning ? 'on' : 'absent')))
+    if (may) records.set(host, recordOf(host, swapOf(session, own, host, mountRoot, isRunning ? 'on' : 'absent')))
   }
-  return [...wants.values()]
+  return [...records.values()]
 }
 
 /** It is mounted, or was when this was told first: what is on stays on while its mount is being looked at again. */
@@ -56,6 +56,6 @@ function swapOf(
   }
 }
 
-function want(host: string, document: Omit<Desired['swap'], 'fence'>): DesiredRecord {
+function recordOf(host: string, document: Omit<Desired['swap'], 'fence'>): DesiredRecord {
   return { host, kind: 'swap', id: swapId(document.session.id, document.buffer.id), document }
 }

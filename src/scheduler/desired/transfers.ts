@@ -14,7 +14,7 @@ import { escaped } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import { currentTransfer, isCopying, isPrivate, nameOf, reportOf } from '../../model/transfers.js'
 import { problemWithPlannedSize } from '../placement/stagingCapacity.js'
-import type { FollowUp } from './bufferTransitions.js'
+import type { Transition } from './bufferTransitions.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /*
@@ -30,14 +30,14 @@ import type { DesiredRecord } from '../../model/desiredRecord.js'
  * Shares are cut for the buffer's hosts and stay theirs: a host that is away is waited for. It may be alive and copying, and must
  * not write over what the job has written since. For the same reason a new attempt begins when every host is rid of the old one.
  */
-export function transferWants(cluster: Cluster, session: SessionDocument): DesiredRecord[] {
+export function desiredTransfers(cluster: Cluster, session: SessionDocument): DesiredRecord[] {
   const told = desiredOf(cluster, 'transfer', session)
   const current = currentTransfer(session)
   const isNow = ({ transfer, attempt }: DesiredTransfer) => transfer === current?.number && attempt === current.attempt
   const old = told
     .filter(({ document }) => !isNow(document))
     .map(({ host, document }) => {
-      return want(host, mayLeave(cluster, told, host, document) ? leaving(document) : document)
+      return recordOf(host, mayLeave(cluster, told, host, document) ? leaving(document) : document)
     })
   const now = current ? currentWants(cluster, session, current, told) : []
   const taken = new Set(now.map(({ host, id }) => at(host, id)))
@@ -52,7 +52,7 @@ function leaving(document: DesiredTransfer): DesiredTransfer {
 }
 
 /** The line that is copied now has come to an end: all of it was tried, or a host has given it up. */
-export function followTransfers(cluster: Cluster, session: SessionDocument, now: number): FollowUp | undefined {
+export function advanceTransfers(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {
   const current = currentTransfer(session)
   const buffer = current && cluster.buffers.get(current.buffer)
   if (!current || !buffer) return undefined
@@ -162,13 +162,13 @@ function currentWants(
     if (!isFree || whyNotYet(cluster, session, transfer, buffer).length > 0) return []
   }
   const key = noteKeyOf(cluster, told, serversOf(buffer))
-  const wants = (part: TransferPart, hosts: readonly string[]) =>
-    hosts.map((host) => want(host, { ...documentOf(session, transfer, buffer, host, part), ...key }))
+  const records = (part: TransferPart, hosts: readonly string[]) =>
+    hosts.map((host) => recordOf(host, { ...documentOf(session, transfer, buffer, host, part), ...key }))
   const isPlanned =
     told.some(({ document }) => document.part !== 'plan') || (leading && isDone(cluster, leading, 'plan'))
-  if (!isPlanned) return wants('plan', [lead!])
+  if (!isPlanned) return records('plan', [lead!])
   if (leading?.document.part === 'plan' && failureOf(cluster, session, transfer, buffer) !== undefined)
-    return wants('plan', [lead!])
+    return records('plan', [lead!])
   const others = serversOf(buffer).slice(1)
   const isCopied =
     leading?.document.part === 'finish' ||
@@ -176,7 +176,7 @@ function currentWants(
       const one = told.find((other) => other.host === host)
       return one !== undefined && isDone(cluster, one, 'copy')
     })
-  return [...wants(isCopied ? 'finish' : 'copy', [lead!]), ...wants('copy', others)]
+  return [...records(isCopied ? 'finish' : 'copy', [lead!]), ...records('copy', others)]
 }
 
 /**
@@ -280,7 +280,7 @@ function end(
   { number }: SessionTransfer,
   ended: NonNullable<SessionTransfer['ended']>,
   event: string,
-): FollowUp {
+): Transition {
   const transfers = session.transfers!.map((transfer) =>
     transfer.number === number ? { ...transfer, ended } : transfer,
   )
@@ -338,6 +338,6 @@ function namespaceOf(
   return transfer.direction === 'fill' ? { ...nodes, template: templateDirectory } : nodes
 }
 
-function want(host: string, document: Omit<DesiredTransfer, 'fence'>): DesiredRecord {
+function recordOf(host: string, document: Omit<DesiredTransfer, 'fence'>): DesiredRecord {
   return { host, kind: 'transfer', id: transferId(document.session.id, document.transfer), document }
 }

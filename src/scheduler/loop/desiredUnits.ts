@@ -4,7 +4,7 @@ import type { SessionDocument } from '../../model/documents/session.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 import { type Phase, phaseOf } from '../../model/phase.js'
 import { keys } from '../../store/keys.js'
-import type { Memory } from '../cluster/cache.js'
+import type { ClusterCache } from '../cluster/cache.js'
 import {
   desiredOfBuffer,
   desiredOfSession,
@@ -14,12 +14,12 @@ import {
 } from '../desired/index.js'
 import { differenceOf, type DesiredUpdate, hasUnreadable } from './diff.js'
 import { phaseEvent, type Timeline } from './timeline.js'
-import { TransferSteps } from './transferMilestones.js'
+import { TransferMilestones } from './transferMilestones.js'
 import type { Unit } from './unitWriter.js'
-import type { Dirty } from './workQueue.js'
+import type { WorkQueue } from './workQueue.js'
 
 interface Parts {
-  memory: Memory
+  cache: ClusterCache
   timeline: Timeline
   config: SessionSettings
   log: Log
@@ -32,45 +32,45 @@ interface Parts {
 export class DesiredUnits {
   private readonly phases = new Map<number, Phase>()
   private readonly stages = new Map<number, SessionDocument['stage']>()
-  private readonly transferSteps = new TransferSteps()
+  private readonly transferSteps = new TransferMilestones()
 
   constructor(
     private readonly parts: Parts,
-    private readonly dirty: Dirty,
+    private readonly queue: WorkQueue,
   ) {}
 
   async ofBuffer(fence: number, id: number): Promise<Unit[]> {
-    const { memory, config } = this.parts
-    const again = () => this.dirty.buffers.add(id)
-    const found = memory.bufferById(id)
-    const owned = memory.index.desiredOfBuffer(id)
+    const { cache, config } = this.parts
+    const again = () => this.queue.buffers.add(id)
+    const found = cache.bufferById(id)
+    const owned = cache.index.desiredOfBuffer(id)
     if (!found) {
       this.phases.delete(id)
-      return hasUnreadable(memory) ? [] : this.difference(fence, [], owned, again)
+      return hasUnreadable(cache) ? [] : this.difference(fence, [], owned, again)
     }
     const { name, buffer } = found
     return [
-      ...this.difference(fence, desiredOfBuffer(memory, buffer, config), owned, again),
+      ...this.difference(fence, desiredOfBuffer(cache, buffer, config), owned, again),
       ...this.mountpoint(name, buffer, again),
       ...(await this.phaseEvents(name, buffer, again)),
     ]
   }
 
   async ofSession(fence: number, id: number): Promise<Unit[]> {
-    const { memory, config } = this.parts
-    const again = () => this.dirty.sessions.add(id)
-    const found = memory.sessionById(id)
-    const owned = memory.index.desiredOfSession(id)
+    const { cache, config } = this.parts
+    const again = () => this.queue.sessions.add(id)
+    const found = cache.sessionById(id)
+    const owned = cache.index.desiredOfSession(id)
     if (!found) {
       this.stages.delete(id)
       this.transferSteps.forget(id)
-      return hasUnreadable(memory) ? [] : this.difference(fence, [], owned, again)
+      return hasUnreadable(cache) ? [] : this.difference(fence, [], owned, again)
     }
     const { name, session } = found
-    const wants = desiredOfSession(memory, session, config)
+    const records = desiredOfSession(cache, session, config)
     // Where nothing is wanted because its time has not come, a key that is there by some accident is left alone.
-    const leaveAlone = wants.length === 0 && session.stage !== 'leaving'
-    const units = leaveAlone ? [] : this.difference(fence, wants, owned, again)
+    const leaveAlone = records.length === 0 && session.stage !== 'leaving'
+    const units = leaveAlone ? [] : this.difference(fence, records, owned, again)
     units.push(...(await this.transferEvents(name, session, again)))
     this.logStage(session)
     return units
@@ -78,13 +78,13 @@ export class DesiredUnits {
 
   /** Peers, and adoptions that have come to an end. */
   ofOthers(fence: number): Unit[] {
-    const { memory } = this.parts
+    const { cache } = this.parts
     const again = () => {
-      this.dirty.others = true
+      this.queue.others = true
     }
     // Also one that was refused: its operator was told so, and a disk that gets free later must not be wiped then.
-    const ended = [...memory.desired.adopt.keys()].filter((place) => {
-      const observed = memory.observed.adopt.get(place)
+    const ended = [...cache.desired.adopt.keys()].filter((place) => {
+      const observed = cache.observed.adopt.get(place)
       return observed?.state === 'done' || observed?.problem?.terminal === true
     })
     const adoptions = ended.map((place): DesiredUpdate => {
@@ -93,22 +93,22 @@ export class DesiredUnits {
       return { name: key, compares: [this.asItStands(key)], writes: [{ delete: key }] }
     })
     // A host that is lost stays invited. One that is no storage host any more does not, or it would be invited again once it is detached.
-    const withdrawn = [...memory.desired.peer.keys()].flatMap((place) => {
+    const withdrawn = [...cache.desired.peer.keys()].flatMap((place) => {
       const [host, peer] = place.split('/') as [string, string]
-      return memory.isStorageHost(host) && memory.isStorageHost(peer) ? [] : [keys.desired(host, 'peer', peer)]
+      return cache.isStorageHost(host) && cache.isStorageHost(peer) ? [] : [keys.desired(host, 'peer', peer)]
     })
-    return [...this.difference(fence, desiredPeers(memory), new Set(withdrawn), again), ...unitsOf(adoptions, again)]
+    return [...this.difference(fence, desiredPeers(cache), new Set(withdrawn), again), ...unitsOf(adoptions, again)]
   }
 
-  private difference(fence: number, wants: DesiredRecord[], owned: ReadonlySet<string>, again: () => void): Unit[] {
-    const { memory, log } = this.parts
-    return unitsOf(differenceOf(memory, fence, wants, owned, log), again)
+  private difference(fence: number, records: DesiredRecord[], owned: ReadonlySet<string>, again: () => void): Unit[] {
+    const { cache, log } = this.parts
+    return unitsOf(differenceOf(cache, fence, records, owned, log), again)
   }
 
   private mountpoint(name: string, buffer: BufferDocument, again: () => void): Unit[] {
-    const { memory } = this.parts
+    const { cache } = this.parts
     const text = mountpointOf(buffer)
-    if (text === memory.mountpoints.get(name)) return []
+    if (text === cache.mountpoints.get(name)) return []
     const key = keys.mountpoint(name)
     const compares = [this.asItStands(key)]
     return [{ name: key, compares, writes: [text === undefined ? { delete: key } : { put: key, value: text }], again }]
@@ -116,11 +116,11 @@ export class DesiredUnits {
 
   /** A line in the timeline for every change of phase. */
   private async phaseEvents(name: string, buffer: BufferDocument, again: () => void): Promise<Unit[]> {
-    const { memory, timeline } = this.parts
-    const report = phaseOf(memory, buffer)
+    const { cache, timeline } = this.parts
+    const report = phaseOf(cache, buffer)
     const before = this.phases.get(buffer.id)
     if (before === report.phase) return []
-    const isNew = before === undefined && memory.lastEventOf(name) === 0
+    const isNew = before === undefined && cache.lastEventOf(name) === 0
     // A leader that has just begun does not know the last phase, and tells nothing twice.
     const texts = before !== undefined || isNew ? [phaseEvent(buffer, before, report)] : []
     this.phases.set(buffer.id, report.phase)
@@ -129,10 +129,10 @@ export class DesiredUnits {
   }
 
   private async transferEvents(name: string, session: SessionDocument, again: () => void): Promise<Unit[]> {
-    const { memory, timeline } = this.parts
+    const { cache, timeline } = this.parts
     const key = keys.session(name)
     const compares = [this.asItStands(key)]
-    const writes = await timeline.addToCopied(session, this.transferSteps.changes(memory, session))
+    const writes = await timeline.addToCopied(session, this.transferSteps.changes(cache, session))
     return writes.length === 0 ? [] : [{ name: `transfer events of ${key}`, compares, writes, again }]
   }
 
@@ -143,7 +143,7 @@ export class DesiredUnits {
   }
 
   private asItStands(key: string): { key: string; modRevision: number } {
-    return { key, modRevision: this.parts.memory.revisionOf(key) }
+    return { key, modRevision: this.parts.cache.revisionOf(key) }
   }
 }
 

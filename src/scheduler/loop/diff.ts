@@ -4,7 +4,7 @@ import { at } from '../../model/cluster.js'
 import { inForm, refusedFields } from '../../model/levels.js'
 import { keys, parseKey } from '../../store/keys.js'
 import type { Compare, Write } from '../../store/store.js'
-import type { Memory } from '../cluster/cache.js'
+import type { ClusterCache } from '../cluster/cache.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 
 /** What is written to `desired/` together, and stands or falls as one. */
@@ -16,16 +16,16 @@ export interface DesiredUpdate {
 }
 
 /**
- * What must be written so that `desired/` says what is wanted: wants that are missing or differ (by more than the fence),
+ * What must be written so that `desired/` says what is wanted: records that are missing or differ (by more than the fence),
  * and the owner's keys that are wanted no more. `owned`: the keys in etcd that are this owner's.
  *
  * A volume goes from one host to another in one change, and only from a host that is away still: one that has just come back may
  * be making or starting it at this moment.
  */
 export function differenceOf(
-  memory: Memory,
+  cache: ClusterCache,
   fence: number,
-  wants: DesiredRecord[],
+  records: DesiredRecord[],
   owned: ReadonlySet<string>,
   log: Log,
 ): DesiredUpdate[] {
@@ -34,20 +34,20 @@ export function differenceOf(
   const updates = new Map<string, DesiredUpdate>()
   const add = (key: string, write: Write, more: Compare[] = []) => {
     const update = updates.get(groupOf(key)) ?? { name: key, compares: [], writes: [] }
-    update.compares.push(compareOf(memory, key), ...more)
+    update.compares.push(compareOf(cache, key), ...more)
     update.writes.push(write)
     updates.set(groupOf(key), update)
   }
-  for (const whole of wants) {
+  for (const whole of records) {
     const key = keys.desired(whole.host, whole.kind, whole.id)
     wanted.add(key)
-    const want = asToldTo(memory, whole, log)
-    if (want && isSame(memory, want)) continue
-    if (want && mayWrite(memory, want, log)) add(key, { put: key, value: { ...want.document, fence } })
+    const record = asToldTo(cache, whole, log)
+    if (record && isSame(cache, record)) continue
+    if (record && mayWrite(cache, record, log)) add(key, { put: key, value: { ...record.document, fence } })
     else untold.add(groupOf(key))
   }
   for (const key of owned) {
-    if (!wanted.has(key) && !untold.has(groupOf(key))) add(key, { delete: key }, stillAway(memory, key))
+    if (!wanted.has(key) && !untold.has(groupOf(key))) add(key, { delete: key }, stillAway(cache, key))
   }
   return [...updates.values()]
 }
@@ -59,9 +59,9 @@ function groupOf(key: string): string {
 }
 
 /** The host that was told of a volume is away still; of any other key nothing. */
-function stillAway(memory: Memory, key: string): Compare[] {
+function stillAway(cache: ClusterCache, key: string): Compare[] {
   const volume = toldVolume(key)
-  return !volume || memory.hosts.has(volume.host) ? [] : [{ key: keys.host(volume.host), modRevision: 0 }]
+  return !volume || cache.hosts.has(volume.host) ? [] : [{ key: keys.host(volume.host), modRevision: 0 }]
 }
 
 function toldVolume(key: string): { host: string; id: string } | undefined {
@@ -70,19 +70,22 @@ function toldVolume(key: string): { host: string; id: string } | undefined {
 }
 
 /** In the form that the host knows, which may be of another release; undefined when it cannot be told. */
-function asToldTo(memory: Memory, want: DesiredRecord, log: Log): DesiredRecord | undefined {
-  const level = memory.levelOf(want.host)
-  const kind = `desired/${want.kind}` as const
-  const refused = level === undefined ? [] : refusedFields(want.document, kind, level)
+function asToldTo(cache: ClusterCache, record: DesiredRecord, log: Log): DesiredRecord | undefined {
+  const level = cache.levelOf(record.host)
+  const kind = `desired/${record.kind}` as const
+  const refused = level === undefined ? [] : refusedFields(record.document, kind, level)
   if (level !== undefined && refused.length === 0) {
-    return { ...want, document: inForm(want.document, kind, level) } as DesiredRecord
+    return { ...record, document: inForm(record.document, kind, level) } as DesiredRecord
   }
-  log.error('a host of another release cannot be told what is wanted of it', { wanted: describeRecord(want), refused })
+  log.error('a host of another release cannot be told what is wanted of it', {
+    wanted: describeRecord(record),
+    refused,
+  })
   return undefined
 }
 
-function isSame(memory: Memory, { host, kind, id, document }: DesiredRecord): boolean {
-  const current = memory.desired[kind].get(at(host, id))
+function isSame(cache: ClusterCache, { host, kind, id, document }: DesiredRecord): boolean {
+  const current = cache.desired[kind].get(at(host, id))
   return current !== undefined && isDeepStrictEqual({ ...current, fence: 0 }, { ...document, fence: 0 })
 }
 
@@ -90,18 +93,18 @@ function isSame(memory: Memory, { host, kind, id, document }: DesiredRecord): bo
  * Invariant 1, once more at the last door: a device is given only to the buffer whose document names it, and a volume's
  * key is taken over only from a buffer that is gone.
  */
-function mayWrite(memory: Memory, want: DesiredRecord, log: Log): boolean {
-  const { host, kind, id, document } = want
+function mayWrite(cache: ClusterCache, record: DesiredRecord, log: Log): boolean {
+  const { host, kind, id, document } = record
   if (!('buffer' in document) || 'session' in document) return true
-  const current = kind === 'brick' ? memory.desired.brick.get(at(host, id)) : memory.desired.volume.get(at(host, id))
-  const isOurs = kind !== 'brick' || memory.index.ownerOf(host, id) === document.buffer.id
+  const current = kind === 'brick' ? cache.desired.brick.get(at(host, id)) : cache.desired.volume.get(at(host, id))
+  const isOurs = kind !== 'brick' || cache.index.ownerOf(host, id) === document.buffer.id
   const isTaken =
     current !== undefined &&
     current.buffer.id !== document.buffer.id &&
-    (kind === 'brick' ? mayBeNamed(memory, host, id, current.buffer.id) : isKnown(memory, current.buffer.id))
+    (kind === 'brick' ? mayBeNamed(cache, host, id, current.buffer.id) : isKnown(cache, current.buffer.id))
   if (isOurs && !isTaken) return true
   log.error('two buffers claim the same place: nothing is written', {
-    wanted: describeRecord(want),
+    wanted: describeRecord(record),
     buffer: document.buffer.name,
     holder: current?.buffer.name,
   })
@@ -109,26 +112,26 @@ function mayWrite(memory: Memory, want: DesiredRecord, log: Log): boolean {
 }
 
 /** The other buffer still names the device; or cannot be read, so that it may. */
-function mayBeNamed(memory: Memory, host: string, device: string, id: number): boolean {
-  const found = memory.bufferById(id)
-  if (!found) return hasUnreadable(memory)
+function mayBeNamed(cache: ClusterCache, host: string, device: string, id: number): boolean {
+  const found = cache.bufferById(id)
+  if (!found) return hasUnreadable(cache)
   const { buffer } = found
   return [...buffer.bricks, ...buffer.released].some((brick) => brick.host === host && brick.device === device)
 }
 
-function isKnown(memory: Memory, id: number): boolean {
-  return memory.index.bufferKey(id) !== undefined || hasUnreadable(memory)
+function isKnown(cache: ClusterCache, id: number): boolean {
+  return cache.index.bufferKey(id) !== undefined || hasUnreadable(cache)
 }
 
 /** Some buffer's or session's document cannot be read: whoever seems to be unknown may be the one in there. */
-export function hasUnreadable(memory: Memory): boolean {
-  for (const key of memory.invalid.keys()) {
+export function hasUnreadable(cache: ClusterCache): boolean {
+  for (const key of cache.invalid.keys()) {
     const room = parseKey(key)?.room
     if (room === 'buffers' || room === 'sessions') return true
   }
   return false
 }
 
-function compareOf(memory: Memory, key: string): Compare {
-  return { key, modRevision: memory.revisionOf(key) }
+function compareOf(cache: ClusterCache, key: string): Compare {
+  return { key, modRevision: cache.revisionOf(key) }
 }

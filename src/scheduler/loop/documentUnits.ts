@@ -1,20 +1,20 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import { keys } from '../../store/keys.js'
-import type { Memory } from '../cluster/cache.js'
+import type { ClusterCache } from '../cluster/cache.js'
 import type { HostGrace } from '../cluster/hostGrace.js'
 import type { DocumentChange } from '../commit/decision.js'
 import { transactionOf } from '../commit/transaction.js'
-import type { FollowUp } from '../desired/bufferTransitions.js'
+import type { Transition } from '../desired/bufferTransitions.js'
 import { followBuffer, followSession } from '../desired/index.js'
 import type { Timeline } from './timeline.js'
 import type { Unit } from './unitWriter.js'
-import type { Dirty } from './workQueue.js'
+import type { WorkQueue } from './workQueue.js'
 
 interface Parts {
-  memory: Memory
+  cache: ClusterCache
   timeline: Timeline
-  absences: HostGrace
+  hostGrace: HostGrace
   clock: Clock
   log: Log
   newUuid: () => string
@@ -24,25 +24,25 @@ interface Parts {
 export class DocumentUnits {
   constructor(
     private readonly parts: Parts,
-    private readonly dirty: Dirty,
+    private readonly queue: WorkQueue,
     /** etcd has refused to store it, and its next try has not come. */
     private readonly isHeld: (name: string) => boolean,
   ) {}
 
   /** What a buffer has come to; undefined when its document stays as it is for now. */
-  followUpOf(id: number): FollowUp | undefined {
-    const { memory, absences, clock, newUuid } = this.parts
-    const found = memory.bufferById(id)
+  followUpOf(id: number): Transition | undefined {
+    const { cache, hostGrace, clock, newUuid } = this.parts
+    const found = cache.bufferById(id)
     if (!found || this.isHeld(keys.buffer(found.name))) return undefined
-    const isLost = (host: string) => absences.isLost(host)
-    return followBuffer(memory, found.buffer, { now: clock.unixSeconds(), newUuid, isLost })
+    const isLost = (host: string) => hostGrace.isLost(host)
+    return followBuffer(cache, found.buffer, { now: clock.unixSeconds(), newUuid, isLost })
   }
 
-  async ofBuffer(fence: number, id: number, { changes, events }: FollowUp): Promise<Unit> {
-    const { memory, timeline } = this.parts
-    const { name, buffer } = memory.bufferById(id)!
+  async ofBuffer(fence: number, id: number, { changes, events }: Transition): Promise<Unit> {
+    const { cache, timeline } = this.parts
+    const { name, buffer } = cache.bufferById(id)!
     // Before anything is waited for: what is compared are the revisions that it was decided on.
-    const { compares, writes } = transactionOf(memory, fence, changes)
+    const { compares, writes } = transactionOf(cache, fence, changes)
     const stays = changes.every((change) => change.kind !== 'buffer' || change.document !== undefined)
     const told = stays ? await timeline.add(name, buffer, events) : []
     if (!stays) timeline.forget(name)
@@ -51,24 +51,24 @@ export class DocumentUnits {
       name: keys.buffer(name),
       compares,
       writes: [...writes, ...told],
-      again: () => this.dirty.buffers.add(id),
+      again: () => this.queue.buffers.add(id),
     }
   }
 
   async ofSession(fence: number, id: number): Promise<Unit | undefined> {
-    const { memory, timeline, clock } = this.parts
-    const found = memory.sessionById(id)
+    const { cache, timeline, clock } = this.parts
+    const found = cache.sessionById(id)
     if (!found || this.isHeld(keys.session(found.name))) return undefined
-    const followUp = followSession(memory, found.session, clock.unixSeconds())
-    if (!followUp) return undefined
-    this.logChanges(followUp.changes)
-    const { compares, writes } = transactionOf(memory, fence, followUp.changes)
-    const told = await timeline.addToCopied(found.session, followUp.events)
+    const transition = followSession(cache, found.session, clock.unixSeconds())
+    if (!transition) return undefined
+    this.logChanges(transition.changes)
+    const { compares, writes } = transactionOf(cache, fence, transition.changes)
+    const told = await timeline.addToCopied(found.session, transition.events)
     return {
       name: keys.session(found.name),
       compares,
       writes: [...writes, ...told],
-      again: () => this.dirty.sessions.add(id),
+      again: () => this.queue.sessions.add(id),
     }
   }
 

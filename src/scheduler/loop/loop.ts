@@ -3,9 +3,9 @@ import type { Log } from '../../daemon/log.js'
 import { Stretch } from '../../daemon/stretch.js'
 import { turn } from '../../daemon/turn.js'
 import { LeaseGone, StoreError } from '../../store/store.js'
-import type { Memory, Touched } from '../cluster/cache.js'
+import type { ClusterCache, CacheEvent } from '../cluster/cache.js'
 import type { HostGrace } from '../cluster/hostGrace.js'
-import type { Commits } from '../commit/committer.js'
+import type { Committer } from '../commit/committer.js'
 import { NotLeader } from '../commit/decision.js'
 import type { SessionSettings } from '../desired/index.js'
 import { DesiredUnits } from './desiredUnits.js'
@@ -13,13 +13,13 @@ import { DocumentUnits } from './documentUnits.js'
 import { HostChanges } from './hostChanges.js'
 import type { Timeline } from './timeline.js'
 import { type Unit, UnitWriter } from './unitWriter.js'
-import { Dirty } from './workQueue.js'
+import { WorkQueue } from './workQueue.js'
 
 export interface LoopParts {
-  memory: Memory
-  commits: Commits
+  cache: ClusterCache
+  committer: Committer
   timeline: Timeline
-  absences: HostGrace
+  hostGrace: HostGrace
   config: SessionSettings
   clock: Clock
   log: Log
@@ -40,17 +40,17 @@ type State =
 
 /*
  * Brings etcd to what `desired` says, only while this scheduler leads. Level-triggered: a change marks buffers and sessions
- * to be looked at, and what is looked at is derived anew from the memory. Every minute all are.
+ * to be looked at, and what is looked at is derived anew from the cache. Every minute all are.
  *
  * A round writes documents first (`DocumentUnits`), because what hosts are told (`DesiredUnits`) follows from them.
  *
- * INVARIANTS: one round at a time; a round begins on a memory that holds all that earlier rounds wrote; everything is
+ * INVARIANTS: one round at a time; a round begins on a cache that holds all that earlier rounds wrote; everything is
  * written under the fence and against the revisions it was derived from, so that a write that lands late changes nothing.
  */
 export class Loop {
   private state: State = { name: 'idle' }
   private readonly hostChanges: HostChanges
-  private readonly dirty: Dirty
+  private readonly queue: WorkQueue
   private readonly documents: DocumentUnits
   private desired: DesiredUnits
   private readonly writer: UnitWriter
@@ -62,13 +62,13 @@ export class Loop {
   private readonly stopListening: () => void
 
   constructor(private readonly parts: LoopParts) {
-    this.hostChanges = new HostChanges(parts.clock, () => this.lookAgain())
-    this.dirty = new Dirty((host) => this.hostChanges.isFollowed(host))
-    this.documents = new DocumentUnits(parts, this.dirty, (name) => this.writer.isHeld(name))
-    this.desired = new DesiredUnits(parts, this.dirty)
+    this.hostChanges = new HostChanges(parts.clock, () => this.resync())
+    this.queue = new WorkQueue((host) => this.hostChanges.isFollowed(host))
+    this.documents = new DocumentUnits(parts, this.queue, (name) => this.writer.isHeld(name))
+    this.desired = new DesiredUnits(parts, this.queue)
     this.failing = new Stretch(parts.clock)
-    this.writer = new UnitWriter(parts.commits, parts.clock, parts.log, () => this.wake())
-    this.stopListening = parts.memory.onChange((touched) => this.onChange(touched))
+    this.writer = new UnitWriter(parts.committer, parts.clock, parts.log, () => this.wake())
+    this.stopListening = parts.cache.onChange((touched) => this.onChange(touched))
     this.scheduleFullPass()
   }
 
@@ -86,7 +86,7 @@ export class Loop {
 
   /** Has it nothing to do? */
   get isIdle(): boolean {
-    return this.state.name !== 'running' && this.dirty.isEmpty
+    return this.state.name !== 'running' && this.queue.isEmpty
   }
 
   /** For how long no round has ended, or each has failed for a reason that is not etcd's. */
@@ -100,30 +100,30 @@ export class Loop {
   }
 
   /** Looks at everything anew, for a reason that is in no document: a host has been away for long enough. */
-  lookAgain(): void {
-    if (!this.parts.commits.isLeader()) return
-    this.dirty.addAll(this.parts.memory)
+  resync(): void {
+    if (!this.parts.committer.isLeader()) return
+    this.queue.addAll(this.parts.cache)
     this.wake()
   }
 
-  private onChange(touched: Touched[]): void {
-    const { memory, commits } = this.parts
-    const fence = commits.fence()
+  private onChange(touched: CacheEvent[]): void {
+    const { cache, committer } = this.parts
+    const fence = committer.fence()
     if (fence === undefined) {
       this.leads = false
       return
     }
     if (fence !== this.fence) this.forget()
-    if (fence !== this.fence || !this.leads) this.dirty.addAll(memory)
+    if (fence !== this.fence || !this.leads) this.queue.addAll(cache)
     this.fence = fence
     this.leads = true
-    this.dirty.addTouched(memory, touched)
+    this.queue.addTouched(cache, touched)
     this.wake()
   }
 
   /** What is known from an earlier leadership: another leader may have told and removed what it liked since. */
   private forget(): void {
-    this.desired = new DesiredUnits(this.parts, this.dirty)
+    this.desired = new DesiredUnits(this.parts, this.queue)
     this.parts.timeline.forgetAll()
     this.writer.forget()
   }
@@ -131,13 +131,13 @@ export class Loop {
   private scheduleFullPass(): void {
     this.cancelFullPass = this.parts.clock.after(fullPassMs, () => {
       this.scheduleFullPass()
-      this.lookAgain()
+      this.resync()
     })
   }
 
   /** Changes that come in one breath are looked at together. */
   private wake(inMs = 0): void {
-    if (this.state.name !== 'idle' || this.dirty.isEmpty) return
+    if (this.state.name !== 'idle' || this.queue.isEmpty) return
     this.state = { name: 'pausing', cancel: this.parts.clock.after(inMs, () => this.start()) }
   }
 
@@ -158,11 +158,11 @@ export class Loop {
 
   /** Rounds until nothing is left to do; returns how long to pause. Between two of them others have their turn. */
   private async run(): Promise<number> {
-    for (let isFirst = true; this.state.name !== 'closed' && !this.dirty.isEmpty; isFirst = false) {
+    for (let isFirst = true; this.state.name !== 'closed' && !this.queue.isEmpty; isFirst = false) {
       if (!isFirst) await turn(this.parts.clock)
-      const fence = this.parts.commits.fence()
+      const fence = this.parts.committer.fence()
       if (fence === undefined) {
-        this.dirty.take(Infinity)
+        this.queue.take(Infinity)
         return 0
       }
       this.failing.begin()
@@ -181,7 +181,7 @@ export class Loop {
   }
 
   private async round(fence: number): Promise<void> {
-    const { buffers, sessions, others } = this.dirty.take(roundSize)
+    const { buffers, sessions, others } = this.queue.take(roundSize)
     try {
       await this.writeDocuments(fence, buffers, sessions)
       const units: Unit[] = []
@@ -190,9 +190,9 @@ export class Loop {
       if (others) units.push(...this.desired.ofOthers(fence))
       await this.writer.write(fence, units)
     } catch (error) {
-      for (const id of buffers) this.dirty.buffers.add(id)
-      for (const id of sessions) this.dirty.sessions.add(id)
-      this.dirty.others ||= others
+      for (const id of buffers) this.queue.buffers.add(id)
+      for (const id of sessions) this.queue.sessions.add(id)
+      this.queue.others ||= others
       throw error
     }
   }
@@ -201,11 +201,11 @@ export class Loop {
     const placing: number[] = []
     const units: Unit[] = []
     for (const id of buffers) {
-      const followUp = this.documents.followUpOf(id)
-      if (!followUp) continue
+      const transition = this.documents.followUpOf(id)
+      if (!transition) continue
       // Two that place from the same memory would take the same device, and the second be refused: one after the other.
-      if (followUp.changes.some(({ kind }) => kind === 'lastId')) placing.push(id)
-      else units.push(await this.documents.ofBuffer(fence, id, followUp))
+      if (transition.changes.some(({ kind }) => kind === 'lastId')) placing.push(id)
+      else units.push(await this.documents.ofBuffer(fence, id, transition))
     }
     for (const id of sessions) {
       const unit = await this.documents.ofSession(fence, id)
@@ -213,8 +213,8 @@ export class Loop {
     }
     await this.writer.write(fence, units)
     for (const id of placing) {
-      const followUp = this.documents.followUpOf(id)
-      if (followUp) await this.writer.write(fence, [await this.documents.ofBuffer(fence, id, followUp)])
+      const transition = this.documents.followUpOf(id)
+      if (transition) await this.writer.write(fence, [await this.documents.ofBuffer(fence, id, transition)])
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Phase, PhaseReport } from '../../model/phase.js'
 import { currentTransfer } from '../../model/transfers.js'
 import { keys } from '../../store/keys.js'
 import type { Lease, Store, Write } from '../../store/store.js'
-import type { Memory } from '../cluster/cache.js'
+import type { ClusterCache } from '../cluster/cache.js'
 
 const leaseSeconds = 7 * 86_400
 const renewedAfterMs = 86_400_000
@@ -23,7 +23,7 @@ export class Timeline {
 
   constructor(
     private readonly store: Store,
-    private readonly memory: Memory,
+    private readonly cache: ClusterCache,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
@@ -36,7 +36,7 @@ export class Timeline {
     if (!lease) return []
     const at = this.clock.unixSeconds()
     const known = this.last.get(name)
-    let sequence = Math.max(this.memory.lastEventOf(name), known?.id === buffer.id ? known.sequence : 0)
+    let sequence = Math.max(this.cache.lastEventOf(name), known?.id === buffer.id ? known.sequence : 0)
     const writes = texts.map((text): Write => ({
       put: keys.event(name, ++sequence),
       value: { v: 1, at, text: clipped(text) },
@@ -49,7 +49,7 @@ export class Timeline {
   /** Writes that add these lines to the timeline of the buffer that a session copies now. */
   async addToCopied(session: SessionDocument, texts: string[]): Promise<Write[]> {
     const name = currentTransfer(session)?.buffer
-    const buffer = name === undefined ? undefined : this.memory.buffers.get(name)
+    const buffer = name === undefined ? undefined : this.cache.buffers.get(name)
     return buffer ? this.add(name!, buffer, texts) : []
   }
 

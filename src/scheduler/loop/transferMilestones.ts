@@ -7,7 +7,7 @@ import { currentTransfer, nameOf } from '../../model/transfers.js'
 import { countsOf, partOf } from '../desired/index.js'
 
 /** Lines of a timeline for what a session's stage lines have come to, each told once; nothing is decided by it. */
-export class TransferSteps {
+export class TransferMilestones {
   private readonly told = new Map<number, string>()
 
   changes(cluster: Cluster, session: SessionDocument): string[] {

@@ -13,7 +13,7 @@ import {
   StoreUnavailable,
   type Write,
 } from '../../store/store.js'
-import type { Commits } from '../commit/committer.js'
+import type { Committer } from '../commit/committer.js'
 import { pack } from './pack.js'
 import { fenceCompare } from '../commit/transaction.js'
 
@@ -48,7 +48,7 @@ export class UnitWriter {
   private readonly refusals = new Map<string, Refusal>()
 
   constructor(
-    private readonly commits: Pick<Commits, 'write'>,
+    private readonly committer: Pick<Committer, 'write'>,
     private readonly clock: Clock,
     private readonly log: Log,
     /** After a unit's `again`. */
@@ -97,7 +97,7 @@ export class UnitWriter {
 
   private async writeBatch(fence: number, batch: Unit[]): Promise<void> {
     const compares = [fenceCompare(fence), ...batch.flatMap(({ compares }) => compares.filter(isNoFence))]
-    const won = await this.commits.write({ compares, writes: batch.flatMap(({ writes }) => writes) })
+    const won = await this.committer.write({ compares, writes: batch.flatMap(({ writes }) => writes) })
     for (const { name, again } of batch) {
       this.refusals.get(name)?.cancel()
       this.refusals.delete(name)

@@ -4,10 +4,10 @@ import { type AnyDesired, isOfSession } from '../../model/documents/desired.js'
 import type { HostDocument } from '../../model/documents/host.js'
 import type { InventoryDevice, InventoryDocument } from '../../model/documents/inventory.js'
 import type { SessionDocument } from '../../model/documents/session.js'
-import type { Memory, Touched } from '../cluster/cache.js'
+import type { ClusterCache, CacheEvent } from '../cluster/cache.js'
 
 /** What has to be looked at again, by id: buffers, sessions, and the few things that are of no buffer. */
-export class Dirty {
+export class WorkQueue {
   readonly buffers = new Set<number>()
   readonly sessions = new Set<number>()
   others = false
@@ -22,18 +22,18 @@ export class Dirty {
   }
 
   /** Everything that there is, and every owner that desired keys name, so that orphans are found. */
-  addAll(memory: Memory): void {
-    for (const { id } of memory.buffers.values()) this.buffers.add(id)
-    for (const { id } of memory.sessions.values()) this.sessions.add(id)
-    const owners = memory.index.desiredOwners()
+  addAll(cache: ClusterCache): void {
+    for (const { id } of cache.buffers.values()) this.buffers.add(id)
+    for (const { id } of cache.sessions.values()) this.sessions.add(id)
+    const owners = cache.index.desiredOwners()
     for (const id of owners.buffers) this.buffers.add(id)
     for (const id of owners.sessions) this.sessions.add(id)
     this.others = true
   }
 
-  addTouched(memory: Memory, touched: Touched[]): void {
-    for (const change of touched) this.addOne(memory, change)
-    if (this.all) this.addAll(memory)
+  addTouched(cache: ClusterCache, touched: CacheEvent[]): void {
+    for (const change of touched) this.addOne(cache, change)
+    if (this.all) this.addAll(cache)
     this.all = false
   }
 
@@ -46,22 +46,22 @@ export class Dirty {
     return { buffers, sessions, others }
   }
 
-  private addOne(memory: Memory, { parsed, before, after }: Touched): void {
+  private addOne(cache: ClusterCache, { parsed, before, after }: CacheEvent): void {
     switch (parsed.room) {
       case 'buffers':
         for (const buffer of [before, after] as (BufferDocument | undefined)[]) {
           if (!buffer) continue
           this.buffers.add(buffer.id)
-          this.addUsers(memory, parsed.name)
+          this.addUsers(cache, parsed.name)
         }
         return
       case 'sessions':
         for (const session of [before, after] as (SessionDocument | undefined)[]) {
-          if (session) this.addSession(memory, session)
+          if (session) this.addSession(cache, session)
         }
         return
       case 'mountpoints': {
-        const buffer = memory.buffers.get(parsed.name)
+        const buffer = cache.buffers.get(parsed.name)
         if (buffer) this.buffers.add(buffer.id)
         return
       }
@@ -72,38 +72,38 @@ export class Dirty {
         return
       case 'inventory':
         if (isDeepStrictEqual(devicesIn(before), devicesIn(after))) return
-        return this.addUnbuilt(memory)
+        return this.addUnbuilt(cache)
       case 'cordons':
-        return this.addUnbuilt(memory)
+        return this.addUnbuilt(cache)
       case 'desired':
         for (const desired of [before, after] as (AnyDesired | undefined)[]) if (desired) this.addOwner(desired)
         if (parsed.kind === 'peer' || parsed.kind === 'adopt') this.others = true
         return
       case 'observed':
-        return this.addObserved(memory, parsed)
+        return this.addObserved(cache, parsed)
       default:
         return
     }
   }
 
   /** A device for a brick that could not be placed anew may be there now. */
-  private addUnbuilt(memory: Memory): void {
-    for (const { id, builtAt } of memory.buffers.values()) if (builtAt === undefined) this.buffers.add(id)
+  private addUnbuilt(cache: ClusterCache): void {
+    for (const { id, builtAt } of cache.buffers.values()) if (builtAt === undefined) this.buffers.add(id)
   }
 
-  private addObserved(memory: Memory, { host, kind, id }: { host: string; kind: string; id: string }): void {
+  private addObserved(cache: ClusterCache, { host, kind, id }: { host: string; kind: string; id: string }): void {
     if (kind === 'brick') {
-      const owner = memory.index.ownerOf(host, id)
+      const owner = cache.index.ownerOf(host, id)
       if (owner !== undefined) this.buffers.add(owner)
     } else if (kind === 'volume') {
-      for (const report of [memory.observed.volume, memory.desired.volume]) {
+      for (const report of [cache.observed.volume, cache.desired.volume]) {
         const found = report.get(`${host}/${id}`)
         if (!found) continue
         const buffer = 'buffer' in found ? found.buffer.id : found.bufferId
         this.buffers.add(buffer)
         // Whom the volume lets in is what their mounts wait for.
-        const key = memory.index.bufferKey(buffer)
-        if (key !== undefined) this.addUsers(memory, key)
+        const key = cache.index.bufferKey(buffer)
+        if (key !== undefined) this.addUsers(cache, key)
       }
     } else if (kind === 'mount' || kind === 'swap') {
       const [session, buffer] = id.split('.').map(Number)
@@ -111,7 +111,7 @@ export class Dirty {
       if (Number.isInteger(buffer)) this.buffers.add(buffer!)
     } else if (kind === 'transfer') {
       const session = Number(id.split('.')[0])
-      if (Number.isInteger(session)) this.addSessionOf(memory, session)
+      if (Number.isInteger(session)) this.addSessionOf(cache, session)
     } else {
       this.others = true
     }
@@ -122,22 +122,22 @@ export class Dirty {
     if ('buffer' in desired) this.buffers.add(desired.buffer.id)
   }
 
-  private addSessionOf(memory: Memory, id: number): void {
+  private addSessionOf(cache: ClusterCache, id: number): void {
     this.sessions.add(id)
-    const found = memory.sessionById(id)
-    if (found) this.addSession(memory, found.session)
+    const found = cache.sessionById(id)
+    if (found) this.addSession(cache, found.session)
   }
 
-  private addSession(memory: Memory, session: SessionDocument): void {
+  private addSession(cache: ClusterCache, session: SessionDocument): void {
     this.sessions.add(session.id)
     for (const key of [...(session.buffer === undefined ? [] : [session.buffer]), ...session.uses]) {
-      const buffer = memory.buffers.get(key)
+      const buffer = cache.buffers.get(key)
       if (buffer) this.buffers.add(buffer.id)
     }
   }
 
-  private addUsers(memory: Memory, bufferKey: string): void {
-    for (const { id } of memory.index.sessionsUsing(bufferKey)) this.sessions.add(id)
+  private addUsers(cache: ClusterCache, bufferKey: string): void {
+    for (const { id } of cache.index.sessionsUsing(bufferKey)) this.sessions.add(id)
   }
 }
 

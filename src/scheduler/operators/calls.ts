@@ -1,12 +1,12 @@
 import type { z } from 'zod'
 import type { ErrorView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
-import { type Committed, type Core, type Decision, NotLeader } from '../commit/decision.js'
+import { type Committed, type DecisionStore, type Decision, NotLeader } from '../commit/decision.js'
 import { NameServiceUnavailable } from '../users/nameService.js'
 import type { Reply } from '../http/server.js'
 
 /** What goes wrong in an operator's call, with its status and what is said of it. */
-export class Failure extends Error {
+export class CallFailure extends Error {
   constructor(
     readonly status: number,
     readonly view: ErrorView,
@@ -15,15 +15,18 @@ export class Failure extends Error {
   }
 }
 
-export async function commit<T>(core: Core, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
+export async function commitOrFail<T>(decisions: DecisionStore, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
   let committed: Committed<T>
   try {
-    committed = await core.commit(decide)
+    committed = await decisions.commit(decide)
   } catch (error) {
-    if (error instanceof NotLeader) throw new Failure(503, { error: error.message, refused: false })
-    throw new Failure(503, { error: `etcd: ${error instanceof Error ? error.message : String(error)}`, refused: false })
+    if (error instanceof NotLeader) throw new CallFailure(503, { error: error.message, refused: false })
+    throw new CallFailure(503, {
+      error: `etcd: ${error instanceof Error ? error.message : String(error)}`,
+      refused: false,
+    })
   }
-  if ('refused' in committed) throw new Failure(409, { error: committed.refused, refused: true })
+  if ('refused' in committed) throw new CallFailure(409, { error: committed.refused, refused: true })
   return committed.result
 }
 
@@ -33,19 +36,19 @@ export async function answer(act: () => Promise<object> | object): Promise<Reply
     return { type: 'application/json', body: `${JSON.stringify(await act())}\n` }
   } catch (error) {
     const failure = error instanceof NameServiceUnavailable ? unavailable(error) : error
-    if (!(failure instanceof Failure)) throw error
+    if (!(failure instanceof CallFailure)) throw error
     return { type: 'application/json', status: failure.status, body: `${JSON.stringify(failure.view)}\n` }
   }
 }
 
-function unavailable({ message }: Error): Failure {
-  return new Failure(503, { error: message, refused: false })
+function unavailable({ message }: Error): CallFailure {
+  return new CallFailure(503, { error: message, refused: false })
 }
 
 export function parse<T>(body: string, schema: z.ZodType<T>): T {
   try {
     return schema.parse(JSON.parse(body))
   } catch (error) {
-    throw new Failure(400, { error: `the request is not valid: ${(error as Error).message}`, refused: true })
+    throw new CallFailure(400, { error: `the request is not valid: ${(error as Error).message}`, refused: true })
   }
 }

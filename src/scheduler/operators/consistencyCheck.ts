@@ -72,13 +72,13 @@ function difference(where: string, what: string, remedy: string, safe = false): 
 }
 
 /** Hosts are told what is wanted of every buffer that can be read, and of every stage line. */
-function desiredDifferences(cluster: Cluster, wants: readonly DesiredRecord[]): DifferenceView[] {
+function desiredDifferences(cluster: Cluster, records: readonly DesiredRecord[]): DifferenceView[] {
   const found: DifferenceView[] = []
-  for (const want of wants) {
-    const told = cluster.desired[want.kind].get(at(want.host, want.id))
-    if (told && isDeepStrictEqual({ ...told, fence: 0 }, { ...want.document, fence: 0 })) continue
+  for (const record of records) {
+    const told = cluster.desired[record.kind].get(at(record.host, record.id))
+    if (told && isDeepStrictEqual({ ...told, fence: 0 }, { ...record.document, fence: 0 })) continue
     const what = told ? 'the host is told something else' : 'the host is not told'
-    found.push(difference(`desired ${describeRecord(want)}`, what, 'the leader writes it again', true))
+    found.push(difference(`desired ${describeRecord(record)}`, what, 'the leader writes it again', true))
   }
   return found
 }

@@ -15,10 +15,10 @@ import {
 import type { CapacityQueue } from '../placement/capacityQueue.js'
 
 /** Why a job or a persistent buffer is not further than it is, as far as this scheduler knows. */
-export function explain(cluster: Cluster, room: Pick<CapacityQueue, 'positionOf'>, name: string): ExplainView {
+export function explain(cluster: Cluster, capacityQueue: Pick<CapacityQueue, 'positionOf'>, name: string): ExplainView {
   const { session, buffer } = tokenStateOf(cluster, name)
   const lines: string[] = []
-  const waiting = room.positionOf(name)
+  const waiting = capacityQueue.positionOf(name)
   if (waiting) {
     const { claim, ahead } = waiting
     const before = ahead === 0 ? 'nobody came before it' : `${ahead} came before it`

@@ -4,39 +4,39 @@ import type { Clock } from '../../daemon/clock.js'
 import { teardown } from '../admission/index.js'
 import { checkCluster, sessionsToEnd } from './consistencyCheck.js'
 import type { SchedulerConfig } from '../config.js'
-import type { Core } from '../commit/decision.js'
-import { answer, commit, Failure, parse } from './calls.js'
+import type { DecisionStore } from '../commit/decision.js'
+import { answer, commitOrFail, CallFailure, parse } from './calls.js'
 import type { Route } from '../http/server.js'
 
-export interface RecoveryMeans {
-  core: Core
+export interface RecoveryDependencies {
+  decisions: DecisionStore
   clock: Clock
   config: SchedulerConfig
   /** Everything is derived and compared anew. */
-  lookAgain(): void
+  resync(): void
 }
 
 /** Check and repair; backup and restore of what people asked for. */
-export function recoveryRoutes({ core, clock, config, lookAgain }: RecoveryMeans): Route[] {
+export function recoveryRoutes({ decisions, clock, config, resync }: RecoveryDependencies): Route[] {
   const backup = () => {
-    const made = backupOf(core.cluster, clock.unixSeconds())
-    if ('refused' in made) throw new Failure(409, { error: made.refused, refused: true })
+    const made = backupOf(decisions.cluster, clock.unixSeconds())
+    if ('refused' in made) throw new CallFailure(409, { error: made.refused, refused: true })
     return made
   }
   const restore = async (body: string): Promise<RestoreView> => {
     const file = parse(body, backupFile)
-    while ((await commit(core, (cluster) => restoreStep(cluster, file))).left > 0);
+    while ((await commitOrFail(decisions, (cluster) => restoreStep(cluster, file))).left > 0);
     const { buffers, sessions, cordons } = file
     return { buffers: Object.keys(buffers).length, sessions: Object.keys(sessions).length, cordons: cordons.length }
   }
-  const check = () => checkCluster(core.cluster, config, clock)
+  const check = () => checkCluster(decisions.cluster, config, clock)
   const repair = async () => {
     const found = await check()
-    for (const token of sessionsToEnd(core.cluster))
-      await commit(core, (cluster) => teardown(cluster, { token, hurry: true }))
-    if (!core.isLeader())
-      throw new Failure(503, { error: 'this scheduler stands by: repair on the leader', refused: false })
-    lookAgain()
+    for (const token of sessionsToEnd(decisions.cluster))
+      await commitOrFail(decisions, (cluster) => teardown(cluster, { token, hurry: true }))
+    if (!decisions.isLeader())
+      throw new CallFailure(503, { error: 'this scheduler stands by: repair on the leader', refused: false })
+    resync()
     return found
   }
   return [

@@ -16,21 +16,21 @@ import {
 } from '../admission/index.js'
 import type { EtcdUsage } from './etcdUsage.js'
 import { explain } from './explain.js'
-import { adoptProgress, ended } from '../progress.js'
+import { adoptProgress, settled } from '../progress.js'
 import { groupToShareWith } from '../users/permissions.js'
 import { problemWithPersistentAccess } from '../slurm/script/accessModes.js'
 import type { RateOf } from './transferRates.js'
-import type { SlurmMeans } from '../slurm/functions/context.js'
+import type { SlurmDependencies } from '../slurm/functions/context.js'
 import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from './views.js'
-import { answer, commit, Failure, parse } from './calls.js'
+import { answer, commitOrFail, CallFailure, parse } from './calls.js'
 import { recoveryRoutes } from './recoveryRoutes.js'
 import type { Request, Route } from '../http/server.js'
 import { shownState } from './shownState.js'
 import { type Shown, Watchers } from './watch.js'
 
-export interface OperatorMeans extends SlurmMeans {
+export interface OperatorDependencies extends SlurmDependencies {
   log: Log
-  lookAgain(): void
+  resync(): void
   schedulerState(): StatusView['scheduler']
   /** What the scheduler itself cannot do at the moment, in words. */
   ownProblems(): string[]
@@ -55,43 +55,43 @@ const transferActions = { cancel: cancelTransfers, retry: retryTransfers, drop: 
 const adoptWaitMs = 900_000
 
 /** The operators' calls: JSON both ways. Whoever may open the socket may make them: root and the slurm group. */
-export function operatorRoutes(means: OperatorMeans): Route[] {
-  const { core, config } = means
+export function operatorRoutes(deps: OperatorDependencies): Route[] {
+  const { decisions, config } = deps
   const status = () =>
-    statusView(core.cluster, config, means.schedulerState(), means.etcdUsage.view(), means.ownProblems())
+    statusView(decisions.cluster, config, deps.schedulerState(), deps.etcdUsage.view(), deps.ownProblems())
   const freshStatus = async () => {
-    await means.etcdUsage.refresh()
+    await deps.etcdUsage.refresh()
     return status()
   }
   const detail = async (name: string) => {
-    const buffer = core.cluster.buffers.get(name)
-    if (!buffer) throw notFound(core.cluster, name)
-    const timeline = await means.timelineOf(name)
-    return bufferDetail(core.cluster, core.cluster.buffers.get(name) ?? buffer, timeline, means.rateOf)
+    const buffer = decisions.cluster.buffers.get(name)
+    if (!buffer) throw notFound(decisions.cluster, name)
+    const timeline = await deps.timelineOf(name)
+    return bufferDetail(decisions.cluster, decisions.cluster.buffers.get(name) ?? buffer, timeline, deps.rateOf)
   }
   const routes: [Route['method'], RegExp, (request: Request) => Promise<object> | object][] = [
     ['GET', /^\/v1\/status$/, freshStatus],
-    ['GET', /^\/v1\/hosts$/, () => hostsView(core.cluster)],
-    ['GET', /^\/v1\/devices$/, () => devicesView(core.cluster, config)],
+    ['GET', /^\/v1\/hosts$/, () => hostsView(decisions.cluster)],
+    ['GET', /^\/v1\/devices$/, () => devicesView(decisions.cluster, config)],
     [
       'GET',
       /^\/v1\/sessions$/,
-      () => [...core.cluster.sessions.values()].map(({ token, stage }) => ({ token, stage: shownState(stage) })),
+      () => [...decisions.cluster.sessions.values()].map(({ token, stage }) => ({ token, stage: shownState(stage) })),
     ],
-    ['GET', /^\/v1\/explain\/([^/]+)$/, ({ parts }) => explain(core.cluster, means.room, parts[0]!)],
-    ['GET', /^\/v1\/buffers$/, () => buffersView(core.cluster)],
+    ['GET', /^\/v1\/explain\/([^/]+)$/, ({ parts }) => explain(decisions.cluster, deps.capacityQueue, parts[0]!)],
+    ['GET', /^\/v1\/buffers$/, () => buffersView(decisions.cluster)],
     ['GET', /^\/v1\/buffers\/([^/]+)$/, ({ parts }) => detail(parts[0]!)],
-    ['POST', /^\/v1\/buffers$/, (request) => create(means, parse(request.body, createBody))],
+    ['POST', /^\/v1\/buffers$/, (request) => create(deps, parse(request.body, createBody))],
     [
       'DELETE',
       /^\/v1\/buffers\/([^/]+)$/,
       async ({ parts, query }) => {
         const name = parts[0]!
         const force = query.get('force') === 'true'
-        const leaving = await commit(core, (cluster) => destroy(cluster, { token: name, force }))
-        if (leaving.state === 'unknown') throw notFound(core.cluster, name)
+        const leaving = await commitOrFail(decisions, (cluster) => destroy(cluster, { token: name, force }))
+        if (leaving.state === 'unknown') throw notFound(decisions.cluster, name)
         if (leaving.state === 'used')
-          throw new Failure(409, { error: leaving.reason, refused: true, usedBy: leaving.jobs })
+          throw new CallFailure(409, { error: leaving.reason, refused: true, usedBy: leaving.jobs })
         return leaving
       },
     ],
@@ -100,14 +100,14 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
       /^\/v1\/cordons\/([^/]+)(?:\/([^/]+))?$/,
       async ({ parts, body }) => {
         const { who, why } = parse(body, cordonBody)
-        const tools = { config, now: means.clock.unixSeconds(), newUuid: means.newUuid }
-        return commit(core, (cluster) => cordon(cluster, { ...place(parts), who, why }, tools))
+        const context = { config, now: deps.clock.unixSeconds(), newUuid: deps.newUuid }
+        return commitOrFail(decisions, (cluster) => cordon(cluster, { ...place(parts), who, why }, context))
       },
     ],
     [
       'DELETE',
       /^\/v1\/cordons\/([^/]+)(?:\/([^/]+))?$/,
-      ({ parts }) => commit(core, (cluster) => uncordon(cluster, place(parts))),
+      ({ parts }) => commitOrFail(decisions, (cluster) => uncordon(cluster, place(parts))),
     ],
     [
       'POST',
@@ -115,8 +115,8 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
       ({ parts, body }) => {
         const [token, action] = parts as [string, keyof typeof transferActions]
         const { who } = parse(body, whoBody)
-        const request = { token, who, now: means.clock.unixSeconds() }
-        return commit(core, (cluster) => transferActions[action](cluster, request))
+        const request = { token, who, now: deps.clock.unixSeconds() }
+        return commitOrFail(decisions, (cluster) => transferActions[action](cluster, request))
       },
     ],
     [
@@ -125,48 +125,51 @@ export function operatorRoutes(means: OperatorMeans): Route[] {
       async ({ parts, body }) => {
         const [host, device] = parts as [string, string]
         const { who } = parse(body, whoBody)
-        await commit(core, (cluster) =>
-          adopt(cluster, { host, device, who }, { now: means.clock.unixSeconds(), config }),
+        await commitOrFail(decisions, (cluster) =>
+          adopt(cluster, { host, device, who }, { now: deps.clock.unixSeconds(), config }),
         )
-        const end = await core.waitFor((cluster) => ended(adoptProgress(cluster, host, device)), adoptWaitMs)
-        if (end?.state === 'failed') throw new Failure(409, { error: end.reason, refused: true })
-        if (!end) throw new Failure(504, { error: `${host}/${device} is still being wiped`, refused: false })
+        const end = await decisions.waitFor((cluster) => settled(adoptProgress(cluster, host, device)), adoptWaitMs)
+        if (end?.state === 'failed') throw new CallFailure(409, { error: end.reason, refused: true })
+        if (!end) throw new CallFailure(504, { error: `${host}/${device} is still being wiped`, refused: false })
         return {}
       },
     ],
   ]
   return [
-    ...recoveryRoutes(means),
+    ...recoveryRoutes(deps),
     ...routes.map(([method, pattern, handle]): Route => ({
       method,
       pattern,
       handle: (request) => answer(() => handle(request)),
     })),
-    watchRoute(means, status),
+    watchRoute(deps, status),
   ]
 }
 
-async function create(means: OperatorMeans, body: CreateBody): Promise<object> {
+async function create(deps: OperatorDependencies, body: CreateBody): Promise<object> {
   const problem = problemWithPersistentAccess(body.access)
-  if (problem !== undefined) throw new Failure(409, { error: problem, refused: true })
-  const account = await means.lookUp(body.uid)
+  if (problem !== undefined) throw new CallFailure(409, { error: problem, refused: true })
+  const account = await deps.lookUp(body.uid)
   if (!account)
-    throw new Failure(409, { error: `there is no user with the id ${body.uid} on the scheduler's host`, refused: true })
+    throw new CallFailure(409, {
+      error: `there is no user with the id ${body.uid} on the scheduler's host`,
+      refused: true,
+    })
   const { name, bytes, uid, pool } = body
-  const tools = {
-    config: means.config,
-    now: means.clock.unixSeconds(),
-    newUuid: means.newUuid,
-    leftFor: means.room.leftFor,
+  const context = {
+    config: deps.config,
+    now: deps.clock.unixSeconds(),
+    newUuid: deps.newUuid,
+    leftFor: deps.capacityQueue.leftFor,
   }
-  const shared = body.group === undefined ? undefined : await groupToShareWith(means, uid, body.group)
-  if (shared && 'refused' in shared) throw new Failure(409, { error: shared.refused, refused: true })
+  const shared = body.group === undefined ? undefined : await groupToShareWith(deps, uid, body.group)
+  if (shared && 'refused' in shared) throw new CallFailure(409, { error: shared.refused, refused: true })
   const sharing = shared ? { sharedGid: shared.gid } : {}
   const request = { name, uid, gid: account.gid, pool, bytes, access: ['striped' as const], ...sharing }
-  const admission = await commit(means.core, (cluster) => createPersistent(cluster, request, tools))
-  if (admission.state === 'no-room') throw new Failure(409, { error: admission.reason, refused: true })
+  const admission = await commitOrFail(deps.decisions, (cluster) => createPersistent(cluster, request, context))
+  if (admission.state === 'no-room') throw new CallFailure(409, { error: admission.reason, refused: true })
   if (admission.state === 'leaving') {
-    throw new Failure(409, {
+    throw new CallFailure(409, {
       error: `the earlier ${quote(name)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,
       refused: true,
     })
@@ -179,24 +182,24 @@ const clusterPauseMs = 1_000
 const bufferPauseMs = 250
 
 /** Of the cluster, or of one buffer until it is gone. */
-function watchRoute(means: OperatorMeans, status: () => object): Route {
-  const { core, clock } = means
-  const watchers = new Watchers(means)
+function watchRoute(deps: OperatorDependencies, status: () => object): Route {
+  const { decisions, clock } = deps
+  const watchers = new Watchers(deps)
   let changes = 0
-  core.onChange(() => changes++)
+  decisions.onChange(() => changes++)
   let shown: { line: string; changes: number; atMs: number } | undefined
   const cluster = (): Promise<Shown> => {
     if (!shown || (shown.changes !== changes && clock.monotonicMs() - shown.atMs >= clusterPauseMs)) {
-      const line = JSON.stringify({ status: status(), buffers: buffersView(core.cluster) })
+      const line = JSON.stringify({ status: status(), buffers: buffersView(decisions.cluster) })
       shown = { line, changes, atMs: clock.monotonicMs() }
     }
     return Promise.resolve({ line: shown.line, isOld: shown.changes !== changes })
   }
   const buffer = async (name: string): Promise<Shown> => {
-    const timeline = await means.timelineOf(name).catch(() => [])
-    const found = core.cluster.buffers.get(name)
+    const timeline = await deps.timelineOf(name).catch(() => [])
+    const found = decisions.cluster.buffers.get(name)
     if (!found) return { line: JSON.stringify({ name, gone: true }), isLast: true }
-    return { line: JSON.stringify(bufferDetail(core.cluster, found, timeline, means.rateOf)) }
+    return { line: JSON.stringify(bufferDetail(decisions.cluster, found, timeline, deps.rateOf)) }
   }
   return {
     method: 'GET',
@@ -212,8 +215,8 @@ function watchRoute(means: OperatorMeans, status: () => object): Route {
   }
 }
 
-function notFound(cluster: Cluster, name: string): Failure {
-  return new Failure(404, {
+function notFound(cluster: Cluster, name: string): CallFailure {
+  return new CallFailure(404, {
     error: `there is no buffer ${quote(name)}`,
     refused: true,
     suggestions: nearNames(cluster.buffers.keys(), name),

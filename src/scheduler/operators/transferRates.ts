@@ -1,5 +1,5 @@
 import type { Clock } from '../../daemon/clock.js'
-import type { Memory } from '../cluster/cache.js'
+import type { ClusterCache } from '../cluster/cache.js'
 import { countsOf } from '../desired/index.js'
 
 /** Bytes a second of a session's stage line, as far as it has been followed. */
@@ -19,17 +19,17 @@ export class TransferRates {
   private readonly samples = new Map<string, Sample[]>()
 
   constructor(
-    private readonly memory: Memory,
+    private readonly cache: ClusterCache,
     private readonly clock: Clock,
   ) {}
 
   /** To be told of every key of a report that changed: `<session id>.<number>`. */
   note(id: string): void {
     const [sessionId, number] = id.split('.').map(Number)
-    const key = this.memory.index.sessionKey(sessionId!)
-    const session = key === undefined ? undefined : this.memory.sessions.get(key)
+    const key = this.cache.index.sessionKey(sessionId!)
+    const session = key === undefined ? undefined : this.cache.sessions.get(key)
     const transfer = session?.transfers?.find((line) => line.number === number)
-    const counts = session && transfer && !transfer.ended ? countsOf(this.memory, session, transfer) : undefined
+    const counts = session && transfer && !transfer.ended ? countsOf(this.cache, session, transfer) : undefined
     if (!counts || !transfer) return void this.samples.delete(id)
     const sample = { atMs: this.clock.monotonicMs(), bytes: counts.bytes, attempt: transfer.attempt }
     const before = this.samples.get(id) ?? []

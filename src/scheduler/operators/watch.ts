@@ -1,10 +1,10 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
-import type { Core } from '../commit/decision.js'
+import type { DecisionStore } from '../commit/decision.js'
 import type { Reply, Request } from '../http/server.js'
 
-export interface WatchMeans {
-  core: Pick<Core, 'onChange'>
+export interface WatchDependencies {
+  decisions: Pick<DecisionStore, 'onChange'>
   clock: Clock
   log: Log
 }
@@ -23,7 +23,7 @@ const maxWatchers = 64
 export class Watchers {
   private count = 0
 
-  constructor(private readonly means: WatchMeans) {}
+  constructor(private readonly deps: WatchDependencies) {}
 
   open(show: () => Promise<Shown>, pauseMs: number, onGone: Request['onGone']): Reply {
     if (this.count >= maxWatchers)
@@ -40,10 +40,10 @@ export class Watchers {
       stream: (write, end) => {
         // The reader may have gone while its call waited.
         if (isGone) return end()
-        const following = new Following(this.means, show, pauseMs, write)
+        const following = new Following(this.deps, show, pauseMs, write)
         stop = () => following.stop()
         following.run().then(end, (error: unknown) => {
-          this.means.log.error('a watch failed', { reason: error instanceof Error ? error.stack : String(error) })
+          this.deps.log.error('a watch failed', { reason: error instanceof Error ? error.stack : String(error) })
           end()
         })
       },
@@ -57,14 +57,14 @@ class Following {
   private wake = () => {}
 
   constructor(
-    private readonly means: WatchMeans,
+    private readonly deps: WatchDependencies,
     private readonly show: () => Promise<Shown>,
     private readonly pauseMs: number,
     private readonly write: (line: string) => Promise<void>,
   ) {}
 
   async run(): Promise<void> {
-    const stopListening = this.means.core.onChange(() => {
+    const stopListening = this.deps.decisions.onChange(() => {
       this.isChanged = true
       this.wake()
     })
@@ -90,6 +90,6 @@ class Following {
   }
 
   private pause(): Promise<void> {
-    return new Promise((resolve) => void this.means.clock.after(this.pauseMs, resolve))
+    return new Promise((resolve) => void this.deps.clock.after(this.pauseMs, resolve))
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Cluster } from '../../model/cluster.js'
 import { type PoolRequest, devicesOf } from '../cluster/devices.js'
-import type { Core } from '../commit/decision.js'
+import type { DecisionStore } from '../commit/decision.js'
 
 /*
  * Setups that wait until devices are free, in the order in which they came.
@@ -59,7 +59,7 @@ export class CapacityQueue {
   private cancelCheck: (() => void) | undefined
 
   constructor(
-    private readonly core: Pick<Core, 'cluster' | 'onChange'>,
+    private readonly decisions: Pick<DecisionStore, 'cluster' | 'onChange'>,
     private readonly clock: Clock,
   ) {}
 
@@ -83,7 +83,7 @@ export class CapacityQueue {
     const keepFromMs = this.clock.monotonicMs() + timeoutMs / 2
     const entry: QueueEntry = { ...claim, token, keepFromMs, wake: undefined }
     this.waiting.push(entry)
-    this.stopListening ??= this.core.onChange(() => this.checkSoon())
+    this.stopListening ??= this.decisions.onChange(() => this.checkSoon())
     return {
       leftFor: (pool, free) => this.leftBehind(this.waiting.slice(0, this.waiting.indexOf(entry)), pool, free),
       untilCapacity: (timeoutMs) => this.untilCapacity(entry, timeoutMs),
@@ -126,7 +126,7 @@ export class CapacityQueue {
     const left = new Map<string, number>()
     for (const entry of this.waiting) {
       const { pool, slots, wake } = entry
-      const free = left.get(pool) ?? freeSlotsOf(this.core.cluster, entry)
+      const free = left.get(pool) ?? freeSlotsOf(this.decisions.cluster, entry)
       if (wake && slots <= free) wake(true)
       left.set(pool, leftBehind([entry], free, this.clock.monotonicMs()))
     }

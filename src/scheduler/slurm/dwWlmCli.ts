@@ -1,7 +1,7 @@
 import { quote } from '../../model/names.js'
 import { need, parseArguments } from './functions/arguments.js'
 import { CallFailure } from './functions/callFailure.js'
-import type { SlurmFunction, SlurmMeans } from './functions/context.js'
+import type { SlurmFunction, SlurmDependencies } from './functions/context.js'
 import { createPersistent } from './functions/createPersistent.js'
 import { jobProcess } from './functions/jobProcess.js'
 import { realSize, showConfigurations, showInstances, showPools, showSessions } from './functions/queries.js'
@@ -38,7 +38,7 @@ const functions: Record<string, SlurmFunction> = {
  * it: a call that still waits to make something then makes nothing.
  */
 export async function dwWlmCli(
-  means: SlurmMeans,
+  deps: SlurmDependencies,
   words: readonly string[],
   gone: Promise<void> = new Promise(() => {}),
 ): Promise<Reply> {
@@ -49,7 +49,7 @@ export async function dwWlmCli(
     const called = Object.hasOwn(functions, name) ? functions[name] : undefined
     if (!called)
       throw new CallFailure(`invalid function ${quote(name)}: the functions are ${Object.keys(functions).join(', ')}`)
-    return { code: 0, text: await called(means, given, gone) }
+    return { code: 0, text: await called(deps, given, gone) }
   } catch (error) {
     // Without a newline: Slurm puts the text into the job's reason, which squeue shows in one line.
     if (error instanceof CallFailure) return { code: 1, text: error.message }

@@ -12,7 +12,7 @@ import { compareNames } from '../placement/place.js'
 import { poolsOf } from '../cluster/pools.js'
 import { accessType, shownBuffers, shownSessions } from './functions/replies.js'
 
-export interface DwstatMeans {
+export interface DwstatDependencies {
   cluster: Cluster
   config: SchedulerConfig
   clock: Clock
@@ -24,7 +24,7 @@ export interface DwstatMeans {
  * A table of DataWarp's dwstat: scripts in the field read its right-aligned columns by position. The first row is the header;
  * a table without another is one line that says so.
  */
-type Table = (means: DwstatMeans) => string[][]
+type Table = (deps: DwstatDependencies) => string[][]
 
 const tables: Record<string, Table> = {
   pools: ({ cluster, config }) => [
@@ -143,7 +143,7 @@ const groups = new Map([
 /** No word means `pools`. Several tables come one below the other with an empty line between. */
 export async function dwstat(
   words: readonly string[],
-  means: DwstatMeans,
+  deps: DwstatDependencies,
 ): Promise<{ text: string } | { refused: string }> {
   // Each table once: any user may ask, with as many words as a command line holds.
   const asked = new Set(words.length === 0 ? ['pools'] : words.flatMap((word) => groups.get(word) ?? [word]))
@@ -155,8 +155,8 @@ export async function dwstat(
   }
   const texts: string[] = []
   for (const name of asked) {
-    texts.push(printed(name, tables[name]!(means)))
-    await turn(means.clock)
+    texts.push(printed(name, tables[name]!(deps)))
+    await turn(deps.clock)
   }
   return { text: texts.join('\n') }
 }

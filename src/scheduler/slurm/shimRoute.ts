@@ -2,10 +2,10 @@ import type { Log } from '../../daemon/log.js'
 import { quote } from '../../model/names.js'
 import { dwstat } from './dwstat.js'
 import { dwWlmCli, type Reply as SlurmReply } from './dwWlmCli.js'
-import type { SlurmMeans } from './functions/context.js'
+import type { SlurmDependencies } from './functions/context.js'
 import type { Route } from '../http/server.js'
 
-export interface ShimMeans extends SlurmMeans {
+export interface ShimDependencies extends SlurmDependencies {
   log: Log
   userName(uid: number): string
 }
@@ -14,12 +14,12 @@ export interface ShimMeans extends SlurmMeans {
  * The programs that the shim plays, by their names. The body holds the arguments, each with a NUL behind it; the exit code
  * travels in X-Exit-Code. What is begun goes on when slurmctld has killed the shim: the repeated call finds it.
  */
-export function shimRoutes(means: ShimMeans): Route[] {
+export function shimRoutes(deps: ShimDependencies): Route[] {
   const programs: Record<string, (words: string[], gone: Promise<void>) => Promise<SlurmReply>> = {
-    dw_wlm_cli: (words, gone) => dwWlmCli(means, words, gone),
-    fakewarp: (words, gone) => dwWlmCli(means, words, gone),
+    dw_wlm_cli: (words, gone) => dwWlmCli(deps, words, gone),
+    fakewarp: (words, gone) => dwWlmCli(deps, words, gone),
     dwstat: async (words) => {
-      const shown = await dwstat(words, { ...means, cluster: means.core.cluster })
+      const shown = await dwstat(words, { ...deps, cluster: deps.decisions.cluster })
       return 'refused' in shown ? { code: 1, text: shown.refused } : { code: 0, text: shown.text }
     },
   }
@@ -28,15 +28,15 @@ export function shimRoutes(means: ShimMeans): Route[] {
       method: 'POST',
       pattern: /^\/shim\/(dw_wlm_cli|fakewarp|dwstat)$/,
       handle: async ({ parts, body, onGone }) => {
-        const start = means.clock.monotonicMs()
+        const start = deps.clock.monotonicMs()
         const given = body.split('\0').slice(0, -1)
         const problem = problemWithWords(given)
         const words = problem === undefined ? given : []
         const play = () => programs[parts[0]!]!(words, new Promise(onGone))
         const reply = problem === undefined ? await play() : { code: 1, text: problem }
-        const fields = { program: parts[0], words, code: reply.code, ms: Math.round(means.clock.monotonicMs() - start) }
-        if (reply.code === 0) means.log.debug('call', fields)
-        else means.log.info('call refused', { ...fields, text: reply.text.trim() })
+        const fields = { program: parts[0], words, code: reply.code, ms: Math.round(deps.clock.monotonicMs() - start) }
+        if (reply.code === 0) deps.log.debug('call', fields)
+        else deps.log.info('call refused', { ...fields, text: reply.text.trim() })
         return { headers: { 'X-Exit-Code': String(reply.code) }, body: reply.text }
       },
     },

@@ -51,7 +51,7 @@ describe('what a check says of the buffer of a job that Slurm no longer knows', 
     const calls = callsIn(await remedy())
     expect(calls.map((words) => words[1])).to.deep.equal(['post_run', 'data_out', 'teardown', 'teardown'])
     for (const words of calls.slice(0, 2)) await call(words)
-    const { transfers } = rig.memory.sessions.get('7')!
+    const { transfers } = rig.cache.sessions.get('7')!
     expect(transfers![0]!.ended).to.have.property('state', 'done')
     await call(calls[2]!)
     await until(isGone)

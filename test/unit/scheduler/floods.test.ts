@@ -21,18 +21,18 @@ describe('reports on what a host is not told', () => {
   beforeEach(async () => {
     rig = await Rig.start({ hosts: [aHost('gluster1'), c1()] })
   })
-  const kept = () => [...rig.memory.observed.mount.keys()].length
+  const kept = () => [...rig.cache.observed.mount.keys()].length
 
   it('are kept while they are few, and the newest of many', async () => {
     await flood(rig, 1_000, report)
-    expect([kept(), rig.memory.problems()]).to.deep.equal([1_000, []])
+    expect([kept(), rig.cache.problems()]).to.deep.equal([1_000, []])
     rig.etcd.write([], [{ put: stray(5_000), value: report }])
     await rig.quiet()
     expect(kept()).to.equal(1_000)
-    expect(rig.memory.observed.mount.has('c1/5000.1')).to.equal(true)
-    expect(rig.memory.observed.mount.has('c1/1.1')).to.equal(false)
-    expect(rig.memory.revisionOf(stray(1))).to.equal(0)
-    expect(rig.memory.problems().join()).to.match(/host c1 reports on more than it is told/)
+    expect(rig.cache.observed.mount.has('c1/5000.1')).to.equal(true)
+    expect(rig.cache.observed.mount.has('c1/1.1')).to.equal(false)
+    expect(rig.cache.revisionOf(stray(1))).to.equal(0)
+    expect(rig.cache.problems().join()).to.match(/host c1 reports on more than it is told/)
   })
 
   it('are bounded by their size as well', async () => {
@@ -42,10 +42,10 @@ describe('reports on what a host is not told', () => {
 
   it('are as few when they cannot be read, and are not all shown', async () => {
     await flood(rig, 1_100, { v: 1, nonsense: true })
-    expect(rig.memory.invalid.size).to.equal(1_000)
+    expect(rig.cache.invalid.size).to.equal(1_000)
     const { problems } = statusView(
-      rig.memory,
-      rig.means.config,
+      rig.cache,
+      rig.deps.config,
       { host: 'head', leads: true, leader: 'head', etcd: 'connected' },
       null,
     )
@@ -71,14 +71,14 @@ describe('reports on what a host is not told', () => {
     await rig.quiet()
     for (let number = 2; number <= 1_500; number++) rig.etcd.write([], [{ put: stray(number), value: report }])
     await rig.quiet()
-    expect(rig.memory.observed.mount.has('c1/1.1')).to.equal(true)
+    expect(rig.cache.observed.mount.has('c1/1.1')).to.equal(true)
   })
 
   it('are shown no more when they are gone', async () => {
     await flood(rig, 1_100, report)
     rig.etcd.write([], [{ deletePrefix: 'observed/c1/' }])
     await rig.quiet()
-    expect([kept(), rig.memory.problems()]).to.deep.equal([0, []])
+    expect([kept(), rig.cache.problems()]).to.deep.equal([0, []])
   })
 })
 
@@ -91,8 +91,8 @@ describe('keys that no program of ours writes', () => {
       unknown.map((put) => ({ put, value: { v: 1 } })),
     )
     await rig.quiet()
-    expect(unknown.map((key) => rig.memory.revisionOf(key))).to.deep.equal([0, 0, 0])
-    expect(rig.memory.invalid.size).to.equal(0)
+    expect(unknown.map((key) => rig.cache.revisionOf(key))).to.deep.equal([0, 0, 0])
+    expect(rig.cache.invalid.size).to.equal(0)
   })
 })
 
@@ -101,27 +101,27 @@ describe('a host that changes without end', () => {
   async function start() {
     const rig = await Rig.start({ hosts: [aHost('gluster1'), c1()] })
     const asked = { name: 'mytest', ...alice, pool: undefined, bytes: terabyte, access: ['striped' as const] }
-    const { config, newUuid } = rig.means
-    await rig.run(rig.commits.commit((cluster) => createPersistent(cluster, asked, { config, now: 2, newUuid })))
+    const { config, newUuid } = rig.deps
+    await rig.run(rig.committer.commit((cluster) => createPersistent(cluster, asked, { config, now: 2, newUuid })))
     await rig.quiet()
-    const buffer = rig.memory.buffers.get('mytest')!
+    const buffer = rig.cache.buffers.get('mytest')!
     await rig.agents.report({ ...brickReports(buffer), ...volumeReport(buffer) })
     await rig.quiet()
     return rig
   }
   /** Whether everything was looked at: an orphan's key is withdrawn then. */
   async function isEverythingLookedAt(rig: Rig, change: () => void): Promise<boolean> {
-    const before = rig.memory.sessions.size
+    const before = rig.cache.sessions.size
     let looked = false
-    const values = rig.memory.sessions.values.bind(rig.memory.sessions)
-    rig.memory.sessions.values = () => {
+    const values = rig.cache.sessions.values.bind(rig.cache.sessions)
+    rig.cache.sessions.values = () => {
       looked = true
       return values()
     }
     change()
     await rig.quiet()
-    rig.memory.sessions.values = values
-    expect(rig.memory.sessions.size).to.equal(before)
+    rig.cache.sessions.values = values
+    expect(rig.cache.sessions.size).to.equal(before)
     return looked
   }
   const moved = (rig: Rig, number: number) => () =>

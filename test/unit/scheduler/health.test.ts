@@ -16,9 +16,9 @@ async function minutesPass(rig: Rig): Promise<void> {
 /** A leader that has something to write, whose writes then come to this end. */
 async function whoseWrites(end: () => Promise<WriteResult>): Promise<Rig> {
   const rig = await Rig.start({ hosts: [aHost('gluster1')] })
-  const { config, newUuid } = rig.means
+  const { config, newUuid } = rig.deps
   const asked = { name: 'mytest', ...alice, pool: undefined, bytes: terabyte, access: ['striped' as const] }
-  const created = rig.commits.commit((cluster) => createPersistent(cluster, asked, { config, now: 2000, newUuid }))
+  const created = rig.committer.commit((cluster) => createPersistent(cluster, asked, { config, now: 2000, newUuid }))
   await rig.run(created)
   await rig.quiet()
   rig.store.write = end

@@ -16,10 +16,10 @@ describe('a document that names another host than its key', () => {
       ],
     )
     await rig.quiet()
-    expect([...rig.memory.hosts.keys(), ...rig.memory.inventories.keys()]).to.deep.equal(['gluster1', 'gluster1'])
+    expect([...rig.cache.hosts.keys(), ...rig.cache.inventories.keys()]).to.deep.equal(['gluster1', 'gluster1'])
     const scheduler = { host: 'head', leads: true, leader: 'head', etcd: 'connected' }
-    const { problems } = statusView(rig.memory, rig.means.config, scheduler, null)
+    const { problems } = statusView(rig.cache, rig.deps.config, scheduler, null)
     expect(problems.filter((problem) => problem.includes('c2'))).to.have.lengthOf(2)
-    expect(rig.memory.invalid.get(keys.host('c2'))).to.match(/hosts\/c2: host: /)
+    expect(rig.cache.invalid.get(keys.host('c2'))).to.match(/hosts\/c2: host: /)
   })
 })

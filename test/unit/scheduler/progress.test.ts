@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { takenDevices } from '../../../src/scheduler/cluster/devices.js'
 import {
   adoptProgress,
-  ended,
+  settled,
   isHidden,
   mayStart,
   mountProgress,
@@ -160,7 +160,7 @@ describe('teardown has come to its end', () => {
 
   it('not for a session whose host is alive and has not let go', () => {
     const parts = { buffers: [], sessions: [leaving], observed: mountReport('c1', job, built) }
-    expect(ended(teardownProgress(of(parts), '5', 20))).to.equal(undefined)
+    expect(settled(teardownProgress(of(parts), '5', 20))).to.equal(undefined)
     expect(mayStart(of(parts), '5')).to.equal(false)
   })
 })

@@ -21,7 +21,7 @@ export function desiredPeers(cluster: Cluster): DesiredRecord[] {
   const invited = storage.filter((host) => host !== issuer)
   const connected = peersOf(cluster, issuer)
   const back = invited.find((host) => connected.includes(host))
-  return [...invited.map((peer) => want(issuer, peer)), ...(back === undefined ? [] : [want(back, issuer)])]
+  return [...invited.map((peer) => recordOf(issuer, peer)), ...(back === undefined ? [] : [recordOf(back, issuer)])]
 }
 
 /** Hosts that this one has in its trusted pool, as far as its agent has said. */
@@ -34,6 +34,6 @@ function peersOf(cluster: Cluster, host: string): string[] {
   return found
 }
 
-function want(host: string, peer: string): DesiredRecord {
+function recordOf(host: string, peer: string): DesiredRecord {
   return { host, kind: 'peer', id: peer, document: { v: 1, kind: 'peer', peer } }
 }

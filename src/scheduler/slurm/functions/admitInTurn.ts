@@ -5,35 +5,35 @@ import type { Decision } from '../../commit/decision.js'
 import type { QueuePlace } from '../../placement/capacityQueue.js'
 import { mayStart } from '../../progress.js'
 import { CallFailure } from './callFailure.js'
-import type { Making } from './inFlightSetups.js'
+import type { SetupTicket } from './inFlightSetups.js'
 import type { TimedCall } from './timedCall.js'
 
 /** Decides until an earlier session of that name is out of the way and devices are free, or the token was torn down. */
 export async function admitInTurn(
   call: TimedCall,
   token: string,
-  making: Making,
-  decide: (cluster: Cluster, tools: Means) => Decision<Admission>,
+  setup: SetupTicket,
+  decide: (cluster: Cluster, context: Means) => Decision<Admission>,
 ): Promise<{ sessionId: number }> {
-  const { config, clock, core, newUuid, room } = call.means
+  const { config, clock, decisions, newUuid, capacityQueue } = call.deps
   let place: QueuePlace | undefined
   try {
     for (;;) {
-      const { leftFor } = place ?? room
-      const tools = { config, now: clock.unixSeconds(), newUuid, leftFor }
+      const { leftFor } = place ?? capacityQueue
+      const context = { config, now: clock.unixSeconds(), newUuid, leftFor }
       const admission = await call.commitWithRetries((cluster) => {
-        const refused = making.whyNot()
-        return refused === undefined ? decide(cluster, tools) : { refused }
+        const refused = setup.whyNot()
+        return refused === undefined ? decide(cluster, context) : { refused }
       })
       if (admission.state === 'admitted') return admission
       if (admission.state === 'no-room') {
-        place ??= room.join(token, admission.claim, call.leftMs)
-        const isGivenUp = making.givenUp.then(() => true)
+        place ??= capacityQueue.join(token, admission.claim, call.leftMs)
+        const isGivenUp = setup.givenUp.then(() => true)
         if (!(await Promise.race([isGivenUp, place.untilCapacity(call.leftMs)])))
           throw new CallFailure(`${admission.reason}, and no more came free within the time of this call`)
         continue
       }
-      const gone = await core.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), call.leftMs)
+      const gone = await decisions.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), call.leftMs)
       if (!gone)
         throw new CallFailure(
           `the earlier ${quote(token)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,

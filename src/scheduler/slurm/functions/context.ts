@@ -1,15 +1,15 @@
 import type { Clock } from '../../../daemon/clock.js'
-import type { Core } from '../../commit/decision.js'
+import type { DecisionStore } from '../../commit/decision.js'
 import type { SchedulerConfig } from '../../config.js'
 import type { CapacityQueue } from '../../placement/capacityQueue.js'
 import type { StatPaths } from '../../users/pathAccess.js'
 import type { GroupQueries } from '../../users/permissions.js'
 import type { SlurmQueries } from '../arrays/splitTask.js'
 import type { Arguments } from './arguments.js'
-import type { Makings } from './inFlightSetups.js'
+import type { InFlightSetups } from './inFlightSetups.js'
 
-export interface SlurmMeans extends GroupQueries {
-  core: Core
+export interface SlurmDependencies extends GroupQueries {
+  decisions: DecisionStore
   config: SchedulerConfig
   clock: Clock
   newUuid(): string
@@ -17,12 +17,12 @@ export interface SlurmMeans extends GroupQueries {
   /** What this host sees of files that are to be staged. */
   statPaths: StatPaths
   /** The calls under way that make something. */
-  makings: Makings
+  inFlightSetups: InFlightSetups
   /** Those of them that wait for devices. */
-  room: CapacityQueue
+  capacityQueue: CapacityQueue
   /** Makes this scheduler lead, when slurmctld has come to it; false when that did not come about in time. */
   becomeLeader(timeoutMs: number): Promise<boolean>
 }
 
 /** One of Slurm's functions: gives what slurmctld reads, or throws a `CallFailure`. `gone` resolves when its caller has gone. */
-export type SlurmFunction = (means: SlurmMeans, given: Arguments, gone: Promise<void>) => Promise<string>
+export type SlurmFunction = (deps: SlurmDependencies, given: Arguments, gone: Promise<void>) => Promise<string>

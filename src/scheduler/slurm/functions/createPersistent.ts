@@ -7,14 +7,14 @@ import { problemWithPersistentAccess } from '../script/accessModes.js'
 import { admitInTurn } from './admitInTurn.js'
 import { type Arguments, capacity, need, number } from './arguments.js'
 import { CallFailure } from './callFailure.js'
-import type { SlurmFunction, SlurmMeans } from './context.js'
-import type { Making } from './inFlightSetups.js'
+import type { SlurmFunction, SlurmDependencies } from './context.js'
+import type { SetupTicket } from './inFlightSetups.js'
 import { TimedCall } from './timedCall.js'
 
-export const createPersistent: SlurmFunction = async (means, given, gone) =>
-  means.makings.during({ token: need(given, 'token'), gone }, (making) => create(means, given, making))
+export const createPersistent: SlurmFunction = async (deps, given, gone) =>
+  deps.inFlightSetups.during({ token: need(given, 'token'), gone }, (setup) => create(deps, given, setup))
 
-async function create(means: SlurmMeans, given: Arguments, making: Making): Promise<string> {
+async function create(deps: SlurmDependencies, given: Arguments, setup: SetupTicket): Promise<string> {
   const name = need(given, 'token')
   const uid = number(given, 'user')
   const { pool, bytes } = capacity(given)
@@ -22,16 +22,16 @@ async function create(means: SlurmMeans, given: Arguments, making: Making): Prom
     throw new CallFailure(`type ${quote(given.type)} is not served: write type=scratch`)
   const problem = problemWithPersistentAccess(given.access || 'striped')
   if (problem !== undefined) throw new CallFailure(problem)
-  const found = findPool(means.config, pool)
+  const found = findPool(deps.config, pool)
   if ('refused' in found) throw new CallFailure(found.refused)
-  const call = new TimedCall(means, means.config.waitSeconds.setup)
-  const mayNot = await call.retry(() => problemWithCreator(means, found, uid))
+  const call = new TimedCall(deps, deps.config.waitSeconds.setup)
+  const mayNot = await call.retry(() => problemWithCreator(deps, found, uid))
   if (mayNot !== undefined) throw new CallFailure(mayNot)
-  const account = await call.retry(() => means.lookUp(uid))
+  const account = await call.retry(() => deps.lookUp(uid))
   if (!account) throw new CallFailure(`there is no user with the id ${uid} on the scheduler's host`)
   const request = { name, uid, gid: account.gid, pool, bytes, access: ['striped' as const] }
-  const { sessionId } = await admitInTurn(call, name, making, (cluster, tools) =>
-    admitPersistent(cluster, request, tools),
+  const { sessionId } = await admitInTurn(call, name, setup, (cluster, context) =>
+    admitPersistent(cluster, request, context),
   )
   await call.waitUntilDone((cluster) => setupProgress(cluster, name, sessionId))
   return 'created\n'

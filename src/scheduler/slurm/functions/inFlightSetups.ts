@@ -1,5 +1,5 @@
 /** A call that makes something of its token: a setup, say, that waits for an earlier session to go. */
-export interface Making {
+export interface SetupTicket {
   /** Why it shall make nothing any more: a teardown of its token was decided after it had come, or its caller has gone. */
   whyNot(): string | undefined
   /** Resolves when there is a reason. */
@@ -8,7 +8,7 @@ export interface Making {
 }
 
 /** A teardown that is under way. */
-export interface Unmaking {
+export interface TeardownTicket {
   /** A call that makes something of its token has come after it. */
   isOvertaken(): boolean
   /** It is decided: what had come before it makes nothing any more. */
@@ -24,21 +24,21 @@ export interface Unmaking {
  * And a teardown may still run, because etcd was away, when slurmctld was restarted and has set the job up anew: it must not
  * take what was made after it had come. So calls of one token count in the order in which they came.
  */
-export class Makings {
-  private readonly makings = new OfTokens<{ giveUp: (why: string) => void }>()
-  private readonly unmakings = new OfTokens<{ isOvertaken: boolean }>()
+export class InFlightSetups {
+  private readonly inFlightSetups = new OfTokens<{ giveUp: (why: string) => void }>()
+  private readonly teardowns = new OfTokens<{ isOvertaken: boolean }>()
   private readonly unfinished = new Map<string, number>()
 
   /** Makes something of a token, unless it is torn down in between. */
   async during<T>(
     { token, gone, owner }: { token: string; gone: Promise<void>; owner?: number },
-    make: (making: Making) => Promise<T>,
+    make: (setup: SetupTicket) => Promise<T>,
   ): Promise<T> {
-    const making = this.begin(token, gone, owner)
+    const setup = this.begin(token, gone, owner)
     try {
-      return await make(making)
+      return await make(setup)
     } finally {
-      making.end()
+      setup.end()
     }
   }
 
@@ -46,8 +46,8 @@ export class Makings {
    * `gone`: resolves when the caller is not there any more. What is made already stays, for the call that comes again.
    * `owner`: whose job it sets up.
    */
-  private begin(token: string, gone: Promise<void>, owner?: number): Making {
-    for (const unmaking of this.unmakings.of(token)) unmaking.isOvertaken = true
+  private begin(token: string, gone: Promise<void>, owner?: number): SetupTicket {
+    for (const teardown of this.teardowns.of(token)) teardown.isOvertaken = true
     let why: string | undefined
     let tell = () => {}
     const givenUp = new Promise<void>((resolve) => (tell = resolve))
@@ -61,13 +61,13 @@ export class Makings {
       giveUp('its caller has gone')
     })
     if (owner !== undefined) this.noteUnfinished(token, owner)
-    const end = this.makings.add(token, { giveUp })
+    const end = this.inFlightSetups.add(token, { giveUp })
     return {
       whyNot: () => why,
       givenUp,
       end: () => {
         end()
-        if (!isCallerGone && this.makings.of(token).length === 0) this.unfinished.delete(token)
+        if (!isCallerGone && this.inFlightSetups.of(token).length === 0) this.unfinished.delete(token)
       },
     }
   }
@@ -87,17 +87,17 @@ export class Makings {
     if (this.unfinished.size > maxUnfinished) this.unfinished.delete([...this.unfinished.keys()][0]!)
   }
 
-  /** Those makings that come later are not meant: a job that is requeued is set up anew. */
-  beginTearDown(token: string): Unmaking {
-    const before = this.makings.of(token)
-    const unmaking = { isOvertaken: false }
+  /** Setups that come later are not meant: a job that is requeued is set up anew. */
+  beginTearDown(token: string): TeardownTicket {
+    const before = this.inFlightSetups.of(token)
+    const teardown = { isOvertaken: false }
     return {
-      isOvertaken: () => unmaking.isOvertaken,
+      isOvertaken: () => teardown.isOvertaken,
       decided: () => {
-        for (const making of before) making.giveUp('it was torn down')
-        if (!unmaking.isOvertaken) this.unfinished.delete(token)
+        for (const setup of before) setup.giveUp('it was torn down')
+        if (!teardown.isOvertaken) this.unfinished.delete(token)
       },
-      end: this.unmakings.add(token, unmaking),
+      end: this.teardowns.add(token, teardown),
     }
   }
 }

@@ -7,7 +7,7 @@ import type { SlurmFunction } from './context.js'
 import { directivesOf, readScript } from './files.js'
 
 /** Inline in sbatch, and told neither user nor token: only what can never work is refused here. */
-export const jobProcess: SlurmFunction = async ({ core, config, groupId, statPaths }, given) => {
+export const jobProcess: SlurmFunction = async ({ decisions, config, groupId, statPaths }, given) => {
   const directives = directivesOf(await readScript(given))
   const groups = new Map(directives.creates.flatMap(({ group, line }) => (group === undefined ? [] : [[group, line]])))
   for (const [group, line] of groups) {
@@ -15,8 +15,8 @@ export const jobProcess: SlurmFunction = async ({ core, config, groupId, statPat
       throw new CallFailure(`${line}: there is no group ${quote(group)} on the scheduler's host`)
   }
   const problem =
-    findImpossibleRequest(core.cluster, config, directives) ??
-    (await problemWithSources(core.cluster, config, directives, statPaths, { mayAppear: true }))
+    findImpossibleRequest(decisions.cluster, config, directives) ??
+    (await problemWithSources(decisions.cluster, config, directives, statPaths, { mayAppear: true }))
   if (problem !== undefined) throw new CallFailure(problem)
   return ''
 }

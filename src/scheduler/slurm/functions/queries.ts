@@ -6,20 +6,20 @@ import { sessionOf } from './sessionOf.js'
 
 /* What is, as JSON: these functions wait for nothing and write nothing. */
 
-export const showPools: SlurmFunction = ({ core, config, room }) =>
-  json(pools(core.cluster, config, (pool) => room.claimedSlots(pool)))
+export const showPools: SlurmFunction = ({ decisions, config, capacityQueue }) =>
+  json(pools(decisions.cluster, config, (pool) => capacityQueue.claimedSlots(pool)))
 
-export const showInstances: SlurmFunction = ({ core }) => json(instances(core.cluster))
+export const showInstances: SlurmFunction = ({ decisions }) => json(instances(decisions.cluster))
 
-export const showSessions: SlurmFunction = ({ core, clock, makings }) =>
-  json(sessions(core.cluster, makings.unfinishedSetups(), clock.unixSeconds()))
+export const showSessions: SlurmFunction = ({ decisions, clock, inFlightSetups }) =>
+  json(sessions(decisions.cluster, inFlightSetups.unfinishedSetups(), clock.unixSeconds()))
 
-export const showConfigurations: SlurmFunction = ({ core }) => json(configurations(core.cluster))
+export const showConfigurations: SlurmFunction = ({ decisions }) => json(configurations(decisions.cluster))
 
-export const realSize: SlurmFunction = ({ core }, given) => {
+export const realSize: SlurmFunction = ({ decisions }, given) => {
   const token = need(given, 'token')
-  const session = sessionOf(core.cluster, token)
-  const buffer = session.buffer === undefined ? undefined : core.cluster.buffers.get(session.buffer)
+  const session = sessionOf(decisions.cluster, token)
+  const buffer = session.buffer === undefined ? undefined : decisions.cluster.buffers.get(session.buffer)
   const bytes = buffer ? capacityOf(buffer) : 0
   return json({ token, capacity: bytes, units: 'bytes' })
 }

@@ -11,11 +11,11 @@ import { sessionOf } from './sessionOf.js'
 import { TimedCall } from './timedCall.js'
 
 /** The job's variables. Slurm counts `=` characters, so that no value may hold one; names and tokens cannot. */
-export const paths: SlurmFunction = async ({ core, config }, given) => {
+export const paths: SlurmFunction = async ({ decisions, config }, given) => {
   const token = need(given, 'token')
   const file = need(given, 'pathFile')
-  const session = sessionOf(core.cluster, token)
-  const access = session.buffer === undefined ? [] : (core.cluster.buffers.get(session.buffer)?.access ?? [])
+  const session = sessionOf(decisions.cluster, token)
+  const access = session.buffer === undefined ? [] : (decisions.cluster.buffers.get(session.buffer)?.access ?? [])
   const lines = [
     ...(access.includes('striped') ? [`DW_JOB_STRIPED=${stripedPath(config.mountRoot, session)}/`] : []),
     ...(access.includes('private') ? [`DW_JOB_PRIVATE=${privatePath(config.mountRoot, session)}/`] : []),
@@ -28,17 +28,17 @@ export const paths: SlurmFunction = async ({ core, config }, given) => {
   return ''
 }
 
-export const preRun: SlurmFunction = async (means, given) => {
+export const preRun: SlurmFunction = async (deps, given) => {
   const token = need(given, 'token')
   const file = given.executionNodeFile ?? given.nodeFile
   const computeHosts = file === undefined ? [] : await readNodes(file)
-  const { core, config } = means
-  const session = core.cluster.sessions.get(token)
+  const { decisions, config } = deps
+  const session = decisions.cluster.sessions.get(token)
   const { preRun: toMount, fill } = config.waitSeconds
-  const call = new TimedCall(means, session && transfersOf(session, 'fill').length > 0 ? fill : toMount)
+  const call = new TimedCall(deps, session && transfersOf(session, 'fill').length > 0 ? fill : toMount)
   // An agent that restarts is back in a moment; that of a node which is really lost is told by the refusal.
   const graceMs = Math.min(call.leftMs, config.hostGraceSeconds * 1000)
-  await core.waitFor(({ hosts }) => computeHosts.every((host) => hosts.has(host)) || undefined, graceMs)
+  await decisions.waitFor(({ hosts }) => computeHosts.every((host) => hosts.has(host)) || undefined, graceMs)
   const { sessionId } = await call.commitWithRetries((cluster) =>
     startJob(cluster, { token, computeHosts, clients: config }),
   )
@@ -46,9 +46,9 @@ export const preRun: SlurmFunction = async (means, given) => {
   return ''
 }
 
-export const postRun: SlurmFunction = async (means, given) => {
+export const postRun: SlurmFunction = async (deps, given) => {
   const token = need(given, 'token')
-  const call = new TimedCall(means, means.config.waitSeconds.postRun)
+  const call = new TimedCall(deps, deps.config.waitSeconds.postRun)
   const { sessionId } = await call.commitWithRetries((cluster) => endJob(cluster, { token }))
   await call.waitUntilDone((cluster) => unmountProgress(cluster, token, sessionId))
   return ''

@@ -12,29 +12,29 @@ import { transfersFrom } from '../script/stageLines.js'
 import { admitInTurn } from './admitInTurn.js'
 import { type Arguments, capacity, need, number } from './arguments.js'
 import { CallFailure } from './callFailure.js'
-import type { SlurmFunction, SlurmMeans } from './context.js'
+import type { SlurmFunction, SlurmDependencies } from './context.js'
 import { readNodes, readScript } from './files.js'
-import type { Making } from './inFlightSetups.js'
+import type { SetupTicket } from './inFlightSetups.js'
 import { TimedCall } from './timedCall.js'
 
-export const setup: SlurmFunction = async (means, given, gone) =>
-  means.makings.during({ token: need(given, 'token'), gone, owner: number(given, 'user') }, (making) =>
-    setUp(means, given, making),
+export const setup: SlurmFunction = async (deps, given, gone) =>
+  deps.inFlightSetups.during({ token: need(given, 'token'), gone, owner: number(given, 'user') }, (setup) =>
+    setUp(deps, given, setup),
   )
 
 /** Read, check, share, admit, wait. */
-async function setUp(means: SlurmMeans, given: Arguments, making: Making): Promise<string> {
+async function setUp(deps: SlurmDependencies, given: Arguments, setup: SetupTicket): Promise<string> {
   const token = need(given, 'token')
-  const noScript = await provideScript(means.slurm, token, given.job)
+  const noScript = await provideScript(deps.slurm, token, given.job)
   if (noScript !== undefined) throw new CallFailure(noScript)
   const asked = { ...capacity(given), uid: number(given, 'user') }
-  const directives = agreedDirectives(means.core.cluster, means.config, await readScript(given), asked)
+  const directives = agreedDirectives(deps.decisions.cluster, deps.config, await readScript(given), asked)
   if ('refused' in directives) throw new CallFailure(directives.refused)
-  const call = new TimedCall(means, means.config.waitSeconds.setup)
-  const groups = await call.retry(() => means.groupsOf(asked.uid))
+  const call = new TimedCall(deps, deps.config.waitSeconds.setup)
+  const groups = await call.retry(() => deps.groupsOf(asked.uid))
   const problem =
-    (await problemWithStages(means, given, directives, { uid: asked.uid, groups })) ??
-    problemWithSwap(means.config, directives)
+    (await problemWithStages(deps, given, directives, { uid: asked.uid, groups })) ??
+    problemWithSwap(deps.config, directives)
   if (problem !== undefined) throw new CallFailure(problem)
   await shareCreated(call, directives, asked.uid)
   const request = {
@@ -42,26 +42,26 @@ async function setUp(means: SlurmMeans, given: Arguments, making: Making): Promi
     token,
     gid: number(given, 'group'),
     groups,
-    ...(await wishesOf(means, given, directives)),
+    ...(await wishesOf(deps, given, directives)),
   }
-  const { sessionId } = await admitInTurn(call, token, making, (cluster, tools) => setupJob(cluster, request, tools))
+  const { sessionId } = await admitInTurn(call, token, setup, (cluster, context) => setupJob(cluster, request, context))
   await call.waitUntilDone((cluster) => setupProgress(cluster, token, sessionId))
   return ''
 }
 
 /** Before any disk is touched; a job that was set up is past that. */
 async function problemWithStages(
-  { core, config, statPaths }: SlurmMeans,
+  { decisions, config, statPaths }: SlurmDependencies,
   given: Arguments,
   directives: Directives,
   reader: Reader,
 ): Promise<string | undefined> {
-  const session = core.cluster.sessions.get(need(given, 'token'))
+  const session = decisions.cluster.sessions.get(need(given, 'token'))
   if (directives.stages.length === 0 || (session && session.stage !== 'leaving')) return undefined
   const known = { reader, nodes: await nodesOf(given) }
   return (
-    problemWithPlaces(core.cluster, directives.stages) ??
-    problemWithSources(core.cluster, config, directives, statPaths, known)
+    problemWithPlaces(decisions.cluster, directives.stages) ??
+    problemWithSources(decisions.cluster, config, directives, statPaths, known)
   )
 }
 
@@ -69,16 +69,16 @@ async function problemWithStages(
 async function shareCreated(call: TimedCall, { creates }: Pick<Directives, 'creates'>, uid: number): Promise<void> {
   for (const { name, group, line } of creates) {
     if (group === undefined) continue
-    const found = await call.retry(() => groupToShareWith(call.means, uid, group))
+    const found = await call.retry(() => groupToShareWith(call.deps, uid, group))
     if ('refused' in found) throw new CallFailure(`${line}: ${found.refused}; ${quote(name)} is yours alone`)
     await call.commitWithRetries((cluster) => shareBuffer(cluster, { name, uid, gid: found.gid }))
   }
 }
 
 /** What the script says of the job's buffers. Slurm counts swap as one grain; what it really takes follows from the nodes. */
-async function wishesOf({ core }: SlurmMeans, given: Arguments, directives: Directives) {
+async function wishesOf({ decisions }: SlurmDependencies, given: Arguments, directives: Directives) {
   const { jobdw, swap, uses } = directives
-  const isServed = (path: string) => isBelow(path, servedPaths(core.cluster) ?? [])
+  const isServed = (path: string) => isBelow(path, servedPaths(decisions.cluster) ?? [])
   return {
     access: jobdw?.access.modes ?? (swap ? [] : ['striped' as const]),
     ...(swap ? { swap: { bytes: swap.bytes, nodes: await nodesOf(given), filesBytes: jobdw?.bytes ?? 0 } } : {}),

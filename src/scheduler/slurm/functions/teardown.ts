@@ -7,23 +7,23 @@ import type { SlurmFunction } from './context.js'
 import { TimedCall } from './timedCall.js'
 
 /** Retried for ever by Slurm unless it hears that there is no such token. */
-export const teardown: SlurmFunction = async (means, given) => {
+export const teardown: SlurmFunction = async (deps, given) => {
   const token = need(given, 'token')
-  const call = new TimedCall(means, means.config.waitSeconds.teardown)
+  const call = new TimedCall(deps, deps.config.waitSeconds.teardown)
   const { hurry } = given
-  const unmaking = means.makings.beginTearDown(token)
+  const teardown = deps.inFlightSetups.beginTearDown(token)
   try {
     const leaving = await call.commitWithRetries((cluster) => {
-      if (unmaking.isOvertaken()) return { refused: `${quote(token)} was set up again after this call had come` }
+      if (teardown.isOvertaken()) return { refused: `${quote(token)} was set up again after this call had come` }
       const decision = decideTeardown(cluster, { token, hurry })
       // Said where it is decided: decisions come one after the other, so that a setup is either seen here, or sees this.
-      if (!('refused' in decision)) unmaking.decided()
+      if (!('refused' in decision)) teardown.decided()
       return decision
     })
     if (leaving.state === 'unknown') throw new CallFailure(`token not found: ${quote(token)}`)
     await call.waitUntilDone((cluster) => teardownProgress(cluster, token, leaving.sessionId))
     return ''
   } finally {
-    unmaking.end()
+    teardown.end()
   }
 }

@@ -1,10 +1,10 @@
 import type { Cluster } from '../../../model/cluster.js'
 import { OutcomeUnknown, StoreUnavailable } from '../../../store/store.js'
 import { type Committed, type Decision, NotLeader } from '../../commit/decision.js'
-import { ended, type Progress } from '../../progress.js'
+import { settled, type Progress } from '../../progress.js'
 import { NameServiceUnavailable } from '../../users/nameService.js'
 import { CallFailure } from './callFailure.js'
-import type { SlurmMeans } from './context.js'
+import type { SlurmDependencies } from './context.js'
 
 const awayPauseMs = 1_000
 const becomeLeaderMs = 60_000
@@ -14,14 +14,14 @@ export class TimedCall {
   private readonly endMs: number
 
   constructor(
-    readonly means: SlurmMeans,
+    readonly deps: SlurmDependencies,
     seconds: number,
   ) {
-    this.endMs = means.clock.monotonicMs() + seconds * 1000
+    this.endMs = deps.clock.monotonicMs() + seconds * 1000
   }
 
   get leftMs(): number {
-    return Math.max(0, this.endMs - this.means.clock.monotonicMs())
+    return Math.max(0, this.endMs - this.deps.clock.monotonicMs())
   }
 
   /** While etcd or the name service does not answer, it is tried again until the time is over: Slurm holds a job whose setup failed. */
@@ -35,22 +35,22 @@ export class TimedCall {
           error instanceof OutcomeUnknown ||
           error instanceof NameServiceUnavailable
         if (!isAway || this.leftMs < awayPauseMs) throw error
-        await new Promise<void>((resolve) => this.means.clock.after(awayPauseMs, resolve))
+        await new Promise<void>((resolve) => this.deps.clock.after(awayPauseMs, resolve))
       }
     }
   }
 
   /** Decides and writes. A decision whose outcome is unknown is made anew, and finds what it had done. */
   commitWithRetries<T>(decide: (cluster: Cluster) => Decision<T>): Promise<T> {
-    return this.retry(() => commitAsLeader(this.means, decide))
+    return this.retry(() => commitAsLeader(this.deps, decide))
   }
 
   async waitUntilDone(progress: (cluster: Cluster) => Progress): Promise<void> {
-    const { core } = this.means
-    const end = await core.waitFor((cluster) => ended(progress(cluster)), this.leftMs)
+    const { decisions } = this.deps
+    const end = await decisions.waitFor((cluster) => settled(progress(cluster)), this.leftMs)
     if (end?.state === 'done') return
     if (end) throw new CallFailure(end.reason)
-    const now = progress(core.cluster)
+    const now = progress(decisions.cluster)
     throw new CallFailure(
       `not done yet, it waits for ${now.state === 'waiting' ? now.waitingFor.join('; ') : 'nothing more'}: try again`,
     )
@@ -58,13 +58,13 @@ export class TimedCall {
 }
 
 /** Writes a decision as the leader; slurmctld calling is the reason to become it. */
-async function commitAsLeader<T>(means: SlurmMeans, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
+async function commitAsLeader<T>(deps: SlurmDependencies, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
   let committed: Committed<T>
   try {
-    committed = await means.core.commit(decide)
+    committed = await deps.decisions.commit(decide)
   } catch (error) {
-    if (!(error instanceof NotLeader) || !(await means.becomeLeader(becomeLeaderMs))) throw error
-    committed = await means.core.commit(decide)
+    if (!(error instanceof NotLeader) || !(await deps.becomeLeader(becomeLeaderMs))) throw error
+    committed = await deps.decisions.commit(decide)
   }
   if ('refused' in committed) throw new CallFailure(committed.refused)
   return committed.result

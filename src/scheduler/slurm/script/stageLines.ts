@@ -19,8 +19,8 @@ export function problemWithStages(asked: ScriptRequest): string | undefined {
 
 /** As long as the lines of a job can become; what Slurm puts in the place of its symbols is not counted. */
 export function problemWithLength(asked: ScriptRequest): string | undefined {
-  const means = { token: '9'.repeat(18), isServed: () => true }
-  if (JSON.stringify(transfersFrom(asked, means)).length <= maxTransferBytes) return undefined
+  const context = { token: '9'.repeat(18), isServed: () => true }
+  if (JSON.stringify(transfersFrom(asked, context)).length <= maxTransferBytes) return undefined
   return `the stage lines are longer than ${maxTransferBytes / 1024} KiB together: write them to a file, and stage type=list`
 }
 
@@ -32,7 +32,7 @@ export function outsidePaths({ source, destination }: Stage): { key: 'source' | 
   ]
 }
 
-export interface TransferMeans {
+export interface TransferContext {
   /** The job's id. */
   token: string
   /** Whether storage hosts write there. */
@@ -40,13 +40,13 @@ export interface TransferMeans {
 }
 
 /** The lines as the job's session keeps them, none of them begun, and the fill behind them where one brings in for each node. */
-export function transfersFrom(asked: ScriptRequest, means: TransferMeans): SessionTransfer[] {
-  const lines = requestedTransfers(asked, means)
+export function transfersFrom(asked: ScriptRequest, context: TransferContext): SessionTransfer[] {
+  const lines = requestedTransfers(asked, context)
   const filling = lines.filter((line) => line.direction === 'in' && isPrivate(line))
   const [first] = filling
   if (!first) return lines
   const number = lines.length + 1
-  const report = reportPath(asked, asked.stages[first.number - 1]!, number, means)
+  const report = reportPath(asked, asked.stages[first.number - 1]!, number, context)
   const fill: SessionTransfer = {
     number,
     direction: 'fill',
@@ -62,7 +62,7 @@ export function transfersFrom(asked: ScriptRequest, means: TransferMeans): Sessi
 }
 
 /** Their buffers were checked when they were read. */
-function requestedTransfers(asked: ScriptRequest, means: TransferMeans): SessionTransfer[] {
+function requestedTransfers(asked: ScriptRequest, context: TransferContext): SessionTransfer[] {
   return asked.stages.map((stage, index): SessionTransfer => {
     const found = bufferOf(asked, stage)
     if ('refused' in found) throw new Error(found.refused)
@@ -70,12 +70,12 @@ function requestedTransfers(asked: ScriptRequest, means: TransferMeans): Session
     const [inside, outside] = direction === 'in' ? [destination, source] : [source, destination]
     const list = type === 'list' ? { list: { side: sideOf(source), path: source.path } } : {}
     const away = type === 'list' && direction === 'in' ? undefined : outside
-    const report = reportPath(asked, stage, index + 1, means)
+    const report = reportPath(asked, stage, index + 1, context)
     return {
       number: index + 1,
       direction,
       type,
-      buffer: found.name ?? means.token,
+      buffer: found.name ?? context.token,
       variable: found.variable,
       inside: type === 'list' && direction === 'out' ? '' : (inside?.path ?? ''),
       ...(away === undefined ? {} : { outside: away.path }),
@@ -132,11 +132,11 @@ function reportPath(
   { outputDirectory }: ScriptRequest,
   stage: Stage,
   number: number,
-  means: TransferMeans,
+  context: TransferContext,
 ): string | undefined {
   const [beside] = outsidePaths(stage)
   const folders = [outputDirectory, beside && dirname(beside.path)]
-  const folder = folders.find((path) => path !== undefined && means.isServed(path))
-  const name = `burstbuffer-${means.token}-stage-${stage.direction}-${number}.failed`
+  const folder = folders.find((path) => path !== undefined && context.isServed(path))
+  const name = `burstbuffer-${context.token}-stage-${stage.direction}-${number}.failed`
   return folder === undefined ? undefined : join(folder, name)
 }

@@ -13,13 +13,13 @@ import {
   transferReport,
 } from '../../../support/builders.js'
 import { aDesiredTransfer } from '../../../support/desired.js'
-import { changesOf, means, refusalOf } from '../../../support/decisions.js'
+import { changesOf, deps, refusalOf } from '../../../support/decisions.js'
 import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const hosts = [aHost('gluster1'), aHost('gluster2')]
 const asked: JobRequest = { token: '5', ...alice, pool: undefined, bytes: terabyte, access: ['striped'], uses: [] }
 const setup = (request: Partial<JobRequest> = {}, parts: ClusterParts = {}) =>
-  setupJob(aCluster({ hosts, ...parts }), { ...asked, ...request }, means())
+  setupJob(aCluster({ hosts, ...parts }), { ...asked, ...request }, deps())
 const shared = aBuffer({ bricks: ['gluster1/nvme1n1'] })
 
 describe('setup of a job', () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { adopt, cordon, uncordon } from '../../../../src/scheduler/admission/operators.js'
 import type { ObservedBrick } from '../../../../src/model/documents/brick.js'
 import { aBuffer, aCluster, aCordon, aHost, aUuid, pool } from '../../../support/builders.js'
-import { aConfig, changesOf, means, refusalOf } from '../../../support/decisions.js'
+import { aConfig, changesOf, deps, refusalOf } from '../../../support/decisions.js'
 import { aDesiredBrick } from '../../../support/desired.js'
 import * as messages from '../../../../src/scheduler/admission/messages.js'
 
@@ -22,28 +22,28 @@ const request = { host: 'gluster1', why: 'new firmware', who }
 
 describe('cordon', () => {
   it('closes a host or one device of it', () => {
-    expect(changesOf(cordon(cluster, request, means()))).to.deep.equal(['operator cordon on gluster1'])
+    expect(changesOf(cordon(cluster, request, deps()))).to.deep.equal(['operator cordon on gluster1'])
     const device = { ...request, device: 'nvme1n1' }
-    expect(changesOf(cordon(cluster, device, means()))).to.deep.equal(['operator cordon on gluster1/nvme1n1'])
+    expect(changesOf(cordon(cluster, device, deps()))).to.deep.equal(['operator cordon on gluster1/nvme1n1'])
   })
 
   it('changes nothing when it is so already, and takes a quarantine over', () => {
     const same = aCluster({ hosts, cordons: [aCordon('gluster1', { why: 'new firmware' })] })
-    expect(cordon(same, request, means())).to.deep.equal({ changes: [], result: { already: true } })
+    expect(cordon(same, request, deps())).to.deep.equal({ changes: [], result: { already: true } })
     const quarantined = aCluster({ hosts, cordons: [aCordon('gluster1', { kind: 'quarantine' })] })
-    expect(changesOf(cordon(quarantined, request, means()))).to.deep.equal(['operator cordon on gluster1'])
+    expect(changesOf(cordon(quarantined, request, deps()))).to.deep.equal(['operator cordon on gluster1'])
   })
 
   it('names the hosts and devices that there are when it is given another', () => {
-    const refused = refusalOf(cordon(cluster, { ...request, host: 'gluster9' }, means()))
+    const refused = refusalOf(cordon(cluster, { ...request, host: 'gluster9' }, deps()))
     expect(refused).to.equal(messages.noHost('gluster9', ['gluster1']))
-    const device = refusalOf(cordon(cluster, { ...request, device: 'sda' }, means()))
+    const device = refusalOf(cordon(cluster, { ...request, device: 'sda' }, deps()))
     expect(device).to.equal(messages.noDevice('gluster1', 'sda', ['nvme1n1', 'nvme2n1', 'nvme3n1', 'nvme4n1']))
   })
 
   it('closes the device of a host that is lost', () => {
     const lost = aCluster({ hosts: [aHost('gluster1', { alive: false })] })
-    expect(changesOf(cordon(lost, { ...request, device: 'nvme1n1' }, means()))).to.have.length(1)
+    expect(changesOf(cordon(lost, { ...request, device: 'nvme1n1' }, deps()))).to.have.length(1)
   })
 })
 
@@ -85,7 +85,7 @@ describe('uncordon of a quarantine', () => {
 })
 
 describe('adopt', () => {
-  const { config } = means()
+  const { config } = deps()
   const of = (device: string, parts = {}) =>
     adopt(aCluster({ hosts, ...parts }), { host: 'gluster1', device, who }, { now: 1_000, config })
 

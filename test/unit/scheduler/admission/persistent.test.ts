@@ -12,13 +12,13 @@ import {
   pool,
   terabyte,
 } from '../../../support/builders.js'
-import { aConfig, changesOf, means, refusalOf } from '../../../support/decisions.js'
+import { aConfig, changesOf, deps, refusalOf } from '../../../support/decisions.js'
 import * as messages from '../../../../src/scheduler/admission/messages.js'
 
 const hosts = [aHost('gluster1'), aHost('gluster2')]
 const asked: PersistentRequest = { name: 'mytest', ...alice, pool: undefined, bytes: 2 * terabyte, access: ['striped'] }
 const create = (request: Partial<PersistentRequest> = {}, parts: ClusterParts = {}, config = aConfig()) =>
-  createPersistent(aCluster({ hosts, ...parts }), { ...asked, ...request }, means(config))
+  createPersistent(aCluster({ hosts, ...parts }), { ...asked, ...request }, deps(config))
 const standing = {
   buffers: [aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })],
   sessions: [aSession({ token: 'mytest', buffer: 'mytest' })],

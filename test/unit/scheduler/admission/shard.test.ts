@@ -6,13 +6,13 @@ import { alice, aCluster, aHost, pool, terabyte } from '../../../support/builder
 describe('files in pieces', () => {
   const shardBytes = 64 * 1024 ** 2
   const made = (access: BufferDocument['access'], config: object) => {
-    const means = {
+    const context = {
       config: { pools: { [pool]: { granularityBytes: terabyte, isDefault: true, ...config } } },
       now: 1,
       newUuid: () => '00000000-0000-4000-8000-000000000001',
     } as unknown as Parameters<typeof setupJob>[2]
     const request = { token: '7', ...alice, pool: undefined, bytes: terabyte, access, uses: [] }
-    const decision = setupJob(aCluster({ hosts: [aHost('gluster1')] }), request, means)
+    const decision = setupJob(aCluster({ hosts: [aHost('gluster1')] }), request, context)
     const changes = 'changes' in decision ? decision.changes : []
     const found = changes.flatMap((change) => (change.kind === 'buffer' && change.document ? [change.document] : []))
     return found[0]?.shardBytes

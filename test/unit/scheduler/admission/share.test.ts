@@ -25,7 +25,7 @@ const clusterOf = (buffer: typeof shared) =>
     sessions: [aSession({ token: buffer.name, buffer: buffer.name })],
     observed: brickReports(buffer),
   })
-const means = {
+const context = {
   config: { pools: { [pool]: { granularityBytes: terabyte, isDefault: true } } },
   now: 1,
   newUuid: () => '',
@@ -36,7 +36,7 @@ describe('a buffer that is shared with a group', () => {
     setupJob(
       clusterOf(buffer),
       { token: '7', ...bob, groups, pool: undefined, bytes: 0, access: ['striped'], uses: [buffer.name] },
-      means,
+      context,
     )
 
   it('is used by members of the group, and by nobody else', () => {
@@ -49,8 +49,8 @@ describe('a buffer that is shared with a group', () => {
 
   it('has a root that the group may write to, also when it was made before the group was named', () => {
     const settings = { adminClients: [], computeNetworks: [] }
-    const wants = desiredOfBuffer(clusterOf(shared), shared, settings).map(({ document }) => document)
-    const volume = wants.find((document) => document.kind === 'volume')
+    const records = desiredOfBuffer(clusterOf(shared), shared, settings).map(({ document }) => document)
+    const volume = records.find((document) => document.kind === 'volume')
     expect(volume).to.have.deep.property('directories', [{ path: '/', uid: alice.uid, gid: project, mode: 0o2770 }])
   })
 

@@ -1,15 +1,15 @@
 import { expect } from 'chai'
 import { type Log, silentLog } from '../../../../src/daemon/log.js'
-import { Memory } from '../../../../src/scheduler/cluster/cache.js'
+import { ClusterCache } from '../../../../src/scheduler/cluster/cache.js'
 import { keys } from '../../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../../src/store/fake.js'
 import { aBrick, aBuffer, aCordon, aHost, aSession, brickReport } from '../../../support/builders.js'
 import { HandClock } from '../../../support/handClock.js'
 
-describe('the memory of the cluster', () => {
+describe('the cache of the cluster', () => {
   const buffer = aBuffer()
   let etcd: MemoryEtcd
-  let memory: Memory
+  let cache: ClusterCache
   let logged: string[]
   const log: Log = { ...silentLog, error: (_, fields) => logged.push(JSON.stringify(fields)) }
 
@@ -25,7 +25,7 @@ describe('the memory of the cluster', () => {
     etcd = new MemoryEtcd(new HandClock())
     logged = []
     etcd.write([], [{ put: keys.buffer('mytest'), value: buffer }])
-    memory = new Memory(etcd.open(), log, ['gluster*'])
+    cache = new ClusterCache(etcd.open(), log, ['gluster*'])
     await settle()
   })
 
@@ -43,35 +43,35 @@ describe('the memory of the cluster', () => {
         value: Object.values(brickReport(aBrick('gluster1/nvme1n1')))[0]!,
       },
     )
-    expect(memory.isSynced).to.equal(true)
-    expect(memory.buffers.get('mytest')).to.deep.equal(buffer)
-    expect([...memory.hosts.keys(), ...memory.inventories.keys()]).to.deep.equal(['gluster1', 'gluster1'])
-    expect([...memory.cordons.keys(), ...memory.observed.brick.keys()]).to.deep.equal([
+    expect(cache.isSynced).to.equal(true)
+    expect(cache.buffers.get('mytest')).to.deep.equal(buffer)
+    expect([...cache.hosts.keys(), ...cache.inventories.keys()]).to.deep.equal(['gluster1', 'gluster1'])
+    expect([...cache.cordons.keys(), ...cache.observed.brick.keys()]).to.deep.equal([
       'gluster1/nvme1n1',
       'gluster1/nvme1n1',
     ])
-    expect([memory.lastId, memory.mountpoints.get('mytest')]).to.deep.equal([7, 'mount …'])
-    expect(memory.index.sessionsUsing('mytest').map(({ token }) => token)).to.deep.equal(['5'])
+    expect([cache.lastId, cache.mountpoints.get('mytest')]).to.deep.equal([7, 'mount …'])
+    expect(cache.index.sessionsUsing('mytest').map(({ token }) => token)).to.deep.equal(['5'])
   })
 
   it('forgets what is deleted', async () => {
     await write({ put: keys.session('5'), value: aSession({ uses: ['mytest'] }) })
     await write({ delete: keys.buffer('mytest') }, { delete: keys.session('5') })
-    expect([memory.buffers.size, memory.sessions.size, memory.index.sessionsUsing('mytest').length]).to.deep.equal([
+    expect([cache.buffers.size, cache.sessions.size, cache.index.sessionsUsing('mytest').length]).to.deep.equal([
       0, 0, 0,
     ])
-    expect(memory.index.ownerOf('gluster1', 'nvme1n1')).to.equal(undefined)
-    expect(memory.revisionOf('buffers/mytest')).to.equal(0)
+    expect(cache.index.ownerOf('gluster1', 'nvme1n1')).to.equal(undefined)
+    expect(cache.revisionOf('buffers/mytest')).to.equal(0)
   })
 
   it('leaves out a document that cannot be read, says so once, and takes it in when it was mended', async () => {
     await write({ put: keys.buffer('mytest'), value: { ...buffer, wanted: 'maybe' } })
-    expect(memory.buffers.has('mytest')).to.equal(false)
-    expect([...memory.invalid.keys()]).to.deep.equal(['buffers/mytest'])
-    expect(memory.revisionOf('buffers/mytest')).to.be.greaterThan(0)
+    expect(cache.buffers.has('mytest')).to.equal(false)
+    expect([...cache.invalid.keys()]).to.deep.equal(['buffers/mytest'])
+    expect(cache.revisionOf('buffers/mytest')).to.be.greaterThan(0)
     expect(logged).to.have.length(1)
     await write({ put: keys.buffer('mytest'), value: buffer })
-    expect([memory.buffers.size, memory.invalid.size]).to.deep.equal([1, 0])
+    expect([cache.buffers.size, cache.invalid.size]).to.deep.equal([1, 0])
   })
 
   for (const value of ['no JSON', { v: 1 }, { ...buffer, v: 2 }]) {
@@ -88,29 +88,29 @@ describe('the memory of the cluster', () => {
       ]
       const strange = ['nothing', 'desired/a/brick/b', 'observed/a/volume/b', 'desired/a/unknown/b', 'a/b/c/d/e']
       await write(...[...all, ...strange].map((put) => ({ put, value })))
-      expect([memory.hosts.size, memory.desired.brick.size, memory.lastId]).to.deep.equal([0, 0, 0])
+      expect([cache.hosts.size, cache.desired.brick.size, cache.lastId]).to.deep.equal([0, 0, 0])
     })
   }
 
   it('knows a buffer by its new key while it is moved aside, in whichever order the keys come', async () => {
     await write({ put: keys.buffer('mytest~10'), value: buffer }, { delete: keys.buffer('mytest') })
-    expect(memory.index.bufferKey(10)).to.equal('mytest~10')
-    expect(memory.index.ownerOf('gluster1', 'nvme1n1')).to.equal(10)
+    expect(cache.index.bufferKey(10)).to.equal('mytest~10')
+    expect(cache.index.ownerOf('gluster1', 'nvme1n1')).to.equal(10)
     await write({ put: keys.buffer('mytest~10'), value: buffer })
-    expect(memory.index.bufferKey(10)).to.equal('mytest~10')
+    expect(cache.index.bufferKey(10)).to.equal('mytest~10')
   })
 
   it('counts the events of a name, and forgets them with it', async () => {
     const value = { v: 1, at: 1, text: 'x' }
     await write({ put: keys.event('mytest', 1), value }, { put: keys.event('mytest', 2), value })
-    expect(memory.lastEventOf('mytest')).to.equal(2)
+    expect(cache.lastEventOf('mytest')).to.equal(2)
     await write({ deletePrefix: keys.events('mytest') })
-    expect(memory.lastEventOf('mytest')).to.equal(0)
+    expect(cache.lastEventOf('mytest')).to.equal(0)
   })
 
   it('tells its listeners what changed, whole batches at a time', async () => {
     const told: string[][] = []
-    const stop = memory.onChange((touched) => told.push(touched.map(({ key }) => key)))
+    const stop = cache.onChange((touched) => told.push(touched.map(({ key }) => key)))
     await write(
       { put: keys.session('5'), value: aSession() },
       { put: keys.session('6'), value: aSession({ token: '6', id: 21 }) },
@@ -122,7 +122,7 @@ describe('the memory of the cluster', () => {
 
   it('notices after a cut what was deleted and written meanwhile', async () => {
     const store = etcd.open()
-    const second = new Memory(store, log, ['gluster*'])
+    const second = new ClusterCache(store, log, ['gluster*'])
     await settle()
     store.cut()
     await write({ delete: keys.buffer('mytest') }, { put: keys.session('5'), value: aSession() })

@@ -12,7 +12,7 @@ describe('a host whose lease stands', () => {
 
   beforeEach(async () => {
     rig = await Rig.start({ hosts: [], leads: false })
-    silent = new SilentHosts(rig.memory, rig.clock)
+    silent = new SilentHosts(rig.cache, rig.clock)
   })
   afterEach(() => silent.close())
 

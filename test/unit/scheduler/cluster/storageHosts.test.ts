@@ -23,11 +23,13 @@ function pretender(): Hosted {
 const config = aConfig({ storageHosts: ['gluster?'] })
 const asked = (bytes: number) => ({ name: 'mytest', ...alice, pool: undefined, bytes, access: ['striped' as const] })
 const status = (rig: Rig) =>
-  statusView(rig.memory, rig.means.config, { host: 'head', leads: true, leader: 'head', etcd: 'connected' }, null)
+  statusView(rig.cache, rig.deps.config, { host: 'head', leads: true, leader: 'head', etcd: 'connected' }, null)
 
 async function create(rig: Rig, bytes: number) {
-  const { newUuid } = rig.means
-  return rig.run(rig.commits.commit((cluster) => createPersistent(cluster, asked(bytes), { config, now: 2, newUuid })))
+  const { newUuid } = rig.deps
+  return rig.run(
+    rig.committer.commit((cluster) => createPersistent(cluster, asked(bytes), { config, now: 2, newUuid })),
+  )
 }
 
 describe('a host that storageHosts does not name', () => {
@@ -36,12 +38,12 @@ describe('a host that storageHosts does not name', () => {
   it('gives no device, no stage path and no peer, and takes no disk of others out of use', async () => {
     const rig = await Rig.start({ hosts: hosts(), config })
     await rig.quiet()
-    const [report] = poolsOf(rig.memory, config)
+    const [report] = poolsOf(rig.cache, config)
     expect([report!.quantity, report!.free]).to.deep.equal([2, 2])
     expect(await create(rig, 3 * terabyte)).to.have.property('refused')
-    expect(servedPaths(rig.memory)).to.deep.equal([])
+    expect(servedPaths(rig.cache)).to.deep.equal([])
     expect(rig.keys('desired/')).to.deep.equal([])
-    expect(refusalOf(adopt(rig.memory, { host: 'c2', device: 'nvme1n1', who: 'root' }, { now: 2, config }))).to.contain(
+    expect(refusalOf(adopt(rig.cache, { host: 'c2', device: 'nvme1n1', who: 'root' }, { now: 2, config }))).to.contain(
       'storageHosts',
     )
   })
@@ -49,11 +51,11 @@ describe('a host that storageHosts does not name', () => {
   it('is shown with what is ignored, by status, hosts and check', async () => {
     const rig = await Rig.start({ hosts: hosts(), config })
     const words = /it reports the role storage, 51 devices, 1 stage path, which is ignored: storageHosts/
-    const view = hostsView(rig.memory).find(({ host }) => host === 'c2')!
+    const view = hostsView(rig.cache).find(({ host }) => host === 'c2')!
     expect([view.roles, view.devices]).to.deep.equal([['compute'], 0])
     expect(view.problems.join()).to.match(words)
     expect(status(rig).problems.join()).to.match(/host c2: it reports/)
-    const [found] = [...piecesOfCheck(rig.memory, config, 2000)].flat().filter(({ where }) => where === 'host c2')
+    const [found] = [...piecesOfCheck(rig.cache, config, 2000)].flat().filter(({ where }) => where === 'host c2')
     expect(found!.what).to.match(words)
     expect(found!.remedy).to.contain('storageHosts')
   })
@@ -62,15 +64,15 @@ describe('a host that storageHosts does not name', () => {
     const plain = aHost('c1', { devices: 0, roles: ['compute'] })
     const mounts = [{ path: '/mnt/burstbuffer/x', source: 'gluster1:/x' }]
     const rig = await Rig.start({ hosts: [{ ...plain, inventory: { ...plain.inventory, mounts } }], config })
-    expect(rig.memory.ignored.size).to.equal(0)
-    expect(rig.memory.inventories.get('c1')?.mounts).to.deep.equal(mounts)
-    expect(rig.memory.hosts.get('c1')?.roles).to.deep.equal(['compute'])
+    expect(rig.cache.ignored.size).to.equal(0)
+    expect(rig.cache.inventories.get('c1')?.mounts).to.deep.equal(mounts)
+    expect(rig.cache.hosts.get('c1')?.roles).to.deep.equal(['compute'])
   })
 
   it('that is gone is no lost host, and only what it left in etcd is shown by check', async () => {
     const rig = await Rig.start({ hosts: [{ ...aHost('old1'), alive: false }], config })
-    expect(hostsView(rig.memory)).to.deep.equal([])
-    expect([...piecesOfCheck(rig.memory, config, 2000)].flat().map(({ remedy }) => remedy)).to.match(
+    expect(hostsView(rig.cache)).to.deep.equal([])
+    expect([...piecesOfCheck(rig.cache, config, 2000)].flat().map(({ remedy }) => remedy)).to.match(
       /delete the key inventory\/old1/,
     )
   })
@@ -81,26 +83,26 @@ describe('a host that is taken out of storageHosts', () => {
     const before = await Rig.start({ hosts: [aHost('gluster1'), aHost('gluster2')], config })
     await create(before, 2 * terabyte)
     await before.quiet()
-    const buffer = before.memory.buffers.get('mytest')!
+    const buffer = before.cache.buffers.get('mytest')!
     await before.agents.report({ ...brickReports(buffer), ...volumeReport(buffer) })
-    await before.until('it is built', () => before.memory.buffers.get('mytest')?.builtAt !== undefined)
+    await before.until('it is built', () => before.cache.buffers.get('mytest')?.builtAt !== undefined)
     expect(before.keys('desired/gluster1/peer/')).to.deep.equal(['desired/gluster1/peer/gluster2'])
     await before.loop.close()
 
     const rig = await Rig.start({ beside: before, config: aConfig({ storageHosts: ['gluster1'] }) })
     await rig.quiet()
-    const [report] = poolsOf(rig.memory, rig.means.config)
+    const [report] = poolsOf(rig.cache, rig.deps.config)
     expect([report!.quantity, report!.free, report!.devices.taken]).to.deep.equal([3, 1, 2])
-    const view = hostsView(rig.memory).find(({ host }) => host === 'gluster2')!
+    const view = hostsView(rig.cache).find(({ host }) => host === 'gluster2')!
     expect([view.state, view.bricks]).to.deep.equal(['alive', 1])
     expect(view.problems.join()).to.contain('is ignored')
     expect(rig.told()).to.include('gluster2: brick nvme1n1 present')
     expect(rig.keys('desired/').filter((key) => key.includes('/peer/'))).to.deep.equal([])
-    expect([...piecesOfCheck(rig.memory, rig.means.config, 2000)].flat().map(({ where }) => where)).to.include(
+    expect([...piecesOfCheck(rig.cache, rig.deps.config, 2000)].flat().map(({ where }) => where)).to.include(
       'host gluster2',
     )
 
-    await rig.run(rig.commits.commit((cluster) => teardown(cluster, { token: 'mytest' })))
+    await rig.run(rig.committer.commit((cluster) => teardown(cluster, { token: 'mytest' })))
     await rig.quiet()
     await rig.agents.report(volumeReport(buffer, { state: 'absent' }))
     await rig.quiet()
@@ -108,6 +110,6 @@ describe('a host that is taken out of storageHosts', () => {
     await rig.agents.report(brickReports(buffer, { state: 'absent' }))
     await rig.quiet()
     expect([...rig.keys('buffers/'), ...rig.told()]).to.deep.equal([])
-    expect(poolsOf(rig.memory, rig.means.config)[0]).to.include({ quantity: 2, free: 2 })
+    expect(poolsOf(rig.cache, rig.deps.config)[0]).to.include({ quantity: 2, free: 2 })
   })
 })

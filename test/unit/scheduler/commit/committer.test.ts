@@ -11,21 +11,21 @@ describe('a decision', () => {
   it('is refused without a write, and nothing is written for one that is done already', async () => {
     const rig = await Rig.start()
     const { revision } = rig.etcd
-    expect(await rig.commits.commit(() => ({ refused: 'no' }))).to.deep.equal({ refused: 'no' })
-    expect(await rig.commits.commit(() => ({ changes: [], result: 7 }))).to.deep.equal({ result: 7 })
+    expect(await rig.committer.commit(() => ({ refused: 'no' }))).to.deep.equal({ refused: 'no' })
+    expect(await rig.committer.commit(() => ({ changes: [], result: 7 }))).to.deep.equal({ result: 7 })
     expect(rig.etcd.revision).to.equal(revision)
   })
 
-  it('is in the memory when the call resolves', async () => {
+  it('is in the cache when the call resolves', async () => {
     const rig = await Rig.start()
-    await rig.commits.commit(() => ({ changes: [cordon('x')], result: undefined }))
-    expect(rig.memory.cordons.get('gluster1')?.why).to.equal('x')
+    await rig.committer.commit(() => ({ changes: [cordon('x')], result: undefined }))
+    expect(rig.cache.cordons.get('gluster1')?.why).to.equal('x')
   })
 
   it('is made again on what is there by then when another writer was faster', async () => {
     const rig = await Rig.start()
     const seen: (string | undefined)[] = []
-    const committed = await rig.commits.commit((cluster) => {
+    const committed = await rig.committer.commit((cluster) => {
       const standing = cluster.cordons.get('gluster1')?.why
       seen.push(standing)
       if (seen.length === 1) rig.etcd.write([], [{ put: 'cordons/gluster1', value: aCordon('gluster1', { why: 'y' }) }])
@@ -33,13 +33,13 @@ describe('a decision', () => {
     })
     expect(seen).to.deep.equal([undefined, 'y'])
     expect(committed).to.deep.equal({ result: 'y' })
-    expect(rig.memory.cordons.get('gluster1')?.why).to.equal('after y')
+    expect(rig.cache.cordons.get('gluster1')?.why).to.equal('after y')
   })
 
   it('is given up when other writers are faster every time', async () => {
     const rig = await Rig.start()
     let n = 0
-    const always = rig.commits.commit(() => {
+    const always = rig.committer.commit(() => {
       rig.etcd.write([], [{ put: 'cordons/gluster1', value: aCordon('gluster1', { why: String(n++) }) }])
       return { changes: [cordon('x')], result: undefined }
     })
@@ -48,9 +48,9 @@ describe('a decision', () => {
 
   it('waits for the one before it, so that two never take the last device', async () => {
     const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: 1 })] })
-    const { config, newUuid } = rig.means
+    const { config, newUuid } = rig.deps
     const make = (name: string) =>
-      rig.commits.commit((cluster) => createPersistent(cluster, { ...asked, name }, { config, now: 1, newUuid }))
+      rig.committer.commit((cluster) => createPersistent(cluster, { ...asked, name }, { config, now: 1, newUuid }))
     const [a, b] = await rig.run(Promise.all([make('a'), make('b')]))
     expect(a).to.have.nested.property('result.state', 'admitted')
     expect(b).to.have.nested.property('result.reason').that.contains('0 bytes free')
@@ -61,8 +61,10 @@ describe('a decision', () => {
     const second = await Rig.start({ beside: first, leads: false })
     second.fence = first.fence
     const make = (rig: Rig, name: string) => {
-      const { config, newUuid } = rig.means
-      return rig.commits.commit((cluster) => createPersistent(cluster, { ...asked, name }, { config, now: 1, newUuid }))
+      const { config, newUuid } = rig.deps
+      return rig.committer.commit((cluster) =>
+        createPersistent(cluster, { ...asked, name }, { config, now: 1, newUuid }),
+      )
     }
     const both = await first.run(Promise.all([make(first, 'a'), make(second, 'b')]))
     const states = both.map((committed) => ('result' in committed ? committed.result.state : committed.refused))
@@ -73,14 +75,14 @@ describe('a decision', () => {
   it('is not made by a scheduler that stands by, and names the one that leads', async () => {
     const rig = await Rig.start()
     rig.fence = undefined
-    const error = await rig.commits.commit(() => ({ changes: [], result: 1 })).catch((e: unknown) => e)
+    const error = await rig.committer.commit(() => ({ changes: [], result: 1 })).catch((e: unknown) => e)
     expect(error).to.be.instanceOf(NotLeader)
     expect(String(error)).to.contain('the one on head leads')
   })
 
-  it('of a leader that was overtaken is not written, also when its memory does not know yet', async () => {
+  it('of a leader that was overtaken is not written, also when its cache does not know yet', async () => {
     const rig = await Rig.start()
-    const failed = rig.commits.commit(() => {
+    const failed = rig.committer.commit(() => {
       rig.etcd.write([], [{ delete: 'leader' }])
       rig.etcd.write([], [{ put: 'leader', value: { v: 1, host: 'other', pid: 2, since: 2 } }])
       return { changes: [cordon('x')], result: undefined }
@@ -91,41 +93,41 @@ describe('a decision', () => {
 
   it('that throws harms no later one', async () => {
     const rig = await Rig.start()
-    const thrown = rig.commits.commit(() => {
+    const thrown = rig.committer.commit(() => {
       throw new Error('a defect')
     })
     expect(String(await thrown.catch((e: unknown) => e))).to.contain('a defect')
-    expect(await rig.commits.commit(() => ({ changes: [], result: 1 }))).to.deep.equal({ result: 1 })
+    expect(await rig.committer.commit(() => ({ changes: [], result: 1 }))).to.deep.equal({ result: 1 })
   })
 })
 
 describe('waiting for the cluster', () => {
   it('ends at the first answer, now or after a change', async () => {
     const rig = await Rig.start()
-    expect(await rig.commits.waitFor(() => 5, 1000)).to.equal(5)
-    const cordoned = rig.commits.waitFor(({ cordons }) => cordons.get('gluster1')?.why, 1000)
-    await rig.commits.commit(() => ({ changes: [cordon('x')], result: undefined }))
+    expect(await rig.committer.waitFor(() => 5, 1000)).to.equal(5)
+    const cordoned = rig.committer.waitFor(({ cordons }) => cordons.get('gluster1')?.why, 1000)
+    await rig.committer.commit(() => ({ changes: [cordon('x')], result: undefined }))
     expect(await cordoned).to.equal('x')
   })
 
   it('ends without an answer when the scheduler stops', async () => {
     const rig = await Rig.start()
-    const waiting = rig.commits.waitFor(() => undefined, 3_600_000)
-    rig.commits.close()
+    const waiting = rig.committer.waitFor(() => undefined, 3_600_000)
+    rig.committer.close()
     expect(await waiting).to.equal(undefined)
   })
 
   it('ends without an answer at the timeout, and with the error of its question', async () => {
     const rig = await Rig.start()
-    const nothing = rig.commits.waitFor(() => undefined, 1000)
+    const nothing = rig.committer.waitFor(() => undefined, 1000)
     rig.clock.advance(1000)
     expect(await nothing).to.equal(undefined)
     let asked = 0
-    const broken = rig.commits.waitFor(() => {
+    const broken = rig.committer.waitFor(() => {
       if (asked++ > 0) throw new Error('a defect')
       return undefined
     }, 1000)
-    rig.memory.announce()
+    rig.cache.announce()
     expect(String(await broken.catch((e: unknown) => e))).to.contain('a defect')
   })
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { until } from '../../../../lab/until.js'
 import { type Log, silentLog } from '../../../../src/daemon/log.js'
 import { standForLeadership } from '../../../../src/scheduler/commit/leadership.js'
-import { Memory } from '../../../../src/scheduler/cluster/cache.js'
+import { ClusterCache } from '../../../../src/scheduler/cluster/cache.js'
 import { type Scheduler, startScheduler } from '../../../../src/scheduler/scheduler.js'
 import { everyUser } from '../../../../src/standalone/cluster.js'
 import { keys } from '../../../../src/store/keys.js'
@@ -66,7 +66,7 @@ describe('the name of the cluster', () => {
     etcd.write([], [{ put: keys.placement, value: { v: 1, lastId: 7 } }])
     const { scheduler } = await start('hpc1', 1)
     await untilTrue('it leads', () => scheduler.isLeader())
-    expect([recorded(), scheduler.memory.lastId]).to.deep.equal(['hpc1', 7])
+    expect([recorded(), scheduler.cache.lastId]).to.deep.equal(['hpc1', 7])
   })
 
   it('keeps a scheduler of another cluster from leading, also when nobody else leads, and from asking for it', async () => {
@@ -90,9 +90,9 @@ describe('the name of the cluster', () => {
     let confirm = () => {}
     const allowed = new Promise<void>((resolve) => (confirm = resolve))
     const store = etcd.open()
-    const memory = new Memory(store, silentLog, ['g*'])
+    const cache = new ClusterCache(store, silentLog, ['g*'])
     const candidate = { host: 'head', pid: 1 }
-    const leadership = standForLeadership({ store, memory, candidate, allowed, clock, log: silentLog })
+    const leadership = standForLeadership({ store, cache, candidate, allowed, clock, log: silentLog })
     let answer: boolean | undefined
     void leadership.become(60_000).then((leads) => (answer = leads))
     clock.advance(1_000)
@@ -102,7 +102,7 @@ describe('the name of the cluster', () => {
     await untilTrue('it leads', () => answer !== undefined)
     expect(answer).to.equal(true)
     await leadership.close()
-    await memory.close()
+    await cache.close()
   })
 
   it('is told to whoever calls a scheduler of another cluster, and it goes on when that is mended', async () => {

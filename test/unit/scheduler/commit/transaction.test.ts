@@ -14,16 +14,16 @@ async function rigWith(documents: Record<string, object | string>): Promise<Rig>
 }
 
 describe('changes as one transaction', () => {
-  it('stand under the leader’s fence and against every document as the memory has it', async () => {
-    const { memory } = await rigWith({ [keys.session('5')]: aSession() })
-    const { compares } = transactionOf(memory, 9, [
+  it('stand under the leader’s fence and against every document as the cache has it', async () => {
+    const { cache } = await rigWith({ [keys.session('5')]: aSession() })
+    const { compares } = transactionOf(cache, 9, [
       { kind: 'session', name: '5', document: aSession({ stage: 'ran' }) },
       { kind: 'buffer', name: 'mytest', document: buffer },
       { kind: 'lastId', lastId: 3 },
     ])
     expect(compares).to.deep.equal([
       { key: 'leader', createRevision: 9 },
-      { key: 'sessions/5', modRevision: memory.revisionOf('sessions/5') },
+      { key: 'sessions/5', modRevision: cache.revisionOf('sessions/5') },
       { key: 'buffers/mytest', modRevision: 0 },
       { key: 'placement', modRevision: 0 },
     ])
@@ -31,12 +31,12 @@ describe('changes as one transaction', () => {
 
   it('take a buffer’s mountpoint and events away with its document', async () => {
     const event = { v: 1, at: 1, text: 'x' }
-    const { memory } = await rigWith({
+    const { cache } = await rigWith({
       [keys.buffer('mytest')]: buffer,
       [keys.mountpoint('mytest')]: 'mount …',
       [keys.event('mytest', 1)]: event,
     })
-    const { writes } = transactionOf(memory, 9, [{ kind: 'buffer', name: 'mytest', document: undefined }])
+    const { writes } = transactionOf(cache, 9, [{ kind: 'buffer', name: 'mytest', document: undefined }])
     expect(writes).to.deep.equal([
       { delete: 'buffers/mytest' },
       { delete: 'buffers/mytest/mountpoint' },
@@ -45,15 +45,15 @@ describe('changes as one transaction', () => {
   })
 
   it('do so too when the name goes to another buffer, and not when the same buffer is written', async () => {
-    const { memory } = await rigWith({ [keys.buffer('mytest')]: buffer, [keys.mountpoint('mytest')]: 'mount …' })
+    const { cache } = await rigWith({ [keys.buffer('mytest')]: buffer, [keys.mountpoint('mytest')]: 'mount …' })
     const writes = (id: number) =>
-      transactionOf(memory, 9, [{ kind: 'buffer', name: 'mytest', document: { ...buffer, id } }]).writes
+      transactionOf(cache, 9, [{ kind: 'buffer', name: 'mytest', document: { ...buffer, id } }]).writes
     expect(writes(11)).to.deep.include({ delete: 'buffers/mytest/mountpoint' })
     expect(writes(10)).to.have.length(1)
   })
 
   it('delete nothing that is not there', async () => {
-    const { memory } = await rigWith({})
-    expect(transactionOf(memory, 9, [{ kind: 'session', name: '5', document: undefined }]).writes).to.deep.equal([])
+    const { cache } = await rigWith({})
+    expect(transactionOf(cache, 9, [{ kind: 'session', name: '5', document: undefined }]).writes).to.deep.equal([])
   })
 })

@@ -22,29 +22,32 @@ const buffer = aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })
 const built = { ...buffer, builtAt: 5 }
 const leaving = { ...built, wanted: 'absent' as const }
 const ready = brickReports(buffer)
-const wants = (document = buffer, parts: ClusterParts = {}) =>
+const records = (document = buffer, parts: ClusterParts = {}) =>
   desiredOfBuffer(aCluster({ hosts, buffers: [document], ...parts }), document, aConfig()).map(describeRecord)
 const bricks = (wanted: string) => [`gluster1: brick nvme1n1 ${wanted}`, `gluster2: brick nvme1n1 ${wanted}`]
 
 describe('what hosts should hold of a buffer that is wanted', () => {
   it('is its bricks, and no volume before all of them are ready', () => {
-    expect(wants()).to.deep.equal(bricks('present'))
-    expect(wants(buffer, { observed: brickReport(buffer.bricks[0]!) })).to.deep.equal(bricks('present'))
+    expect(records()).to.deep.equal(bricks('present'))
+    expect(records(buffer, { observed: brickReport(buffer.bricks[0]!) })).to.deep.equal(bricks('present'))
   })
 
   it('is the volume too, on its primary, when all bricks are ready', () => {
-    expect(wants(buffer, { observed: ready })).to.deep.equal([...bricks('present'), 'gluster1: volume mytest started'])
+    expect(records(buffer, { observed: ready })).to.deep.equal([
+      ...bricks('present'),
+      'gluster1: volume mytest started',
+    ])
   })
 
   it('goes on being the volume when a brick is unwell or a report is lost', () => {
-    expect(wants(built)).to.deep.equal([...bricks('present'), 'gluster1: volume mytest started'])
+    expect(records(built)).to.deep.equal([...bricks('present'), 'gluster1: volume mytest started'])
     const begun = { observed: volumeReport(buffer, { state: 'forming' }) }
-    expect(wants(buffer, begun)).to.deep.equal([...bricks('present'), 'gluster1: volume mytest started'])
+    expect(records(buffer, begun)).to.deep.equal([...bricks('present'), 'gluster1: volume mytest started'])
   })
 
   it('gives the volume to the next host when the primary is lost', () => {
     const parts = { hosts: [aHost('gluster1', { alive: false }), hosts[1]!] }
-    expect(wants(built, parts)).to.include('gluster2: volume mytest started')
+    expect(records(built, parts)).to.include('gluster2: volume mytest started')
   })
 
   it('tells the volume the boots of its hosts that are alive, so that it is looked at when one was restarted', () => {
@@ -70,7 +73,7 @@ describe('what hosts should hold of a buffer that is wanted no more', () => {
 
   it('keeps the volume started while a job may use it', () => {
     const job = aSession({ uses: ['mytest'], stage: 'staged-in' })
-    expect(wants(leaving, { observed, sessions: [job] })).to.deep.equal([
+    expect(records(leaving, { observed, sessions: [job] })).to.deep.equal([
       ...bricks('present'),
       'gluster1: volume mytest started',
     ])
@@ -79,20 +82,26 @@ describe('what hosts should hold of a buffer that is wanted no more', () => {
   it('keeps the volume started until the last host that lives has let go of it', () => {
     const job = aSession({ uses: ['mytest'], stage: 'ran', computeHosts: ['c1'] })
     const mounted = { ...observed, ...mountReport('c1', job, buffer) }
-    expect(wants(leaving, { observed: mounted, sessions: [job] })).to.include('gluster1: volume mytest started')
+    expect(records(leaving, { observed: mounted, sessions: [job] })).to.include('gluster1: volume mytest started')
     const away = { hosts: hosts.slice(0, 2), observed: mounted, sessions: [job] }
-    expect(wants(leaving, away)).to.include('gluster1: volume mytest absent')
+    expect(records(leaving, away)).to.include('gluster1: volume mytest absent')
   })
 
   it('is no volume, but still its bricks, until the volume was seen stopped', () => {
     const going = { ...ready, ...volumeReport(buffer, { state: 'leaving' }) }
-    expect(wants(leaving, { observed: going })).to.deep.equal([...bricks('present'), 'gluster1: volume mytest absent'])
-    expect(wants(leaving)).to.deep.equal([...bricks('present'), 'gluster1: volume mytest absent'])
+    expect(records(leaving, { observed: going })).to.deep.equal([
+      ...bricks('present'),
+      'gluster1: volume mytest absent',
+    ])
+    expect(records(leaving)).to.deep.equal([...bricks('present'), 'gluster1: volume mytest absent'])
   })
 
   it('is no brick once nothing serves the volume, although a dead peer keeps its record', () => {
     const stopped = { ...ready, ...volumeReport(buffer, { state: 'leaving', stopped: true }) }
-    expect(wants(leaving, { observed: stopped })).to.deep.equal([...bricks('absent'), 'gluster1: volume mytest absent'])
+    expect(records(leaving, { observed: stopped })).to.deep.equal([
+      ...bricks('absent'),
+      'gluster1: volume mytest absent',
+    ])
   })
 
   it('does not take back that bricks go, when another primary does not know of the volume yet', () => {
@@ -104,7 +113,7 @@ describe('what hosts should hold of a buffer that is wanted no more', () => {
     const desired = Object.fromEntries(
       told.map(({ host, kind, id, document }) => [`${kind} ${host}/${id}`, { ...document, fence: 1 } as DesiredBrick]),
     )
-    expect(wants(leaving, { observed: ready, desired })).to.deep.equal([
+    expect(records(leaving, { observed: ready, desired })).to.deep.equal([
       ...bricks('absent'),
       'gluster1: volume mytest absent',
     ])
@@ -114,13 +123,13 @@ describe('what hosts should hold of a buffer that is wanted no more', () => {
     const [, , going] = desiredOfBuffer(aCluster({ hosts, buffers: [leaving], observed }), leaving, aConfig())
     const session = aSession({ token: '5', uses: ['mytest'], computeHosts: ['c1'], stage: 'ran' })
     const parts = { sessions: [session], observed: { ...observed, ...mountReport('c1', session, buffer) } }
-    expect(wants(leaving, parts)).to.include('gluster1: volume mytest started')
+    expect(records(leaving, parts)).to.include('gluster1: volume mytest started')
     const desired = { 'volume gluster1/mytest': { ...going!.document, fence: 1 } as DesiredVolume }
-    expect(wants(leaving, { ...parts, desired })).to.include('gluster1: volume mytest absent')
+    expect(records(leaving, { ...parts, desired })).to.include('gluster1: volume mytest absent')
   })
 
   it('is no volume that was never begun, so that its bricks go at once', () => {
-    expect(wants({ ...buffer, wanted: 'absent' }, { observed: ready })).to.deep.equal(bricks('absent'))
+    expect(records({ ...buffer, wanted: 'absent' }, { observed: ready })).to.deep.equal(bricks('absent'))
   })
 })
 
@@ -137,12 +146,12 @@ describe('what hosts should hold of a buffer whose brick was replaced', () => {
   }
 
   it('keeps the released brick until its former volume was seen stopped', () => {
-    expect(wants(replaced)).to.include('gluster1: brick nvme2n1 present')
-    expect(wants(replaced)).to.include('gluster1: volume mytest absent')
+    expect(records(replaced)).to.include('gluster1: brick nvme2n1 present')
+    expect(records(replaced)).to.include('gluster1: volume mytest absent')
   })
 
   it('wipes it then', () => {
     const gone = { observed: volumeReport(replaced, { volume: 'mytest', state: 'absent' }) }
-    expect(wants(replaced, gone)).to.include('gluster1: brick nvme2n1 absent')
+    expect(records(replaced, gone)).to.include('gluster1: brick nvme2n1 absent')
   })
 })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
-import { followBuffer } from '../../../../src/scheduler/desired/bufferTransitions.js'
+import { advanceBuffer } from '../../../../src/scheduler/desired/bufferTransitions.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
 import {
   aBuffer,
@@ -25,8 +25,8 @@ const [first, second] = [buffer.bricks[0]!, buffer.bricks[1]!]
 const bad = { state: 'forming' as const, problem: { message: 'the disk gives errors', terminal: true } }
 
 function follow(parts: ClusterParts, document: BufferDocument = buffer, gone: string[] = []) {
-  const means = { now: 5000, newUuid: uuids(), isLost: (host: string) => gone.includes(host) }
-  return followBuffer(aCluster({ hosts, buffers: [document], ...parts }), document, means)
+  const context = { now: 5000, newUuid: uuids(), isLost: (host: string) => gone.includes(host) }
+  return advanceBuffer(aCluster({ hosts, buffers: [document], ...parts }), document, context)
 }
 const changes = (...args: Parameters<typeof follow>) => follow(...args)?.changes.map(describeChange) ?? []
 const documentOf = (...args: Parameters<typeof follow>) => {
@@ -52,8 +52,8 @@ describe('a buffer that is being made', () => {
 
     it('is built when its agents are told that nothing of it may be formatted again, and not before', () => {
       expect(documentOf({ observed, desired: told({}) })).to.equal(undefined)
-      const wants = desiredOfBuffer(aCluster({ hosts, buffers: [buffer], observed }), buffer, aConfig())
-      expect(wants.map(({ document }) => 'built' in document && document.built)).to.include.members([true])
+      const records = desiredOfBuffer(aCluster({ hosts, buffers: [buffer], observed }), buffer, aConfig())
+      expect(records.map(({ document }) => 'built' in document && document.built)).to.include.members([true])
       expect(documentOf({ observed, desired: told({ built: true }) })).to.include({ builtAt: 5000 })
     })
 

@@ -5,7 +5,7 @@ import { allowedClients } from '../../../../src/scheduler/dataplane/glusterd/aut
 import { mayStart, unmountProgress } from '../../../../src/scheduler/progress.js'
 import { startJob } from '../../../../src/scheduler/admission/jobStages.js'
 import { hostsView } from '../../../../src/scheduler/operators/views.js'
-import { desiredOfSession, followSession } from '../../../../src/scheduler/desired/session.js'
+import { desiredOfSession, advanceSession } from '../../../../src/scheduler/desired/session.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import {
   aBuffer,
@@ -35,7 +35,7 @@ const parts = (session: SessionDocument, more: ClusterParts = {}): ClusterParts 
   ...more,
 })
 const sharing: SessionDocument = { ...job, sharedPaths: true }
-const wants = (session: SessionDocument, more: ClusterParts = {}) =>
+const records = (session: SessionDocument, more: ClusterParts = {}) =>
   desiredOfSession(aCluster(parts(session, more)), session, config).map(describeRecord)
 const told = (wanted: 'present' | 'absent', id = 10, host = 'c1') => ({
   [`mount ${host}/20.${id}`]: {
@@ -49,11 +49,11 @@ const told = (wanted: 'present' | 'absent', id = 10, host = 'c1') => ({
 
 describe('what compute hosts should hold of a session', () => {
   for (const stage of ['setup', 'staging-in', 'staged-in'] as SessionStage[]) {
-    it(`is nothing at ${stage}`, () => expect(wants({ ...job, stage })).to.deep.equal([]))
+    it(`is nothing at ${stage}`, () => expect(records({ ...job, stage })).to.deep.equal([]))
   }
 
   it('is every buffer on every host while the job runs', () => {
-    expect(wants(job)).to.deep.equal([
+    expect(records(job)).to.deep.equal([
       'c1: mount 20.10 present',
       'c2: mount 20.10 present',
       'c1: mount 20.11 present',
@@ -63,7 +63,7 @@ describe('what compute hosts should hold of a session', () => {
 
   it('is no buffer whose bricks do not let its hosts in yet', () => {
     const observed = { ...letIn, ...volumeReport(own, { allow: 'gluster1' }) }
-    expect(wants(job, { observed })).to.deep.equal(['c1: mount 20.11 present', 'c2: mount 20.11 present'])
+    expect(records(job, { observed })).to.deep.equal(['c1: mount 20.11 present', 'c2: mount 20.11 present'])
   })
 
   const pathsOf = (session: SessionDocument) => [
@@ -110,19 +110,19 @@ describe('what compute hosts should hold of a session', () => {
 
   it('is no mount after the job, on hosts that have not let go of theirs', () => {
     const observed = { ...mountReport('c1', job, own), ...mountReport('c2', job, own, { state: 'absent' }) }
-    expect(wants({ ...job, stage: 'ran' }, { observed })).to.deep.equal(['c1: mount 20.10 absent'])
+    expect(records({ ...job, stage: 'ran' }, { observed })).to.deep.equal(['c1: mount 20.10 absent'])
   })
 
   it('stays told to hosts that were told, also of a buffer that is gone', () => {
     const session = { ...job, stage: 'leaving' as const }
-    expect(wants(session, { buffers: [], desired: told('present') })).to.deep.equal(['c1: mount 20.10 absent'])
+    expect(records(session, { buffers: [], desired: told('present') })).to.deep.equal(['c1: mount 20.10 absent'])
   })
 })
 
 describe('a session that leaves', () => {
   const leaving = { ...job, stage: 'leaving' as const }
   const follow = (session: SessionDocument, more: ClusterParts) =>
-    followSession(aCluster(parts(session, more)), session, 2000)?.changes.map(describeChange) ?? []
+    advanceSession(aCluster(parts(session, more)), session, 2000)?.changes.map(describeChange) ?? []
 
   it('is gone when its own buffer is and every host has let go', () => {
     const observed = mountReport('c1', job, own, { state: 'absent' })
@@ -164,15 +164,15 @@ describe('a host that cannot unmount', () => {
     for (const report of [{}, { problem: { ...problem, terminal: false } }]) {
       expect(hostsToUnmount(clusterOf(ran, report), own)).to.deep.equal(['c1'])
       expect(allowed(ran, report)).to.equal('c1,gluster1')
-      expect(followSession(clusterOf(ran, report), ran, 2000)).to.equal(undefined)
+      expect(advanceSession(clusterOf(ran, report), ran, 2000)).to.equal(undefined)
     }
   })
 
   it('is written down when its time is over, once', () => {
-    const { changes, events } = followSession(clusterOf(ran, { problem }), ran, 2000)!
+    const { changes, events } = advanceSession(clusterOf(ran, { problem }), ran, 2000)!
     expect(changes.map((change) => 'document' in change && change.document)).to.deep.equal([cut])
     expect(events.join()).to.contain('host c1 is cut off from').and.to.contain('target is busy')
-    expect(followSession(clusterOf(cut, { problem }), cut, 2000)).to.equal(undefined)
+    expect(advanceSession(clusterOf(cut, { problem }), cut, 2000)).to.equal(undefined)
   })
 
   it('stays cut off, and holds neither the volume nor Slurm, whatever its agent says after a restart', () => {
@@ -204,7 +204,7 @@ describe('a host that cannot unmount', () => {
   it('keeps its session until it has let go, and the name of its job is free', () => {
     const leaving: SessionDocument = { ...cut, stage: 'leaving', buffer: undefined, uses: [] }
     const cluster = { ...clusterOf(leaving, { problem }), buffers: new Map() }
-    expect(followSession(cluster, leaving, 2000)).to.equal(undefined)
+    expect(advanceSession(cluster, leaving, 2000)).to.equal(undefined)
     expect(mayStart(cluster, '5')).to.equal(true)
   })
 })

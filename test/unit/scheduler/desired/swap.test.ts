@@ -45,7 +45,7 @@ function cluster({ session = job, buffers = [buffer], observed = {}, told = {}, 
   })
 }
 
-const wants = (given: Given) => desiredOfSession(cluster(given), given.session ?? job, settings).map(describeRecord)
+const records = (given: Given) => desiredOfSession(cluster(given), given.session ?? job, settings).map(describeRecord)
 const ended = { ...job, stage: 'ran' as const }
 const both = { mount: 'present', swap: 'on' } as const
 
@@ -65,33 +65,33 @@ describe('swap on a buffer', () => {
   })
 
   it('is told on when the place of its file is mounted, not before', () => {
-    expect(wants({})).to.deep.equal(['c1: mount 20.10.swap present'])
+    expect(records({})).to.deep.equal(['c1: mount 20.10.swap present'])
     const mounted = ['c1: mount 20.10.swap present', 'c1: swap 20.10 on']
-    expect(wants({ observed: swapMount('mounted') })).to.deep.equal(mounted)
-    expect(wants({ observed: swapMount('forming'), told: both })).to.deep.equal(mounted)
+    expect(records({ observed: swapMount('mounted') })).to.deep.equal(mounted)
+    expect(records({ observed: swapMount('forming'), told: both })).to.deep.equal(mounted)
   })
 
   it('goes before its mount, which stays until it was seen gone', () => {
     const on = { ...swapMount('mounted'), ...swapReport('c1', job, buffer) }
     const off = ['c1: mount 20.10.swap present', 'c1: swap 20.10 absent']
-    expect(wants({ session: ended, observed: on, told: both })).to.deep.equal(off)
-    expect(wants({ session: ended, observed: swapMount('mounted'), told: both })).to.deep.equal(off)
+    expect(records({ session: ended, observed: on, told: both })).to.deep.equal(off)
+    expect(records({ session: ended, observed: swapMount('mounted'), told: both })).to.deep.equal(off)
     const gone = { ...swapMount('mounted'), ...swapReport('c1', job, buffer, { state: 'absent' }) }
-    expect(wants({ session: ended, observed: gone, told: both })).to.include('c1: mount 20.10.swap absent')
+    expect(records({ session: ended, observed: gone, told: both })).to.include('c1: mount 20.10.swap absent')
   })
 
   it('goes in that order also with --hurry, and of a buffer that is gone', () => {
     const leaving = { ...job, stage: 'leaving' as const }
     const given = { session: leaving, buffers: [], observed: swapReport('c1', job, buffer), told: both }
-    expect(wants(given)).to.deep.equal(['c1: mount 20.10.swap present', 'c1: swap 20.10 absent'])
+    expect(records(given)).to.deep.equal(['c1: mount 20.10.swap present', 'c1: swap 20.10 absent'])
   })
 
   it('is told to a host that is away together with the unmount, which is not taken back when it returns', () => {
     const on = { ...swapMount('mounted'), ...swapReport('c1', job, buffer) }
-    const away = wants({ session: ended, observed: on, told: both, isAlive: false })
+    const away = records({ session: ended, observed: on, told: both, isAlive: false })
     expect(away).to.deep.equal(['c1: mount 20.10.swap absent', 'c1: swap 20.10 absent'])
     const told = { mount: 'absent', swap: 'absent' } as const
-    expect(wants({ session: ended, observed: on, told })).to.deep.equal(away)
+    expect(records({ session: ended, observed: on, told })).to.deep.equal(away)
   })
 
   it('keeps its session until the host has reported it gone', () => {

@@ -3,8 +3,8 @@ import { hostsToUnmount, jobsHolding } from '../../../../src/model/buffers.js'
 import type { SessionDocument, SessionTransfer } from '../../../../src/model/documents/session.js'
 import type { DesiredTransfer } from '../../../../src/model/documents/transfer.js'
 import { currentTransfer } from '../../../../src/model/transfers.js'
-import { followSession } from '../../../../src/scheduler/desired/session.js'
-import { followTransfers, transferWants, waitsOf } from '../../../../src/scheduler/desired/transfers.js'
+import { advanceSession } from '../../../../src/scheduler/desired/session.js'
+import { advanceTransfers, desiredTransfers, waitsOf } from '../../../../src/scheduler/desired/transfers.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
 import {
@@ -61,13 +61,13 @@ function situation({ session = job(), told = [], reports = [], lost = [] }: Situ
   return { cluster, session }
 }
 
-const wants = (given: Situation) => {
+const records = (given: Situation) => {
   const { cluster, session } = situation(given)
-  return transferWants(cluster, session).map(describeRecord)
+  return desiredTransfers(cluster, session).map(describeRecord)
 }
 const ended = (given: Situation) => {
   const { cluster, session } = situation(given)
-  const followUp = followTransfers(cluster, session, 2000)
+  const followUp = advanceTransfers(cluster, session, 2000)
   const [change] = followUp?.changes ?? []
   return change?.kind === 'session' ? change.document?.transfers?.map((line) => line.ended) : undefined
 }
@@ -89,37 +89,37 @@ const finishing: Situation['told'] = [
 
 describe('what storage hosts do of a stage line', () => {
   for (const stage of ['setup', 'staged-in', 'running', 'ran', 'staged-out', 'leaving'] as const) {
-    it(`is nothing of a stage-in at ${stage}`, () => expect(wants({ session: job({ stage }) })).to.deep.equal([]))
+    it(`is nothing of a stage-in at ${stage}`, () => expect(records({ session: job({ stage }) })).to.deep.equal([]))
   }
 
   it('is the plan first, on the first of the buffer’s hosts', () => {
-    expect(wants({})).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+    expect(records({})).to.deep.equal(['gluster1: transfer 20.1 plan done'])
   })
 
   it('waits until every brick is online, and says for which', () => {
     const offline = volumeReport(own, { state: 'degraded', offline: ['gluster2:/data/glusterfs/nvme1n1/brick'] })
-    expect(wants({ reports: [offline] })).to.deep.equal([])
+    expect(records({ reports: [offline] })).to.deep.equal([])
     expect(waits({ reports: [offline] })).to.deep.equal([
       'brick gluster2:/data/glusterfs/nvme1n1/brick, which is offline',
     ])
-    expect(wants({ lost: ['gluster2'] })).to.deep.equal([])
+    expect(records({ lost: ['gluster2'] })).to.deep.equal([])
     expect(waits({ lost: ['gluster2'] })[0]).to.equal('host gluster2, which is lost')
   })
 
   it('stays a plan until that is done', () => {
     const working = transferReport('gluster1', { id: 20 })
-    expect(wants({ told: [['gluster1', 'plan']], reports: [working] })).to.deep.equal([
+    expect(records({ told: [['gluster1', 'plan']], reports: [working] })).to.deep.equal([
       'gluster1: transfer 20.1 plan done',
     ])
   })
 
   it('is a share for every host once it is planned', () => {
-    expect(wants({ told: [['gluster1', 'plan']], reports: [planned] })).to.deep.equal([
+    expect(records({ told: [['gluster1', 'plan']], reports: [planned] })).to.deep.equal([
       'gluster1: transfer 20.1 copy done',
       'gluster2: transfer 20.1 copy done',
     ])
     const { cluster, session } = situation({ told: [['gluster1', 'plan']], reports: [planned] })
-    const shares = transferWants(cluster, session).map(({ document }) => (document as DesiredTransfer).share)
+    const shares = desiredTransfers(cluster, session).map(({ document }) => (document as DesiredTransfer).share)
     expect(shares).to.deep.equal([
       { index: 0, of: 2 },
       { index: 1, of: 2 },
@@ -128,18 +128,18 @@ describe('what storage hosts do of a stage line', () => {
 
   it('goes on where a scheduler was that told one host alone', () => {
     const given = { told: [['gluster2', 'copy']] as Situation['told'] }
-    expect(wants(given)).to.deep.equal(['gluster1: transfer 20.1 copy done', 'gluster2: transfer 20.1 copy done'])
+    expect(records(given)).to.deep.equal(['gluster1: transfer 20.1 copy done', 'gluster2: transfer 20.1 copy done'])
   })
 
   it('stays with a host that is lost, which may be copying still', () => {
     const given = { told: copying, reports: [copied('gluster1')], lost: ['gluster2'] }
-    expect(wants(given)).to.deep.equal(['gluster1: transfer 20.1 copy done', 'gluster2: transfer 20.1 copy done'])
+    expect(records(given)).to.deep.equal(['gluster1: transfer 20.1 copy done', 'gluster2: transfer 20.1 copy done'])
     expect(waits(given)).to.deep.equal(['host gluster2, which is lost'])
   })
 
   it('is finished when every share is copied, also with files that could not be', () => {
     const failed = copied('gluster2', { counts: { ...counts, failed: 1 } })
-    expect(wants({ told: copying, reports: [copied('gluster1'), failed] })).to.deep.equal([
+    expect(records({ told: copying, reports: [copied('gluster1'), failed] })).to.deep.equal([
       'gluster1: transfer 20.1 finish done',
       'gluster2: transfer 20.1 copy done',
     ])
@@ -148,9 +148,9 @@ describe('what storage hosts do of a stage line', () => {
   it('does not count what was reported of an earlier attempt or part', () => {
     const session = job({}, { attempt: 2 })
     const told: Situation['told'] = [['gluster1', 'plan', { attempt: 2 }]]
-    expect(wants({ session, told, reports: [planned] })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+    expect(records({ session, told, reports: [planned] })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
     const reports = [copied('gluster1'), transferReport('gluster2', { id: 20 }, { part: 'plan', state: 'done' })]
-    expect(wants({ told: copying, reports })).to.deep.equal([
+    expect(records({ told: copying, reports })).to.deep.equal([
       'gluster1: transfer 20.1 copy done',
       'gluster2: transfer 20.1 copy done',
     ])
@@ -159,16 +159,16 @@ describe('what storage hosts do of a stage line', () => {
   it('is nothing more when it has ended, the first host last', () => {
     const session = job({}, { ended: { at: 1, state: 'done' } })
     const told = finishing
-    expect(wants({ session, told })).to.deep.equal([
+    expect(records({ session, told })).to.deep.equal([
       'gluster1: transfer 20.1 finish done',
       'gluster2: transfer 20.1 copy absent',
     ])
     const gone = transferReport('gluster2', { id: 20 }, { part: 'copy', state: 'absent' })
-    expect(wants({ session, told, reports: [gone] })).to.deep.equal([
+    expect(records({ session, told, reports: [gone] })).to.deep.equal([
       'gluster1: transfer 20.1 finish absent',
       'gluster2: transfer 20.1 copy absent',
     ])
-    expect(wants({ session, told, lost: ['gluster2'] })[0]).to.equal('gluster1: transfer 20.1 finish absent')
+    expect(records({ session, told, lost: ['gluster2'] })[0]).to.equal('gluster1: transfer 20.1 finish absent')
   })
 
   describe('the key of an attempt', () => {
@@ -178,7 +178,7 @@ describe('what storage hosts do of a stage line', () => {
     ) => {
       const { cluster, session } = situation(parts)
       change(cluster)
-      return transferWants(cluster, session).map(({ document }) => (document as DesiredTransfer).noteKey)
+      return desiredTransfers(cluster, session).map(({ document }) => (document as DesiredTransfer).noteKey)
     }
 
     it('is made with its first document, and is what every host is told from then on', () => {
@@ -204,13 +204,13 @@ describe('what storage hosts do of a stage line', () => {
       session: job({}, { ended: { at: 9, state: 'done' } }),
       told: [['gluster1', 'finish', { noteKey: 'k'.repeat(43) }]],
     })
-    const [want] = transferWants(cluster, session)
+    const [want] = desiredTransfers(cluster, session)
     expect(want!.document).to.include({ wanted: 'absent' }).and.to.not.have.property('noteKey')
   })
 
   it('begins anew when every host is rid of the attempt before', () => {
     const session = job({}, { attempt: 2 })
-    expect(wants({ session, told: copying })).to.deep.equal([
+    expect(records({ session, told: copying })).to.deep.equal([
       'gluster1: transfer 20.1 copy done',
       'gluster2: transfer 20.1 copy absent',
     ])
@@ -221,39 +221,39 @@ describe('what storage hosts do of a stage line', () => {
     const one = transferReport('gluster1', { id: 20 }, { part: 'copy', state: 'absent' })
     expect(waits({ session, told, reports: [one] })).to.deep.equal(['host gluster2 to end the attempt before'])
     const both = [one, transferReport('gluster2', { id: 20 }, { part: 'copy', state: 'absent' })]
-    expect(wants({ session, told, reports: both })).to.include('gluster1: transfer 20.1 plan done')
+    expect(records({ session, told, reports: both })).to.include('gluster1: transfer 20.1 plan done')
   })
 
   it('comes one line after the other, and after a stage-in that failed none', () => {
     const lines = (first: Partial<SessionTransfer>) =>
       job({ transfers: [aTransfer(first), aTransfer({ number: 2, inside: 'b' })] })
-    expect(wants({ session: lines({}) })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+    expect(records({ session: lines({}) })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
     const done = { at: 1, state: 'done' } as const
-    expect(wants({ session: lines({ ended: done }) })).to.deep.equal(['gluster1: transfer 20.2 plan done'])
-    expect(wants({ session: lines({ ended: { at: 1, state: 'failed' } }) })).to.deep.equal([])
+    expect(records({ session: lines({ ended: done }) })).to.deep.equal(['gluster1: transfer 20.2 plan done'])
+    expect(records({ session: lines({ ended: { at: 1, state: 'failed' } }) })).to.deep.equal([])
   })
 
   it('is every stage-out, although one has failed', () => {
     const failed = aTransfer({ direction: 'out', ended: { at: 1, state: 'failed' } })
     const session = job({ stage: 'staging-out', transfers: [failed, aTransfer({ direction: 'out', number: 2 })] })
-    expect(wants({ session })).to.deep.equal(['gluster1: transfer 20.2 plan done'])
+    expect(records({ session })).to.deep.equal(['gluster1: transfer 20.2 plan done'])
   })
 
   it('waits with a stage-out until the job’s nodes have written all, and let go', () => {
     const session = job({ stage: 'staging-out', computeHosts: ['c1'] }, { direction: 'out' })
     const mounted = mountReport('c1', session, own, { state: 'leaving' })
-    expect(wants({ session, reports: [mounted] })).to.deep.equal([])
+    expect(records({ session, reports: [mounted] })).to.deep.equal([])
     expect(waits({ session, reports: [mounted] })).to.deep.equal(['host c1 to unmount 5'])
     const gone = mountReport('c1', session, own, { state: 'absent' })
-    expect(wants({ session, reports: [gone] })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+    expect(records({ session, reports: [gone] })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
   })
 
   it('is told with the namespace of the striped mode', () => {
     const both = { ...own, access: ['striped' as const, 'private' as const] }
     const { cluster, session } = situation({ reports: [volumeReport(own, { directories: ['/striped'] })] })
-    const [want] = transferWants({ ...cluster, buffers: new Map([['5', both]]) }, session)
+    const [want] = desiredTransfers({ ...cluster, buffers: new Map([['5', both]]) }, session)
     expect(want!.document).to.include({ directory: '/striped' })
-    expect(transferWants(cluster, session)[0]!.document).to.include({ directory: '/', bricks: 2 })
+    expect(desiredTransfers(cluster, session)[0]!.document).to.include({ directory: '/', bricks: 2 })
   })
 })
 
@@ -268,18 +268,20 @@ describe('what storage hosts do for the nodes’ own namespaces', () => {
   const asked = (given: Situation) => {
     const { cluster, session } = situation(given)
     const known = { ...cluster, buffers: new Map([['5', both]]) }
-    return { wants: transferWants(known, session), waits: waitsOf(known, session, currentTransfer(session)!) }
+    return { records: desiredTransfers(known, session), waits: waitsOf(known, session, currentTransfer(session)!) }
   }
 
   it('is to stage in to the template, when that is made', () => {
     const session = staging('staging-in', [line({}), fill()])
     expect(asked({ session, reports: made('/private') })).to.deep.equal({
-      wants: [],
+      records: [],
       waits: ['volume 5 to have /template'],
     })
-    const { wants } = asked({ session, reports: made('/private', '/template') })
-    expect(wants.map(describeRecord)).to.deep.equal(['gluster1: transfer 20.1 plan done'])
-    expect(wants[0]!.document).to.include({ direction: 'in', directory: '/template' }).and.not.to.have.property('nodes')
+    const { records } = asked({ session, reports: made('/private', '/template') })
+    expect(records.map(describeRecord)).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+    expect(records[0]!.document)
+      .to.include({ direction: 'in', directory: '/template' })
+      .and.not.to.have.property('nodes')
   })
 
   it('is to copy that to every node at pre_run, when the directory of each is made', () => {
@@ -287,9 +289,9 @@ describe('what storage hosts do for the nodes’ own namespaces', () => {
     expect(asked({ session, reports: made('/template', '/private', '/private/c1') }).waits).to.deep.equal([
       'volume 5 to have /private/c2',
     ])
-    const { wants } = asked({ session, reports: made('/template', '/private', '/private/c1', '/private/c2') })
-    expect(wants.map(describeRecord)).to.deep.equal(['gluster1: transfer 20.2 plan done'])
-    expect(wants[0]!.document).to.deep.include({
+    const { records } = asked({ session, reports: made('/template', '/private', '/private/c1', '/private/c2') })
+    expect(records.map(describeRecord)).to.deep.equal(['gluster1: transfer 20.2 plan done'])
+    expect(records[0]!.document).to.deep.include({
       direction: 'fill',
       directory: '/private',
       nodes: ['c1', 'c2'],
@@ -299,17 +301,17 @@ describe('what storage hosts do for the nodes’ own namespaces', () => {
 
   it('is to stage out of all of them as one line', () => {
     const session = staging('staging-out', [line({ direction: 'out' })])
-    const { wants } = asked({ session })
-    expect(wants[0]!.document).to.deep.include({ direction: 'out', directory: '/private', nodes: ['c1', 'c2'] })
-    expect(wants[0]!.document).not.to.have.property('template')
+    const { records } = asked({ session })
+    expect(records[0]!.document).to.deep.include({ direction: 'out', directory: '/private', nodes: ['c1', 'c2'] })
+    expect(records[0]!.document).not.to.have.property('template')
   })
 
   it('is nothing more when a fill has failed, or its job does not run any more', () => {
     const failed = fill({ ended: { at: 1, state: 'failed' } })
     const done = line({ ended: { at: 1, state: 'done' } })
-    expect(wants({ session: staging('running', [done, failed]) })).to.deep.equal([])
+    expect(records({ session: staging('running', [done, failed]) })).to.deep.equal([])
     const told: Situation['told'] = [['gluster1', 'plan', { transfer: 2 }]]
-    expect(wants({ session: staging('ran', [done, fill()]), told })).to.deep.equal([
+    expect(records({ session: staging('ran', [done, fill()]), told })).to.deep.equal([
       'gluster1: transfer 20.2 plan absent',
     ])
   })
@@ -368,7 +370,7 @@ describe('the end of a stage line', () => {
       reports: [transferReport('gluster1', { id: 20 }, { part: 'plan', state: 'done', counts: large })],
     }
     expect(ended(given)![0]!.reason).to.equal('its source has 2.00 TB, the buffer 5 2.00 TB')
-    expect(wants(given)).to.deep.equal(['gluster1: transfer 20.1 plan done'])
+    expect(records(given)).to.deep.equal(['gluster1: transfer 20.1 plan done'])
   })
 })
 
@@ -410,7 +412,7 @@ describe('a buffer that a session copies from', () => {
     const session = job({ stage: 'leaving' })
     const follow = (reports: object[]) => {
       const { cluster } = situation({ session, told: [['gluster1', 'plan']], reports })
-      return followSession({ ...cluster, buffers: new Map() }, session, 2000)
+      return advanceSession({ ...cluster, buffers: new Map() }, session, 2000)
     }
     expect(follow([])).to.equal(undefined)
     expect(follow([transferReport('gluster1', { id: 20 }, { state: 'absent' })])?.changes).to.have.length(1)

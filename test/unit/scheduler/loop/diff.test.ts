@@ -25,10 +25,10 @@ async function difference(
   const rig = await Rig.start({ leads: false })
   for (const [put, value] of Object.entries(documents)) rig.etcd.write([], [{ put, value }])
   await rig.quiet()
-  const wants = desiredOfBuffer(rig.memory, of, aConfig()).map(
+  const records = desiredOfBuffer(rig.cache, of, aConfig()).map(
     (want) => ({ ...want, document: { ...want.document, ...more } }) as DesiredRecord,
   )
-  return differenceOf(rig.memory, 9, wants, new Set(owned), silentLog)
+  return differenceOf(rig.cache, 9, records, new Set(owned), silentLog)
 }
 const sentences = async (...args: Parameters<typeof difference>) =>
   (await difference(...args)).map(({ writes }) => writes.map(sentence).join(', '))

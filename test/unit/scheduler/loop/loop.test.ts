@@ -12,8 +12,8 @@ const hosts = () => [aHost('gluster1'), aHost('gluster2')]
 const asked = { name: 'mytest', ...alice, pool: undefined, bytes: 2 * terabyte, access: ['striped' as const] }
 
 async function create(rig: Rig): Promise<BufferDocument> {
-  const { config, newUuid } = rig.means
-  await rig.run(rig.commits.commit((cluster) => createPersistent(cluster, asked, { config, now: 2000, newUuid })))
+  const { config, newUuid } = rig.deps
+  await rig.run(rig.committer.commit((cluster) => createPersistent(cluster, asked, { config, now: 2000, newUuid })))
   await rig.quiet()
   return rig.read<BufferDocument>('buffers/mytest')!
 }
@@ -21,7 +21,7 @@ async function create(rig: Rig): Promise<BufferDocument> {
 async function createReady(rig: Rig): Promise<BufferDocument> {
   const buffer = await create(rig)
   await rig.agents.report({ ...brickReports(buffer), ...volumeReport(buffer) })
-  await rig.until('the buffer to be built', () => rig.memory.buffers.get('mytest')?.builtAt !== undefined)
+  await rig.until('the buffer to be built', () => rig.cache.buffers.get('mytest')?.builtAt !== undefined)
   await rig.quiet()
   return rig.read<BufferDocument>('buffers/mytest')!
 }
@@ -36,7 +36,7 @@ describe('the scheduler’s loop', () => {
     const later = { ...buffer, later: [1], bricks: [{ ...first!, later: 2 }, ...others] }
     rig.etcd.write([], [{ put: 'buffers/mytest', value: later }])
     await rig.agents.report({ ...brickReports(buffer), ...volumeReport(buffer) })
-    await rig.until('the buffer to be built', () => rig.memory.buffers.get('mytest')?.builtAt !== undefined)
+    await rig.until('the buffer to be built', () => rig.cache.buffers.get('mytest')?.builtAt !== undefined)
     expect(rig.read('buffers/mytest')).to.deep.include({ later: [1], bricks: later.bricks })
   })
 
@@ -64,7 +64,7 @@ describe('the scheduler’s loop', () => {
       'ready',
     ])
 
-    await rig.run(rig.commits.commit((cluster) => teardown(cluster, { token: 'mytest' })))
+    await rig.run(rig.committer.commit((cluster) => teardown(cluster, { token: 'mytest' })))
     await rig.quiet()
     expect(rig.read(keys.mountpoint('mytest'))).to.equal(undefined)
     expect(rig.told()).to.deep.equal([bricks[0], 'gluster1: volume mytest absent', bricks[1]])
@@ -131,7 +131,7 @@ describe('the scheduler’s loop', () => {
     expect(idle.etcd.revision).to.equal(revision)
     await idle.lead()
     await idle.quiet()
-    expect(idle.memory.buffers.get('mytest')!.builtAt).to.be.a('number')
+    expect(idle.cache.buffers.get('mytest')!.builtAt).to.be.a('number')
   })
 
   it('of a leader that was overtaken changes nothing, although it still believes to lead', async () => {
@@ -171,7 +171,7 @@ describe('the scheduler’s loop', () => {
     rig.clock.advance(2_000)
     await rig.quiet()
     expect(rig.told()).to.include.members(['gluster3: brick nvme1n1 present', 'gluster2: brick nvme1n1 absent'])
-    expect(rig.memory.buffers.get('mytest')!.bricks.map(({ host }) => host)).to.deep.equal(['gluster1', 'gluster3'])
+    expect(rig.cache.buffers.get('mytest')!.bricks.map(({ host }) => host)).to.deep.equal(['gluster1', 'gluster3'])
   })
 
   async function adopting(): Promise<Rig> {
@@ -221,9 +221,9 @@ describe('the scheduler’s loop', () => {
 
   it('replaces forty bricks that are refused at once, in steps that etcd takes', async () => {
     const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: 80 })] })
-    const { config, newUuid } = rig.means
+    const { config, newUuid } = rig.deps
     const request = { ...asked, bytes: 40 * terabyte }
-    await rig.run(rig.commits.commit((cluster) => createPersistent(cluster, request, { config, now: 2000, newUuid })))
+    await rig.run(rig.committer.commit((cluster) => createPersistent(cluster, request, { config, now: 2000, newUuid })))
     const buffer = rig.read<BufferDocument>('buffers/mytest')!
     const refused = brickReports(buffer, { state: 'forming', problem: { message: 'not listed', terminal: true } })
     const puts = Object.values(refused).map((value, n) => {
@@ -239,10 +239,12 @@ describe('the scheduler’s loop', () => {
 
   it('packs a hundred buffers into transactions that etcd takes', async () => {
     const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: 100 })] })
-    const { config, newUuid } = rig.means
+    const { config, newUuid } = rig.deps
     for (let n = 0; n < 100; n++) {
       const request = { ...asked, name: `b${n}`, bytes: terabyte }
-      await rig.run(rig.commits.commit((cluster) => createPersistent(cluster, request, { config, now: 2000, newUuid })))
+      await rig.run(
+        rig.committer.commit((cluster) => createPersistent(cluster, request, { config, now: 2000, newUuid })),
+      )
     }
     rig.etcd.write([], [{ deletePrefix: 'desired/' }])
     await rig.quiet()
@@ -258,14 +260,14 @@ describe('the scheduler’s loop', () => {
     })
     for (let n = 0; n < puts.length; n += 100) rig.etcd.write([], puts.slice(n, n + 100))
     await rig.quiet()
-    rig.loop.lookAgain()
+    rig.loop.resync()
     let rounds = 0
     for (; !rig.loop.isIdle; rounds++) {
       rig.clock.advance(0)
       // Whatever the loop can do without a pause, it does now.
       await new Promise((resolve) => setImmediate(resolve))
       if (rounds === 1) {
-        const reply = await dwWlmCli(rig.means, ['--function', 'pools'])
+        const reply = await dwWlmCli(rig.deps, ['--function', 'pools'])
         expect(reply.code).to.equal(0)
         expect(rig.loop.isIdle).to.equal(false)
       }
@@ -277,7 +279,7 @@ describe('the scheduler’s loop', () => {
     const rig = await Rig.start({ hosts: hosts() })
     await createReady(rig)
     rig.fence = undefined
-    rig.memory.announce()
+    rig.cache.announce()
     await rig.agents.lose('gluster2')
     await rig.quiet()
     await rig.lead()
@@ -293,14 +295,14 @@ describe('the scheduler’s loop', () => {
     const buffer = await create(rig)
     rig.clock.advance(7 * 24 * 3_600_000)
     await rig.quiet()
-    const { store, commits } = rig
+    const { store, committer } = rig
     const grant = store.lease.bind(store)
     let granted = 0
     store.lease = async (ttlSeconds) => {
       const other = { ...asked, name: 'other', bytes: terabyte }
-      const { config, newUuid } = rig.means
+      const { config, newUuid } = rig.deps
       if (granted++ === 0)
-        await commits.commit((cluster) => createPersistent(cluster, other, { config, now: 2000, newUuid }))
+        await committer.commit((cluster) => createPersistent(cluster, other, { config, now: 2000, newUuid }))
       return grant(ttlSeconds)
     }
     const problem = { message: 'the device is foreign', terminal: true }
@@ -311,7 +313,7 @@ describe('the scheduler’s loop', () => {
     const devicesOf = ({ bricks, released }: BufferDocument) =>
       [...bricks, ...released].map(({ host, device }) => `${host}/${device}`)
     expect(devicesOf(mytest!)).to.not.include.members(devicesOf(other!))
-    expect(rig.memory.lastId).to.equal(other!.id)
+    expect(rig.cache.lastId).to.equal(other!.id)
   })
 
   it('tells once of a brick that is replaced, and counts its events without a gap', async () => {

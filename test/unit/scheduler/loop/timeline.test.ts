@@ -11,7 +11,7 @@ describe('the timeline', () => {
     const rig = await Rig.start({ leads: false })
     rig.etcd.write([], [{ put: 'events/mytest/00000004', value: { v: 1, at: 1, text: 'x' } }])
     await rig.quiet()
-    const timeline = new Timeline(rig.etcd.open(), rig.memory, rig.clock, silentLog)
+    const timeline = new Timeline(rig.etcd.open(), rig.cache, rig.clock, silentLog)
     const first = await rig.run(timeline.add('mytest', buffer, ['a', 'b']))
     const second = await rig.run(timeline.add('mytest', buffer, ['c']))
     expect([...first, ...second].map((write) => 'put' in write && write.put)).to.deep.equal([
@@ -23,7 +23,7 @@ describe('the timeline', () => {
 
   it('begins anew for another buffer of that name', async () => {
     const rig = await Rig.start({ leads: false })
-    const timeline = new Timeline(rig.etcd.open(), rig.memory, rig.clock, silentLog)
+    const timeline = new Timeline(rig.etcd.open(), rig.cache, rig.clock, silentLog)
     await rig.run(timeline.add('mytest', buffer, ['a']))
     const [write] = await rig.run(timeline.add('mytest', { ...buffer, id: 11 }, ['a']))
     expect(write).to.have.property('put', 'events/mytest/00000001')
@@ -33,7 +33,7 @@ describe('the timeline', () => {
     const rig = await Rig.start({ leads: false })
     const store = rig.etcd.open()
     store.cut()
-    const timeline = new Timeline(store, rig.memory, rig.clock, silentLog)
+    const timeline = new Timeline(store, rig.cache, rig.clock, silentLog)
     expect(await rig.run(timeline.add('mytest', buffer, ['a']))).to.deep.equal([])
     expect(await timeline.add('mytest', buffer, [])).to.deep.equal([])
   })

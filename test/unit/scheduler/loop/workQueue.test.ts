@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { Dirty } from '../../../../src/scheduler/loop/workQueue.js'
-import type { Touched } from '../../../../src/scheduler/cluster/cache.js'
+import { WorkQueue } from '../../../../src/scheduler/loop/workQueue.js'
+import type { CacheEvent } from '../../../../src/scheduler/cluster/cache.js'
 import { keys } from '../../../../src/store/keys.js'
 import {
   aBuffer,
@@ -35,15 +35,15 @@ describe('what has to be looked at again', () => {
   })
 
   async function after(act: () => unknown): Promise<string[]> {
-    const dirty = new Dirty()
-    const stop = rig.memory.onChange((touched: Touched[]) => dirty.addTouched(rig.memory, touched))
+    const queue = new WorkQueue()
+    const stop = rig.cache.onChange((touched: CacheEvent[]) => queue.addTouched(rig.cache, touched))
     await act()
     await rig.quiet()
     stop()
     return [
-      ...[...dirty.buffers].sort().map((id) => `buffer ${id}`),
-      ...[...dirty.sessions].sort().map((id) => `session ${id}`),
-      ...(dirty.others ? ['others'] : []),
+      ...[...queue.buffers].sort().map((id) => `buffer ${id}`),
+      ...[...queue.sessions].sort().map((id) => `session ${id}`),
+      ...(queue.others ? ['others'] : []),
     ]
   }
   const put = (key: string, value: object) => () => rig.etcd.write([], [{ put: key, value }])
@@ -91,10 +91,10 @@ describe('what has to be looked at again', () => {
   })
 
   it('is taken out in pieces, each once', () => {
-    const dirty = new Dirty()
-    dirty.addAll(rig.memory)
-    expect(dirty.take(1)).to.deep.equal({ buffers: [10], sessions: [20], others: true })
-    expect(dirty.take(5)).to.deep.equal({ buffers: [11], sessions: [21], others: false })
-    expect(dirty.isEmpty).to.equal(true)
+    const queue = new WorkQueue()
+    queue.addAll(rig.cache)
+    expect(queue.take(1)).to.deep.equal({ buffers: [10], sessions: [20], others: true })
+    expect(queue.take(5)).to.deep.equal({ buffers: [11], sessions: [21], others: false })
+    expect(queue.isEmpty).to.equal(true)
   })
 })

@@ -12,7 +12,7 @@ import {
   aUuid,
   terabyte,
 } from '../../../support/builders.js'
-import { changesOf, means, refusalOf } from '../../../support/decisions.js'
+import { changesOf, deps, refusalOf } from '../../../support/decisions.js'
 import { Rig } from '../../../support/schedulerRig.js'
 
 const cluster = aCluster({
@@ -127,20 +127,20 @@ describe('a restore', () => {
     const before = await Rig.start({ hosts: hosts() })
     before.agents.obey()
     const request = { name: 'mytest', ...alice, pool: undefined, bytes: 2 * terabyte, access: ['striped' as const] }
-    await before.run(before.commits.commit((now) => createPersistent(now, request, means())))
-    await before.until('it to be built', () => before.memory.buffers.get('mytest')?.builtAt !== undefined)
+    await before.run(before.committer.commit((now) => createPersistent(now, request, deps())))
+    await before.until('it to be built', () => before.cache.buffers.get('mytest')?.builtAt !== undefined)
     await before.quiet()
-    const file = backup(before.memory)
+    const file = backup(before.cache)
 
     const after = await Rig.start({ hosts: hosts() })
-    await after.run(after.commits.commit((now) => restoreStep(now, file)))
+    await after.run(after.committer.commit((now) => restoreStep(now, file)))
     await after.quiet()
     expect(after.told()).to.deep.equal(before.told())
     expect(after.read('desired/gluster1/brick/nvme1n1')).to.deep.include({
       uuid: file.buffers['mytest']!.bricks[0]!.uuid,
       wanted: 'present',
     })
-    expect(after.memory.buffers.get('mytest')).to.deep.equal(before.memory.buffers.get('mytest'))
+    expect(after.cache.buffers.get('mytest')).to.deep.equal(before.cache.buffers.get('mytest'))
   })
 })
 
@@ -151,10 +151,10 @@ describe('with an etcd that lost everything', () => {
     const rig = await Rig.start({ hosts: [aHost('gluster1', { devices: [stamped, {}] })] })
     rig.agents.obey()
     const request = { name: 'new', ...alice, pool: undefined, bytes: terabyte, access: ['striped' as const] }
-    await rig.run(rig.commits.commit((now) => createPersistent(now, request, means())))
+    await rig.run(rig.committer.commit((now) => createPersistent(now, request, deps())))
     await rig.quiet()
     expect(rig.told().filter((text) => text.includes('nvme1n1'))).to.deep.equal([])
-    const more = rig.commits.commit((now) => createPersistent(now, { ...request, name: 'more' }, means()))
+    const more = rig.committer.commit((now) => createPersistent(now, { ...request, name: 'more' }, deps()))
     expect(await rig.run(more))
       .to.have.nested.property('result.reason')
       .that.contains('1 TB is on devices that are not blank')

@@ -37,9 +37,9 @@ function found(parts: ClusterParts = {}, now = 1000): string[] {
     observed: { ...brickReports(buffer), ...volumeReport(buffer) },
     ...parts,
   }
-  const wants = desiredOfBuffer(aCluster(base), buffer, config)
+  const records = desiredOfBuffer(aCluster(base), buffer, config)
   const desired = Object.fromEntries(
-    wants.map(({ host, kind, id, document }) => [`${kind} ${host}/${id}`, { ...document, fence: 3 } as never]),
+    records.map(({ host, kind, id, document }) => [`${kind} ${host}/${id}`, { ...document, fence: 3 } as never]),
   )
   return [...piecesOfCheck(aCluster({ desired, ...base }), config, now)]
     .flat()

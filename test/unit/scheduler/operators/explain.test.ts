@@ -3,8 +3,8 @@ import { explain } from '../../../../src/scheduler/operators/explain.js'
 import { aBuffer, aCluster, aHost, aSession, type ClusterParts, pool, terabyte } from '../../../support/builders.js'
 
 const nobody = { positionOf: () => undefined }
-const told = (parts: ClusterParts, room: Parameters<typeof explain>[1] = nobody) =>
-  explain(aCluster({ hosts: [aHost('gluster1')], ...parts }), room, '5')
+const told = (parts: ClusterParts, capacityQueue: Parameters<typeof explain>[1] = nobody) =>
+  explain(aCluster({ hosts: [aHost('gluster1')], ...parts }), capacityQueue, '5')
 
 describe('why a job waits', () => {
   it('is not known of a job that nobody has asked for', () =>

@@ -23,8 +23,8 @@ describe('the operators’ calls', () => {
 
   it('create a buffer, which is then shown with its bricks and its timeline', async () => {
     expect(await rig.json('POST', '/v1/buffers', body)).to.include({ state: 'admitted', buffer: 'mytest' })
-    const commits = rig.memory
-    while (commits.buffers.get('mytest')?.builtAt === undefined) await new Promise((resolve) => setImmediate(resolve))
+    const committer = rig.cache
+    while (committer.buffers.get('mytest')?.builtAt === undefined) await new Promise((resolve) => setImmediate(resolve))
     const detail = await rig.json<BufferDetail>('GET', '/v1/buffers/mytest')
     expect(detail).to.include({ name: 'mytest', phase: 'ready', sizeBytes: 2 * terabyte, requestedBytes: 2 * terabyte })
     expect(detail.brickList.map(({ host, device, state }) => [host, device, state])).to.deep.equal([
@@ -107,7 +107,7 @@ describe('the operators’ calls', () => {
   }
 
   it('destroy no buffer that a job uses, and name the job, unless they are forced', async () => {
-    const session = rig.memory.sessions.get('mytest')!
+    const session = rig.cache.sessions.get('mytest')!
     const job = {
       ...session,
       id: 900,
@@ -122,7 +122,7 @@ describe('the operators’ calls', () => {
     const answer = await rig.call('DELETE', '/v1/buffers/mytest')
     expect(answer.status).to.equal(409)
     expect(JSON.parse(answer.text)).to.deep.include({ refused: true, usedBy: ['7'] })
-    expect(rig.memory.buffers.get('mytest')).to.have.property('wanted', 'present')
+    expect(rig.cache.buffers.get('mytest')).to.have.property('wanted', 'present')
     await rig.put(keys.session('7'), undefined)
   })
 

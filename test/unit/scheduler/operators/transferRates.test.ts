@@ -14,15 +14,15 @@ describe('the rate of a transfer', () => {
       desired: { 'transfer gluster1/20.1': aDesiredTransfer({ part: 'copy' }) },
     }
     const told = { host: 'gluster1', id: '20.1', document: aDesiredTransfer({ part: 'copy' }) }
-    const memory = { ...aCluster(parts), index: { sessionKey: () => '5', desiredOf: () => [told] } }
+    const cache = { ...aCluster(parts), index: { sessionKey: () => '5', desiredOf: () => [told] } }
     const clock = new HandClock()
-    const rates = new TransferRates(memory as never, clock)
+    const rates = new TransferRates(cache as never, clock)
     // A gigabyte a second for a minute, and then nothing for half a minute.
     for (let tick = 0; tick <= 900; tick++) {
       const bytes = Math.min(tick, 600) * 1e8
       const counts = { files: 1, bytes, totalFiles: 2, totalBytes: 1e12, failed: 0 }
       const observed = transferReport('gluster1', session, { part: 'copy', counts })
-      memory.observed = aCluster({ ...parts, observed }).observed
+      cache.observed = aCluster({ ...parts, observed }).observed
       for (let host = 0; host < 30; host++) rates.note('20.1')
       clock.advance(100)
     }

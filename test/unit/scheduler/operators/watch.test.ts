@@ -17,14 +17,14 @@ describe('a watch', () => {
     clock = new HandClock()
     listeners = new Set()
     failures = []
-    const core = {
+    const decisions = {
       onChange: (callback: () => void) => {
         listeners.add(callback)
         return () => listeners.delete(callback)
       },
     }
     const log = { ...silentLog, error: (_: string, fields?: object) => void failures.push(fields) }
-    watchers = new Watchers({ core, clock, log })
+    watchers = new Watchers({ decisions, clock, log })
   })
   const change = () => [...listeners].forEach((listener) => listener())
   const open = (show: () => Promise<Shown>, write: (line: string) => Promise<void> = () => Promise.resolve()) => {

@@ -41,8 +41,8 @@ describe('a script from the field', () => {
     const jobdw = '#DW jobdw capacity=1TB access_mode=striped,private type=scratch'
     const out = '#DW stage_out type=file source=$DW_JOB_STRIPED/r destination=/home/alice/lost-results'
     expect(await setup(`${pool}:1TB`, ['', jobdw, '', stageIn, '', out])).to.deep.equal(done)
-    expect(rig.memory.sessions.get('5')!.transfers!.map(({ direction }) => direction)).to.deep.equal(['in', 'out'])
-    expect(rig.memory.buffers.get('5')!.access).to.deep.equal(['striped', 'private'])
+    expect(rig.cache.sessions.get('5')!.transfers!.map(({ direction }) => direction)).to.deep.equal(['in', 'out'])
+    expect(rig.cache.buffers.get('5')!.access).to.deep.equal(['striped', 'private'])
   })
 
   it('with blank lines hides nothing that is refused', async () => {
@@ -104,12 +104,12 @@ describe('a script from the field', () => {
 
   it('may name a persistent buffer with dots and dashes, and its variable is one that a shell takes', async () => {
     await create('my-data.1', terabyte)
-    expect(rig.memory.buffers.get('my-data.1')!.volume).to.equal('my-data-1')
+    expect(rig.cache.buffers.get('my-data.1')!.volume).to.equal('my-data-1')
     await create('my-data-1', terabyte)
-    expect(rig.memory.buffers.get('my-data-1')!.volume).to.match(/^my-data-1-[0-9]+$/)
+    expect(rig.cache.buffers.get('my-data-1')!.volume).to.match(/^my-data-1-[0-9]+$/)
     const out = '#DW stage_out type=file source=$DW_PERSISTENT_STRIPED_my_data_1/r destination=/home/alice/r'
     expect(await setup(`${pool}:0`, ['#DW persistentdw name=my-data.1', out])).to.deep.equal(done)
-    expect(rig.memory.sessions.get('5')!.transfers![0]).to.include({
+    expect(rig.cache.sessions.get('5')!.transfers![0]).to.include({
       buffer: 'my-data.1',
       variable: 'DW_PERSISTENT_STRIPED_my_data_1',
     })
@@ -135,7 +135,7 @@ describe('a script from the field', () => {
     })
 
     it('and not when it is swap beside a buffer, which Slurm counts as one slot more', async () => {
-      rig.means.config.swap = true
+      rig.deps.config.swap = true
       expect(await setup(`${pool}:2TB`, ['#DW jobdw capacity=1TB', '#DW swap 4GiB'])).to.deep.equal(done)
     })
   })
@@ -149,7 +149,7 @@ describe('a script from the field', () => {
         const { code, text } = await setup(`${pool}:0`, lines(rest))
         expect(code).to.equal(1)
         expect(text).to.contain('"deci" is there').and.contain('#BB destroy_persistent name=deci')
-        expect(rig.memory.buffers.get('deci')!.wanted).to.equal('present')
+        expect(rig.cache.buffers.get('deci')!.wanted).to.equal('present')
       }
     })
 

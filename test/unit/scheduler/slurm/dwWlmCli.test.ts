@@ -119,7 +119,7 @@ describe('dw_wlm_cli', () => {
       '--capacity',
       '1TB',
     ]
-    const both = await rig.run(Promise.all([dwWlmCli(rig.means, words), dwWlmCli(rig.means, words)]))
+    const both = await rig.run(Promise.all([dwWlmCli(rig.deps, words), dwWlmCli(rig.deps, words)]))
     expect(both).to.deep.equal([done, done])
     expect((await json('pools'))['pools']![0]).to.include({ free: 3 })
   })
@@ -138,14 +138,14 @@ describe('dw_wlm_cli', () => {
       '--capacity',
       '1TB',
     ]
-    const running = dwWlmCli(rig.means, words)
-    await rig.until('the buffer to be placed', () => rig.memory.buffers.has('347'))
-    const torn = dwWlmCli(rig.means, ['--function', 'teardown', '--token', '347', '--hurry'])
+    const running = dwWlmCli(rig.deps, words)
+    await rig.until('the buffer to be placed', () => rig.cache.buffers.has('347'))
+    const torn = dwWlmCli(rig.deps, ['--function', 'teardown', '--token', '347', '--hurry'])
     expect(await rig.run(running)).to.deep.equal({ code: 1, text: 'it was torn down' })
     await rig.agents.report({
       'brick gluster1/nvme1n1': {
         v: 1,
-        uuid: rig.memory.buffers.get('347')!.bricks[0]!.uuid,
+        uuid: rig.cache.buffers.get('347')!.bricks[0]!.uuid,
         directory: 'brick',
         state: 'absent',
         waitingFor: [],
@@ -172,14 +172,14 @@ describe('dw_wlm_cli', () => {
 
     it('because an earlier session of its token is in the way', async () => {
       await rig.call(...words)
-      const { bricks, id } = rig.memory.buffers.get('347')!
+      const { bricks, id } = rig.cache.buffers.get('347')!
       const [{ host, device, uuid }] = bricks as [(typeof bricks)[number]]
       rig.agents.silence(host)
-      const first = dwWlmCli(rig.means, again)
-      await rig.until('the first to be leaving', () => rig.memory.buffers.get('347')!.wanted === 'absent')
-      const waiting = dwWlmCli(rig.means, words)
+      const first = dwWlmCli(rig.deps, again)
+      await rig.until('the first to be leaving', () => rig.cache.buffers.get('347')!.wanted === 'absent')
+      const waiting = dwWlmCli(rig.deps, words)
       await rig.quiet()
-      const second = dwWlmCli(rig.means, again)
+      const second = dwWlmCli(rig.deps, again)
       await rig.quiet()
       const common = { v: 1 as const, state: 'absent' as const, waitingFor: [] }
       await rig.agents.report({
@@ -193,7 +193,7 @@ describe('dw_wlm_cli', () => {
 
     it('because etcd was away when it came', async () => {
       rig.store.cut()
-      const waiting = dwWlmCli(rig.means, words)
+      const waiting = dwWlmCli(rig.deps, words)
       await rig.quiet()
       expect(await rig.call(...again)).to.deep.equal({ code: 1, text: 'token not found: "347"' })
       rig.store.heal()
@@ -204,17 +204,17 @@ describe('dw_wlm_cli', () => {
 
     it('but loses to one that came after it, when etcd was away until then', async () => {
       await rig.call(...words)
-      const { id } = rig.memory.buffers.get('347')!
+      const { id } = rig.cache.buffers.get('347')!
       rig.store.cut()
-      const late = dwWlmCli(rig.means, again)
+      const late = dwWlmCli(rig.deps, again)
       await rig.quiet()
-      const setUpAgain = dwWlmCli(rig.means, words)
+      const setUpAgain = dwWlmCli(rig.deps, words)
       rig.store.heal()
       expect(await rig.run(Promise.all([late, setUpAgain]), 1_000)).to.deep.equal([
         { code: 1, text: '"347" was set up again after this call had come' },
         done,
       ])
-      expect(rig.memory.buffers.get('347')).to.include({ id, wanted: 'present' })
+      expect(rig.cache.buffers.get('347')).to.include({ id, wanted: 'present' })
     })
 
     it('and not over one that comes after it', async () => {
@@ -253,13 +253,13 @@ describe('dw_wlm_cli', () => {
       '--capacity',
       '2TB',
     ]
-    const reply = await rig.run(dwWlmCli(rig.means, words), 60_000)
+    const reply = await rig.run(dwWlmCli(rig.deps, words), 60_000)
     expect(reply).to.deep.equal({
       code: 1,
       text: 'not done yet, it waits for brick nvme1n1 on gluster1: try again',
     })
-    const again = dwWlmCli(rig.means, words)
-    const buffer = rig.memory.buffers.get('347')!
+    const again = dwWlmCli(rig.deps, words)
+    const buffer = rig.cache.buffers.get('347')!
     await rig.agents.report({
       'brick gluster1/nvme1n1': {
         v: 1,
@@ -271,13 +271,13 @@ describe('dw_wlm_cli', () => {
       ...volumeReport(buffer),
     })
     expect(await rig.run(again)).to.deep.equal(done)
-    expect(rig.memory.buffers.get('347')).to.include({ id: buffer.id })
+    expect(rig.cache.buffers.get('347')).to.include({ id: buffer.id })
   })
 
   it('says why a buffer cannot be made, and makes it anew when it is asked again', async () => {
     rig.agents.silence('gluster1')
     rig.agents.silence('gluster2')
-    const running = dwWlmCli(rig.means, [
+    const running = dwWlmCli(rig.deps, [
       '--function',
       'setup',
       '--token',
@@ -289,7 +289,7 @@ describe('dw_wlm_cli', () => {
       '--capacity',
       '4TB',
     ])
-    const buffer = await rig.until('the buffer to be placed', () => rig.memory.buffers.get('347'))
+    const buffer = await rig.until('the buffer to be placed', () => rig.cache.buffers.get('347'))
     const { host, device, uuid } = buffer.bricks[0]!
     const problem = { message: 'the disk gives errors', terminal: true }
     await rig.agents.report({
@@ -392,7 +392,7 @@ describe('dw_wlm_cli', () => {
     it('to start a job on a node without an agent, once its agent had time to return', async () => {
       await setup(`${pool}:1TB`)
       const words = ['--function', 'pre_run', '--token', '347', '--nodehostnamefile', file('c9\n', 'nodes')]
-      const reply = await rig.run(dwWlmCli(rig.means, words), 10_000)
+      const reply = await rig.run(dwWlmCli(rig.deps, words), 10_000)
       expect(reply.text).to.contain('no agent with the role compute is running on c9')
     })
 
@@ -427,7 +427,7 @@ describe('dw_wlm_cli', () => {
   it('says so when etcd stays away for the time of a call', async () => {
     rig.store.cut()
     const words = `--function create_persistent -t mytest -u ${alice.uid} -C ${pool}:${terabyte}`.split(' ')
-    const { code, text } = await rig.run(dwWlmCli(rig.means, words), 1_000)
+    const { code, text } = await rig.run(dwWlmCli(rig.deps, words), 1_000)
     expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: cut off'])
   })
 
@@ -435,9 +435,9 @@ describe('dw_wlm_cli', () => {
     let isAway: boolean
     beforeEach(() => {
       isAway = true
-      const { lookUp, groupsOf, groupId } = rig.means
+      const { lookUp, groupsOf, groupId } = rig.deps
       const or = <T>(answer: Promise<T>) => (isAway ? Promise.reject(new NameServiceUnavailable('it is away')) : answer)
-      Object.assign(rig.means, {
+      Object.assign(rig.deps, {
         lookUp: (uid: number) => or(lookUp(uid)),
         groupsOf: (uid: number) => or(groupsOf(uid)),
         groupId: (name: string) => or(groupId(name)),
@@ -463,7 +463,7 @@ describe('dw_wlm_cli', () => {
 
     it('a call says so when its time is over', async () => {
       const words = `--function create_persistent -t mytest -u ${alice.uid} -C ${pool}:${terabyte}`.split(' ')
-      const { code, text } = await rig.run(dwWlmCli(rig.means, words), 1_000)
+      const { code, text } = await rig.run(dwWlmCli(rig.deps, words), 1_000)
       expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: it is away'])
     })
 

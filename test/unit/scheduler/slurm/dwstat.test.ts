@@ -144,8 +144,8 @@ describe('dwstat', () => {
 
   for (const word of ['', 'constructor', '__proto__', 'toString', "it's"]) {
     it(`refuses ${JSON.stringify(word)} and says what there is`, async () => {
-      const means = { cluster: aCluster(), config: { pools: {} } as never, clock, userName: String }
-      const refused = await dwstat([word], means)
+      const deps = { cluster: aCluster(), config: { pools: {} } as never, clock, userName: String }
+      const refused = await dwstat([word], deps)
       expect(refused)
         .to.have.property('refused')
         .that.matches(/^dwstat: unknown word .*: write one of pools, sessions/)
@@ -153,7 +153,7 @@ describe('dwstat', () => {
   }
 })
 
-/** As the scheduler's memory keeps it: who uses a buffer is looked up. */
+/** As the scheduler's cache keeps it: who uses a buffer is looked up. */
 function withIndex(cluster: ReturnType<typeof aCluster>): ReturnType<typeof aCluster> {
   const of = (key: string) => {
     const session = cluster.sessions.get(key)

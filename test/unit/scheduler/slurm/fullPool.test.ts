@@ -20,7 +20,7 @@ describe('a full pool', () => {
 
   function setup(token: string, terabytes: number) {
     const user = ['--user', String(alice.uid), '--groupid', String(alice.gid)]
-    return dwWlmCli(rig.means, [
+    return dwWlmCli(rig.deps, [
       '--function',
       'setup',
       '--token',
@@ -31,7 +31,7 @@ describe('a full pool', () => {
     ])
   }
   const create = (name: string, terabytes: number) =>
-    dwWlmCli(rig.means, [
+    dwWlmCli(rig.deps, [
       ...['--function', 'create_persistent', '-t', name, '-u', String(alice.uid)],
       ...['-C', `${pool}:${terabytes * terabyte}`],
     ])
@@ -46,7 +46,7 @@ describe('a full pool', () => {
     await rig.quiet()
     expect(await tearDown('1')).to.deep.equal(done)
     expect(await rig.run(waiting, 100)).to.deep.equal(done)
-    expect(rig.memory.buffers.get('2')!.bricks).to.have.length(3)
+    expect(rig.cache.buffers.get('2')!.bricks).to.have.length(3)
   })
 
   it('keeps the creation of a persistent buffer waiting too', async () => {
@@ -90,7 +90,7 @@ describe('a full pool', () => {
   it('gives nothing to a setup whose caller has gone', async () => {
     const words = ['--token', '2', '--user', String(alice.uid), '--groupid', String(alice.gid), '--capacity', '4TB']
     let go = () => {}
-    const waiting = dwWlmCli(rig.means, ['--function', 'setup', ...words], new Promise((resolve) => (go = resolve)))
+    const waiting = dwWlmCli(rig.deps, ['--function', 'setup', ...words], new Promise((resolve) => (go = resolve)))
     await rig.quiet()
     go()
     expect(await rig.run(waiting)).to.deep.equal({ code: 1, text: 'its caller has gone' })
@@ -106,7 +106,7 @@ describe('a full pool', () => {
     }
     const words = ['--token', '2', '--user', String(alice.uid), '--groupid', String(alice.gid), '--capacity', '4TB']
     let go = () => {}
-    const waiting = dwWlmCli(rig.means, ['--function', 'setup', ...words], new Promise((resolve) => (go = resolve)))
+    const waiting = dwWlmCli(rig.deps, ['--function', 'setup', ...words], new Promise((resolve) => (go = resolve)))
     await rig.quiet()
     expect(await shown()).to.have.length(2)
     expect((await shown())[1]).to.include({ token: '2', id: 0, owner: alice.uid })
@@ -139,7 +139,7 @@ describe('a full pool', () => {
     const tokens = Array.from({ length: 20 }, (_, index) => String(100 + index))
     const jobs = tokens.map(async (token) => {
       const reply = await setup(token, 1)
-      if (reply.code === 0) await dwWlmCli(rig.means, ['--function', 'teardown', '--token', token])
+      if (reply.code === 0) await dwWlmCli(rig.deps, ['--function', 'teardown', '--token', token])
       return reply
     })
     await rig.quiet()

@@ -63,8 +63,8 @@ describe('a job script of any kind and size', () => {
     const storage = aHost('gluster1')
     storage.host.stagePaths = ['/tmp', '/lustre', '/a']
     rig = await Rig.start({ hosts: [storage] })
-    rig.means.statPaths = systemStatPaths
-    rig.means.groupId = () => Promise.resolve(30001)
+    rig.deps.statPaths = systemStatPaths
+    rig.deps.groupId = () => Promise.resolve(30001)
   })
   after(() => rmSync(directory, { recursive: true }))
 
@@ -85,7 +85,7 @@ describe('a job script of any kind and size', () => {
   /** CPU of this process alone, in ms: children and other programs do not count. */
   async function spent(words: string[]): Promise<number> {
     const before = process.cpuUsage()
-    await dwWlmCli(rig.means, words)
+    await dwWlmCli(rig.deps, words)
     const { user, system } = process.cpuUsage(before)
     return (user + system) / 1000
   }

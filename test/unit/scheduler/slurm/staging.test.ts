@@ -82,7 +82,7 @@ describe('dw_wlm_cli with stage lines', () => {
     const storage = ['gluster1', 'gluster2'].map((name) => aHost(name))
     for (const { host } of storage) if (stagePaths.length > 0) host.stagePaths = stagePaths
     rig = await Rig.start({ hosts: [...storage, aHost('c1', { roles: ['compute'], devices: 0 })] })
-    rig.means.statPaths = () => Promise.resolve(seen)
+    rig.deps.statPaths = () => Promise.resolve(seen)
     if (obey) rig.agents.obey()
     await rig.quiet()
   }

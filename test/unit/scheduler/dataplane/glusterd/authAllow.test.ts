@@ -80,15 +80,15 @@ describe('a host whose addresses are none', () => {
 
 describe('a node of a job', () => {
   const hosts = [aHost('gluster1'), compute('c1'), compute('c2')]
-  const wants = (allow: string) => {
+  const records = (allow: string) => {
     const observed = { ...brickReports(buffer), ...volumeReport(buffer, { allow }) }
     const cluster = aCluster({ hosts, buffers: [buffer], sessions: [running], observed })
     return desiredOfSession(cluster, running, settings).map(({ host }) => host)
   }
 
   it('is not told to mount before the volume lets it in', () => {
-    expect(wants('admin1,gluster1')).to.deep.equal([])
-    expect(wants('admin1,c1,c2,gluster1')).to.deep.equal(['c1', 'c2'])
+    expect(records('admin1,gluster1')).to.deep.equal([])
+    expect(records('admin1,c1,c2,gluster1')).to.deep.equal(['c1', 'c2'])
   })
 })
 

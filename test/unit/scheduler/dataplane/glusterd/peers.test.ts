@@ -5,19 +5,20 @@ import { aCluster, aHost } from '../../../../support/builders.js'
 
 const hosts = [aHost('gluster2'), aHost('gluster10'), aHost('gluster1'), aHost('c1', { roles: ['compute'] })]
 const connected = { v: 1, state: 'connected', waitingFor: [] } as const
-const wants = (observed = {}, living = hosts) => desiredPeers(aCluster({ hosts: living, observed })).map(describeRecord)
+const records = (observed = {}, living = hosts) =>
+  desiredPeers(aCluster({ hosts: living, observed })).map(describeRecord)
 
 describe('the trusted pool', () => {
   it('is grown by one host alone, which invites every other storage host', () => {
-    expect(wants()).to.deep.equal(['gluster1: peer gluster2', 'gluster1: peer gluster10'])
+    expect(records()).to.deep.equal(['gluster1: peer gluster2', 'gluster1: peer gluster10'])
   })
 
   it('has its issuer probed back by name once somebody is in', () => {
-    expect(wants({ 'peer gluster1/gluster2': connected })).to.include('gluster2: peer gluster1')
+    expect(records({ 'peer gluster1/gluster2': connected })).to.include('gluster2: peer gluster1')
   })
 
   it('is grown by the host that knows the most peers, for who is in a pool cannot be invited into another', () => {
-    expect(wants({ 'peer gluster2/gluster10': connected })).to.deep.equal([
+    expect(records({ 'peer gluster2/gluster10': connected })).to.deep.equal([
       'gluster2: peer gluster1',
       'gluster2: peer gluster10',
       'gluster10: peer gluster2',
@@ -25,7 +26,7 @@ describe('the trusted pool', () => {
   })
 
   it('waits for lost hosts, and needs nobody else for one', () => {
-    expect(wants({}, [hosts[0]!, aHost('gluster1', { alive: false })])).to.deep.equal([])
-    expect(wants({}, [])).to.deep.equal([])
+    expect(records({}, [hosts[0]!, aHost('gluster1', { alive: false })])).to.deep.equal([])
+    expect(records({}, [])).to.deep.equal([])
   })
 })
