@@ -12,6 +12,7 @@ const rooms = {
   'src/store': ['src/daemon', 'src/model'],
 
   'src/agent/plan': ['src/agent', 'src/model'],
+  'src/agent/reconcile': ['src/agent', 'src/agent/plan', 'src/daemon', 'src/model', 'src/store'],
   'src/agent/host/exec': [],
   'src/agent/host/disk': ['src/agent/host/exec', 'src/agent/plan', ...port],
   'src/agent/host/client': ['src/agent/host/disk', 'src/agent/host/exec', ...port],
@@ -40,6 +41,7 @@ const rooms = {
     'src/agent/host/disk',
     'src/agent/host/exec',
     'src/agent/plan',
+    'src/agent/reconcile',
     'src/daemon',
     'src/model',
     'src/store',

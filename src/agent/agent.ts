@@ -10,7 +10,8 @@ import type { Change, Store, Watch } from '../store/store.js'
 import type { Host } from './port.js'
 import type { KnownLeader } from './knownLeader.js'
 import { byName } from './oneByOne.js'
-import { type DesiredEntry, Reconciler, type ReconcilerDependencies } from './reconcile.js'
+import type { DesiredEntry, ReconcilerDependencies } from './reconcile/document.js'
+import { Reconciler } from './reconcile/reconciler.js'
 
 export interface AgentDependencies {
   host: Host

@@ -10,7 +10,7 @@ import { keys } from '../store/keys.js'
 import { OwnedKey } from '../store/owned.js'
 import type { Store } from '../store/store.js'
 import type { Host, Seen } from './port.js'
-import { untilNextRound } from './resync.js'
+import { untilNextRound } from './reconcile/resync.js'
 
 export interface InventoryDependencies {
   host: Host

@@ -112,7 +112,7 @@ export const mutations: Mutation[] = [
     invariant: 4,
     guard: 'it must be the very document that was planned with',
     marker: 'same-document',
-    edit: { value: 'now !== undefined' },
+    edit: { value: '!!now' },
   },
   {
     invariant: 5,

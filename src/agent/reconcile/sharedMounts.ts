@@ -1,8 +1,8 @@
-import type { DesiredMount } from '../model/documents/mount.js'
-import { mountIdOf } from '../model/cluster.js'
-import { readDesired } from '../store/documents.js'
-import { keys } from '../store/keys.js'
-import type { Store } from '../store/store.js'
+import type { DesiredMount } from '../../model/documents/mount.js'
+import { mountIdOf } from '../../model/cluster.js'
+import { readDesired } from '../../store/documents.js'
+import { keys } from '../../store/keys.js'
+import type { Store } from '../../store/store.js'
 
 /*
  * Persistent buffers have one path on a host, whatever the number of jobs there, and one mount for them all. Each job has

@@ -1,4 +1,4 @@
-import type { Clock } from '../daemon/clock.js'
+import type { Clock } from '../../daemon/clock.js'
 
 /**
  * What is as desired is looked at again in rounds that the whole host has in common: it wakes once a minute, and what several

@@ -1,7 +1,7 @@
-import type { ObservedAdopt } from '../model/documents/adopt.js'
-import type { ObservedBrick } from '../model/documents/brick.js'
-import type { AnyObserved } from '../model/documents/observed.js'
-import type { ObservedTransfer } from '../model/documents/transfer.js'
+import type { ObservedAdopt } from '../../model/documents/adopt.js'
+import type { ObservedBrick } from '../../model/documents/brick.js'
+import type { AnyObserved } from '../../model/documents/observed.js'
+import type { ObservedTransfer } from '../../model/documents/transfer.js'
 
 /** A report on something that takes long and is under way. */
 export type Moving = ObservedTransfer | ObservedBrick | ObservedAdopt

@@ -1,16 +1,16 @@
 import { expect } from 'chai'
 import PQueue from 'p-queue'
-import { until } from '../../../lab/until.js'
-import type { Host, TransferFacts } from '../../../src/agent/port.js'
-import { byName } from '../../../src/agent/oneByOne.js'
-import { Reconciler } from '../../../src/agent/reconcile.js'
-import { silentLog } from '../../../src/daemon/log.js'
-import type { ObservedTransfer } from '../../../src/model/documents/transfer.js'
-import { levels } from '../../../src/model/levels.js'
-import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
-import { aDesiredTransfer } from '../../support/desired.js'
-import { HandClock } from '../../support/handClock.js'
+import { until } from '../../../../lab/until.js'
+import type { Host, TransferFacts } from '../../../../src/agent/port.js'
+import { byName } from '../../../../src/agent/oneByOne.js'
+import { Reconciler } from '../../../../src/agent/reconcile/reconciler.js'
+import { silentLog } from '../../../../src/daemon/log.js'
+import type { ObservedTransfer } from '../../../../src/model/documents/transfer.js'
+import { levels } from '../../../../src/model/levels.js'
+import { keys } from '../../../../src/store/keys.js'
+import { MemoryEtcd } from '../../../../src/store/fake.js'
+import { aDesiredTransfer } from '../../../support/desired.js'
+import { HandClock } from '../../../support/handClock.js'
 
 const key = keys.desired('gluster1', 'transfer', '3.1')
 const reportKey = keys.observed('gluster1', 'transfer', '3.1')
@@ -68,8 +68,7 @@ describe('the reports of a transfer that is under way', () => {
       const before = looks
       clock.advance(second)
       await until({ what: 'a look' }, () => Promise.resolve(looks > before))
-      await new Promise((resolve) => setImmediate(resolve))
-      await new Promise((resolve) => setImmediate(resolve))
+      while (clock.timersLeft === 0) await new Promise((resolve) => setImmediate(resolve))
     }
     await until({ what: 'the first report' }, () => Promise.resolve(etcd.read(reportKey) !== undefined))
     for (let n = 0; n < seconds; n++) {

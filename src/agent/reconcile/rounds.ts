@@ -1,0 +1,161 @@
+import type { Problem } from '../../model/documents/common.js'
+import type { AnyDesired, DesiredKind } from '../../model/documents/desired.js'
+import type { Role } from '../../model/documents/host.js'
+import { plan } from '../plan/index.js'
+import type { Plan, Report } from '../plan/plan.js'
+import { BrickMarked, Busy, type Facts } from '../port.js'
+import type { DesiredEntry, DocumentId, ReconcilerDependencies } from './document.js'
+import { executeSteps } from './execute.js'
+import type { Reporter } from './reporter.js'
+import { reportWithoutFacts } from './reportWithoutFacts.js'
+import { untilNextRound } from './resync.js'
+import type { RetryPolicy } from './retryPolicy.js'
+import { isWantedElsewhere } from './sharedMounts.js'
+
+/** When the document is looked at next, if nothing wakes it before. */
+export type Result = 'requeue' | { requeueAfterMs: number }
+
+/** How often the progress of what takes hours is looked at, and told. */
+const progressMs = 1_000
+
+const roleOf: Record<DesiredKind, Role> = {
+  brick: 'storage',
+  volume: 'storage',
+  peer: 'storage',
+  adopt: 'storage',
+  transfer: 'storage',
+  mount: 'compute',
+  swap: 'compute',
+}
+
+/*
+ * The rounds of one desired document: observe, plan, execute, report. A plan without steps comes to rest; after any other the
+ * host is observed again.
+ *
+ * INVARIANT: what is reported was observed after the last step.
+ */
+export class Rounds<K extends DesiredKind> {
+  /** How things stood when the host could last be looked at. */
+  private lastReport: Report<K> | undefined
+
+  constructor(
+    private readonly id: DocumentId<K>,
+    private readonly dependencies: ReconcilerDependencies,
+    private readonly reporter: Reporter<K>,
+    private readonly retry: RetryPolicy,
+    /** It is the document that is desired now, and nobody wants the work to end. */
+    private readonly isCurrent: (entry: DesiredEntry<K>) => boolean,
+  ) {}
+
+  /** The document changed: what was seen was of the one before. */
+  reset(): void {
+    this.lastReport = undefined
+  }
+
+  /** Throws only when the store does: the report waits, the host is left as it is. */
+  async run(entry: DesiredEntry<K>): Promise<Result> {
+    const { host, roles, oneByOne } = this.dependencies
+    const role = roleOf[entry.kind]
+    if (!roles.includes(role)) {
+      const problem = { message: `host ${host.name} has not the role ${role}`, terminal: true }
+      return this.settle({ steps: [], waitingFor: [], report: withoutFacts(entry) }, problem)
+    }
+    const document = entry.document as AnyDesired
+    if (document.kind !== 'mount') return this.reconcile(entry)
+    return oneByOne(document.path, async () => (this.isCurrent(entry) ? this.reconcile(entry) : 'requeue'))
+  }
+
+  private async reconcile(entry: DesiredEntry<K>): Promise<Result> {
+    let planned: Plan<K>
+    try {
+      planned = plan[entry.kind](entry.document, await this.observe(entry))
+    } catch (error) {
+      this.dependencies.log.warn('observation failed', { ...this.id, reason: messageOf(error) })
+      return this.fail({ steps: [], waitingFor: [], report: this.lastReport ?? withoutFacts(entry) }, error)
+    }
+    if (planned.steps.length === 0) {
+      const { refused } = planned
+      return this.settle(planned, refused === undefined ? undefined : { message: refused, terminal: true })
+    }
+    // Steps may help at once, or not at all: a plan that waits beside them is told, and given time.
+    const isWaiting = planned.waitingFor.length > 0
+    if (isWaiting) await this.report(planned, undefined)
+    try {
+      if (!(await this.executeAndReport(entry, planned))) return 'requeue'
+      return isWaiting ? this.retryLater() : 'requeue'
+    } catch (error) {
+      return this.fail(planned, error)
+    }
+  }
+
+  private async observe(entry: DesiredEntry<K>): Promise<Facts[K]> {
+    const { host, store } = this.dependencies
+    const facts = await host.observe[entry.kind](entry.document)
+    const document = entry.document as AnyDesired
+    if (document.kind !== 'mount' || document.wanted === 'present') return facts
+    return { ...facts, isWantedElsewhere: await isWantedElsewhere(store, host.name, document) }
+  }
+
+  /** That the work has begun is told beside the first steps, which need not wait for it, and is told before anything else is. */
+  private async executeAndReport(entry: DesiredEntry<K>, planned: Plan<K>): Promise<boolean> {
+    const isFirst = this.reporter.writtenState === undefined
+    const [done, reported] = await Promise.allSettled([
+      executeSteps(entry, planned.steps, this.isCurrent, this.dependencies),
+      isFirst ? this.report(planned, undefined) : Promise.resolve(),
+    ])
+    if (done.status === 'rejected') throw done.reason
+    if (reported.status === 'rejected') throw reported.reason
+    return done.value
+  }
+
+  private async fail(planned: Plan<K>, error: unknown): Promise<Result> {
+    const message = messageOf(error)
+    if (!(error instanceof Busy)) this.dependencies.log.warn('step failed', { ...this.id, reason: message })
+    const terminal = this.retry.isTerminal(error, this.id.kind, planned)
+    if (this.retry.isWorthShowing(error)) {
+      const fresh = error instanceof BrickMarked ? { needsFreshDirectories: true } : {}
+      await this.report({ ...planned, report: { ...planned.report, ...fresh } }, { message, terminal })
+    }
+    return terminal ? this.resync() : this.retryLater()
+  }
+
+  /** Nothing is left to be done now. */
+  private async settle(planned: Plan<K>, problem: Problem | undefined): Promise<Result> {
+    const { report } = planned
+    // The scheduler gives the device away when it reads this: the inventory must say blank before.
+    if (freesDevice(this.id.kind, report) && this.reporter.writtenState !== report.state)
+      await this.dependencies.refreshInventory()
+    await this.report(planned, problem)
+    if (planned.waitingFor.length > 0) return this.retryLater()
+    // Work that was begun may have failed before: only its end tells that it came about.
+    const isUnderWay = report.state === 'working' || ('wiping' in report && report.wiping !== undefined)
+    if (isUnderWay && problem === undefined) return { requeueAfterMs: progressMs }
+    this.retry.reset()
+    return this.resync()
+  }
+
+  private async report(planned: Plan<K>, problem: Problem | undefined): Promise<void> {
+    this.lastReport = planned.report
+    await this.reporter.report(planned, problem)
+  }
+
+  private retryLater(): Result {
+    return { requeueAfterMs: this.retry.nextMs() }
+  }
+
+  private resync(): Result {
+    return { requeueAfterMs: untilNextRound(this.dependencies.clock) }
+  }
+}
+
+function freesDevice<K extends DesiredKind>(kind: K, { state }: Report<K>): boolean {
+  return (kind === 'brick' && state === 'absent') || (kind === 'adopt' && state === 'done')
+}
+
+function withoutFacts<K extends DesiredKind>(entry: DesiredEntry<K>): Report<K> {
+  return reportWithoutFacts(entry.document as AnyDesired) as Report<K>
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
