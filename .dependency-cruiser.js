@@ -162,11 +162,13 @@ const rooms = {
     'src/store',
   ],
 
-  lab: ['lab/docker'],
-  'lab/docker': ['lab', 'src/agent/host/dataplane/glusterd', 'src/agent/host/exec'],
-  'lab/demo': ['lab'],
-  bench: ['lab', 'src', 'test/support'],
-  test: ['bench', 'lab', 'lab/demo', 'lab/docker', 'src'],
+  'lab/common': [],
+  'lab/namespaces': ['lab/common'],
+  'lab/containers': ['lab/common', 'src/agent/host/dataplane/glusterd', 'src/agent/host/exec'],
+  lab: ['lab/common', 'lab/containers', 'lab/namespaces'],
+  'lab/demo': ['lab/common', 'lab/containers', 'lab/namespaces'],
+  bench: ['lab/common', 'lab/namespaces', 'src', 'test/support'],
+  test: ['bench', 'lab/common', 'lab/containers', 'lab/demo', 'lab/namespaces', 'src'],
 }
 
 /** The files of the folder itself, without the folders below it. A room that is a file has just that file. */

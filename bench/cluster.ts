@@ -1,6 +1,6 @@
-import { Lab } from '../lab/cluster.js'
-import { deviceCount, labSite, users } from '../lab/hosts.js'
-import { until } from '../lab/until.js'
+import { Lab } from '../lab/namespaces/cluster.js'
+import { deviceCount, labSite, users } from '../lab/common/hosts.js'
+import { until } from '../lab/common/until.js'
 
 export const installed = '/opt/burstbuffer/dist/bin'
 const owner = users[0]!

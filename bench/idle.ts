@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Lab } from '../lab/cluster.js'
+import type { Lab } from '../lab/namespaces/cluster.js'
 import { must, withLab } from './cluster.js'
 import { type Benchmark, type Figure, median } from './measure.js'
 

@@ -1,4 +1,4 @@
-import type { Lab } from '../lab/cluster.js'
+import type { Lab } from '../lab/namespaces/cluster.js'
 import { must } from './cluster.js'
 
 /*

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
-import type { Lab } from '../lab/cluster.js'
-import { users } from '../lab/hosts.js'
+import type { Lab } from '../lab/namespaces/cluster.js'
+import { users } from '../lab/common/hosts.js'
 import type { DesiredTransfer, TransferPart } from '../src/model/documents/transfer.js'
 import { create, destroy, must, withLab } from './cluster.js'
 import { type Benchmark, type Figure, timed } from './measure.js'

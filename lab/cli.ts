@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
-import { Lab } from './cluster.js'
-import { ComposeCluster } from './compose.js'
-import { composeSite, labSite } from './hosts.js'
-import type { OperatedCluster } from './interface.js'
+import { Lab } from './namespaces/cluster.js'
+import { ComposeCluster } from './containers/compose.js'
+import { composeSite, labSite } from './common/hosts.js'
+import type { OperatedCluster } from './common/interface.js'
 
 /* The lab's own door: npm run lab -- up | down | status | shell HOST | exec HOST -- COMMAND | cut | heal | kill | start HOST */
 

@@ -1,4 +1,4 @@
-import type { Result } from '../interface.js'
+import type { Result } from '../common/interface.js'
 
 /** What one act leaves for the next. */
 export interface Plot {

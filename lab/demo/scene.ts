@@ -1,5 +1,5 @@
-import type { Cluster, ExecOptions, Result } from '../interface.js'
-import { until } from '../until.js'
+import type { Cluster, ExecOptions, Result } from '../common/interface.js'
+import { until } from '../common/until.js'
 
 /** A fact of the demo that does not hold. */
 export class Unmet extends Error {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { existsSync, readFileSync } from 'node:fs'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 import { untilDevice } from '../support/bricks.js'
 import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 import { canMount } from '../support/tryMount.js'

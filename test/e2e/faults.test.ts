@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { hostsWith } from '../../lab/hosts.js'
-import { together } from '../../lab/together.js'
-import { until } from '../../lab/until.js'
+import { hostsWith } from '../../lab/common/hosts.js'
+import { allSettled } from '../../lab/common/allSettled.js'
+import { until } from '../../lab/common/until.js'
 import { bricksOf, keysBelow } from '../support/bricks.js'
 import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
@@ -32,9 +32,9 @@ describe('a buffer outlives the programs that made it', function () {
     const bricks = await bricksOf(lab, name)
     await must('c2', `mkdir -p /mnt/by-hand && mount -t glusterfs gluster1:/${name} /mnt/by-hand`)
     const members = hostsWith('etcd', lab)
-    await together(members, ({ name }) => lab.stopService(name, 'etcd', 'KILL'))
+    await allSettled(members, ({ name }) => lab.stopService(name, 'etcd', 'KILL'))
     await must('c2', 'echo still here >/mnt/by-hand/note && grep -q "still here" /mnt/by-hand/note')
-    await together(members, ({ name }) => lab.startService(name, 'etcd'))
+    await allSettled(members, ({ name }) => lab.startService(name, 'etcd'))
     await until({ what: 'the scheduler answers again', deadlineMs: 120_000 }, async () => {
       return (await lab.exec('head', ['/opt/burstbuffer/dist/bin/dw_wlm_cli', '--function', 'pools'])).code === 0
     })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 import type { BufferDocument } from '../../src/model/documents/buffer.js'
 import type { HostDocument } from '../../src/model/documents/host.js'
 import { bricksOf, keysBelow, untilDevice } from '../support/bricks.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 import { keysBelow } from '../support/bricks.js'
 import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { must } from '../support/invariants.js'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ServiceName } from '../../lab/hosts.js'
-import { until } from '../../lab/until.js'
+import type { ServiceName } from '../../lab/common/hosts.js'
+import { until } from '../../lab/common/until.js'
 import { keysBelow } from '../support/bricks.js'
 import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { must } from '../support/invariants.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 import type { DifferenceView } from '../../src/model/api.js'
 import { bricksOf, keysBelow, type SeenBrick, untilDevice } from '../support/bricks.js'
 import { enduring, expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'

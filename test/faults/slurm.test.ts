@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { setTimeout as pause } from 'node:timers/promises'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 import type { BufferDetail, StatusView } from '../../src/model/api.js'
 import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { must } from '../support/invariants.js'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ServiceName } from '../../lab/hosts.js'
-import type { Cluster } from '../../lab/interface.js'
+import type { ServiceName } from '../../lab/common/hosts.js'
+import type { Cluster } from '../../lab/common/interface.js'
 import type { Random } from '../support/random.js'
 
 /** One thing that goes wrong, and is right again when it resolves. */

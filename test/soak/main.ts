@@ -1,6 +1,6 @@
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
-import { Lab } from '../../lab/cluster.js'
+import { Lab } from '../../lab/namespaces/cluster.js'
 import { expectInvariants } from '../support/invariants.js'
 import { prepareForFaults } from '../support/remembered.js'
 import { soak, tell, whyEmpty } from './soak.js'

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Cluster } from '../../lab/interface.js'
+import type { Cluster } from '../../lab/common/interface.js'
 import { randomOf } from '../support/random.js'
 import { type Fault, faults as allFaults } from './faults.js'
 import { type Work, works as allWorks } from './work.js'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { until } from '../../lab/until.js'
-import type { Cluster } from '../../lab/interface.js'
+import { until } from '../../lab/common/until.js'
+import type { Cluster } from '../../lab/common/interface.js'
 import { inBuffer } from '../support/invariants.js'
 import type { Random } from '../support/random.js'
 import { SlurmAt } from '../support/slurm.js'

@@ -1,5 +1,5 @@
-import { users } from '../../lab/hosts.js'
-import type { Cluster } from '../../lab/interface.js'
+import { users } from '../../lab/common/hosts.js'
+import type { Cluster } from '../../lab/common/interface.js'
 
 const bbctl = (...words: string[]) => ['node', '/opt/burstbuffer/dist/cli/bbctl.js', ...words]
 const jobs = 'for job in $(squeue --noheader --format=%A); do scontrol show job --oneliner $job; done'

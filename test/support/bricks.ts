@@ -1,6 +1,6 @@
 import type { InventoryDevice } from '../../src/model/documents/inventory.js'
-import type { Cluster } from '../../lab/interface.js'
-import { until } from '../../lab/until.js'
+import type { Cluster } from '../../lab/common/interface.js'
+import { until } from '../../lab/common/until.js'
 
 /** A brick as the real parts show it. */
 export interface SeenBrick {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { LocalEngine } from '../../lab/docker/engine.js'
-import { baseImage, glusterImage } from '../../lab/docker/image.js'
+import { LocalEngine } from '../../lab/containers/dockerd.js'
+import { baseImage, glusterImage } from '../../lab/containers/image.js'
 import { brickRoot } from '../../src/model/cluster.js'
 
 /** Images are kept here between runs; making them takes minutes. */

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Context } from 'mocha'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 
 /** A real etcd of one member on loopback, with its data in a directory of its own. */
 export interface TestEtcd {

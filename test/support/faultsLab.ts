@@ -1,4 +1,4 @@
-import type { Cluster } from '../../lab/interface.js'
+import type { Cluster } from '../../lab/common/interface.js'
 import { expectInvariants, type Remembered } from './invariants.js'
 import { sharedLab } from './lab.js'
 import { prepareForFaults } from './remembered.js'

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 import type { LoopDevices } from './loopDevices.js'
 
 /**

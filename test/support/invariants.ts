@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import type { Cluster } from '../../lab/interface.js'
-import { until } from '../../lab/until.js'
+import type { Cluster } from '../../lab/common/interface.js'
+import { until } from '../../lab/common/until.js'
 import type { BufferView } from '../../src/model/api.js'
 import type { BufferDocument } from '../../src/model/documents/buffer.js'
 

@@ -1,7 +1,7 @@
-import { Lab } from '../../lab/cluster.js'
-import { ComposeCluster } from '../../lab/compose.js'
-import { LocalEngine } from '../../lab/docker/engine.js'
-import type { Cluster } from '../../lab/interface.js'
+import { Lab } from '../../lab/namespaces/cluster.js'
+import { ComposeCluster } from '../../lab/containers/compose.js'
+import { LocalEngine } from '../../lab/containers/dockerd.js'
+import type { Cluster } from '../../lab/common/interface.js'
 import { showAftermath } from './aftermath.js'
 
 /*

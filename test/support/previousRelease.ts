@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { type HostSpec, labSite } from '../../lab/hosts.js'
-import { installed, type Service, serviceOf } from '../../lab/services.js'
+import { type HostSpec, labSite } from '../../lab/common/hosts.js'
+import { installed, type Service, serviceOf } from '../../lab/common/services.js'
 
 /** With each release, the one before it comes to stand here. */
 const commit = 'd23663f'
@@ -25,7 +25,7 @@ export async function previousRelease(): Promise<PreviousRelease> {
   if (!existsSync(join(folder, 'built'))) await build()
   const [services, config] = (await Promise.all(
     ['services.ts', 'config.ts'].map((file) => import(join(folder, 'lab', file))),
-  )) as [typeof import('../../lab/services.js'), typeof import('../../lab/config.js')]
+  )) as [typeof import('../../lab/common/services.js'), typeof import('../../lab/common/config.js')]
   const place = `${installed}/${inCheckout}`
   const service = (...args: Parameters<typeof serviceOf>): Service => {
     const found = services.serviceOf(...args)

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 
 export interface LogLine {
   message: string

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../lab/interface.js'
+import type { Cluster } from '../../lab/common/interface.js'
 import { untilDevice } from './bricks.js'
 import { fingerprint, inBuffer, must, type Remembered } from './invariants.js'
 import { SlurmAt } from './slurm.js'

@@ -1,6 +1,6 @@
 import { parseBurstBuffer, showBurstBuffer, type ShownSystem } from '../../lab/demo/slurm.js'
-import type { Cluster, Result } from '../../lab/interface.js'
-import { until } from '../../lab/until.js'
+import type { Cluster, Result } from '../../lab/common/interface.js'
+import { until } from '../../lab/common/until.js'
 
 const minutes = 60_000
 

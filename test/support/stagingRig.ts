@@ -10,7 +10,7 @@ import { planTransfer } from '../../src/agent/plan/transfer.js'
 import type { StepArgs } from '../../src/agent/steps.js'
 import { silentLog } from '../../src/daemon/log.js'
 import type { DesiredTransfer } from '../../src/model/documents/transfer.js'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 import { aDesiredTransfer } from './desired.js'
 
 /** Accounts that every Debian has: a transfer's user must be known on its host. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../lab/until.js'
+import { until } from '../../lab/common/until.js'
 import { type Change, LeaseGone, maxOperations, type Store, StoreError } from '../../src/store/store.js'
 
 /** What every store does, in memory or on etcd: `open` gives two doors to the same keys, empty below `prefix`. */

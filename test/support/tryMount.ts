@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Cluster } from '../../lab/interface.js'
+import type { Cluster } from '../../lab/common/interface.js'
 
 /**
  * Whether root on `host` gets to mount and read `source`, such as `gluster1:/v/private/c1`. At a place of its own each

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { until } from '../../../lab/until.js'
+import { until } from '../../../lab/common/until.js'
 import { filterTable, PacketFilter } from '../../../src/agent/host/dataplane/glusterd/packetFilter.js'
 import { type Run, type RunResult, runCommand } from '../../../src/agent/host/exec/run.js'
 import { silentLog } from '../../../src/daemon/log.js'

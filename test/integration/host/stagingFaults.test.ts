@@ -17,7 +17,7 @@ import { transferRoot } from '../../../src/model/cluster.js'
 import type { StagingPriority } from '../../../src/agent/stagingPriority.js'
 import { asUser } from '../../../src/agent/host/staging/user.js'
 import { Refusal } from '../../../src/agent/port.js'
-import { until } from '../../../lab/until.js'
+import { until } from '../../../lab/common/until.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
 import { another, someone, StagingRig } from '../../support/stagingRig.js'
 

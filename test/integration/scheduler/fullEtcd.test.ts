@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../../lab/until.js'
+import { until } from '../../../lab/common/until.js'
 import { openStore } from '../../../src/store/etcd.js'
 import { OutOfSpace, type Store } from '../../../src/store/store.js'
 import { alice, pool } from '../../support/builders.js'

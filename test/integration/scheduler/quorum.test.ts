@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { setTimeout as pause } from 'node:timers/promises'
-import { until } from '../../../lab/until.js'
+import { until } from '../../../lab/common/until.js'
 import { alice, pool } from '../../support/builders.js'
 import { type Members, needsEtcd, startMembers } from '../../support/etcd.js'
 import { StandaloneRig } from '../../support/standaloneRig.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../../lab/until.js'
+import { until } from '../../../lab/common/until.js'
 import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { Timings } from '../../../src/store/connection.js'

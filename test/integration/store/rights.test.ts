@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
-import { until } from '../../../lab/until.js'
+import { until } from '../../../lab/common/until.js'
 import { openStore } from '../../../src/store/etcd.js'
 import { keys } from '../../../src/store/keys.js'
 import { Denied, type Store } from '../../../src/store/store.js'

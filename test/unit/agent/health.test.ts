@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../../lab/until.js'
+import { until } from '../../../lab/common/until.js'
 import type { Host } from '../../../src/agent/port.js'
 import { serveHost } from '../../../src/agent/serve.js'
 import { silentLog } from '../../../src/daemon/log.js'

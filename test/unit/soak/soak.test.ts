@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Cluster } from '../../../lab/interface.js'
+import type { Cluster } from '../../../lab/common/interface.js'
 import type { Fault } from '../../soak/faults.js'
 import { soak, whyEmpty } from '../../soak/soak.js'
 import type { Work } from '../../soak/work.js'

@@ -4,7 +4,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import { type Connection, defaultTimings } from '../../../src/store/connection.js'
 import type { Change, Entry } from '../../../src/store/store.js'
 import { PrefixWatch } from '../../../src/store/watch.js'
-import { until } from '../../../lab/until.js'
+import { until } from '../../../lab/common/until.js'
 import { HandClock } from '../../support/handClock.js'
 
 /** A watch stream of etcd, by hand. */

@@ -9,7 +9,7 @@ import type { DesiredVolume } from '../../../../src/model/documents/volume.js'
 import { levels } from '../../../../src/model/levels.js'
 import { keys } from '../../../../src/store/keys.js'
 import { MemoryEtcd } from '../../../../src/store/fake.js'
-import { until } from '../../../../lab/until.js'
+import { until } from '../../../../lab/common/until.js'
 import { HandClock } from '../../../support/handClock.js'
 
 describe('a brick that does not come back', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import PQueue from 'p-queue'
-import { until } from '../../../../lab/until.js'
+import { until } from '../../../../lab/common/until.js'
 import { Busy, type BrickFacts, type Host, Refusal, Unavailable } from '../../../../src/agent/port.js'
 import { byName } from '../../../../src/agent/oneByOne.js'
 import { Reconciler } from '../../../../src/agent/reconcile/reconciler.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../../../lab/until.js'
+import { until } from '../../../../lab/common/until.js'
 import { Agent } from '../../../../src/agent/agent.js'
 import type { Host, MountFacts } from '../../../../src/agent/port.js'
 import { KnownLeader } from '../../../../src/agent/knownLeader.js'

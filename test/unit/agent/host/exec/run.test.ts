@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from '../../../../../lab/until.js'
+import { until } from '../../../../../lab/common/until.js'
 import { CommandError, runCommand, runOk } from '../../../../../src/agent/host/exec/run.js'
 
 async function failure(act: Promise<unknown>): Promise<CommandError> {

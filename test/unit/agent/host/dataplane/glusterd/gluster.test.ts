@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import * as volumes from '../../../../../../src/agent/host/dataplane/glusterd/gluster.js'
 import { glusterThrough, parseOutputs } from '../../../../../../src/agent/host/dataplane/glusterd/command.js'
 import { CommandError, type Run } from '../../../../../../src/agent/host/exec/run.js'
-import { until } from '../../../../../../lab/until.js'
+import { until } from '../../../../../../lab/common/until.js'
 import { BrickMarked, Busy, Refusal, Unavailable } from '../../../../../../src/agent/port.js'
 import type { DesiredVolume } from '../../../../../../src/model/documents/volume.js'
 

@@ -1,0 +1,59 @@
+import { mkdirSync, truncateSync, writeFileSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { deviceBytes, type HostSpec } from '../common/hosts.js'
+import { must } from '../common/run.js'
+
+/** What a compute node attaches swap files with: loop devices are the machine's, and any number of them may be free. */
+const swapNodes = [
+  'loop-control c 10 237',
+  // Of the device mapper, which encrypts them where the kernel has it.
+  'mapper/control c 10 236',
+  ...Array.from({ length: 256 }, (_, number) => `loop${number} b 7 ${number}`),
+]
+
+/** Sparse files on loop devices: a disk of 1 TB costs nothing until it is written. The disks outlive a killed host. */
+export class Devices {
+  constructor(private readonly dir: string) {}
+
+  /** Makes and attaches what is missing, and writes the list that `init.sh` makes device nodes from. */
+  async attach(host: HostSpec, listFile: string): Promise<void> {
+    mkdirSync(this.dir, { recursive: true })
+    const lines = host.role === 'compute' ? [...swapNodes] : []
+    for (const device of host.devices) {
+      const file = join(this.dir, `${host.name}-${device}.img`)
+      if (!existsSync(file)) {
+        writeFileSync(file, '')
+        truncateSync(file, deviceBytes)
+      }
+      const loop = (await this.loopsOf(file))[0] ?? (await must(['losetup', '--find', '--show', file])).trim()
+      const [major, minor] = (await must(['stat', '-c', '%Hr %Lr', loop])).trim().split(' ')
+      lines.push(`${device} b ${major} ${minor}`)
+    }
+    writeFileSync(listFile, lines.map((line) => `${line}\n`).join(''))
+  }
+
+  /** Detaches every loop device of this lab's files, whoever attached it. */
+  async detach(host: HostSpec): Promise<void> {
+    for (const device of host.devices) {
+      const file = join(this.dir, `${host.name}-${device}.img`)
+      if (!existsSync(file)) continue
+      for (const loop of await this.loopsOf(file)) await must(['losetup', '--detach', loop])
+    }
+  }
+
+  /**
+   * Empties a disk's file and gives it that size. The loop device keeps its own size: what lies behind the file's end
+   * cannot be read.
+   */
+  async resize(host: HostSpec, device: string, bytes: number): Promise<void> {
+    const file = join(this.dir, `${host.name}-${device}.img`)
+    truncateSync(file, 0)
+    truncateSync(file, bytes)
+    for (const loop of await this.loopsOf(file)) await must(['blockdev', '--flushbufs', loop])
+  }
+
+  private async loopsOf(file: string): Promise<string[]> {
+    const lines = (await must(['losetup', '--noheadings', '--output', 'NAME', '--associated', file])).split('\n')
+    return lines.map((line) => line.trim()).filter((line) => line !== '')
+  }
+}

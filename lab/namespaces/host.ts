@@ -1,0 +1,74 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { commandAs, atTerminal } from '../common/commandAs.js'
+import type { Devices } from './devices.js'
+import { layOut } from '../common/files.js'
+import { labSite, type HostSpec } from '../common/hosts.js'
+import type { ExecOptions } from '../common/interface.js'
+import { initOf, powerOff, type Init } from '../common/init.js'
+import { inside, powerOn } from './namespace.js'
+import { Programs } from '../common/programs.js'
+import { run, type Result } from '../common/run.js'
+import { endSwaps } from './swaps.js'
+import type { Network } from './network.js'
+
+/** One host of the lab: its power, its cable, its programs. */
+export class LabHost {
+  readonly programs: Programs
+
+  constructor(
+    readonly spec: HostSpec,
+    private readonly dir: string,
+    private readonly devices: Devices,
+    private readonly net: Network,
+  ) {
+    this.programs = new Programs(spec, labSite, (argv, options) => this.exec(argv, options))
+  }
+
+  isOn(): boolean {
+    return initOf(this.dir) !== undefined
+  }
+
+  async on(mungeKey: Buffer): Promise<void> {
+    mkdirSync(this.dir, { recursive: true })
+    layOut(this.dir, this.spec, mungeKey)
+    await this.devices.attach(this.spec, join(this.dir, 'devices'))
+    const init = await powerOn(this.spec.name, this.dir)
+    await this.net.plugIn(this.spec, init)
+  }
+
+  /**
+   * The cable first: a host that loses its power says goodbye to nobody. Its swap before that, and again for what its agent has
+   * turned on meanwhile.
+   */
+  async off(): Promise<void> {
+    await this.endSwaps()
+    if (this.isOn()) await this.net.unplug(this.spec)
+    await powerOff(this.spec.name, this.dir)
+    await this.endSwaps()
+  }
+
+  exec(argv: readonly string[], { input, timeoutMs, ...who }: ExecOptions = {}): Promise<Result> {
+    const options = { ...(input === undefined ? {} : { input }), ...(timeoutMs === undefined ? {} : { timeoutMs }) }
+    return run(inside(this.init(), commandAs(labSite, argv, who)), options)
+  }
+
+  /** The same, as the words of a command for a terminal. */
+  shell(argv: readonly string[]): string[] {
+    return inside(this.init(), atTerminal(labSite, argv))
+  }
+
+  remove(): void {
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  private async endSwaps(): Promise<void> {
+    if (this.spec.role === 'compute') await endSwaps(this.spec.name, this.dir, initOf(this.dir))
+  }
+
+  private init(): Init {
+    const init = initOf(this.dir)
+    if (!init) throw new Error(`the lab's host ${this.spec.name} is off`)
+    return init
+  }
+}
