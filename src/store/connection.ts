@@ -6,6 +6,7 @@ import { backoffMs } from '../daemon/backoff.js'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import { classify } from './errors.js'
+import { type Pause, Pauses } from './pauses.js'
 import { StoreUnavailable } from './store.js'
 
 /** How to reach etcd. Files are PEM; they are read when the store opens. */
@@ -49,8 +50,7 @@ export class Connection {
   private generation = 0
   private closed = false
   private readonly resetListeners = new Set<(reason: string) => void>()
-  /** Ends each pause that is under way. */
-  private readonly pauses = new Set<() => void>()
+  private readonly pauses: Pauses
   private misses = 0
   /** When the endpoint in use last gave an answer that it cannot give without its quorum. */
   private heardAt = -Infinity
@@ -58,32 +58,41 @@ export class Connection {
   private livenessUsers = 0
   private readonly credentials: Pick<IOptions, 'credentials'>
 
+  /** Connects at the first call. Reads the TLS files now, and throws when one cannot be read. */
   constructor(
     private readonly options: EtcdOptions,
     readonly timings: Timings,
     readonly clock: Clock,
     readonly log: Log,
   ) {
+    this.pauses = new Pauses(clock)
     // Once, for a file that is missing for a moment, as while it is exchanged, must not end a program that reconnects.
     this.credentials = options.tls ? { credentials: readCredentials(options.tls) } : {}
     this.index = Math.floor(Math.random() * options.endpoints.length)
   }
 
+  /** The one in use, as the configuration writes it. */
   get endpoint(): string {
     return this.options.endpoints[this.index]!
   }
 
+  /** True from the call of `close` on. */
   get isClosed(): boolean {
     return this.closed
   }
 
+  /** The client in use, and its generation, which `reset` takes. Throws StoreUnavailable when closed. */
   current(): { client: Etcd3; generation: number } {
     if (this.closed) throw new StoreUnavailable('the store is closed')
     this.client ??= new Etcd3(this.clientOptions())
     return { client: this.client, generation: this.generation }
   }
 
-  /** One attempt at the endpoint in use. A failure that may be the endpoint's own moves on to the next. */
+  /**
+   * One attempt at the endpoint in use. A failure that may be the endpoint's own moves on to the next; it comes as
+   * StoreUnavailable, every other one as the StoreError that it is. Whether a write was done is not known after
+   * StoreUnavailable.
+   */
   async attempt<T>(
     call: (client: Etcd3, options: CallOptions) => Promise<T>,
     deadlineMs = this.timings.callMs,
@@ -120,19 +129,8 @@ export class Connection {
   }
 
   /** The same, for a caller that may have to end it. */
-  beginPause(round: number): { ended: Promise<void>; end: () => void } {
-    let end = () => {}
-    const ended = new Promise<void>((resolve) => {
-      if (this.closed) return resolve()
-      const cancel = this.clock.after(backoffMs(round, 50, 2_000), () => end())
-      end = () => {
-        cancel()
-        this.pauses.delete(end)
-        resolve()
-      }
-      this.pauses.add(end)
-    })
-    return { ended, end }
+  beginPause(round: number): Pause {
+    return this.pauses.begin(backoffMs(round, 50, 2_000))
   }
 
   /** Leaves the endpoint that served `generation`, unless somebody did already. */
@@ -148,6 +146,9 @@ export class Connection {
     for (const listener of [...this.resetListeners]) listener(reason)
   }
 
+  /**
+   * Calls back, with the reason, each time that the endpoint in use is left, and at the close. Returns what ends that.
+   */
   onReset(listener: (reason: string) => void): () => void {
     this.resetListeners.add(listener)
     return () => this.resetListeners.delete(listener)
@@ -174,12 +175,13 @@ export class Connection {
     }
   }
 
+  /** Ends pauses, calls and streams. May be repeated. */
   close(): void {
     this.closed = true
     this.cancelLiveness?.()
     this.client?.close()
     this.client = undefined
-    for (const end of [...this.pauses]) end()
+    this.pauses.close()
     for (const listener of [...this.resetListeners]) listener('closed')
   }
 
