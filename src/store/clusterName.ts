@@ -18,7 +18,7 @@ export async function recordedCluster(store: Store): Promise<string | undefined>
   throw new StoreError(`etcd key ${read.invalid}`)
 }
 
-/** Records this name where none is, and gives the one that stands there then. Throws a StoreError. */
+/** Records this name where none is, and gives the one that stands there then. Throws a StoreError; may be repeated. */
 export async function recordCluster(store: Store, name: string): Promise<string> {
   const recorded = await recordedCluster(store)
   if (recorded !== undefined) return recorded
@@ -27,7 +27,7 @@ export async function recordCluster(store: Store, name: string): Promise<string>
   return won ? name : recordCluster(store, name)
 }
 
-/** What to do about it, in words. `program`: whose configuration names ours. */
+/** What to do about another cluster's keys, in words for an operator. `program`: whose configuration names ours. */
 export function whoseEtcd(recorded: string, ours: string, program: 'scheduler' | 'agent'): string {
   return (
     `etcd holds the keys of cluster ${quote(recorded)}, and ${program}.yaml says cluster: ${ours}. ` +

@@ -14,7 +14,10 @@ import type { Entry } from './store.js'
 
 export type Read<T> = { document: T } | { invalid: string }
 
-/** An entry's document, checked against its key's schema; or what is wrong with it: the key, where and what was expected. */
+/**
+ * An entry's document, checked against its key's schema; or what is wrong with it: the key, where and what was
+ * expected. Throws nothing, whatever the entry holds.
+ */
 export function readDocument<T>(entry: Entry, schema: ZodType<T>): Read<T> {
   const parsed = schema.safeParse(entry.value)
   if (parsed.success) {
@@ -37,10 +40,12 @@ function otherPlace(key: string, document: unknown): string | undefined {
   return undefined
 }
 
+/** The same for a key below `desired/`, by the schema of its kind. */
 export function readDesired(entry: Entry, key: { kind: DesiredKind }): Read<AnyDesired> {
   return readDocument<AnyDesired>(entry, desiredDocuments[key.kind])
 }
 
+/** The same for a key below `observed/`, by the schema of its kind. */
 export function readObserved(entry: Entry, key: { kind: DesiredKind }): Read<AnyObserved> {
   return readDocument<AnyObserved>(entry, observedDocuments[key.kind])
 }

@@ -52,8 +52,11 @@ export interface ElectionOptions {
   ttlSeconds: number
   clock: Clock
   log: Log
+  /** We lead from now on. `fence`: to be compared in every write of the leader. */
   onElected(fence: number): void
+  /** We lead no more; also when we resign or close. */
   onLost(): void
+  /** From 0 to 1: spreads the tries of several candidates. Math.random when left out. */
   random?: () => number
 }
 
@@ -64,6 +67,7 @@ interface SeenLeader {
   modRevision: number
 }
 
+/** One candidate for the key `leader`. */
 export class Election {
   private current: State = { name: 'syncing' }
   private seen: SeenLeader | undefined
@@ -99,6 +103,7 @@ export class Election {
     this.lookAtLeader()
   }
 
+  /** For logs and tests; `fence` tells whether to write. */
   get state(): ElectionState {
     return this.current.name
   }
@@ -108,18 +113,22 @@ export class Election {
     return this.current.name === 'leading' && this.current.lease.isHeld() ? this.current.fence : undefined
   }
 
-  /** Who leads, as last seen in etcd. */
+  /** Who leads, as last seen in etcd; undefined when nobody does, or its document cannot be read. */
   leader(): LeaderDocument | undefined {
     return this.seen?.document
   }
 
-  /** Gives leadership up and does not stand again for `pauseMs`. */
+  /**
+   * Gives leadership up, revokes the lease and does not stand again for `pauseMs`. Resolves also when etcd is away: the
+   * lease runs out then.
+   */
   async resign(pauseMs: number): Promise<void> {
     this.pausedUntil = this.options.clock.monotonicMs() + pauseMs
     this.lose('resigned')
     await this.revoke()
   }
 
+  /** Gives leadership up and stands no more. Throws nothing when etcd is away. */
   async close(): Promise<void> {
     this.cancelLook()
     this.pauses.close()

@@ -4,7 +4,10 @@ export type Failure =
   /** Another endpoint, or the same one later, may answer; whether a write was done is unknown. */
   { kind: 'unreachable'; error: StoreUnavailable } | { kind: 'refused'; error: StoreError }
 
-/** Sorts an error of etcd3 or gRPC. etcd's own messages begin with `etcdserver:`. */
+/**
+ * Sorts an error of etcd3 or gRPC, by its text; what is not known counts as unreachable. etcd's own messages begin with
+ * `etcdserver:`.
+ */
 export function classify(cause: unknown): Failure {
   if (cause instanceof StoreUnavailable) return { kind: 'unreachable', error: cause }
   if (cause instanceof StoreError) return { kind: 'refused', error: cause }

@@ -32,7 +32,10 @@ export interface StoreDependencies {
 
 const pageSize = 500
 
-/** A store on etcd. It connects at the first call and reconnects by itself; nothing is thrown for a server that is away. */
+/**
+ * A store on etcd. It connects at the first call and reconnects by itself; nothing is thrown for a server that is away.
+ * Throws when a TLS file cannot be read.
+ */
 export function openStore(options: EtcdOptions, dependencies: StoreDependencies = {}): Store {
   return new EtcdStore(options, dependencies)
 }

@@ -18,7 +18,14 @@ import {
 
 export interface MemoryProgram {
   clock: Clock
+  /** Runs it later: when, and after what else, is the simulation's choice. */
   defer: (act: () => void) => void
+}
+
+export interface GrantedLease {
+  id: string
+  /** False when the lease is not known any more. */
+  renew(): boolean
 }
 
 /**
@@ -34,6 +41,7 @@ export class MemoryEtcd {
 
   constructor(
     readonly clock: Clock = systemClock,
+    /** As `MemoryProgram.defer`, for programs that are opened without one of their own. */
     readonly defer: (act: () => void) => void = (act) => setImmediate(act),
   ) {}
 
@@ -42,17 +50,20 @@ export class MemoryEtcd {
     return new MemoryStore(this, { clock: this.clock, defer: this.defer, ...program })
   }
 
+  /** A copy of the entry, at once. */
   read(key: string): Entry | undefined {
     const found = this.entries.get(key)?.entry
     return found && structuredClone(found)
   }
 
+  /** Copies of the entries by key, at once. */
   list(prefix: string): { entries: Entry[]; revision: number } {
     const entries = [...this.entries.values()].map(({ entry }) => entry).filter((entry) => entry.key.startsWith(prefix))
     entries.sort((a, b) => (a.key < b.key ? -1 : 1))
     return { entries: structuredClone(entries), revision: this.revision }
   }
 
+  /** As `Store.write`, at once: throws StoreError for too many writes, LeaseGone for a lease that is not there. */
   write(compares: Compare[], writes: Write[]): WriteResult {
     if (writes.length === 0 || compares.length + writes.length > maxOperations)
       throw new StoreError('1 to 100 operations')
@@ -67,7 +78,8 @@ export class MemoryEtcd {
     return { won: true, revision: this.revision }
   }
 
-  grant(ttlSeconds: number, lose: () => void): { id: string; renew(): boolean } {
+  /** `lose` is called when it has expired. */
+  grant(ttlSeconds: number, lose: () => void): GrantedLease {
     const id = String(this.nextLease++)
     const arm = () => this.clock.after(ttlSeconds * 1000, () => this.expire(id))
     const lease = { keys: new Set<string>(), cancel: arm(), lose }
@@ -83,6 +95,7 @@ export class MemoryEtcd {
     }
   }
 
+  /** Ends the lease now, with its keys. Does nothing when it is gone. */
   expire(id: string): void {
     const lease = this.leases.get(id)
     if (!lease) return
@@ -111,6 +124,7 @@ export class MemoryEtcd {
     this.leases.clear()
   }
 
+  /** Delivers every change below the prefix in the moment in which it is made. Returns what ends that. */
   subscribe(watcher: { prefix: string; deliver(changes: Change[], revision: number): void }): () => void {
     this.watchers.add(watcher)
     return () => this.watchers.delete(watcher)
@@ -164,11 +178,13 @@ export class MemoryStore implements Store {
     private readonly program: MemoryProgram,
   ) {}
 
+  /** From now on calls fail with StoreUnavailable, watches hear nothing, and leases are not renewed. */
   cut(): void {
     this.isCut = true
     for (const watch of this.watches) watch.cut()
   }
 
+  /** Ends `cut`: watches list anew. */
   heal(): void {
     this.isCut = false
     for (const watch of this.watches) watch.heal()
@@ -185,18 +201,22 @@ export class MemoryStore implements Store {
     for (const lease of this.leases) lease.abandon()
   }
 
+  /** As `Store` says; never tried again. */
   list(prefix: string) {
     return this.answer(() => this.etcd.list(prefix))
   }
 
+  /** As `Store` says; never tried again. */
   get(key: string) {
     return this.answer(() => this.etcd.read(key))
   }
 
+  /** As `Store` says; never tried again, so that OutcomeUnknown does not come. */
   write(compares: Compare[], writes: Write[]) {
     return this.answer(() => this.etcd.write(compares, writes))
   }
 
+  /** As `Store` says. */
   watch(prefix: string, handlers: WatchHandlers): Watch {
     const watch = new MemoryWatch(this.etcd, prefix, handlers, this.program.defer)
     this.watches.add(watch)
@@ -204,6 +224,7 @@ export class MemoryStore implements Store {
     return watch
   }
 
+  /** As `Store` says. */
   lease(ttlSeconds: number): Promise<Lease> {
     return this.answer(() => {
       const lease = new MemoryLease(this.etcd, this.program.clock, ttlSeconds, () => !this.isCut && !this.closed)
@@ -212,6 +233,7 @@ export class MemoryStore implements Store {
     })
   }
 
+  /** Counts keys and values alone, and is never full. */
   usage(): Promise<Usage> {
     return this.answer(() => {
       const { entries } = this.etcd.list('')
@@ -220,6 +242,7 @@ export class MemoryStore implements Store {
     })
   }
 
+  /** As `Store` says: leases are not revoked, and run out. */
   async close(): Promise<void> {
     this.closed = true
     for (const watch of this.watches) await watch.close()

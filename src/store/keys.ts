@@ -7,17 +7,29 @@ export const keys = {
   leaderWanted: 'leader-wanted',
   placement: 'placement',
   cluster: 'cluster',
+  /** Written by that agent, under its lease: it is there while the agent lives. */
   host: (host: string) => `hosts/${host}`,
+  /** Written by that agent; stays when it dies. */
   inventory: (host: string) => `inventory/${host}`,
+  /** Of a whole host, or of one of its devices. Written by the scheduler. */
   cordon: (host: string, device?: string) => (device === undefined ? `cordons/${host}` : `cordons/${host}/${device}`),
+  /** `name`: the buffer's, or `name~id` when it was moved aside. Written by the scheduler. */
   buffer: (name: string) => `buffers/${name}`,
+  /** Plain text, for operators. Written by the scheduler. */
   mountpoint: (name: string) => `buffers/${name}/mountpoint`,
+  /** `token`: a job id or a persistent buffer's name, with `~id` when it was moved aside. Written by the scheduler. */
   session: (token: string) => `sessions/${token}`,
+  /** The prefix of a buffer's events, in the order in which they happened. */
   events: (name: string) => `events/${name}/`,
+  /** `sequence`: padded to eight digits, so that keys sort as numbers do. Written by the scheduler. */
   event: (name: string, sequence: number) => `events/${name}/${String(sequence).padStart(8, '0')}`,
+  /** The prefix of all that the host is told: what its agent watches. */
   desiredOf: (host: string) => `desired/${host}/`,
+  /** Written by the leader. A key that is missing means: leave it alone. */
   desired: (host: string, kind: DesiredKind, id: string) => `desired/${host}/${kind}/${id}`,
+  /** The prefix of all that the host reports. */
   observedOf: (host: string) => `observed/${host}/`,
+  /** Written by that host's agent alone. */
   observed: (host: string, kind: DesiredKind, id: string) => `observed/${host}/${kind}/${id}`,
 }
 
@@ -33,7 +45,9 @@ export type ParsedKey =
 /** Longer than any that our programs write; etcd itself sets no limit. */
 const maxKeyLength = 512
 
-/** Tells which document a key holds; undefined for a key that none of our programs writes. */
+/**
+ * Which document a key holds; undefined for a key that none of our programs writes. Throws nothing, whatever the key.
+ */
 export function parseKey(key: string): ParsedKey | undefined {
   if (key.length > maxKeyLength) return undefined
   const [room, a, b, c, ...rest] = key.split('/')

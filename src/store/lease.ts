@@ -28,6 +28,7 @@ export function leaseTimes(ttlSeconds: number) {
  * INVARIANT: `isHeld` is false before the server can have dropped the lease. The server counts from when it received
  * the last renewal, we from when we sent it, and we stop at two thirds.
  */
+/** A lease that renews itself until it is lost, revoked or left to expire. */
 export class EtcdLease implements Lease {
   private lost = false
   private readonly listeners: (() => void)[] = []
@@ -39,6 +40,10 @@ export class EtcdLease implements Lease {
   /** Settles the renewal under way, of which there is one at a time. */
   private answer: (outcome: number | Error) => void = () => {}
 
+  /**
+   * Tried again for `giveUpMs`; then StoreUnavailable. A grant whose answer was lost leaves a lease without keys, which
+   * runs out.
+   */
   static async grant(connection: Connection, ttlSeconds: number): Promise<EtcdLease> {
     const start = connection.clock.monotonicMs()
     for (let round = 0; ; round++) {
@@ -69,15 +74,18 @@ export class EtcdLease implements Lease {
     this.scheduleRenewal(this.times.everyMs)
   }
 
+  /** As `Lease` says. */
   isHeld(): boolean {
     return !this.lost && this.connection.clock.monotonicMs() < this.heldUntil()
   }
 
+  /** As `Lease` says; at once when it is lost already. */
   onLost(callback: () => void): void {
     if (this.lost) callback()
     else this.listeners.push(callback)
   }
 
+  /** As `Lease` says. Throws nothing when etcd is away: the lease runs out then. */
   async revoke(): Promise<void> {
     this.lose()
     if (this.connection.isClosed) return
@@ -88,6 +96,7 @@ export class EtcdLease implements Lease {
       })
   }
 
+  /** As `Lease` says; nobody is called back. */
   letExpire(): void {
     this.listeners.length = 0
     this.lose()

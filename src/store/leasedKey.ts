@@ -53,11 +53,14 @@ export class LeasedKey {
     this.scheduleCheck()
   }
 
+  /** For logs and tests. */
   get state(): LeasedKeyState {
     return this.current
   }
 
-  /** Writes another value, now and after every loss of the lease. */
+  /**
+   * Writes another value, now and after every loss of the lease. Tried again until it has worked: nothing is thrown.
+   */
   update(value: object): void {
     this.value = value
     void this.writeAgain()

@@ -17,6 +17,10 @@ export class OwnedKey {
     this.known = isFresh ? 0 : undefined
   }
 
+  /**
+   * Resolves when the value stands there. Throws the store's errors; may be repeated after each, OutcomeUnknown among
+   * them.
+   */
   async put(value: object, lease?: Lease): Promise<void> {
     for (;;) {
       const known = await this.take()
@@ -28,6 +32,7 @@ export class OwnedKey {
     }
   }
 
+  /** Resolves when the key is gone, also when it was. Throws as `put` does, and may be repeated as it may. */
   async delete(): Promise<void> {
     if (this.known === 0) this.known = undefined
     for (;;) {

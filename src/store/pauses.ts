@@ -3,6 +3,7 @@ import type { Clock } from '../daemon/clock.js'
 export interface Pause {
   /** Resolves when the time is over, or the pause was ended. */
   ended: Promise<void>
+  /** Ends it now. */
   end: () => void
 }
 
@@ -13,6 +14,7 @@ export class Pauses {
 
   constructor(private readonly clock: Clock) {}
 
+  /** `ended` resolves after that time, at its `end`, or when all are closed; never rejects. */
   begin(ms: number): Pause {
     let end = () => {}
     const ended = new Promise<void>((resolve) => {
@@ -28,6 +30,7 @@ export class Pauses {
     return { ended, end }
   }
 
+  /** Ends all that are under way, and each that is begun later. */
   close(): void {
     this.isClosed = true
     for (const end of [...this.underWay]) end()

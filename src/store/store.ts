@@ -26,6 +26,7 @@ export type Write =
 /** `won: false`: a compare did not hold and nothing was written. */
 export type WriteResult = { won: true; revision: number } | { won: false }
 
+/** None of them is called after the watch is closed. */
 export interface WatchHandlers {
   /** Level-triggered: a key may be reported again unchanged in meaning, and states in between may be left out. */
   onChanges(changes: Change[]): void
@@ -36,16 +37,18 @@ export interface WatchHandlers {
 }
 
 export interface Watch {
+  /** Resolves when no handler will be called any more. May be repeated. */
   close(): Promise<void>
 }
 
+/** Kept alive by the store. Its keys go with it. */
 export interface Lease {
   readonly id: string
   /** False once two thirds of the TTL have passed since the last renewal that succeeded was *sent*. */
   isHeld(): boolean
-  /** Calls back once, when `isHeld` turns false. */
+  /** Calls back once, when `isHeld` turns false; at once when it has. */
   onLost(callback: () => void): void
-  /** Ends it: its keys go at once. */
+  /** Ends it: its keys go at once, or when it runs out where etcd is away. Throws nothing; may be repeated. */
   revoke(): Promise<void>
   /** Keeps it alive no longer: its keys go when it runs out. */
   letExpire(): void
@@ -66,21 +69,35 @@ export interface Usage {
   isFull: boolean
 }
 
+/** etcd as the rest of the program sees it. All calls reject with StoreUnavailable after `close`. */
 export interface Store {
-  /** Every key under the prefix, pinned to one revision. Retried until `signal` aborts or the deadline passes. */
+  /**
+   * Every key under the prefix, by key, pinned to one revision. Tried again for `giveUpMs` (15 s), then
+   * StoreUnavailable; may be repeated.
+   */
   list(prefix: string): Promise<{ entries: Entry[]; revision: number }>
-  /** A linearizable read. */
+  /** A linearizable read; undefined when the key is not there. Fails, and may be repeated, as `list`. */
   get(key: string): Promise<Entry | undefined>
   /**
    * All writes or none, when every compare holds. Safe against a lost response: it is retried under one operation id
-   * and read back. Throws `OutcomeUnknown` when that could not be decided before the deadline, and `StoreError`s below.
+   * and read back. Throws OutcomeUnknown when that could not be decided before the deadline: read before it is
+   * repeated. Throws StoreError for more than `maxOperations`, and its subclasses below.
    */
   write(compares: Compare[], writes: Write[]): Promise<WriteResult>
+  /**
+   * Reports what is there under the prefix, then every change, until it is closed. Throws nothing: it connects again by
+   * itself.
+   */
   watch(prefix: string, handlers: WatchHandlers): Watch
-  /** Grants a lease and keeps it alive until it is lost or revoked. */
+  /**
+   * Grants a lease and keeps it alive until it is lost or revoked. Tried again for `giveUpMs`, then StoreUnavailable.
+   */
   lease(ttlSeconds: number): Promise<Lease>
-  /** Asked once, without trying again: for display. */
+  /**
+   * Asked once, without trying again: for display. Throws StoreUnavailable when the endpoint in use does not answer.
+   */
   usage(): Promise<Usage>
+  /** Ends watches and calls; what waits for an answer rejects. Leases are not revoked: they run out. */
   close(): Promise<void>
 }
 

@@ -31,6 +31,7 @@ type WatchStream = {
 /** Where a server cancels every stream at once, everything is listed at most this often. */
 const relistPauseMs = 1_000
 
+/** One watch of `Store.watch`, from its making until it is closed. */
 export class PrefixWatch implements Watch {
   private readonly known = new Map<string, number>()
   private delivered = 0
@@ -52,6 +53,7 @@ export class PrefixWatch implements Watch {
     this.ended = this.run()
   }
 
+  /** As `Watch` says. */
   async close(): Promise<void> {
     this.closed = true
     this.stopLiveness()

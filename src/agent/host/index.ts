@@ -47,7 +47,9 @@ export interface RealHostOptions {
   runGluster?: Run
 }
 
+/** This machine, and what only a real one has. */
 export interface RealHost extends Host {
+  /** Other paths and globs of devices, from the next look on. */
   setPools(pools: Pools): void
   /** Calls back when work on a transfer has come to an end. */
   onTransferEnd(callback: () => void): void
@@ -57,7 +59,9 @@ export interface RealHost extends Host {
 
 const usualTimes: LeftoverTimes = { graceMs: 30_000, killMs: 10_000, giveUpMs: 60_000 }
 
-/** This machine. */
+/**
+ * This machine. Starts nothing by itself. `run` and `runGluster` run the programs; every one of them goes to the log.
+ */
 export function realHost(options: RealHostOptions): RealHost {
   const run = logged(options.run ?? runCommand, options)
   const gluster = glusterThrough(options.runGluster ? logged(options.runGluster, options) : run)

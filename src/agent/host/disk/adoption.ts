@@ -9,7 +9,11 @@ import { wipe, type WipeMeans } from './wipe.js'
 import { commandMs } from './diskCommands.js'
 import { type PathOf, notListed, unusedDevice } from './listedDevice.js'
 
-/** `now`: unix seconds, when the wipe begins. */
+/**
+ * Wipes a foreign device that an operator gave to us by name, if it still holds what the operator saw. `now`: unix
+ * seconds, when the wipe begins. Throws Refusal when the adoption has ended or the device is another one, in use, or
+ * holds something else. A wipe that takes long is begun, and not waited for.
+ */
 export async function adoptDevice(adopt: DesiredAdopt, now: number, pathOf: PathOf, means: WipeMeans): Promise<void> {
   const { run, longWipes } = means
   const name = adoptionName(adopt)
@@ -21,6 +25,7 @@ export async function adoptDevice(adopt: DesiredAdopt, now: number, pathOf: Path
     await runOk(run, ['blockdev', '--rereadpt', device.path], { timeoutMs: commandMs })
 }
 
+/** What the device holds and how far its wipe is. `now`: unix seconds, which come back in the facts. */
 export async function adoptFacts(
   adopt: DesiredAdopt,
   now: number,

@@ -59,6 +59,7 @@ export async function uniqueNameOf(device: BlockDevice, identity: string): Promi
   return model ? `${identity} of ${model}` : ''
 }
 
+/** In bytes, as the kernel says. Source: sysfs, which counts sectors of 512 bytes. */
 export async function sizeOf({ sysfs }: BlockDevice): Promise<number> {
   return Number(await readFile(join(sysfs, 'size'), 'utf8')) * 512
 }
@@ -72,7 +73,10 @@ export async function partitionsOf({ sysfs }: BlockDevice): Promise<string[]> {
   return found
 }
 
-/** Opens it exclusively: the kernel refuses while it is mounted, held or so opened by anybody, in any namespace. */
+/**
+ * Opens it exclusively: the kernel refuses (EBUSY) while it is mounted, held or so opened by anybody, in any namespace.
+ * The caller closes it.
+ */
 export async function openExclusively(path: string, write: boolean): Promise<FileHandle> {
   return open(path, constants.O_EXCL | (write ? constants.O_RDWR : constants.O_RDONLY))
 }
@@ -88,6 +92,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
+/** The error says that there is no such file or device. */
 export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }

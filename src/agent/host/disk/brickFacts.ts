@@ -20,10 +20,15 @@ export interface HostSnapshot {
   running: Command[]
 }
 
+/** Mounts in all namespaces and commands that serve or format bricks: read once for a look at several bricks. */
 export async function readHostSnapshot(): Promise<HostSnapshot> {
   return { everywhere: await mountsEverywhere(), running: await commands() }
 }
 
+/**
+ * What the device holds, what is mounted at the brick's path, and what works on it. Opens the device exclusively for a
+ * moment where nobody should have it.
+ */
 export async function brickFacts(
   brick: DesiredBrick,
   pathOf: PathOf,

@@ -19,9 +19,11 @@ import { type PathOf, unusedDevice } from './listedDevice.js'
  */
 
 /**
- * Invariant 2, at the moment of use, on the disk that is held open: what was checked is what is formatted, whatever becomes
- * of its name. mkfs.xfs claims the disk itself, so our claim ends before; never told to force, it then refuses a mounted
- * disk and any signature that came in between. What is ours already is wiped first, for the same reason.
+ * mkfs.xfs with the brick's uuid. Invariant 2, at the moment of use, on the disk that is held open: what was checked is
+ * what is formatted, whatever becomes of its name. mkfs.xfs claims the disk itself, so our claim ends before; never
+ * told to force, it then refuses a mounted disk and any signature that came in between. What is ours already (`over:
+ * 'own'`) is wiped first, for the same reason. Throws Refusal for every other content, a device in use, and a disk that
+ * fails.
  */
 export async function formatBrick(brick: DesiredBrick, over: 'blank' | 'own', pathOf: PathOf, run: Run): Promise<void> {
   const device = await unusedDevice(brick, pathOf, run)
@@ -47,7 +49,10 @@ export async function formatBrick(brick: DesiredBrick, over: 'blank' | 'own', pa
   }
 }
 
-/** Under another name until its owner and mode are set, so that a directory with the right name is complete. */
+/**
+ * Makes the directory that is exported, under another name until its owner and mode are set, so that a directory with
+ * the right name is complete. Not over one that is there and holds files: rename throws.
+ */
 export async function makeBrickDirectory(brick: DesiredBrick): Promise<void> {
   const mountPath = brickMountPath(brick.device)
   const fresh = join(mountPath, '.brick.new')

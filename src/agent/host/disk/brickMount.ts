@@ -10,6 +10,10 @@ import { type Run, runOk } from '../exec/run.js'
 import { commandMs, diskError } from './diskCommands.js'
 import { type PathOf, listedDevice } from './listedDevice.js'
 
+/**
+ * Mounts the brick's file system at its path. Throws Refusal when the device holds another one, or can be mounted
+ * read-only alone; Error when it is busy at the moment.
+ */
 export async function mountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<void> {
   const device = await listedDevice(brick.device, pathOf)
   const mountPath = brickMountPath(brick.device)
@@ -36,14 +40,21 @@ export async function closeBrickRoot(): Promise<void> {
   await chmod(brickRoot, 0o700)
 }
 
-/** The caller has read the desired document again: it says absent, which the scheduler says only when no volume is left. */
+/**
+ * Ends the glusterfsd with that pid if it still serves the brick, and does nothing otherwise. The caller has read the
+ * desired document again: it says absent, which the scheduler says only when no volume is left. Throws Error when it
+ * does not end in ten seconds.
+ */
 export async function stopBrickProcess(brick: DesiredBrick, pid: number, pathOf: PathOf): Promise<void> {
   const { numbers } = await listedDevice(brick.device, pathOf)
   const serving = await brickProcess(brickMountPath(brick.device), numbers, await commands())
   if (serving?.pid === pid) await endProcess(pid, 10_000)
 }
 
-/** Never lazily, and never under a brick process. */
+/**
+ * Never lazily, and never under a brick process: both throw Error. Throws Refusal when something else is mounted there;
+ * CommandError when nothing is.
+ */
 export async function unmountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<void> {
   const { numbers } = await listedDevice(brick.device, pathOf)
   const mountPath = brickMountPath(brick.device)

@@ -3,7 +3,11 @@ import { mayWipe } from '../../plan/device.js'
 import { wipe, type WipeMeans } from './wipe.js'
 import { type PathOf, unusedDevice } from './listedDevice.js'
 
-/** A wipe cut short leaves our uuid until its very last write, which zeroes the superblock's one sector, and is done again. */
+/**
+ * Wipes the device by the kind that its document names. A wipe cut short leaves our uuid until its very last write,
+ * which zeroes the superblock's one sector, and is done again. A wipe that takes long is begun, and not waited for.
+ * Throws Refusal when the device does not carry this brick's stamp, is in use, or does not keep what is written.
+ */
 export async function wipeBrick(brick: DesiredBrick, pathOf: PathOf, means: WipeMeans): Promise<void> {
   const device = await unusedDevice(brick, pathOf, means.run)
   await wipe(device, brick, brick.uuid, means, (content) => mayWipe(content, brick.uuid))

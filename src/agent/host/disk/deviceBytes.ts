@@ -10,6 +10,7 @@ const partBytes = 128 * 1024
 
 export const zeroes = Buffer.alloc(startBytes)
 
+/** Exactly `length` bytes from `position` on; fewer at the end of the device. */
 export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
   await readInto(buffer, handle, position)

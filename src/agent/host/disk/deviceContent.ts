@@ -30,6 +30,7 @@ export async function contentOf(
   }
 }
 
+/** The same, of a device that is open: what is looked at is what is then written to. */
 export async function contentOfHandle(
   handle: FileHandle,
   device: BlockDevice,

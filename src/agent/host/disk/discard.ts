@@ -15,6 +15,7 @@ export async function discard(device: BlockDevice, sizeBytes: number, run: Run):
     throw new Error(`blkdiscard of ${device.path} failed: ${stderr.trim()}`)
 }
 
+/** Arguments of blkdiscard for that range, in bytes. */
 export function rangeOf(position: number, length: number): string[] {
   return ['--offset', String(position), '--length', String(length)]
 }

@@ -17,11 +17,16 @@ export interface WantedDevice {
 /** Of the disk that is held open. `claimed` does it while nobody else has the disk; both look at what it holds before. */
 export interface Held {
   disk: BlockDevice
-  /** False when it is blank already. */
+  /** False when it is blank already. Throws Refusal when it holds what may not be wiped. */
   stillHolds(): Promise<boolean>
+  /**
+   * Runs `act` while nobody else has the disk, and says true; false, without `act`, when it is blank already. Throws
+   * Refusal when it holds what may not be wiped, EBUSY when somebody has it.
+   */
   claimed(act: (claim: FileHandle) => Promise<void>): Promise<boolean>
 }
 
+/** Whether a device that holds this may be wiped; not asked of a blank one. */
 export type MayWipe = (content: DeviceContent) => boolean
 
 /**

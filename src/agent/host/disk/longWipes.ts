@@ -17,6 +17,7 @@ import { Unavailable } from '../../port.js'
 export interface Erasing {
   /** Done before, by a run that failed. */
   readonly doneBytes: number
+  /** How many bytes are done, of the whole device. */
   progress(doneBytes: number): void
   /** Throws when the agent is to stop; asked between two pieces. */
   insistOnTime(): void
@@ -35,24 +36,29 @@ interface LongWipe {
 /** How many devices of a host are wiped at once, and so take from what its other devices do. */
 const maxAtOnce = 4
 
+/** Wipes that run beside the steps, one at a time, by name. An agent that is started anew begins them anew. */
 export class LongWipes {
   private readonly wipes = new Map<string, LongWipe>()
   private readonly running = new Set<Promise<void>>()
   private readonly limit = new PQueue({ concurrency: maxAtOnce })
   private isClosing = false
 
-  /** Of a wipe that is under way or waits for its turn. */
+  /** Of a wipe that is under way or waits for its turn; undefined when there is none. */
   progressOf(name: string): WipeProgress | undefined {
     const wipe = this.wipes.get(name)
     if (wipe?.state !== 'under way') return undefined
     return { doneBytes: wipe.doneBytes, totalBytes: wipe.totalBytes }
   }
 
+  /** All but the ends is erased, by this run of the agent: the ends come next. */
   isErased(name: string): boolean {
     return this.wipes.get(name)?.state === 'erased'
   }
 
-  /** True when all is erased. Begins it otherwise, or throws once what the last run failed with. */
+  /**
+   * True when all is erased. Begins it otherwise, unless it is under way, or throws, once, what the last run failed
+   * with.
+   */
   isErasedOrBegins(name: string, totalBytes: number, erase: Erase): boolean {
     const before = this.wipes.get(name)
     if (before?.state === 'erased') return true
@@ -75,7 +81,7 @@ export class LongWipes {
     if (this.wipes.get(name)?.state !== 'under way') this.wipes.delete(name)
   }
 
-  /** Ends after the pieces under way. */
+  /** Ends after the pieces under way; wipes fail with Unavailable then. */
   async close(): Promise<void> {
     this.isClosing = true
     await Promise.all(this.running)

@@ -7,6 +7,7 @@ import type { BlockDevice } from './blockDevice.js'
 import type { Run } from '../exec/run.js'
 import { type SanitizeAbility, sanitizeAbility } from './sanitize.js'
 
+/** What a device can be wiped by. Never throws: what a drive does not say is `unknown`, with the reason. */
 export type AbilitiesOf = (device: BlockDevice, identity: string) => Promise<WipeAbilities>
 
 /** A drive does not learn much; its namespaces may change, and it is asked again before it is told to erase. */

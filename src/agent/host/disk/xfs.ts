@@ -3,6 +3,7 @@ export function labelOf(uuid: string): string {
   return `bb-${uuid.replaceAll('-', '').slice(0, 9)}`
 }
 
+/** The label is one that `labelOf` makes; whose brick it is, the uuid tells. */
 export function isOurLabel(label: string): boolean {
   return /^bb-[0-9a-f]{9}$/.test(label)
 }

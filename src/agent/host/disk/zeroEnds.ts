@@ -5,6 +5,10 @@ import type { WantedDevice } from './heldDevice.js'
 
 const sectorBytes = 512
 
+/**
+ * Zeroes both ends of a disk that the caller has claimed, and reads them back. Throws Refusal when they are not zero
+ * then. May be repeated.
+ */
 export async function zeroEnds(claim: FileHandle, { device, sizeBytes }: WantedDevice): Promise<void> {
   const ranges = wipeRanges(sizeBytes)
   for (const { position, length } of ranges) {
@@ -29,6 +33,7 @@ export function wipeRanges(sizeBytes: number): { position: number; length: numbe
   ]
 }
 
+/** The Refusal for a disk that takes writes and does not keep them. */
 export function refusalOfLostWrites(device: string): Refusal {
   return new Refusal(`device ${device} does not keep what is written to it`)
 }

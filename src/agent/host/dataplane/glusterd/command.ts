@@ -36,12 +36,18 @@ export interface Output {
 /** The words of a command: `volume`, `info`. */
 export type Words = readonly string[]
 
+/** The gluster program of one host. */
 export interface Gluster {
   run: Run
-  /** A question that this host's glusterd answers by itself. What is asked at the same time is asked once, by one process. */
+  /**
+   * A question that this host's glusterd answers by itself. What is asked at the same time is asked once, by one
+   * process. Throws Busy when no answer came in time, Unavailable while its container is away, CommandError when the
+   * program fails; what glusterd refuses is an answer (`opRet`).
+   */
   ask: (...words: string[]) => Promise<Output>
 }
 
+/** `run`: runs programs where gluster is installed, on the host or in its container. */
 export function glusterThrough(run: Run): Gluster {
   let asked = new Map<string, Words>()
   const answers = shared(async () => {
@@ -58,7 +64,7 @@ export function glusterThrough(run: Run): Gluster {
   return { run, ask }
 }
 
-/** What is to be done, by a process of its own. */
+/** What is to be done, by a process of its own. Throws as `Gluster.ask` does; after Busy it may have been done. */
 export async function command(run: Run, words: Words): Promise<Output> {
   const [output] = await answersTo(run, timeoutSeconds, [words])
   return output!

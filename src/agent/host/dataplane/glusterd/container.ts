@@ -24,6 +24,7 @@ export interface FollowOptions {
   container: string
   clock: Clock
   log: Log
+  /** From 0 to 1: spreads the tries. Math.random when left out. */
   random?: () => number
 }
 
@@ -35,6 +36,7 @@ const askMs = 10_000
 const settledMs = 60_000
 const events = ['create', 'start', 'die', 'destroy', 'rename', 'pause', 'unpause', 'health_status']
 
+/** One container, from `begin` until it is closed. It is started when it stops. */
 export class FollowedContainer {
   /** Runs a program in the container; throws Unavailable, saying what is waited for, while it cannot be. */
   readonly run: Run
@@ -58,7 +60,7 @@ export class FollowedContainer {
     }
   }
 
-  /** What commands wait for, if anything. */
+  /** What commands wait for, in words for an operator; undefined when they can be run. */
   waitingFor(): string | undefined {
     return this.words
   }
@@ -73,6 +75,7 @@ export class FollowedContainer {
     return new Promise((resolve) => void this.follow(resolve))
   }
 
+  /** Follows and starts it no more; commands under way come to their end. */
   close(): void {
     this.isClosed = true
     for (const question of this.asking) question.abort()

@@ -18,6 +18,10 @@ const markName = 'BURSTBUFFER_COMMAND'
 /** By which an engine reports death by a signal, for it has exit codes alone; 128 is added. */
 const signals: Record<number, string> = { 6: 'SIGABRT', 9: 'SIGKILL', 11: 'SIGSEGV', 15: 'SIGTERM' }
 
+/**
+ * A `Run` inside that container. Throws CommandError as `runCommand` does, and Unavailable when the engine does not
+ * take the command.
+ */
 export function containerRun(engine: Engine, container: string): Run {
   return async (argv, options) => {
     const command: Command = { argv, options, mark: `${markName}=${randomUUID()}`, stdout: [], stderr: [] }

@@ -30,6 +30,11 @@ export async function directoriesMade(self: string, { bricks, directories = [] }
   return made.flat()
 }
 
+/**
+ * Makes the document's directories in a volume that is started, with their owners and modes, through a mount of its
+ * own. Throws CommandError or Error when the volume cannot be mounted. May be repeated: one that is there gets owner
+ * and mode again.
+ */
 export async function makeDirectories(volume: DesiredVolume, run: Run): Promise<void> {
   const at = `${workRoot}/${volume.volume}`
   await takeOff(volume, run)
@@ -47,7 +52,7 @@ export async function makeDirectories(volume: DesiredVolume, run: Run): Promise<
   )
 }
 
-/** Takes our own mount of the volume off, if it is there. */
+/** Takes our own mount of the volume off, if it is there. Throws CommandError while it is in use. */
 export async function takeOff({ volume }: DesiredVolume, run: Run): Promise<void> {
   const table = await mountTable()
   for (const at of [`${workRoot}/${volume}`, `${formerRoot}/${volume}`].filter((path) => mountedAt(table, path))) {

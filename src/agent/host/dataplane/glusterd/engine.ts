@@ -6,6 +6,7 @@ export interface Engine {
   docker: Docker
 }
 
+/** An engine at that unix socket, which need not be there yet: nothing is asked. */
 export function engineAt(socket: string): Engine {
   return { socket, docker: new Docker({ socketPath: socket }) }
 }
@@ -26,6 +27,7 @@ export function engineSaid(error: unknown, { socket }: Pick<Engine, 'socket'>): 
   }
 }
 
+/** The engine says that it has no such container. */
 export function isMissing(error: unknown): boolean {
   return (error as Partial<EngineError>).statusCode === 404
 }

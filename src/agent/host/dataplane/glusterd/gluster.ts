@@ -7,6 +7,7 @@ import type { Run } from '../../exec/run.js'
 
 /* Volumes and the trusted pool: what gluster says of them, and what it is told to do. */
 
+/** What gluster says of the volume, by one process. Throws Busy; every other failure comes back as `unavailable`. */
 export async function volumeFacts(gluster: Gluster, self: string, volume: DesiredVolume): Promise<VolumeFacts> {
   const nothing = { exists: false, bricks: [], options: {}, directories: [], offline: [], connectedPeers: [] }
   try {
@@ -34,6 +35,11 @@ async function askAbout({ run, ask }: Gluster, { volume, wanted }: DesiredVolume
   return { info: first!, peers: peers!, status: status! }
 }
 
+/**
+ * Makes the volume of the document's bricks, in their order; one that exists already is no failure. Throws BrickMarked
+ * when a brick's directory carries the mark of an earlier volume, Busy when another transaction is under way, or Error
+ * with gluster's words.
+ */
 export async function createVolume(gluster: Gluster, volume: DesiredVolume): Promise<void> {
   const bricks = volume.bricks.map((brick) => `${brick.host}:${brick.path}`)
   const output = await command(gluster.run, ['volume', 'create', volume.volume, 'transport', 'tcp', ...bricks])
@@ -48,6 +54,7 @@ export async function createVolume(gluster: Gluster, volume: DesiredVolume): Pro
   orThrow(output, `volume create ${volume.volume}`)
 }
 
+/** Throws Busy, or Error with gluster's words. May be repeated. */
 export async function setVolumeOptions(
   gluster: Gluster,
   volume: string,
@@ -59,6 +66,10 @@ export async function setVolumeOptions(
   )
 }
 
+/**
+ * `force` starts brick processes that are missing. Throws BrickMarked when a brick lacks the volume's mark, Busy, or
+ * Error with gluster's words. May be repeated.
+ */
 export async function startVolume(gluster: Gluster, volume: string, force: boolean): Promise<void> {
   const output = await command(gluster.run, ['volume', 'start', volume, ...(force ? ['force'] : [])])
   if (output.opRet !== 0 && /already started/.test(output.opErrstr)) return
@@ -68,6 +79,10 @@ export async function startVolume(gluster: Gluster, volume: string, force: boole
   orThrow(output, `volume start ${volume}`)
 }
 
+/**
+ * Stops it; nothing when it is gone or stopped. Throws Refusal when the volume of that name has other bricks than the
+ * document, Busy, or Error with gluster's words.
+ */
 export async function stopVolume(gluster: Gluster, desired: DesiredVolume): Promise<void> {
   const { volume } = desired
   if (!(await isStillOurs(gluster, desired))) return
@@ -76,6 +91,9 @@ export async function stopVolume(gluster: Gluster, desired: DesiredVolume): Prom
   orThrow(output, `volume stop ${volume}`)
 }
 
+/**
+ * Deletes a volume that is stopped; nothing when it is gone. Throws as `stopVolume` does. Its bricks keep their data.
+ */
 export async function deleteVolume(gluster: Gluster, desired: DesiredVolume): Promise<void> {
   const { volume } = desired
   if (!(await isStillOurs(gluster, desired))) return
@@ -105,8 +123,9 @@ function volumeOf(info: Output, volume: string): VolumeInfo {
 }
 
 /**
- * Why the bricks below that path on this host may not be unmounted: a volume lists one. Where a volume that is stopped
- * cannot be deleted because a peer is away, its bricks are given back all the same.
+ * Why the bricks below that path on this host may not be unmounted: a volume lists one; undefined when none does. Where
+ * a volume that is stopped cannot be deleted because a peer is away, its bricks are given back all the same. Throws
+ * when gluster does not say.
  */
 export async function volumeHolding(gluster: Gluster, self: string, mountPath: string): Promise<string | undefined> {
   const volumes = parseVolumes(orThrow(await gluster.ask('volume', 'info'), 'volume info').body)
@@ -120,8 +139,8 @@ export async function volumeHolding(gluster: Gluster, self: string, mountPath: s
 }
 
 /**
- * Throws unless every brick of the volume is online, of which it has `count`: without one, its files are silently missing from
- * whatever is found in the volume.
+ * Throws Unavailable unless every brick of the volume is online, and Error when it has not `count` of them: without
+ * one, its files are silently missing from whatever is found in the volume.
  */
 export async function insistOnline({ ask }: Gluster, volume: string, count: number): Promise<void> {
   const [info, status] = await Promise.all([ask('volume', 'info', volume), ask('volume', 'status', volume)])
@@ -132,6 +151,9 @@ export async function insistOnline({ ask }: Gluster, volume: string, count: numb
   if (bricks.length !== count) throw new Error(`volume ${volume} has ${bricks.length} bricks, and should have ${count}`)
 }
 
+/**
+ * Whether the host is in the trusted pool and connected. Throws Busy; every other failure comes back as `unavailable`.
+ */
 export async function peerFacts(gluster: Gluster, peer: string): Promise<PeerFacts> {
   try {
     const peers = parsePeers(orThrow(await gluster.ask('peer', 'status'), 'peer status').body)
@@ -143,10 +165,12 @@ export async function peerFacts(gluster: Gluster, peer: string): Promise<PeerFac
   }
 }
 
+/** Takes the host into the trusted pool. Throws Busy, or Error with gluster's words. May be repeated. */
 export async function probePeer(gluster: Gluster, peer: string): Promise<void> {
   orThrow(await command(gluster.run, ['peer', 'probe', peer]), `peer probe ${peer}`)
 }
 
+/** As in `10.3`; undefined when gluster prints something else. Throws CommandError when it cannot be run. */
 export async function glusterVersion(run: Run): Promise<string | undefined> {
   const { stdout } = await run(['gluster', '--version'], { timeoutMs: 10_000 })
   return /glusterfs ([0-9.]+)/.exec(stdout)?.[1]
@@ -157,7 +181,7 @@ function awaited(who: string, error: unknown): string {
   return error instanceof Unavailable ? message : `${who} to answer: ${message}`
 }
 
-/** Every volume of the trusted pool. */
+/** Every volume of the trusted pool, also those that are not ours. Throws as `Gluster.ask` does. */
 export async function volumeNames(gluster: Gluster): Promise<string[]> {
   return parseVolumes(orThrow(await gluster.ask('volume', 'info'), 'volume info').body).map(({ name }) => name)
 }
@@ -190,6 +214,9 @@ function isNoSuchVolume(output: Output): boolean {
 
 type VolumeInfo = { name: string } & Required<Pick<VolumeFacts, 'bricks' | 'options' | 'status'>>
 
+/**
+ * From the body of `volume info`; empty when it says nothing of volumes. Throws Error for a state that is not known.
+ */
 export function parseVolumes(body: Record<string, unknown>): VolumeInfo[] {
   const { volumes } = (body['volInfo'] ?? {}) as { volumes?: { volume?: VolumeXml[] } }
   return (volumes?.volume ?? []).map(parseVolume)
@@ -214,6 +241,7 @@ interface VolumeXml {
   options?: { option?: { name: string; value: string }[] }
 }
 
+/** From the body of `volume status`: bricks that are online, as `host:path`. */
 export function parseOnline(body: Record<string, unknown>): Set<string> {
   const { volume: [volume] = [] } =
     (body['volStatus'] as { volumes?: { volume?: { node?: NodeXml[] }[] } } | undefined)?.volumes ?? {}
@@ -228,6 +256,9 @@ interface NodeXml {
   status: string
 }
 
+/**
+ * From the body of `peer status`: every name of each peer, short ones added. The host that was asked is not among them.
+ */
 export function parsePeers(body: Record<string, unknown>): { names: string[]; connected: boolean }[] {
   const { peer: peers = [] } = (body['peerStatus'] ?? {}) as { peer?: PeerXml[] }
   return peers.map(({ hostname, hostnames, connected, stateStr }) => {

@@ -32,6 +32,7 @@ export interface PacketFilterOptions {
   onProblem(problem: string | undefined): void
 }
 
+/** This host's packet filter for GlusterFS, kept as it should be until it is closed. */
 export class PacketFilter {
   private readonly names: Set<string>
   private readonly addresses = new Map<string, string[]>()
@@ -53,7 +54,10 @@ export class PacketFilter {
     if (this.options.enabled) this.scheduleCheck()
   }
 
-  /** These are storage hosts too: the ones that this host mounts from. */
+  /**
+   * These are storage hosts too: the ones that this host mounts from. Resolves when the rules have them; problems are
+   * told, never thrown.
+   */
   async learn(servers: readonly string[]): Promise<void> {
     const unknown = servers.filter((server) => !this.names.has(server))
     if (!this.options.enabled || unknown.length === 0) return

@@ -16,7 +16,7 @@ export async function survey(mountRoot: string, hasGluster: boolean, gluster: Gl
   return listed(mounts, volumes)
 }
 
-/** As much of it as an inventory may hold, and what had to be cut. */
+/** As much of it as an inventory may hold (1,000 of each), and what had to be cut. */
 export function listed(mounts: NonNullable<Seen['mounts']>, volumes?: string[]): Seen {
   const whole = { ...(volumes ? { volumes: volumes.toSorted() } : {}), mounts }
   const cut = (['volumes', 'mounts'] as const).filter((list) => (whole[list]?.length ?? 0) > maxListed)
