@@ -1,4 +1,4 @@
-import type { Cluster } from '../../../model/cluster.js'
+import { at, type Cluster } from '../../../model/cluster.js'
 import { compareNames } from '../../placement/place.js'
 import type { DesiredRecord } from '../../../model/desiredRecord.js'
 
@@ -6,6 +6,9 @@ import type { DesiredRecord } from '../../../model/desiredRecord.js'
  * Who invites whom into the trusted pool. One issuer invites every other storage host, so that no two pools grow; it is
  * the host that knows the most peers already, for a host that is in a pool cannot be invited into another. GlusterFS
  * knows an issuer by its address only, until one of the invited has probed it back by name.
+ *
+ * A host that could not be invited invites the issuer in turn: it may be in a pool with a host that was lost before it could
+ * report whom it had invited.
  */
 export function desiredPeers(cluster: Cluster): DesiredRecord[] {
   const storage = [...cluster.hosts.values()]
@@ -21,7 +24,9 @@ export function desiredPeers(cluster: Cluster): DesiredRecord[] {
   const invited = storage.filter((host) => host !== issuer)
   const connected = peersOf(cluster, issuer)
   const back = invited.find((host) => connected.includes(host))
-  return [...invited.map((peer) => recordOf(issuer, peer)), ...(back === undefined ? [] : [recordOf(back, issuer)])]
+  const refused = invited.filter((host) => cluster.observed.peer.get(at(issuer, host))?.problem !== undefined)
+  const inviting = new Set([...(back === undefined ? [] : [back]), ...refused])
+  return [...invited.map((peer) => recordOf(issuer, peer)), ...[...inviting].map((host) => recordOf(host, issuer))]
 }
 
 /** Hosts that this one has in its trusted pool, as far as its agent has said. */

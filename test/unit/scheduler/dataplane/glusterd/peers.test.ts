@@ -25,6 +25,15 @@ describe('the trusted pool', () => {
     ])
   })
 
+  it('is joined by the issuer, when one that could not be invited is in a pool with a host that was lost', () => {
+    const refused = { ...connected, state: 'forming', problem: { message: 'part of another cluster', terminal: false } }
+    expect(records({ 'peer gluster1/gluster2': refused })).to.deep.equal([
+      'gluster1: peer gluster2',
+      'gluster1: peer gluster10',
+      'gluster2: peer gluster1',
+    ])
+  })
+
   it('waits for lost hosts, and needs nobody else for one', () => {
     expect(records({}, [hosts[0]!, aHost('gluster1', { alive: false })])).to.deep.equal([])
     expect(records({}, [])).to.deep.equal([])
