@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { signalGroup } from './processGroup.js'
 
 export interface RunOptions {
   /** The whole process group is killed after so long. */
@@ -63,7 +64,7 @@ export const runCommand: Run = (argv, options) =>
       // What it left behind writes on and on: it has ended itself all the same.
       if (exited) return finish(exited.code, exited.signal)
       timedOut = true
-      killGroup(child.pid)
+      signalGroup(child.pid, 'SIGKILL')
       // A process in an uninterruptible wait survives even that: the caller goes on, it does not.
       finish(null, 'SIGKILL')
     }, options.timeoutMs)
@@ -119,13 +120,4 @@ export async function runOk(
   const result = await run(argv, options)
   if (codes.includes(result.code)) return result
   throw new CommandError(argv, { ...result, signal: null, timedOut: false })
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It has ended meanwhile.
-  }
 }

@@ -1,6 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { bytesMoved } from './proc.js'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { LineSplitter } from './lines.js'
+import { signalGroup } from './processGroup.js'
 import { CommandError, maxOutputChars } from './run.js'
+import { StallWatch } from './stallWatch.js'
 
 /*
  * Programs that may run for hours: no deadline, but an end when for long nothing has come from them and they have read and
@@ -38,102 +40,122 @@ export interface StreamResult {
 const graceMs = 5_000
 /** What does not end after that is stuck in the kernel: the caller goes on, it does not. */
 const stuckMs = 10_000
-const longestLine = 64 * 1024
-/** It is looked at so many times at least before it is taken for stalled. */
-const looks = 4
 const aMinuteMs = 60_000
 
 /** Runs it to its end, whatever its exit code. Throws CommandError when it cannot start, stalls, is ended or killed. */
 export function runStream(argv: readonly [string, ...string[]], options: StreamOptions): Promise<StreamResult> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => new Stream(argv, options, resolve, reject))
+}
+
+/*
+ *   running   it has not ended, and nobody wants it to
+ *   ending    it was told to end, because it stalled, its output could not be taken, or the caller wants it so
+ *   ended     it has ended, or is stuck and left alone: the caller has the result
+ */
+type State = 'running' | 'ending' | 'ended'
+
+class Stream {
+  private state: State = 'running'
+  /** Why it was told to end. */
+  private reason: string | undefined
+  private readonly child: ChildProcessWithoutNullStreams
+  private readonly stall: StallWatch
+  private readonly complaints = new LineSplitter((line) => this.complain(line))
+  private lastComplaints: string[] = []
+  private readonly output: Buffer[] = []
+  private outputBytes = 0
+  /** Resolves when `onOutput` has taken all that has come so far. */
+  private taken = Promise.resolve()
+  /** The first error of `onOutput`. */
+  private outputError: Error | undefined
+  private readonly timers: NodeJS.Timeout[] = []
+  private readonly onAbort = () => this.end('it was told to end')
+
+  constructor(
+    private readonly argv: readonly [string, ...string[]],
+    private readonly options: StreamOptions,
+    private readonly resolve: (result: StreamResult) => void,
+    private readonly reject: (error: Error) => void,
+  ) {
     const [program, ...args] = argv
-    const child = withUmask(options.umask, () =>
-      spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: options.env }),
+    const { env, umask, signal, stallMs, quietMs = aMinuteMs } = options
+    this.child = withUmask(umask, () => spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env }))
+    this.stall = new StallWatch(
+      this.child.pid,
+      { stallMs, quietMs },
+      () => options.onQuiet?.(),
+      () => this.end(`it said nothing for ${Math.round(stallMs / 1000)} s`),
     )
-    const output: Buffer[] = []
-    let length = 0
-    const complaints = linesInto((line) => {
-      last = [...last, line].slice(-3)
-      options.onComplaint?.(line)
-    })
-    let last: string[] = []
-    let why: string | undefined
-    const timers: NodeJS.Timeout[] = []
-    const end = (reason: string) => {
-      if (why !== undefined) return
-      why = reason
-      killGroup(child, 'SIGTERM')
-      timers.push(setTimeout(() => killGroup(child, 'SIGKILL'), graceMs))
-      timers.push(setTimeout(() => finish(null, 'SIGKILL'), graceMs + stuckMs))
-    }
-    const { quietMs = aMinuteMs } = options
-    let lastMoveMs = performance.now()
-    let lastLookMs = lastMoveMs
-    let moved = 0
-    const look = async () => {
-      const heard = lastMoveMs > lastLookMs
-      lastLookMs = performance.now()
-      // What speaks moves: all processes of the machine need not be looked through for that.
-      if (heard || child.pid === undefined) return
-      const now = await bytesMoved(child.pid)
-      if (now !== moved) lastMoveMs = performance.now()
-      moved = now
-      const quiet = performance.now() - lastMoveMs
-      if (settled) return
-      if (quiet >= quietMs) options.onQuiet?.()
-      if (quiet >= options.stallMs) end(`it said nothing for ${Math.round(options.stallMs / 1000)} s`)
-    }
-    // A look that fails, as where no file can be opened any more, tells nothing: the next one may.
-    const watch = setInterval(() => void look().catch(() => {}), Math.min(options.stallMs, quietMs) / looks)
-    const alive = () => (lastMoveMs = performance.now())
-    const onAbort = () => end('it was told to end')
-    let settled = false
-    const finish = (code: number | null, signal: string | null, cause?: Error) => {
-      if (settled) return
-      settled = true
-      clearInterval(watch)
-      for (const timer of timers) clearTimeout(timer)
-      options.signal?.removeEventListener('abort', onAbort)
-      complaints.end()
-      for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
-      child.unref()
-      const stderr = last.join('\n')
-      if (code !== null && why === undefined) resolve({ code, stdout: Buffer.concat(output), stderr })
-      else {
-        const words = cause?.message ?? [why, stderr].filter((text) => text).join(': ')
-        reject(cause ?? new CommandError(argv, { code, signal, stderr: words, timedOut: false }))
-      }
-    }
-    const take = async (chunk: Buffer) => {
-      child.stdout.pause()
-      try {
-        await options.onOutput?.(chunk)
-      } catch (error) {
-        failure ??= error as Error
-        end(failure.message)
-      }
-      alive()
-      child.stdout.resume()
-    }
-    let failure: Error | undefined
-    let taken = Promise.resolve()
+    this.follow()
+    if (signal?.aborted) this.onAbort()
+    else signal?.addEventListener('abort', this.onAbort)
+  }
+
+  private follow(): void {
+    const { child } = this
     child.stdout.on('data', (chunk: Buffer) => {
-      alive()
-      if (options.onOutput) taken = taken.then(() => take(chunk))
-      else if (length < maxOutputChars) output.push(chunk)
-      length += chunk.length
+      this.stall.noteMove()
+      if (this.options.onOutput) this.taken = this.taken.then(() => this.take(chunk))
+      else if (this.outputBytes < maxOutputChars) this.output.push(chunk)
+      this.outputBytes += chunk.length
     })
     child.stderr.on('data', (chunk: Buffer) => {
-      alive()
-      complaints.push(chunk)
+      this.stall.noteMove()
+      this.complaints.push(chunk)
     })
-    child.on('error', (error) => finish(null, null, error))
-    child.on('close', (code, signal) => void taken.then(() => finish(code, signal, failure)))
+    child.on('error', (error) => this.finish(null, null, error))
+    child.on('close', (code, signal) => void this.taken.then(() => this.finish(code, signal, this.outputError)))
     child.stdin.on('error', () => {})
-    child.stdin.end(options.stdin ?? '')
-    if (options.signal?.aborted) onAbort()
-    else options.signal?.addEventListener('abort', onAbort)
-  })
+    child.stdin.end(this.options.stdin ?? '')
+  }
+
+  private async take(chunk: Buffer): Promise<void> {
+    this.child.stdout.pause()
+    try {
+      await this.options.onOutput?.(chunk)
+    } catch (error) {
+      this.outputError ??= error as Error
+      this.end(this.outputError.message)
+    }
+    this.stall.noteMove()
+    this.child.stdout.resume()
+  }
+
+  private complain(line: string): void {
+    this.lastComplaints = [...this.lastComplaints, line].slice(-3)
+    this.options.onComplaint?.(line)
+  }
+
+  private end(reason: string): void {
+    if (this.state !== 'running') return
+    this.state = 'ending'
+    this.reason = reason
+    const { pid } = this.child
+    signalGroup(pid, 'SIGTERM')
+    this.timers.push(setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs))
+    this.timers.push(setTimeout(() => this.finish(null, 'SIGKILL'), graceMs + stuckMs))
+  }
+
+  private finish(code: number | null, signal: string | null, cause?: Error): void {
+    if (this.state === 'ended') return
+    this.state = 'ended'
+    this.letGo()
+    const stderr = this.lastComplaints.join('\n')
+    if (code !== null && this.reason === undefined)
+      return this.resolve({ code, stdout: Buffer.concat(this.output), stderr })
+    const words = cause?.message ?? [this.reason, stderr].filter((text) => text).join(': ')
+    this.reject(cause ?? new CommandError(this.argv, { code, signal, stderr: words, timedOut: false }))
+  }
+
+  private letGo(): void {
+    const { child } = this
+    this.stall.stop()
+    for (const timer of this.timers) clearTimeout(timer)
+    this.options.signal?.removeEventListener('abort', this.onAbort)
+    this.complaints.end()
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
+    child.unref()
+  }
 }
 
 /** A child has the umask of the moment in which it is made, and `spawn` has made it when it returns. */
@@ -144,30 +166,5 @@ function withUmask<T>(umask: number | undefined, make: () => T): T {
     return make()
   } finally {
     process.umask(own)
-  }
-}
-
-/** Its whole process group: what it started ends with it. */
-function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // It has ended meanwhile.
-  }
-}
-
-function linesInto(onLine: (line: string) => void) {
-  let rest = ''
-  return {
-    push: (chunk: Buffer) => {
-      const lines = (rest + chunk.toString()).split('\n')
-      rest = lines.pop()!.slice(0, longestLine)
-      for (const line of lines) if (line.trim() !== '') onLine(line)
-    },
-    end: () => {
-      if (rest.trim() !== '') onLine(rest)
-      rest = ''
-    },
   }
 }

@@ -20,4 +20,21 @@ describe('a program that may run for hours', function () {
     const slow = ['sh', '-c', 'for i in 1 2 3 4 5 6; do echo $i; sleep 0.4; done'] as const
     expect((await runStream(slow, { env, stallMs: 2_000 })).stdout.toString()).to.equal('1\n2\n3\n4\n5\n6\n')
   })
+
+  it('is ended when its caller wants it so, and with it what it started', async () => {
+    const caller = new AbortController()
+    const parent = ['sh', '-c', 'sleep 600 & echo begun; wait'] as const
+    const onOutput = () => caller.abort()
+    const error: unknown = await runStream(parent, { env, stallMs: 60_000, signal: caller.signal, onOutput }).catch(
+      (error: unknown) => error,
+    )
+    expect(String(error)).to.contain('it was told to end')
+  })
+
+  it('is ended when its output cannot be taken, with that error', async () => {
+    const onOutput = () => Promise.reject(new Error('no space'))
+    const talk = ['sh', '-c', 'echo a; exec sleep 600'] as const
+    const error: unknown = await runStream(talk, { env, stallMs: 60_000, onOutput }).catch((error: unknown) => error)
+    expect(String(error)).to.equal('Error: no space')
+  })
 })
