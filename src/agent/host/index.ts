@@ -20,7 +20,9 @@ import { LongWipes } from './disk/longWipes.js'
 import { type Run, runCommand } from './exec/run.js'
 import { shared } from './exec/coalesce.js'
 import { survey } from './dataplane/glusterd/survey.js'
-import * as swaps from './client/swaps.js'
+import { attachSwap, closeSwap, detachSwap, disableSwap, enableSwap, encryptSwap } from './client/swapDevice.js'
+import { swapFacts } from './client/swapFacts.js'
+import { allocateSwap, removeSwap } from './client/swapFiles.js'
 import { transfers } from './staging/index.js'
 import type { StagingPriority } from '../stagingPriority.js'
 import { abilitiesOf } from './disk/wipeAbilities.js'
@@ -127,7 +129,7 @@ export function realHost(options: RealHostOptions): RealHost {
       },
       peer: ({ peer }) => volumes.peerFacts(gluster, peer),
       transfer: (transfer) => staging.facts(transfer),
-      swap: (swap) => swaps.swapFacts(swap, swapHost),
+      swap: (swap) => swapFacts(swap, swapHost),
       adopt: async (adopt) => adoptFacts(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
     },
     effects: {
@@ -165,14 +167,14 @@ export function realHost(options: RealHostOptions): RealHost {
       unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, left.refused, run),
       signalMountUsers: ({ mount, signal }) => left.signal(mount, signal),
       unmountBelow: ({ mount, below }) => left.unmountBelow(mount, below),
-      allocateSwap: ({ swap }) => swaps.allocateSwap(swap, swapHost),
-      attachSwap: ({ swap }) => swaps.attachSwap(swap, swapHost),
-      encryptSwap: ({ swap }) => swaps.encryptSwap(swap, swapHost),
-      enableSwap: ({ swap }) => swaps.enableSwap(swap, swapHost),
-      disableSwap: ({ swap }) => swaps.disableSwap(swap, swapHost),
-      closeSwap: ({ swap }) => swaps.closeSwap(swap, swapHost),
-      detachSwap: ({ swap }) => swaps.detachSwap(swap, swapHost),
-      removeSwap: ({ swap }) => swaps.removeSwap(swap, swapHost),
+      allocateSwap: ({ swap }) => allocateSwap(swap, swapHost),
+      attachSwap: ({ swap }) => attachSwap(swap, swapHost),
+      encryptSwap: ({ swap }) => encryptSwap(swap, swapHost),
+      enableSwap: ({ swap }) => enableSwap(swap, swapHost),
+      disableSwap: ({ swap }) => disableSwap(swap, swapHost),
+      closeSwap: ({ swap }) => closeSwap(swap, swapHost),
+      detachSwap: ({ swap }) => detachSwap(swap, swapHost),
+      removeSwap: ({ swap }) => removeSwap(swap, swapHost),
       adoptDevice: async ({ adopt }) => adoptDevice(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
       mountTransfer: ({ transfer }) => staging.mount(transfer),
       planTransfer: ({ transfer }) => staging.plan(transfer),

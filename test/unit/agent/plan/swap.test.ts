@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { SwapFacts } from '../../../../src/agent/port.js'
 import { planSwap } from '../../../../src/agent/plan/swap.js'
 import { describeStep } from '../../../../src/agent/steps.js'
-import { parseSwaps } from '../../../../src/agent/host/client/swaps.js'
+import { parseSwaps } from '../../../../src/agent/host/client/swapLoops.js'
 import { aDesiredSwap, swapFacts } from '../../../support/desired.js'
 
 function planned(facts: Partial<SwapFacts>, wanted: 'on' | 'absent' = 'on') {

@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Run } from '../../../../../src/agent/host/exec/run.js'
-import * as swaps from '../../../../../src/agent/host/client/swaps.js'
+import * as swapDevice from '../../../../../src/agent/host/client/swapDevice.js'
+import { swapFacts } from '../../../../../src/agent/host/client/swapFacts.js'
+import * as swapFiles from '../../../../../src/agent/host/client/swapFiles.js'
 import { Refusal } from '../../../../../src/agent/port.js'
 import { planSwap } from '../../../../../src/agent/plan/swap.js'
 import type { DesiredSwap } from '../../../../../src/model/documents/swap.js'
@@ -98,6 +100,8 @@ const off = [
   `rm --force -- ${file}`,
 ]
 
+const effects = { ...swapDevice, ...swapFiles }
+
 describe('encrypted swap', () => {
   let kernel: RecordedKernel
   const swap = aDesiredSwap()
@@ -111,9 +115,9 @@ describe('encrypted swap', () => {
   const host = (plaintext = false) => ({ self: 'c1', run: kernel.run, root: kernel.root, plaintext })
 
   async function round(wanted: DesiredSwap, most = 9, plaintext = false) {
-    const planned = planSwap(wanted, await swaps.swapFacts(wanted, host(plaintext)))
+    const planned = planSwap(wanted, await swapFacts(wanted, host(plaintext)))
     const steps = planned.steps.slice(0, most)
-    for (const { kind } of steps) await swaps[kind as 'enableSwap'](wanted, host(plaintext))
+    for (const { kind } of steps) await effects[kind as 'enableSwap'](wanted, host(plaintext))
     return { ...planned, count: steps.length }
   }
 
@@ -186,7 +190,7 @@ describe('encrypted swap', () => {
 
   it('turns nothing on in clear, whoever asks', async () => {
     await round(swap, 2)
-    const error = await swaps.enableSwap(swap, host()).catch((error: Error) => error)
+    const error = await swapDevice.enableSwap(swap, host()).catch((error: Error) => error)
     expect(String(error)).to.include('swap on /dev/loop7 is not encrypted')
     expect(kernel.commands.join()).to.not.include('mkswap')
   })
@@ -198,7 +202,7 @@ describe('encrypted swap', () => {
       [name, ['loop8']],
     ] as const) {
       kernel.map(other, { on: [...below] })
-      expect((await swaps.swapFacts(swap, host())).loops).to.deep.equal([{ device: '/dev/loop7', isOn: false }])
+      expect((await swapFacts(swap, host())).loops).to.deep.equal([{ device: '/dev/loop7', isOn: false }])
       rmSync(join(kernel.root, 'sys/block/dm-3'), { recursive: true })
     }
   })
