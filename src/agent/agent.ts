@@ -2,15 +2,15 @@ import PQueue from 'p-queue'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import { Stretch } from '../daemon/stretch.js'
-import type { AnyDesired, DesiredKind } from '../model/documents/desired.js'
+import type { DesiredKind } from '../model/documents/desired.js'
 import type { Role } from '../model/documents/host.js'
-import { readDesired } from '../store/documents.js'
 import { keys, parseKey } from '../store/keys.js'
-import type { Change, Store, Watch } from '../store/store.js'
+import type { Change, Entry, Store, Watch } from '../store/store.js'
+import { acceptDesired } from './desiredDocument.js'
 import type { Host } from './port.js'
 import type { KnownLeader } from './knownLeader.js'
 import { byName } from './oneByOne.js'
-import type { DesiredEntry, ReconcilerDependencies } from './reconcile/document.js'
+import type { DesiredEntry, DocumentId, ReconcilerDependencies } from './reconcile/document.js'
 import { Reconciler } from './reconcile/reconciler.js'
 
 export interface AgentDependencies {
@@ -111,46 +111,18 @@ export class Agent {
       const parsed = parseKey(change.key)
       if (parsed?.room !== 'desired' || parsed.host !== this.dependencies.host.name) continue
       if (!change.entry) this.apply(parsed.kind, parsed.id, undefined)
-      else {
-        const read = readDesired(change.entry, parsed)
-        const wrong =
-          'invalid' in read
-            ? read.invalid
-            : this.problemWith(parsed.kind, parsed.id, read.document, change.entry.modRevision)
-        if (wrong !== undefined)
-          this.dependencies.log.error('desired document refused', { key: change.key, reason: wrong })
-        else if ('document' in read) {
-          const entry = {
-            id: parsed.id,
-            kind: parsed.kind,
-            document: read.document,
-            modRevision: change.entry.modRevision,
-          }
-          this.apply(parsed.kind, parsed.id, entry as DesiredEntry)
-        }
-      }
+      else this.take(change.entry, parsed)
     }
   }
 
-  /** A leader that lost its leadership may write no more: what comes later must not carry a lower fence. */
-  private problemWith(kind: DesiredKind, id: string, document: AnyDesired, modRevision: number): string | undefined {
-    if (document.kind !== kind) return `it is a ${document.kind} under the key of a ${kind}`
-    const named =
-      'device' in document
-        ? document.device
-        : document.kind === 'volume'
-          ? document.volume
-          : document.kind === 'peer'
-            ? document.peer
-            : id
-    if (named !== id) return `it speaks of ${named} under the key of ${id}`
-    const { fence } = this.leader
-    // A fence is the revision at which its leader was elected: what was written before it may carry the one before.
-    if (modRevision > fence && document.fence < fence) {
-      return `its fence ${document.fence} is older than ${fence}: a former leader wrote it`
+  private take(found: Entry, { kind, id }: DocumentId): void {
+    const read = acceptDesired(found, { kind, id }, this.leader)
+    if ('refused' in read) {
+      this.dependencies.log.error('desired document refused', { key: found.key, reason: read.refused })
+      return
     }
-    if (document.fence > fence) this.leader.lookSoon()
-    return undefined
+    if (read.accepted.document.fence > this.leader.fence) this.leader.lookSoon()
+    this.apply(kind, id, read.accepted)
   }
 
   private apply(kind: DesiredKind, id: string, entry: DesiredEntry | undefined): void {
