@@ -1,20 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
-import { Etcd3, type IOptions } from 'etcd3'
+import { Etcd3 } from 'etcd3'
 import type { CallOptions } from '@grpc/grpc-js'
 import { backoffMs } from '../daemon/backoff.js'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
+import { clientOptions, type Credentials, credentialsOf, type EtcdOptions } from './clientOptions.js'
 import { classify } from './errors.js'
-import { type Pause, Pauses } from './pauses.js'
+import { Pauses } from './pauses.js'
 import { StoreUnavailable } from './store.js'
-
-/** How to reach etcd. Files are PEM; they are read when the store opens. */
-export interface EtcdOptions {
-  endpoints: string[]
-  user?: { name: string; password: string }
-  tls?: { caFile: string; certFile?: string; keyFile?: string }
-}
+import { checkTransition, type Transitions } from './transitions.js'
 
 export interface Timings {
   /** Deadline of one call to one endpoint. */
@@ -37,6 +30,31 @@ export const defaultTimings: Timings = {
   relistEveryMs: 420_000,
 }
 
+/*
+ *   idle     no client yet, or the endpoint of the last was left: the next call opens one
+ *   open     a client of the endpoint in use
+ *   closed
+ */
+interface Open {
+  name: 'open'
+  client: Etcd3
+  /** Reads without an answer, one after the other. */
+  misses: number
+  /** When the endpoint last gave an answer that it cannot give without its quorum. */
+  heardAt: number
+}
+type State = { name: 'idle' } | Open | { name: 'closed' }
+export type ConnectionState = State['name']
+
+const transitions: Transitions<ConnectionState> = {
+  idle: ['idle', 'open', 'closed'],
+  open: ['idle', 'closed'],
+  closed: [],
+}
+
+/** How long to pause after so many tries that failed: jittered and growing, so that many clients do not come back at once. */
+export const retryMs = (round: number) => backoffMs(round, 50, 2_000)
+
 /**
  * One etcd3 client for the endpoint in use, and the choice of that endpoint. etcd3's own retries and circuit breakers
  * are switched off (they repeat writes blindly); a call that fails for a reason that another endpoint may not share
@@ -45,18 +63,14 @@ export const defaultTimings: Timings = {
  * INVARIANTS: every call has a deadline; a generation is never used again after `reset`.
  */
 export class Connection {
-  private client: Etcd3 | undefined
+  private link: State = { name: 'idle' }
   private index = 0
   private generation = 0
-  private closed = false
   private readonly resetListeners = new Set<(reason: string) => void>()
   private readonly pauses: Pauses
-  private misses = 0
-  /** When the endpoint in use last gave an answer that it cannot give without its quorum. */
-  private heardAt = -Infinity
   private cancelLiveness: (() => void) | undefined
   private livenessUsers = 0
-  private readonly credentials: Pick<IOptions, 'credentials'>
+  private readonly credentials: Credentials
 
   /** Connects at the first call. Reads the TLS files now, and throws when one cannot be read. */
   constructor(
@@ -65,10 +79,10 @@ export class Connection {
     readonly clock: Clock,
     readonly log: Log,
   ) {
-    this.pauses = new Pauses(clock)
     // Once, for a file that is missing for a moment, as while it is exchanged, must not end a program that reconnects.
-    this.credentials = options.tls ? { credentials: readCredentials(options.tls) } : {}
+    this.credentials = credentialsOf(options)
     this.index = Math.floor(Math.random() * options.endpoints.length)
+    this.pauses = new Pauses(clock)
   }
 
   /** The one in use, as the configuration writes it. */
@@ -76,16 +90,23 @@ export class Connection {
     return this.options.endpoints[this.index]!
   }
 
+  /** For logs and tests. */
+  get state(): ConnectionState {
+    return this.link.name
+  }
+
   /** True from the call of `close` on. */
   get isClosed(): boolean {
-    return this.closed
+    return this.link.name === 'closed'
   }
 
   /** The client in use, and its generation, which `reset` takes. Throws StoreUnavailable when closed. */
   current(): { client: Etcd3; generation: number } {
-    if (this.closed) throw new StoreUnavailable('the store is closed')
-    this.client ??= new Etcd3(this.clientOptions())
-    return { client: this.client, generation: this.generation }
+    if (this.link.name === 'closed') throw new StoreUnavailable('the store is closed')
+    if (this.link.name === 'open') return { client: this.link.client, generation: this.generation }
+    const client = new Etcd3(clientOptions(this.options, this.endpoint, this.credentials, this.timings.callMs))
+    this.enter({ name: 'open', client, misses: 0, heardAt: -Infinity })
+    return { client, generation: this.generation }
   }
 
   /**
@@ -117,33 +138,24 @@ export class Connection {
         return await this.attempt(call)
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error
-        if (this.closed || this.clock.monotonicMs() - start > this.timings.giveUpMs) throw error
+        if (this.isClosed || this.clock.monotonicMs() - start > this.timings.giveUpMs) throw error
         await this.pause(round)
       }
     }
   }
 
-  /** Jittered and growing, so that many clients do not come back at once. Ends at once when the connection is closed. */
-  async pause(round: number): Promise<void> {
-    await this.beginPause(round).ended
-  }
-
-  /** The same, for a caller that may have to end it. */
-  beginPause(round: number): Pause {
-    return this.pauses.begin(backoffMs(round, 50, 2_000))
+  /** Ends at once when the connection is closed. */
+  pause(round: number): Promise<void> {
+    return this.pauses.wait(retryMs(round))
   }
 
   /** Leaves the endpoint that served `generation`, unless somebody did already. */
   reset(generation: number, reason: string): void {
-    if (this.closed || generation !== this.generation) return
+    if (this.isClosed || generation !== this.generation) return
     this.generation++
-    this.misses = 0
-    this.heardAt = -Infinity
-    const old = this.client
-    this.client = undefined
     this.index = (this.index + 1) % this.options.endpoints.length
-    old?.close()
-    for (const listener of [...this.resetListeners]) listener(reason)
+    this.enter({ name: 'idle' })
+    this.announce(reason)
   }
 
   /**
@@ -156,9 +168,9 @@ export class Connection {
 
   /** Calls are linearizable, and leases renewed by the leader alone: their answers show that the endpoint has a quorum. */
   heardFromQuorum(generation: number): void {
-    if (generation !== this.generation) return
-    this.misses = 0
-    this.heardAt = this.clock.monotonicMs()
+    if (generation !== this.generation || this.link.name !== 'open') return
+    this.link.misses = 0
+    this.link.heardAt = this.clock.monotonicMs()
   }
 
   /**
@@ -177,12 +189,23 @@ export class Connection {
 
   /** Ends pauses, calls and streams. May be repeated. */
   close(): void {
-    this.closed = true
+    if (this.isClosed) return
     this.cancelLiveness?.()
-    this.client?.close()
-    this.client = undefined
+    this.enter({ name: 'closed' })
     this.pauses.close()
-    for (const listener of [...this.resetListeners]) listener('closed')
+    this.announce('closed')
+  }
+
+  /** Leaves the client of the state before. */
+  private enter(next: State): void {
+    checkTransition('the connection', transitions, this.state, next.name)
+    const before = this.link
+    this.link = next
+    if (before.name === 'open') before.client.close()
+  }
+
+  private announce(reason: string): void {
+    for (const listener of [...this.resetListeners]) listener(reason)
   }
 
   private scheduleLiveness(inMs = this.timings.livenessEveryMs): void {
@@ -190,8 +213,9 @@ export class Connection {
   }
 
   private async checkLiveness(): Promise<void> {
-    if (this.closed) return
-    const quietMs = this.clock.monotonicMs() - this.heardAt
+    if (this.isClosed) return
+    const heardAt = this.link.name === 'open' ? this.link.heardAt : -Infinity
+    const quietMs = this.clock.monotonicMs() - heardAt
     if (quietMs < this.timings.livenessEveryMs) return this.scheduleLiveness(this.timings.livenessEveryMs - quietMs)
     const { client, generation } = this.current()
     try {
@@ -201,49 +225,13 @@ export class Connection {
     } catch (error) {
       const failure = classify(error)
       // Any other answer, a denial for one, is an answer: the endpoint lives.
-      if (failure.kind === 'unreachable' && generation === this.generation && ++this.misses >= 2) {
-        this.reset(generation, `no answer to two reads: ${failure.error.message}`)
-      }
+      if (failure.kind === 'unreachable') this.miss(generation, failure.error.message)
     }
     if (this.livenessUsers > 0 && !this.isClosed) this.scheduleLiveness()
   }
 
-  private clientOptions(): IOptions {
-    const { user } = this.options
-    return {
-      hosts: this.endpoint,
-      grpcOptions: {
-        'grpc.keepalive_time_ms': 10_000,
-        'grpc.keepalive_timeout_ms': 5_000,
-        'grpc.max_receive_message_length': 64 * 1024 * 1024,
-        'grpc.max_send_message_length': 16 * 1024 * 1024,
-        'grpc.initial_reconnect_backoff_ms': 100,
-        'grpc.max_reconnect_backoff_ms': 1_000,
-        // Each client has a connection of its own: a shared one would outlive the reset that left it.
-        'grpc.use_local_subchannel_pool': 1,
-        ...(isIP(new URL(withScheme(this.endpoint)).hostname) ? { 'grpc.enable_http_proxy': 0 } : {}),
-      },
-      ...this.credentials,
-      ...(user ? { auth: { username: user.name, password: user.password } } : {}),
-      defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + this.timings.callMs }),
-      faultHandling: { global: noPolicy, host: () => noPolicy },
-    }
+  private miss(generation: number, reason: string): void {
+    if (generation !== this.generation || this.link.name !== 'open') return
+    if (++this.link.misses >= 2) this.reset(generation, `no answer to two reads: ${reason}`)
   }
-}
-
-function readCredentials({ caFile, certFile, keyFile }: NonNullable<EtcdOptions['tls']>) {
-  return {
-    rootCertificate: readFileSync(caFile),
-    ...(certFile && keyFile ? { certChain: readFileSync(certFile), privateKey: readFileSync(keyFile) } : {}),
-  }
-}
-
-/** A fault policy that calls through once: retrying is ours (FAULTS rule 6). */
-const noPolicy = {
-  execute: async (call: (context: { signal: AbortSignal }) => unknown) =>
-    call({ signal: new AbortController().signal }),
-} as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>
-
-function withScheme(endpoint: string): string {
-  return /^https?:\/\//.test(endpoint) ? endpoint : `http://${endpoint}`
 }

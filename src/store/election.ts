@@ -185,7 +185,7 @@ export class Election {
     const { store, options } = this
     const { clock, log } = options
     const pause = this.pausedUntil - clock.monotonicMs()
-    if (pause > 0) return void this.pauses.begin(pause).ended.then(() => this.grab())
+    if (pause > 0) return void this.pauses.wait(pause).then(() => this.grab())
     this.enter({ name: 'grabbing' })
     let granted: Lease | undefined
     try {
@@ -225,7 +225,7 @@ export class Election {
 
   private grabLater(): void {
     const ms = 500 + (this.options.random ?? Math.random)() * 500
-    void this.pauses.begin(ms).ended.then(() => this.grab())
+    void this.pauses.wait(ms).then(() => this.grab())
   }
 
   /** Moves the key for as long as we lead by this lease. */
@@ -263,7 +263,7 @@ export class Election {
     const { host, pid } = candidate
     // One that lives resigns. Where etcd takes no writes at all, nobody could take over: this throws.
     await store.write([], [{ put: keys.leaderWanted, value: { v: 1, host, pid, at: clock.unixSeconds() } }])
-    await this.pauses.begin(this.ttlMs).ended
+    await this.pauses.wait(this.ttlMs)
     if (!this.is('following', 'grabbing')) return
     const { won } = await store.write(
       [{ key: keys.leader, modRevision: before.modRevision }],

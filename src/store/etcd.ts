@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { ICompare, IRequestOp, IStatusResponse, ITxnRequest } from 'etcd3'
 import { type Clock, systemClock } from '../daemon/clock.js'
 import { type Log, silentLog } from '../daemon/log.js'
-import { Connection, defaultTimings, type EtcdOptions, type Timings } from './connection.js'
+import type { EtcdOptions } from './clientOptions.js'
+import { Connection, defaultTimings, type Timings } from './connection.js'
 import { EtcdLease } from './lease.js'
 import {
   type Compare,

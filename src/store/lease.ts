@@ -1,15 +1,7 @@
-import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3'
 import type { Connection } from './connection.js'
+import { Renewals } from './renewals.js'
 import { type Lease, StoreUnavailable } from './store.js'
-
-type KeepAliveStream = {
-  write(request: ILeaseKeepAliveRequest): void
-  end(): void
-  cancel(): void
-  on(event: 'data', handler: (response: ILeaseKeepAliveResponse) => void): void
-  on(event: 'error', handler: (error: Error) => void): void
-  on(event: 'end', handler: () => void): void
-}
+import { checkTransition, type Transitions } from './transitions.js'
 
 /**
  * The times of a lease in milliseconds: when it is renewed, how long one try may take, how long after a failure the next
@@ -25,20 +17,30 @@ export function leaseTimes(ttlSeconds: number) {
 }
 
 /*
+ *   waiting    renewed or granted; the next renewal begins in a while
+ *   renewing   one is under way
+ *   lost       not renewed in time, dropped by the server, or given up
+ *
  * INVARIANT: `isHeld` is false before the server can have dropped the lease. The server counts from when it received
  * the last renewal, we from when we sent it, and we stop at two thirds.
  */
+export type LeaseState = 'waiting' | 'renewing' | 'lost'
+
+const transitions: Transitions<LeaseState> = {
+  waiting: ['renewing', 'lost'],
+  renewing: ['waiting', 'lost'],
+  lost: [],
+}
+
 /** A lease that renews itself until it is lost, revoked or left to expire. */
 export class EtcdLease implements Lease {
-  private lost = false
+  private current: LeaseState = 'waiting'
   private readonly listeners: (() => void)[] = []
   private cancelRenewal: () => void = () => {}
   private cancelExpiry: () => void = () => {}
   private readonly stopLiveness: () => void
   private readonly times: ReturnType<typeof leaseTimes>
-  private stream: { generation: number; opened: Promise<KeepAliveStream> } | undefined
-  /** Settles the renewal under way, of which there is one at a time. */
-  private answer: (outcome: number | Error) => void = () => {}
+  private readonly renewals: Renewals
 
   /**
    * Tried again for `giveUpMs`; then StoreUnavailable. A grant whose answer was lost leaves a lease without keys, which
@@ -69,19 +71,25 @@ export class EtcdLease implements Lease {
     private renewedAt: number,
   ) {
     this.times = leaseTimes(ttlSeconds)
+    this.renewals = new Renewals(connection, id)
     this.stopLiveness = connection.watchLiveness()
     this.scheduleExpiry()
     this.scheduleRenewal(this.times.everyMs)
   }
 
+  /** For logs and tests. */
+  get state(): LeaseState {
+    return this.current
+  }
+
   /** As `Lease` says. */
   isHeld(): boolean {
-    return !this.lost && this.connection.clock.monotonicMs() < this.heldUntil()
+    return !this.is('lost') && this.connection.clock.monotonicMs() < this.heldUntil()
   }
 
   /** As `Lease` says; at once when it is lost already. */
   onLost(callback: () => void): void {
-    if (this.lost) callback()
+    if (this.is('lost')) callback()
     else this.listeners.push(callback)
   }
 
@@ -122,86 +130,41 @@ export class EtcdLease implements Lease {
   }
 
   private async renew(): Promise<void> {
-    if (this.lost) return
+    if (this.is('lost')) return
+    this.enter('renewing')
     const sentAt = this.connection.clock.monotonicMs()
     try {
-      const ttl = await this.renewOnce(Math.min(this.connection.timings.callMs, this.times.deadlineMs))
-      if (this.lost) return
+      const ttl = await this.renewals.renew(Math.min(this.connection.timings.callMs, this.times.deadlineMs))
+      if (this.is('lost')) return
       if (ttl <= 0) return this.lose()
+      this.enter('waiting')
       this.renewedAt = sentAt
       this.scheduleExpiry()
       this.scheduleRenewal(this.times.everyMs)
     } catch (error) {
       this.connection.log.debug('lease renewal failed', { lease: this.id, reason: String(error) })
-      if (!this.lost) this.scheduleRenewal(this.times.retryMs * (0.4 + Math.random() * 0.6))
+      if (this.is('lost')) return
+      this.enter('waiting')
+      this.scheduleRenewal(this.times.retryMs * (0.4 + Math.random() * 0.6))
     }
   }
 
-  /** The TTL that the server grants; 0 when it does not know the lease any more. */
-  private renewOnce(deadlineMs: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const { generation } = this.connection.current()
-      const cancel = this.connection.clock.after(deadlineMs, () => {
-        // Its late answer must not be taken for that to a later renewal.
-        this.leaveStream((stream) => stream.cancel())
-        this.connection.reset(generation, 'a lease renewal got no answer')
-        reject(new Error('no answer in time'))
-      })
-      this.answer = (outcome) => {
-        this.answer = () => {}
-        cancel()
-        if (outcome instanceof Error) return reject(outcome)
-        this.connection.heardFromQuorum(generation)
-        resolve(outcome)
-      }
-      this.renewals().then(
-        (stream) => stream.write({ ID: this.id }),
-        (error: unknown) => this.answer(error instanceof Error ? error : new Error(String(error))),
-      )
-    })
+  private is(name: LeaseState): boolean {
+    return this.current === name
   }
 
-  /** One stream for all renewals, as long as its connection lasts: opening one costs several times as much as a renewal. */
-  private async renewals(): Promise<KeepAliveStream> {
-    const { client, generation } = this.connection.current()
-    if (this.stream?.generation === generation) return this.stream.opened
-    this.leaveStream((stream) => stream.end())
-    const opened = client.leaseClient.leaseKeepAlive() as unknown as Promise<KeepAliveStream>
-    const mine = { generation, opened }
-    this.stream = mine
-    try {
-      const stream = await opened
-      const over = (reason: Error) => {
-        if (this.stream !== mine) return
-        this.stream = undefined
-        this.answer(reason)
-      }
-      stream.on('data', (response) => {
-        if (this.stream === mine) this.answer(Number(response.TTL))
-      })
-      stream.on('error', over)
-      stream.on('end', () => over(new Error('the stream ended')))
-      return stream
-    } catch (error) {
-      if (this.stream === mine) this.stream = undefined
-      throw error
-    }
-  }
-
-  private leaveStream(leave: (stream: KeepAliveStream) => void): void {
-    const left = this.stream
-    this.stream = undefined
-    left?.opened.then(leave, () => {})
+  private enter(next: LeaseState): void {
+    checkTransition(`the lease ${this.id}`, transitions, this.current, next)
+    this.current = next
   }
 
   private lose(): void {
-    if (this.lost) return
-    this.lost = true
+    if (this.is('lost')) return
+    this.enter('lost')
     this.cancelRenewal()
     this.cancelExpiry()
     this.stopLiveness()
-    // Ended, not cancelled: etcd3 takes a cancelled stream for a broken host and drops its connections.
-    this.leaveStream((stream) => stream.end())
+    this.renewals.end()
     for (const listener of this.listeners) listener()
   }
 }

@@ -1,12 +1,5 @@
 import type { Clock } from '../daemon/clock.js'
 
-export interface Pause {
-  /** Resolves when the time is over, or the pause was ended. */
-  ended: Promise<void>
-  /** Ends it now. */
-  end: () => void
-}
-
 /** The pauses of something that can be closed: all of them end at once then, and none begins from then on. */
 export class Pauses {
   private readonly underWay = new Set<() => void>()
@@ -14,20 +7,18 @@ export class Pauses {
 
   constructor(private readonly clock: Clock) {}
 
-  /** `ended` resolves after that time, at its `end`, or when all are closed; never rejects. */
-  begin(ms: number): Pause {
-    let end = () => {}
-    const ended = new Promise<void>((resolve) => {
+  /** Resolves after that time, or when all are closed; never rejects. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
       if (this.isClosed) return resolve()
-      const cancel = this.clock.after(ms, () => end())
-      end = () => {
+      const end = () => {
         cancel()
         this.underWay.delete(end)
         resolve()
       }
+      const cancel = this.clock.after(ms, end)
       this.underWay.add(end)
     })
-    return { ended, end }
   }
 
   /** Ends all that are under way, and each that is begun later. */

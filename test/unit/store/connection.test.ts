@@ -19,11 +19,16 @@ describe('a connection to etcd', () => {
   it('is made again while its certificates are exchanged', () => {
     writeFileSync(caFile, rootCertificates[0]!)
     const connection = open()
+    expect(connection.state).to.equal('idle')
     const { generation } = connection.current()
+    expect(connection.state).to.equal('open')
     rmSync(caFile)
     connection.reset(generation, 'the server went')
+    expect(connection.state).to.equal('idle')
     expect(connection.current().generation).to.be.above(generation)
     connection.close()
+    expect(connection.state).to.equal('closed')
+    expect(() => connection.current()).to.throw('closed')
   })
 
   it('is not opened without the certificates that it is told of', () => {

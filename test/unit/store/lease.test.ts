@@ -41,13 +41,19 @@ describe('a lease', () => {
     const lease = await EtcdLease.grant(connection, 10)
     let lost = false
     lease.onLost(() => (lost = true))
+    const states = new Set([lease.state])
     for (let ms = 0; ms < 20_000; ms += 100) {
       clock.advance(100)
       await settled()
+      states.add(lease.state)
     }
     expect(renewals.asked).to.be.above(4)
     expect(lost).to.equal(false)
     expect(lease.isHeld()).to.equal(true)
+    expect([...states]).to.deep.equal(['waiting', 'renewing'])
+    lease.letExpire()
+    expect(lease.state).to.equal('lost')
+    expect(lease.isHeld()).to.equal(false)
   })
 
   for (const ttlSeconds of [3, 10, 15]) {

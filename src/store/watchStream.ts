@@ -1,0 +1,151 @@
+import type { IEvent, IWatchRequest, IWatchResponse } from 'etcd3'
+import type { Connection } from './connection.js'
+import type { RawStream } from './rawStream.js'
+import { checkTransition, type Transitions } from './transitions.js'
+import { rangeEnd } from './values.js'
+
+/*
+ * One raw watch stream of etcd.
+ *
+ *   opening    asked for, from a revision on; the server must say `created`
+ *   watching   complete batches are reported; asked for progress now and then, so that a silent server is noticed
+ *   left       nothing that it still brings is reported: it may be older than what is listed next
+ *
+ * INVARIANT: a batch cut into fragments is reported whole or not at all.
+ */
+export type WatchStreamState = 'opening' | 'watching' | 'left'
+
+const transitions: Transitions<WatchStreamState> = {
+  opening: ['watching', 'left'],
+  watching: ['left'],
+  left: [],
+}
+
+/** reopen: another stream from where this one has come to. relist: the server no longer has what was missed, or it is time to look. */
+export type Ending = 'reopen' | 'relist'
+
+export interface Outcome {
+  ending: Ending
+  reason: string
+}
+
+export interface WatchStreamHandlers {
+  onCreated(): void
+  onEvents(events: IEvent[]): void
+}
+
+export class WatchStream {
+  /** How it ended. Resolves when it is left. */
+  readonly outcome: Promise<Outcome>
+  private current: WatchStreamState = 'opening'
+  private heardAt: number
+  private fragments: IEvent[] = []
+  private settle: (left: { outcome: Outcome; from: WatchStreamState }) => void = () => {}
+  private cancelCheck: () => void = () => {}
+  private readonly cancelRelist: () => void
+  private readonly stopListening: () => void
+
+  /** Opens it on the connection's client in use. Throws when that gives none. */
+  static async open(
+    connection: Connection,
+    prefix: string,
+    fromRevision: number,
+    handlers: WatchStreamHandlers,
+  ): Promise<WatchStream> {
+    const { client, generation } = connection.current()
+    const stream = (await client.watchClient.watch()) as unknown as RawStream<IWatchRequest, IWatchResponse>
+    return new WatchStream(connection, generation, stream, { prefix, fromRevision }, handlers)
+  }
+
+  private constructor(
+    private readonly connection: Connection,
+    private readonly generation: number,
+    private readonly stream: RawStream<IWatchRequest, IWatchResponse>,
+    { prefix, fromRevision }: { prefix: string; fromRevision: number },
+    private readonly handlers: WatchStreamHandlers,
+  ) {
+    const { clock, timings } = connection
+    const left = new Promise<{ outcome: Outcome; from: WatchStreamState }>((resolve) => (this.settle = resolve))
+    this.outcome = left.then(({ outcome, from }) => {
+      this.release(outcome, from)
+      return outcome
+    })
+    this.heardAt = clock.monotonicMs()
+    this.stopListening = connection.onReset((reason) => this.leave('reopen', reason))
+    this.scheduleCheck(timings.callMs)
+    this.cancelRelist = clock.after(timings.relistEveryMs * (0.75 + Math.random() / 2), () =>
+      this.leave('relist', 'time to look again'),
+    )
+    stream.on('error', (error) => this.leave('reopen', error.message))
+    stream.on('end', () => this.leave('reopen', 'the server ended the watch stream'))
+    stream.on('data', (response) => this.hear(response))
+    stream.write({
+      create_request: {
+        key: Buffer.from(prefix),
+        range_end: rangeEnd(prefix),
+        start_revision: String(fromRevision),
+        progress_notify: true,
+        fragment: true,
+      },
+    })
+  }
+
+  get state(): WatchStreamState {
+    return this.current
+  }
+
+  leave(ending: Ending, reason: string): void {
+    if (this.current === 'left') return
+    const from = this.current
+    this.enter('left')
+    this.settle({ outcome: { ending, reason }, from })
+  }
+
+  private release({ ending, reason }: Outcome, from: WatchStreamState): void {
+    this.cancelCheck()
+    this.cancelRelist()
+    this.stopListening()
+    // etcd3 takes a cancelled stream for a broken host; one that is ended in good order is left alone.
+    if (ending === 'relist') this.stream.end()
+    else this.stream.cancel()
+    if (from === 'opening' && ending === 'reopen') this.connection.reset(this.generation, reason)
+  }
+
+  private enter(next: WatchStreamState): void {
+    checkTransition('a watch stream', transitions, this.current, next)
+    this.current = next
+  }
+
+  private hear(response: IWatchResponse): void {
+    if (this.current === 'left') return
+    this.heardAt = this.connection.clock.monotonicMs()
+    if (response.canceled || Number(response.compact_revision) > 0) {
+      return this.leave('relist', response.cancel_reason || `compacted up to revision ${response.compact_revision}`)
+    }
+    if (response.created && this.current === 'opening') {
+      this.enter('watching')
+      this.handlers.onCreated()
+    }
+    this.fragments.push(...response.events)
+    if (response.fragment) return
+    const events = this.fragments
+    this.fragments = []
+    if (events.length > 0) this.handlers.onEvents(events)
+  }
+
+  private scheduleCheck(inMs: number): void {
+    this.cancelCheck = this.connection.clock.after(inMs, () => this.check())
+  }
+
+  private check(): void {
+    const { clock, timings } = this.connection
+    const quietMs = clock.monotonicMs() - this.heardAt
+    if (this.current === 'opening') {
+      if (quietMs > timings.callMs) return this.leave('reopen', 'the watch stream did not open in time')
+      return this.scheduleCheck(timings.callMs)
+    }
+    if (quietMs > timings.silenceMs) return this.leave('reopen', 'the watch stream is silent')
+    this.stream.write({ progress_request: {} })
+    this.scheduleCheck(timings.livenessEveryMs)
+  }
+}
