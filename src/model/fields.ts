@@ -45,7 +45,7 @@ export const path = writtenPath.refine(
   'a path without empty parts, "." and ".."',
 )
 
-/** A path that our programs make up. mount.glusterfs is a shell script, and takes its words apart at blanks and more. */
+/** A path that our programs make up. Mount programs may be shell scripts, which take their words apart at blanks and more. */
 export const plainPath = path.regex(/^(\/|(\/[A-Za-z0-9._:@+~-]+)+)$/, 'a path of letters, digits and ._:@+~-')
 
 /** By which a host is reached: a name or an IP address. It comes to stand in the list of who may mount a volume. */

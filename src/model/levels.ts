@@ -32,6 +32,8 @@ export const addedFields: Partial<Record<ExchangedDocument, Record<string, Added
   'desired/transfer': { noteKey: { since: 2 } },
   // An agent that does not know the wipe would wipe less than was promised, and call the device free.
   'desired/brick': { built: { since: 2 }, wipe: { since: 2, refuse: true } },
+  // A volume without a type is one of GlusterFS, as every volume was.
+  'desired/volume': { type: { since: 2 } },
   'desired/adopt': { until: { since: 2 }, wipe: { since: 2, refuse: true } },
   // A scheduler that does not know it has no pool that asks for it.
   inventory: { 'devices.wipes': { since: 2 }, cut: { since: 2 } },

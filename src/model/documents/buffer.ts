@@ -49,7 +49,7 @@ export const bufferDocument = tolerant({
   sharedGid: accountId.optional(),
   /** Whether clients shall cache, by access mode, where the job said so. */
   clientCache: z.partialRecord(z.enum(accessModes), z.boolean()).optional(),
-  /** The GlusterFS volume's name: the buffer's, or with a suffix while an older volume has that name. */
+  /** The volume's name: the buffer's, or with a suffix while an older volume has that name. */
   volume: volumeName,
   /** In the volume's order; brick 0's host is the primary while it lives. */
   bricks: z.array(placedBrick).min(1).max(maxBricks),

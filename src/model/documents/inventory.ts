@@ -34,7 +34,7 @@ export const inventoryDocument = tolerant({
   v: version,
   host: hostName,
   devices: z.array(inventoryDevice).max(maxOnHost),
-  /** Every volume that this host's glusterd knows, whoever made it; absent while it was not asked or does not answer. */
+  /** Every volume that this host knows of, whoever made it; absent while nobody was asked or none answers. */
   volumes: z.array(z.string().max(256)).max(maxOnHost).optional(),
   /** Every mount below the mount root and where bricks are mounted, whoever made it; absent until the first survey. */
   mounts: z

@@ -22,7 +22,7 @@ export const desiredMount = tolerant({
   view: z.enum(mountViews).optional(),
   /** Directory of the volume that is mounted; its root when absent. */
   directory: plainPath.optional(),
-  /** Whether the client shall cache; GlusterFS's own choice when absent. */
+  /** Whether the client shall cache; as it does by itself when absent. */
   clientCache: z.boolean().optional(),
   path: plainPath,
   wanted: z.enum(['present', 'absent']),

@@ -8,11 +8,13 @@ export const volumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,90}$/, '
 
 export const volumeBrick = tolerant({ host: hostName, path: plainPath })
 
-export const desiredVolume = tolerant({
+/** Of the type `glusterfs`; one without a type is so too, as the first release wrote it. */
+const glusterfsVolume = tolerant({
   v: version,
   fence,
   kind: z.literal('volume'),
   buffer: bufferName,
+  type: z.literal('glusterfs').optional(),
   volume: volumeName,
   bricks: z.array(volumeBrick).min(1).max(maxBricks),
   options: record(z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/), z.string().max(4096), 64),
@@ -25,6 +27,9 @@ export const desiredVolume = tolerant({
   boots: record(hostName, bootId, maxBricks).optional(),
   wanted: z.enum(['started', 'absent']),
 })
+
+/** By its `type`: what serves the bricks. */
+export const desiredVolume = z.discriminatedUnion('type', [glusterfsVolume])
 /** `desired/<host>/volume/<volume>`, on the buffer's primary only. */
 export type DesiredVolume = z.infer<typeof desiredVolume>
 
@@ -35,7 +40,7 @@ export const observedVolume = tolerant({
   state: z.enum(['forming', 'started', 'degraded', 'leaving', 'absent']),
   /** Bricks not online, as `host:path`. */
   offline: z.array(z.string().max(4096)).max(maxBricks),
-  /** `auth.allow` as gluster has it: whom the bricks let in. */
+  /** Whom the bricks let in, in the words of what serves them. */
   allow: z.string().max(8192).optional(),
   /** Those of the desired directories that are made. */
   directories: z.array(plainPath).max(maxHosts).optional(),

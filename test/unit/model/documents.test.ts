@@ -15,7 +15,7 @@ import {
   brickReport,
   transferReport,
 } from '../../support/builders.js'
-import { aDesiredTransfer } from '../../support/desired.js'
+import { aDesiredTransfer, aDesiredVolume } from '../../support/desired.js'
 
 const entry = (value: unknown) => ({ key: 'buffers/mytest', value, createRevision: 1, modRevision: 1 })
 const schemas: [string, ZodType][] = [
@@ -125,6 +125,16 @@ describe('a document in etcd', () => {
     expect(observedDocuments.transfer.safeParse({ ...report, attempt: undefined }).success).to.equal(false)
     const failures = Array.from({ length: 21 }, () => 'a')
     expect(observedDocuments.transfer.safeParse({ ...report, failures }).success).to.equal(false)
+  })
+
+  it('of a volume is one of GlusterFS without a type, and refused with a type that nobody serves', () => {
+    const volume = aDesiredVolume()
+    const { type, ...untyped } = { type: 'glusterfs', ...volume }
+    const read = (value: object) => desiredDocuments.volume.safeParse(value)
+    expect(read({ ...untyped, type })).to.have.property('success', true)
+    expect(read(untyped).data).to.deep.equal(untyped)
+    for (const other of ['direct', '', null, 1])
+      expect(read({ ...untyped, type: other })).to.have.property('success', false)
   })
 
   it('of a brick report is refused with another state', () => {
