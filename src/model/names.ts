@@ -51,3 +51,30 @@ export const clusterName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
 
 /** A buffer's or a session's name in etcd: a user's name or a job id, with `~ID` when it was moved aside. */
 export const documentName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(~[0-9]{1,16})?$/, 'a buffer name')
+
+/** nvme2n1 before nvme10n1. Intl's own numeric collation is a hundred times slower, expressions that cut names up ten times. */
+export function compareNames(a: string, b: string): number {
+  let i = 0
+  let j = 0
+  while (i < a.length && j < b.length) {
+    const endA = endOfNumber(a, i)
+    const endB = endOfNumber(b, j)
+    if (endA > i && endB > j) {
+      const difference = Number(a.slice(i, endA)) - Number(b.slice(j, endB))
+      if (difference !== 0) return difference
+      i = endA
+      j = endB
+    } else {
+      const difference = a.charCodeAt(i++) - b.charCodeAt(j++)
+      if (difference !== 0) return difference
+    }
+  }
+  return a.length - i - (b.length - j) || (a < b ? -1 : Number(a > b))
+}
+
+/** Where the digits that begin there end; the same place when there is none. */
+function endOfNumber(text: string, from: number): number {
+  let end = from
+  while (text.charCodeAt(end) >= 48 && text.charCodeAt(end) <= 57) end++
+  return end
+}

@@ -3,14 +3,10 @@ import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, logConfig, mountRoot, schedulerEtcdConfig, sizeInBytes } from '../daemon/configSchemas.js'
 import { parseFlags } from '../daemon/flags.js'
+import { shardSize } from './dataplane/glusterd/settings.js'
 import { hostPattern } from '../model/hostPattern.js'
 import { wipeKinds } from '../model/documents/wipe.js'
 import { clusterName, hostName, poolName } from '../model/names.js'
-
-/** GlusterFS takes pieces from 4 MB to 4 TB. */
-const shardSize = sizeInBytes.refine((bytes) => bytes >= 4 * 1024 ** 2 && bytes <= 4 * 1024 ** 4, {
-  message: 'expected a size from 4MiB to 4TiB',
-})
 
 const accountName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'the name of a user or group')
 
@@ -67,7 +63,7 @@ export const schedulerConfig = z.strictObject({
   mountRoot,
   /** Machines from which operators may mount every buffer by hand: names, addresses, or networks. */
   adminClients: z.array(clientAddress).default([]),
-  /** Allowed in place of a job's nodes where these are too many for GlusterFS to name. */
+  /** Allowed in place of a job's nodes where these are too many to be named. */
   computeNetworks: z.array(clientAddress).default([]),
   /** Whether jobs may ask for swap on a buffer: docs/operating.md says why not. */
   swap: z.boolean().default(false),

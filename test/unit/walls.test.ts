@@ -45,6 +45,8 @@ describe('the walls between rooms', () => {
       ['src/agent/host/disk/y.ts', '../../../scheduler/admission/x.js', 'src/scheduler/admission/x.ts'],
       ['src/scheduler/slurm/y.ts', '../../agent/host/x.js', 'src/agent/host/x.ts'],
       ['src/scheduler/desired/y.ts', '../admission/x.js', 'src/scheduler/admission/x.ts'],
+      ['src/scheduler/desired/plane.ts', '../dataplane/glusterd/x.js', 'src/scheduler/dataplane/glusterd/x.ts'],
+      ['src/scheduler/dataplane/glusterd/y.ts', '../../desired/x.js', 'src/scheduler/desired/x.ts'],
       ['src/scheduler/config.ts', './progress.js', 'src/scheduler/progress.ts'],
       ['src/cli/commands/y.ts', '../../store/x.js', 'src/store/x.ts'],
       ['src/daemon/y.ts', '../store/x.js', 'src/store/x.ts'],

@@ -6,7 +6,7 @@ import { usableAddresses } from '../../model/fields.js'
 import { isOfFirstRelease } from '../../model/levels.js'
 import { transfersOf } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'
-import { type ClientSettings, problemWithClients } from '../dataplane/glusterd/authAllow.js'
+import { type ClientSettings, dataPlaneOf } from '../dataplane/index.js'
 import { problemWithStagedSize } from '../placement/stagingCapacity.js'
 import { problemWithSwapSize } from '../placement/swapCapacity.js'
 import * as messages from './messages.js'
@@ -53,7 +53,7 @@ export function startJob(
     const { swapBytes } = buffer
     const noRoom = swapBytes && problemWithSwapSize({ bytes: swapBytes, nodes: computeHosts.length }, buffer)
     if (noRoom) return { refused: noRoom }
-    const tooMany = problemWithClients(cluster, buffer, started, clients)
+    const tooMany = dataPlaneOf(buffer).whyNotLetIn(cluster, buffer, started, clients)
     if (tooMany !== undefined) return { refused: tooMany }
   }
   return change(started)

@@ -13,7 +13,7 @@ import { findPool } from '../cluster/pools.js'
 import type { Claim } from '../placement/capacityQueue.js'
 import { slotsForSwap, type SwapRequest } from '../placement/swapCapacity.js'
 import type { Admission, AdmissionContext } from './context.js'
-import { freeVolumeName } from '../dataplane/glusterd/volumeNames.js'
+import { dataPlaneOf } from '../dataplane/index.js'
 import { canBeArchived, archive, type TokenState, tokenStateOf } from './tokenState.js'
 import { leave } from './teardown.js'
 import * as messages from './messages.js'
@@ -143,6 +143,7 @@ function newBuffer(
     if (!placed.mayCome) return placed
     return { claim: { ...asked, slots: count }, reason: placed.refused }
   }
+  const plane = dataPlaneOf(asked)
   return {
     v: 1,
     id,
@@ -155,14 +156,11 @@ function newBuffer(
     ...(pool.wipe === undefined ? {} : { wipe: pool.wipe }),
     requestedBytes: request.bytes,
     access: request.access,
-    // Two clients that write one sharded file leave it with a wrong size: only where a node has its files to itself.
-    ...(pool.shardBytes !== undefined && request.access.join() === 'private' && !request.swap
-      ? { shardBytes: pool.shardBytes }
-      : {}),
+    ...plane.layoutOf(pool, { access: request.access, hasSwap: request.swap !== undefined }),
     ...(request.swap ? { swapBytes: request.swap.bytes } : {}),
     ...(request.sharedGid === undefined ? {} : { sharedGid: request.sharedGid }),
     ...(request.clientCache && Object.keys(request.clientCache).length > 0 ? { clientCache: request.clientCache } : {}),
-    volume: freeVolumeName(cluster, request.name, id),
+    volume: plane.freeVolumeName(cluster, request.name, id),
     bricks: placed.bricks,
     released: [],
     formerVolumes: [],

@@ -15,10 +15,7 @@ import { isComplete } from '../../model/phase.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 import { transfersOf } from '../../model/transfers.js'
 import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
-import { allowedClients, type ClientSettings } from '../dataplane/glusterd/authAllow.js'
-
-/** A brick that hangs stalls every `ls` for as long; GlusterFS's own 42 seconds are too many. */
-const volumeOptions = { 'network.ping-timeout': '10' }
+import { type ClientSettings, dataPlaneOf } from '../dataplane/index.js'
 
 /** What every storage host should hold of this buffer now. */
 export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, clients: ClientSettings): DesiredRecord[] {
@@ -75,7 +72,7 @@ function brickWant(
 }
 
 function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, clients: ClientSettings): DesiredRecord[] {
-  const options = { ...volumeOptions, ...sharding(buffer), 'auth.allow': allowedClients(cluster, buffer, clients) }
+  const spec = dataPlaneOf(buffer).volumeSpec(cluster, buffer, clients)
   const hosts = runningHosts(cluster, buffer)
   const directories = volumeDirectories(buffer, { hosts, hasTemplate: hasTemplate(cluster, buffer) })
   const boots = bootsOf(cluster, buffer)
@@ -93,7 +90,7 @@ function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, cli
       buffer: { id: buffer.id, name },
       volume,
       bricks,
-      options,
+      ...spec,
       ...(directories.length > 0 && wanted === 'started' ? { directories } : {}),
       ...(Object.keys(boots).length > 0 && wanted === 'started' ? { boots } : {}),
       wanted,
@@ -102,10 +99,6 @@ function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, cli
   const former = buffer.formerVolumes.map(({ volume, bricks }) => recordOf(volume, bricks, 'absent'))
   const wanted = volumeWanted(cluster, buffer)
   return wanted ? [...former, recordOf(buffer.volume, volumeBricks(buffer), wanted)] : former
-}
-
-function sharding({ shardBytes }: BufferDocument): Record<string, string> {
-  return shardBytes === undefined ? {} : { 'features.shard': 'on', 'features.shard-block-size': `${shardBytes}` }
 }
 
 /** Where jobs have the buffer now; what was made for hosts of the past stays in it. */

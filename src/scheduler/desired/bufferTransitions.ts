@@ -13,7 +13,7 @@ import type { CordonDocument } from '../../model/documents/cordon.js'
 import { clipped } from '../../model/fields.js'
 import { knowsField } from '../../model/levels.js'
 import { isComplete } from '../../model/phase.js'
-import { freeVolumeName } from '../dataplane/glusterd/volumeNames.js'
+import { dataPlaneOf } from '../dataplane/index.js'
 import type { DocumentChange } from '../commit/decision.js'
 import { placeBricks } from '../placement/place.js'
 
@@ -88,12 +88,8 @@ function followForming(cluster: Cluster, buffer: BufferDocument, context: Transi
     .slice(0, maxAtOnce)
   if (unfit.length > 0) return replace(cluster, buffer, unfit, context)
   const volume = volumeOf(cluster, buffer)
-  if (volume?.needsFreshDirectories) {
-    return write(
-      startOver(cluster, buffer, buffer.bricks),
-      'a create left its mark where it must not be: new brick directories',
-    )
-  }
+  const why = volume && dataPlaneOf(buffer).whyStartOver(volume)
+  if (why !== undefined) return write(startOver(cluster, buffer, buffer.bricks), why)
   if (volume?.problem?.terminal) {
     const failure = clipped(`volume ${buffer.volume}: ${volume.problem.message}`)
     return write({ ...buffer, failure }, `failed: ${failure}`)
@@ -149,7 +145,7 @@ function startOver(cluster: Cluster, buffer: BufferDocument, bricks: PlacedBrick
     ...buffer,
     bricks,
     directory: `brick-${number + 1}`,
-    volume: freeVolumeName(cluster, buffer.name, buffer.id),
+    volume: dataPlaneOf(buffer).freeVolumeName(cluster, buffer.name, buffer.id),
     formerVolumes: [...buffer.formerVolumes, former],
   }
 }

@@ -9,6 +9,11 @@
  *
  * A brick that cannot be formed is replaced as long as the buffer was never built; later nothing is ever taken from it.
  */
+import type { Cluster } from '../../model/cluster.js'
+import type { DesiredRecord } from '../../model/desiredRecord.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import { dataPlaneOf, dataPlanes } from '../dataplane/index.js'
+
 export { desiredOfBuffer } from './buffer.js'
 export {
   advanceBuffer as followBuffer,
@@ -17,5 +22,12 @@ export {
 } from './bufferTransitions.js'
 export { desiredOfSession, advanceSession as followSession, mountPath, type SessionSettings } from './session.js'
 export { countsOf, failuresOf, partOf, desiredTransfers as transferWants, waitsOf } from './transfers.js'
-export { desiredPeers } from '../dataplane/glusterd/peers.js'
-export { mountpointOf } from '../dataplane/glusterd/mountCommand.js'
+
+export function desiredPeers(cluster: Cluster): DesiredRecord[] {
+  return dataPlanes.flatMap((plane) => plane.desiredPeers(cluster))
+}
+
+/** The command that mounts a buffer by hand, once it was built and until it leaves. */
+export function mountpointOf(buffer: BufferDocument): string | undefined {
+  return dataPlaneOf(buffer).mountCommand(buffer)
+}

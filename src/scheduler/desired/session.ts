@@ -1,5 +1,5 @@
 import { viewDirectory, viewsOf } from '../../model/access.js'
-import { isCutOff, isStillMounted, isStillSwapping, serversOf, volumeOf } from '../../model/buffers.js'
+import { isCutOff, isStillMounted, isStillSwapping, volumeOf } from '../../model/buffers.js'
 import { at, type Cluster, desiredOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { Desired } from '../../model/documents/desired.js'
@@ -9,7 +9,7 @@ import { hostsCopying, isFannedOut } from '../../model/transfers.js'
 import { persistentPath, privatePath, stripedPath, swapPath } from '../../model/paths.js'
 import type { Transition } from './bufferTransitions.js'
 import type { SchedulerConfig } from '../config.js'
-import { allowedClients, type ClientSettings } from '../dataplane/glusterd/authAllow.js'
+import { type ClientSettings, dataPlaneOf } from '../dataplane/index.js'
 import { desiredSwaps } from './swap.js'
 import { advanceTransfers, desiredTransfers } from './transfers.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
@@ -60,8 +60,8 @@ function mountWants(
     add(records, host, { ...document, wanted: wantedOf(host, document) })
   }
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
-    // GlusterFS refuses a host that it was not told of, and mount would report that it worked.
-    if (wanted === 'present' && !letsIn(cluster, buffer, clients)) continue
+    // A host that is not let in would be refused, or think that it had mounted it.
+    if (wanted === 'present' && !dataPlaneOf(buffer).letsIn(cluster, buffer, clients)) continue
     for (const host of session.computeHosts) {
       for (const view of viewsOf(buffer)) {
         const directory = viewDirectory(buffer, view, host)
@@ -141,11 +141,6 @@ function holdsSwap(cluster: Cluster, host: string, mount: MountId): boolean {
   return told?.wanted === 'present' && isStillSwapping(cluster, mount.session, mount.buffer, host)
 }
 
-/** The bricks let in everyone whom they should. */
-function letsIn(cluster: Cluster, buffer: BufferDocument, clients: ClientSettings): boolean {
-  return volumeOf(cluster, buffer)?.allow === allowedClients(cluster, buffer, clients)
-}
-
 function isMade(cluster: Cluster, buffer: BufferDocument, directory: string): boolean {
   return directory === '' || volumeOf(cluster, buffer)?.directories?.includes(directory) === true
 }
@@ -165,8 +160,7 @@ function mountOf(
     kind: 'mount',
     session: { id: session.id, token: session.token },
     buffer: { id: buffer.id, name: key },
-    volume: buffer.volume,
-    servers: serversOf(buffer),
+    ...dataPlaneOf(buffer).mountSource(buffer),
     ...(view === 'striped' ? {} : { view }),
     ...(directory === '' ? {} : { directory }),
     ...(clientCache === undefined ? {} : { clientCache }),

@@ -8,6 +8,7 @@ import type { PlacedBrick } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { describeCutOff } from '../admission/cutOff.js'
 import { describeIgnored } from '../cluster/storageHosts.js'
+import { listedPlane } from '../dataplane/index.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 import { desiredOfBuffer, type SessionSettings, transferWants } from '../desired/index.js'
 
@@ -15,7 +16,7 @@ import { desiredOfBuffer, type SessionSettings, transferWants } from '../desired
 const oldestLookSeconds = 90
 
 /*
- * Where etcd, the disks, the mounts and the gluster volumes do not tell the same story, and the remedy for each. What hosts
+ * Where etcd, the disks, the mounts and the volumes do not tell the same story, and the remedy for each. What hosts
  * saw is as old as their last look, up to a minute and a half.
  */
 export async function checkCluster(cluster: Cluster, config: SessionSettings, clock: Clock): Promise<DifferenceView[]> {
@@ -160,13 +161,14 @@ function cutLists(cluster: Cluster): DifferenceView[] {
       difference(
         `host ${host}`,
         `it has more ${list} than its inventory lists: those that are not listed are not checked`,
-        list === 'volumes' ? `on ${host}: gluster volume list` : `on ${host}: findmnt`,
+        `on ${host}: ${list === 'volumes' ? listedPlane.byHand.listVolumes : 'findmnt'}`,
       ),
     ),
   )
 }
 
 function volumeDifferences(cluster: Cluster): DifferenceView[] {
+  const { byHand } = listedPlane
   const claimed = new Set<string>()
   for (const { volume, formerVolumes } of cluster.buffers.values()) {
     claimed.add(volume)
@@ -180,16 +182,16 @@ function volumeDifferences(cluster: Cluster): DifferenceView[] {
     .filter(([volume]) => !claimed.has(volume))
     .map(([volume, hosts]) =>
       difference(
-        `gluster volume ${volume}`,
+        byHand.nameOf(volume),
         `no buffer claims it; seen by ${hosts.join(', ')}`,
-        `look at it on ${hosts[0]!}, then gluster volume stop ${volume}, gluster volume delete ${volume}`,
+        byHand.remove(volume, hosts[0]!),
       ),
     )
   const missing = [...cluster.buffers].flatMap(([key, { volume, builtAt, wanted, bricks }]) => {
     const told = bricks.flatMap(({ host }) => (cluster.hosts.has(host) && cluster.inventories.get(host)) || [])
     const isTold = told.some(({ volumes, cut }) => volumes && !cut?.includes('volumes'))
     if (builtAt === undefined || wanted === 'absent' || !isTold || seen.has(volume)) return []
-    return [difference(`buffer ${key}`, `gluster knows no volume ${volume}`, 'its primary makes it again: bbctl show')]
+    return [difference(`buffer ${key}`, byHand.notFound(volume), 'its primary makes it again: bbctl show')]
   })
   return [...orphans, ...missing]
 }

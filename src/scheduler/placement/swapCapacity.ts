@@ -10,7 +10,7 @@ export interface SwapRequest {
   nodes: number
 }
 
-/** XFS's log and reserve, and the 1 % that GlusterFS keeps free, leave less of a device than it has. */
+/** XFS's log and reserve, and what is kept free of a brick, leave less of a device than it has. */
 const usableShare = 0.95
 
 export function swapFilesPerBrick(bytes: number, granularityBytes: number): number {

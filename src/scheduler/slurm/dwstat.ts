@@ -8,7 +8,7 @@ import { sessionPath } from '../../model/paths.js'
 import { phaseOf } from '../../model/phase.js'
 import type { SchedulerConfig } from '../config.js'
 import { devicesOf, takenDevices } from '../cluster/devices.js'
-import { compareNames } from '../placement/place.js'
+import { compareNames } from '../../model/names.js'
 import { poolsOf } from '../cluster/pools.js'
 import { accessType, shownBuffers, shownSessions } from './functions/replies.js'
 

@@ -7,6 +7,7 @@ import {
   hostName,
   isJobToken,
   poolName,
+  compareNames,
   problemWithPersistentName,
   quote,
 } from '../../../src/model/names.js'
@@ -101,4 +102,23 @@ describe('names of hosts, devices and pools', () => {
       }
     })
   }
+})
+
+describe('names', () => {
+  it('are ordered by their numbers as numbers', () => {
+    const ordered = ['gluster', 'gluster01', 'gluster1', 'gluster1a', 'gluster2', 'gluster10', 'glusterx', 'nvme0n2']
+    expect([...ordered].reverse().sort(compareNames)).to.deep.equal(ordered)
+  })
+
+  it('have one order, whichever way they are compared', () => {
+    const name = fc.string({ unit: fc.constantFrom('a', 'b', '0', '1', '2', '-'), maxLength: 6 })
+    fc.assert(
+      fc.property(name, name, name, (a, b, c) => {
+        expect(Math.sign(compareNames(a, b)) + Math.sign(compareNames(b, a))).to.equal(0)
+        expect(compareNames(a, b) === 0).to.equal(a === b)
+        if (compareNames(a, b) < 0 && compareNames(b, c) < 0) expect(compareNames(a, c)).to.be.below(0)
+      }),
+      { numRuns: 2000 },
+    )
+  })
 })

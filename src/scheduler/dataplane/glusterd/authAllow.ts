@@ -1,10 +1,10 @@
 import { isByDirectory, viewDirectory, viewsOf } from '../../../model/access.js'
-import { hostsUnmounting, serversOf, sessionsUsing } from '../../../model/buffers.js'
+import { hostsUnmounting, serversOf, sessionsUsing, volumeOf } from '../../../model/buffers.js'
 import type { Cluster } from '../../../model/cluster.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { SessionDocument } from '../../../model/documents/session.js'
 import { usableAddresses } from '../../../model/fields.js'
-import type { SchedulerConfig } from '../../config.js'
+import type { ClientSettings } from '../dataPlane.js'
 
 /*
  * Who may mount a buffer's volume: GlusterFS's `auth.allow`, which follows pre_run and post_run.
@@ -18,8 +18,6 @@ import type { SchedulerConfig } from '../../config.js'
  * cut off from the bricks at once, when Slurm has ended the session. A client that was cut off does not come back when it is
  * allowed again (measured, 10.3): whoever still counts on its mount is never taken out in between.
  */
-export type ClientSettings = Pick<SchedulerConfig, 'adminClients' | 'computeNetworks'>
-
 /** glusterd 10.3 aborts on a value of about 4,090 bytes: a buffer of 4,096 in it (measured). */
 const maxBytes = 4000
 
@@ -30,8 +28,13 @@ export function allowedClients(cluster: Cluster, buffer: BufferDocument, setting
   return exact.length <= maxBytes ? exact : listed([...always, ...settings.computeNetworks])
 }
 
+/** As the volume's options are on its host, for the desired ones may not be set yet. */
+export function letsIn(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): boolean {
+  return volumeOf(cluster, buffer)?.allow === allowedClients(cluster, buffer, settings)
+}
+
 /** Why a session's hosts cannot be allowed beside those that are, or undefined. */
-export function problemWithClients(
+export function whyNotLetIn(
   cluster: Cluster,
   buffer: BufferDocument,
   starting: SessionDocument,

@@ -1,6 +1,6 @@
 import { at, type Cluster } from '../../../model/cluster.js'
-import { compareNames } from '../../placement/place.js'
 import type { DesiredRecord } from '../../../model/desiredRecord.js'
+import { compareNames } from '../../../model/names.js'
 
 /**
  * Who invites whom into the trusted pool. One issuer invites every other storage host, so that no two pools grow; it is

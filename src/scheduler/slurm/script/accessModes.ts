@@ -3,7 +3,7 @@ import { quote } from '../../../model/names.js'
 
 export interface Access {
   modes: AccessMode[]
-  /** What was said of client_cache, by mode; a mode of which nothing was said has GlusterFS's own caching. */
+  /** What was said of client_cache, by mode; a mode of which nothing was said has the caching of the data plane. */
   clientCache: Partial<Record<AccessMode, boolean>>
 }
 

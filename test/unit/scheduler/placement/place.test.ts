@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { ThoroughWipe } from '../../../../src/model/documents/wipe.js'
 import { devicesOf } from '../../../../src/scheduler/cluster/devices.js'
-import { compareNames, placeBricks } from '../../../../src/scheduler/placement/place.js'
+import { placeBricks } from '../../../../src/scheduler/placement/place.js'
 import type { SchedulerConfig } from '../../../../src/scheduler/config.js'
 import { poolsOf } from '../../../../src/scheduler/cluster/pools.js'
 import { devicesView } from '../../../../src/scheduler/operators/views.js'
@@ -200,25 +200,6 @@ describe('placement', () => {
           expect(new Set(all).size).to.equal(all.length)
         })
       }),
-    )
-  })
-})
-
-describe('names', () => {
-  it('are ordered by their numbers as numbers', () => {
-    const ordered = ['gluster', 'gluster01', 'gluster1', 'gluster1a', 'gluster2', 'gluster10', 'glusterx', 'nvme0n2']
-    expect([...ordered].reverse().sort(compareNames)).to.deep.equal(ordered)
-  })
-
-  it('have one order, whichever way they are compared', () => {
-    const name = fc.string({ unit: fc.constantFrom('a', 'b', '0', '1', '2', '-'), maxLength: 6 })
-    fc.assert(
-      fc.property(name, name, name, (a, b, c) => {
-        expect(Math.sign(compareNames(a, b)) + Math.sign(compareNames(b, a))).to.equal(0)
-        expect(compareNames(a, b) === 0).to.equal(a === b)
-        if (compareNames(a, b) < 0 && compareNames(b, c) < 0) expect(compareNames(a, c)).to.be.below(0)
-      }),
-      { numRuns: 2000 },
     )
   })
 })
