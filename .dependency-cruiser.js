@@ -11,12 +11,22 @@ const rooms = {
   'src/daemon': ['src/model'],
   'src/store': ['src/daemon', 'src/model'],
 
-  'src/agent/plan': ['src/agent', 'src/model'],
+  'src/agent/plan': ['src/agent', 'src/agent/plan/dataplane', 'src/model'],
+  'src/agent/plan/dataplane': ['src/agent/plan/dataplane/glusterd'],
+  'src/agent/plan/dataplane/glusterd': ['src/agent', 'src/agent/plan', 'src/model'],
   'src/agent/reconcile': ['src/agent', 'src/agent/plan', 'src/daemon', 'src/model', 'src/store'],
   'src/agent/host/exec': [],
   'src/agent/host/disk': ['src/agent/host/exec', 'src/agent/plan', ...port],
-  'src/agent/host/client': ['src/agent/host/disk', 'src/agent/host/exec', ...port],
-  'src/agent/host/dataplane/glusterd': ['src/agent/host/client', 'src/agent/host/exec', ...port],
+  'src/agent/host/client': [
+    'src/agent/host/dataplane/dataPlane.ts',
+    'src/agent/host/disk',
+    'src/agent/host/exec',
+    'src/agent/plan/dataplane',
+    ...port,
+  ],
+  // What serves bricks and mounts buffers: a room for each data plane behind the interface dataPlane.ts.
+  'src/agent/host/dataplane': ['src/agent/host/dataplane/glusterd', 'src/agent/host/exec', ...port],
+  'src/agent/host/dataplane/glusterd': ['src/agent/host/dataplane/dataPlane.ts', 'src/agent/host/exec', ...port],
   'src/agent/host/staging': [
     'src/agent/host/client',
     'src/agent/host/disk',
@@ -29,7 +39,7 @@ const rooms = {
   'src/agent/host/staging/copy': ['src/agent/host/staging', 'src/agent/host/staging/plan', ...port],
   'src/agent/host': [
     'src/agent/host/client',
-    'src/agent/host/dataplane/glusterd',
+    'src/agent/host/dataplane',
     'src/agent/host/disk',
     'src/agent/host/exec',
     'src/agent/host/staging',
@@ -37,10 +47,12 @@ const rooms = {
   ],
   'src/agent': [
     'src/agent/host',
-    'src/agent/host/dataplane/glusterd',
+    'src/agent/host/dataplane',
+    'src/agent/host/dataplane/glusterd/settings.ts',
     'src/agent/host/disk',
     'src/agent/host/exec',
     'src/agent/plan',
+    'src/agent/plan/dataplane',
     'src/agent/reconcile',
     'src/daemon',
     'src/model',

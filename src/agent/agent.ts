@@ -7,6 +7,7 @@ import type { Role } from '../model/documents/host.js'
 import { keys, parseKey } from '../store/keys.js'
 import type { Change, Entry, Store, Watch } from '../store/store.js'
 import { acceptDesired } from './desiredDocument.js'
+import { volumeStepsAtOnce } from './plan/dataplane/index.js'
 import type { Host } from './port.js'
 import type { KnownLeader } from './knownLeader.js'
 import { byName } from './oneByOne.js'
@@ -44,12 +45,11 @@ export class Agent {
 
   constructor(dependencies: AgentDependencies) {
     const many = atMost(16)
-    // glusterd takes one transaction at a time; a few at once keep it busy without a pile of refusals.
-    const gluster = atMost(4)
+    const volumes = atMost(volumeStepsAtOnce)
     const limits = {
       brick: many,
-      volume: gluster,
-      peer: gluster,
+      volume: volumes,
+      peer: volumes,
       adopt: many,
       mount: many,
       // What waits for a copy to end must not hold up bricks and mounts.

@@ -9,11 +9,9 @@ import { parseFlags } from '../daemon/flags.js'
 import { addresses } from '../model/fields.js'
 import { clusterName, hostName, poolName } from '../model/names.js'
 import { isWithin } from '../model/paths.js'
+import { containerNeedsStorage, filterNeedsCompute, dataPlaneSettings } from './host/dataplane/glusterd/settings.js'
 import { globPattern } from './host/disk/discover.js'
 import { stagingPriorities } from './stagingPriority.js'
-
-/** As every engine has it. */
-const containerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, 'expected the name of a container')
 
 /** What leads to bricks, or to buffers that others stage to, is no place for users' files. */
 const stagePath = [brickRoot, transferRoot].reduce(
@@ -24,10 +22,6 @@ const stagePath = [brickRoot, transferRoot].reduce(
     ),
   absolutePath,
 )
-
-const storageAddress = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}(\/[0-9]{1,3})?$/, {
-  message: 'expected a host name, an address, or a network as in 10.1.0.0/16',
-})
 
 /** A path of a device, or a glob in the last part of one. */
 export const devicePattern = absolutePath.refine(isGlob, 'expected a path whose last part is a name or a glob')
@@ -61,30 +55,17 @@ export const agentConfig = z
     stagePaths: z.array(stagePath).default([]),
     /** How what stages files stands behind what serves buffers. */
     stagingPriority: z.enum(stagingPriorities).default('low'),
-    /** GlusterFS runs in that container and not on the host itself. */
-    gluster: z
-      .strictObject({ container: containerName, socket: absolutePath.default('/var/run/docker.sock') })
-      .optional(),
-    /** Compute nodes: only root may connect to GlusterFS on storage hosts. */
-    packetFilter: z
-      .strictObject({ enabled: z.boolean().default(true), storageHosts: z.array(storageAddress).max(1000).default([]) })
-      .default({ enabled: true, storageHosts: [] }),
+    ...dataPlaneSettings,
     /** Compute nodes: what is swapped out to a buffer may lie there in clear. */
     swap: z.strictObject({ plaintext: z.boolean().default(false) }).default({ plaintext: false }),
     log: logConfig,
   })
-  .refine(({ gluster, roles }) => gluster === undefined || roles.includes('storage'), {
-    path: ['roles'],
-    message: 'expected storage among them, because gluster.container is set',
-  })
+  .refine(containerNeedsStorage.holds, containerNeedsStorage.error)
   .refine(({ stagePaths, roles }) => stagePaths.length === 0 || roles.includes('storage'), {
     path: ['roles'],
     message: 'expected storage among them, because stagePaths is set',
   })
-  .refine(({ packetFilter, roles }) => packetFilter.storageHosts.length === 0 || roles.includes('compute'), {
-    path: ['roles'],
-    message: 'expected compute among them, because packetFilter.storageHosts is set',
-  })
+  .refine(filterNeedsCompute.holds, filterNeedsCompute.error)
 export type AgentConfig = z.infer<typeof agentConfig>
 
 export const usage = `burstbuffer-agent: brings this host to the state that etcd says it should have

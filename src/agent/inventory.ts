@@ -39,7 +39,7 @@ export class Inventory {
   private watched: string[] = []
   private watching: Promise<void> = Promise.resolve()
   private closed = false
-  /** Not at the start, nor after a wipe: nobody waits for a glusterd that hangs. */
+  /** Not at the start, nor after a wipe: nobody waits for a data plane that hangs. */
   private isSurveyDue = false
   private seen: Seen = {}
 

@@ -8,11 +8,10 @@ import { openNotifier } from '../daemon/notify.js'
 import type { HostDocument } from '../model/documents/host.js'
 import { openStore } from '../store/etcd.js'
 import { type AgentConfig, readAgentConfig } from './config.js'
-import type { FollowedContainer, FollowOptions } from './host/dataplane/glusterd/container.js'
+import { dataPlaneSettingNames } from './host/dataplane/glusterd/settings.js'
+import { openDataPlaneService } from './host/dataplane/index.js'
 import { readBoot } from './host/exec/bootId.js'
 import { realHost } from './host/index.js'
-import { PacketFilter } from './host/dataplane/glusterd/packetFilter.js'
-import { runCommand } from './host/exec/run.js'
 import { serveHost } from './serve.js'
 
 /** Wires the agent: the real host, etcd, the inventory and the reconcilers. Stopping it leaves bricks and mounts as they are. */
@@ -27,26 +26,20 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   exitOnUncaught(log)
   log.info('starting', { config })
   const store = openStore(etcdOptions(config.etcd), { clock, log })
-  const container = await glusterContainer(config, { clock, log })
-  await container?.begin()
-  const boot = await readBoot()
   let filterProblems: string[] = []
   let tell = () => {}
-  const { enabled, storageHosts } = config.packetFilter
-  const filter = new PacketFilter({
-    enabled: enabled && config.roles.includes('compute'),
-    storageHosts,
-    run: runCommand,
+  const dataPlane = await openDataPlaneService({
+    settings: config,
     clock,
     log,
-    onProblem: (problem) => {
+    onFilterProblem: (problem) => {
       filterProblems = problem === undefined ? [] : [problem]
       tell()
     },
   })
-  await filter.start()
+  const boot = await readBoot()
   const host = realHost({
-    onServers: (servers) => filter.learn(servers),
+    onServers: (servers) => dataPlane.learnServers(servers),
     name: config.host,
     boot,
     mountRoot: config.mountRoot,
@@ -61,7 +54,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     pools: config.pools,
     clock,
     log,
-    ...(container ? { runGluster: container.run } : {}),
+    runPlane: dataPlane.run,
   })
   let document = await hostDocument(config, await host.versions(), clock.unixSeconds(), boot)
   const { roles, cluster } = config
@@ -74,9 +67,9 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       ? service.inventory.watchDirectories(Object.values(pools).flat())
       : Promise.resolve()
   await watchDevices(config.pools)
-  container?.onChange(() => {
+  dataPlane.onChange((isThere) => {
     service.wake('volume', 'peer')
-    if (container.waitingFor() !== undefined) return
+    if (!isThere) return
     void host.versions().then((versions) => {
       document = { ...document, versions: { ...document.versions, ...versions } }
       service.update(document)
@@ -113,28 +106,13 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       notifier.stopping()
       notifier.close()
       await configWatcher.close()
-      container?.close()
-      filter.close()
+      dataPlane.close()
       await service.stop()
       await host.close()
       await store.close()
       log.info('stopped: bricks and mounts stay as they are')
     },
   }
-}
-
-/**
- * Where GlusterFS runs in a container: commands go there, and what it lacks is waited for. The engine's client takes 7 to 10
- * MB, so it is loaded only where it is used.
- */
-async function glusterContainer(
-  { gluster }: AgentConfig,
-  options: Omit<FollowOptions, 'engine' | 'container'>,
-): Promise<FollowedContainer | undefined> {
-  if (!gluster) return undefined
-  const { FollowedContainer } = await import('./host/dataplane/glusterd/container.js')
-  const { engineAt } = await import('./host/dataplane/glusterd/engine.js')
-  return new FollowedContainer({ ...options, engine: engineAt(gluster.socket), container: gluster.container })
 }
 
 async function hostDocument(
@@ -169,8 +147,7 @@ function warnOfRestart(before: AgentConfig, after: AgentConfig, warn: (phrase: s
       'stagePaths',
       'stagingPriority',
       'leftovers',
-      'gluster',
-      'packetFilter',
+      ...dataPlaneSettingNames,
       'swap',
       'log',
     ] as const

@@ -42,7 +42,7 @@ export interface BrickFacts {
   stamp?: string
   /** Brick directories in the mounted file system that are complete (owner and mode set). */
   directories: string[]
-  /** The glusterfsd that serves this brick, if one runs. */
+  /** The process that serves this brick, if one runs. */
   servedBy?: { pid: number }
   /** A mkfs of this very brick runs, which an agent that has died since began a moment ago. */
   beingFormatted?: true
@@ -51,7 +51,7 @@ export interface BrickFacts {
 }
 
 export interface VolumeFacts {
-  /** Why glusterd could not be asked, if so: then nothing else here is known. */
+  /** Why nobody could be asked, if so: then nothing else here is known. */
   unavailable?: string
   exists: boolean
   status?: 'created' | 'started' | 'stopped'
@@ -60,9 +60,9 @@ export interface VolumeFacts {
   options: Record<string, string>
   /** Those of the desired directories that are made; only asked of a started volume. */
   directories: string[]
-  /** Bricks that gluster reports not online. Only asked of a started volume. */
+  /** Bricks that are not online. Only asked of a started volume. */
   offline: string[]
-  /** Hosts in the trusted pool that are connected, this one included. */
+  /** Storage hosts that can make a volume together with this one, which is among them. */
   connectedPeers: string[]
 }
 
@@ -157,7 +157,7 @@ export interface Host {
   /** Changes when all processes and mounts are gone; a host that cannot tell has none. */
   readonly boot?: string | undefined
   /**
-   * Versions of what the agent drives, by name (`kernel`, `glusterfs`), for the host's document. What cannot be asked
+   * Versions of what the agent drives, by name (`kernel`, and the data plane's own), for the host's document. What cannot be asked
    * is left out.
    */
   versions(): Promise<Record<string, string>>
@@ -189,13 +189,13 @@ export class Refusal extends Error {
   override name = 'Refusal'
 }
 
-/** A `volume create` left its mark on a brick directory and failed, or not where it is served: only fresh directories help. */
+/** An attempt to make the volume has spoilt a brick directory: only fresh directories help. */
 export class BrickMarked extends Refusal {
   override name = 'BrickMarked'
 }
 
 /**
- * Somebody else holds gluster's lock, or its answer did not come in time: not a failure. Whether the command was done
+ * Somebody else has what one alone may have, or an answer did not come in time: not a failure. Whether the command was done
  * will show: look again.
  */
 export class Busy extends Error {

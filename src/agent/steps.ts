@@ -15,7 +15,7 @@ export interface StepArgs {
   stampBrick: { brick: DesiredBrick }
   /** Make the exported directory with the buffer's owner and mode. */
   makeBrickDirectory: { brick: DesiredBrick }
-  /** End a glusterfsd that still serves a brick whose volume is gone. */
+  /** End a process that still serves a brick whose volume is gone. */
   stopBrickProcess: { brick: DesiredBrick; pid: number }
   unmountBrick: { brick: DesiredBrick }
   /**

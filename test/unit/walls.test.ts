@@ -42,6 +42,8 @@ describe('the walls between rooms', () => {
       ['src/model/agents.ts', '../agent/x.js', 'src/agent/x.ts'],
       ['src/agent/plan/store.ts', '../../store/x.js', 'src/store/x.ts'],
       ['src/agent/plan/host.ts', '../host/x.js', 'src/agent/host/x.ts'],
+      ['src/agent/plan/plane.ts', './dataplane/glusterd/x.js', 'src/agent/plan/dataplane/glusterd/x.ts'],
+      ['src/agent/host/client/plane.ts', '../dataplane/glusterd/x.js', 'src/agent/host/dataplane/glusterd/x.ts'],
       ['src/agent/host/disk/y.ts', '../../../scheduler/admission/x.js', 'src/scheduler/admission/x.ts'],
       ['src/scheduler/slurm/y.ts', '../../agent/host/x.js', 'src/agent/host/x.ts'],
       ['src/scheduler/desired/y.ts', '../admission/x.js', 'src/scheduler/admission/x.ts'],

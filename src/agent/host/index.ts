@@ -12,14 +12,12 @@ import type { PathOf } from './disk/listedDevice.js'
 import { stampBrick } from './disk/stamp.js'
 import * as clients from './client/bufferMount.js'
 import { discover, pathsByName, type Pools } from './disk/discover.js'
-import { makeDirectories, takeOff } from './dataplane/glusterd/directories.js'
-import * as volumes from './dataplane/glusterd/gluster.js'
-import { glusterThrough } from './dataplane/glusterd/command.js'
+import { dataPlane as planeOn } from './dataplane/index.js'
 import { leftovers, type LeftoverTimes } from './client/leftovers.js'
 import { LongWipes } from './disk/longWipes.js'
 import { type Run, runCommand } from './exec/run.js'
 import { shared } from './exec/coalesce.js'
-import { survey } from './dataplane/glusterd/survey.js'
+import { survey } from './survey.js'
 import { attachSwap, closeSwap, detachSwap, disableSwap, enableSwap, encryptSwap } from './client/swapDevice.js'
 import { swapFacts } from './client/swapFacts.js'
 import { allocateSwap, removeSwap } from './client/swapFiles.js'
@@ -45,8 +43,8 @@ export interface RealHostOptions {
   run?: Run
   /** Hears of the storage hosts that this host mounts from, before it does. */
   onServers?: (servers: readonly string[]) => Promise<void>
-  /** Runs the gluster command; where gluster is on this host itself, as any other. */
-  runGluster?: Run
+  /** Runs the data plane's commands, where they do not run on this host itself. */
+  runPlane?: Run | undefined
 }
 
 /** This machine, and what only a real one has. */
@@ -62,12 +60,17 @@ export interface RealHost extends Host {
 const usualTimes: LeftoverTimes = { graceMs: 30_000, killMs: 10_000, giveUpMs: 60_000 }
 
 /**
- * This machine. Starts nothing by itself. `run` and `runGluster` run the programs; every one of them goes to the log.
+ * This machine. Starts nothing by itself. `run` and `runPlane` run the programs; every one of them goes to the log.
  */
 export function realHost(options: RealHostOptions): RealHost {
   const run = logged(options.run ?? runCommand, options)
-  const gluster = glusterThrough(options.runGluster ? logged(options.runGluster, options) : run)
   const { mountRoot, name } = options
+  const plane = planeOn({
+    name,
+    run,
+    runPlane: options.runPlane && logged(options.runPlane, options),
+    warn: (phrase, fields) => options.log.warn(phrase, fields),
+  })
   const wipeAbilities = abilitiesOf(run, options.clock)
   const longWipes = new LongWipes()
   const wipeMeans = { run, longWipes }
@@ -80,17 +83,17 @@ export function realHost(options: RealHostOptions): RealHost {
     return (device) => paths?.get(device)
   }
 
-  const snapshot = shared(readHostSnapshot)
+  const snapshot = shared(() => readHostSnapshot(plane.brickServer))
 
-  /** Invariant 5, asked of gluster itself: the scheduler's word alone does not take a brick from under a volume. */
+  /** Invariant 5, asked of the data plane itself: the scheduler's word alone does not take a brick from under a volume. */
   const refuseWhileHeld = async (device: string): Promise<void> => {
-    const holding = await volumes.volumeHolding(gluster, name, brickMountPath(device))
+    const holding = await plane.whyHeld(brickMountPath(device))
     if (holding !== undefined) throw new Error(`brick ${device} stays as it is: ${holding}`)
   }
 
   const swapHost = { self: name, run, plaintext: options.plaintextSwap ?? false }
   const { clock, log, leftovers: times = usualTimes } = options
-  const left = leftovers({ ...times, run, clock, log })
+  const left = leftovers({ ...times, fusermounts: plane.client.fusermounts, run, clock, log })
 
   let onTransferEnd = () => {}
   const staging = transfers({
@@ -98,7 +101,9 @@ export function realHost(options: RealHostOptions): RealHost {
     stagePaths: options.stagePaths ?? [],
     priority: options.stagingPriority ?? 'normal',
     run,
-    insistOnline: ({ volume, bricks }) => volumes.insistOnline(gluster, volume, bricks),
+    insistOnline: (transfer) => plane.insistOnline(transfer),
+    mountAt: async ({ servers, volume }, path) =>
+      plane.client.mount({ servers: await plane.client.liveFirst(servers), volume }, path, { acl: true }),
     log: options.log,
     onEnd: () => onTransferEnd(),
   })
@@ -111,23 +116,16 @@ export function realHost(options: RealHostOptions): RealHost {
     close: async () => {
       await Promise.all([staging.close(), longWipes.close()])
     },
-    versions: async () => {
-      const version = await volumes.glusterVersion(gluster.run).catch((error: unknown) => {
-        options.log.warn('gluster cannot be run', { reason: String(error) })
-        return undefined
-      })
-      return { kernel: release(), ...(version ? { glusterfs: version } : {}) }
-    },
+    versions: async () => ({ kernel: release(), ...(await plane.versions()) }),
     discover: () => discover(pools, run, wipeAbilities),
-    survey: () => survey(mountRoot, Object.keys(pools).length > 0, gluster),
+    survey: () => survey(mountRoot, Object.keys(pools).length > 0 ? plane : undefined),
     observe: {
       brick: async (brick) => brickFacts(brick, await pathOf(), await snapshot(), wipeMeans),
-      volume: (volume) => volumes.volumeFacts(gluster, name, volume),
+      ...plane.observe,
       mount: async (mount) => {
         await options.onServers?.(mount.servers)
         return clients.mountFacts(mount, left.facts, run)
       },
-      peer: ({ peer }) => volumes.peerFacts(gluster, peer),
       transfer: (transfer) => staging.facts(transfer),
       swap: (swap) => swapFacts(swap, swapHost),
       adopt: async (adopt) => adoptFacts(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
@@ -146,24 +144,15 @@ export function realHost(options: RealHostOptions): RealHost {
       makeBrickDirectory: ({ brick }) => makeBrickDirectory(brick),
       stopBrickProcess: async ({ brick, pid }) => {
         await refuseWhileHeld(brick.device)
-        await stopBrickProcess(brick, pid, await pathOf())
+        await stopBrickProcess(brick, pid, await pathOf(), plane.brickServer)
       },
       unmountBrick: async ({ brick }) => {
         await refuseWhileHeld(brick.device)
-        await unmountBrick(brick, await pathOf(), run)
+        await unmountBrick(brick, await pathOf(), plane.brickServer, run)
       },
       wipeBrick: async ({ brick }) => wipeBrick(brick, await pathOf(), wipeMeans),
-      createVolume: ({ volume }) => volumes.createVolume(gluster, volume),
-      setVolumeOptions: ({ volume, options }) => volumes.setVolumeOptions(gluster, volume.volume, options),
-      startVolume: ({ volume, force }) => volumes.startVolume(gluster, volume.volume, force),
-      makeDirectories: ({ volume }) => makeDirectories(volume, run),
-      stopVolume: async ({ volume }) => {
-        await takeOff(volume, run)
-        await volumes.stopVolume(gluster, volume)
-      },
-      deleteVolume: ({ volume }) => volumes.deleteVolume(gluster, volume),
-      probePeer: ({ peer }) => volumes.probePeer(gluster, peer.peer),
-      mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, run),
+      ...plane.effects,
+      mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, plane.client, run),
       unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, left.refused, run),
       signalMountUsers: ({ mount, signal }) => left.signal(mount, signal),
       unmountBelow: ({ mount, below }) => left.unmountBelow(mount, below),

@@ -3,11 +3,10 @@ import type { Facts } from '../port.js'
 import { planAdopt } from './adopt.js'
 import { planBrick } from './brick.js'
 import { planMount } from './mount.js'
-import { planPeer } from './peer.js'
 import type { Plan } from './plan.js'
 import { planTransfer } from './transfer.js'
 import { planSwap } from './swap.js'
-import { planVolume } from './volume.js'
+import { planPeer, planVolume } from './dataplane/index.js'
 
 /** From a desired document and the facts of its host to one round of steps. Pure. */
 export const plan: { [K in DesiredKind]: (desired: Desired[K], facts: Facts[K]) => Plan<K> } = {

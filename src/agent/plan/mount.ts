@@ -1,6 +1,7 @@
 import type { DesiredMount } from '../../model/documents/mount.js'
 import type { MountFacts } from '../port.js'
 import type { Step } from '../steps.js'
+import { isMountOf } from './dataplane/index.js'
 import type { Plan } from './plan.js'
 
 /**
@@ -10,8 +11,7 @@ import type { Plan } from './plan.js'
 export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'> {
   const { mounted, alive, loops = [], isWantedElsewhere = false, leftovers } = facts
   const held = loops.map((device) => `the swap on ${device} to be turned off`)
-  const ours =
-    mounted?.type === 'fuse.glusterfs' && mounted.source.endsWith(`:/${mount.volume}${mount.directory ?? ''}`)
+  const ours = mounted !== undefined && isMountOf(mount, mounted)
   if (mount.wanted === 'absent') {
     // Something else at that path is not this attachment; and one that others share stays for them.
     if (!ours || isWantedElsewhere) return { steps: [], waitingFor: [], report: { state: 'absent' } }

@@ -45,7 +45,7 @@ export class RetryPolicy {
   }
 }
 
-/** Only what failed on the host itself counts: not that etcd or gluster was away. */
+/** Only what failed on the host itself counts: not that etcd or the data plane was away. */
 function isOfTheDisk<K extends DesiredKind>(error: unknown, kind: K, { report, steps }: Plan<K>): boolean {
   if (error instanceof Busy || error instanceof Unavailable || error instanceof StoreError) return false
   if (kind !== 'brick' || steps.length === 0) return false

@@ -43,7 +43,7 @@ describe('bricks on real loop devices (root)', () => {
       mountRoot: '/mnt/burstbuffer',
       clock: systemClock,
       log: silentLog,
-      runGluster,
+      runPlane: runGluster,
     })
   })
 

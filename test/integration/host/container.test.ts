@@ -229,7 +229,7 @@ describe('GlusterFS in a container (root, container engine)', () => {
       await make({ Image: here.images.bare })
       const { run } = await follow()
       await untilWaiting(undefined)
-      const host = realHost({ ...anyHost(), runGluster: run })
+      const host = realHost({ ...anyHost(), runPlane: run })
       const facts = await host.observe.peer({ v: 1, fence: 1, kind: 'peer', peer: 'g2' })
       expect(facts.unavailable).to.contain(`container ${name} has no program gluster`)
     })
@@ -238,7 +238,7 @@ describe('GlusterFS in a container (root, container engine)', () => {
       const { run } = await follow('/nosuch.sock')
       const words = 'the container engine at /nosuch.sock to answer: there is no socket /nosuch.sock'
       expect(followed!.waitingFor()).to.contain(words)
-      const host = realHost({ ...anyHost(), runGluster: run })
+      const host = realHost({ ...anyHost(), runPlane: run })
       const facts = await host.observe.peer({ v: 1, fence: 1, kind: 'peer', peer: 'g2' })
       expect(facts.unavailable).to.contain(words)
     })
@@ -282,7 +282,7 @@ describe('GlusterFS in a container (root, container engine)', () => {
       })
       await followed.begin()
       const pools = { fast: [join(loops.directory, 'dev', '*')] }
-      host = realHost({ ...anyHost(), pools, runGluster: followed.run })
+      host = realHost({ ...anyHost(), pools, runPlane: followed.run })
       const common = { v: 1, fence: 1, buffer: { id: 1, name: '3' } } as const
       brick = {
         ...common,

@@ -54,7 +54,7 @@ describe('a brick whose agent died (root)', () => {
   function hostWith(run: Run = runCommand) {
     const pools = { fast: [join(loops.directory, 'dev', 'bbcrash*')] }
     const [clock, log, runGluster] = [systemClock, silentLog, glusterd!.run]
-    return realHost({ name: 'test', pools, mountRoot: '/mnt/burstbuffer', clock, log, run, runGluster })
+    return realHost({ name: 'test', pools, mountRoot: '/mnt/burstbuffer', clock, log, run, runPlane: runGluster })
   }
 
   /** One round as the reconciler does it, with at most so many steps; those that it took, as sentences. */

@@ -64,7 +64,7 @@ describe('a wipe by zeros on real loop devices (root)', function () {
   function hostWith(run: Run = runCommand): RealHost {
     const pools = { fast: [join(loops.directory, 'dev', 'bbwipe*')] }
     const [clock, log, runGluster] = [systemClock, silentLog, glusterd!.run]
-    return realHost({ name: 'test', pools, mountRoot: '/mnt/burstbuffer', clock, log, run, runGluster })
+    return realHost({ name: 'test', pools, mountRoot: '/mnt/burstbuffer', clock, log, run, runPlane: runGluster })
   }
 
   async function round(host: RealHost, wanted: DesiredBrick): Promise<string[]> {

@@ -1,22 +1,20 @@
 import { rmdir } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { dirname, normalize } from 'node:path'
 import type { DesiredMount } from '../../../model/documents/mount.js'
 import { type MountFacts, Refusal } from '../../port.js'
+import type { Client } from '../dataplane/dataPlane.js'
 import { type AttachedLoop, loopsBelow, loopsOn } from '../disk/loops.js'
 import { mountedAt, type MountEntry, mountTable } from '../exec/mounts.js'
 import { keptBy, type Leftovers } from './leftovers.js'
 import { makePassable } from '../exec/passable.js'
-import { type Run, runOk } from '../exec/run.js'
+import type { Run } from '../exec/run.js'
 
 /*
  * Buffers mounted on a compute node. The mount table and a read tell whether a mount is there, never the exit code (mount
- * exits 0 when gluster refuses). A mount whose servers hang blocks whoever touches it, so only child processes do.
+ * may exit 0 when it was refused). A mount whose servers hang blocks whoever touches it, so only child processes do.
  */
 const mountMs = 30_000
 const readMs = 10_000
-const probeMs = 3_000
-const glusterdPort = 24007
 
 /**
  * What is mounted at the buffer's path, whether it answers within ten seconds, and what of its job's leftovers is to be
@@ -46,46 +44,15 @@ function loopsIn(mount: MountEntry, run: Run): Promise<AttachedLoop[]> {
  * is not looked at: ask `mountFacts` first. Throws Refusal for a path that is not below `mountRoot`, CommandError or
  * Error when no server answers or mount fails.
  */
-export async function mountBuffer(mount: DesiredMount, mountRoot: string, run: Run): Promise<void> {
+export async function mountBuffer(mount: DesiredMount, mountRoot: string, client: Client, run: Run): Promise<void> {
   insist(mount.path, mountRoot)
-  const servers = await liveFirst(mount.servers)
+  const servers = await client.liveFirst(mount.servers)
   await makePassable(mount.path, '755', run)
-  const source = { servers, path: `${mount.volume}${mount.directory ?? ''}` }
-  await mountGluster(source, mount.path, cacheOptions(mount), run)
+  await client.mount({ ...mount, servers }, mount.path, mount)
   if (!mountedAt(await mountTable(), mount.path))
     throw new Error(`${mount.volume} is not mounted at ${mount.path} although mount said so`)
   if (!(await answers(mount.path, run)))
     throw new Error(`${mount.volume} is mounted at ${mount.path} and does not answer`)
-}
-
-/**
- * Mounts `source.path` of the first server that answers mount, at a directory that is there. `more`: further mount
- * options. Whether it is mounted then is for the caller to see: mount may exit with 0 although it is not. Throws
- * CommandError, also after 30 s.
- */
-export async function mountGluster(
-  source: { servers: readonly string[]; path: string },
-  at: string,
-  more: readonly string[],
-  run: Run,
-): Promise<void> {
-  const [server, ...backups] = source.servers
-  const backup = backups.length > 0 ? [`backup-volfile-servers=${backups.join(':')}`] : []
-  const options = ['nosuid', 'nodev', ...backup, ...more].join(',')
-  const argv = ['mount', '-t', 'glusterfs', '-o', options, `${server!}:/${source.path}`, at] as const
-  await runOk(run, argv, { timeoutMs: mountMs })
-}
-
-/**
- * What a job's client_cache does. Measured with 10.3: read again, 300 MB come from the kernel in 0.06 s by default, and in 0.7 s
- * from the bricks without a cache. Neither makes two nodes coherent: a file that another node has just overwritten in
- * place can show its old content for about a second.
- */
-function cacheOptions({ clientCache }: DesiredMount): string[] {
-  if (clientCache === undefined) return []
-  return clientCache
-    ? ['fopen-keep-cache', 'attribute-timeout=60', 'entry-timeout=60']
-    : ['direct-io-mode=enable', 'attribute-timeout=0', 'entry-timeout=0', 'negative-timeout=0']
 }
 
 /**
@@ -151,27 +118,4 @@ export async function answers(path: string, run: Run): Promise<boolean> {
     ({ code }) => code === 0,
     () => false,
   )
-}
-
-/**
- * The same servers, those first that take a connection to glusterd's port within three seconds: one that hangs makes
- * mount wait beyond any backup server (measured: over 90 s). Throws when none answers.
- */
-export async function liveFirst(servers: readonly string[]): Promise<string[]> {
-  const live = await Promise.all(servers.map((server) => isReachable(server)))
-  if (!live.includes(true)) throw new Error(`no gluster server answers: ${servers.join(', ')}`)
-  return [...servers.filter((_, index) => live[index]), ...servers.filter((_, index) => !live[index])]
-}
-
-function isReachable(host: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port: glusterdPort })
-    const end = (reachable: boolean) => {
-      socket.destroy()
-      resolve(reachable)
-    }
-    socket.setTimeout(probeMs, () => end(false))
-    socket.on('connect', () => end(true))
-    socket.on('error', () => end(false))
-  })
 }

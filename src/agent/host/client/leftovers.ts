@@ -51,14 +51,17 @@ const commandMs = 30_000
 const effectMs = 3_000
 /**
  * They take a mount off for the user who runs them, and trust no directory of that user's. The right that their set-uid bit would
- * give is handed to them, for that bit has no effect in the agent's unit. GlusterFS's own comes with its client.
+ * give is handed to them, for that bit has no effect in the agent's unit. The data plane's own come behind these.
  */
 const unmounting = ['--inh-caps=+sys_admin', '--ambient-caps=+sys_admin']
-const fusermounts = ['fusermount3', 'fusermount', 'fusermount-glusterfs']
+const usualFusermounts = ['fusermount3', 'fusermount']
 
 /** One of these a host: what it remembers is lost with the agent, and the grace begins anew. */
-export function leftovers(parts: LeftoverTimes & { run: Run; clock: Clock; log: Log }): Leftovers {
+export function leftovers(
+  parts: LeftoverTimes & { fusermounts: readonly string[]; run: Run; clock: Clock; log: Log },
+): Leftovers {
   const { graceMs, killMs, giveUpMs, run, clock, log } = parts
+  const fusermounts = [...usualFusermounts, ...parts.fusermounts]
   /** By path: when the unmount of that very mount was refused first. */
   const refusals = new Map<string, { mount: string; firstMs: number }>()
   const elapsedMs = (found: MountEntry) => {

@@ -13,7 +13,7 @@ export interface MountUser {
   pid: number
   /** The real one. */
   uid: number
-  /** One of its uids is root's: a daemon, an operator's shell, GlusterFS's client, this agent. */
+  /** One of its uids is root's: a daemon, an operator's shell, the data plane's client, this agent. */
   isRoots: boolean
   /** What it calls itself. */
   command: string

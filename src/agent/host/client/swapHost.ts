@@ -1,6 +1,7 @@
 import type { DesiredSwap } from '../../../model/documents/swap.js'
 import { mountedAt, mountTable } from '../exec/mounts.js'
 import type { Run } from '../exec/run.js'
+import { isMountOf } from '../../plan/dataplane/index.js'
 
 export interface SwapHost {
   /** This host's name. */
@@ -18,7 +19,7 @@ export const commandMs = 30_000
 /** The mount of the directory of the volume that this swap lies in; undefined while nothing or something else is mounted there. */
 export async function mountOf({ path, volume, directory }: DesiredSwap, { root = '' }: SwapHost) {
   const found = mountedAt(await mountTable('self', `${root}/proc`), path)
-  return found?.type === 'fuse.glusterfs' && found.source.endsWith(`:/${volume}${directory}`) ? found : undefined
+  return found && isMountOf({ volume, directory }, found) ? found : undefined
 }
 
 /** Whether a file name is one of a swap file of this host: its own name and a number. */

@@ -6,7 +6,7 @@ import type { BrickFacts, DeviceFacts } from '../../port.js'
 import { deviceFacts } from './deviceFacts.js'
 import { resolveDevice } from './blockDevice.js'
 import { mountedAt, mountsEverywhere, mountTable } from '../exec/mounts.js'
-import { brickProcess, type Command, commands, isBeingFormatted } from '../exec/processes.js'
+import { brickProcess, type BrickServer, type Command, commands, isBeingFormatted } from '../exec/processes.js'
 import type { Run } from '../exec/run.js'
 import { sanitizing } from './sanitize.js'
 import type { WipeMeans } from './wipe.js'
@@ -17,12 +17,13 @@ import { readStamp } from './stamp.js'
 /** Mounts and processes of the host: read once for all bricks that are looked at together. */
 export interface HostSnapshot {
   everywhere: Map<string, Set<string>>
+  server: BrickServer
   running: Command[]
 }
 
 /** Mounts in all namespaces and commands that serve or format bricks: read once for a look at several bricks. */
-export async function readHostSnapshot(): Promise<HostSnapshot> {
-  return { everywhere: await mountsEverywhere(), running: await commands() }
+export async function readHostSnapshot(server: BrickServer): Promise<HostSnapshot> {
+  return { everywhere: await mountsEverywhere(), server, running: await commands(server) }
 }
 
 /**
@@ -32,7 +33,7 @@ export async function readHostSnapshot(): Promise<HostSnapshot> {
 export async function brickFacts(
   brick: DesiredBrick,
   pathOf: PathOf,
-  { everywhere, running }: HostSnapshot,
+  { everywhere, server, running }: HostSnapshot,
   { run, longWipes }: WipeMeans,
 ): Promise<BrickFacts> {
   const path = pathOf(brick.device)
@@ -52,7 +53,7 @@ export async function brickFacts(
   if (!mounted || 'reason' in resolved)
     return { device, directories: [], ...(mounted ? { mounted: foreignMount(mounted.source) } : {}), ...beside }
   const thisDevice = mounted.device === resolved.numbers
-  const servedBy = await brickProcess(mountPath, resolved.numbers, running)
+  const servedBy = await brickProcess(mountPath, resolved.numbers, server, running)
   const { unreadable, ...inside } = thisDevice ? await inspectMountedBrick(mountPath) : { directories: [] }
   return {
     device,

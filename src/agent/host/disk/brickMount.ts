@@ -5,7 +5,7 @@ import { Refusal } from '../../port.js'
 import { describeContent } from '../../plan/device.js'
 import { contentOf } from './deviceContent.js'
 import { mountedAt, mountTable } from '../exec/mounts.js'
-import { brickProcess, commands, endProcess } from '../exec/processes.js'
+import { brickProcess, type BrickServer, commands, endProcess } from '../exec/processes.js'
 import { type Run, runOk } from '../exec/run.js'
 import { commandMs, diskError } from './diskCommands.js'
 import { type PathOf, listedDevice } from './listedDevice.js'
@@ -34,20 +34,25 @@ export async function mountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run):
     throw new Refusal(`device ${brick.device} could be mounted read-only alone: it is write-protected or fails`)
 }
 
-/** GlusterFS's servers are root's and pass; a stage line that names a brick's own directory does not, whoever owns that. */
+/** What serves bricks is root's and passes; a stage line that names a brick's own directory does not, whoever owns that. */
 export async function closeBrickRoot(): Promise<void> {
   await mkdir(brickRoot, { recursive: true, mode: 0o700 })
   await chmod(brickRoot, 0o700)
 }
 
 /**
- * Ends the glusterfsd with that pid if it still serves the brick, and does nothing otherwise. The caller has read the
+ * Ends the process with that pid if it still serves the brick, and does nothing otherwise. The caller has read the
  * desired document again: it says absent, which the scheduler says only when no volume is left. Throws Error when it
  * does not end in ten seconds.
  */
-export async function stopBrickProcess(brick: DesiredBrick, pid: number, pathOf: PathOf): Promise<void> {
+export async function stopBrickProcess(
+  brick: DesiredBrick,
+  pid: number,
+  pathOf: PathOf,
+  server: BrickServer,
+): Promise<void> {
   const { numbers } = await listedDevice(brick.device, pathOf)
-  const serving = await brickProcess(brickMountPath(brick.device), numbers, await commands())
+  const serving = await brickProcess(brickMountPath(brick.device), numbers, server, await commands(server))
   if (serving?.pid === pid) await endProcess(pid, 10_000)
 }
 
@@ -55,13 +60,13 @@ export async function stopBrickProcess(brick: DesiredBrick, pid: number, pathOf:
  * Never lazily, and never under a brick process: both throw Error. Throws Refusal when something else is mounted there;
  * CommandError when nothing is.
  */
-export async function unmountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run): Promise<void> {
+export async function unmountBrick(brick: DesiredBrick, pathOf: PathOf, server: BrickServer, run: Run): Promise<void> {
   const { numbers } = await listedDevice(brick.device, pathOf)
   const mountPath = brickMountPath(brick.device)
   const mounted = mountedAt(await mountTable(), mountPath)
   if (mounted && mounted.device !== numbers) throw new Refusal(`${mountPath} has ${mounted.source} mounted`)
-  const serving = await brickProcess(mountPath, numbers, await commands())
-  if (serving) throw new Error(`glusterfsd ${serving.pid} still serves the brick on ${brick.device}`)
+  const serving = await brickProcess(mountPath, numbers, server, await commands(server))
+  if (serving) throw new Error(`${server.program} ${serving.pid} still serves the brick on ${brick.device}`)
   await runOk(run, ['umount', '--', mountPath], { timeoutMs: commandMs })
   if (mountedAt(await mountTable(), mountPath))
     throw new Error(`${mountPath} is still mounted although umount said it is not`)

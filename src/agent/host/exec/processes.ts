@@ -9,13 +9,18 @@ export interface Command {
   words: readonly string[]
 }
 
-const programs = ['glusterfsd', 'mkfs.xfs']
+/** What serves bricks: its program, and which path it serves, by the words that it was started with. */
+export interface BrickServer {
+  program: string
+  brickOf(words: readonly string[]): string | undefined
+}
 
 /**
  * What every process of these programs was started with: read once for all that is looked for together. Only root serves
  * bricks and formats disks: a program of anybody else's holds nothing up, whatever its name and words are.
  */
-export async function commands(): Promise<Command[]> {
+export async function commands(server: BrickServer): Promise<Command[]> {
+  const programs = [server.program, 'mkfs.xfs']
   const found = []
   for (const pid of processesNamed(programs)) {
     const program = await programOf(pid)
@@ -31,17 +36,17 @@ async function isRoots(pid: string): Promise<boolean> {
 }
 
 /**
- * The glusterfsd among them that serves a brick below `mountPath` of that device. Hosts in containers share one process table
+ * The server among them that serves a brick below `mountPath` of that device. Hosts in containers share one process table
  * with paths alike, so that the process must see that very device mounted there.
  */
 export async function brickProcess(
   mountPath: string,
   numbers: string,
+  server: BrickServer,
   running: readonly Command[],
 ): Promise<{ pid: number } | undefined> {
   for (const { pid, program, words } of running) {
-    const path = words[words.indexOf('--brick-name') + 1]
-    if (program !== 'glusterfsd' || !path?.startsWith(`${mountPath}/`)) continue
+    if (program !== server.program || !server.brickOf(words)?.startsWith(`${mountPath}/`)) continue
     const table = await mountTable(String(pid)).catch(() => [])
     if (table.some((entry) => entry.path === mountPath && entry.device === numbers)) return { pid }
   }

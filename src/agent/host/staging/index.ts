@@ -29,8 +29,8 @@ export interface TransferOptions {
   /** Throws unless every brick of its volume is online. */
   insistOnline: (transfer: DesiredTransfer) => Promise<void>
   log: Log
-  /** Mounts the volume at a path that is there; GlusterFS's own mount when left out. */
-  mountAt?: MountAt
+  /** Mounts the volume at a path that is there. */
+  mountAt: MountAt
   /** Called when work on that transfer has ended, well or not. */
   onEnd?: (id: string) => void
   /** A program of a transfer that has said nothing for so long is ended. */

@@ -2,7 +2,7 @@ import { mkdir, rmdir } from 'node:fs/promises'
 import { transferRoot } from '../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { closeBrickRoot } from '../disk/brickMount.js'
-import { answers, liveFirst, mountGluster } from '../client/bufferMount.js'
+import { answers } from '../client/bufferMount.js'
 import { mountedAt, mountTable } from '../exec/mounts.js'
 import { makePassable } from '../exec/passable.js'
 import { type Run, runOk } from '../exec/run.js'
@@ -26,7 +26,7 @@ export type MountAt = (transfer: DesiredTransfer, path: string) => Promise<unkno
  * Mounts the buffer for this transfer alone, after taking off what is mounted there. Throws Error when it is not
  * mounted or does not answer then. May be repeated.
  */
-export async function mountVolume(transfer: DesiredTransfer, run: Run, mountAt = byGluster(run)): Promise<void> {
+export async function mountVolume(transfer: DesiredTransfer, run: Run, mountAt: MountAt): Promise<void> {
   const { mount } = placesOf(transfer)
   await unmountVolume(transfer, run)
   await closeBrickRoot()
@@ -44,9 +44,4 @@ export async function unmountVolume(transfer: DesiredTransfer, run: Run): Promis
   const { mount } = placesOf(transfer)
   if (mountedAt(await mountTable(), mount)) await runOk(run, ['umount', '--', mount], { timeoutMs: commandMs })
   await rmdir(mount).catch(() => {})
-}
-
-function byGluster(run: Run): MountAt {
-  return async ({ servers, volume }, path) =>
-    mountGluster({ servers: await liveFirst(servers), path: volume }, path, ['acl'], run)
 }

@@ -19,7 +19,7 @@ describe('a brick of a volume that gluster still has', () => {
       return Promise.resolve({ code: 0, stdout: '', stderr: '' })
     }
     const parts = { name: 'g1', pools: {}, mountRoot: '/mnt/burstbuffer', clock: systemClock, log: silentLog }
-    return { commands, effects: realHost({ ...parts, run, runGluster: answer(fixture) }).effects }
+    return { commands, effects: realHost({ ...parts, run, runPlane: answer(fixture) }).effects }
   }
   const failure = (act: Promise<void>) =>
     act.then(

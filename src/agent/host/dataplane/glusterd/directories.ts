@@ -1,6 +1,6 @@
 import { lstat, mkdir, rmdir } from 'node:fs/promises'
 import type { DesiredVolume } from '../../../../model/documents/volume.js'
-import { mountGluster } from '../../client/bufferMount.js'
+import { mountGluster } from './client.js'
 import { mountedAt, mountTable } from '../../exec/mounts.js'
 import { type Run, runOk } from '../../exec/run.js'
 
@@ -41,7 +41,7 @@ export async function makeDirectories(volume: DesiredVolume, run: Run): Promise<
   await mkdir(at, { recursive: true, mode: 0o700 })
   await thenAlways(
     async () => {
-      await mountGluster({ servers: ['localhost'], path: volume.volume }, at, [], run)
+      await mountGluster({ servers: ['localhost'], volume: volume.volume }, at, [], run)
       if (!mountedAt(await mountTable(), at)) throw new Error(`${volume.volume} is not mounted although mount said so`)
       for (const { path, uid, gid, mode } of volume.directories ?? []) {
         const owner = [`--owner=${uid}`, `--group=${gid}`, `--mode=${mode.toString(8)}`]

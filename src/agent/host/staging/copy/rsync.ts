@@ -16,7 +16,7 @@ export interface Progress {
 }
 
 /**
- * Of extended attributes a user's own: the only ones that a user can set. A mount of GlusterFS names attributes of the bricks' file
+ * Of extended attributes a user's own: the only ones that a user can set. A buffer's mount may name attributes of the bricks' file
  * system too, and then has none of them, which rsync takes for a failure.
  */
 export const attributes = ['--acls', '--xattrs', '--filter=-x! user.*']
@@ -26,7 +26,7 @@ const quick = ['--whole-file', '--no-implied-dirs', '--omit-dir-times']
 const tell = ['--no-human-readable', '--info=progress2']
 
 /**
- * Into a buffer files are written in place: a rename costs GlusterFS dearly, and a run that was cut short leaves a file of
+ * Into a buffer files are written in place: a rename costs a buffer dearly, and a run that was cut short leaves a file of
  * another time, which is copied again. Outside, what stands there stays whole until the new file is: what is half-written lies
  * in the work directory, and goes with it. Holes are kept where there are any: for their sake rsync writes 1 kB at a time.
  */

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import type { VolumeFacts } from '../../../../src/agent/port.js'
-import { planVolume } from '../../../../src/agent/plan/volume.js'
-import { describeStep } from '../../../../src/agent/steps.js'
-import type { DesiredVolume } from '../../../../src/model/documents/volume.js'
-import { aDesiredVolume, startedVolume, volumeFacts } from '../../../support/desired.js'
+import type { VolumeFacts } from '../../../../../../src/agent/port.js'
+import { planVolume } from '../../../../../../src/agent/plan/dataplane/glusterd/volume.js'
+import { describeStep } from '../../../../../../src/agent/steps.js'
+import type { DesiredVolume } from '../../../../../../src/model/documents/volume.js'
+import { aDesiredVolume, startedVolume, volumeFacts } from '../../../../../support/desired.js'
 
 function planned(facts: VolumeFacts, volume: Partial<DesiredVolume> = {}) {
   const { steps, waitingFor, refused, report } = planVolume(aDesiredVolume(volume), facts)

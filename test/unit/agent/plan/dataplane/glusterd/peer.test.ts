@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import type { PeerFacts } from '../../../../src/agent/port.js'
-import { planPeer } from '../../../../src/agent/plan/peer.js'
-import { describeStep } from '../../../../src/agent/steps.js'
-import { aDesiredPeer } from '../../../support/desired.js'
+import type { PeerFacts } from '../../../../../../src/agent/port.js'
+import { planPeer } from '../../../../../../src/agent/plan/dataplane/glusterd/peer.js'
+import { describeStep } from '../../../../../../src/agent/steps.js'
+import { aDesiredPeer } from '../../../../../support/desired.js'
 
 function planned(facts: PeerFacts) {
   const { steps, waitingFor, refused, report } = planPeer(aDesiredPeer(), facts)

@@ -1,7 +1,10 @@
-import type { DesiredVolume } from '../../model/documents/volume.js'
-import type { VolumeFacts } from '../port.js'
-import type { Step } from '../steps.js'
-import type { Plan, Report } from './plan.js'
+import type { DesiredVolume } from '../../../../model/documents/volume.js'
+import type { VolumeFacts } from '../../../port.js'
+import type { Step } from '../../../steps.js'
+import type { Plan, Report } from '../../plan.js'
+
+/** glusterd takes one transaction at a time; a few at once keep it busy without a pile of refusals. */
+export const volumeStepsAtOnce = 4
 
 /*
  * A volume, wanted started: every host connected → created → options set → started → every brick online. A volume of that

@@ -1,15 +1,14 @@
-import { brickRoot } from '../../../../model/cluster.js'
-import type { Seen } from '../../../port.js'
-import { volumeNames } from './gluster.js'
-import type { Gluster } from './command.js'
-import { mountTable } from '../../exec/mounts.js'
+import { brickRoot } from '../../model/cluster.js'
+import type { Seen } from '../port.js'
+import type { DataPlane } from './dataplane/index.js'
+import { mountTable } from './exec/mounts.js'
 
 /** The inventory stays far below what etcd should hold in one value. */
 const maxListed = 1000
 
-/** What is on this host whoever asked for it, so that what nobody claims is found. A glusterd that does not answer is left out. */
-export async function survey(mountRoot: string, hasGluster: boolean, gluster: Gluster): Promise<Seen> {
-  const volumes = hasGluster ? await volumeNames(gluster).catch(() => undefined) : undefined
+/** What is on this host whoever asked for it, so that what nobody claims is found. A data plane that is not asked, or does not answer, is left out. */
+export async function survey(mountRoot: string, dataPlane?: Pick<DataPlane, 'volumeNames'>): Promise<Seen> {
+  const volumes = await dataPlane?.volumeNames()
   const mounts = (await mountTable())
     .filter(({ path }) => path.startsWith(`${mountRoot}/`) || path.startsWith(`${brickRoot}/`))
     .map(({ path, source }) => ({ path, source }))

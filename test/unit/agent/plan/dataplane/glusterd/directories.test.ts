@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import type { VolumeFacts } from '../../../../src/agent/port.js'
-import { planVolume } from '../../../../src/agent/plan/volume.js'
-import { describeStep } from '../../../../src/agent/steps.js'
-import type { DesiredVolume } from '../../../../src/model/documents/volume.js'
+import type { VolumeFacts } from '../../../../../../src/agent/port.js'
+import { planVolume } from '../../../../../../src/agent/plan/dataplane/glusterd/volume.js'
+import { describeStep } from '../../../../../../src/agent/steps.js'
+import type { DesiredVolume } from '../../../../../../src/model/documents/volume.js'
 
 const brick = { host: 'gluster1', path: '/data/glusterfs/nvme1n1/brick' }
 const volume: DesiredVolume = {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { listed } from '../../../../../../src/agent/host/dataplane/glusterd/survey.js'
-import { inForm } from '../../../../../../src/model/levels.js'
+import { listed } from '../../../../src/agent/host/survey.js'
+import { inForm } from '../../../../src/model/levels.js'
 
 describe('what an inventory lists of a host', () => {
   const mounts = Array.from({ length: 1001 }, (_, number) => ({ path: `/mnt/burstbuffer/${number}`, source: 'g:/1' }))

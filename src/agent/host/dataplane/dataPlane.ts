@@ -1,0 +1,63 @@
+import type { DesiredTransfer } from '../../../model/documents/transfer.js'
+import type { Host } from '../../port.js'
+import type { Run } from '../exec/run.js'
+import type { BrickServer } from '../exec/processes.js'
+
+/** What makes one file system of bricks, on this host: all commands, paths and errors of it stand behind this. */
+export interface DataPlane {
+  /** Of its programs, by name, for the host's document; those that cannot be asked are left out. */
+  versions(): Promise<Record<string, string>>
+  /** Every volume that it knows, whoever made it; undefined while it does not answer. */
+  volumeNames(): Promise<string[] | undefined>
+  observe: Pick<Host['observe'], 'volume' | 'peer'>
+  effects: Pick<
+    Host['effects'],
+    | 'createVolume'
+    | 'setVolumeOptions'
+    | 'startVolume'
+    | 'makeDirectories'
+    | 'stopVolume'
+    | 'deleteVolume'
+    | 'probePeer'
+  >
+  /** Why bricks below that mount path may not be taken away, asked of the plane itself; undefined when they may. */
+  whyHeld(mountPath: string): Promise<string | undefined>
+  /** Throws unless every brick of the transfer's volume is online, and the volume has as many as it should. */
+  insistOnline(transfer: DesiredTransfer): Promise<void>
+  brickServer: BrickServer
+  client: Client
+}
+
+/** How a host mounts a volume. */
+export interface Client {
+  /** The servers, those first that answer now. Throws when none does. */
+  liveFirst(servers: readonly string[]): Promise<string[]>
+  /** Whether it is mounted then is for the caller to see: the program may say so although it is not. */
+  mount(source: MountSource, path: string, use: MountUse): Promise<void>
+  /** Programs of its own that take a user's FUSE mount off for that user. */
+  fusermounts: readonly string[]
+}
+
+export interface MountSource {
+  servers: readonly string[]
+  volume: string
+  /** `/private/c1`; the root when absent. */
+  directory?: string | undefined
+}
+
+export interface MountUse {
+  /** Whether the client shall cache; as it does by itself when absent. */
+  clientCache?: boolean | undefined
+  /** Files keep their access control lists. */
+  acl?: boolean
+}
+
+export interface DataPlaneOptions {
+  /** This host's name. */
+  name: string
+  run: Run
+  /** Runs the plane's own commands, where they do not run on the host itself. */
+  runPlane?: Run | undefined
+  /** Hears what cannot be asked. */
+  warn: (phrase: string, fields: object) => void
+}

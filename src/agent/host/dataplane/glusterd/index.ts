@@ -1,0 +1,40 @@
+import type { DataPlane, DataPlaneOptions } from '../dataPlane.js'
+import { client } from './client.js'
+import { glusterThrough } from './command.js'
+import { makeDirectories, takeOff } from './directories.js'
+import * as volumes from './gluster.js'
+
+/** GlusterFS, by the command `gluster` and the processes that glusterd starts. */
+export function glusterd({ name, run, runPlane = run, warn }: DataPlaneOptions): DataPlane {
+  const gluster = glusterThrough(runPlane)
+  return {
+    versions: async () => {
+      const version = await volumes.glusterVersion(gluster.run).catch((error: unknown) => {
+        warn('gluster cannot be run', { reason: String(error) })
+        return undefined
+      })
+      return version === undefined ? {} : ({ glusterfs: version } as Record<string, string>)
+    },
+    volumeNames: () => volumes.volumeNames(gluster).catch(() => undefined),
+    observe: {
+      volume: (volume) => volumes.volumeFacts(gluster, name, volume),
+      peer: ({ peer }) => volumes.peerFacts(gluster, peer),
+    },
+    effects: {
+      createVolume: ({ volume }) => volumes.createVolume(gluster, volume),
+      setVolumeOptions: ({ volume, options }) => volumes.setVolumeOptions(gluster, volume.volume, options),
+      startVolume: ({ volume, force }) => volumes.startVolume(gluster, volume.volume, force),
+      makeDirectories: ({ volume }) => makeDirectories(volume, run),
+      stopVolume: async ({ volume }) => {
+        await takeOff(volume, run)
+        await volumes.stopVolume(gluster, volume)
+      },
+      deleteVolume: ({ volume }) => volumes.deleteVolume(gluster, volume),
+      probePeer: ({ peer }) => volumes.probePeer(gluster, peer.peer),
+    },
+    whyHeld: (mountPath) => volumes.volumeHolding(gluster, name, mountPath),
+    insistOnline: ({ volume, bricks }) => volumes.insistOnline(gluster, volume, bricks),
+    brickServer: { program: 'glusterfsd', brickOf: (words) => words[words.indexOf('--brick-name') + 1] },
+    client: client(run),
+  }
+}
