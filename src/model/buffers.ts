@@ -27,7 +27,7 @@ export function serversOf(buffer: BufferDocument): string[] {
 }
 
 /**
- * The volume's bricks in their order: the host, and the absolute path of the directory that GlusterFS exports there.
+ * The volume's bricks in their order: the host, and the absolute path of the directory that is exported there.
  */
 export function volumeBricks(buffer: BufferDocument): { host: string; path: string }[] {
   return buffer.bricks.map(({ host, device }) => ({ host, path: brickPath(device, buffer.directory) }))

@@ -128,7 +128,7 @@ export function brickMountPath(device: string): string {
   return `${brickRoot}/${device}`
 }
 
-/** Absolute path of the directory in a mounted brick that GlusterFS exports. */
+/** Absolute path of the directory in a mounted brick that is exported. */
 export function brickPath(device: string, directory: string): string {
   return `${brickRoot}/${device}/${directory}`
 }
