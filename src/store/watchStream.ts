@@ -30,10 +30,13 @@ export interface Outcome {
 }
 
 export interface WatchStreamHandlers {
+  /** Once, when the server says `created`. */
   onCreated(): void
+  /** All events of one revision or of several, whole. */
   onEvents(events: IEvent[]): void
 }
 
+/** One raw watch stream, from its opening until it is left. */
 export class WatchStream {
   /** How it ended. Resolves when it is left. */
   readonly outcome: Promise<Outcome>
@@ -90,10 +93,12 @@ export class WatchStream {
     })
   }
 
+  /** For logs and tests. */
   get state(): WatchStreamState {
     return this.current
   }
 
+  /** Ends it; `outcome` resolves with this ending. Nothing happens when it was left before. */
   leave(ending: Ending, reason: string): void {
     if (this.current === 'left') return
     const from = this.current
