@@ -21,7 +21,9 @@ export {
   type TransitionContext as FollowMeans,
 } from './bufferTransitions.js'
 export { desiredOfSession, advanceSession as followSession, mountPath, type SessionSettings } from './session.js'
-export { countsOf, failuresOf, partOf, desiredTransfers as transferWants, waitsOf } from './transfers.js'
+export { countsOf, failuresOf, partOf } from './transferReports.js'
+export { desiredTransfers as transferWants } from './transfers.js'
+export { waitsOf } from './transferWaits.js'
 
 export function desiredPeers(cluster: Cluster): DesiredRecord[] {
   return dataPlanes.flatMap((plane) => plane.desiredPeers(cluster))

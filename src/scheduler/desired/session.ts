@@ -11,7 +11,8 @@ import type { Transition } from './bufferTransitions.js'
 import type { SchedulerConfig } from '../config.js'
 import { type ClientSettings, dataPlaneOf } from '../dataplane/index.js'
 import { desiredSwaps } from './swap.js'
-import { advanceTransfers, desiredTransfers } from './transfers.js'
+import { desiredTransfers } from './transfers.js'
+import { advanceTransfers } from './transferTransitions.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /** Where a session has a buffer on its compute nodes: the job's own, or a persistent one that it uses. */

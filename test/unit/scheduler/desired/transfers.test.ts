@@ -4,7 +4,9 @@ import type { SessionDocument, SessionTransfer } from '../../../../src/model/doc
 import type { DesiredTransfer } from '../../../../src/model/documents/transfer.js'
 import { currentTransfer } from '../../../../src/model/transfers.js'
 import { advanceSession } from '../../../../src/scheduler/desired/session.js'
-import { advanceTransfers, desiredTransfers, waitsOf } from '../../../../src/scheduler/desired/transfers.js'
+import { desiredTransfers } from '../../../../src/scheduler/desired/transfers.js'
+import { advanceTransfers } from '../../../../src/scheduler/desired/transferTransitions.js'
+import { waitsOf } from '../../../../src/scheduler/desired/transferWaits.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
 import {

@@ -1,0 +1,75 @@
+import { type Cluster, sessionKey } from '../../model/cluster.js'
+import { printAbout } from '../../model/capacity.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
+import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
+import { clipped } from '../../model/fields.js'
+import { escaped } from '../../model/names.js'
+import { currentTransfer, nameOf, reportOf } from '../../model/transfers.js'
+import { problemWithPlannedSize } from '../placement/stagingCapacity.js'
+import type { Transition } from './bufferTransitions.js'
+import { countsOf, failuresOf, finishOf, toldOf } from './transferReports.js'
+
+/** The line that is copied now has come to an end: all of it was tried, or a host has given it up. */
+export function advanceTransfers(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {
+  const current = currentTransfer(session)
+  const buffer = current && cluster.buffers.get(current.buffer)
+  if (!current || !buffer) return undefined
+  const finished = finishOf(cluster, session, current)
+  const failure = failureOf(cluster, session, current, buffer)
+  if (failure === undefined && !finished) return undefined
+  const counts = countsOf(cluster, session, current)
+  const ended = { at: now, ...(counts ? { counts } : {}) }
+  if (failure === undefined) {
+    const copied = finished ? `${finished.totalFiles} files, ${printAbout(finished.totalBytes)}` : ''
+    return end(cluster, session, current, { ...ended, state: 'done' }, `done: ${copied}`)
+  }
+  const failures = failuresOf(cluster, session, current)
+  return end(
+    cluster,
+    session,
+    current,
+    { ...ended, state: 'failed', reason: clipped(failure), failures },
+    `failed: ${failure}`,
+  )
+}
+
+function end(
+  cluster: Cluster,
+  session: SessionDocument,
+  { number }: SessionTransfer,
+  ended: NonNullable<SessionTransfer['ended']>,
+  event: string,
+): Transition {
+  const transfers = session.transfers!.map((transfer) =>
+    transfer.number === number ? { ...transfer, ended } : transfer,
+  )
+  const ofLine = session.transfers!.find((transfer) => transfer.number === number)!
+  return {
+    changes: [{ kind: 'session', name: sessionKey(cluster, session), document: { ...session, transfers } }],
+    events: [`${nameOf(ofLine)} of job ${session.token} ${event}`],
+  }
+}
+
+/** Why this attempt cannot succeed. */
+export function failureOf(
+  cluster: Cluster,
+  session: SessionDocument,
+  transfer: SessionTransfer,
+  buffer: BufferDocument,
+): string | undefined {
+  const told = toldOf(cluster, session, transfer)
+  for (const { host, document } of told) {
+    const problem = reportOf(cluster, host, document)?.problem
+    if (problem?.terminal) return escaped(`host ${host}: ${problem.message}`)
+  }
+  const finished = finishOf(cluster, session, transfer)
+  if (finished && finished.failed > 0) {
+    const [first] = failuresOf(cluster, session, transfer)
+    return `${finished.failed} of ${finished.totalFiles} could not be copied${first === undefined ? '' : `, as ${first}`}`
+  }
+  if (transfer.direction === 'out') return undefined
+  const plan = told
+    .map(({ host, document }) => reportOf(cluster, host, document))
+    .find((report) => report?.part === 'plan')
+  return plan && problemWithPlannedSize(session, transfer, plan.counts.totalBytes, buffer)
+}
