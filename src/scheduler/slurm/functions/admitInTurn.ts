@@ -12,7 +12,7 @@ import type { TimedCall } from './timedCall.js'
 export async function admitInTurn(
   call: TimedCall,
   token: string,
-  setup: SetupTicket,
+  ticket: SetupTicket,
   decide: (cluster: Cluster, context: Means) => Decision<Admission>,
 ): Promise<{ sessionId: number }> {
   const { config, clock, decisions, newUuid, capacityQueue } = call.deps
@@ -22,14 +22,14 @@ export async function admitInTurn(
       const { leftFor } = place ?? capacityQueue
       const context = { config, now: clock.unixSeconds(), newUuid, leftFor }
       const admission = await call.commitWithRetries((cluster) => {
-        const refused = setup.whyNot()
+        const refused = ticket.whyCancelled()
         return refused === undefined ? decide(cluster, context) : { refused }
       })
       if (admission.state === 'admitted') return admission
       if (admission.state === 'no-room') {
         place ??= capacityQueue.join(token, admission.claim, call.leftMs)
-        const isGivenUp = setup.givenUp.then(() => true)
-        if (!(await Promise.race([isGivenUp, place.untilCapacity(call.leftMs)])))
+        const isCancelled = ticket.cancelled.then(() => true)
+        if (!(await Promise.race([isCancelled, place.untilCapacity(call.leftMs)])))
           throw new CallFailure(`${admission.reason}, and no more came free within the time of this call`)
         continue
       }

@@ -16,7 +16,7 @@ export interface SlurmDependencies extends GroupQueries {
   slurm: SlurmQueries
   /** What this host sees of files that are to be staged. */
   statPaths: StatPaths
-  /** The calls under way that make something. */
+  /** Calls that set something up, and have no answer yet. */
   inFlightSetups: InFlightSetups
   /** Those of them that wait for devices. */
   capacityQueue: CapacityQueue

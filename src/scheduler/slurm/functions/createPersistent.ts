@@ -12,9 +12,9 @@ import type { SetupTicket } from './inFlightSetups.js'
 import { TimedCall } from './timedCall.js'
 
 export const createPersistent: SlurmFunction = async (deps, given, gone) =>
-  deps.inFlightSetups.during({ token: need(given, 'token'), gone }, (setup) => create(deps, given, setup))
+  deps.inFlightSetups.setUp({ token: need(given, 'token'), gone }, (ticket) => create(deps, given, ticket))
 
-async function create(deps: SlurmDependencies, given: Arguments, setup: SetupTicket): Promise<string> {
+async function create(deps: SlurmDependencies, given: Arguments, ticket: SetupTicket): Promise<string> {
   const name = need(given, 'token')
   const uid = number(given, 'user')
   const { pool, bytes } = capacity(given)
@@ -30,7 +30,7 @@ async function create(deps: SlurmDependencies, given: Arguments, setup: SetupTic
   const account = await call.retry(() => deps.lookUp(uid))
   if (!account) throw new CallFailure(`there is no user with the id ${uid} on the scheduler's host`)
   const request = { name, uid, gid: account.gid, pool, bytes, access: ['striped' as const] }
-  const { sessionId } = await admitInTurn(call, name, setup, (cluster, context) =>
+  const { sessionId } = await admitInTurn(call, name, ticket, (cluster, context) =>
     admitPersistent(cluster, request, context),
   )
   await call.waitUntilDone((cluster) => setupProgress(cluster, name, sessionId))

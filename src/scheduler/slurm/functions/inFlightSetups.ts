@@ -1,19 +1,52 @@
-/** A call that makes something of its token: a setup, say, that waits for an earlier session to go. */
-export interface SetupTicket {
+/** A setup that is under way, of a job or of a persistent buffer: it may wait for an earlier session to go, or for devices. */
+export class SetupTicket {
+  /** Resolves when it is cancelled. */
+  readonly cancelled: Promise<void>
+  private reason: string | undefined
+  private resolve = () => {}
+  private isCallerThere = true
+
+  constructor() {
+    this.cancelled = new Promise((resolve) => (this.resolve = resolve))
+  }
+
   /** Why it shall make nothing any more: a teardown of its token was decided after it had come, or its caller has gone. */
-  whyNot(): string | undefined
-  /** Resolves when there is a reason. */
-  readonly givenUp: Promise<void>
-  end(): void
+  whyCancelled(): string | undefined {
+    return this.reason
+  }
+
+  get hasCaller(): boolean {
+    return this.isCallerThere
+  }
+
+  loseCaller(): void {
+    this.isCallerThere = false
+    this.cancel('its caller has gone')
+  }
+
+  cancel(reason: string): void {
+    this.reason ??= reason
+    this.resolve()
+  }
 }
 
 /** A teardown that is under way. */
-export interface TeardownTicket {
-  /** A call that makes something of its token has come after it. */
-  isOvertaken(): boolean
-  /** It is decided: what had come before it makes nothing any more. */
-  decided(): void
-  end(): void
+export class TeardownTicket {
+  private isLate = false
+
+  constructor(
+    /** It is decided: what had come before it makes nothing any more. */
+    readonly decided: () => void,
+  ) {}
+
+  /** A setup of its token has come after it. */
+  get isOvertaken(): boolean {
+    return this.isLate
+  }
+
+  overtake(): void {
+    this.isLate = true
+  }
 }
 
 /*
@@ -25,50 +58,43 @@ export interface TeardownTicket {
  * take what was made after it had come. So calls of one token count in the order in which they came.
  */
 export class InFlightSetups {
-  private readonly inFlightSetups = new OfTokens<{ giveUp: (why: string) => void }>()
-  private readonly teardowns = new OfTokens<{ isOvertaken: boolean }>()
+  private readonly setups = new OfTokens<SetupTicket>()
+  private readonly teardowns = new OfTokens<TeardownTicket>()
   private readonly unfinished = new Map<string, number>()
 
-  /** Makes something of a token, unless it is torn down in between. */
-  async during<T>(
+  /**
+   * Makes something of a token, unless it is torn down in between. `gone` resolves when the caller is not there any more: what is made
+   * already stays, for the call that comes again. `owner`: whose job it sets up.
+   */
+  async setUp<T>(
     { token, gone, owner }: { token: string; gone: Promise<void>; owner?: number },
-    make: (setup: SetupTicket) => Promise<T>,
+    make: (ticket: SetupTicket) => Promise<T>,
   ): Promise<T> {
-    const setup = this.begin(token, gone, owner)
+    for (const teardown of this.teardowns.of(token)) teardown.overtake()
+    const ticket = new SetupTicket()
+    void gone.then(() => ticket.loseCaller())
+    if (owner !== undefined) this.noteUnfinished(token, owner)
+    this.setups.add(token, ticket)
     try {
-      return await make(setup)
+      return await make(ticket)
     } finally {
-      setup.end()
+      this.setups.remove(token, ticket)
+      if (ticket.hasCaller && this.setups.of(token).length === 0) this.unfinished.delete(token)
     }
   }
 
-  /**
-   * `gone`: resolves when the caller is not there any more. What is made already stays, for the call that comes again.
-   * `owner`: whose job it sets up.
-   */
-  private begin(token: string, gone: Promise<void>, owner?: number): SetupTicket {
-    for (const teardown of this.teardowns.of(token)) teardown.isOvertaken = true
-    let why: string | undefined
-    let tell = () => {}
-    const givenUp = new Promise<void>((resolve) => (tell = resolve))
-    const giveUp = (reason: string) => {
-      why ??= reason
-      tell()
-    }
-    let isCallerGone = false
-    void gone.then(() => {
-      isCallerGone = true
-      giveUp('its caller has gone')
+  /** Setups that come later are not meant: a job that is requeued is set up anew. */
+  async tearDown<T>(token: string, act: (ticket: TeardownTicket) => Promise<T>): Promise<T> {
+    const before = this.setups.of(token)
+    const ticket = new TeardownTicket(() => {
+      for (const setup of before) setup.cancel('it was torn down')
+      if (!ticket.isOvertaken) this.unfinished.delete(token)
     })
-    if (owner !== undefined) this.noteUnfinished(token, owner)
-    const end = this.inFlightSetups.add(token, { giveUp })
-    return {
-      whyNot: () => why,
-      givenUp,
-      end: () => {
-        end()
-        if (!isCallerGone && this.inFlightSetups.of(token).length === 0) this.unfinished.delete(token)
-      },
+    this.teardowns.add(token, ticket)
+    try {
+      return await act(ticket)
+    } finally {
+      this.teardowns.remove(token, ticket)
     }
   }
 
@@ -86,20 +112,6 @@ export class InFlightSetups {
     this.unfinished.set(token, owner)
     if (this.unfinished.size > maxUnfinished) this.unfinished.delete([...this.unfinished.keys()][0]!)
   }
-
-  /** Setups that come later are not meant: a job that is requeued is set up anew. */
-  beginTearDown(token: string): TeardownTicket {
-    const before = this.inFlightSetups.of(token)
-    const teardown = { isOvertaken: false }
-    return {
-      isOvertaken: () => teardown.isOvertaken,
-      decided: () => {
-        for (const setup of before) setup.giveUp('it was torn down')
-        if (!teardown.isOvertaken) this.unfinished.delete(token)
-      },
-      end: this.teardowns.add(token, teardown),
-    }
-  }
 }
 
 /** More than slurmctld ever has under way; the oldest are forgotten. */
@@ -107,19 +119,19 @@ const maxUnfinished = 10_000
 
 /** Calls that are under way, by their token. */
 class OfTokens<T> {
-  private readonly open = new Map<string, Set<T>>()
+  private readonly calls = new Map<string, Set<T>>()
 
   of(token: string): T[] {
-    return [...(this.open.get(token) ?? [])]
+    return [...(this.calls.get(token) ?? [])]
   }
 
-  /** Gives what ends it. */
-  add(token: string, call: T): () => void {
-    const beside = this.open.get(token) ?? new Set<T>()
-    this.open.set(token, beside.add(call))
-    return () => {
-      beside.delete(call)
-      if (beside.size === 0 && this.open.get(token) === beside) this.open.delete(token)
-    }
+  add(token: string, call: T): void {
+    this.calls.set(token, (this.calls.get(token) ?? new Set<T>()).add(call))
+  }
+
+  remove(token: string, call: T): void {
+    const beside = this.calls.get(token)
+    beside?.delete(call)
+    if (beside?.size === 0) this.calls.delete(token)
   }
 }

@@ -13,7 +13,7 @@ import { isHidden } from '../../progress.js'
  * anywhere, for Slurm turns every one into a double quote. What is being torn down is not shown: Slurm would adopt it.
  * The session of a job is, until nothing is left to wait for: when slurmctld is restarted over its own teardown of a job, it
  * finishes it only if it hears of the session, and holds the job back for ever if it does not. So is a setup that has made none
- * yet, because etcd is away or no devices are free (`Makings.unfinishedSetups`).
+ * yet, because etcd is away or no devices are free (`InFlightSetups.unfinishedSetups`).
  */
 
 /**

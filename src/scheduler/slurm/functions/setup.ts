@@ -18,12 +18,12 @@ import type { SetupTicket } from './inFlightSetups.js'
 import { TimedCall } from './timedCall.js'
 
 export const setup: SlurmFunction = async (deps, given, gone) =>
-  deps.inFlightSetups.during({ token: need(given, 'token'), gone, owner: number(given, 'user') }, (setup) =>
-    setUp(deps, given, setup),
+  deps.inFlightSetups.setUp({ token: need(given, 'token'), gone, owner: number(given, 'user') }, (ticket) =>
+    setUp(deps, given, ticket),
   )
 
 /** Read, check, share, admit, wait. */
-async function setUp(deps: SlurmDependencies, given: Arguments, setup: SetupTicket): Promise<string> {
+async function setUp(deps: SlurmDependencies, given: Arguments, ticket: SetupTicket): Promise<string> {
   const token = need(given, 'token')
   const noScript = await provideScript(deps.slurm, token, given.job)
   if (noScript !== undefined) throw new CallFailure(noScript)
@@ -44,7 +44,9 @@ async function setUp(deps: SlurmDependencies, given: Arguments, setup: SetupTick
     groups,
     ...(await wishesOf(deps, given, directives)),
   }
-  const { sessionId } = await admitInTurn(call, token, setup, (cluster, context) => setupJob(cluster, request, context))
+  const { sessionId } = await admitInTurn(call, token, ticket, (cluster, context) =>
+    setupJob(cluster, request, context),
+  )
   await call.waitUntilDone((cluster) => setupProgress(cluster, token, sessionId))
   return ''
 }

@@ -11,19 +11,16 @@ export const teardown: SlurmFunction = async (deps, given) => {
   const token = need(given, 'token')
   const call = new TimedCall(deps, deps.config.waitSeconds.teardown)
   const { hurry } = given
-  const teardown = deps.inFlightSetups.beginTearDown(token)
-  try {
+  return deps.inFlightSetups.tearDown(token, async (ticket) => {
     const leaving = await call.commitWithRetries((cluster) => {
-      if (teardown.isOvertaken()) return { refused: `${quote(token)} was set up again after this call had come` }
+      if (ticket.isOvertaken) return { refused: `${quote(token)} was set up again after this call had come` }
       const decision = decideTeardown(cluster, { token, hurry })
       // Said where it is decided: decisions come one after the other, so that a setup is either seen here, or sees this.
-      if (!('refused' in decision)) teardown.decided()
+      if (!('refused' in decision)) ticket.decided()
       return decision
     })
     if (leaving.state === 'unknown') throw new CallFailure(`token not found: ${quote(token)}`)
     await call.waitUntilDone((cluster) => teardownProgress(cluster, token, leaving.sessionId))
     return ''
-  } finally {
-    teardown.end()
-  }
+  })
 }
