@@ -18,13 +18,13 @@ export function beginStaging(cluster: Cluster, request: { token: string; directi
   const { token, direction } = request
   const session = cluster.sessions.get(token)
   const isNone = session === undefined || transfersOf(session, direction).length === 0
-  if (direction === 'in') return reach(cluster, token, isNone ? 'staged-in' : 'staging-in')
-  return reach(cluster, token, isNone ? 'staged-out' : 'staging-out')
+  if (direction === 'in') return advanceTo(cluster, token, isNone ? 'staged-in' : 'staging-in')
+  return advanceTo(cluster, token, isNone ? 'staged-out' : 'staging-out')
 }
 
 /** data_in has succeeded. */
 export function stagedIn(cluster: Cluster, request: { token: string }): Staged {
-  return reach(cluster, request.token, 'staged-in')
+  return advanceTo(cluster, request.token, 'staged-in')
 }
 
 /** pre_run: its buffers are wanted on these hosts; wait for `mountProgress`. */
@@ -61,12 +61,12 @@ export function startJob(
 
 /** post_run: its buffers are no longer wanted on its hosts; wait for `unmountProgress`. */
 export function endJob(cluster: Cluster, request: { token: string }): Staged {
-  return reach(cluster, request.token, 'ran')
+  return advanceTo(cluster, request.token, 'ran')
 }
 
 /** data_out has succeeded. */
 export function stagedOut(cluster: Cluster, request: { token: string }): Staged {
-  return reach(cluster, request.token, 'staged-out')
+  return advanceTo(cluster, request.token, 'staged-out')
 }
 
 function problemWithStart(cluster: Cluster, session: SessionDocument, computeHosts: string[]): string | undefined {
@@ -105,7 +105,7 @@ function problemWithOldAgents(cluster: Cluster, session: SessionDocument, comput
 }
 
 /** Stages only go forward: a call that comes again, or late, changes nothing. */
-function reach(cluster: Cluster, token: string, stage: SessionStage): Staged {
+function advanceTo(cluster: Cluster, token: string, stage: SessionStage): Staged {
   const session = cluster.sessions.get(token)
   if (!session) return unknown(token)
   return isBefore(session.stage, stage) ? change({ ...session, stage }) : done(session)

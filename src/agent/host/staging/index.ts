@@ -11,7 +11,7 @@ import { copyShare } from './copy/copy.js'
 import { finishTransfer } from './copy/finish.js'
 import { Jobs, show } from './jobs.js'
 import { placesOf } from './paths.js'
-import { planTransfer } from './plan/plan.js'
+import { planCopy } from './plan/plan.js'
 import { type StagePaths, stagePathsNow } from './resolve.js'
 import { sandboxRoot } from './sandbox.js'
 import { type AsUser, asUser, type UserParts } from './user.js'
@@ -112,7 +112,7 @@ export function transfers(options: TransferOptions) {
     /** These three begin the part, in place of another that is under way here, or do nothing when it is. */
     plan: (transfer: DesiredTransfer) =>
       begin(transfer, ({ show, ...parts }) =>
-        planTransfer({ ...parts, onFound: ({ files, bytes }) => show({ files, bytes }) }),
+        planCopy({ ...parts, onFound: ({ files, bytes }) => show({ files, bytes }) }),
       ),
     /** As `plan`: a share. */
     copy: (transfer: DesiredTransfer) =>

@@ -32,7 +32,7 @@ export async function readNodes(file: string): Promise<string[]> {
   return nodes
 }
 
-const mostFileBytes = 4 * 1024 * 1024
+const maxFileBytes = 4 * 1024 * 1024
 
 /** A regular file of slurmctld's, of bounded size. */
 async function readBounded(path: string, what: string): Promise<string> {
@@ -44,7 +44,7 @@ async function readBounded(path: string, what: string): Promise<string> {
   }
   try {
     const { size } = await handle.stat().then((status) => (status.isFile() ? status : { size: Infinity }))
-    if (size > mostFileBytes) throw new CallFailure(`the ${what} ${quote(path)} is no regular file of at most 4 MiB`)
+    if (size > maxFileBytes) throw new CallFailure(`the ${what} ${quote(path)} is no regular file of at most 4 MiB`)
     return await handle.readFile('utf8')
   } finally {
     await handle.close()

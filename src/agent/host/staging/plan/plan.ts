@@ -21,7 +21,7 @@ import { addFailure, emptyTally, ofNode, type PlanNote } from '../work.js'
  * attempts have noted. Makes the directories at the destination. Throws Refusal for what the user has to mend,
  * Unavailable while a brick is offline.
  */
-export async function planTransfer(parts: PlanParts): Promise<void> {
+export async function planCopy(parts: PlanParts): Promise<void> {
   const { transfer, user, insistOnline } = parts
   const { works, work } = placesOf(transfer)
   const building = `${work}.new`
