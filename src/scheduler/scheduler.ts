@@ -16,11 +16,11 @@ import { Committer } from './commit/committer.js'
 import type { SchedulerConfig } from './config.js'
 import { etcdProblems, EtcdUsage } from './operators/etcdUsage.js'
 import { Timeline } from './loop/timeline.js'
-import { type Candidate, standForLeadership } from './commit/leadership.js'
+import { type Candidate, Candidacy } from './commit/leadership.js'
 import { Loop } from './loop/loop.js'
 import { ClusterCache } from './cluster/cache.js'
 import { TransferRates } from './operators/transferRates.js'
-import { confirmCluster, type OwnCluster } from './commit/ownCluster.js'
+import { OwnCluster } from './commit/ownCluster.js'
 import { CapacityQueue } from './placement/capacityQueue.js'
 import { InFlightSetups } from './slurm/functions/inFlightSetups.js'
 import { SilentHosts } from './cluster/silentHosts.js'
@@ -97,9 +97,9 @@ export function assembleScheduler(parts: SchedulerParts) {
   } = parts
   const { slurm = new Scontrol() } = parts
   const cache = new ClusterCache(store, log, config.storageHosts)
-  const cluster = confirmCluster({ store, name: config.cluster, clock, log })
+  const cluster = new OwnCluster({ store, name: config.cluster, clock, log })
   const allowed = cluster.confirmed
-  const leadership = standForLeadership({ store, cache, candidate, allowed, clock, log, random })
+  const leadership = new Candidacy({ store, cache, candidate, allowed, clock, log, random })
   const committer = new Committer(store, cache, leadership, clock, log)
   const timeline = new Timeline(store, cache, clock, log)
   const hostGrace = new HostGrace(cache, clock, config.hostGraceSeconds * 1000, () => loop.resync())

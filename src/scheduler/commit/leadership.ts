@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
+import type { LeaderDocument } from '../../model/documents/cluster.js'
 import { tolerant } from '../../model/tolerant.js'
 import { Election } from '../../store/election.js'
 import { keys } from '../../store/keys.js'
@@ -23,12 +24,6 @@ export interface Candidate {
   pid: number
 }
 
-export interface LeadershipElection extends Leadership {
-  /** Asks the leader to resign and waits until we lead; false when that did not come about in time. */
-  become(timeoutMs: number): Promise<boolean>
-  close(): Promise<void>
-}
-
 export interface LeadershipParts {
   store: Store
   cache: ClusterCache
@@ -40,85 +35,103 @@ export interface LeadershipParts {
   random?: (() => number) | undefined
 }
 
-export function standForLeadership({
-  store,
-  cache,
-  candidate,
-  allowed,
-  clock,
-  log,
-  random,
-}: LeadershipParts): LeadershipElection {
-  const waiting = new Set<() => void>()
-  const tell = () => {
-    cache.announce()
-    for (const check of [...waiting]) check()
+type State =
+  /** Until it is known whose etcd this is. */
+  { name: 'waiting' } | { name: 'standing'; election: Election } | { name: 'closed' }
+
+/** This scheduler's part in the election. */
+export class Candidacy implements Leadership {
+  private state: State = { name: 'waiting' }
+  /** Look again whether we lead. */
+  private readonly checks = new Set<() => void>()
+  private readonly stopListening: () => void
+
+  constructor(private readonly parts: LeadershipParts) {
+    void parts.allowed.then(() => this.stand())
+    this.stopListening = parts.cache.onChange(() => this.resignIfAsked())
   }
-  let election: Election | undefined
-  let closed = false
-  void allowed.then(() => {
-    if (closed) return
-    election = new Election(store, {
-      candidate,
-      ttlSeconds: leaseSeconds,
-      clock,
-      log,
-      onElected: tell,
-      onLost: tell,
-      ...(random ? { random } : {}),
-    })
-  })
-  const stopListening = cache.onChange(() => {
-    const fence = election?.fence()
+
+  fence(): number | undefined {
+    return this.election?.fence()
+  }
+
+  leader(): LeaderDocument | undefined {
+    return this.election?.leader()
+  }
+
+  /** Asks the leader to resign and waits until we lead; false when that did not come about in time. */
+  async become(timeoutMs: number): Promise<boolean> {
+    const { store, candidate, clock, log } = this.parts
+    const deadline = clock.monotonicMs() + timeoutMs
+    if (!(await this.isAllowedWithin(timeoutMs))) return false
+    if (this.fence() !== undefined) return true
+    const value = { v: 1, host: candidate.host, pid: candidate.pid, at: clock.unixSeconds() }
+    await store.write([], [{ put: keys.leaderWanted, value }])
+    log.info('leadership wanted', { leader: this.leader()?.host })
+    return this.leadsBefore(deadline)
+  }
+
+  async close(): Promise<void> {
+    const { election } = this
+    this.state = { name: 'closed' }
+    this.stopListening()
+    await election?.close()
+  }
+
+  private get election(): Election | undefined {
+    return this.state.name === 'standing' ? this.state.election : undefined
+  }
+
+  private stand(): void {
+    if (this.state.name === 'closed') return
+    const { store, candidate, clock, log, random } = this.parts
+    const tell = () => this.tell()
+    const options = { candidate, ttlSeconds: leaseSeconds, clock, log, onElected: tell, onLost: tell }
+    this.state = { name: 'standing', election: new Election(store, { ...options, ...(random ? { random } : {}) }) }
+  }
+
+  private tell(): void {
+    this.parts.cache.announce()
+    for (const check of [...this.checks]) check()
+  }
+
+  private resignIfAsked(): void {
+    const { cache, candidate, log } = this.parts
+    const fence = this.fence()
     const wanted = cache.leaderWanted
     if (fence === undefined || !wanted || wanted.modRevision <= fence) return
     const parsed = wantedDocument.safeParse(wanted.value)
     if (!parsed.success || isSame(parsed.data, candidate)) return
     log.info('leadership handed over', { to: parsed.data.host })
-    void election?.resign(resignedForMs)
-  })
+    void this.election?.resign(resignedForMs)
+  }
 
   /** A call may come before it is known whose etcd this is. */
-  const isAllowedWithin = (timeoutMs: number) =>
-    new Promise<boolean>((resolve) => {
-      const cancel = clock.after(timeoutMs, () => resolve(false))
-      void allowed.then(() => {
+  private isAllowedWithin(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel = this.parts.clock.after(timeoutMs, () => resolve(false))
+      void this.parts.allowed.then(() => {
         cancel()
         resolve(true)
       })
     })
+  }
 
-  const become = async (timeoutMs: number): Promise<boolean> => {
-    const deadline = clock.monotonicMs() + timeoutMs
-    if (!(await isAllowedWithin(timeoutMs))) return false
-    if (election?.fence() !== undefined) return true
-    const value = { v: 1, host: candidate.host, pid: candidate.pid, at: clock.unixSeconds() }
-    await store.write([], [{ put: keys.leaderWanted, value }])
-    log.info('leadership wanted', { leader: election?.leader()?.host })
+  private leadsBefore(deadline: number): Promise<boolean> {
+    const { clock } = this.parts
     return new Promise((resolve) => {
       const end = (leads: boolean) => {
         cancel()
-        waiting.delete(check)
+        this.checks.delete(check)
         resolve(leads)
       }
       const check = () => {
-        if (election?.fence() !== undefined) end(true)
+        if (this.fence() !== undefined) end(true)
       }
       const cancel = clock.after(deadline - clock.monotonicMs(), () => end(false))
-      waiting.add(check)
+      this.checks.add(check)
       check()
     })
-  }
-
-  return {
-    fence: () => election?.fence(),
-    leader: () => election?.leader(),
-    become,
-    close: async () => {
-      closed = true
-      stopListening()
-      await election?.close()
-    },
   }
 }
 

@@ -6,43 +6,48 @@ import type { Store } from '../../store/store.js'
 const retryMs = 1_000
 const otherMs = 5_000
 
+/** another: until somebody mends it. It is asked again and again until it is ours. */
+type State = { name: 'unknown' } | { name: 'ours' } | { name: 'another'; problem: string } | { name: 'closed' }
+
 /** Whether etcd is our cluster's: its name is recorded at the first start of all, and compared at each. */
-export interface OwnCluster {
-  /** Resolves when it is. Never, while it is another's: that is looked at again and again. */
+export class OwnCluster {
+  /** Resolves when it is. Never, while it is another's. */
   readonly confirmed: Promise<void>
+  private state: State = { name: 'unknown' }
+  private confirm = () => {}
+  private cancel = () => {}
+
+  constructor(private readonly parts: { store: Store; name: string; clock: Clock; log: Log }) {
+    this.confirmed = new Promise((resolve) => (this.confirm = resolve))
+    void this.look()
+  }
+
   /** Why nothing is done, for people. */
-  problem(): string | undefined
-  close(): void
-}
+  problem(): string | undefined {
+    return this.state.name === 'another' ? this.state.problem : undefined
+  }
 
-export function confirmCluster(parts: { store: Store; name: string; clock: Clock; log: Log }): OwnCluster {
-  const { store, name, clock, log } = parts
-  let problem: string | undefined
-  let closed = false
-  let cancel = () => {}
+  close(): void {
+    this.state = { name: 'closed' }
+    this.cancel()
+  }
 
-  const look = async (confirm: () => void) => {
+  private async look(): Promise<void> {
+    const { store, name, clock, log } = this.parts
     try {
       const recorded = await recordCluster(store, name)
+      if (this.state.name === 'closed') return
       if (recorded === name) {
-        problem = undefined
-        return confirm()
+        this.state = { name: 'ours' }
+        return this.confirm()
       }
-      const found = whoseEtcd(recorded, name, 'scheduler')
-      if (found !== problem) log.error('this etcd is of another cluster, nothing is done', { reason: found })
-      problem = found
+      const problem = whoseEtcd(recorded, name, 'scheduler')
+      if (problem !== this.problem()) log.error('this etcd is of another cluster, nothing is done', { reason: problem })
+      this.state = { name: 'another', problem }
     } catch (error) {
       log.debug('the name of the cluster could not be compared', { reason: String(error) })
     }
-    if (!closed) cancel = clock.after(problem === undefined ? retryMs : otherMs, () => void look(confirm))
-  }
-
-  return {
-    confirmed: new Promise((resolve) => void look(resolve)),
-    problem: () => problem,
-    close: () => {
-      closed = true
-      cancel()
-    },
+    const pauseMs = this.problem() === undefined ? retryMs : otherMs
+    if (this.state.name !== 'closed') this.cancel = clock.after(pauseMs, () => void this.look())
   }
 }
