@@ -6,6 +6,7 @@ import { tolerant } from '../../model/tolerant.js'
 import { Election } from '../../store/election.js'
 import { keys } from '../../store/keys.js'
 import type { Store } from '../../store/store.js'
+import { checkTransition, type Transitions } from '../../store/transitions.js'
 import type { Leadership } from './committer.js'
 import type { ClusterCache } from '../cluster/cache.js'
 
@@ -38,6 +39,12 @@ export interface LeadershipParts {
 type State =
   /** Until it is known whose etcd this is. */
   { name: 'waiting' } | { name: 'standing'; election: Election } | { name: 'closed' }
+
+const transitions: Transitions<State['name']> = {
+  waiting: ['standing', 'closed'],
+  standing: ['closed'],
+  closed: ['closed'],
+}
 
 /** This scheduler's part in the election. */
 export class Candidacy implements Leadership {
@@ -73,7 +80,7 @@ export class Candidacy implements Leadership {
 
   async close(): Promise<void> {
     const { election } = this
-    this.state = { name: 'closed' }
+    this.enter({ name: 'closed' })
     this.stopListening()
     await election?.close()
   }
@@ -87,7 +94,12 @@ export class Candidacy implements Leadership {
     const { store, candidate, clock, log, random } = this.parts
     const tell = () => this.tell()
     const options = { candidate, ttlSeconds: leaseSeconds, clock, log, onElected: tell, onLost: tell }
-    this.state = { name: 'standing', election: new Election(store, { ...options, ...(random ? { random } : {}) }) }
+    this.enter({ name: 'standing', election: new Election(store, { ...options, ...(random ? { random } : {}) }) })
+  }
+
+  private enter(state: State): void {
+    checkTransition('the candidacy', transitions, this.state.name, state.name)
+    this.state = state
   }
 
   private tell(): void {

@@ -2,12 +2,20 @@ import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import { recordCluster, whoseEtcd } from '../../store/clusterName.js'
 import type { Store } from '../../store/store.js'
+import { checkTransition, type Transitions } from '../../store/transitions.js'
 
 const retryMs = 1_000
 const otherMs = 5_000
 
 /** another: until somebody mends it. It is asked again and again until it is ours. */
 type State = { name: 'unknown' } | { name: 'ours' } | { name: 'another'; problem: string } | { name: 'closed' }
+
+const transitions: Transitions<State['name']> = {
+  unknown: ['ours', 'another', 'closed'],
+  another: ['ours', 'another', 'closed'],
+  ours: ['closed'],
+  closed: ['closed'],
+}
 
 /** Whether etcd is our cluster's: its name is recorded at the first start of all, and compared at each. */
 export class OwnCluster {
@@ -28,8 +36,13 @@ export class OwnCluster {
   }
 
   close(): void {
-    this.state = { name: 'closed' }
+    this.enter({ name: 'closed' })
     this.cancel()
+  }
+
+  private enter(state: State): void {
+    checkTransition("the cluster's name", transitions, this.state.name, state.name)
+    this.state = state
   }
 
   private async look(): Promise<void> {
@@ -38,12 +51,12 @@ export class OwnCluster {
       const recorded = await recordCluster(store, name)
       if (this.state.name === 'closed') return
       if (recorded === name) {
-        this.state = { name: 'ours' }
+        this.enter({ name: 'ours' })
         return this.confirm()
       }
       const problem = whoseEtcd(recorded, name, 'scheduler')
       if (problem !== this.problem()) log.error('this etcd is of another cluster, nothing is done', { reason: problem })
-      this.state = { name: 'another', problem }
+      this.enter({ name: 'another', problem })
     } catch (error) {
       log.debug('the name of the cluster could not be compared', { reason: String(error) })
     }

@@ -3,6 +3,7 @@ import type { Log } from '../../daemon/log.js'
 import { Stretch } from '../../daemon/stretch.js'
 import { turn } from '../../daemon/turn.js'
 import { LeaseGone, StoreError } from '../../store/store.js'
+import { checkTransition, type Transitions } from '../../store/transitions.js'
 import type { ClusterCache, CacheEvent } from '../cluster/cache.js'
 import type { HostGrace } from '../cluster/hostGrace.js'
 import type { Committer } from '../commit/committer.js'
@@ -31,12 +32,18 @@ const retryMs = 1_000
 /** Looked at in one round, so that a full pass over ten thousand buffers never keeps the socket waiting for long. */
 const roundSize = 200
 
-/** idle → pausing → running → idle; closed from each of them. */
 type State =
   | { name: 'idle' }
   | { name: 'pausing'; cancel: () => void }
   | { name: 'running'; ended: Promise<void> }
   | { name: 'closed' }
+
+const transitions: Transitions<State['name']> = {
+  idle: ['pausing', 'closed'],
+  pausing: ['running', 'closed'],
+  running: ['idle', 'closed'],
+  closed: ['closed'],
+}
 
 /*
  * Brings etcd to what `desired` says, only while this scheduler leads. Level-triggered: a change marks buffers and sessions
@@ -75,7 +82,7 @@ export class Loop {
   /** Ends after the round that is running. */
   async close(): Promise<void> {
     const { state } = this
-    this.state = { name: 'closed' }
+    this.enter({ name: 'closed' })
     this.stopListening()
     this.cancelFullPass()
     this.hostChanges.close()
@@ -138,22 +145,21 @@ export class Loop {
   /** Changes that come in one breath are looked at together. */
   private wake(inMs = 0): void {
     if (this.state.name !== 'idle' || this.queue.isEmpty) return
-    this.state = { name: 'pausing', cancel: this.parts.clock.after(inMs, () => this.start()) }
+    this.enter({ name: 'pausing', cancel: this.parts.clock.after(inMs, () => this.start()) })
   }
 
   private start(): void {
-    this.leave('pausing')
     const ended = this.run().then((pauseMs) => {
       if (this.state.name === 'closed') return
-      this.leave('running')
-      this.state = { name: 'idle' }
+      this.enter({ name: 'idle' })
       this.wake(pauseMs)
     })
-    this.state = { name: 'running', ended }
+    this.enter({ name: 'running', ended })
   }
 
-  private leave(state: State['name']): void {
-    if (this.state.name !== state) throw new Error(`the loop is ${this.state.name}, and should be ${state}`)
+  private enter(state: State): void {
+    checkTransition('the loop', transitions, this.state.name, state.name)
+    this.state = state
   }
 
   /** Rounds until nothing is left to do; returns how long to pause. Between two of them others have their turn. */
