@@ -56,6 +56,15 @@ describe('the sandbox of staging (root)', function () {
     for (const pid of stopped) process.kill(pid, 'SIGCONT')
   }
 
+  it('gives a user’s programs the usual umask, whatever the agent’s is', async () => {
+    const own = process.umask(0o077)
+    try {
+      expect(await said('umask')).to.equal('0022\n')
+    } finally {
+      process.umask(own)
+    }
+  })
+
   it('copies nothing of the host through a link that takes the place of a directory while others are copied', async () => {
     rig.as(
       someone,

@@ -12,8 +12,6 @@ import { StallWatch } from './stallWatch.js'
 export interface StreamOptions {
   /** The whole environment. */
   env: Record<string, string>
-  /** Its umask, where it is not to have that of this process. */
-  umask?: number
   /** Ends it. */
   signal?: AbortSignal
   /** It is ended when it has said and moved nothing for so long, give or take a quarter. */
@@ -78,8 +76,8 @@ class Stream {
     private readonly reject: (error: Error) => void,
   ) {
     const [program, ...args] = argv
-    const { env, umask, signal, stallMs, quietMs = aMinuteMs } = options
-    this.child = withUmask(umask, () => spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env }))
+    const { env, signal, stallMs, quietMs = aMinuteMs } = options
+    this.child = spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env })
     this.stall = new StallWatch(
       this.child.pid,
       { stallMs, quietMs },
@@ -155,16 +153,5 @@ class Stream {
     this.complaints.end()
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
     child.unref()
-  }
-}
-
-/** A child has the umask of the moment in which it is made, and `spawn` has made it when it returns. */
-function withUmask<T>(umask: number | undefined, make: () => T): T {
-  if (umask === undefined) return make()
-  const own = process.umask(umask)
-  try {
-    return make()
-  } finally {
-    process.umask(own)
   }
 }

@@ -248,6 +248,7 @@ int main(int argc, char **argv)
 		return cannot;
 	}
 	root = argv[1];
+	/* The agent's own would close what a user makes from everybody else. */
 	umask(022);
 	if (unshare(CLONE_NEWNS) != 0) fail("cannot make a mount namespace for", argv[dashes + 1]);
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0) fail("cannot part from the mounts of", "/");

@@ -25,7 +25,7 @@ export interface AsUser {
   ok(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
 }
 
-export type UserOptions = Partial<Omit<StreamOptions, 'env' | 'umask' | 'signal'>> & {
+export type UserOptions = Partial<Omit<StreamOptions, 'env' | 'signal'>> & {
   /** On the host as it is, not in the sandbox. */
   onHost?: boolean
 }
@@ -42,20 +42,19 @@ export interface UserParts {
 }
 
 const path = '/usr/local/bin:/usr/bin:/bin'
-/** The agent's own would close what a user has made from everybody else. */
-const usualUmask = 0o022
 
 /**
  * Runs programs as the user of a transfer, in the sandbox. Throws Refusal for root. The user's groups are looked up
  * once.
  */
 export function asUser({ transfer, mark, stallMs, priority, sees, signal }: UserParts): AsUser {
+  // Whatever a document says: nothing is copied with the rights of root.
+  if (transfer.uid === 0) throw new Refusal('files are staged as a user, never as root')
   const [name, value] = mark.split('=') as [string, string]
   const env = { PATH: path, LC_ALL: 'C', HOME: '/', [name]: value }
-  if (transfer.uid === 0) throw new Refusal('files are staged as a user, never as root')
   const start = (argv: Argv, options: UserOptions) =>
     runStream(withPriority(priority, argv), {
-      ...{ stallMs, env, umask: usualUmask, ...(signal ? { signal } : {}) },
+      ...{ stallMs, env, ...(signal ? { signal } : {}) },
       ...options,
     }).catch(refuseTooLong)
   const onHost = async (argv: Argv, options: UserOptions = {}) => {
@@ -112,8 +111,6 @@ type Argv = readonly [string, ...string[]]
 
 /** The signal comes when this agent dies: nothing that it started copies on unseen. */
 function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>, groups: string): [string, ...string[]] {
-  // Whatever a document says: nothing is copied with the rights of root.
-  if (uid === 0) throw new Refusal('root stages nothing: a transfer runs as the user of its job')
   return [
     'setpriv',
     `--reuid=${uid}`,

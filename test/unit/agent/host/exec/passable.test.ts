@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makePassable } from '../../../../../src/agent/host/exec/passable.js'
 import { runCommand } from '../../../../../src/agent/host/exec/run.js'
-import { runStream } from '../../../../../src/agent/host/exec/stream.js'
 
 describe('the umask of the agent', () => {
   let own: number
@@ -34,13 +33,5 @@ describe('the umask of the agent', () => {
     mkdirSync(join(directory, 'mnt/3.20'), { recursive: true })
     await makePassable(join(directory, 'mnt/3.20'), '755', runCommand)
     expect(['mnt', 'mnt/3.20'].map(modeOf)).to.deep.equal(['700', '755'])
-  })
-
-  it('is not that of a user’s programs, and is the agent’s again at once', async () => {
-    const options = { env: { PATH: process.env['PATH']! }, stallMs: 10_000 }
-    const running = runStream(['sh', '-c', 'umask'], { ...options, umask: 0o022 })
-    expect(process.umask()).to.equal(0o077)
-    expect((await running).stdout.toString()).to.equal('0022\n')
-    expect((await runStream(['sh', '-c', 'umask'], options)).stdout.toString()).to.equal('0077\n')
   })
 })
