@@ -1,6 +1,14 @@
 import { request } from 'node:http'
 import { createInterface } from 'node:readline'
-import type { ErrorView } from '../model/api.js'
+import type { ErrorView, WatchView } from '../model/api.js'
+import {
+  type Answer,
+  type Body,
+  type OperationName,
+  operations,
+  type PathParameters,
+  type Query,
+} from '../model/operations.js'
 
 export const defaultSocket = '/run/burstbuffer/scheduler.sock'
 
@@ -16,37 +24,48 @@ export class CallError extends Error {
   }
 }
 
+/** What an operation is asked with: the parameters of its path, of its query, and its body. */
+export type Asked<K extends OperationName> = PathParameters<K> &
+  (Body<K> extends undefined ? unknown : { body: Body<K> }) & { query?: Query<K> }
+type AskedIfAny<K extends OperationName> = object extends Asked<K> ? [asked?: Asked<K>] : [asked: Asked<K>]
+
 /** The scheduler's socket. Every method throws CallError with one line for the user. */
 export interface Client {
-  get<T>(path: string): Promise<T>
-  send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<T>
-  /** JSON lines as they come, until the scheduler or `signal` ends it. */
-  lines<T>(path: string, signal?: AbortSignal): AsyncGenerator<T>
+  call<K extends OperationName>(name: K, ...asked: AskedIfAny<K>): Promise<Answer<K>>
+  /** What it shows as it comes, until the scheduler ends it. */
+  watch(query: Query<'watch'>): AsyncGenerator<WatchView>
 }
 
 export function openClient(socket: string): Client {
-  const call = async <T>(method: string, path: string, body?: object): Promise<T> => {
-    const { status, text } = await exchange(socket, method, path, body)
-    if (status < 300) return JSON.parse(text) as T
-    throw failureOf(status, text)
-  }
   return {
-    get: (path) => call('GET', path),
-    send: call,
-    lines: (path, signal) => lines(socket, path, signal),
+    call: async <K extends OperationName>(name: K, ...[asked]: AskedIfAny<K>) => {
+      const { status, text } = await exchange(
+        socket,
+        operations[name].method,
+        addressOf(name, asked),
+        asked as { body?: object },
+      )
+      if (status < 300) return JSON.parse(text) as Answer<K>
+      throw failureOf(status, text)
+    },
+    watch: (query) => lines(socket, addressOf('watch', { query })),
   }
 }
 
-/** A path with its parts escaped. */
-export function pathOf(...parts: string[]): string {
-  return `/v1/${parts.map((part) => encodeURIComponent(part)).join('/')}`
+function addressOf(name: OperationName, asked: { query?: object } = {}): string {
+  const given = asked as Record<string, string>
+  const path = operations[name].path.replace(/\{(\w+)\}/g, (_, parameter: string) =>
+    encodeURIComponent(given[parameter]!),
+  )
+  const query = new URLSearchParams(asked.query as Record<string, string>).toString()
+  return query === '' ? path : `${path}?${query}`
 }
 
 function exchange(
   socket: string,
   method: string,
   path: string,
-  body?: object,
+  { body }: { body?: object } = {},
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const message = request({ socketPath: socket, method, path, agent: false }, (response) => {
@@ -60,9 +79,9 @@ function exchange(
   })
 }
 
-async function* lines<T>(socket: string, path: string, signal?: AbortSignal): AsyncGenerator<T> {
+async function* lines<T>(socket: string, path: string): AsyncGenerator<T> {
   const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
-    const message = request({ socketPath: socket, path, agent: false, ...(signal ? { signal } : {}) }, resolve)
+    const message = request({ socketPath: socket, path, agent: false }, resolve)
     message.on('error', (error) => reject(unreachable(socket, error)))
     message.end()
   })

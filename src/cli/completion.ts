@@ -1,4 +1,3 @@
-import type { BufferView, DeviceView } from '../model/api.js'
 import { openClient } from './client.js'
 
 const flag = '--get-yargs-completions'
@@ -15,9 +14,9 @@ export async function namesFor(argv: readonly string[], socket: string): Promise
   const client = openClient(socket)
   try {
     if (['show', 'explain', 'destroy', 'watch'].includes(command ?? '') && rest.length > 0)
-      return (await client.get<BufferView[]>('/v1/buffers')).map(({ name }) => name)
+      return (await client.call('listBuffers')).map(({ name }) => name)
     if (['cordon', 'uncordon', 'adopt'].includes(command ?? '') && rest.length > 0) {
-      const devices = await client.get<DeviceView[]>('/v1/devices')
+      const devices = await client.call('listDevices')
       const hosts = new Set(devices.map(({ host }) => host))
       return [...hosts, ...devices.map(({ host, device }) => `${host}/${device}`)]
     }

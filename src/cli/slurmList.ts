@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import type { BufferView, DifferenceView } from '../model/api.js'
+import type { BufferView, DifferenceView, SessionView } from '../model/api.js'
 
 /** Names of the buffers that Slurm lists (`scontrol show burstbuffer`), or why it cannot be asked. */
 export function slurmList(): Promise<{ names: string[] } | { unknown: string }> {
@@ -20,12 +20,6 @@ export function parseSlurmList(text: string): string[] {
   })
 }
 
-/** A session of the scheduler's, as far as it matters here. */
-export interface SessionSummary {
-  token: string
-  stage: string
-}
-
 /**
  * Buffers that only one of the two knows. Slurm hears of ours every half minute, and forgets its own at teardown. `shim` is the
  * path of the program that Slurm calls. A buffer without a session of its own is the scheduler's to name.
@@ -33,7 +27,7 @@ export interface SessionSummary {
 export function slurmDifferences(
   names: string[],
   buffers: BufferView[],
-  sessions: SessionSummary[],
+  sessions: SessionView[],
   shim: string,
 ): DifferenceView[] {
   const ours = new Map(buffers.map((buffer) => [buffer.name, buffer]))

@@ -1,153 +1,203 @@
-import type { Phase } from './phase.js'
+import { z } from 'zod'
 
 /*
  * What goes over the scheduler's socket to bbctl, and out of `bbctl --json`: stable shapes. Sizes are bytes, times unix
- * seconds, lists are sorted by name.
+ * seconds, lists are sorted by name. `docs/openapi.json` is made of them.
  */
-export interface StatusView {
-  scheduler: { host: string; leads: boolean; leader: string | null; etcd: string }
-  /** Of the member that answered; null before one has. The quota is that of scheduler.yaml. */
-  etcd: { sizeBytes: number; inUseBytes: number; isFull: boolean; quotaBytes: number } | null
-  hosts: { alive: number; lost: string[]; cordoned: string[] }
-  pools: PoolView[]
-  buffers: Partial<Record<Phase, number>>
-  /** What an operator should look at, in words. */
-  problems: string[]
-}
+const text = z.string()
+const count = z.int().nonnegative()
+const bytes = z.number().nonnegative()
+const nameOrNull = text.nullable()
 
-export interface PoolView {
-  pool: string
-  default: boolean
-  granularityBytes: number
-  totalBytes: number
-  usedBytes: number
-  freeBytes: number
-  cordonedBytes: number
-  lostBytes: number
-}
+/** `phaseOf` says what each of them means. */
+export const phase = z.enum([
+  'creating-bricks',
+  'creating-volume',
+  'ready',
+  'degraded',
+  'failed',
+  'deleting',
+  'wiping',
+  'blocked',
+])
+export type Phase = z.infer<typeof phase>
 
-export interface HostView {
-  host: string
-  state: 'alive' | 'lost'
-  roles: string[]
-  devices: number
-  bricks: number
-  cordon: string | null
-  problems: string[]
-  versions: Record<string, string>
-}
+export const poolView = z.strictObject({
+  pool: text,
+  default: z.boolean(),
+  granularityBytes: bytes,
+  totalBytes: bytes,
+  usedBytes: bytes,
+  freeBytes: bytes,
+  cordonedBytes: bytes,
+  lostBytes: bytes,
+})
+export type PoolView = z.infer<typeof poolView>
 
-export interface DeviceView {
-  host: string
-  device: string
-  pool: string
-  sizeBytes: number
-  identity: string
-  /** free, taken, cordoned, lost, foreign, refused or too small. */
-  availability: string
-  buffer: string | null
-  reason: string | null
-  /** What it can be wiped by; null where its agent does not say. `reason`: why it cannot be sanitized, or that it is not known. */
-  wipes: { discard: boolean; zero: true; sanitize: 'yes' | 'no' | 'unknown'; reason: string | null } | null
-}
+export const statusView = z.strictObject({
+  scheduler: z.strictObject({ host: text, leads: z.boolean(), leader: nameOrNull, etcd: text }),
+  etcd: z
+    .strictObject({ sizeBytes: bytes, inUseBytes: bytes, isFull: z.boolean(), quotaBytes: bytes })
+    .nullable()
+    .describe('Of the member that answered; null before one has. The quota is that of scheduler.yaml.'),
+  hosts: z.strictObject({ alive: count, lost: z.array(text), cordoned: z.array(text) }),
+  pools: z.array(poolView),
+  buffers: z.partialRecord(phase, count).describe('How many are in each phase.'),
+  problems: z.array(text).describe('What an operator should look at, in words.'),
+})
+export type StatusView = z.infer<typeof statusView>
 
-export interface BufferView {
-  name: string
-  id: number
-  kind: 'job' | 'persistent'
-  uid: number
-  pool: string
-  sizeBytes: number
-  bricks: number
-  phase: Phase
-  waitingFor: string[]
-  reason: string | null
-  createdAt: number
-}
+export const hostView = z.strictObject({
+  host: text,
+  state: z.enum(['alive', 'lost']),
+  roles: z.array(text),
+  devices: count,
+  bricks: count,
+  cordon: nameOrNull,
+  problems: z.array(text),
+  versions: z.record(text, text),
+})
+export type HostView = z.infer<typeof hostView>
 
-export interface BufferDetail extends BufferView {
-  gid: number
-  /** The group that it is shared with. */
-  sharedGid: number | null
-  requestedBytes: number
-  access: string[]
-  volume: string
-  /** creating, started, degraded, deleting or absent. */
-  volumeState: string | null
-  mountpoint: string | null
-  brickList: { host: string; device: string; state: string; problem: string | null }[]
-  sessions: { token: string; kind: string; stage: string; uid: number; computeHosts: string[] }[]
-  mounts: { host: string; token: string; state: string; problem: string | null }[]
-  /** The stage lines of its sessions. */
-  transfers: TransferView[]
-  timeline: { at: number; text: string }[]
-}
+export const deviceView = z.strictObject({
+  host: text,
+  device: text,
+  pool: text,
+  sizeBytes: bytes,
+  identity: text,
+  availability: text.describe('free, taken, cordoned, lost, foreign, refused or too small.'),
+  buffer: nameOrNull,
+  reason: nameOrNull,
+  wipes: z
+    .strictObject({
+      discard: z.boolean(),
+      zero: z.literal(true),
+      sanitize: z.enum(['yes', 'no', 'unknown']),
+      reason: nameOrNull.describe('Why it cannot be sanitized, or that it is not known.'),
+    })
+    .nullable()
+    .describe('What it can be wiped by; null where its agent does not say.'),
+})
+export type DeviceView = z.infer<typeof deviceView>
 
-export interface TransferView {
-  token: string
-  /** `stage-in 1` */
-  name: string
-  source: string
-  destination: string
-  /** waiting, planning, copying, finishing, done, failed or dropped. */
-  state: string
-  attempt: number
-  files: number
-  bytes: number
-  /** null before it was planned. */
-  totalFiles: number | null
-  totalBytes: number | null
-  failed: number
-  /** Of the last minute, while it copies. */
-  bytesPerSecond: number | null
-  secondsLeft: number | null
-  waitingFor: string[]
-  reason: string | null
-  /** Some of what failed. */
-  failures: string[]
-  /** Where the user finds all that failed. */
-  report: string | null
-}
+export const bufferView = z.strictObject({
+  name: text,
+  id: count,
+  kind: z.enum(['job', 'persistent']),
+  uid: count,
+  pool: text,
+  sizeBytes: bytes,
+  bricks: count,
+  phase: phase,
+  waitingFor: z.array(text),
+  reason: nameOrNull,
+  createdAt: count,
+})
+export type BufferView = z.infer<typeof bufferView>
 
-/** The body of every answer that is not 2xx. `refused` tells a user's mistake from a failure. */
-export interface ErrorView {
-  error: string
-  refused: boolean
-  /** Names that may have been meant. */
-  suggestions?: string[]
-  /** Jobs that use the buffer: `?force=true` destroys it all the same. */
-  usedBy?: string[]
-}
+export const transferView = z.strictObject({
+  token: text,
+  name: text.describe('As `stage-in 1`.'),
+  source: text,
+  destination: text,
+  state: text.describe('waiting, planning, copying, finishing, done, failed or dropped.'),
+  attempt: count,
+  files: count,
+  bytes,
+  totalFiles: count.nullable().describe('null before it was planned.'),
+  totalBytes: bytes.nullable().describe('null before it was planned.'),
+  failed: count,
+  bytesPerSecond: bytes.nullable().describe('Of the last minute, while it copies.'),
+  secondsLeft: z.number().nullable(),
+  waitingFor: z.array(text),
+  reason: nameOrNull,
+  failures: z.array(text).describe('Some of what failed.'),
+  report: nameOrNull.describe('Where the user finds all that failed.'),
+})
+export type TransferView = z.infer<typeof transferView>
 
-export interface CreateBody {
-  name: string
-  bytes: number
-  pool?: string
-  uid: number
-  access: string
-  /** The group that it is shared with: one that the owner is in. */
-  group?: string | undefined
-}
+export const bufferDetail = bufferView.extend({
+  gid: count,
+  sharedGid: count.nullable().describe('The group that it is shared with.'),
+  requestedBytes: bytes,
+  access: z.array(text),
+  volume: text,
+  volumeState: nameOrNull.describe('creating, started, degraded, deleting or absent.'),
+  mountpoint: nameOrNull,
+  brickList: z.array(z.strictObject({ host: text, device: text, state: text, problem: nameOrNull })),
+  sessions: z.array(z.strictObject({ token: text, kind: text, stage: text, uid: count, computeHosts: z.array(text) })),
+  mounts: z.array(z.strictObject({ host: text, token: text, state: text, problem: nameOrNull })),
+  transfers: z.array(transferView).describe('The stage lines of its sessions.'),
+  timeline: z.array(z.strictObject({ at: count, text })),
+})
+export type BufferDetail = z.infer<typeof bufferDetail>
 
-/** Where two sources do not tell the same story, and what ends it. `safe`: bbctl check --repair does it. */
-export interface DifferenceView {
-  where: string
-  what: string
-  remedy: string
-  safe: boolean
-}
+/** The body of every answer that is not 2xx. */
+export const errorView = z.strictObject({
+  error: text,
+  refused: z.boolean().describe("A user's mistake, and not a failure."),
+  suggestions: z.array(text).optional().describe('Names that may have been meant.'),
+  usedBy: z.array(text).optional().describe('Jobs that use the buffer: `force=true` destroys it all the same.'),
+})
+export type ErrorView = z.infer<typeof errorView>
+
+export const createBody = z.strictObject({
+  name: text,
+  bytes: z.int().positive(),
+  pool: text.optional().describe('The default pool when left out.'),
+  uid: count.describe('The owner.'),
+  access: text,
+  group: text.optional().describe('The group that it is shared with: one that the owner is in.'),
+})
+export type CreateBody = z.infer<typeof createBody>
+
+const who = text.max(100).describe('Who does it, for the record.')
+export const whoBody = z.strictObject({ who })
+export const cordonBody = z.strictObject({ who, why: text.min(1).max(500) })
+
+export const cordonView = z.strictObject({
+  already: z.boolean().describe('It was so before: nothing has changed.'),
+})
+export const linesView = z.strictObject({ lines: count.describe('For how many stage lines it was done.') })
+
+/** Where two sources do not tell the same story, and what ends it. */
+export const differenceView = z.strictObject({
+  where: text,
+  what: text,
+  remedy: text,
+  safe: z.boolean().describe('bbctl check --repair does it.'),
+})
+export type DifferenceView = z.infer<typeof differenceView>
 
 /** What the scheduler knows of a job or a persistent buffer that waits, in sentences. */
-export interface ExplainView {
-  name: string
-  /** There is a session or a buffer of that name, or a call that makes one. */
-  isKnown: boolean
-  lines: string[]
-}
+export const explainView = z.strictObject({
+  name: text,
+  isKnown: z.boolean().describe('There is a session or a buffer of that name, or a call that makes one.'),
+  lines: z.array(text),
+})
+export type ExplainView = z.infer<typeof explainView>
+
+export const sessionView = z.strictObject({ token: text, stage: text })
+export type SessionView = z.infer<typeof sessionView>
+
+/** As `bbctl backup` writes it: documents of etcd, which are checked one by one where it is read. */
+export const backup = z.looseObject({
+  burstbuffer: z.literal('backup'),
+  v: z.literal(1),
+  madeAt: count,
+  lastId: count,
+  buffers: z.record(text, z.unknown()),
+  sessions: z.record(text, z.unknown()),
+  cordons: z.array(z.looseObject({})),
+})
 
 /** How many documents a restore brought back. */
-export interface RestoreView {
-  buffers: number
-  sessions: number
-  cordons: number
-}
+export const restoreView = z.strictObject({ buffers: count, sessions: count, cordons: count })
+export type RestoreView = z.infer<typeof restoreView>
+
+export const watchView = z.union([
+  z.strictObject({ status: statusView, buffers: z.array(bufferView) }).describe('The cluster.'),
+  bufferDetail,
+  z.strictObject({ name: text, gone: z.literal(true) }).describe('The last line of a buffer.'),
+])
+export type WatchView = z.infer<typeof watchView>

@@ -1,3 +1,4 @@
+import type { Phase } from './api.js'
 import {
   hostsRestarted,
   hostsToUnmount,
@@ -14,6 +15,7 @@ import type { Cluster } from './cluster.js'
 import type { BufferDocument, PlacedBrick } from './documents/buffer.js'
 import { describeWiping } from './wipes.js'
 
+export type { Phase } from './api.js'
 export { isReady, observedBrickOf, primaryOf, sessionsUsing, volumeOf } from './buffers.js'
 
 /*
@@ -28,9 +30,6 @@ export { isReady, observedBrickOf, primaryOf, sessionsUsing, volumeOf } from './
  *   wiping            being deleted, and all that is left is wipes that take long, beside what is blocked
  *   blocked           being deleted, and what is left waits for a lost host or an operator
  */
-export type Phase =
-  'creating-bricks' | 'creating-volume' | 'ready' | 'degraded' | 'failed' | 'deleting' | 'wiping' | 'blocked'
-
 export interface PhaseReport {
   phase: Phase
   /** What it waits for, in words an operator can act on. Empty when it waits for nothing. */

@@ -8,6 +8,7 @@ import { MemoryEtcd } from '../../src/store/fake.js'
 import { accountEntries, alice, type Hosted } from './builders.js'
 import { aConfig } from './decisions.js'
 import { HandAgents } from './handAgents.js'
+import { insistOnAnswer } from './openApi.js'
 import { type Answered, callSocket } from './socketCall.js'
 
 /** Leases outlive the scheduler that held them, and must not keep the tests' process alive. */
@@ -70,8 +71,11 @@ export class SocketRig {
     await committer.waitFor(() => seen() || undefined, 10_000)
   }
 
-  call(method: string, path: string, body?: object | string): Promise<Answered> {
-    return callSocket(this.socket, method, path, body)
+  /** Throws when the answer is not what the OpenAPI document says of it. */
+  async call(method: string, path: string, body?: object | string): Promise<Answered> {
+    const answered = await callSocket(this.socket, method, path, body)
+    insistOnAnswer(method, path, answered)
+    return answered
   }
 
   async json<T = Record<string, unknown>>(method: string, path: string, body?: object | string): Promise<T> {

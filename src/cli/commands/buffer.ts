@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import type { BufferDetail } from '../../model/api.js'
 import { parseSize } from '../../model/capacity.js'
-import { CallError, type Client, pathOf } from '../client.js'
+import { CallError, type Client } from '../client.js'
 import { confirm } from '../confirm.js'
 import { print, printable, printJson, printTable, size, time } from '../output.js'
 import { clientOf, type Command } from './command.js'
@@ -13,7 +13,7 @@ export const show: Command<{ name: string }> = {
   builder: (yargs) =>
     yargs.positional('name', { type: 'string', demandOption: true, describe: 'a job id or a persistent name' }),
   handler: async (argv) => {
-    const detail = await clientOf(argv).get<BufferDetail>(pathOf('buffers', argv.name))
+    const detail = await clientOf(argv).call('showBuffer', { name: argv.name })
     if (argv.json) return printJson(detail)
     await printDetail(detail)
   },
@@ -52,16 +52,11 @@ export const create: Command<{
     if ('refused' in parsed) throw new CallError(parsed.refused)
     const { name, pool, access, group } = argv
     const client = clientOf(argv)
-    await client.send('POST', pathOf('buffers'), {
-      name,
-      bytes: parsed.bytes,
-      uid: uidOf(argv.user),
-      access,
-      ...(pool === undefined ? {} : { pool }),
-      ...(group === undefined ? {} : { group }),
+    await client.call('createBuffer', {
+      body: { name, bytes: parsed.bytes, uid: uidOf(argv.user), access, pool, group },
     })
     if (argv.wait) await follow(client, name, 'ready', argv.json)
-    if (argv.json) printJson(await client.get(pathOf('buffers', name)))
+    if (argv.json) printJson(await client.call('showBuffer', { name }))
     else print(argv.wait ? `buffer ${name} is ready` : `buffer ${name} is placed; see bbctl show ${name}`)
   },
 }
@@ -92,9 +87,8 @@ export const destroy: Command<{ name: string; force: boolean; wait: boolean }> =
 
 /** Asks on the terminal when jobs use it. */
 async function removeBuffer(client: Client, name: string, force: boolean): Promise<void> {
-  const path = pathOf('buffers', name)
   try {
-    await client.send('DELETE', force ? `${path}?force=true` : path)
+    await client.call('destroyBuffer', { name, query: force ? { force: 'true' } : {} })
   } catch (error) {
     if (!(error instanceof CallError) || !error.view?.usedBy) throw error
     await confirm(error.message, 'Destroy it all the same?', name, '--force')
@@ -105,9 +99,8 @@ async function removeBuffer(client: Client, name: string, force: boolean): Promi
 /** Until the buffer is there or gone; says what it waits for when that changes. */
 async function follow(client: Client, name: string, end: 'ready' | 'gone', quiet: boolean): Promise<void> {
   let said = ''
-  for await (const detail of client.lines<BufferDetail | { gone: true }>(
-    `/v1/watch?name=${encodeURIComponent(name)}`,
-  )) {
+  for await (const detail of client.watch({ name })) {
+    if ('status' in detail) continue
     if ('gone' in detail) {
       if (end === 'gone') return
       throw new CallError(`buffer ${name} was removed while it was being made`)

@@ -1,5 +1,5 @@
 import type { DeviceView } from '../../model/api.js'
-import { CallError, pathOf } from '../client.js'
+import { CallError } from '../client.js'
 import { confirm } from '../confirm.js'
 import { print, printable, printJson, size } from '../output.js'
 import { caller, clientOf, type Command, placeOf, withPlace } from './command.js'
@@ -14,10 +14,13 @@ export const cordon: Command<{ place: string; why: string }> = {
       describe: 'the reason, for others to read',
     }),
   handler: async (argv) => {
-    const result = await clientOf(argv).send<{ already: boolean }>('PUT', pathOf('cordons', ...placeOf(argv.place)), {
-      who: caller(),
-      why: argv.why,
-    })
+    const { host, device } = placeOf(argv.place)
+    const body = { who: caller(), why: argv.why }
+    const client = clientOf(argv)
+    const result =
+      device === undefined
+        ? await client.call('cordonHost', { host, body })
+        : await client.call('cordonDevice', { host, device, body })
     if (argv.json) return printJson(result)
     print(result.already ? `${argv.place} was cordoned already` : `${argv.place} is cordoned`)
   },
@@ -28,7 +31,12 @@ export const uncordon: Command<{ place: string }> = {
   describe: 'Allow new bricks again, after a cordon or a quarantine',
   builder: (yargs) => withPlace(yargs, 'HOST or HOST/DEVICE'),
   handler: async (argv) => {
-    const result = await clientOf(argv).send<{ already: boolean }>('DELETE', pathOf('cordons', ...placeOf(argv.place)))
+    const { host, device } = placeOf(argv.place)
+    const client = clientOf(argv)
+    const result =
+      device === undefined
+        ? await client.call('uncordonHost', { host })
+        : await client.call('uncordonDevice', { host, device })
     if (argv.json) return printJson(result)
     print(result.already ? `${argv.place} was not cordoned` : `${argv.place} is open for new bricks`)
   },
@@ -40,15 +48,13 @@ export const adopt: Command<{ place: string; yes: boolean }> = {
   builder: (yargs) =>
     withPlace(yargs, 'HOST/DEVICE').option('yes', { type: 'boolean', default: false, describe: 'do not ask' }),
   handler: async (argv) => {
-    const [host, device] = placeOf(argv.place)
+    const { host, device } = placeOf(argv.place)
     if (!host || !device) throw new CallError(`write HOST/DEVICE, not ${printable(argv.place)}`)
     const client = clientOf(argv)
-    const found = (await client.get<DeviceView[]>('/v1/devices')).find(
-      (view) => view.host === host && view.device === device,
-    )
+    const found = (await client.call('listDevices')).find((view) => view.host === host && view.device === device)
     if (!argv.yes)
       await confirm(`adopting ${argv.place} wipes what it holds`, `${describeDevice(found)}: wipe it?`, device, '--yes')
-    await client.send('POST', pathOf('adopt', host, device), { who: caller() })
+    await client.call('adoptDevice', { host, device, body: { who: caller() } })
     if (argv.json) return printJson({ adopted: argv.place })
     print(`${argv.place} is wiped and free`)
   },

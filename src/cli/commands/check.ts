@@ -1,8 +1,7 @@
 import { join } from 'node:path'
-import type { BufferView, DifferenceView } from '../../model/api.js'
-import { pathOf } from '../client.js'
+import type { DifferenceView } from '../../model/api.js'
 import { print, printable, printJson } from '../output.js'
-import { slurmDifferences, slurmList, type SessionSummary } from '../slurmList.js'
+import { slurmDifferences, slurmList } from '../slurmList.js'
 import { slurmJobs, strandedJobs } from '../slurmJobs.js'
 import { clientOf, type Command } from './command.js'
 
@@ -16,13 +15,11 @@ export const check: Command<{ repair: boolean }> = {
     yargs.option('repair', { type: 'boolean', default: false, describe: 'do the safe ones, marked with *' }),
   handler: async (argv) => {
     const client = clientOf(argv)
-    const found = await (argv.repair
-      ? client.send<DifferenceView[]>('POST', pathOf('check', 'repair'))
-      : client.get<DifferenceView[]>(pathOf('check')))
+    const found = await (argv.repair ? client.call('repair') : client.call('check'))
     const slurm = await slurmList()
-    const buffers = await client.get<BufferView[]>(pathOf('buffers'))
+    const buffers = await client.call('listBuffers')
     const jobs = await slurmJobs()
-    const sessions = await client.get<SessionSummary[]>(pathOf('sessions'))
+    const sessions = await client.call('listSessions')
     const stranded = 'jobs' in jobs ? strandedJobs(jobs.jobs, new Set(sessions.map(({ token }) => token))) : []
     const all = [
       ...found,

@@ -13,9 +13,10 @@ export function clientOf({ socket }: Globals): Client {
   return openClient(socket)
 }
 
-/** `HOST` or `HOST/DEVICE`, as two parts for a path. */
-export function placeOf(text: string): string[] {
-  return text.split('/', 2)
+/** `HOST` or `HOST/DEVICE`. */
+export function placeOf(text: string): { host: string; device: string | undefined } {
+  const [host, device] = text.split('/', 2)
+  return { host: host!, device }
 }
 
 /** Who does it, for the record: the user behind sudo, or the one who runs it. */

@@ -1,5 +1,4 @@
-import type { ExplainView, StatusView } from '../../model/api.js'
-import { CallError, pathOf } from '../client.js'
+import { CallError } from '../client.js'
 import { print, printable, printJson } from '../output.js'
 import { explainJob, slurmJobs } from '../slurmJobs.js'
 import { clientOf, type Command } from './command.js'
@@ -12,10 +11,10 @@ export const explain: Command<{ name: string }> = {
   handler: async (argv) => {
     const name = String(argv.name)
     const client = clientOf(argv)
-    const { lines, isKnown } = await client.get<ExplainView>(pathOf('explain', name))
+    const { lines, isKnown } = await client.call('explain', { name })
     const isJob = /^[0-9]+$/.test(name)
     const slurm = isJob ? await slurmJobs(name) : { jobs: [] }
-    const { pools } = await client.get<StatusView>('/v1/status')
+    const { pools } = await client.call('showStatus')
     const job = 'jobs' in slurm ? slurm.jobs[0] : undefined
     const told = [...lines, ...(job ? explainJob(job, isKnown, pools) : [])]
     if (told.length === 0) throw new CallError(`neither the scheduler nor Slurm knows ${name}${why(slurm)}`)

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { RestoreView } from '../../model/api.js'
-import { CallError, pathOf } from '../client.js'
+import { CallError } from '../client.js'
+import type { Body } from '../../model/operations.js'
 import { print, printJson } from '../output.js'
 import { clientOf, type Command } from './command.js'
 
@@ -10,7 +11,7 @@ export const backup: Command<{ file: string }> = {
   builder: (yargs) =>
     yargs.positional('file', { type: 'string', demandOption: true, describe: 'a file not there yet' }),
   handler: async (argv) => {
-    const made = await clientOf(argv).get<{ buffers: object; sessions: object; cordons: object[] }>(pathOf('backup'))
+    const made = await clientOf(argv).call('backUp')
     try {
       writeFileSync(argv.file, `${JSON.stringify(made, null, 2)}\n`, { flag: 'wx', mode: 0o600 })
     } catch (error) {
@@ -28,15 +29,16 @@ export const restore: Command<{ file: string }> = {
   builder: (yargs) =>
     yargs.positional('file', { type: 'string', demandOption: true, describe: 'made by bbctl backup' }),
   handler: async (argv) => {
-    const view = await clientOf(argv).send<RestoreView>('POST', pathOf('restore'), read(argv.file))
+    const view = await clientOf(argv).call('restore', { body: read(argv.file) })
     if (argv.json) printJson(view)
     else print(`restored ${sentence(view)}; see bbctl status`)
   },
 }
 
-function read(file: string): object {
+/** The scheduler checks what is in it. */
+function read(file: string): Body<'restore'> {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as object
+    return JSON.parse(readFileSync(file, 'utf8')) as Body<'restore'>
   } catch (error) {
     throw new CallError(`${file} is no backup: ${(error as Error).message}`)
   }

@@ -1,10 +1,10 @@
 import type { TransferView } from '../../model/api.js'
 import { printAbout } from '../../model/capacity.js'
-import { pathOf } from '../client.js'
 import { duration, print, printable, printJson, printTable } from '../output.js'
 import { caller, clientOf, type Command } from './command.js'
 
 const actions = ['cancel', 'retry', 'drop'] as const
+const operationOf = { cancel: 'cancelTransfers', retry: 'retryTransfers', drop: 'dropTransfers' } as const
 
 export const transfer: Command<{ action: (typeof actions)[number]; token: string }> = {
   command: 'transfer <action> <token>',
@@ -15,9 +15,7 @@ export const transfer: Command<{ action: (typeof actions)[number]; token: string
       .positional('token', { type: 'string', demandOption: true, describe: 'a job id' }),
   handler: async (argv) => {
     const { action, token } = argv
-    const done = await clientOf(argv).send<{ lines: number }>('POST', pathOf('transfers', token, action), {
-      who: caller(),
-    })
+    const done = await clientOf(argv).call(operationOf[action], { token, body: { who: caller() } })
     if (argv.json) return printJson(done)
     const lines = `${done.lines} ${done.lines === 1 ? 'transfer' : 'transfers'} of job ${token}`
     const words = { cancel: 'cancelled', retry: 'begun again', drop: 'dropped: their data is given up' }

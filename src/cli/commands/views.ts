@@ -1,4 +1,4 @@
-import type { BufferView, DeviceView, HostView, StatusView } from '../../model/api.js'
+import type { BufferView, DeviceView, StatusView } from '../../model/api.js'
 import { printAbout } from '../../model/capacity.js'
 import { print, printable, printJson, printTable, size, time } from '../output.js'
 import { clientOf, type Command } from './command.js'
@@ -7,7 +7,7 @@ export const status: Command = {
   command: 'status',
   describe: 'The cluster on one screen: hosts, pools, buffers, and what needs a look',
   handler: async (argv) => {
-    const view = await clientOf(argv).get<StatusView>('/v1/status')
+    const view = await clientOf(argv).call('showStatus')
     if (argv.json) return printJson(view)
     await printStatus(view)
   },
@@ -48,7 +48,7 @@ export const hosts: Command = {
   command: 'hosts',
   describe: 'Every host: its roles, devices, bricks, cordon',
   handler: async (argv) => {
-    const views = await clientOf(argv).get<HostView[]>('/v1/hosts')
+    const views = await clientOf(argv).call('listHosts')
     if (argv.json) return printJson(views)
     await printTable(
       ['host', 'state', 'roles', 'devices', 'bricks', 'gluster', 'cordon', 'problems'],
@@ -70,7 +70,7 @@ export const devices: Command = {
   command: 'devices',
   describe: 'Every device: its pool, whether it is free, whose it is, and why it is not free',
   handler: async (argv) => {
-    const views = await clientOf(argv).get<DeviceView[]>('/v1/devices')
+    const views = await clientOf(argv).call('listDevices')
     if (argv.json) return printJson(views)
     await printTable(
       ['host', 'device', 'pool', 'size', 'state', 'buffer', 'wipes', 'identity', 'reason'],
@@ -100,7 +100,7 @@ export const buffers: Command = {
   command: 'buffers',
   describe: 'Every buffer: its owner, size and phase',
   handler: async (argv) => {
-    const views = await clientOf(argv).get<BufferView[]>('/v1/buffers')
+    const views = await clientOf(argv).call('listBuffers')
     if (argv.json) return printJson(views)
     await printBuffers(views)
   },

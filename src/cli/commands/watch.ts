@@ -1,25 +1,22 @@
-import type { BufferDetail, BufferView, StatusView } from '../../model/api.js'
+import type { WatchView } from '../../model/api.js'
 import { print, printJson } from '../output.js'
 import { printDetail } from './buffer.js'
 import { clientOf, type Command } from './command.js'
 import { printBuffers, printStatus } from './views.js'
-
-type Shown = BufferDetail | { name: string; gone: true } | { status: StatusView; buffers: BufferView[] }
 
 export const watch: Command<{ name: string | undefined }> = {
   command: 'watch [name]',
   describe: 'Show the cluster, or one buffer until it is gone, anew whenever it changes',
   builder: (yargs) => yargs.positional('name', { type: 'string', describe: 'a job id or a persistent name' }),
   handler: async (argv) => {
-    const path = argv.name === undefined ? '/v1/watch' : `/v1/watch?name=${encodeURIComponent(argv.name)}`
-    for await (const shown of clientOf(argv).lines<Shown>(path)) {
+    for await (const shown of clientOf(argv).watch(argv.name === undefined ? {} : { name: argv.name })) {
       if (argv.json) printJson(shown)
       else await redraw(shown)
     }
   },
 }
 
-async function redraw(shown: Shown): Promise<void> {
+async function redraw(shown: WatchView): Promise<void> {
   // On a terminal the picture is replaced; elsewhere one follows the other.
   print(process.stdout.isTTY ? '\u001b[H\u001b[2J' : '')
   if ('status' in shown) {

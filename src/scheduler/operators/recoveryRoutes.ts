@@ -6,6 +6,7 @@ import { checkCluster, sessionsToEnd } from './consistencyCheck.js'
 import type { SchedulerConfig } from '../config.js'
 import type { DecisionStore } from '../commit/decision.js'
 import { answer, commitOrFail, CallFailure, parse } from './calls.js'
+import { placeOf, routeOf } from './operationRoute.js'
 import type { Route } from '../http/server.js'
 
 export interface RecoveryDependencies {
@@ -40,15 +41,10 @@ export function recoveryRoutes({ decisions, clock, config, resync }: RecoveryDep
     return found
   }
   return [
-    { method: 'GET', pattern: /^\/v1\/check$/, handle: () => answer(check) },
-    { method: 'POST', pattern: /^\/v1\/check\/repair$/, handle: () => answer(repair) },
-    { method: 'GET', pattern: /^\/v1\/backup$/, handle: () => answer(backup) },
-    {
-      method: 'POST',
-      pattern: /^\/v1\/restore$/,
-      maxBodyBytes: maxRestoreBytes,
-      handle: ({ body }) => answer(() => restore(body)),
-    },
+    routeOf('check', check),
+    routeOf('repair', repair),
+    routeOf('backUp', backup),
+    { ...placeOf('restore'), maxBodyBytes: maxRestoreBytes, handle: ({ body }) => answer(() => restore(body)) },
   ]
 }
 

@@ -1,9 +1,9 @@
-import { z } from 'zod'
 import type { Log } from '../../daemon/log.js'
-import type { CreateBody, StatusView } from '../../model/api.js'
+import type { StatusView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { EventDocument } from '../../model/documents/event.js'
 import { quote } from '../../model/names.js'
+import type { Answer, Body } from '../../model/operations.js'
 import {
   adopt,
   cancelTransfers,
@@ -22,9 +22,10 @@ import { problemWithPersistentAccess } from '../slurm/script/accessModes.js'
 import type { RateOf } from './transferRates.js'
 import type { SlurmDependencies } from '../slurm/functions/context.js'
 import { bufferDetail, buffersView, devicesView, hostsView, nearNames, statusView } from './views.js'
-import { answer, commitOrFail, CallFailure, parse } from './calls.js'
+import { commitOrFail, CallFailure } from './calls.js'
+import { placeOf, routeOf } from './operationRoute.js'
 import { recoveryRoutes } from './recoveryRoutes.js'
-import type { Request, Route } from '../http/server.js'
+import type { Route } from '../http/server.js'
 import { shownState } from './shownState.js'
 import { type Shown, Watchers } from './watch.js'
 
@@ -40,18 +41,7 @@ export interface OperatorDependencies extends SlurmDependencies {
   rateOf: RateOf
 }
 
-const createBody = z.strictObject({
-  name: z.string(),
-  bytes: z.int().positive(),
-  pool: z.string().optional(),
-  uid: z.int().nonnegative(),
-  access: z.string(),
-  group: z.string().optional(),
-}) satisfies z.ZodType<CreateBody>
-
-const cordonBody = z.strictObject({ who: z.string().max(100), why: z.string().min(1).max(500) })
-const whoBody = z.strictObject({ who: z.string().max(100) })
-const transferActions = { cancel: cancelTransfers, retry: retryTransfers, drop: dropTransfers }
+const transferActions = { cancelTransfers, retryTransfers, dropTransfers }
 const adoptWaitMs = 900_000
 
 /** The operators' calls: JSON both ways. Whoever may open the socket may make them: root and the slurm group. */
@@ -69,84 +59,62 @@ export function operatorRoutes(deps: OperatorDependencies): Route[] {
     const timeline = await deps.timelineOf(name)
     return bufferDetail(decisions.cluster, decisions.cluster.buffers.get(name) ?? buffer, timeline, deps.rateOf)
   }
-  const routes: [Route['method'], RegExp, (request: Request) => Promise<object> | object][] = [
-    ['GET', /^\/v1\/status$/, freshStatus],
-    ['GET', /^\/v1\/hosts$/, () => hostsView(decisions.cluster)],
-    ['GET', /^\/v1\/devices$/, () => devicesView(decisions.cluster, config)],
-    [
-      'GET',
-      /^\/v1\/sessions$/,
-      () => [...decisions.cluster.sessions.values()].map(({ token, stage }) => ({ token, stage: shownState(stage) })),
-    ],
-    ['GET', /^\/v1\/explain\/([^/]+)$/, ({ parts }) => explain(decisions.cluster, deps.capacityQueue, parts[0]!)],
-    ['GET', /^\/v1\/buffers$/, () => buffersView(decisions.cluster)],
-    ['GET', /^\/v1\/buffers\/([^/]+)$/, ({ parts }) => detail(parts[0]!)],
-    ['POST', /^\/v1\/buffers$/, (request) => create(deps, parse(request.body, createBody))],
-    [
-      'DELETE',
-      /^\/v1\/buffers\/([^/]+)$/,
-      async ({ parts, query }) => {
-        const name = parts[0]!
-        const force = query.get('force') === 'true'
-        const leaving = await commitOrFail(decisions, (cluster) => destroy(cluster, { token: name, force }))
-        if (leaving.state === 'unknown') throw notFound(decisions.cluster, name)
-        if (leaving.state === 'used')
-          throw new CallFailure(409, { error: leaving.reason, refused: true, usedBy: leaving.jobs })
-        return leaving
-      },
-    ],
-    [
-      'PUT',
-      /^\/v1\/cordons\/([^/]+)(?:\/([^/]+))?$/,
-      async ({ parts, body }) => {
-        const { who, why } = parse(body, cordonBody)
-        const context = { config, now: deps.clock.unixSeconds(), newUuid: deps.newUuid }
-        return commitOrFail(decisions, (cluster) => cordon(cluster, { ...place(parts), who, why }, context))
-      },
-    ],
-    [
-      'DELETE',
-      /^\/v1\/cordons\/([^/]+)(?:\/([^/]+))?$/,
-      ({ parts }) => commitOrFail(decisions, (cluster) => uncordon(cluster, place(parts))),
-    ],
-    [
-      'POST',
-      /^\/v1\/transfers\/([^/]+)\/(cancel|retry|drop)$/,
-      ({ parts, body }) => {
-        const [token, action] = parts as [string, keyof typeof transferActions]
-        const { who } = parse(body, whoBody)
-        const request = { token, who, now: deps.clock.unixSeconds() }
-        return commitOrFail(decisions, (cluster) => transferActions[action](cluster, request))
-      },
-    ],
-    [
-      'POST',
-      /^\/v1\/adopt\/([^/]+)\/([^/]+)$/,
-      async ({ parts, body }) => {
-        const [host, device] = parts as [string, string]
-        const { who } = parse(body, whoBody)
-        await commitOrFail(decisions, (cluster) =>
-          adopt(cluster, { host, device, who }, { now: deps.clock.unixSeconds(), config }),
-        )
-        const end = await decisions.waitFor((cluster) => settled(adoptProgress(cluster, host, device)), adoptWaitMs)
-        if (end?.state === 'failed') throw new CallFailure(409, { error: end.reason, refused: true })
-        if (!end) throw new CallFailure(504, { error: `${host}/${device} is still being wiped`, refused: false })
-        return {}
-      },
-    ],
-  ]
+  const transferRoute = (name: keyof typeof transferActions) =>
+    routeOf(name, ({ path, body }) => {
+      const request = { token: path.token, who: body.who, now: deps.clock.unixSeconds() }
+      return commitOrFail(decisions, (cluster) => transferActions[name](cluster, request))
+    })
+  const putCordon = (place: Place, { who, why }: Body<'cordonHost'>) => {
+    const context = { config, now: deps.clock.unixSeconds(), newUuid: deps.newUuid }
+    return commitOrFail(decisions, (cluster) => cordon(cluster, { ...place, who, why }, context))
+  }
+  const liftCordon = (place: Place) => commitOrFail(decisions, (cluster) => uncordon(cluster, place))
   return [
     ...recoveryRoutes(deps),
-    ...routes.map(([method, pattern, handle]): Route => ({
-      method,
-      pattern,
-      handle: (request) => answer(() => handle(request)),
-    })),
+    routeOf('showStatus', freshStatus),
+    routeOf('listHosts', () => hostsView(decisions.cluster)),
+    routeOf('listDevices', () => devicesView(decisions.cluster, config)),
+    routeOf('listSessions', () =>
+      [...decisions.cluster.sessions.values()].map(({ token, stage }) => ({ token, stage: shownState(stage) })),
+    ),
+    routeOf('explain', ({ path }) => explain(decisions.cluster, deps.capacityQueue, path.name)),
+    routeOf('listBuffers', () => buffersView(decisions.cluster)),
+    routeOf('showBuffer', ({ path }) => detail(path.name)),
+    routeOf('createBuffer', ({ body }) => create(deps, body)),
+    routeOf('destroyBuffer', async ({ path: { name }, query }) => {
+      const force = query.get('force') === 'true'
+      const leaving = await commitOrFail(decisions, (cluster) => destroy(cluster, { token: name, force }))
+      if (leaving.state === 'unknown') throw notFound(decisions.cluster, name)
+      if (leaving.state === 'used')
+        throw new CallFailure(409, { error: leaving.reason, refused: true, usedBy: leaving.jobs })
+      return leaving
+    }),
+    routeOf('cordonHost', ({ path, body }) => putCordon(path, body)),
+    routeOf('cordonDevice', ({ path, body }) => putCordon(path, body)),
+    routeOf('uncordonHost', ({ path }) => liftCordon(path)),
+    routeOf('uncordonDevice', ({ path }) => liftCordon(path)),
+    transferRoute('cancelTransfers'),
+    transferRoute('retryTransfers'),
+    transferRoute('dropTransfers'),
+    routeOf('adoptDevice', async ({ path: { host, device }, body: { who } }) => {
+      await commitOrFail(decisions, (cluster) =>
+        adopt(cluster, { host, device, who }, { now: deps.clock.unixSeconds(), config }),
+      )
+      const end = await decisions.waitFor((cluster) => settled(adoptProgress(cluster, host, device)), adoptWaitMs)
+      if (end?.state === 'failed') throw new CallFailure(409, { error: end.reason, refused: true })
+      if (!end) throw new CallFailure(504, { error: `${host}/${device} is still being wiped`, refused: false })
+      return {}
+    }),
     watchRoute(deps, status),
   ]
 }
 
-async function create(deps: OperatorDependencies, body: CreateBody): Promise<object> {
+interface Place {
+  host: string
+  device?: string
+}
+
+async function create(deps: OperatorDependencies, body: Body<'createBuffer'>): Promise<Answer<'createBuffer'>> {
   const problem = problemWithPersistentAccess(body.access)
   if (problem !== undefined) throw new CallFailure(409, { error: problem, refused: true })
   const account = await deps.lookUp(body.uid)
@@ -202,8 +170,7 @@ function watchRoute(deps: OperatorDependencies, status: () => object): Route {
     return { line: JSON.stringify(bufferDetail(decisions.cluster, found, timeline, deps.rateOf)) }
   }
   return {
-    method: 'GET',
-    pattern: /^\/v1\/watch$/,
+    ...placeOf('watch'),
     handle: ({ query, onGone }) => {
       const name = query.get('name')
       const reply =
@@ -221,9 +188,4 @@ function notFound(cluster: Cluster, name: string): CallFailure {
     refused: true,
     suggestions: nearNames(cluster.buffers.keys(), name),
   })
-}
-
-function place(parts: string[]): { host: string; device?: string } {
-  const [host, device] = parts
-  return { host: host!, ...(device === undefined || device === '' ? {} : { device }) }
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../lab/common/until.js'
-import { type Client, openClient, pathOf } from '../../../src/cli/client.js'
+import { type Client, openClient } from '../../../src/cli/client.js'
 import type { LeaderDocument } from '../../../src/model/documents/cluster.js'
 import type { InventoryDocument } from '../../../src/model/documents/inventory.js'
 import { openStore } from '../../../src/store/etcd.js'
@@ -46,7 +46,7 @@ describe('a leader that was stopped for longer than its lease', function () {
   }
 
   function cordon(client: Client, host: string): Promise<unknown> {
-    return client.send('PUT', pathOf('cordons', host), { who: 'test', why: 'test' })
+    return client.call('cordonHost', { host, body: { who: 'test', why: 'test' } })
   }
 
   const leader = async () => ((await store.get(keys.leader))?.value as LeaderDocument | undefined)?.host

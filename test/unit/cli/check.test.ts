@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import type { BufferView, DifferenceView } from '../../../src/model/api.js'
-import { slurmDifferences, type SessionSummary } from '../../../src/cli/slurmList.js'
+import type { BufferView, DifferenceView, SessionView } from '../../../src/model/api.js'
+import { slurmDifferences } from '../../../src/cli/slurmList.js'
 import { keys } from '../../../src/store/keys.js'
 import { aBuffer, aHost, aSession, aTransfer } from '../../support/builders.js'
 import { SocketRig } from '../../support/socketRig.js'
@@ -26,7 +26,7 @@ describe('what a check says of the buffer of a job that Slurm no longer knows', 
   }
   async function remedy(): Promise<string> {
     const buffers = await rig.json<BufferView[]>('GET', '/v1/buffers')
-    const found = slurmDifferences([], buffers, await rig.json<SessionSummary[]>('GET', '/v1/sessions'), program)
+    const found = slurmDifferences([], buffers, await rig.json<SessionView[]>('GET', '/v1/sessions'), program)
     expect(found.map(({ where }) => where)).to.deep.equal(['buffer 7'])
     return found[0]!.remedy
   }

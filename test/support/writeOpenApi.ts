@@ -1,0 +1,4 @@
+import { writeFileSync } from 'node:fs'
+import { openApiFile, openApiText } from './openApi.js'
+
+writeFileSync(openApiFile, await openApiText())
