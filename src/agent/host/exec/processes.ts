@@ -12,6 +12,7 @@ export interface Command {
 /** What serves bricks: its program, and which path it serves, by the words that it was started with. */
 export interface BrickServer {
   program: string
+  /** The absolute path of the brick that a process with these words serves; undefined when it serves none. */
   brickOf(words: readonly string[]): string | undefined
 }
 

@@ -6,6 +6,7 @@ const mountMs = 30_000
 const probeMs = 3_000
 const glusterdPort = 24007
 
+/** Mounts by `mount -t glusterfs`: `liveFirst` and `mount` throw as the functions below say. */
 export function client(run: Run): Client {
   return {
     liveFirst,

@@ -12,6 +12,7 @@ export interface DataPlaneService {
   learnServers(servers: readonly string[]): Promise<void>
   /** Calls back when what its commands run in came or went. */
   onChange(callback: (isThere: boolean) => void): void
+  /** Follows and guards nothing any more; the rules of the packet filter stay, as mounts do. */
   close(): void
 }
 

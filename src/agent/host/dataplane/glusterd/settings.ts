@@ -25,10 +25,12 @@ type WithRoles = GlusterdSettings & { roles: readonly string[] }
 
 /** What must hold between them and the host's roles. */
 export const containerNeedsStorage = {
+  /** Only storage hosts run GlusterFS. */
   holds: ({ gluster, roles }: WithRoles) => gluster === undefined || roles.includes('storage'),
   error: { path: ['roles'], message: 'expected storage among them, because gluster.container is set' },
 }
 export const filterNeedsCompute = {
+  /** The packet filter is for compute hosts alone. */
   holds: ({ packetFilter, roles }: WithRoles) => packetFilter.storageHosts.length === 0 || roles.includes('compute'),
   error: { path: ['roles'], message: 'expected compute among them, because packetFilter.storageHosts is set' },
 }
