@@ -16,7 +16,7 @@ import { Committer } from './commit/committer.js'
 import type { SchedulerConfig } from './config.js'
 import { etcdProblems, EtcdUsage } from './operators/etcdUsage.js'
 import { Timeline } from './loop/timeline.js'
-import { type Candidate, Candidacy } from './commit/leadership.js'
+import { type Candidate, LeadershipElection } from './commit/leadership.js'
 import { Loop } from './loop/loop.js'
 import { ClusterCache } from './cluster/cache.js'
 import { TransferRates } from './operators/transferRates.js'
@@ -99,7 +99,7 @@ export function assembleScheduler(parts: SchedulerParts) {
   const cache = new ClusterCache(store, log, config.storageHosts)
   const cluster = new OwnCluster({ store, name: config.cluster, clock, log })
   const allowed = cluster.confirmed
-  const leadership = new Candidacy({ store, cache, candidate, allowed, clock, log, random })
+  const leadership = new LeadershipElection({ store, cache, candidate, allowed, clock, log, random })
   const committer = new Committer(store, cache, leadership, clock, log)
   const timeline = new Timeline(store, cache, clock, log)
   const hostGrace = new HostGrace(cache, clock, config.hostGraceSeconds * 1000, () => loop.resync())

@@ -47,7 +47,7 @@ const transitions: Transitions<State['name']> = {
 }
 
 /** This scheduler's part in the election. */
-export class Candidacy implements Leadership {
+export class LeadershipElection implements Leadership {
   private state: State = { name: 'waiting' }
   /** Look again whether we lead. */
   private readonly checks = new Set<() => void>()
@@ -98,7 +98,7 @@ export class Candidacy implements Leadership {
   }
 
   private enter(state: State): void {
-    checkTransition('the candidacy', transitions, this.state.name, state.name)
+    checkTransition('the election', transitions, this.state.name, state.name)
     this.state = state
   }
 

@@ -15,14 +15,10 @@ import type { BufferDocument } from '../../model/documents/buffer.js'
 import { dataPlaneOf, dataPlanes } from '../dataplane/index.js'
 
 export { desiredOfBuffer } from './buffer.js'
-export {
-  advanceBuffer as followBuffer,
-  type Transition as FollowUp,
-  type TransitionContext as FollowMeans,
-} from './bufferTransitions.js'
-export { desiredOfSession, advanceSession as followSession, mountPath, type SessionSettings } from './session.js'
+export { advanceBuffer, type Transition, type TransitionContext } from './bufferTransitions.js'
+export { desiredOfSession, advanceSession, mountPath, type SessionSettings } from './session.js'
 export { countsOf, failuresOf, partOf } from './transferReports.js'
-export { desiredTransfers as transferWants } from './transfers.js'
+export { desiredTransfers } from './transfers.js'
 export { waitsOf } from './transferWaits.js'
 
 export function desiredPeers(cluster: Cluster): DesiredRecord[] {

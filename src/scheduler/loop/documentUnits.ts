@@ -6,7 +6,7 @@ import type { HostGrace } from '../cluster/hostGrace.js'
 import type { DocumentChange } from '../commit/decision.js'
 import { transactionOf } from '../commit/transaction.js'
 import type { Transition } from '../desired/bufferTransitions.js'
-import { followBuffer, followSession } from '../desired/index.js'
+import { advanceBuffer, advanceSession } from '../desired/index.js'
 import type { Timeline } from './timeline.js'
 import type { Unit } from './unitWriter.js'
 import type { WorkQueue } from './workQueue.js'
@@ -35,7 +35,7 @@ export class DocumentUnits {
     const found = cache.bufferById(id)
     if (!found || this.isHeld(keys.buffer(found.name))) return undefined
     const isLost = (host: string) => hostGrace.isLost(host)
-    return followBuffer(cache, found.buffer, { now: clock.unixSeconds(), newUuid, isLost })
+    return advanceBuffer(cache, found.buffer, { now: clock.unixSeconds(), newUuid, isLost })
   }
 
   async ofBuffer(fence: number, id: number, { changes, events }: Transition): Promise<Unit> {
@@ -59,7 +59,7 @@ export class DocumentUnits {
     const { cache, timeline, clock } = this.parts
     const found = cache.sessionById(id)
     if (!found || this.isHeld(keys.session(found.name))) return undefined
-    const transition = followSession(cache, found.session, clock.unixSeconds())
+    const transition = advanceSession(cache, found.session, clock.unixSeconds())
     if (!transition) return undefined
     this.logChanges(transition.changes)
     const { compares, writes } = transactionOf(cache, fence, transition.changes)

@@ -10,7 +10,7 @@ import { describeCutOff } from '../admission/cutOff.js'
 import { describeIgnored } from '../cluster/storageHosts.js'
 import { listedPlane } from '../dataplane/index.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
-import { desiredOfBuffer, type SessionSettings, transferWants } from '../desired/index.js'
+import { desiredOfBuffer, type SessionSettings, desiredTransfers } from '../desired/index.js'
 
 /** What hosts saw may be so old. */
 const oldestLookSeconds = 90
@@ -34,7 +34,7 @@ export function* piecesOfCheck(cluster: Cluster, config: SessionSettings, now: n
     difference(`etcd key ${key}`, `it cannot be read: ${reason}`, 'fix the document, or delete the key'),
   )
   yield* piecesOf(cluster.buffers, (buffer) => desiredDifferences(cluster, desiredOfBuffer(cluster, buffer, config)))
-  yield* piecesOf(cluster.sessions, (session) => desiredDifferences(cluster, transferWants(cluster, session)))
+  yield* piecesOf(cluster.sessions, (session) => desiredDifferences(cluster, desiredTransfers(cluster, session)))
   yield sessionDifferences(cluster)
   yield ignoredReports(cluster)
   yield cutOffDifferences(cluster)

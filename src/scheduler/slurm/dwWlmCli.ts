@@ -1,6 +1,6 @@
 import { quote } from '../../model/names.js'
 import { need, parseArguments } from './functions/arguments.js'
-import { CallFailure } from './functions/callFailure.js'
+import { SlurmFailure } from './functions/slurmFailure.js'
 import type { SlurmFunction, SlurmDependencies } from './functions/context.js'
 import { createPersistent } from './functions/createPersistent.js'
 import { jobProcess } from './functions/jobProcess.js'
@@ -44,15 +44,15 @@ export async function dwWlmCli(
 ): Promise<Reply> {
   try {
     const given = parseArguments(words)
-    if ('refused' in given) throw new CallFailure(given.refused)
+    if ('refused' in given) throw new SlurmFailure(given.refused)
     const name = need(given, 'function', '')
     const called = Object.hasOwn(functions, name) ? functions[name] : undefined
     if (!called)
-      throw new CallFailure(`invalid function ${quote(name)}: the functions are ${Object.keys(functions).join(', ')}`)
+      throw new SlurmFailure(`invalid function ${quote(name)}: the functions are ${Object.keys(functions).join(', ')}`)
     return { code: 0, text: await called(deps, given, gone) }
   } catch (error) {
     // Without a newline: Slurm puts the text into the job's reason, which squeue shows in one line.
-    if (error instanceof CallFailure) return { code: 1, text: error.message }
+    if (error instanceof SlurmFailure) return { code: 1, text: error.message }
     const message = error instanceof Error ? error.message : String(error)
     return { code: 1, text: `the burst buffer scheduler cannot do it now: ${message}` }
   }

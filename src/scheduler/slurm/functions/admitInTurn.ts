@@ -4,7 +4,7 @@ import type { Admission, Means } from '../../admission/index.js'
 import type { Decision } from '../../commit/decision.js'
 import type { QueuePlace } from '../../placement/capacityQueue.js'
 import { mayStart } from '../../progress.js'
-import { CallFailure } from './callFailure.js'
+import { SlurmFailure } from './slurmFailure.js'
 import type { SetupTicket } from './inFlightSetups.js'
 import type { TimedCall } from './timedCall.js'
 
@@ -30,12 +30,12 @@ export async function admitInTurn(
         place ??= capacityQueue.join(token, admission.claim, call.leftMs)
         const isCancelled = ticket.cancelled.then(() => true)
         if (!(await Promise.race([isCancelled, place.untilCapacity(call.leftMs)])))
-          throw new CallFailure(`${admission.reason}, and no more came free within the time of this call`)
+          throw new SlurmFailure(`${admission.reason}, and no more came free within the time of this call`)
         continue
       }
       const gone = await decisions.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), call.leftMs)
       if (!gone)
-        throw new CallFailure(
+        throw new SlurmFailure(
           `the earlier ${quote(token)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,
         )
     }

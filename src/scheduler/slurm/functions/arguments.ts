@@ -1,6 +1,6 @@
 import { parseSize } from '../../../model/capacity.js'
 import { quote } from '../../../model/names.js'
-import { CallFailure } from './callFailure.js'
+import { SlurmFailure } from './slurmFailure.js'
 
 /** Every argument of SLURM.md's table, by its one name here; each with all the spellings that Slurm and people use. */
 const spellings = {
@@ -53,13 +53,13 @@ export function parseArguments(words: readonly string[]): Arguments | { refused:
 
 export function need(given: Arguments, name: Argument, of = ` of ${given.function ?? 'the call'}`): string {
   const value = given[name]
-  if (value === undefined || value === '') throw new CallFailure(`the argument --${name}${of} is missing`)
+  if (value === undefined || value === '') throw new SlurmFailure(`the argument --${name}${of} is missing`)
   return value
 }
 
 export function number(given: Arguments, name: 'user' | 'group'): number {
   const text = need(given, name)
-  if (!/^[0-9]{1,10}$/.test(text)) throw new CallFailure(`--${name} must be a number, not ${quote(text)}`)
+  if (!/^[0-9]{1,10}$/.test(text)) throw new SlurmFailure(`--${name} must be a number, not ${quote(text)}`)
   return Number(text)
 }
 
@@ -71,6 +71,6 @@ export function capacity(given: Arguments): { pool: string | undefined; bytes: n
   const size = text.slice(colon + 1)
   if (size === '0') return { pool, bytes: 0 }
   const parsed = parseSize(size)
-  if ('refused' in parsed) throw new CallFailure(parsed.refused)
+  if ('refused' in parsed) throw new SlurmFailure(parsed.refused)
   return { pool, bytes: parsed.bytes }
 }

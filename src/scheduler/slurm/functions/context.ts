@@ -24,5 +24,5 @@ export interface SlurmDependencies extends GroupQueries {
   becomeLeader(timeoutMs: number): Promise<boolean>
 }
 
-/** One of Slurm's functions: gives what slurmctld reads, or throws a `CallFailure`. `gone` resolves when its caller has gone. */
+/** One of Slurm's functions: gives what slurmctld reads, or throws a `SlurmFailure`. `gone` resolves when its caller has gone. */
 export type SlurmFunction = (deps: SlurmDependencies, given: Arguments, gone: Promise<void>) => Promise<string>

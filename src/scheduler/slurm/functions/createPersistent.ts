@@ -6,7 +6,7 @@ import { problemWithCreator } from '../../users/permissions.js'
 import { problemWithPersistentAccess } from '../script/accessModes.js'
 import { admitInTurn } from './admitInTurn.js'
 import { type Arguments, capacity, need, number } from './arguments.js'
-import { CallFailure } from './callFailure.js'
+import { SlurmFailure } from './slurmFailure.js'
 import type { SlurmFunction, SlurmDependencies } from './context.js'
 import type { SetupTicket } from './inFlightSetups.js'
 import { TimedCall } from './timedCall.js'
@@ -19,16 +19,16 @@ async function create(deps: SlurmDependencies, given: Arguments, ticket: SetupTi
   const uid = number(given, 'user')
   const { pool, bytes } = capacity(given)
   if (given.type !== undefined && given.type !== 'scratch')
-    throw new CallFailure(`type ${quote(given.type)} is not served: write type=scratch`)
+    throw new SlurmFailure(`type ${quote(given.type)} is not served: write type=scratch`)
   const problem = problemWithPersistentAccess(given.access || 'striped')
-  if (problem !== undefined) throw new CallFailure(problem)
+  if (problem !== undefined) throw new SlurmFailure(problem)
   const found = findPool(deps.config, pool)
-  if ('refused' in found) throw new CallFailure(found.refused)
+  if ('refused' in found) throw new SlurmFailure(found.refused)
   const call = new TimedCall(deps, deps.config.waitSeconds.setup)
   const mayNot = await call.retry(() => problemWithCreator(deps, found, uid))
-  if (mayNot !== undefined) throw new CallFailure(mayNot)
+  if (mayNot !== undefined) throw new SlurmFailure(mayNot)
   const account = await call.retry(() => deps.lookUp(uid))
-  if (!account) throw new CallFailure(`there is no user with the id ${uid} on the scheduler's host`)
+  if (!account) throw new SlurmFailure(`there is no user with the id ${uid} on the scheduler's host`)
   const request = { name, uid, gid: account.gid, pool, bytes, access: ['striped' as const] }
   const { sessionId } = await admitInTurn(call, name, ticket, (cluster, context) =>
     admitPersistent(cluster, request, context),

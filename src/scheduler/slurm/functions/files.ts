@@ -4,21 +4,21 @@ import { noDirectives, parseDirectives } from '../script/directives.js'
 import type { Directives } from '../script/directivesType.js'
 import { readHead } from '../script/scriptHead.js'
 import type { Arguments } from './arguments.js'
-import { CallFailure } from './callFailure.js'
+import { SlurmFailure } from './slurmFailure.js'
 
 /** The head of the job's script, if the call names one. */
 export async function readScript({ job }: Arguments): Promise<Buffer | undefined> {
   if (job === undefined) return undefined
   const head = await readHead(job).catch((error: NodeJS.ErrnoException) => {
-    throw new CallFailure(`the job script ${quote(job)} cannot be read: ${error.code}`)
+    throw new SlurmFailure(`the job script ${quote(job)} cannot be read: ${error.code}`)
   })
-  if ('refused' in head) throw new CallFailure(head.refused)
+  if ('refused' in head) throw new SlurmFailure(head.refused)
   return head
 }
 
 export function directivesOf(script: Buffer | undefined): Directives {
   const directives = script ? parseDirectives(script) : noDirectives()
-  if ('refused' in directives) throw new CallFailure(directives.refused)
+  if ('refused' in directives) throw new SlurmFailure(directives.refused)
   return directives
 }
 
@@ -28,7 +28,7 @@ export async function readNodes(file: string): Promise<string[]> {
     .map((line) => line.trim())
     .filter((line) => line !== '')
   const wrong = nodes.find((node) => !hostName.safeParse(node).success)
-  if (wrong !== undefined) throw new CallFailure(`the node file names ${quote(wrong)}, which is no host name`)
+  if (wrong !== undefined) throw new SlurmFailure(`the node file names ${quote(wrong)}, which is no host name`)
   return nodes
 }
 
@@ -40,11 +40,11 @@ async function readBounded(path: string, what: string): Promise<string> {
   try {
     handle = await open(path, 'r')
   } catch (error) {
-    throw new CallFailure(`the ${what} ${quote(path)} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+    throw new SlurmFailure(`the ${what} ${quote(path)} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
   }
   try {
     const { size } = await handle.stat().then((status) => (status.isFile() ? status : { size: Infinity }))
-    if (size > maxFileBytes) throw new CallFailure(`the ${what} ${quote(path)} is no regular file of at most 4 MiB`)
+    if (size > maxFileBytes) throw new SlurmFailure(`the ${what} ${quote(path)} is no regular file of at most 4 MiB`)
     return await handle.readFile('utf8')
   } finally {
     await handle.close()

@@ -2,7 +2,7 @@ import { quote } from '../../../model/names.js'
 import { NameServiceUnavailable } from '../../users/nameService.js'
 import { findImpossibleRequest } from '../checks/preflight.js'
 import { problemWithSources } from '../checks/stageChecks.js'
-import { CallFailure } from './callFailure.js'
+import { SlurmFailure } from './slurmFailure.js'
 import type { SlurmFunction } from './context.js'
 import { directivesOf, readScript } from './files.js'
 
@@ -12,12 +12,12 @@ export const jobProcess: SlurmFunction = async ({ decisions, config, groupId, st
   const groups = new Map(directives.creates.flatMap(({ group, line }) => (group === undefined ? [] : [[group, line]])))
   for (const [group, line] of groups) {
     if (!(await mayExist(groupId(group))))
-      throw new CallFailure(`${line}: there is no group ${quote(group)} on the scheduler's host`)
+      throw new SlurmFailure(`${line}: there is no group ${quote(group)} on the scheduler's host`)
   }
   const problem =
     findImpossibleRequest(decisions.cluster, config, directives) ??
     (await problemWithSources(decisions.cluster, config, directives, statPaths, { mayAppear: true }))
-  if (problem !== undefined) throw new CallFailure(problem)
+  if (problem !== undefined) throw new SlurmFailure(problem)
   return ''
 }
 

@@ -11,7 +11,7 @@ import type { Directives } from '../script/directivesType.js'
 import { transfersFrom } from '../script/stageLines.js'
 import { admitInTurn } from './admitInTurn.js'
 import { type Arguments, capacity, need, number } from './arguments.js'
-import { CallFailure } from './callFailure.js'
+import { SlurmFailure } from './slurmFailure.js'
 import type { SlurmFunction, SlurmDependencies } from './context.js'
 import { readNodes, readScript } from './files.js'
 import type { SetupTicket } from './inFlightSetups.js'
@@ -26,16 +26,16 @@ export const setup: SlurmFunction = async (deps, given, gone) =>
 async function setUp(deps: SlurmDependencies, given: Arguments, ticket: SetupTicket): Promise<string> {
   const token = need(given, 'token')
   const noScript = await provideScript(deps.slurm, token, given.job)
-  if (noScript !== undefined) throw new CallFailure(noScript)
+  if (noScript !== undefined) throw new SlurmFailure(noScript)
   const asked = { ...capacity(given), uid: number(given, 'user') }
   const directives = agreedDirectives(deps.decisions.cluster, deps.config, await readScript(given), asked)
-  if ('refused' in directives) throw new CallFailure(directives.refused)
+  if ('refused' in directives) throw new SlurmFailure(directives.refused)
   const call = new TimedCall(deps, deps.config.waitSeconds.setup)
   const groups = await call.retry(() => deps.groupsOf(asked.uid))
   const problem =
     (await problemWithStages(deps, given, directives, { uid: asked.uid, groups })) ??
     problemWithSwap(deps.config, directives)
-  if (problem !== undefined) throw new CallFailure(problem)
+  if (problem !== undefined) throw new SlurmFailure(problem)
   await shareCreated(call, directives, asked.uid)
   const request = {
     ...asked,
@@ -72,7 +72,7 @@ async function shareCreated(call: TimedCall, { creates }: Pick<Directives, 'crea
   for (const { name, group, line } of creates) {
     if (group === undefined) continue
     const found = await call.retry(() => groupToShareWith(call.deps, uid, group))
-    if ('refused' in found) throw new CallFailure(`${line}: ${found.refused}; ${quote(name)} is yours alone`)
+    if ('refused' in found) throw new SlurmFailure(`${line}: ${found.refused}; ${quote(name)} is yours alone`)
     await call.commitWithRetries((cluster) => shareBuffer(cluster, { name, uid, gid: found.gid }))
   }
 }

@@ -2,7 +2,7 @@ import { quote } from '../../../model/names.js'
 import { teardown as decideTeardown } from '../../admission/index.js'
 import { teardownProgress } from '../../progress.js'
 import { need } from './arguments.js'
-import { CallFailure } from './callFailure.js'
+import { SlurmFailure } from './slurmFailure.js'
 import type { SlurmFunction } from './context.js'
 import { TimedCall } from './timedCall.js'
 
@@ -19,7 +19,7 @@ export const teardown: SlurmFunction = async (deps, given) => {
       if (!('refused' in decision)) ticket.decided()
       return decision
     })
-    if (leaving.state === 'unknown') throw new CallFailure(`token not found: ${quote(token)}`)
+    if (leaving.state === 'unknown') throw new SlurmFailure(`token not found: ${quote(token)}`)
     await call.waitUntilDone((cluster) => teardownProgress(cluster, token, leaving.sessionId))
     return ''
   })

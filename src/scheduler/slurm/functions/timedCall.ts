@@ -3,7 +3,7 @@ import { OutcomeUnknown, StoreUnavailable } from '../../../store/store.js'
 import { type Committed, type Decision, NotLeader } from '../../commit/decision.js'
 import { settled, type Progress } from '../../progress.js'
 import { NameServiceUnavailable } from '../../users/nameService.js'
-import { CallFailure } from './callFailure.js'
+import { SlurmFailure } from './slurmFailure.js'
 import type { SlurmDependencies } from './context.js'
 
 const awayPauseMs = 1_000
@@ -49,9 +49,9 @@ export class TimedCall {
     const { decisions } = this.deps
     const end = await decisions.waitFor((cluster) => settled(progress(cluster)), this.leftMs)
     if (end?.state === 'done') return
-    if (end) throw new CallFailure(end.reason)
+    if (end) throw new SlurmFailure(end.reason)
     const now = progress(decisions.cluster)
-    throw new CallFailure(
+    throw new SlurmFailure(
       `not done yet, it waits for ${now.state === 'waiting' ? now.waitingFor.join('; ') : 'nothing more'}: try again`,
     )
   }
@@ -66,6 +66,6 @@ async function commitAsLeader<T>(deps: SlurmDependencies, decide: (cluster: Clus
     if (!(error instanceof NotLeader) || !(await deps.becomeLeader(becomeLeaderMs))) throw error
     committed = await deps.decisions.commit(decide)
   }
-  if ('refused' in committed) throw new CallFailure(committed.refused)
+  if ('refused' in committed) throw new SlurmFailure(committed.refused)
   return committed.result
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../../lab/common/until.js'
 import { type Log, silentLog } from '../../../../src/daemon/log.js'
-import { Candidacy } from '../../../../src/scheduler/commit/leadership.js'
+import { LeadershipElection } from '../../../../src/scheduler/commit/leadership.js'
 import { ClusterCache } from '../../../../src/scheduler/cluster/cache.js'
 import { type Scheduler, startScheduler } from '../../../../src/scheduler/scheduler.js'
 import { everyUser } from '../../../../src/standalone/cluster.js'
@@ -92,7 +92,7 @@ describe('the name of the cluster', () => {
     const store = etcd.open()
     const cache = new ClusterCache(store, silentLog, ['g*'])
     const candidate = { host: 'head', pid: 1 }
-    const leadership = new Candidacy({ store, cache, candidate, allowed, clock, log: silentLog })
+    const leadership = new LeadershipElection({ store, cache, candidate, allowed, clock, log: silentLog })
     let answer: boolean | undefined
     void leadership.become(60_000).then((leads) => (answer = leads))
     clock.advance(1_000)

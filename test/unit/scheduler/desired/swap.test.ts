@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Observed } from '../../../../src/model/documents/observed.js'
-import { desiredOfBuffer, desiredOfSession, followSession } from '../../../../src/scheduler/desired/index.js'
+import { desiredOfBuffer, desiredOfSession, advanceSession } from '../../../../src/scheduler/desired/index.js'
 import { mountProgress, unmountProgress } from '../../../../src/scheduler/progress.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import {
@@ -97,7 +97,7 @@ describe('swap on a buffer', () => {
   it('keeps its session until the host has reported it gone', () => {
     const leaving = { ...job, stage: 'leaving' as const }
     const follow = (observed: object) =>
-      followSession(cluster({ session: leaving, buffers: [], observed, told: { swap: 'absent' } }), leaving, 1)
+      advanceSession(cluster({ session: leaving, buffers: [], observed, told: { swap: 'absent' } }), leaving, 1)
     expect(follow(swapReport('c1', job, buffer))).to.equal(undefined)
     expect(follow(swapReport('c1', job, buffer, { state: 'absent' }))?.changes).to.have.length(1)
   })

@@ -1,2 +1,2 @@
 /** A refusal or failure with its text for slurmctld. */
-export class CallFailure extends Error {}
+export class SlurmFailure extends Error {}
