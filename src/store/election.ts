@@ -5,13 +5,12 @@ import { ourLevels } from '../model/levels.js'
 import { readDocument } from './documents.js'
 import { keys } from './keys.js'
 import { Pauses } from './pauses.js'
+import { SilentLeader } from './silentLeader.js'
 import type { Change, Entry, Lease, Store, Watch } from './store.js'
 import { checkTransition, type Transitions } from './transitions.js'
 
 /** A leader writes its key anew so often, in lifetimes of its lease. */
 const beats = 0.5
-/** A standby that has not seen the key move for so many lifetimes looks whether its leader is dead. */
-const patience = 3
 
 /*
  * Who leads: the one whose lease holds the key `leader`. Its create revision is the fence: every write of the leader
@@ -23,10 +22,7 @@ const patience = 3
  *   leading     until the lease is lost, the key goes, or we resign; the key is written anew all the while
  *   closed
  *
- * A lease alone does not tell that its owner lives: etcd lets anybody who reaches it renew any lease. So a leader moves its key, and one
- * that stands still for three lifetimes of the lease, on the clock of the standby, is asked to resign; another lifetime
- * later the key is deleted. What the old leader should still write is refused by the fence. Leaders of the first release do
- * not move their key, and are believed.
+ * A leader that stands still is deposed (`silentLeader.ts`). Leaders of the first release do not move their key, and are believed.
  */
 interface Leading {
   name: 'leading'
@@ -71,13 +67,12 @@ interface SeenLeader {
 export class Election {
   private current: State = { name: 'syncing' }
   private seen: SeenLeader | undefined
-  private movedAt: number
   /** Of the last leadership, also when it was lost: it is revoked when we give up. */
   private lease: Lease | undefined
   private pausedUntil = 0
   private cancelBeat: () => void = () => {}
-  private cancelLook: () => void = () => {}
   private readonly pauses: Pauses
+  private readonly silentLeader: SilentLeader
   private readonly watch: Watch
   private readonly ttlMs: number
 
@@ -88,19 +83,22 @@ export class Election {
   ) {
     const { clock, ttlSeconds } = options
     this.ttlMs = ttlSeconds * 1000
-    this.movedAt = clock.monotonicMs()
     this.pauses = new Pauses(clock)
+    this.silentLeader = new SilentLeader({
+      ...options,
+      store,
+      ttlMs: this.ttlMs,
+      pauses: this.pauses,
+      followed: () => this.followed(),
+    })
     this.watch = store.watch(keys.leader, {
       onChanges: (changes) => this.see(changes),
-      onConnection: () => {
-        this.movedAt = clock.monotonicMs()
-      },
+      onConnection: () => this.silentLeader.moved(),
       onSynced: () => {
         if (this.is('syncing')) this.enter({ name: 'following' })
         void this.grab()
       },
     })
-    this.lookAtLeader()
   }
 
   /** For logs and tests; `fence` tells whether to write. */
@@ -130,7 +128,7 @@ export class Election {
 
   /** Gives leadership up and stands no more. Throws nothing when etcd is away. */
   async close(): Promise<void> {
-    this.cancelLook()
+    this.silentLeader.close()
     this.pauses.close()
     this.lose('stopping')
     if (!this.is('closed')) this.enter({ name: 'closed' })
@@ -174,7 +172,7 @@ export class Election {
   }
 
   private seenIn(entry: Entry): SeenLeader {
-    this.movedAt = this.options.clock.monotonicMs()
+    this.silentLeader.moved()
     const read = readDocument(entry, leaderDocument)
     const document = 'document' in read ? read.document : undefined
     return { document, createRevision: entry.createRevision, modRevision: entry.modRevision }
@@ -242,34 +240,10 @@ export class Election {
     })
   }
 
-  private lookAtLeader(): void {
-    const { clock, log } = this.options
-    this.cancelLook = clock.after(this.ttlMs, () => {
-      const isOverdue = clock.monotonicMs() - this.movedAt >= patience * this.ttlMs
-      const isSilent = this.is('following', 'grabbing') && this.seen?.document?.documents !== undefined && isOverdue
-      const looked = isSilent ? this.depose() : Promise.resolve()
-      looked
-        .catch((error: unknown) => log.warn('a silent leader could not be looked at', { reason: String(error) }))
-        .finally(() => this.is('closed') || this.lookAtLeader())
-    })
-  }
-
-  /** Ends the leadership of one whose lease somebody else keeps alive. */
-  private async depose(): Promise<void> {
-    const { store } = this
-    const { clock, log, candidate } = this.options
-    const before = await store.get(keys.leader)
-    if (!before || before.modRevision !== this.seen?.modRevision) return
-    const { host, pid } = candidate
-    // One that lives resigns. Where etcd takes no writes at all, nobody could take over: this throws.
-    await store.write([], [{ put: keys.leaderWanted, value: { v: 1, host, pid, at: clock.unixSeconds() } }])
-    await this.pauses.wait(this.ttlMs)
-    if (!this.is('following', 'grabbing')) return
-    const { won } = await store.write(
-      [{ key: keys.leader, modRevision: before.modRevision }],
-      [{ delete: keys.leader }],
-    )
-    if (won)
-      log.warn('a dead leader is removed: somebody else keeps its lease alive', { leader: this.seen?.document?.host })
+  private followed(): { host: string; modRevision: number } | undefined {
+    const { document, modRevision } = this.seen ?? {}
+    if (!this.is('following', 'grabbing') || modRevision === undefined || document?.documents === undefined)
+      return undefined
+    return { host: document.host, modRevision }
   }
 }
