@@ -6,6 +6,7 @@ import type { Desired } from '../../model/documents/desired.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import type { DesiredTransfer, TransferPart } from '../../model/documents/transfer.js'
 import { isPrivate } from '../../model/transfers.js'
+import { dataPlaneOf } from '../dataplane/index.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 export function recordOf(host: string, document: Omit<DesiredTransfer, 'fence'>): DesiredRecord {
@@ -36,8 +37,7 @@ export function documentOf(
     variable,
     verify,
     ...(report === undefined ? {} : { report }),
-    volume: buffer.volume,
-    servers,
+    ...dataPlaneOf(buffer).mountSource(buffer),
     ...namespaceOf(session, transfer, buffer),
     uid: session.uid,
     gid: session.gid,
