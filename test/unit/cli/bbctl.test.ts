@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,6 +52,20 @@ describe('bbctl', () => {
       server.close()
       rmSync(directory, { recursive: true })
     }
+  })
+
+  it('knows each command of its folder', async () => {
+    const modules = await Promise.all(
+      readdirSync('src/cli/commands').map(
+        async (file) => (await import(`../../../src/cli/commands/${file}`)) as Record<string, { command?: string }>,
+      ),
+    )
+    const written = modules
+      .flatMap((module) => Object.values(module))
+      .flatMap(({ command }) => (command === undefined ? [] : [command.split(' ')[0]!]))
+    const known = (await bbctl('--get-yargs-completions', 'bbctl', '')).split('\n').map((line) => line.split(':')[0]!)
+    expect(written).to.include('status')
+    expect(known).to.include.members(written)
   })
 })
 
