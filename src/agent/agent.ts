@@ -109,7 +109,7 @@ export class Agent {
     last.sort((a, b) => (a.entry?.modRevision ?? 0) - (b.entry?.modRevision ?? 0))
     for (const change of last) {
       const parsed = parseKey(change.key)
-      if (parsed?.room !== 'desired' || parsed.host !== this.dependencies.host.name) continue
+      if (parsed?.collection !== 'desired' || parsed.host !== this.dependencies.host.name) continue
       if (!change.entry) this.apply(parsed.kind, parsed.id, undefined)
       else this.take(change.entry, parsed)
     }
@@ -146,7 +146,7 @@ export class Agent {
       const { entries } = await store.list(keys.observedOf(host.name))
       for (const { key } of entries) {
         const parsed = parseKey(key)
-        if (parsed?.room !== 'observed' || this.reconcilers.has(`${parsed.kind}/${parsed.id}`)) continue
+        if (parsed?.collection !== 'observed' || this.reconcilers.has(`${parsed.kind}/${parsed.id}`)) continue
         this.apply(parsed.kind, parsed.id, undefined)
       }
     } catch (error) {

@@ -5,7 +5,7 @@ import type { Log } from '../daemon/log.js'
 import type { Role } from '../model/documents/host.js'
 import type { InventoryDevice, InventoryDocument } from '../model/documents/inventory.js'
 import { clipped } from '../model/fields.js'
-import { inForm } from '../model/levels.js'
+import { toLevel } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import { OwnedKey } from '../store/owned.js'
 import type { Store } from '../store/store.js'
@@ -124,7 +124,7 @@ export class Inventory {
     const [{ devices, problems }] = await Promise.all([host.discover(), this.isSurveyDue ? this.survey() : undefined])
     onProblems?.(problems)
     const whole: InventoryDocument = { v: 1, host: host.name, devices: devices.map(withClippedReason), ...this.seen }
-    const document = inForm(whole, 'inventory', level())
+    const document = toLevel(whole, 'inventory', level())
     const text = JSON.stringify(document)
     if (text === this.written) return
     // A compute host has nothing to say before its mounts were looked at.

@@ -1,6 +1,6 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import { recordedCluster, whoseEtcd } from '../store/clusterName.js'
+import { recordedCluster, otherClusterReason } from '../store/clusterName.js'
 import { Denied, type Store } from '../store/store.js'
 
 const otherMs = 5_000
@@ -19,7 +19,7 @@ export async function untilOurs(
     try {
       const recorded = await recordedCluster(store)
       if (recorded === undefined || recorded === name) return []
-      const reason = whoseEtcd(recorded, name, 'agent')
+      const reason = otherClusterReason(recorded, name, 'agent')
       if (!told) log.error('this etcd is of another cluster, nothing is done', { reason })
     } catch (error) {
       if (!(error instanceof Denied)) throw error

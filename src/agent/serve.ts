@@ -5,7 +5,7 @@ import { type DesiredKind, desiredKinds } from '../model/documents/desired.js'
 import type { HostDocument, Role } from '../model/documents/host.js'
 import { LeasedKey } from '../store/leasedKey.js'
 import { clipped } from '../model/fields.js'
-import { inForm, ourLevels } from '../model/levels.js'
+import { toLevel, ourLevels } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
 import { Agent } from './agent.js'
@@ -79,7 +79,7 @@ export function serveHost(parts: ServeParts): HostService {
     const known = [...theLeaders, ...(current.problems ?? []), ...[...problems.values()].flat()]
     const all = known.slice(0, maxProblems).map(clipped)
     const document = { ...current, versions, ...(all.length > 0 ? { problems: all } : {}) }
-    return inForm(document, 'hosts', leader.level)
+    return toLevel(document, 'hosts', leader.level)
   }
   leader.onChange(() => {
     kept?.update(told())

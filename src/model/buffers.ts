@@ -1,4 +1,4 @@
-import { at, brickPath, bufferKey, type Cluster, desiredOf, mountId, mountIdOf, swapId } from './cluster.js'
+import { hostKey, brickPath, bufferKey, type Cluster, desiredOf, mountId, mountIdOf, swapId } from './cluster.js'
 import { hostsCopying, unsaved } from './transfers.js'
 import type { ObservedBrick } from './documents/brick.js'
 import type { BufferDocument, PlacedBrick } from './documents/buffer.js'
@@ -15,7 +15,7 @@ import type { ObservedVolume } from './documents/volume.js'
  */
 export function primaryOf(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): string {
   const told = hostsOf(buffer).find(
-    (host) => cluster.hosts.has(host) && cluster.desired.volume.get(at(host, volume))?.buffer.id === buffer.id,
+    (host) => cluster.hosts.has(host) && cluster.desired.volume.get(hostKey(host, volume))?.buffer.id === buffer.id,
   )
   const alive = buffer.bricks.find((brick) => cluster.hosts.has(brick.host))
   return told ?? (alive ?? buffer.bricks[0]!).host
@@ -35,7 +35,7 @@ export function volumeBricks(buffer: BufferDocument): { host: string; path: stri
 
 /** What an agent said about this very brick; reports about an earlier one on that device do not count. */
 export function observedBrickOf(cluster: Cluster, brick: PlacedBrick): ObservedBrick | undefined {
-  const observed = cluster.observed.brick.get(at(brick.host, brick.device))
+  const observed = cluster.observed.brick.get(hostKey(brick.host, brick.device))
   // guard: report-of-brick
   return observed?.uuid === brick.uuid ? observed : undefined
 }
@@ -93,7 +93,7 @@ export function volumeOf(
   volume: string = buffer.volume,
 ): ObservedVolume | undefined {
   for (const host of new Set([primaryOf(cluster, buffer, volume), ...hostsOf(buffer)])) {
-    const observed = cluster.observed.volume.get(at(host, volume))
+    const observed = cluster.observed.volume.get(hostKey(host, volume))
     if (observed?.bufferId === buffer.id) return observed
   }
   return undefined
@@ -103,7 +103,7 @@ export function volumeOf(
 export function wasBegun(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
   if (buffer.builtAt !== undefined || volume !== buffer.volume) return true
   if (volumeOf(cluster, buffer, volume)) return true
-  return hostsOf(buffer).some((host) => cluster.desired.volume.get(at(host, volume))?.buffer.id === buffer.id)
+  return hostsOf(buffer).some((host) => cluster.desired.volume.get(hostKey(host, volume))?.buffer.id === buffer.id)
 }
 
 /** It was never begun, or its going was seen. */
@@ -151,7 +151,7 @@ export function isStillMounted(
   host: string,
   view: MountView,
 ): boolean {
-  const key = at(host, mountId(session.id, buffer.id, view))
+  const key = hostKey(host, mountId(session.id, buffer.id, view))
   const known = cluster.observed.mount.has(key) || cluster.desired.mount.has(key)
   return known && cluster.observed.mount.get(key)?.state !== 'absent'
 }
@@ -169,7 +169,7 @@ export function hasOnlyCutOff(cluster: Cluster, session: SessionDocument, host: 
   return (
     mounts.every(
       ({ document }) =>
-        cluster.observed.mount.get(at(host, mountIdOf(document)))?.state === 'absent' ||
+        cluster.observed.mount.get(hostKey(host, mountIdOf(document)))?.state === 'absent' ||
         isCutOff(session, document.buffer, host),
     ) && swaps.every(({ document }) => !isStillSwapping(cluster, session, document.buffer, host))
   )
@@ -203,7 +203,7 @@ export function isStillSwapping(
   buffer: { id: number },
   host: string,
 ): boolean {
-  const key = at(host, swapId(session.id, buffer.id))
+  const key = hostKey(host, swapId(session.id, buffer.id))
   const known = cluster.observed.swap.has(key) || cluster.desired.swap.has(key)
   return known && cluster.observed.swap.get(key)?.state !== 'absent'
 }

@@ -39,7 +39,7 @@ export function printSize(bytes: number): string {
 }
 
 /** For people who look at progress: three digits and a decimal unit, as in 1.23 GB. Not exact; `printSize` is. */
-export function printAbout(bytes: number): string {
+export function printRounded(bytes: number): string {
   const power = Math.min(prefixes.length, Math.floor(Math.log10(Math.max(bytes, 1)) / 3))
   if (power === 0) return `${bytes} bytes`
   return `${(bytes / 1000 ** power).toPrecision(3)} ${prefixes[power - 1]}B`

@@ -86,7 +86,7 @@ export function sessionBuffers(cluster: Cluster, session: SessionDocument): { ke
 }
 
 /** Key of the maps in `Cluster.desired` and `Cluster.observed`: `<host>/<id>`. */
-export function at(host: string, id: string): string {
+export function hostKey(host: string, id: string): string {
   return `${host}/${id}`
 }
 

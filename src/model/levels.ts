@@ -78,7 +78,7 @@ export function isOfFirstRelease(host: Pick<HostDocument, 'versions'>): boolean 
  * The document as a reader of that level knows it: a copy without newer fields, or the document itself when it has
  * none. Fields with `refuse` are left out too; ask `refusedFields` first.
  */
-export function inForm<T extends object>(document: T, kind: ExchangedDocument, level: number): T {
+export function toLevel<T extends object>(document: T, kind: ExchangedDocument, level: number): T {
   return newerFields(document, kind, level).reduce((form, [path]) => without(form, path.split('.')), document)
 }
 

@@ -1,4 +1,4 @@
-import { at, type Cluster, desiredOf, transferId } from './cluster.js'
+import { hostKey, type Cluster, desiredOf, transferId } from './cluster.js'
 import type { SessionDocument, SessionStage, SessionTransfer } from './documents/session.js'
 import type { TransferDirection } from './documents/stageLine.js'
 import type { DesiredTransfer, ObservedTransfer } from './documents/transfer.js'
@@ -64,7 +64,7 @@ export function unsaved(session: SessionDocument): SessionTransfer[] {
  */
 export function reportOf(cluster: Cluster, host: string, document: DesiredTransfer): ObservedTransfer | undefined {
   const { session, transfer, attempt } = document
-  const observed = cluster.observed.transfer.get(at(host, transferId(session.id, transfer)))
+  const observed = cluster.observed.transfer.get(hostKey(host, transferId(session.id, transfer)))
   // guard: report-of-attempt
   return observed?.attempt === attempt ? observed : undefined
 }

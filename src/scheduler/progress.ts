@@ -1,6 +1,6 @@
 import { viewsOf } from '../model/access.js'
 import { hasOnlyCutOff, hostsUnmounting, isStillSwapping, volumeOf } from '../model/buffers.js'
-import { at, type Cluster, mountId, sessionBuffers, swapId } from '../model/cluster.js'
+import { hostKey, type Cluster, mountId, sessionBuffers, swapId } from '../model/cluster.js'
 import type { BufferDocument } from '../model/documents/buffer.js'
 import type { SessionDocument } from '../model/documents/session.js'
 import type { StageDirection } from '../model/documents/stageLine.js'
@@ -65,7 +65,7 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
     const views = viewsOf(buffer).filter((view) => view !== 'private' || filled.state === 'done')
     for (const [host, view] of session.computeHosts.flatMap((host) => views.map((view) => [host, view] as const))) {
-      const observed = cluster.observed.mount.get(at(host, mountId(sessionId, buffer.id, view)))
+      const observed = cluster.observed.mount.get(hostKey(host, mountId(sessionId, buffer.id, view)))
       if (observed?.state === 'mounted') {
         const swap = view === 'swap' ? swapProgress(cluster, session, key, buffer, host) : undefined
         if (swap?.state === 'failed') return swap
@@ -79,7 +79,8 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
         continue
       }
       if (observed?.problem?.terminal) return { state: 'failed', reason: `${where}: ${observed.problem.message}` }
-      const wasTold = observed !== undefined || cluster.desired.mount.has(at(host, mountId(sessionId, buffer.id, view)))
+      const wasTold =
+        observed !== undefined || cluster.desired.mount.has(hostKey(host, mountId(sessionId, buffer.id, view)))
       const detail = wasTold ? detailOf(observed) : volumeWait(cluster, buffer)
       waitingFor.push(detail === '' ? where : `${where}: ${detail}`)
     }
@@ -133,7 +134,7 @@ function swapProgress(
   buffer: BufferDocument,
   host: string,
 ): Progress {
-  const observed = cluster.observed.swap.get(at(host, swapId(session.id, buffer.id)))
+  const observed = cluster.observed.swap.get(hostKey(host, swapId(session.id, buffer.id)))
   if (observed?.state === 'on') return { state: 'done' }
   const where = `host ${host} to swap on ${key}`
   if (observed?.problem?.terminal) return { state: 'failed', reason: `${where}: ${observed.problem.message}` }
@@ -177,7 +178,7 @@ export function isHidden(cluster: Cluster, session: SessionDocument): boolean {
 }
 
 export function adoptProgress(cluster: Cluster, host: string, device: string): Progress {
-  const observed = cluster.observed.adopt.get(at(host, device))
+  const observed = cluster.observed.adopt.get(hostKey(host, device))
   const found = cluster.inventories.get(host)?.devices.find(({ name }) => name === device)
   if (observed?.state === 'done' || found?.state === 'blank') return { state: 'done' }
   if (observed?.problem?.terminal) return { state: 'failed', reason: observed.problem.message }
@@ -201,11 +202,13 @@ function waitingToUnmount(cluster: Cluster, session: SessionDocument): string[] 
   const told = sessionBuffers(cluster, session).flatMap(({ key, buffer }) =>
     hostsUnmounting(cluster, session, buffer).map((host) => {
       const swap = isStillSwapping(cluster, session, buffer, host)
-        ? [cluster.observed.swap.get(at(host, swapId(session.id, buffer.id)))]
+        ? [cluster.observed.swap.get(hostKey(host, swapId(session.id, buffer.id)))]
         : []
       const reports = [
         ...swap,
-        ...viewsOf(buffer).map((view) => cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, view)))),
+        ...viewsOf(buffer).map((view) =>
+          cluster.observed.mount.get(hostKey(host, mountId(session.id, buffer.id, view))),
+        ),
       ]
       const observed = reports.find((report) => report?.problem) ?? reports.find((report) => report?.waitingFor.length)
       const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''

@@ -108,8 +108,8 @@ export function assembleScheduler(parts: SchedulerParts) {
   const silentHosts = new SilentHosts(cache, clock)
   const stopLearning = cache.onChange((touched) => {
     for (const { parsed, after } of touched) {
-      if (parsed.room === 'sessions' && after) accounts.learn([(after as SessionDocument).uid])
-      if (parsed.room === 'observed' && parsed.kind === 'transfer') rates.note(parsed.id)
+      if (parsed.collection === 'sessions' && after) accounts.learn([(after as SessionDocument).uid])
+      if (parsed.collection === 'observed' && parsed.kind === 'transfer') rates.note(parsed.id)
     }
   })
   const unwatched = new Stretch(clock)

@@ -28,7 +28,7 @@ export async function recordCluster(store: Store, name: string): Promise<string>
 }
 
 /** What to do about another cluster's keys, in words for an operator. `program`: whose configuration names ours. */
-export function whoseEtcd(recorded: string, ours: string, program: 'scheduler' | 'agent'): string {
+export function otherClusterReason(recorded: string, ours: string, program: 'scheduler' | 'agent'): string {
   return (
     `etcd holds the keys of cluster ${quote(recorded)}, and ${program}.yaml says cluster: ${ours}. ` +
     'Each cluster needs an etcd of its own (etcd.endpoints). ' +

@@ -36,7 +36,7 @@ function otherPlace(key: string, document: unknown): string | undefined {
   if (!place || !('host' in place)) return undefined
   const said = document as { host?: string; device?: string }
   if (said.host !== undefined && said.host !== place.host) return `host: expected ${place.host}, as in its key`
-  if (place.room === 'cordons' && said.device !== place.device) return 'device: expected that of its key'
+  if (place.collection === 'cordons' && said.device !== place.device) return 'device: expected that of its key'
   return undefined
 }
 
@@ -51,7 +51,7 @@ export function readObserved(entry: Entry, key: { kind: DesiredKind }): Read<Any
 }
 
 /** Schemas of the rooms that hold one kind of document each. */
-export const roomSchemas = {
+export const collectionSchemas = {
   hosts: hostDocument,
   inventory: inventoryDocument,
   cordons: cordonDocument,

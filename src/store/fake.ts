@@ -16,7 +16,7 @@ import {
   type WriteResult,
 } from './store.js'
 
-export interface MemoryProgram {
+export interface FakeProgram {
   clock: Clock
   /** Runs it later: when, and after what else, is the simulation's choice. */
   defer: (act: () => void) => void
@@ -32,7 +32,7 @@ export interface GrantedLease {
  * etcd in memory, for simulation and for unit tests: one backing for several stores. Every answer and every delivery
  * goes through `defer`, so that a simulation can choose their order; a store can be cut off from it.
  */
-export class MemoryEtcd {
+export class FakeEtcd {
   revision = 1
   private readonly entries = new Map<string, { entry: Entry; leaseId: string | undefined }>()
   private readonly leases = new Map<string, { keys: Set<string>; cancel: () => void; lose: () => void }>()
@@ -46,8 +46,8 @@ export class MemoryEtcd {
   ) {}
 
   /** `program`: the clock and the order of deliveries of one program alone, which may be frozen or dead. */
-  open(program: Partial<MemoryProgram> = {}): MemoryStore {
-    return new MemoryStore(this, { clock: this.clock, defer: this.defer, ...program })
+  open(program: Partial<FakeProgram> = {}): FakeStore {
+    return new FakeStore(this, { clock: this.clock, defer: this.defer, ...program })
   }
 
   /** A copy of the entry, at once. */
@@ -165,7 +165,7 @@ export class MemoryEtcd {
 }
 
 /** One program's door to a MemoryEtcd. `cut` drops its calls and watches as a lost network does, until `heal`. */
-export class MemoryStore implements Store {
+export class FakeStore implements Store {
   private closed = false
   private isCut = false
   private readonly watches = new Set<MemoryWatch>()
@@ -174,8 +174,8 @@ export class MemoryStore implements Store {
   private sendsOn = false
 
   constructor(
-    private readonly etcd: MemoryEtcd,
-    private readonly program: MemoryProgram,
+    private readonly etcd: FakeEtcd,
+    private readonly program: FakeProgram,
   ) {}
 
   /** From now on calls fail with StoreUnavailable, watches hear nothing, and leases are not renewed. */
@@ -272,7 +272,7 @@ class MemoryWatch implements Watch {
   private readonly pending: (() => void)[] = []
 
   constructor(
-    private readonly etcd: MemoryEtcd,
+    private readonly etcd: FakeEtcd,
     private readonly prefix: string,
     private readonly handlers: WatchHandlers,
     private readonly defer: (act: () => void) => void,
@@ -335,7 +335,7 @@ class MemoryLease implements Lease {
   private readonly listeners: (() => void)[] = []
 
   constructor(
-    private readonly etcd: MemoryEtcd,
+    private readonly etcd: FakeEtcd,
     private readonly clock: Clock,
     private readonly ttlSeconds: number,
     private readonly isConnected: () => boolean,

@@ -34,13 +34,13 @@ export const keys = {
 }
 
 export type ParsedKey =
-  | { room: 'hosts' | 'inventory'; host: string }
-  | { room: 'cordons'; host: string; device?: string }
-  | { room: 'buffers' | 'mountpoints' | 'sessions'; name: string }
-  | { room: 'desired'; host: string; kind: DesiredKind; id: string }
-  | { room: 'observed'; host: string; kind: DesiredKind; id: string }
-  | { room: 'events'; name: string; sequence: number }
-  | { room: 'leader' | 'leader-wanted' | 'placement' | 'cluster' }
+  | { collection: 'hosts' | 'inventory'; host: string }
+  | { collection: 'cordons'; host: string; device?: string }
+  | { collection: 'buffers' | 'mountpoints' | 'sessions'; name: string }
+  | { collection: 'desired'; host: string; kind: DesiredKind; id: string }
+  | { collection: 'observed'; host: string; kind: DesiredKind; id: string }
+  | { collection: 'events'; name: string; sequence: number }
+  | { collection: 'leader' | 'leader-wanted' | 'placement' | 'cluster' }
 
 /** Longer than any that our programs write; etcd itself sets no limit. */
 const maxKeyLength = 512
@@ -50,33 +50,33 @@ const maxKeyLength = 512
  */
 export function parseKey(key: string): ParsedKey | undefined {
   if (key.length > maxKeyLength) return undefined
-  const [room, a, b, c, ...rest] = key.split('/')
+  const [collection, a, b, c, ...rest] = key.split('/')
   if (rest.length > 0) return undefined
-  switch (room) {
+  switch (collection) {
     case 'leader':
     case 'leader-wanted':
     case 'placement':
     case 'cluster':
-      return a === undefined ? { room } : undefined
+      return a === undefined ? { collection } : undefined
     case 'hosts':
     case 'inventory':
-      return a && b === undefined ? { room, host: a } : undefined
+      return a && b === undefined ? { collection, host: a } : undefined
     case 'cordons':
       if (!a || b === '' || c !== undefined) return undefined
-      return b === undefined ? { room, host: a } : { room, host: a, device: b }
+      return b === undefined ? { collection, host: a } : { collection, host: a, device: b }
     case 'sessions':
-      return a && b === undefined ? { room, name: a } : undefined
+      return a && b === undefined ? { collection, name: a } : undefined
     case 'buffers':
       if (!a || c !== undefined) return undefined
-      if (b === 'mountpoint') return { room: 'mountpoints', name: a }
-      return b === undefined ? { room, name: a } : undefined
+      if (b === 'mountpoint') return { collection: 'mountpoints', name: a }
+      return b === undefined ? { collection, name: a } : undefined
     case 'events':
       if (!a || !b || !/^\d+$/.test(b) || c !== undefined) return undefined
-      return { room, name: a, sequence: Number(b) }
+      return { collection, name: a, sequence: Number(b) }
     case 'desired':
     case 'observed':
       if (!a || !b || !c || !(desiredKinds as string[]).includes(b)) return undefined
-      return { room, host: a, kind: b as DesiredKind, id: c }
+      return { collection, host: a, kind: b as DesiredKind, id: c }
     default:
       return undefined
   }

@@ -19,7 +19,7 @@ import {
   turnOff,
   turnOn,
 } from '../../src/simulated/machine.js'
-import { MemoryEtcd } from '../../src/store/fake.js'
+import { FakeEtcd } from '../../src/store/fake.js'
 import { aUuid } from '../support/builders.js'
 import { hasSwap, Invariants } from './invariants.js'
 import { type Fate, Life } from './life.js'
@@ -45,7 +45,7 @@ type Means = ReturnType<typeof assembleScheduler>['deps']
 
 /** The real programs on simulated machines. Whatever dies is started again, as systemd does, after a while. */
 export class SimulatedCluster {
-  readonly etcd: MemoryEtcd
+  readonly etcd: FakeEtcd
   readonly machines = new Map<string, SimulatedMachine>()
   readonly gluster: SimulatedGluster
   readonly invariants: Invariants
@@ -64,7 +64,7 @@ export class SimulatedCluster {
     readonly world: World,
     private readonly fate: Fate,
   ) {
-    this.etcd = new MemoryEtcd(world.clock, world.deliver)
+    this.etcd = new FakeEtcd(world.clock, world.deliver)
     for (const name of storageHosts) this.machines.set(name, aMachine({ name, disks: disksEach, pool }))
     for (const name of computeHosts) this.machines.set(name, aMachine({ name }))
     this.gluster = new SimulatedGluster(this.machines)

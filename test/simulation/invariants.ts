@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describeStep, type Step } from '../../src/agent/steps.js'
-import { at, mountIdOf, swapId, transferId } from '../../src/model/cluster.js'
+import { hostKey, mountIdOf, swapId, transferId } from '../../src/model/cluster.js'
 import { type BufferDocument, bufferDocument } from '../../src/model/documents/buffer.js'
 import type { AnyDesired } from '../../src/model/documents/desired.js'
 import type { DesiredMount } from '../../src/model/documents/mount.js'
@@ -9,7 +9,7 @@ import { serversOf } from '../../src/model/buffers.js'
 import { transfersOf } from '../../src/model/transfers.js'
 import type { SimulatedGluster } from '../../src/simulated/gluster.js'
 import type { SimulatedDisk, SimulatedMachine } from '../../src/simulated/machine.js'
-import type { MemoryEtcd } from '../../src/store/fake.js'
+import type { FakeEtcd } from '../../src/store/fake.js'
 import { keys } from '../../src/store/keys.js'
 import type { Life } from './life.js'
 
@@ -43,7 +43,7 @@ export class Invariants {
   private readonly copied = new Map<string, Set<string>>()
 
   constructor(
-    private readonly etcd: MemoryEtcd,
+    private readonly etcd: FakeEtcd,
     private readonly machines: ReadonlyMap<string, SimulatedMachine>,
     private readonly gluster: SimulatedGluster,
     private readonly nowMs: () => number,
@@ -187,8 +187,8 @@ export class Invariants {
       const found = this.gluster.volumes.get(volume)
       if (found?.status !== 'started') continue
       const isAllowed = (found.options['auth.allow'] ?? '').split(/[,|()]/).includes(host)
-      if (!isAllowed) this.seenOut.add(at(volume, host))
-      else if (this.seenOut.has(at(volume, host)))
+      if (!isAllowed) this.seenOut.add(hostKey(volume, host))
+      else if (this.seenOut.has(hostKey(volume, host)))
         this.fail(10, `${host} is let in again to ${volume}, from which it was cut off`)
     }
   }
@@ -246,17 +246,17 @@ export class Invariants {
     const owners = new Map<string, string>()
     for (const { id, name, bricks, released } of this.buffers()) {
       for (const { host, device } of [...bricks, ...released]) {
-        const other = owners.get(at(host, device))
+        const other = owners.get(hostKey(host, device))
         const owner = `${name} (${id})`
         if (other !== undefined) this.fail(1, `${host}/${device} belongs to ${other} and to ${owner}`)
-        owners.set(at(host, device), owner)
+        owners.set(hostKey(host, device), owner)
       }
     }
     const served = new Map<string, string>()
     for (const volume of this.gluster.volumes.values()) {
       if (volume.status !== 'started') continue
       for (const { host, path } of volume.bricks) {
-        const place = at(host, path.split('/').at(-2)!)
+        const place = hostKey(host, path.split('/').at(-2)!)
         const other = served.get(place)
         if (other !== undefined) this.fail(1, `${place} is in the volumes ${other} and ${volume.name}`)
         served.set(place, volume.name)

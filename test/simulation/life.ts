@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/daemon/clock.js'
-import type { MemoryEtcd, MemoryStore } from '../../src/store/fake.js'
+import type { FakeEtcd, FakeStore } from '../../src/store/fake.js'
 import type { Compare, Entry, Store, WatchHandlers, Write } from '../../src/store/store.js'
 import type { World } from './world.js'
 
@@ -20,12 +20,12 @@ export class Life {
   readonly read = new Map<string, Entry | undefined>()
   private sendsOn = false
   private frozen: (() => void)[] | undefined
-  private readonly door: MemoryStore
+  private readonly door: FakeStore
 
   constructor(
     readonly program: string,
     private readonly world: World,
-    etcd: MemoryEtcd,
+    etcd: FakeEtcd,
     private readonly fate: Fate,
     private readonly onDeath: (life: Life) => void,
   ) {

@@ -1,5 +1,5 @@
 import type { Account } from '../../src/scheduler/users/accounts.js'
-import { at, type Cluster, emptyCluster, mountId } from '../../src/model/cluster.js'
+import { hostKey, type Cluster, emptyCluster, mountId } from '../../src/model/cluster.js'
 import type { ObservedBrick } from '../../src/model/documents/brick.js'
 import type { BufferDocument, PlacedBrick } from '../../src/model/documents/buffer.js'
 import type { CordonDocument } from '../../src/model/documents/cordon.js'
@@ -182,7 +182,7 @@ export function aCluster(parts: ClusterParts = {}): Cluster {
     ignored: new Map(),
     cordons: new Map(
       (parts.cordons ?? []).map((cordon) => [
-        cordon.device === undefined ? cordon.host : at(cordon.host, cordon.device),
+        cordon.device === undefined ? cordon.host : hostKey(cordon.host, cordon.device),
         cordon,
       ]),
     ),

@@ -1,17 +1,17 @@
 import { readDesired } from '../../src/store/documents.js'
 import { keys, parseKey } from '../../src/store/keys.js'
-import type { MemoryEtcd, MemoryStore } from '../../src/store/fake.js'
+import type { FakeEtcd, FakeStore } from '../../src/store/fake.js'
 import type { AnyDesired, DesiredKind } from '../../src/model/documents/desired.js'
 import type { AnyObserved } from '../../src/model/documents/observed.js'
 import type { Hosted } from './builders.js'
 
 /** The agents of a cluster on a MemoryEtcd: what they report is said by hand, or by `obey`, which does all that is desired. */
 export class HandAgents {
-  private readonly store: MemoryStore
+  private readonly store: FakeStore
   private readonly silent = new Set<string>()
   private readonly silentKinds = new Set<DesiredKind>()
 
-  constructor(etcd: MemoryEtcd) {
+  constructor(etcd: FakeEtcd) {
     this.store = etcd.open()
   }
 
@@ -42,7 +42,7 @@ export class HandAgents {
       onChanges: (changes) => {
         for (const { key, entry } of changes) {
           const parsed = parseKey(key)
-          if (parsed?.room !== 'desired' || this.silent.has(parsed.host)) continue
+          if (parsed?.collection !== 'desired' || this.silent.has(parsed.host)) continue
           if (this.silentKinds.has(parsed.kind)) continue
           const { host, kind, id } = parsed
           const read = entry && readDesired(entry, parsed)

@@ -9,7 +9,7 @@ import { dwWlmCli, type Reply } from '../../src/scheduler/slurm/dwWlmCli.js'
 import type { SlurmDependencies } from '../../src/scheduler/slurm/functions/context.js'
 import { InFlightSetups } from '../../src/scheduler/slurm/functions/inFlightSetups.js'
 import { keys } from '../../src/store/keys.js'
-import { MemoryEtcd, type MemoryStore } from '../../src/store/fake.js'
+import { FakeEtcd, type FakeStore } from '../../src/store/fake.js'
 import { accountEntries, alice, type Hosted, uuids } from './builders.js'
 import { aConfig } from './decisions.js'
 import { HandAgents } from './handAgents.js'
@@ -31,10 +31,10 @@ const patienceMs = 10_000
 /** A scheduler without its socket, on an etcd in memory and a clock that the test moves. */
 export class Rig {
   readonly clock: HandClock
-  readonly etcd: MemoryEtcd
+  readonly etcd: FakeEtcd
   readonly agents: HandAgents
   /** The scheduler's own connection, to be cut and healed. */
-  readonly store: MemoryStore
+  readonly store: FakeStore
   readonly cache: ClusterCache
   readonly committer: Committer
   readonly loop: Loop
@@ -44,7 +44,7 @@ export class Rig {
   private constructor(options: RigOptions) {
     const { config = aConfig(), beside, log = silentLog } = options
     this.clock = beside?.clock ?? new HandClock()
-    this.etcd = beside?.etcd ?? new MemoryEtcd(this.clock)
+    this.etcd = beside?.etcd ?? new FakeEtcd(this.clock)
     this.agents = beside?.agents ?? new HandAgents(this.etcd)
     const { clock } = this
     const store = (this.store = this.etcd.open())

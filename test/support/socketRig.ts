@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { silentLog, type Log } from '../../src/daemon/log.js'
 import { type Clock, systemClock } from '../../src/daemon/clock.js'
 import { type Scheduler, startScheduler } from '../../src/scheduler/scheduler.js'
-import { MemoryEtcd } from '../../src/store/fake.js'
+import { FakeEtcd } from '../../src/store/fake.js'
 import { accountEntries, alice, type Hosted } from './builders.js'
 import { aConfig } from './decisions.js'
 import { HandAgents } from './handAgents.js'
@@ -24,7 +24,7 @@ const backgroundClock: Clock = {
 export class SocketRig {
   readonly directory = mkdtempSync(join(tmpdir(), 'bb-socket-'))
   readonly socket = join(this.directory, 'scheduler.sock')
-  readonly etcd = new MemoryEtcd(backgroundClock)
+  readonly etcd = new FakeEtcd(backgroundClock)
   readonly agents = new HandAgents(this.etcd)
   private scheduler: Scheduler | undefined
 

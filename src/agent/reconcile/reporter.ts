@@ -2,7 +2,7 @@ import type { Problem } from '../../model/documents/common.js'
 import type { DesiredKind } from '../../model/documents/desired.js'
 import type { Observed } from '../../model/documents/observed.js'
 import { clipped } from '../../model/fields.js'
-import { inForm } from '../../model/levels.js'
+import { toLevel } from '../../model/levels.js'
 import { keys } from '../../store/keys.js'
 import { OwnedKey } from '../../store/owned.js'
 import type { Plan } from '../plan/plan.js'
@@ -65,7 +65,7 @@ export class Reporter<K extends DesiredKind> {
       ...(problem ? { problem: { ...problem, message: clipped(problem.message) } } : {}),
       ...(kind === 'brick' && host.boot !== undefined ? { boot: host.boot } : {}),
     } as Observed[K]
-    return inForm(whole, `observed/${kind}`, level())
+    return toLevel(whole, `observed/${kind}`, level())
   }
 
   private isNews(document: Observed[K]): boolean {

@@ -1,5 +1,5 @@
 import type { TransferView } from '../../model/api.js'
-import { printAbout } from '../../model/capacity.js'
+import { printRounded } from '../../model/capacity.js'
 import { duration, print, printable, printJson, printTable } from '../output.js'
 import { caller, clientOf, type Command } from './command.js'
 
@@ -32,8 +32,8 @@ export async function printTransfers(transfers: TransferView[]): Promise<void> {
       view.attempt === 1 ? view.name : `${view.name} (attempt ${view.attempt})`,
       view.state,
       view.totalFiles === null ? '-' : `${view.files}/${view.totalFiles}`,
-      view.totalBytes === null ? '-' : `${printAbout(view.bytes)} of ${printAbout(view.totalBytes)}`,
-      view.bytesPerSecond === null ? '-' : `${printAbout(view.bytesPerSecond)}/s`,
+      view.totalBytes === null ? '-' : `${printRounded(view.bytes)} of ${printRounded(view.totalBytes)}`,
+      view.bytesPerSecond === null ? '-' : `${printRounded(view.bytesPerSecond)}/s`,
       view.secondsLeft === null ? '-' : duration(view.secondsLeft),
       view.source,
       view.destination,

@@ -1,5 +1,5 @@
 import type { BufferView, DeviceView, StatusView } from '../../model/api.js'
-import { printAbout } from '../../model/capacity.js'
+import { printRounded } from '../../model/capacity.js'
 import { print, printable, printJson, printTable, size, time } from '../output.js'
 import { clientOf, type Command } from './command.js'
 
@@ -23,7 +23,7 @@ export async function printStatus({ scheduler, etcd, hosts, pools, buffers, prob
   const counts = Object.entries(buffers).map(([phase, count]) => `${count} ${phase}`)
   print(`buffers    ${counts.join(', ') || 'none'}`)
   if (etcd) {
-    const [size, quota, inUse] = [etcd.sizeBytes, etcd.quotaBytes, etcd.inUseBytes].map(printAbout)
+    const [size, quota, inUse] = [etcd.sizeBytes, etcd.quotaBytes, etcd.inUseBytes].map(printRounded)
     print(`etcd       ${size} of ${quota}, ${inUse} in use`)
   }
   print('')

@@ -1,5 +1,5 @@
 import { adoptSeconds } from '../../model/adoption.js'
-import { at, type Cluster } from '../../model/cluster.js'
+import { hostKey, type Cluster } from '../../model/cluster.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { whyNotWipe } from '../../model/wipes.js'
 import type { Decision } from '../commit/decision.js'
@@ -59,9 +59,9 @@ export function adopt(
   const found = cluster.inventories.get(host)!.devices.find(({ name }) => name === device)!
   const place = `${host}/${device}`
   if (!cluster.hosts.has(host)) return { refused: messages.noAgent(host) }
-  if (takenDevices(cluster).has(at(host, device))) return { refused: messages.deviceInUse(place) }
+  if (takenDevices(cluster).has(hostKey(host, device))) return { refused: messages.deviceInUse(place) }
   if (found.state === 'blank') return { refused: messages.deviceBlank(place) }
-  const alsoAt = sharedDisks(cluster).get(at(host, device))
+  const alsoAt = sharedDisks(cluster).get(hostKey(host, device))
   if (alsoAt !== undefined) return { refused: messages.sameDisk(place, alsoAt, found.identity) }
   if (found.state === 'refused') return { refused: messages.deviceUnusable(place, found.reason) }
   const { identity, sizeBytes } = found
@@ -104,5 +104,5 @@ function problemWithPlace(cluster: Cluster, { host, device }: Place): string | u
 }
 
 function nameOf({ host, device }: Place): string {
-  return device === undefined ? host : at(host, device)
+  return device === undefined ? host : hostKey(host, device)
 }

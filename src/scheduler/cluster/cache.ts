@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod'
 import type { Log } from '../../daemon/log.js'
-import { at, type Cluster, emptyByKind, type IgnoredReport } from '../../model/cluster.js'
+import { hostKey, type Cluster, emptyByKind, type IgnoredReport } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { LeaderDocument } from '../../model/documents/cluster.js'
 import type { CordonDocument } from '../../model/documents/cordon.js'
@@ -10,7 +10,7 @@ import type { InventoryDocument } from '../../model/documents/inventory.js'
 import type { AnyObserved, Observed } from '../../model/documents/observed.js'
 import type { SessionDocument } from '../../model/documents/session.js'
 import { levelOfHost, levels } from '../../model/levels.js'
-import { readDesired, readDocument, readObserved, roomSchemas } from '../../store/documents.js'
+import { readDesired, readDocument, readObserved, collectionSchemas } from '../../store/documents.js'
 import { keys, type ParsedKey, parseKey } from '../../store/keys.js'
 import type { Change, Entry, Store, Watch, Write } from '../../store/store.js'
 import { Indexes } from './indexes.js'
@@ -111,7 +111,7 @@ export class ClusterCache implements Cluster {
     return writes.every((write) => {
       if ('deletePrefix' in write) return true
       const key = 'put' in write ? write.put : write.delete
-      if (parseKey(key)?.room === 'events') return true
+      if (parseKey(key)?.collection === 'events') return true
       const seen = this.revisionOf(key)
       return 'put' in write ? seen >= revision : seen === 0 || seen > revision
     })
@@ -151,7 +151,7 @@ export class ClusterCache implements Cluster {
     const touched: CacheEvent[] = []
     for (const { key, entry } of changes) {
       const parsed = parseKey(key)
-      if (parsed?.room === 'events') {
+      if (parsed?.collection === 'events') {
         this.takeEvent(parsed, entry)
         continue
       }
@@ -170,14 +170,14 @@ export class ClusterCache implements Cluster {
   }
 
   private replace(parsed: ParsedKey, key: string, entry: Entry | undefined): void {
-    switch (parsed.room) {
+    switch (parsed.collection) {
       case 'hosts':
-        this.put(this.hosts, parsed.host, entry, roomSchemas.hosts)
+        this.put(this.hosts, parsed.host, entry, collectionSchemas.hosts)
         this.keep(this.hosts, parsed.host, this.storageHosts.ofHost(parsed.host, this.hosts.get(parsed.host)))
         this.noteLevel(parsed.host)
         return
       case 'inventory':
-        this.put(this.inventories, parsed.host, entry, roomSchemas.inventory)
+        this.put(this.inventories, parsed.host, entry, collectionSchemas.inventory)
         this.keep(
           this.inventories,
           parsed.host,
@@ -185,16 +185,16 @@ export class ClusterCache implements Cluster {
         )
         return
       case 'cordons':
-        return this.put(this.cordons, placeOf(parsed), entry, roomSchemas.cordons)
+        return this.put(this.cordons, placeOf(parsed), entry, collectionSchemas.cordons)
       case 'buffers': {
         this.index.removeBuffer(parsed.name, this.buffers.get(parsed.name))
-        this.put(this.buffers, parsed.name, entry, roomSchemas.buffers)
+        this.put(this.buffers, parsed.name, entry, collectionSchemas.buffers)
         this.index.addBuffer(parsed.name, this.buffers.get(parsed.name))
         return
       }
       case 'sessions': {
         this.index.removeSession(parsed.name, this.sessions.get(parsed.name))
-        this.put(this.sessions, parsed.name, entry, roomSchemas.sessions)
+        this.put(this.sessions, parsed.name, entry, collectionSchemas.sessions)
         this.index.addSession(parsed.name, this.sessions.get(parsed.name))
         return
       }
@@ -204,7 +204,7 @@ export class ClusterCache implements Cluster {
         return
       case 'desired': {
         const map = this.desired[parsed.kind] as Map<string, AnyDesired>
-        const id = at(parsed.host, parsed.id)
+        const id = hostKey(parsed.host, parsed.id)
         this.index.removeDesired(key, map.get(id))
         this.set(map, id, entry && readDesired(entry, parsed), key)
         this.index.addDesired(key, parsed.host, map.get(id))
@@ -213,16 +213,16 @@ export class ClusterCache implements Cluster {
       }
       case 'observed': {
         const map = this.observed[parsed.kind] as Map<string, AnyObserved>
-        this.set(map, at(parsed.host, parsed.id), entry && readObserved(entry, parsed), key)
+        this.set(map, hostKey(parsed.host, parsed.id), entry && readObserved(entry, parsed), key)
         return this.noteStray(parsed, key, entry?.value)
       }
       case 'placement': {
-        const read = entry && this.valid(key, readDocument(entry, roomSchemas.placement))
+        const read = entry && this.valid(key, readDocument(entry, collectionSchemas.placement))
         this.lastId = read?.lastId ?? 0
         return
       }
       case 'leader': {
-        const document = entry && this.valid(key, readDocument(entry, roomSchemas.leader))
+        const document = entry && this.valid(key, readDocument(entry, collectionSchemas.leader))
         this.leader = document && { document, createRevision: entry.createRevision }
         return
       }
@@ -241,10 +241,10 @@ export class ClusterCache implements Cluster {
     key: string,
     report: unknown,
   ): void {
-    if (report === undefined || this.desired[kind].has(at(host, id))) return this.strays.remove(host, key)
+    if (report === undefined || this.desired[kind].has(hostKey(host, id))) return this.strays.remove(host, key)
     for (const old of this.strays.add(host, key, JSON.stringify(report).length)) {
-      const stray = parseKey(old) as ParsedKey & { room: 'observed' }
-      this.observed[stray.kind].delete(at(host, stray.id))
+      const stray = parseKey(old) as ParsedKey & { collection: 'observed' }
+      this.observed[stray.kind].delete(hostKey(host, stray.id))
       this.revisions.delete(old)
       this.invalid.delete(old)
     }
@@ -287,13 +287,13 @@ export class ClusterCache implements Cluster {
     return undefined
   }
 
-  private takeEvent(parsed: ParsedKey & { room: 'events' }, entry: Entry | undefined): void {
+  private takeEvent(parsed: ParsedKey & { collection: 'events' }, entry: Entry | undefined): void {
     if (entry) this.lastEvents.set(parsed.name, Math.max(parsed.sequence, this.lastEventOf(parsed.name)))
     else if (parsed.sequence === this.lastEventOf(parsed.name)) this.lastEvents.delete(parsed.name)
   }
 
   private documentAt(parsed: ParsedKey): unknown {
-    switch (parsed.room) {
+    switch (parsed.collection) {
       case 'hosts':
         return this.hosts.get(parsed.host)
       case 'inventory':
@@ -303,9 +303,9 @@ export class ClusterCache implements Cluster {
       case 'sessions':
         return this.sessions.get(parsed.name)
       case 'desired':
-        return this.desired[parsed.kind].get(at(parsed.host, parsed.id))
+        return this.desired[parsed.kind].get(hostKey(parsed.host, parsed.id))
       case 'observed':
-        return this.observed[parsed.kind].get(at(parsed.host, parsed.id))
+        return this.observed[parsed.kind].get(hostKey(parsed.host, parsed.id))
       default:
         return undefined
     }
@@ -325,5 +325,5 @@ export interface CacheEvent {
 }
 
 function placeOf({ host, device }: { host: string; device?: string }): string {
-  return device === undefined ? host : at(host, device)
+  return device === undefined ? host : hostKey(host, device)
 }

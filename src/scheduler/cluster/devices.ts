@@ -1,4 +1,4 @@
-import { at, type Cluster } from '../../model/cluster.js'
+import { hostKey, type Cluster } from '../../model/cluster.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import type { ThoroughWipe } from '../../model/documents/wipe.js'
 import { worldWideName } from '../../model/identity.js'
@@ -39,14 +39,15 @@ export function devicesOf(
   for (const [host, { devices }] of cluster.inventories) {
     for (const device of devices) {
       if (device.pool !== pool) continue
-      const alsoAt = shared.get(at(host, device.name))
+      const alsoAt = shared.get(hostKey(host, device.name))
       const availability = availabilityOf(cluster, host, device, asked, taken, alsoAt !== undefined)
       found.push({ host, device, availability, ...(alsoAt === undefined ? {} : { alsoAt }) })
     }
   }
   for (const [host, { devices }] of cluster.ignored) {
     for (const device of devices) {
-      if (device.pool === pool && taken.has(at(host, device.name))) found.push({ host, device, availability: 'taken' })
+      if (device.pool === pool && taken.has(hostKey(host, device.name)))
+        found.push({ host, device, availability: 'taken' })
     }
   }
   return found
@@ -60,9 +61,9 @@ export function takenDevices(cluster: Cluster): Set<string> {
   // guard: desired-taken
   const taken = new Set<string>(cluster.desired.brick.keys())
   for (const { bricks, released } of cluster.buffers.values()) {
-    for (const { host, device } of bricks) taken.add(at(host, device))
+    for (const { host, device } of bricks) taken.add(hostKey(host, device))
     // guard: released-taken
-    for (const { host, device } of released) taken.add(at(host, device))
+    for (const { host, device } of released) taken.add(hostKey(host, device))
   }
   return taken
 }
@@ -78,8 +79,8 @@ export function sharedDisks(cluster: Cluster): Map<string, string> {
       const disk = worldWideName(identity)
       if (disk === undefined) continue
       const seen = places.get(disk)
-      if (seen) seen.push(at(host, name))
-      else places.set(disk, [at(host, name)])
+      if (seen) seen.push(hostKey(host, name))
+      else places.set(disk, [hostKey(host, name)])
     }
   }
   const shared = new Map<string, string>()
@@ -97,7 +98,7 @@ function availabilityOf(
   taken: ReadonlySet<string>,
   isShared: boolean,
 ): DeviceAvailability {
-  const place = at(host, device.name)
+  const place = hostKey(host, device.name)
   // guard: device-taken
   if (taken.has(place)) return 'taken'
   if (device.state === 'refused' || isShared) return 'refused'

@@ -1,4 +1,4 @@
-import { at, type ClusterIndex } from '../../model/cluster.js'
+import { hostKey, type ClusterIndex } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import { type AnyDesired, type Desired, isOfSession, type SessionKind } from '../../model/documents/desired.js'
 import type { SessionDocument } from '../../model/documents/session.js'
@@ -48,13 +48,14 @@ export class Indexes implements ClusterIndex {
 
   /** Id of the buffer that a device was given to. */
   ownerOf(host: string, device: string): number | undefined {
-    return this.owners.get(at(host, device))
+    return this.owners.get(hostKey(host, device))
   }
 
   addBuffer(key: string, buffer: BufferDocument | undefined): void {
     if (!buffer) return
     this.bufferKeys.set(buffer.id, key)
-    for (const { host, device } of [...buffer.bricks, ...buffer.released]) this.owners.set(at(host, device), buffer.id)
+    for (const { host, device } of [...buffer.bricks, ...buffer.released])
+      this.owners.set(hostKey(host, device), buffer.id)
   }
 
   /** A buffer that is moved aside may be under its new key before it is gone from the old one. */
@@ -62,7 +63,7 @@ export class Indexes implements ClusterIndex {
     if (!buffer || this.bufferKeys.get(buffer.id) !== key) return
     this.bufferKeys.delete(buffer.id)
     for (const { host, device } of [...buffer.bricks, ...buffer.released]) {
-      if (this.owners.get(at(host, device)) === buffer.id) this.owners.delete(at(host, device))
+      if (this.owners.get(hostKey(host, device)) === buffer.id) this.owners.delete(hostKey(host, device))
     }
   }
 

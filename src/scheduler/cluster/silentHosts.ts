@@ -1,5 +1,5 @@
 import type { Clock } from '../../daemon/clock.js'
-import { at } from '../../model/cluster.js'
+import { hostKey } from '../../model/cluster.js'
 import type { ClusterCache, CacheEvent } from './cache.js'
 
 /** An agent tells within seconds that it has begun with what it is told. */
@@ -49,8 +49,8 @@ export class SilentHosts {
     if (this.cache.isConnected && !this.wasConnected) this.connectedSince = now
     this.wasConnected = this.cache.isConnected
     for (const { parsed, after } of touched) {
-      if (parsed.room === 'hosts') this.noteHost(parsed.host, after !== undefined, now)
-      if (parsed.room === 'desired' || parsed.room === 'observed') this.noteAnswer(parsed, now)
+      if (parsed.collection === 'hosts') this.noteHost(parsed.host, after !== undefined, now)
+      if (parsed.collection === 'desired' || parsed.collection === 'observed') this.noteAnswer(parsed, now)
     }
   }
 
@@ -63,7 +63,7 @@ export class SilentHosts {
     { host, kind, id }: { host: string; kind: keyof ClusterCache['desired']; id: string },
     now: number,
   ) {
-    const place = at(host, id)
+    const place = hostKey(host, id)
     const isOpen = this.cache.desired[kind].has(place) && !this.cache.observed[kind].has(place)
     const open = this.unanswered.get(host) ?? new Map<string, number>()
     const name = `${kind}/${id}`

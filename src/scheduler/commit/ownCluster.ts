@@ -1,6 +1,6 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
-import { recordCluster, whoseEtcd } from '../../store/clusterName.js'
+import { recordCluster, otherClusterReason } from '../../store/clusterName.js'
 import type { Store } from '../../store/store.js'
 import { checkTransition, type Transitions } from '../../store/transitions.js'
 
@@ -54,7 +54,7 @@ export class OwnCluster {
         this.enter({ name: 'ours' })
         return this.confirm()
       }
-      const problem = whoseEtcd(recorded, name, 'scheduler')
+      const problem = otherClusterReason(recorded, name, 'scheduler')
       if (problem !== this.problem()) log.error('this etcd is of another cluster, nothing is done', { reason: problem })
       this.enter({ name: 'another', problem })
     } catch (error) {

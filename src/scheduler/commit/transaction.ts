@@ -1,4 +1,4 @@
-import { inForm, levels } from '../../model/levels.js'
+import { toLevel, levels } from '../../model/levels.js'
 import { keys } from '../../store/keys.js'
 import type { Compare, Write } from '../../store/store.js'
 import type { DocumentChange } from './decision.js'
@@ -56,7 +56,7 @@ function valueOf(cache: ClusterCache, change: DocumentChange, fence: number): ob
   if (change.kind === 'lastId') return { v: 1, lastId: change.lastId }
   if (change.kind === 'adopt') {
     const level = cache.levelOf(change.host) ?? levels.lowest
-    return change.document && { ...inForm(change.document, 'desired/adopt', level), fence }
+    return change.document && { ...toLevel(change.document, 'desired/adopt', level), fence }
   }
   return change.document
 }

@@ -10,7 +10,7 @@ import {
   volumeBricks,
   wasBegun,
 } from '../../model/buffers.js'
-import { at, bufferKey, type Cluster } from '../../model/cluster.js'
+import { hostKey, bufferKey, type Cluster } from '../../model/cluster.js'
 import { isComplete } from '../../model/phase.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 import { transfersOf } from '../../model/transfers.js'
@@ -45,7 +45,7 @@ function brickWant(
 ): DesiredRecord {
   const { host, device, identity, sizeBytes, uuid } = brick
   // Not taken back once said: its agent may be wiping. What is known of the volume goes back when its primary changes.
-  const told = cluster.desired.brick.get(at(host, device))
+  const told = cluster.desired.brick.get(hostKey(host, device))
   // guard: brick-told-absent
   const wasTold = told?.uuid === uuid && told.wanted === 'absent'
   const wanted = mayLeave || wasTold ? 'absent' : 'present'
@@ -130,7 +130,7 @@ function volumeWanted(cluster: Cluster, buffer: BufferDocument): 'started' | 'ab
 /** Not taken back either, when a lost host returns that has it mounted: its bricks may be wiped by now. */
 function wasToldToGo(cluster: Cluster, buffer: BufferDocument): boolean {
   return buffer.bricks.some(({ host }) => {
-    const told = cluster.desired.volume.get(at(host, buffer.volume))
+    const told = cluster.desired.volume.get(hostKey(host, buffer.volume))
     return told?.buffer.id === buffer.id && told.wanted === 'absent'
   })
 }

@@ -7,7 +7,7 @@ import {
   volumeOf,
   wasBegun,
 } from '../../model/buffers.js'
-import { at, bufferKey, type Cluster } from '../../model/cluster.js'
+import { hostKey, bufferKey, type Cluster } from '../../model/cluster.js'
 import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
 import type { CordonDocument } from '../../model/documents/cordon.js'
 import { clipped } from '../../model/fields.js'
@@ -68,7 +68,7 @@ function followLeaving(cluster: Cluster, buffer: BufferDocument, context: Transi
 /** Its agents know that nothing of it may be formatted any more; those of the first release cannot be told. */
 function isToldBuilt(cluster: Cluster, buffer: BufferDocument): boolean {
   return buffer.bricks.every(({ host, device, uuid }) => {
-    const told = cluster.desired.brick.get(at(host, device))
+    const told = cluster.desired.brick.get(hostKey(host, device))
     const agent = cluster.hosts.get(host)
     return (told?.uuid === uuid && told.built) || (agent !== undefined && !knowsField(agent, 'desired/brick', 'built'))
   })
@@ -172,7 +172,7 @@ function forgetWhatIsGone(
 /** Cordons for devices that are not cordoned yet; undefined when there are none. */
 function quarantine(cluster: Cluster, bricks: PlacedBrick[], context: TransitionContext): Transition | undefined {
   const changes = bricks
-    .filter(({ host, device }) => !cluster.cordons.has(at(host, device)))
+    .filter(({ host, device }) => !cluster.cordons.has(hostKey(host, device)))
     .slice(0, maxAtOnce)
     .map(({ host, device, ...brick }): DocumentChange & { document: CordonDocument } => {
       const why = reasonOf(cluster, { host, device, ...brick })
@@ -209,7 +209,7 @@ function hasGivenUp(cluster: Cluster, brick: PlacedBrick): boolean {
 function isBrickGone(cluster: Cluster, brick: PlacedBrick, context: TransitionContext): boolean {
   // guard: brick-seen-absent
   if (observedBrickOf(cluster, brick)?.state === 'absent') return true
-  const cordon = cluster.cordons.get(at(brick.host, brick.device))
+  const cordon = cluster.cordons.get(hostKey(brick.host, brick.device))
   return hasGivenUp(cluster, brick) && cordon !== undefined && context.now - cordon.when >= forgetAfterSeconds
 }
 

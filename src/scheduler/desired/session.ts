@@ -1,6 +1,6 @@
 import { viewDirectory, viewsOf } from '../../model/access.js'
 import { isCutOff, isStillMounted, isStillSwapping, volumeOf } from '../../model/buffers.js'
-import { at, type Cluster, desiredOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
+import { hostKey, type Cluster, desiredOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { Desired } from '../../model/documents/desired.js'
 import type { MountView } from '../../model/documents/mount.js'
@@ -73,7 +73,7 @@ function mountWants(
             : isStillMounted(cluster, session, buffer, host, view)
         const fresh = mountOf(session, key, buffer, mountRoot, wanted, view, directory)
         // Where it was told to be it stays: the job's variables name that place, and there it has to be unmounted.
-        const mount = { ...fresh, path: cluster.desired.mount.get(at(host, mountIdOf(fresh)))?.path ?? fresh.path }
+        const mount = { ...fresh, path: cluster.desired.mount.get(hostKey(host, mountIdOf(fresh)))?.path ?? fresh.path }
         if (may) add(records, host, { ...mount, wanted: wantedOf(host, mount) })
       }
     }
@@ -91,7 +91,7 @@ export function advanceSession(cluster: Cluster, session: SessionDocument, now: 
   if (session.stage !== 'leaving') return advanceTransfers(cluster, session, now)
   if (session.buffer !== undefined && cluster.buffers.has(session.buffer)) return undefined
   const left = desiredOf(cluster, 'mount', session).some(
-    ({ host, document }) => cluster.observed.mount.get(at(host, mountIdOf(document)))?.state !== 'absent',
+    ({ host, document }) => cluster.observed.mount.get(hostKey(host, mountIdOf(document)))?.state !== 'absent',
   )
   if (left || hostsCopying(cluster, session).length > 0) return undefined
   const swaps = desiredOf(cluster, 'swap', session)
@@ -105,7 +105,7 @@ export function advanceSession(cluster: Cluster, session: SessionDocument, now: 
  */
 function cutOffStuck(cluster: Cluster, session: SessionDocument): Transition | undefined {
   const fresh = desiredOf(cluster, 'mount', session).flatMap(({ host, document }) => {
-    const observed = cluster.observed.mount.get(at(host, mountIdOf(document)))
+    const observed = cluster.observed.mount.get(hostKey(host, mountIdOf(document)))
     const isStuck = document.wanted === 'absent' && observed?.state === 'leaving' && observed.problem?.terminal === true
     if (!isStuck || isCutOff(session, document.buffer, host)) return []
     return [{ host, buffer: document.buffer, message: observed.problem!.message }]
@@ -138,7 +138,7 @@ type MountId = Pick<Desired['mount'], 'session' | 'buffer' | 'view'>
  */
 function holdsSwap(cluster: Cluster, host: string, mount: MountId): boolean {
   if (mount.view !== 'swap' || !cluster.hosts.has(host)) return false
-  const told = cluster.desired.mount.get(at(host, mountIdOf(mount)))
+  const told = cluster.desired.mount.get(hostKey(host, mountIdOf(mount)))
   return told?.wanted === 'present' && isStillSwapping(cluster, mount.session, mount.buffer, host)
 }
 
@@ -172,5 +172,5 @@ function mountOf(
 
 function add(records: Map<string, DesiredRecord>, host: string, document: Omit<Desired['mount'], 'fence'>): void {
   const id = mountIdOf(document)
-  records.set(at(host, id), { host, kind: 'mount', id, document })
+  records.set(hostKey(host, id), { host, kind: 'mount', id, document })
 }

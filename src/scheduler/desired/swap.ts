@@ -1,6 +1,6 @@
 import { viewDirectory } from '../../model/access.js'
 import { isStillSwapping } from '../../model/buffers.js'
-import { at, type Cluster, desiredOf, mountId, sessionBuffers, swapId } from '../../model/cluster.js'
+import { hostKey, type Cluster, desiredOf, mountId, sessionBuffers, swapId } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { Desired } from '../../model/documents/desired.js'
 import type { SessionDocument } from '../../model/documents/session.js'
@@ -31,8 +31,8 @@ export function desiredSwaps(cluster: Cluster, session: SessionDocument, mountRo
 
 /** It is mounted, or was when this was told first: what is on stays on while its mount is being looked at again. */
 function isWantedOn(cluster: Cluster, session: SessionDocument, buffer: BufferDocument, host: string): boolean {
-  const mount = cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, 'swap')))
-  return mount?.state === 'mounted' || cluster.desired.swap.has(at(host, swapId(session.id, buffer.id)))
+  const mount = cluster.observed.mount.get(hostKey(host, mountId(session.id, buffer.id, 'swap')))
+  return mount?.state === 'mounted' || cluster.desired.swap.has(hostKey(host, swapId(session.id, buffer.id)))
 }
 
 function swapOf(

@@ -1,5 +1,5 @@
 import { type Cluster, sessionKey } from '../../model/cluster.js'
-import { printAbout } from '../../model/capacity.js'
+import { printRounded } from '../../model/capacity.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import { clipped } from '../../model/fields.js'
@@ -20,7 +20,7 @@ export function advanceTransfers(cluster: Cluster, session: SessionDocument, now
   const counts = countsOf(cluster, session, current)
   const ended = { at: now, ...(counts ? { counts } : {}) }
   if (failure === undefined) {
-    const copied = finished ? `${finished.totalFiles} files, ${printAbout(finished.totalBytes)}` : ''
+    const copied = finished ? `${finished.totalFiles} files, ${printRounded(finished.totalBytes)}` : ''
     return end(cluster, session, current, { ...ended, state: 'done' }, `done: ${copied}`)
   }
   const failures = failuresOf(cluster, session, current)

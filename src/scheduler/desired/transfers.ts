@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { serversOf } from '../../model/buffers.js'
-import { at, type Cluster, desiredOf } from '../../model/cluster.js'
+import { hostKey, type Cluster, desiredOf } from '../../model/cluster.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import type { DesiredTransfer, TransferPart } from '../../model/documents/transfer.js'
 import { knowsField } from '../../model/levels.js'
@@ -34,8 +34,8 @@ export function desiredTransfers(cluster: Cluster, session: SessionDocument): De
       return recordOf(host, mayLeave(cluster, told, host, document) ? leaving(document) : document)
     })
   const now = current ? currentWants(cluster, session, current, told) : []
-  const taken = new Set(now.map(({ host, id }) => at(host, id)))
-  return [...old.filter(({ host, id }) => !taken.has(at(host, id))), ...now]
+  const taken = new Set(now.map(({ host, id }) => hostKey(host, id)))
+  return [...old.filter(({ host, id }) => !taken.has(hostKey(host, id))), ...now]
 }
 
 /** The lead goes last: with it goes what the others read their shares from. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../../daemon/log.js'
-import { at } from '../../model/cluster.js'
-import { inForm, refusedFields } from '../../model/levels.js'
+import { hostKey } from '../../model/cluster.js'
+import { toLevel, refusedFields } from '../../model/levels.js'
 import { keys, parseKey } from '../../store/keys.js'
 import type { Compare, Write } from '../../store/store.js'
 import type { ClusterCache } from '../cluster/cache.js'
@@ -66,7 +66,7 @@ function stillAway(cache: ClusterCache, key: string): Compare[] {
 
 function toldVolume(key: string): { host: string; id: string } | undefined {
   const parsed = parseKey(key)
-  return parsed?.room === 'desired' && parsed.kind === 'volume' ? parsed : undefined
+  return parsed?.collection === 'desired' && parsed.kind === 'volume' ? parsed : undefined
 }
 
 /** In the form that the host knows, which may be of another release; undefined when it cannot be told. */
@@ -75,7 +75,7 @@ function asToldTo(cache: ClusterCache, record: DesiredRecord, log: Log): Desired
   const kind = `desired/${record.kind}` as const
   const refused = level === undefined ? [] : refusedFields(record.document, kind, level)
   if (level !== undefined && refused.length === 0) {
-    return { ...record, document: inForm(record.document, kind, level) } as DesiredRecord
+    return { ...record, document: toLevel(record.document, kind, level) } as DesiredRecord
   }
   log.error('a host of another release cannot be told what is wanted of it', {
     wanted: describeRecord(record),
@@ -85,7 +85,7 @@ function asToldTo(cache: ClusterCache, record: DesiredRecord, log: Log): Desired
 }
 
 function isSame(cache: ClusterCache, { host, kind, id, document }: DesiredRecord): boolean {
-  const current = cache.desired[kind].get(at(host, id))
+  const current = cache.desired[kind].get(hostKey(host, id))
   return current !== undefined && isDeepStrictEqual({ ...current, fence: 0 }, { ...document, fence: 0 })
 }
 
@@ -96,7 +96,8 @@ function isSame(cache: ClusterCache, { host, kind, id, document }: DesiredRecord
 function mayWrite(cache: ClusterCache, record: DesiredRecord, log: Log): boolean {
   const { host, kind, id, document } = record
   if (!('buffer' in document) || 'session' in document) return true
-  const current = kind === 'brick' ? cache.desired.brick.get(at(host, id)) : cache.desired.volume.get(at(host, id))
+  const current =
+    kind === 'brick' ? cache.desired.brick.get(hostKey(host, id)) : cache.desired.volume.get(hostKey(host, id))
   const isOurs = kind !== 'brick' || cache.index.ownerOf(host, id) === document.buffer.id
   const isTaken =
     current !== undefined &&
@@ -126,8 +127,8 @@ function isKnown(cache: ClusterCache, id: number): boolean {
 /** Some buffer's or session's document cannot be read: whoever seems to be unknown may be the one in there. */
 export function hasUnreadable(cache: ClusterCache): boolean {
   for (const key of cache.invalid.keys()) {
-    const room = parseKey(key)?.room
-    if (room === 'buffers' || room === 'sessions') return true
+    const collection = parseKey(key)?.collection
+    if (collection === 'buffers' || collection === 'sessions') return true
   }
   return false
 }

@@ -1,4 +1,4 @@
-import { printAbout } from '../../model/capacity.js'
+import { printRounded } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
@@ -34,7 +34,7 @@ function stepOf(cluster: Cluster, session: SessionDocument, transfer: SessionTra
   if (part === 'plan') return { name: `${name}/done`, text: found(counts, cluster.buffers.get(transfer.buffer)) }
   if (part === 'finish') return { name, text: 'all is copied; seeing that it has arrived' }
   const tenths = counts.totalBytes === 0 ? 0 : Math.floor((counts.bytes * 10) / counts.totalBytes)
-  const bytes = `${printAbout(counts.bytes)} of ${printAbout(counts.totalBytes)}`
+  const bytes = `${printRounded(counts.bytes)} of ${printRounded(counts.totalBytes)}`
   return { name: `${name}/${tenths}`, text: `${counts.files} of ${counts.totalFiles} files, ${bytes}` }
 }
 
@@ -43,7 +43,7 @@ function found(
   { totalFiles, totalBytes, largestBytes = 0 }: TransferCounts,
   buffer: BufferDocument | undefined,
 ): string {
-  const text = `found ${totalFiles} files, ${printAbout(totalBytes)}`
+  const text = `found ${totalFiles} files, ${printRounded(totalBytes)}`
   if (!buffer || buffer.shardBytes !== undefined || largestBytes <= buffer.granularityBytes) return text
-  return `${text}; one has ${printAbout(largestBytes)}, more than a brick, which is the most that a file can have`
+  return `${text}; one has ${printRounded(largestBytes)}, more than a brick, which is the most that a file can have`
 }

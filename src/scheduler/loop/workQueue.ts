@@ -47,7 +47,7 @@ export class WorkQueue {
   }
 
   private addOne(cache: ClusterCache, { parsed, before, after }: CacheEvent): void {
-    switch (parsed.room) {
+    switch (parsed.collection) {
       case 'buffers':
         for (const buffer of [before, after] as (BufferDocument | undefined)[]) {
           if (!buffer) continue

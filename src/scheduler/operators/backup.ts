@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import { at, type Cluster } from '../../model/cluster.js'
+import { hostKey, type Cluster } from '../../model/cluster.js'
 import { type BufferDocument, bufferDocument } from '../../model/documents/buffer.js'
 import { type CordonDocument, cordonDocument } from '../../model/documents/cordon.js'
 import { sessionDocument } from '../../model/documents/session.js'
@@ -122,5 +122,5 @@ function* idsOf({ buffers, sessions }: Backup): Generator<number> {
 }
 
 function placeOf({ host, device }: { host: string; device?: string | undefined }): string {
-  return device === undefined ? host : at(host, device)
+  return device === undefined ? host : hostKey(host, device)
 }

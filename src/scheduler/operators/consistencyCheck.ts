@@ -3,7 +3,7 @@ import type { Clock } from '../../daemon/clock.js'
 import { turn } from '../../daemon/turn.js'
 import type { DifferenceView } from '../../model/api.js'
 import { cutOffHosts } from '../../model/buffers.js'
-import { at, brickMountPath, brickRoot, type Cluster } from '../../model/cluster.js'
+import { hostKey, brickMountPath, brickRoot, type Cluster } from '../../model/cluster.js'
 import type { PlacedBrick } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { describeCutOff } from '../admission/cutOff.js'
@@ -76,7 +76,7 @@ function difference(where: string, what: string, remedy: string, safe = false): 
 function desiredDifferences(cluster: Cluster, records: readonly DesiredRecord[]): DifferenceView[] {
   const found: DifferenceView[] = []
   for (const record of records) {
-    const told = cluster.desired[record.kind].get(at(record.host, record.id))
+    const told = cluster.desired[record.kind].get(hostKey(record.host, record.id))
     if (told && isDeepStrictEqual({ ...told, fence: 0 }, { ...record.document, fence: 0 })) continue
     const what = told ? 'the host is told something else' : 'the host is not told'
     found.push(difference(`desired ${describeRecord(record)}`, what, 'the leader writes it again', true))
@@ -128,14 +128,14 @@ function diskDifferences(cluster: Cluster): DifferenceView[] {
     const problem = seen && brickProblem(seen.devices, brick, holdsData)
     if (problem === undefined) return []
     const remedy = 'bring the disk back, or destroy the buffer when its users have saved what they can'
-    return [difference(`brick ${at(brick.host, brick.device)} of ${key}`, problem, remedy)]
+    return [difference(`brick ${hostKey(brick.host, brick.device)} of ${key}`, problem, remedy)]
   })
   const orphans = devices(cluster).flatMap(({ host, device }) => {
     const owned = device.stamp && byUuid.get(device.stamp.uuid)
     if (!device.stamp || (owned?.brick.host === host && owned.brick.device === device.name)) return []
-    const place = at(host, device.name)
+    const place = hostKey(host, device.name)
     const what = owned
-      ? `it carries the brick of ${owned.key} that was made on ${at(owned.brick.host, owned.brick.device)}`
+      ? `it carries the brick of ${owned.key} that was made on ${hostKey(owned.brick.host, owned.brick.device)}`
       : `it carries the brick ${device.stamp.uuid}, which no buffer claims`
     const remedy = owned
       ? 'put the disk back to its name'

@@ -1,5 +1,5 @@
 import type { StatusView } from '../../model/api.js'
-import { printAbout } from '../../model/capacity.js'
+import { printRounded } from '../../model/capacity.js'
 import type { Clock } from '../../daemon/clock.js'
 import type { Store, Usage } from '../../store/store.js'
 
@@ -44,7 +44,7 @@ export function etcdProblems(etcd: StatusView['etcd'], endpoints: readonly strin
 
 function problemsOfSize({ sizeBytes, inUseBytes, quotaBytes, isFull }: NonNullable<StatusView['etcd']>): string[] {
   const remedy = inUseBytes < sizeBytes / 2 ? 'run etcdctl defrag on each member' : 'look for who else writes there'
-  const figures = `${printAbout(sizeBytes)} of ${printAbout(quotaBytes)}, ${printAbout(inUseBytes)} of them in use`
+  const figures = `${printRounded(sizeBytes)} of ${printRounded(quotaBytes)}, ${printRounded(inUseBytes)} of them in use`
   if (isFull) return [`etcd is out of space: compact, defragment and disarm its alarm (${figures})`]
   return sizeBytes >= quotaBytes * worryingShare ? [`etcd's database is filling up (${figures}): ${remedy}`] : []
 }

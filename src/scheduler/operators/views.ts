@@ -3,7 +3,7 @@ import { viewsOf } from '../../model/access.js'
 import { cutOffHosts } from '../../model/buffers.js'
 import { capacityOf, printSize } from '../../model/capacity.js'
 import type { BufferDetail, BufferView, DeviceView, HostView, StatusView } from '../../model/api.js'
-import { at, bufferKey, type Cluster, mountId } from '../../model/cluster.js'
+import { hostKey, bufferKey, type Cluster, mountId } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { EventDocument } from '../../model/documents/event.js'
 import type { HostDocument } from '../../model/documents/host.js'
@@ -114,7 +114,7 @@ function problemWithAddresses(document: HostDocument | undefined): string[] {
 export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceView[] {
   const owners = new Map<string, string>()
   for (const [key, { bricks, released }] of cluster.buffers) {
-    for (const { host, device } of [...bricks, ...released]) owners.set(at(host, device), key)
+    for (const { host, device } of [...bricks, ...released]) owners.set(hostKey(host, device), key)
   }
   const taken = takenDevices(cluster)
   const shared = sharedDisks(cluster)
@@ -132,7 +132,7 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
         sizeBytes: device.sizeBytes,
         identity: device.identity,
         availability: unknownPool ? 'refused' : availability,
-        buffer: owners.get(at(host, device.name)) ?? null,
+        buffer: owners.get(hostKey(host, device.name)) ?? null,
         reason:
           unknownPool ??
           sameDisk(device.identity, alsoAt) ??
@@ -194,7 +194,7 @@ export function bufferDetail(
     mounts: sessions.flatMap((session) =>
       session.computeHosts.flatMap((host) =>
         viewsOf(buffer).flatMap((view) => {
-          const observed = cluster.observed.mount.get(at(host, mountId(session.id, buffer.id, view)))
+          const observed = cluster.observed.mount.get(hostKey(host, mountId(session.id, buffer.id, view)))
           if (!observed || observed.state === 'absent') return []
           return [
             {
@@ -249,12 +249,14 @@ function problemsOf(cluster: Cluster, config: SchedulerConfig, hosts: HostView[]
     ...hosts.flatMap(({ host, problems }) => problems.map((problem) => `host ${host}: ${problem}`)),
     ...[...cluster.cordons.values()]
       .filter(({ kind }) => kind === 'quarantine')
-      .map(({ host, device, why }) => `${device === undefined ? host : at(host, device)} is in quarantine: ${why}`),
+      .map(
+        ({ host, device, why }) => `${device === undefined ? host : hostKey(host, device)} is in quarantine: ${why}`,
+      ),
     ...devices
       .filter(({ availability }) => ['foreign', 'refused', 'too small'].includes(availability))
       .map(
         ({ host, device, availability, reason }) =>
-          `device ${at(host, device)} is ${availability}: ${reason ?? 'no reason given'}`,
+          `device ${hostKey(host, device)} is ${availability}: ${reason ?? 'no reason given'}`,
       ),
     ...takenTwice(cluster),
     ...[...cluster.buffers.values()].flatMap((buffer) => {
@@ -286,7 +288,7 @@ function unreadProblems(cluster: Cluster): string[] {
 
 function cordonOf(cluster: Cluster, host: string, device?: string): string | null {
   const cordon =
-    cluster.cordons.get(device === undefined ? host : at(host, device)) ??
+    cluster.cordons.get(device === undefined ? host : hostKey(host, device)) ??
     (device === undefined ? undefined : cluster.cordons.get(host))
   return cordon ? `${cordon.kind === 'quarantine' ? 'quarantine' : `cordoned by ${cordon.who}`}: ${cordon.why}` : null
 }
@@ -318,7 +320,7 @@ function whyNotFree(
 
 function wipingOf(cluster: Cluster, host: string, device: string): string | undefined {
   const { brick, adopt } = cluster.observed
-  const wiping = brick.get(at(host, device))?.wiping ?? adopt.get(at(host, device))?.wiping
+  const wiping = brick.get(hostKey(host, device))?.wiping ?? adopt.get(hostKey(host, device))?.wiping
   return wiping && describeWiping(wiping)
 }
 

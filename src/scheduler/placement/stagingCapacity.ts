@@ -1,4 +1,4 @@
-import { capacityOf, printAbout } from '../../model/capacity.js'
+import { capacityOf, printRounded } from '../../model/capacity.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import { isPrivate, transfersOf } from '../../model/transfers.js'
@@ -22,8 +22,9 @@ export function problemWithPlannedSize(
   const once = plannedBytes / nodes
   const bytes = isPrivate(line) ? once * (nodes + 1) : once
   if (bytes <= capacity) return undefined
-  if (!isPrivate(line)) return `its source has ${printAbout(once)}, the buffer ${line.buffer} ${printAbout(capacity)}`
-  return `its source has ${printAbout(once)} and ${tooMuch(bytes, nodes, capacity)}`
+  if (!isPrivate(line))
+    return `its source has ${printRounded(once)}, the buffer ${line.buffer} ${printRounded(capacity)}`
+  return `its source has ${printRounded(once)} and ${tooMuch(bytes, nodes, capacity)}`
 }
 
 /** Why what a session has staged in does not fit, once for each of so many nodes. */
@@ -36,10 +37,10 @@ export function problemWithStagedSize(session: SessionDocument, buffer: Buffer, 
   const bytes = bytesOf(own) + once * nodes
   const capacity = capacityOf(buffer)
   if (bytes <= capacity) return undefined
-  return `what was staged in does not fit: ${printAbout(once)} of it are for $DW_JOB_PRIVATE and ${tooMuch(bytes, nodes, capacity)}`
+  return `what was staged in does not fit: ${printRounded(once)} of it are for $DW_JOB_PRIVATE and ${tooMuch(bytes, nodes, capacity)}`
 }
 
 function tooMuch(bytes: number, nodes: number, capacity: number): string {
   const copies = nodes === 1 ? 'the node' : `each of ${nodes} nodes`
-  return `lie in the buffer once, and once more for ${copies}: that takes ${printAbout(bytes)}, the buffer has ${printAbout(capacity)}; ask for more with capacity=`
+  return `lie in the buffer once, and once more for ${copies}: that takes ${printRounded(bytes)}, the buffer has ${printRounded(capacity)}; ask for more with capacity=`
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../daemon/clock.js'
 import { turn } from '../../daemon/turn.js'
 import { isReady, serversOf } from '../../model/buffers.js'
 import { capacityOf } from '../../model/capacity.js'
-import { at, type Cluster } from '../../model/cluster.js'
+import { hostKey, type Cluster } from '../../model/cluster.js'
 import { quote } from '../../model/names.js'
 import { sessionPath } from '../../model/paths.js'
 import { phaseOf } from '../../model/phase.js'
@@ -114,8 +114,8 @@ const tables: Record<string, Table> = {
         cluster.cordons.has(host) ? 'drain' : 'fill',
         wholeSize(granularityBytes),
         binarySize(slots * granularityBytes),
-        String(use.get(at(host, pool))?.buffers ?? 0),
-        String(use.get(at(host, pool))?.activations ?? 0),
+        String(use.get(hostKey(host, pool))?.buffers ?? 0),
+        String(use.get(hostKey(host, pool))?.activations ?? 0),
       ]),
     ]
   },
@@ -186,8 +186,8 @@ function useOfHosts(cluster: Cluster): Map<string, { buffers: number; activation
   for (const { session, buffer } of shownBuffers(cluster)) {
     const nodes = session.stage === 'running' ? session.computeHosts.length : 0
     for (const host of serversOf(buffer)) {
-      const { buffers, activations } = use.get(at(host, buffer.pool)) ?? { buffers: 0, activations: 0 }
-      use.set(at(host, buffer.pool), { buffers: buffers + 1, activations: activations + nodes })
+      const { buffers, activations } = use.get(hostKey(host, buffer.pool)) ?? { buffers: 0, activations: 0 }
+      use.set(hostKey(host, buffer.pool), { buffers: buffers + 1, activations: activations + nodes })
     }
   }
   return use

@@ -8,7 +8,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import type { BufferDetail, BufferView, DeviceView, StatusView } from '../../../src/model/api.js'
 import { schedulerConfig } from '../../../src/scheduler/config.js'
 import { startCluster } from '../../../src/standalone/cluster.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
+import { FakeEtcd } from '../../../src/store/fake.js'
 import { runProgram } from '../../support/program.js'
 
 /** bbctl as its users run it, on a cluster of simulated hosts: what it prints, and how it exits. */
@@ -18,7 +18,7 @@ describe('bbctl', function () {
   const socket = join(directory, 'scheduler.sock')
   let cluster: Awaited<ReturnType<typeof startCluster>>
 
-  const etcd = new MemoryEtcd()
+  const etcd = new FakeEtcd()
 
   before(async () => {
     cluster = await startCluster({

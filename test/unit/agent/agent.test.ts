@@ -6,7 +6,7 @@ import { KnownLeader } from '../../../src/agent/knownLeader.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { AnyDesired } from '../../../src/model/documents/desired.js'
 import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
+import { FakeEtcd } from '../../../src/store/fake.js'
 import { aDesiredBrick, aDesiredPeer, readyBrick } from '../../support/desired.js'
 import type { Change, Store, WatchHandlers } from '../../../src/store/store.js'
 import { HandClock } from '../../support/handClock.js'
@@ -25,7 +25,7 @@ function silentStore(store: Store): { store: Store; changes: (changes: Change[])
 }
 
 describe("an agent's desired documents", () => {
-  let etcd: MemoryEtcd
+  let etcd: FakeEtcd
   let agent: Agent
   let looked: AnyDesired[]
   let refused: string[]
@@ -33,7 +33,7 @@ describe("an agent's desired documents", () => {
 
   beforeEach(() => {
     const clock = new HandClock()
-    etcd = new MemoryEtcd(clock)
+    etcd = new FakeEtcd(clock)
     looked = []
     refused = []
     const brick = (document: AnyDesired) => {

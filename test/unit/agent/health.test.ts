@@ -6,7 +6,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import { unhealthyAfterMs } from '../../../src/daemon/stretch.js'
 import type { HostDocument } from '../../../src/model/documents/host.js'
 import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
+import { FakeEtcd } from '../../../src/store/fake.js'
 import type { Store, WatchHandlers } from '../../../src/store/store.js'
 import { HandClock } from '../../support/handClock.js'
 
@@ -14,7 +14,7 @@ describe("an agent's health", () => {
   /** The agent of a compute host; `heard` is what its watch of etcd tells it. */
   async function anAgent() {
     const clock = new HandClock()
-    const etcd = new MemoryEtcd(clock)
+    const etcd = new FakeEtcd(clock)
     const store = etcd.open()
     let heard: WatchHandlers | undefined
     const watch: Store['watch'] = (_prefix, handlers) => {

@@ -9,14 +9,14 @@ import { silentLog } from '../../../src/daemon/log.js'
 import type { InventoryDevice, InventoryDocument } from '../../../src/model/documents/inventory.js'
 import { levels } from '../../../src/model/levels.js'
 import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
+import { FakeEtcd } from '../../../src/store/fake.js'
 import { OutcomeUnknown } from '../../../src/store/store.js'
 import { aDevice } from '../../support/builders.js'
 import { HandClock } from '../../support/handClock.js'
 
 describe('an inventory', () => {
-  const etcd = () => new MemoryEtcd(new HandClock())
-  const stateIn = (store: MemoryEtcd) =>
+  const etcd = () => new FakeEtcd(new HandClock())
+  const stateIn = (store: FakeEtcd) =>
     (store.read(keys.inventory('gluster1'))?.value as InventoryDocument | undefined)?.devices[0]?.state
   const of = (
     discover: () => Promise<InventoryDevice[]>,

@@ -6,7 +6,7 @@ import { silentLog } from '../../../src/daemon/log.js'
 import type { HostDocument } from '../../../src/model/documents/host.js'
 import { ourLevels } from '../../../src/model/levels.js'
 import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
+import { FakeEtcd } from '../../../src/store/fake.js'
 import { Denied, type Store } from '../../../src/store/store.js'
 import { setAddedFields } from '../../support/addedFields.js'
 import { aHost } from '../../support/builders.js'
@@ -17,13 +17,13 @@ const added = { since: 2 }
 
 describe('an agent under a leader of another release', () => {
   let clock: HandClock
-  let etcd: MemoryEtcd
+  let etcd: FakeEtcd
   let service: HostService
   let restore: () => void
 
   beforeEach(() => {
     clock = new HandClock()
-    etcd = new MemoryEtcd(clock)
+    etcd = new FakeEtcd(clock)
     restore = setAddedFields({
       hosts: { stagePaths: added },
       inventory: { 'devices.pool': added },

@@ -4,20 +4,20 @@ import type { Host } from '../../../src/agent/port.js'
 import { type HostService, serveHost } from '../../../src/agent/serve.js'
 import { type Log, silentLog } from '../../../src/daemon/log.js'
 import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
+import { FakeEtcd } from '../../../src/store/fake.js'
 import { Denied, type Store } from '../../../src/store/store.js'
 import { aHost } from '../../support/builders.js'
 import { HandClock } from '../../support/handClock.js'
 
 describe('an agent that has the name of its cluster', () => {
   let clock: HandClock
-  let etcd: MemoryEtcd
+  let etcd: FakeEtcd
   let service: HostService
   let errors: string[]
 
   beforeEach(() => {
     clock = new HandClock()
-    etcd = new MemoryEtcd(clock)
+    etcd = new FakeEtcd(clock)
     errors = []
   })
   afterEach(() => service.stop())

@@ -3,7 +3,7 @@ import { until } from '../../../lab/common/until.js'
 import type { Host } from '../../../src/agent/port.js'
 import { serveHost } from '../../../src/agent/serve.js'
 import { silentLog } from '../../../src/daemon/log.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
+import { FakeEtcd } from '../../../src/store/fake.js'
 import { keys } from '../../../src/store/keys.js'
 import type { Store } from '../../../src/store/store.js'
 import { aHost } from '../../support/builders.js'
@@ -12,7 +12,7 @@ import { HandClock } from '../../support/handClock.js'
 describe('an agent that starts', () => {
   it('looks at what is desired only when it is seen alive, for until then another host may be told it', async () => {
     const clock = new HandClock()
-    const etcd = new MemoryEtcd(clock)
+    const etcd = new FakeEtcd(clock)
     const store = etcd.open()
     const order: string[] = []
     const watch: Store['watch'] = (prefix, handlers) => {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { ZodType } from 'zod'
 import { desiredDocuments } from '../../../src/model/documents/desired.js'
 import { observedDocuments } from '../../../src/model/documents/observed.js'
-import { readDocument, roomSchemas } from '../../../src/store/documents.js'
+import { readDocument, collectionSchemas } from '../../../src/store/documents.js'
 import { parseKey } from '../../../src/store/keys.js'
 import {
   aBuffer,
@@ -19,12 +19,12 @@ import { aDesiredTransfer, aDesiredVolume } from '../../support/desired.js'
 
 const entry = (value: unknown) => ({ key: 'buffers/mytest', value, createRevision: 1, modRevision: 1 })
 const schemas: [string, ZodType][] = [
-  ...Object.entries(roomSchemas),
+  ...Object.entries(collectionSchemas),
   ...Object.entries(desiredDocuments).map(([kind, schema]): [string, ZodType] => [`desired ${kind}`, schema]),
   ...Object.entries(observedDocuments).map(([kind, schema]): [string, ZodType] => [`observed ${kind}`, schema]),
 ]
-const schemaOf = (room: keyof typeof roomSchemas) => roomSchemas[room] as ZodType<object>
-const good: [keyof typeof roomSchemas, object][] = [
+const schemaOf = (room: keyof typeof collectionSchemas) => collectionSchemas[room] as ZodType<object>
+const good: [keyof typeof collectionSchemas, object][] = [
   ['hosts', aHost('gluster1').host],
   ['inventory', aHost('gluster1').inventory],
   ['buffers', aBuffer()],
@@ -51,7 +51,7 @@ describe('a document in etcd', () => {
   }
 
   it('is refused in words that name the key, the field and the expectation', () => {
-    const read = readDocument(entry({ ...aBuffer(), wanted: 'maybe' }), roomSchemas.buffers)
+    const read = readDocument(entry({ ...aBuffer(), wanted: 'maybe' }), collectionSchemas.buffers)
     expect(read)
       .to.have.property('invalid')
       .that.matches(/^buffers\/mytest: wanted: .*present.*absent/)
@@ -60,13 +60,15 @@ describe('a document in etcd', () => {
   it('never holds a path, device or host that leaves its place', () => {
     const brick = aBrick('gluster1/nvme1n1')
     for (const device of ['../sda', 'a/b', '', '.', '-f']) {
-      expect(roomSchemas.buffers.safeParse({ ...aBuffer(), bricks: [{ ...brick, device }] }).success).to.equal(false)
+      expect(collectionSchemas.buffers.safeParse({ ...aBuffer(), bricks: [{ ...brick, device }] }).success).to.equal(
+        false,
+      )
     }
     for (const directory of ['..', 'brick/../..', 'brick-', 'data']) {
-      expect(roomSchemas.buffers.safeParse({ ...aBuffer(), directory }).success).to.equal(false)
+      expect(collectionSchemas.buffers.safeParse({ ...aBuffer(), directory }).success).to.equal(false)
     }
     for (const volume of ['../x', '', '-f', 'a b', 'a\n']) {
-      expect(roomSchemas.buffers.safeParse({ ...aBuffer(), volume }).success).to.equal(false)
+      expect(collectionSchemas.buffers.safeParse({ ...aBuffer(), volume }).success).to.equal(false)
     }
   })
 
@@ -101,16 +103,15 @@ describe('a document in etcd', () => {
     const ended = { at: 5, state: 'failed' as const, reason: 'no such file', counts, failures: ['a'] }
     for (const transfers of [undefined, [], [aTransfer(), list, aTransfer({ number: 3, direction: 'out', ended })]]) {
       const document = { ...aSession(), ...(transfers ? { transfers } : {}) }
-      expect(roomSchemas.sessions.parse(JSON.parse(JSON.stringify(document)))).to.deep.equal(document)
+      expect(collectionSchemas.sessions.parse(JSON.parse(JSON.stringify(document)))).to.deep.equal(document)
     }
   })
 
   it('never holds a stage path that leaves its place', () => {
     for (const inside of ['/a', '../a', 'a/../b', 'a//b', 'a/', '.', 'a/.', 'a\nb', 'a\0b']) {
-      expect(roomSchemas.sessions.safeParse({ ...aSession(), transfers: [aTransfer({ inside })] }).success).to.equal(
-        false,
-        JSON.stringify(inside),
-      )
+      expect(
+        collectionSchemas.sessions.safeParse({ ...aSession(), transfers: [aTransfer({ inside })] }).success,
+      ).to.equal(false, JSON.stringify(inside))
       expect(desiredDocuments.transfer.safeParse(aDesiredTransfer({ inside })).success).to.equal(false)
     }
     for (const outside of ['a', '', '/a\nb']) {

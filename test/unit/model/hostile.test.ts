@@ -7,7 +7,7 @@ import type { SessionDocument, SessionTransfer } from '../../../src/model/docume
 import { clipped } from '../../../src/model/fields.js'
 import { parseStagePath } from '../../../src/model/stagePath.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../src/scheduler/desired/index.js'
-import { roomSchemas } from '../../../src/store/documents.js'
+import { collectionSchemas } from '../../../src/store/documents.js'
 import { aBuffer, aCluster, aHost, aSession, aTransfer, volumeReport } from '../../support/builders.js'
 import { aConfig } from '../../support/decisions.js'
 import { aDesiredBrick, aDesiredMount, aDesiredSwap, aDesiredTransfer, aDesiredVolume } from '../../support/desired.js'
@@ -70,7 +70,7 @@ describe('a document that none of our programs writes is refused', () => {
     ['brick', desiredDocuments.brick, [aDesiredBrick({ uid: -1 }), aDesiredBrick({ mode: 0o10000 })]],
     [
       'host',
-      roomSchemas.hosts,
+      collectionSchemas.hosts,
       [
         { ...aHost('c1').host, addresses: [long(300)] },
         { ...aHost('c1').host, addresses: many(65) },
@@ -81,7 +81,7 @@ describe('a document that none of our programs writes is refused', () => {
     ],
     [
       'inventory',
-      roomSchemas.inventory,
+      collectionSchemas.inventory,
       [
         { ...aHost('c1').inventory, volumes: many(10_001) },
         { ...aHost('c1', { devices: [{ reason: long(20_000) }] }).inventory },
@@ -89,7 +89,7 @@ describe('a document that none of our programs writes is refused', () => {
     ],
     [
       'session',
-      roomSchemas.sessions,
+      collectionSchemas.sessions,
       [
         { ...aSession(), computeHosts: many(20_001) },
         { ...aSession(), uses: many(1_001) },
@@ -170,8 +170,8 @@ describe('a document that our programs write is never refused', () => {
             const parsed = desiredDocuments[kind].safeParse(written)
             expect(parsed.error?.issues ?? []).to.deep.equal([])
           }
-          expect(roomSchemas.sessions.safeParse(session).error?.issues ?? []).to.deep.equal([])
-          expect(roomSchemas.buffers.safeParse(buffer).error?.issues ?? []).to.deep.equal([])
+          expect(collectionSchemas.sessions.safeParse(session).error?.issues ?? []).to.deep.equal([])
+          expect(collectionSchemas.buffers.safeParse(buffer).error?.issues ?? []).to.deep.equal([])
         },
       ),
     )

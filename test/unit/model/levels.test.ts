@@ -4,11 +4,11 @@ import {
   addedFields,
   commonLevel,
   type ExchangedDocument,
-  inForm,
+  toLevel,
   levels,
   refusedFields,
 } from '../../../src/model/levels.js'
-import { roomSchemas } from '../../../src/store/documents.js'
+import { collectionSchemas } from '../../../src/store/documents.js'
 import { exchangedSchemas, fieldsOf, strictObjectsOf } from '../../support/schemaFields.js'
 import { withAddedFields } from '../../support/addedFields.js'
 
@@ -36,7 +36,7 @@ describe('documents of neighbouring releases', () => {
   }
 
   it('keep what they do not know, also deep within', () => {
-    const schemas = [...exchangedSchemas, ...Object.entries(roomSchemas)]
+    const schemas = [...exchangedSchemas, ...Object.entries(collectionSchemas)]
     const refusing = schemas.flatMap(([kind, schema]) => strictObjectsOf(schema).map((path) => `${kind}${path}`))
     expect(refusing).to.deep.equal([])
   })
@@ -46,12 +46,15 @@ describe('documents of neighbouring releases', () => {
       { inventory: { wwn: { since: 2 }, 'devices.wwn': { since: 2 }, 'devices.stamp.made': { since: 3 } } },
       () => {
         const document = { a: 1, wwn: 1, devices: [{ b: 2, wwn: 2, stamp: { c: 3, made: 3 } }, { b: 3 }] }
-        expect(inForm(document, 'inventory', 1)).to.deep.equal({ a: 1, devices: [{ b: 2, stamp: { c: 3 } }, { b: 3 }] })
-        expect(inForm(document, 'inventory', 2)).to.deep.equal({
+        expect(toLevel(document, 'inventory', 1)).to.deep.equal({
+          a: 1,
+          devices: [{ b: 2, stamp: { c: 3 } }, { b: 3 }],
+        })
+        expect(toLevel(document, 'inventory', 2)).to.deep.equal({
           ...document,
           devices: [{ b: 2, wwn: 2, stamp: { c: 3 } }, { b: 3 }],
         })
-        expect(inForm(document, 'inventory', 3)).to.equal(document)
+        expect(toLevel(document, 'inventory', 3)).to.equal(document)
       },
     )
   })

@@ -3,17 +3,17 @@ import type { Clock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { Election } from '../../../src/store/election.js'
 import { keys } from '../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
+import { FakeEtcd } from '../../../src/store/fake.js'
 import { OutcomeUnknown, OutOfSpace, type Lease, type Store } from '../../../src/store/store.js'
 import { seeded, World } from '../../simulation/world.js'
 
 describe('an election', () => {
   let world: World
-  let etcd: MemoryEtcd
+  let etcd: FakeEtcd
 
   beforeEach(() => {
     world = new World(seeded(1))
-    etcd = new MemoryEtcd(world.clock, world.deliver)
+    etcd = new FakeEtcd(world.clock, world.deliver)
   })
 
   function standing(store: Store, clock = world.clock) {

@@ -1,14 +1,14 @@
 import { expect } from 'chai'
 import { silentLog } from '../../../src/daemon/log.js'
 import { LeasedKey } from '../../../src/store/leasedKey.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
+import { FakeEtcd } from '../../../src/store/fake.js'
 import { OutcomeUnknown } from '../../../src/store/store.js'
 import { seeded, World } from '../../simulation/world.js'
 
 describe('a key that is kept', () => {
   it('is written again when it is gone although its lease is held', async () => {
     const world = new World(seeded(1))
-    const etcd = new MemoryEtcd(world.clock, world.deliver)
+    const etcd = new FakeEtcd(world.clock, world.deliver)
     const kept = new LeasedKey(etcd.open(), 'hosts/a', { v: 1 }, { ttlSeconds: 15, clock: world.clock, log: silentLog })
     const until = async (holds: () => boolean) => {
       while (!holds()) await world.step()
@@ -22,7 +22,7 @@ describe('a key that is kept', () => {
 
   it('does not go back when a write of before arrives late', async () => {
     const world = new World(seeded(1))
-    const etcd = new MemoryEtcd(world.clock, world.deliver)
+    const etcd = new FakeEtcd(world.clock, world.deliver)
     const store = etcd.open()
     const options = { ttlSeconds: 15, clock: world.clock, log: silentLog }
     const kept = new LeasedKey(store, 'hosts/a', { v: 1 }, options)
@@ -55,7 +55,7 @@ describe('a key that is kept', () => {
 
   it('writes what comes during a write after it, and is closed when that has ended', async () => {
     const world = new World(seeded(1))
-    const etcd = new MemoryEtcd(world.clock, world.deliver)
+    const etcd = new FakeEtcd(world.clock, world.deliver)
     const kept = new LeasedKey(etcd.open(), 'hosts/a', { v: 1 }, { ttlSeconds: 15, clock: world.clock, log: silentLog })
     const statesUntil = async (holds: () => boolean) => {
       const states: string[] = [kept.state]
@@ -82,7 +82,7 @@ describe('a key that is kept', () => {
 
   it('tries again until the write has worked', async () => {
     const world = new World(seeded(1))
-    const etcd = new MemoryEtcd(world.clock, world.deliver)
+    const etcd = new FakeEtcd(world.clock, world.deliver)
     const store = etcd.open()
     const write = store.write.bind(store)
     let failures = 2

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { silentLog } from '../../../src/daemon/log.js'
-import { MemoryEtcd } from '../../../src/store/fake.js'
+import { FakeEtcd } from '../../../src/store/fake.js'
 import { keys } from '../../../src/store/keys.js'
 import { Pauses } from '../../../src/store/pauses.js'
 import { SilentLeader } from '../../../src/store/silentLeader.js'
@@ -11,7 +11,7 @@ describe('a leader that stands still', () => {
 
   function following() {
     const world = new World(seeded(1))
-    const etcd = new MemoryEtcd(world.clock, world.deliver)
+    const etcd = new FakeEtcd(world.clock, world.deliver)
     etcd.write([], [{ put: keys.leader, value: { v: 1, host: 'other', pid: 2 } }])
     const pauses = new Pauses(world.clock)
     const { modRevision } = etcd.read(keys.leader)!

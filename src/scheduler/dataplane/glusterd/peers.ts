@@ -1,4 +1,4 @@
-import { at, type Cluster } from '../../../model/cluster.js'
+import { hostKey, type Cluster } from '../../../model/cluster.js'
 import type { DesiredRecord } from '../../../model/desiredRecord.js'
 import { compareNames } from '../../../model/names.js'
 
@@ -24,7 +24,7 @@ export function desiredPeers(cluster: Cluster): DesiredRecord[] {
   const invited = storage.filter((host) => host !== issuer)
   const connected = peersOf(cluster, issuer)
   const back = invited.find((host) => connected.includes(host))
-  const refused = invited.filter((host) => cluster.observed.peer.get(at(issuer, host))?.problem !== undefined)
+  const refused = invited.filter((host) => cluster.observed.peer.get(hostKey(issuer, host))?.problem !== undefined)
   const inviting = new Set([...(back === undefined ? [] : [back]), ...refused])
   return [...invited.map((peer) => recordOf(issuer, peer)), ...[...inviting].map((host) => recordOf(host, issuer))]
 }

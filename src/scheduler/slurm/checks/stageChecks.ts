@@ -1,4 +1,4 @@
-import { printAbout, slotsFor } from '../../../model/capacity.js'
+import { printRounded, slotsFor } from '../../../model/capacity.js'
 import type { Cluster } from '../../../model/cluster.js'
 import { quote } from '../../../model/names.js'
 import { isWithin } from '../../../model/paths.js'
@@ -103,8 +103,9 @@ function problemWithSize(
   if (type !== 'file' || !isOwn || !found || capacityBytes === undefined) return undefined
   const copies = destination.in === 'private' ? nodes + 1 : 1
   if (found.sizeBytes * copies <= capacityBytes) return undefined
-  const taken = copies === 1 ? '' : ` and is copied to every node, which takes ${printAbout(found.sizeBytes * copies)}`
-  return `has ${printAbout(found.sizeBytes)}${taken}, the buffer ${printAbout(capacityBytes)}: ask for more with capacity=`
+  const taken =
+    copies === 1 ? '' : ` and is copied to every node, which takes ${printRounded(found.sizeBytes * copies)}`
+  return `has ${printRounded(found.sizeBytes)}${taken}, the buffer ${printRounded(capacityBytes)}: ask for more with capacity=`
 }
 
 function capacityOf(

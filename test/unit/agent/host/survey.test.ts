@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { listed } from '../../../../src/agent/host/survey.js'
-import { inForm } from '../../../../src/model/levels.js'
+import { toLevel } from '../../../../src/model/levels.js'
 
 describe('what an inventory lists of a host', () => {
   const mounts = Array.from({ length: 1001 }, (_, number) => ({ path: `/mnt/burstbuffer/${number}`, source: 'g:/1' }))
@@ -16,6 +16,6 @@ describe('what an inventory lists of a host', () => {
     const seen = listed(mounts, volumes)
     expect([seen.mounts?.length, seen.volumes?.length, seen.cut]).to.deep.equal([1000, 1000, ['volumes', 'mounts']])
     expect(listed(mounts, ['v1']).cut).to.deep.equal(['mounts'])
-    expect(inForm({ v: 1, ...seen }, 'inventory', 1)).to.not.have.property('cut')
+    expect(toLevel({ v: 1, ...seen }, 'inventory', 1)).to.not.have.property('cut')
   })
 })

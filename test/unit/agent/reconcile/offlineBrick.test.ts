@@ -8,7 +8,7 @@ import { silentLog } from '../../../../src/daemon/log.js'
 import type { DesiredVolume } from '../../../../src/model/documents/volume.js'
 import { levels } from '../../../../src/model/levels.js'
 import { keys } from '../../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../../src/store/fake.js'
+import { FakeEtcd } from '../../../../src/store/fake.js'
 import { until } from '../../../../lab/common/until.js'
 import { HandClock } from '../../../support/handClock.js'
 
@@ -27,7 +27,7 @@ describe('a brick that does not come back', () => {
 
   it('is reported, and started by force with pauses between', async () => {
     const clock = new HandClock()
-    const etcd = new MemoryEtcd(clock)
+    const etcd = new FakeEtcd(clock)
     const key = keys.desired('gluster1', 'volume', 'mine')
     etcd.write([], [{ put: key, value: volume }])
     let offline: string[] = []

@@ -8,7 +8,7 @@ import { silentLog } from '../../../../src/daemon/log.js'
 import type { ObservedTransfer } from '../../../../src/model/documents/transfer.js'
 import { levels } from '../../../../src/model/levels.js'
 import { keys } from '../../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../../src/store/fake.js'
+import { FakeEtcd } from '../../../../src/store/fake.js'
 import { aDesiredTransfer } from '../../../support/desired.js'
 import { HandClock } from '../../../support/handClock.js'
 
@@ -20,7 +20,7 @@ describe('the reports of a transfer that is under way', () => {
   /** Looks once a second for so long at a copy that goes at that speed; gives how often the report was written. */
   async function writes(seconds: number, bytesASecond: number, totalBytes: number) {
     const clock = new HandClock()
-    const etcd = new MemoryEtcd(clock)
+    const etcd = new FakeEtcd(clock)
     let looks = 0
     let bytes = 0
     let failures: string[] = []

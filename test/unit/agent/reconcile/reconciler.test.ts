@@ -10,7 +10,7 @@ import type { DesiredBrick, ObservedBrick } from '../../../../src/model/document
 import type { Role } from '../../../../src/model/documents/host.js'
 import { levels } from '../../../../src/model/levels.js'
 import { keys } from '../../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../../src/store/fake.js'
+import { FakeEtcd } from '../../../../src/store/fake.js'
 import { OutcomeUnknown, StoreUnavailable } from '../../../../src/store/store.js'
 import { aDesiredBrick, aDeviceSeen, brickFacts, ownXfs, readyBrick } from '../../../support/desired.js'
 import { HandClock } from '../../../support/handClock.js'
@@ -23,7 +23,7 @@ const wholeFormat = ['format nvme1n1 for buffer 3', 'mount nvme1n1', 'stamp nvme
 /** A reconciler of one brick, on a host whose facts the test sets, and whose steps it can hold up or let fail. */
 class Rig {
   readonly clock = new HandClock()
-  readonly etcd = new MemoryEtcd(this.clock)
+  readonly etcd = new FakeEtcd(this.clock)
   readonly store = this.etcd.open()
   readonly limit = new PQueue({ concurrency: 1 })
   readonly steps: string[] = []

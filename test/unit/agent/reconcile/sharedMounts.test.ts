@@ -8,7 +8,7 @@ import { silentLog } from '../../../../src/daemon/log.js'
 import { mountIdOf } from '../../../../src/model/cluster.js'
 import type { DesiredMount, ObservedMount } from '../../../../src/model/documents/mount.js'
 import { keys } from '../../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../../src/store/fake.js'
+import { FakeEtcd } from '../../../../src/store/fake.js'
 import type { Store } from '../../../../src/store/store.js'
 import { aDesiredMount } from '../../../support/desired.js'
 import { HandClock } from '../../../support/handClock.js'
@@ -21,7 +21,7 @@ describe('one mount that several jobs of a node share', () => {
   const first = mountOf(21)
   const second = mountOf(22)
 
-  let etcd: MemoryEtcd
+  let etcd: FakeEtcd
   let agent: Agent
   let volume: string | undefined
   let steps: string[]
@@ -30,7 +30,7 @@ describe('one mount that several jobs of a node share', () => {
   let effect: (sentence: string) => Promise<void>
 
   beforeEach(() => {
-    etcd = new MemoryEtcd(new HandClock())
+    etcd = new FakeEtcd(new HandClock())
     volume = undefined
     leftovers = undefined
     steps = []

@@ -2,13 +2,13 @@ import { expect } from 'chai'
 import { type Log, silentLog } from '../../../../src/daemon/log.js'
 import { ClusterCache } from '../../../../src/scheduler/cluster/cache.js'
 import { keys } from '../../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../../src/store/fake.js'
+import { FakeEtcd } from '../../../../src/store/fake.js'
 import { aBrick, aBuffer, aCordon, aHost, aSession, brickReport } from '../../../support/builders.js'
 import { HandClock } from '../../../support/handClock.js'
 
 describe('the cache of the cluster', () => {
   const buffer = aBuffer()
-  let etcd: MemoryEtcd
+  let etcd: FakeEtcd
   let cache: ClusterCache
   let logged: string[]
   const log: Log = { ...silentLog, error: (_, fields) => logged.push(JSON.stringify(fields)) }
@@ -16,13 +16,13 @@ describe('the cache of the cluster', () => {
   async function settle() {
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
-  async function write(...writes: Parameters<MemoryEtcd['write']>[1]) {
+  async function write(...writes: Parameters<FakeEtcd['write']>[1]) {
     etcd.write([], writes)
     await settle()
   }
 
   beforeEach(async () => {
-    etcd = new MemoryEtcd(new HandClock())
+    etcd = new FakeEtcd(new HandClock())
     logged = []
     etcd.write([], [{ put: keys.buffer('mytest'), value: buffer }])
     cache = new ClusterCache(etcd.open(), log, ['gluster*'])

@@ -9,7 +9,7 @@ import { ClusterCache } from '../../../../src/scheduler/cluster/cache.js'
 import { type Scheduler, startScheduler } from '../../../../src/scheduler/scheduler.js'
 import { everyUser } from '../../../../src/standalone/cluster.js'
 import { keys } from '../../../../src/store/keys.js'
-import { MemoryEtcd } from '../../../../src/store/fake.js'
+import { FakeEtcd } from '../../../../src/store/fake.js'
 import { aConfig } from '../../../support/decisions.js'
 import { HandClock } from '../../../support/handClock.js'
 import { callSocket } from '../../../support/socketCall.js'
@@ -17,13 +17,13 @@ import { callSocket } from '../../../support/socketCall.js'
 describe('the name of the cluster', () => {
   const directory = mkdtempSync(join(tmpdir(), 'bb-cluster-'))
   let clock: HandClock
-  let etcd: MemoryEtcd
+  let etcd: FakeEtcd
   let started: Scheduler[]
   let errors: string[]
 
   beforeEach(() => {
     clock = new HandClock()
-    etcd = new MemoryEtcd(clock)
+    etcd = new FakeEtcd(clock)
     ;[started, errors] = [[], []]
   })
   afterEach(() => Promise.all(started.map((scheduler) => scheduler.stop())))

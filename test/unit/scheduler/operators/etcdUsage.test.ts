@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { etcdProblems, EtcdUsage } from '../../../../src/scheduler/operators/etcdUsage.js'
-import { MemoryEtcd } from '../../../../src/store/fake.js'
+import { FakeEtcd } from '../../../../src/store/fake.js'
 import { StoreUnavailable } from '../../../../src/store/store.js'
 import { HandClock } from '../../../support/handClock.js'
 
@@ -26,7 +26,7 @@ describe("etcd's database", () => {
 
   it('is unknown before it was asked for, and stays as it was while etcd is away', async () => {
     const clock = new HandClock()
-    const store = new MemoryEtcd(clock).open()
+    const store = new FakeEtcd(clock).open()
     const usage = new EtcdUsage(store, quotaBytes, clock)
     expect(usage.view()).to.equal(null)
     await usage.refresh()

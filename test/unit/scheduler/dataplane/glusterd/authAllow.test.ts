@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { startJob } from '../../../../../src/scheduler/admission/index.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../../../src/scheduler/desired/index.js'
 import { hostsView } from '../../../../../src/scheduler/operators/views.js'
-import { roomSchemas } from '../../../../../src/store/documents.js'
+import { collectionSchemas } from '../../../../../src/store/documents.js'
 import {
   aBuffer,
   aCluster,
@@ -49,10 +49,10 @@ describe('who may mount a buffer', () => {
     for (const words of ['', 'a b', 'a,b', 'a|b', '/(c1)', '*', '1.2.3.4)', '-a', '::g']) {
       const odd = (name: string, addresses: string[]) => {
         const { host, ...rest } = aHost(name)
-        return { ...rest, host: roomSchemas.hosts.parse({ ...host, addresses }) }
+        return { ...rest, host: collectionSchemas.hosts.parse({ ...host, addresses }) }
       }
       const addresses = { c1: [words], c2: [words, '10.0.0.2'] }
-      const session = roomSchemas.sessions.parse({ ...running, addresses })
+      const session = collectionSchemas.sessions.parse({ ...running, addresses })
       const hosts = [odd('gluster1', [words]), compute('c1'), compute('c2')]
       expect(allowed(session, hosts), words).to.equal('10.0.0.2,admin1,c1,gluster1')
     }
@@ -72,7 +72,7 @@ describe('who may mount a buffer', () => {
 
 describe('a host whose addresses are none', () => {
   it('is shown, with what is left out', () => {
-    const host = roomSchemas.hosts.parse({ ...aHost('c1').host, addresses: ['a b', '10.0.0.1'] })
+    const host = collectionSchemas.hosts.parse({ ...aHost('c1').host, addresses: ['a b', '10.0.0.1'] })
     const [view] = hostsView(aCluster({ hosts: [{ ...aHost('c1'), host }] }))
     expect(view!.problems).to.deep.equal(['addresses that are no host name and no IP address are left out: "a b"'])
   })
