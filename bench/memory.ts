@@ -22,7 +22,7 @@ export const memory: Benchmark = {
         const { agent, copiers, ms } = await taken(rig, transfer)
         say(`${what}: ${Math.round(ms / 1000)} s`)
         const against = { what: 'the same, before', value: agent.beforeBytes / 1e6 }
-        figures.push({ what: `${what}: the agent`, value: agent.mostBytes / 1e6, unit: 'MB', against })
+        figures.push({ what: `${what}: the agent`, value: agent.maxBytes / 1e6, unit: 'MB', against })
         figures.push({ what: `${what}: the largest program that it runs`, value: copiers / 1e6, unit: 'MB' })
       }
       const make = `mkdir $(seq ${directories}); for d in *; do (cd $d && seq ${filesEach} | xargs touch); done`
@@ -54,7 +54,7 @@ async function taken(rig: StagingRig, transfer: DesiredTransfer) {
     for (const pid of await markedProcesses(rig.mark)) copiers = Math.max(copiers, residentOf(pid))
     await Promise.race([ended, pause(500)])
   }
-  const agent = JSON.parse(await said) as Record<'beforeBytes' | 'mostBytes', number>
+  const agent = JSON.parse(await said) as Record<'beforeBytes' | 'maxBytes', number>
   return { agent, copiers, ms: performance.now() - start }
 }
 

@@ -55,7 +55,7 @@ export async function brickProcess(
 }
 
 /**
- * A mkfs of the brick with that uuid runs, and began less than `mostMs` ago: the agent that began it may have been
+ * A mkfs of the brick with that uuid runs, and began less than `maxMs` ago: the agent that began it may have been
  * restarted since, which mkfs does not notice. One that takes longer hangs.
  */
 export async function isBeingFormatted(uuid: string, maxMs: number, running: readonly Command[]): Promise<boolean> {

@@ -32,7 +32,7 @@ class Rig {
   effect: (sentence: string) => Promise<void> = () => Promise.resolve()
   looks = 0
   rounds = 0
-  mostRounds = 0
+  maxRounds = 0
   refreshes = 0
   gone = false
   boot: string | undefined
@@ -93,7 +93,7 @@ class Rig {
   private host(): Host {
     const brick = async () => {
       this.looks++
-      this.mostRounds = Math.max(this.mostRounds, ++this.rounds)
+      this.maxRounds = Math.max(this.maxRounds, ++this.rounds)
       await new Promise((resolve) => setImmediate(resolve))
       this.rounds--
       return this.facts()
@@ -150,7 +150,7 @@ describe('the reconciler of one desired document', () => {
     for (let index = 0; index < 20; index++) reconciler.wake()
     await rig.untilReported('the brick ready', ({ state }) => state === 'ready')
     await rig.untilLooked(2)
-    expect(rig.mostRounds).to.equal(1)
+    expect(rig.maxRounds).to.equal(1)
   })
 
   it('voids a plan when the document changed in etcd before a destructive step, though no watch has told of it', async () => {
