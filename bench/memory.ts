@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import { markedProcesses } from '../src/agent/host/exec/taggedProcesses.js'
+import { taggedProcesses } from '../src/agent/host/exec/taggedProcesses.js'
 import type { DesiredTransfer } from '../src/model/documents/transfer.js'
 import { someone, StagingRig } from '../test/support/stagingRig.js'
 import type { Benchmark, Figure } from './measure.js'
@@ -51,7 +51,7 @@ async function taken(rig: StagingRig, transfer: DesiredTransfer) {
   const ended = once(child, 'exit')
   let copiers = 0
   while (child.exitCode === null && child.signalCode === null) {
-    for (const pid of await markedProcesses(rig.mark)) copiers = Math.max(copiers, residentOf(pid))
+    for (const pid of await taggedProcesses(rig.mark)) copiers = Math.max(copiers, residentOf(pid))
     await Promise.race([ended, pause(500)])
   }
   const agent = JSON.parse(await said) as Record<'beforeBytes' | 'maxBytes', number>

@@ -1,7 +1,7 @@
 import PQueue from 'p-queue'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import { Stretch } from '../daemon/stretch.js'
+import { ConditionTimer } from '../daemon/conditionTimer.js'
 import type { DesiredKind } from '../model/documents/desired.js'
 import type { Role } from '../model/documents/host.js'
 import { keys, parseKey } from '../store/keys.js'
@@ -40,7 +40,7 @@ export class Agent {
   private readonly leader: KnownLeader
   private watch: Watch | undefined
   private syncedOnce = false
-  private readonly unwatched: Stretch
+  private readonly unwatched: ConditionTimer
   private cancelCollection: () => void = () => {}
 
   constructor(dependencies: AgentDependencies) {
@@ -60,7 +60,7 @@ export class Agent {
     const { leader } = dependencies
     this.leader = leader
     this.dependencies = { ...dependencies, level: () => leader.level, limits, oneByOne: byName() }
-    this.unwatched = new Stretch(dependencies.clock)
+    this.unwatched = new ConditionTimer(dependencies.clock)
   }
 
   /** For how long nothing has been heard of what is desired. */

@@ -9,8 +9,8 @@ import { toLevel } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import { OwnedKey } from '../store/owned.js'
 import type { Store } from '../store/store.js'
-import type { Host, Seen } from './port.js'
-import { untilNextRound } from './reconcile/resync.js'
+import type { Host, HostSurvey } from './port.js'
+import { msUntilNextResync } from './reconcile/resync.js'
 
 export interface InventoryDependencies {
   host: Host
@@ -41,7 +41,7 @@ export class Inventory {
   private closed = false
   /** Not at the start, nor after a wipe: nobody waits for a data plane that hangs. */
   private isSurveyDue = false
-  private seen: Seen = {}
+  private seen: HostSurvey = {}
 
   private readonly key: OwnedKey
 
@@ -84,7 +84,7 @@ export class Inventory {
 
   /** Looks again and again, until closed; the first look was the caller's. */
   start(): void {
-    this.refreshIn(untilNextRound(this.dependencies.clock))
+    this.refreshIn(msUntilNextResync(this.dependencies.clock))
   }
 
   async close(): Promise<void> {
@@ -103,7 +103,7 @@ export class Inventory {
         .catch((error: unknown) => this.dependencies.log.warn('inventory failed', { reason: String(error) }))
         .finally(() => {
           // Unless something came meanwhile, which is looked at sooner.
-          if (this.cancelTimer === cancel) this.refreshIn(untilNextRound(this.dependencies.clock))
+          if (this.cancelTimer === cancel) this.refreshIn(msUntilNextResync(this.dependencies.clock))
         })
     })
     this.cancelTimer = cancel

@@ -9,7 +9,7 @@ const otherMs = 5_000
  * Waits while etcd holds the keys of another cluster than `name`: nothing is written there, and nothing is done that stands there.
  * Gives what an operator has to mend, if there is anything. Throws a StoreError while etcd is away.
  */
-export async function untilOurs(
+export async function waitForOwnCluster(
   name: string | undefined,
   parts: { store: Store; clock: Clock; log: Log; isStopping: () => boolean },
 ): Promise<string[]> {

@@ -110,7 +110,7 @@ export interface TransferFacts {
   /** What this agent is doing of the wanted part and attempt, now. */
   running?: TransferTally
   /** Processes of this transfer that belong to nothing that is wanted, as of an agent that died. */
-  strays: number
+  orphans: number
   /** The wanted part and attempt has come to its end, as its notes say. */
   done?: TransferTally
 }
@@ -146,7 +146,7 @@ export interface Discovery {
   problems: string[]
 }
 
-export type Seen = Pick<InventoryDocument, 'volumes' | 'mounts' | 'cut'>
+export type HostSurvey = Pick<InventoryDocument, 'volumes' | 'mounts' | 'cut'>
 
 /**
  * A host as the agent's brain sees it: facts to ask for, and effects to order. The real one is `host/`, the simulated
@@ -167,7 +167,7 @@ export interface Host {
    * Mounts and volumes that are there, whoever asked for them; a host that cannot tell has no such method. What does
    * not answer is left out.
    */
-  survey?(): Promise<Seen>
+  survey?(): Promise<HostSurvey>
   observe: Observe
   effects: Effects
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import { unhealthyAfterMs } from '../daemon/stretch.js'
+import { unhealthyAfterMs } from '../daemon/conditionTimer.js'
 import { type DesiredKind, desiredKinds } from '../model/documents/desired.js'
 import type { HostDocument, Role } from '../model/documents/host.js'
 import { LeasedKey } from '../store/leasedKey.js'
@@ -12,7 +12,7 @@ import { Agent } from './agent.js'
 import type { Host } from './port.js'
 import { Inventory } from './inventory.js'
 import { KnownLeader } from './knownLeader.js'
-import { untilOurs } from './ownCluster.js'
+import { waitForOwnCluster } from './ownCluster.js'
 
 export interface ServeParts {
   host: Host
@@ -90,7 +90,10 @@ export function serveHost(parts: ServeParts): HostService {
   const begin = async () => {
     while (!stopping) {
       try {
-        tellProblems('cluster', await untilOurs(parts.cluster, { store, clock, log, isStopping: () => stopping }))
+        tellProblems(
+          'cluster',
+          await waitForOwnCluster(parts.cluster, { store, clock, log, isStopping: () => stopping }),
+        )
         if (stopping) return
         await leader.look()
         await refreshInventory()

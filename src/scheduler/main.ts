@@ -1,7 +1,7 @@
 import { systemClock } from '../daemon/clock.js'
 import { etcdOptions } from '../daemon/configSchemas.js'
 import { openLog } from '../daemon/log.js'
-import { exitOnUncaught } from '../daemon/lastResort.js'
+import { exitOnUncaught } from '../daemon/uncaught.js'
 import { runDaemon } from '../daemon/main.js'
 import { openNotifier } from '../daemon/notify.js'
 import { openStore } from '../store/etcd.js'

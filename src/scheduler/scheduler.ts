@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
-import { Stretch, unhealthyAfterMs } from '../daemon/stretch.js'
+import { ConditionTimer, unhealthyAfterMs } from '../daemon/conditionTimer.js'
 import { type EventDocument, eventDocument } from '../model/documents/event.js'
 import type { SessionDocument } from '../model/documents/session.js'
 import { readDocument } from '../store/documents.js'
@@ -112,7 +112,7 @@ export function assembleScheduler(parts: SchedulerParts) {
       if (parsed.collection === 'observed' && parsed.kind === 'transfer') rates.note(parsed.id)
     }
   })
-  const unwatched = new Stretch(clock)
+  const unwatched = new ConditionTimer(clock)
   const stopHearing = cache.onChange(() => (cache.isConnected ? unwatched.end() : unwatched.begin()))
   const isHealthy = () =>
     loop.failingForMs < unhealthyAfterMs && !(committer.isLeader() && unwatched.ms >= unhealthyAfterMs)

@@ -79,7 +79,7 @@ export class SimulatedGluster {
       const creator = this.creators.get(volume)
       if (creator !== undefined && this.machines.get(creator)?.isOn)
         throw new Busy(`gluster volume create ${volume}: Another transaction is in progress`)
-      for (const brick of bricks) this.insistOnBrick(self, volume, brick)
+      for (const brick of bricks) this.requireBrick(self, volume, brick)
       for (const brick of bricks) this.filesOf(brick)!.directories.set(directoryOf(brick.path), volume)
       this.creators.set(volume, self)
     }
@@ -179,7 +179,7 @@ export class SimulatedGluster {
     machine.served.set(device, { pid: this.nextPid++, volume: volume.name })
   }
 
-  private insistOnBrick(self: string, volume: string, brick: { host: string; path: string }): void {
+  private requireBrick(self: string, volume: string, brick: { host: string; path: string }): void {
     if (!this.connectedPeers(self).includes(brick.host))
       throw new Error(`gluster volume create ${volume}: Host ${brick.host} is not in 'Peer in Cluster' state`)
     const files = this.filesOf(brick)

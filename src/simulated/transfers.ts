@@ -10,7 +10,7 @@ import type { SimulatedMachine } from './machine.js'
  */
 export function transferFacts(machine: SimulatedMachine, transfer: DesiredTransfer): TransferFacts {
   const mounted = machine.transfers.get(idOf(transfer))
-  const facts = { mounted: mounted !== undefined, strays: 0 }
+  const facts = { mounted: mounted !== undefined, orphans: 0 }
   if (!mounted?.done.has(whatOf(transfer))) return facts
   const { files, bytes, failures } = machine.staged
   const isPlan = transfer.part === 'plan'

@@ -1,4 +1,4 @@
-import { exitOnUncaught } from '../../src/daemon/lastResort.js'
+import { exitOnUncaught } from '../../src/daemon/uncaught.js'
 import { openLog } from '../../src/daemon/log.js'
 import { runDaemon } from '../../src/daemon/main.js'
 

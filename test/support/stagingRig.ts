@@ -143,9 +143,17 @@ export function agentOn(
 ): Host {
   const mountAt: TransferOptions['mountAt'] = (_, path) =>
     runCommand(['mount', '--bind', volume, path], { timeoutMs: 10_000 })
-  const insistOnline = () => Promise.resolve()
+  const requireAllBricksOnline = () => Promise.resolve()
   const priority = 'low' as const
-  const fixed = { name: 'test', stagePaths: [lustre], priority, run: runCommand, insistOnline, log: silentLog, mountAt }
+  const fixed = {
+    name: 'test',
+    stagePaths: [lustre],
+    priority,
+    run: runCommand,
+    requireAllBricksOnline,
+    log: silentLog,
+    mountAt,
+  }
   return transfers({ ...fixed, ...options })
 }
 

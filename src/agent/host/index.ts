@@ -16,7 +16,7 @@ import { dataPlane as planeOn } from './dataplane/index.js'
 import { leftovers, type LeftoverTimes } from './client/leftovers.js'
 import { LongWipes } from './disk/longWipes.js'
 import { type Run, runCommand } from './exec/run.js'
-import { shared } from './exec/coalesce.js'
+import { coalesce } from './exec/coalesce.js'
 import { survey } from './survey.js'
 import { attachSwap, closeSwap, detachSwap, disableSwap, enableSwap, encryptSwap } from './client/swapDevice.js'
 import { swapFacts } from './client/swapFacts.js'
@@ -83,7 +83,7 @@ export function realHost(options: RealHostOptions): RealHost {
     return (device) => paths?.get(device)
   }
 
-  const snapshot = shared(() => readHostSnapshot(plane.brickServer))
+  const snapshot = coalesce(() => readHostSnapshot(plane.brickServer))
 
   /** Invariant 5, asked of the data plane itself: the scheduler's word alone does not take a brick from under a volume. */
   const refuseWhileHeld = async (device: string): Promise<void> => {
@@ -101,7 +101,7 @@ export function realHost(options: RealHostOptions): RealHost {
     stagePaths: options.stagePaths ?? [],
     priority: options.stagingPriority ?? 'normal',
     run,
-    insistOnline: (transfer) => plane.insistOnline(transfer),
+    requireAllBricksOnline: (transfer) => plane.requireAllBricksOnline(transfer),
     mountAt: async ({ servers, volume }, path) =>
       plane.client.mount({ servers: await plane.client.liveFirst(servers), volume }, path, { acl: true }),
     log: options.log,

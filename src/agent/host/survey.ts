@@ -1,5 +1,5 @@
 import { brickRoot } from '../../model/cluster.js'
-import type { Seen } from '../port.js'
+import type { HostSurvey } from '../port.js'
 import type { DataPlane } from './dataplane/index.js'
 import { mountTable } from './exec/mounts.js'
 
@@ -7,7 +7,7 @@ import { mountTable } from './exec/mounts.js'
 const maxListed = 1000
 
 /** What is on this host whoever asked for it, so that what nobody claims is found. A data plane that is not asked, or does not answer, is left out. */
-export async function survey(mountRoot: string, dataPlane?: Pick<DataPlane, 'volumeNames'>): Promise<Seen> {
+export async function survey(mountRoot: string, dataPlane?: Pick<DataPlane, 'volumeNames'>): Promise<HostSurvey> {
   const volumes = await dataPlane?.volumeNames()
   const mounts = (await mountTable())
     .filter(({ path }) => path.startsWith(`${mountRoot}/`) || path.startsWith(`${brickRoot}/`))
@@ -16,7 +16,7 @@ export async function survey(mountRoot: string, dataPlane?: Pick<DataPlane, 'vol
 }
 
 /** As much of it as an inventory may hold (1,000 of each), and what had to be cut. */
-export function listed(mounts: NonNullable<Seen['mounts']>, volumes?: string[]): Seen {
+export function listed(mounts: NonNullable<HostSurvey['mounts']>, volumes?: string[]): HostSurvey {
   const whole = { ...(volumes ? { volumes: volumes.toSorted() } : {}), mounts }
   const cut = (['volumes', 'mounts'] as const).filter((list) => (whole[list]?.length ?? 0) > maxListed)
   return {

@@ -10,14 +10,14 @@ import type { Plan } from './plan.js'
  * Wanted absent: processes ended, notes removed, unmounted → absent. Only then may the volume go.
  */
 export function planTransfer(transfer: DesiredTransfer, facts: TransferFacts): Plan<'transfer'> {
-  const { mounted, isDead, strays, running, done, refused } = facts
+  const { mounted, isDead, orphans, running, done, refused } = facts
   if (transfer.wanted === 'absent') {
-    if (!mounted && strays === 0) return round(transfer, 'absent')
+    if (!mounted && orphans === 0) return round(transfer, 'absent')
     return round(transfer, 'working', { steps: [{ kind: 'endTransfer', transfer }] })
   }
   if (refused !== undefined) return { ...round(transfer, 'working'), refused }
   if (running) return round(transfer, 'working', { tally: running })
-  if (strays > 0) return round(transfer, 'working', { steps: [{ kind: 'stopTransfer', transfer }] })
+  if (orphans > 0) return round(transfer, 'working', { steps: [{ kind: 'stopTransfer', transfer }] })
   if (!mounted || isDead) return round(transfer, 'working', { steps: [{ kind: 'mountTransfer', transfer }] })
   if (done) return round(transfer, 'done', { tally: done })
   return round(transfer, 'working', { steps: [{ kind: begin[transfer.part], transfer }] })

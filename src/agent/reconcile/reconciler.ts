@@ -1,7 +1,7 @@
 import type { DesiredKind } from '../../model/documents/desired.js'
 import type { DesiredEntry, DocumentId, ReconcilerDependencies } from './document.js'
 import { Reporter } from './reporter.js'
-import { untilNextRound } from './resync.js'
+import { msUntilNextResync } from './resync.js'
 import { RetryPolicy } from './retryPolicy.js'
 import { type Result, Rounds } from './rounds.js'
 
@@ -76,7 +76,7 @@ export class Reconciler<K extends DesiredKind> {
   private async work(): Promise<void> {
     this.enter('working')
     this.cancelTimer()
-    let nextMs = untilNextRound(this.dependencies.clock)
+    let nextMs = msUntilNextResync(this.dependencies.clock)
     for (let rounds = 0; this.isRequeued && this.isIn('working'); rounds++) {
       this.isRequeued = false
       const result = rounds < maxRounds ? await this.round() : this.retryLater()

@@ -7,7 +7,7 @@ import { keys } from '../../store/keys.js'
 import { OwnedKey } from '../../store/owned.js'
 import type { Plan } from '../plan/plan.js'
 import type { DocumentId, ReconcilerDependencies } from './document.js'
-import { isWorthTelling, progressOf, told, type Told } from './progress.js'
+import { isWorthReporting, progressOf, told, type LastReport } from './progress.js'
 
 /** Reasons to wait that are told: nobody reads more. */
 const maxWaitedFor = 100
@@ -18,7 +18,7 @@ export class Reporter<K extends DesiredKind> {
   /** What was written last; undefined while that is not known, and before the first time. */
   private written: { text: string; state: string } | undefined
   /** The progress of a transfer or a wipe that was reported last. */
-  private told: Told | undefined
+  private told: LastReport | undefined
 
   constructor(
     private readonly id: DocumentId<K>,
@@ -71,7 +71,7 @@ export class Reporter<K extends DesiredKind> {
   private isNews(document: Observed[K]): boolean {
     const progress = progressOf(document)
     if (!progress || this.written === undefined) return true
-    return isWorthTelling(progress, this.dependencies.clock.monotonicMs(), this.told)
+    return isWorthReporting(progress, this.dependencies.clock.monotonicMs(), this.told)
   }
 
   private noteTold(document: Observed[K]): void {

@@ -8,7 +8,7 @@ import type { DesiredEntry, DocumentId, ReconcilerDependencies } from './documen
 import { executeSteps } from './execute.js'
 import type { Reporter } from './reporter.js'
 import { reportWithoutFacts } from './reportWithoutFacts.js'
-import { untilNextRound } from './resync.js'
+import { msUntilNextResync } from './resync.js'
 import type { RetryPolicy } from './retryPolicy.js'
 import { isWantedElsewhere } from './sharedMounts.js'
 
@@ -144,7 +144,7 @@ export class Rounds<K extends DesiredKind> {
   }
 
   private resync(): Result {
-    return { requeueAfterMs: untilNextRound(this.dependencies.clock) }
+    return { requeueAfterMs: msUntilNextResync(this.dependencies.clock) }
   }
 }
 

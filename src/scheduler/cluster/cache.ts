@@ -15,7 +15,7 @@ import { keys, type ParsedKey, parseKey } from '../../store/keys.js'
 import type { Change, Entry, Store, Watch, Write } from '../../store/store.js'
 import { Indexes } from './indexes.js'
 import { StorageHosts } from './storageHosts.js'
-import { StrayReports } from './strayReports.js'
+import { OrphanReports } from './orphanReports.js'
 
 const maxUnknown = 1_000
 
@@ -52,7 +52,7 @@ export class ClusterCache implements Cluster {
   private readonly lastEvents = new Map<string, number>()
   private readonly listeners = new Set<(touched: CacheEvent[]) => void>()
   private readonly storageHosts: StorageHosts
-  private readonly strays = new StrayReports()
+  private readonly orphans = new OrphanReports()
   /** Where such keys were seen, which is said once. */
   private readonly unknown = new Set<string>()
   private readonly watch: Watch
@@ -124,7 +124,7 @@ export class ClusterCache implements Cluster {
 
   /** What hosts write too much of, for people. */
   problems(): string[] {
-    return this.strays.problems()
+    return this.orphans.problems()
   }
 
   /** Sequence of the last event of that name; 0 when it has none. */
@@ -241,10 +241,10 @@ export class ClusterCache implements Cluster {
     key: string,
     report: unknown,
   ): void {
-    if (report === undefined || this.desired[kind].has(hostKey(host, id))) return this.strays.remove(host, key)
-    for (const old of this.strays.add(host, key, JSON.stringify(report).length)) {
-      const stray = parseKey(old) as ParsedKey & { collection: 'observed' }
-      this.observed[stray.kind].delete(hostKey(host, stray.id))
+    if (report === undefined || this.desired[kind].has(hostKey(host, id))) return this.orphans.remove(host, key)
+    for (const old of this.orphans.add(host, key, JSON.stringify(report).length)) {
+      const orphan = parseKey(old) as ParsedKey & { collection: 'observed' }
+      this.observed[orphan.kind].delete(hostKey(host, orphan.id))
       this.revisions.delete(old)
       this.invalid.delete(old)
     }

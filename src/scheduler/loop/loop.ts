@@ -1,7 +1,7 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
-import { Stretch } from '../../daemon/stretch.js'
-import { turn } from '../../daemon/turn.js'
+import { ConditionTimer } from '../../daemon/conditionTimer.js'
+import { yieldToEventLoop } from '../../daemon/yieldToEventLoop.js'
 import { LeaseGone, StoreError } from '../../store/store.js'
 import { checkTransition, type Transitions } from '../../store/transitions.js'
 import type { ClusterCache, CacheEvent } from '../cluster/cache.js'
@@ -61,7 +61,7 @@ export class Loop {
   private readonly documents: DocumentUnits
   private desired: DesiredUnits
   private readonly writer: UnitWriter
-  private readonly failing: Stretch
+  private readonly failing: ConditionTimer
   /** The last that it led with. */
   private fence: number | undefined
   private leads = false
@@ -73,7 +73,7 @@ export class Loop {
     this.queue = new WorkQueue((host) => this.hostChanges.isFollowed(host))
     this.documents = new DocumentUnits(parts, this.queue, (name) => this.writer.isHeld(name))
     this.desired = new DesiredUnits(parts, this.queue)
-    this.failing = new Stretch(parts.clock)
+    this.failing = new ConditionTimer(parts.clock)
     this.writer = new UnitWriter(parts.committer, parts.clock, parts.log, () => this.wake())
     this.stopListening = parts.cache.onChange((touched) => this.onChange(touched))
     this.scheduleFullPass()
@@ -165,7 +165,7 @@ export class Loop {
   /** Rounds until nothing is left to do; returns how long to pause. Between two of them others have their turn. */
   private async run(): Promise<number> {
     for (let isFirst = true; this.state.name !== 'closed' && !this.queue.isEmpty; isFirst = false) {
-      if (!isFirst) await turn(this.parts.clock)
+      if (!isFirst) await yieldToEventLoop(this.parts.clock)
       const fence = this.parts.committer.fence()
       if (fence === undefined) {
         this.queue.take(Infinity)

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../daemon/clock.js'
-import { turn } from '../../daemon/turn.js'
+import { yieldToEventLoop } from '../../daemon/yieldToEventLoop.js'
 import type { DifferenceView } from '../../model/api.js'
 import { cutOffHosts } from '../../model/buffers.js'
 import { hostKey, brickMountPath, brickRoot, type Cluster } from '../../model/cluster.js'
@@ -23,7 +23,7 @@ export async function checkCluster(cluster: Cluster, config: SessionSettings, cl
   const found: DifferenceView[] = []
   for (const piece of piecesOfCheck(cluster, config, clock.unixSeconds())) {
     found.push(...piece)
-    await turn(clock)
+    await yieldToEventLoop(clock)
   }
   return found
 }

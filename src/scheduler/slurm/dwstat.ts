@@ -1,5 +1,5 @@
 import type { Clock } from '../../daemon/clock.js'
-import { turn } from '../../daemon/turn.js'
+import { yieldToEventLoop } from '../../daemon/yieldToEventLoop.js'
 import { isReady, serversOf } from '../../model/buffers.js'
 import { capacityOf } from '../../model/capacity.js'
 import { hostKey, type Cluster } from '../../model/cluster.js'
@@ -156,7 +156,7 @@ export async function dwstat(
   const texts: string[] = []
   for (const name of asked) {
     texts.push(printed(name, tables[name]!(deps)))
-    await turn(deps.clock)
+    await yieldToEventLoop(deps.clock)
   }
   return { text: texts.join('\n') }
 }

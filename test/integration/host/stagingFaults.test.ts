@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { getPriority } from 'node:os'
 import { join } from 'node:path'
-import { markedProcesses } from '../../../src/agent/host/exec/taggedProcesses.js'
+import { taggedProcesses } from '../../../src/agent/host/exec/taggedProcesses.js'
 import { transferRoot } from '../../../src/model/cluster.js'
 import type { StagingPriority } from '../../../src/agent/stagingPriority.js'
 import { asUser } from '../../../src/agent/host/staging/user.js'
@@ -32,7 +32,7 @@ describe('staging that goes wrong (root)', function () {
   beforeEach(() => (rig = new StagingRig()))
   afterEach(() => rig.close())
 
-  const running = () => markedProcesses(rig.mark, someone.uid)
+  const running = () => taggedProcesses(rig.mark, someone.uid)
 
   async function refusal(act: Promise<unknown>): Promise<string> {
     const error: unknown = await act.then(
@@ -470,7 +470,9 @@ describe('staging that goes wrong (root)', function () {
       /** For so many looks, from now on. */
       const onlineFor = (looks: number) => {
         online = looks
-        rig.host = rig.agent({ insistOnline: () => (online-- > 0 ? Promise.resolve() : Promise.reject(away)) })
+        rig.host = rig.agent({
+          requireAllBricksOnline: () => (online-- > 0 ? Promise.resolve() : Promise.reject(away)),
+        })
       }
       const failure = (part: 'plan' | 'finish') => rig.part(rig.transfer({ part })).catch((error: unknown) => error)
       for (const looks of [0, 1]) {

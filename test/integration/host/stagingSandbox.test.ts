@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { markedProcesses } from '../../../src/agent/host/exec/taggedProcesses.js'
+import { taggedProcesses } from '../../../src/agent/host/exec/taggedProcesses.js'
 import { sandboxed, sandboxRoot } from '../../../src/agent/host/staging/sandbox.js'
 import { writeReport } from '../../../src/agent/host/staging/report.js'
 import { type AsUser, asUser } from '../../../src/agent/host/staging/user.js'
@@ -45,7 +45,7 @@ describe('the sandbox of staging (root)', function () {
 
   /** The copier of that file is stopped in the middle of it: what comes after it in its batch was looked at before. */
   async function whileCopying(name: string, copy: ReturnType<StagingRig['transfer']>, act: () => void): Promise<void> {
-    const copiers = async () => (await markedProcesses(rig.mark, someone.uid)).filter((pid) => isCopying(pid, name))
+    const copiers = async () => (await taggedProcesses(rig.mark, someone.uid)).filter((pid) => isCopying(pid, name))
     await until({ what: `${name} is copied` }, async () => {
       await rig.round(copy)
       return (await copiers()).length > 0
@@ -159,10 +159,10 @@ describe('the sandbox of staging (root)', function () {
       const of = { outside: join(rig.lustre, 'in') }
       await rig.part(rig.transfer({ ...of, part: 'plan' }))
       const agent = rig.spawnAgent(rig.transfer({ ...of, part: 'copy' }))
-      await until({ what: 'a copier' }, async () => (await markedProcesses(rig.mark, someone.uid)).length > 0)
+      await until({ what: 'a copier' }, async () => (await taggedProcesses(rig.mark, someone.uid)).length > 0)
       agent.kill('SIGKILL')
       await rig.end(of)
-      expect(await markedProcesses(rig.mark, someone.uid)).to.deep.equal([])
+      expect(await taggedProcesses(rig.mark, someone.uid)).to.deep.equal([])
       expect(isFree(), 'before').to.equal(false)
       execFileSync('umount', [rig.volume])
       expect(isFree()).to.equal(true)

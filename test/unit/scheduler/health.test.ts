@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { unhealthyAfterMs } from '../../../src/daemon/stretch.js'
+import { unhealthyAfterMs } from '../../../src/daemon/conditionTimer.js'
 import { createPersistent } from '../../../src/scheduler/admission/index.js'
 import { OutOfSpace, type WriteResult } from '../../../src/store/store.js'
 import { alice, aHost, terabyte } from '../../support/builders.js'

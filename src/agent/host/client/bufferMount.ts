@@ -5,7 +5,7 @@ import { type MountFacts, Refusal } from '../../port.js'
 import type { Client } from '../dataplane/dataPlane.js'
 import { type AttachedLoop, loopsBelow, loopsOn } from '../disk/loops.js'
 import { mountedAt, type MountEntry, mountTable } from '../exec/mounts.js'
-import { keptBy, type Leftovers } from './leftovers.js'
+import { usersKeeping, type Leftovers } from './leftovers.js'
 import { makePassable } from '../exec/passable.js'
 import type { Run } from '../exec/run.js'
 
@@ -45,7 +45,7 @@ function loopsIn(mount: MountEntry, run: Run): Promise<AttachedLoop[]> {
  * Error when no server answers or mount fails.
  */
 export async function mountBuffer(mount: DesiredMount, mountRoot: string, client: Client, run: Run): Promise<void> {
-  insist(mount.path, mountRoot)
+  requireBelowMountRoot(mount.path, mountRoot)
   const servers = await client.liveFirst(mount.servers)
   await makePassable(mount.path, '755', run)
   await client.mount({ ...mount, servers }, mount.path, mount)
@@ -67,14 +67,14 @@ export async function unmountBuffer(
   run: Run,
 ): Promise<void> {
   try {
-    insist(mount.path, mountRoot)
+    requireBelowMountRoot(mount.path, mountRoot)
   } catch (error) {
     // Settings are no reason to cut this host off.
     throw mount.wanted === 'absent' ? new Error((error as Error).message) : error
   }
   const { reason, found } = await unmount(mount.path, run)
   if (found) {
-    const kept = await keptBy(found, run).catch(() => '')
+    const kept = await usersKeeping(found, run).catch(() => '')
     const message = `${mount.path} cannot be unmounted: ${reason}${kept}`
     if (mount.wanted === 'present' || !isTimeOver(found)) throw new Error(message)
     // What processes have written there has to arrive before this host is cut off.
@@ -104,7 +104,7 @@ async function removeEmpty(path: string, mountRoot: string): Promise<void> {
   }
 }
 
-function insist(path: string, mountRoot: string): void {
+function requireBelowMountRoot(path: string, mountRoot: string): void {
   if (normalize(path) !== path || path.endsWith('/') || !path.startsWith(`${mountRoot}/`)) {
     throw new Refusal(
       `${path} is not below this host's mountRoot ${mountRoot}: make the settings of agent and scheduler the same`,

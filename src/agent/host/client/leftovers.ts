@@ -126,7 +126,7 @@ export function leftovers(
  * What keeps a mount, for people: mounts below it, and processes that use it, five of each. Begins with `; `, or is
  * empty. Printable ASCII alone, whatever users call theirs.
  */
-export async function keptBy(found: MountEntry, run: Run): Promise<string> {
+export async function usersKeeping(found: MountEntry, run: Run): Promise<string> {
   const below = mountsBelow(await mountTable(), found)
   const devices = new Set([found.device, ...below.filter((entry) => userOf(entry) !== undefined).map((m) => m.device)])
   const users = await usersOfMounts(devices, run).catch(() => [])

@@ -23,7 +23,7 @@ export interface DataPlane {
   /** Why bricks below that mount path may not be taken away, asked of the plane itself; undefined when they may. */
   whyHeld(mountPath: string): Promise<string | undefined>
   /** Throws unless every brick of the transfer's volume is online, and the volume has as many as it should. */
-  insistOnline(transfer: DesiredTransfer): Promise<void>
+  requireAllBricksOnline(transfer: DesiredTransfer): Promise<void>
   brickServer: BrickServer
   client: Client
 }

@@ -5,7 +5,7 @@ import { type AdoptFacts, Refusal } from '../../port.js'
 import { describeContent } from '../../plan/device.js'
 import { deviceFacts } from './deviceFacts.js'
 import { runOk } from '../exec/run.js'
-import { wipe, type WipeMeans } from './wipe.js'
+import { wipe, type WipeDependencies } from './wipe.js'
 import { commandMs } from './diskCommands.js'
 import { type PathOf, notListed, unusedDevice } from './listedDevice.js'
 
@@ -14,13 +14,18 @@ import { type PathOf, notListed, unusedDevice } from './listedDevice.js'
  * seconds, when the wipe begins. Throws Refusal when the adoption has ended or the device is another one, in use, or
  * holds something else. A wipe that takes long is begun, and not waited for.
  */
-export async function adoptDevice(adopt: DesiredAdopt, now: number, pathOf: PathOf, means: WipeMeans): Promise<void> {
-  const { run, longWipes } = means
+export async function adoptDevice(
+  adopt: DesiredAdopt,
+  now: number,
+  pathOf: PathOf,
+  deps: WipeDependencies,
+): Promise<void> {
+  const { run, longWipes } = deps
   const name = adoptionName(adopt)
   const late = longWipes.isErased(name) ? undefined : whyNotAdoptAt(now, adopt.until)
   if (late !== undefined) throw new Refusal(`device ${adopt.device} is not wiped: ${late}`)
   const device = await unusedDevice(adopt, pathOf, run)
-  const isDone = await wipe(device, adopt, name, means, (content) => describeContent(content) === adopt.expected)
+  const isDone = await wipe(device, adopt, name, deps, (content) => describeContent(content) === adopt.expected)
   if (isDone && device.partitions.length > 0)
     await runOk(run, ['blockdev', '--rereadpt', device.path], { timeoutMs: commandMs })
 }
@@ -30,7 +35,7 @@ export async function adoptFacts(
   adopt: DesiredAdopt,
   now: number,
   pathOf: PathOf,
-  { run, longWipes }: WipeMeans,
+  { run, longWipes }: WipeDependencies,
 ): Promise<AdoptFacts> {
   const path = pathOf(adopt.device)
   if (path === undefined) return { now, device: notListed }

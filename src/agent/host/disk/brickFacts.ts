@@ -9,7 +9,7 @@ import { mountedAt, mountsEverywhere, mountTable } from '../exec/mounts.js'
 import { brickProcess, type BrickServer, type Command, commands, isBeingFormatted } from '../exec/processes.js'
 import type { Run } from '../exec/run.js'
 import { sanitizing } from './sanitize.js'
-import type { WipeMeans } from './wipe.js'
+import type { WipeDependencies } from './wipe.js'
 import { commandMs } from './diskCommands.js'
 import { type PathOf, notListed } from './listedDevice.js'
 import { readStamp } from './stamp.js'
@@ -34,7 +34,7 @@ export async function brickFacts(
   brick: DesiredBrick,
   pathOf: PathOf,
   { everywhere, server, running }: HostSnapshot,
-  { run, longWipes }: WipeMeans,
+  { run, longWipes }: WipeDependencies,
 ): Promise<BrickFacts> {
   const path = pathOf(brick.device)
   if (path === undefined) return { device: notListed, directories: [] }

@@ -25,11 +25,11 @@ interface Listed {
 export async function discover(pools: Pools, run: Run, abilitiesOf: AbilitiesOf): Promise<Discovery> {
   const mounts = { everywhere: await mountsEverywhere(), table: await mountTable() }
   const { listed, problems } = await list(pools)
-  const looked = []
+  const inspected = []
   // One after the other: a look at rest should not need the memory and the disk queues of all at once.
-  for (const device of listed) looked.push(await look(device, mounts, run, abilitiesOf))
-  const missing = looked.filter(({ isMissing }) => isMissing)
-  const devices = refuseDoubles(looked).map(({ device }) => device)
+  for (const device of listed) inspected.push(await inspect(device, mounts, run, abilitiesOf))
+  const missing = inspected.filter(({ isMissing }) => isMissing)
+  const devices = refuseDoubles(inspected).map(({ device }) => device)
   return {
     devices: devices.sort((a, b) => (a.name < b.name ? -1 : 1)),
     problems: [...problems, ...missing.map(({ device }) => `pools.${device.pool}: ${device.reason}`)],
@@ -90,7 +90,7 @@ export function globPattern(glob: string): RegExp {
   return new RegExp(`^${source}$`)
 }
 
-interface Looked {
+interface InspectedDevice {
   device: InventoryDevice
   /** `major:minor`, when it is a block device. */
   numbers?: string
@@ -105,7 +105,7 @@ interface Mounts {
   table: readonly MountEntry[]
 }
 
-async function look(listed: Listed, mounts: Mounts, run: Run, abilitiesOf: AbilitiesOf): Promise<Looked> {
+async function inspect(listed: Listed, mounts: Mounts, run: Run, abilitiesOf: AbilitiesOf): Promise<InspectedDevice> {
   const blank = { ...listed, identity: '', sizeBytes: 0 }
   if (!deviceName.safeParse(listed.name).success) {
     return {
@@ -149,16 +149,16 @@ async function look(listed: Listed, mounts: Mounts, run: Run, abilitiesOf: Abili
  * One device listed twice, by two pools, two names or two paths, is nobody's until the configuration says whose. So is one
  * disk that two devices lead to, as without multipathd: neither knows of a mount or a format that goes through the other.
  */
-function refuseDoubles(devices: Looked[]): Looked[] {
-  const kept = new Map<string, Looked>()
+function refuseDoubles(devices: InspectedDevice[]): InspectedDevice[] {
+  const kept = new Map<string, InspectedDevice>()
   const refuse = (name: string, reason: string) => {
     const { device } = kept.get(name)!
     const { path, pool, identity, sizeBytes } = device
     kept.set(name, { device: { name, path, pool, identity, sizeBytes, state: 'refused', reason } })
   }
   const byDisk = new Map<string, InventoryDevice>()
-  for (const looked of devices) {
-    const { device, numbers, unique } = looked
+  for (const inspected of devices) {
+    const { device, numbers, unique } = inspected
     const named = kept.get(device.name)?.device
     if (named) {
       const reason =
@@ -168,7 +168,7 @@ function refuseDoubles(devices: Looked[]): Looked[] {
       refuse(device.name, reason)
       continue
     }
-    kept.set(device.name, looked)
+    kept.set(device.name, inspected)
     const names = [numbers, unique].filter((name) => name !== undefined && name !== '') as string[]
     for (const name of names) {
       const same = byDisk.get(name)

@@ -20,7 +20,7 @@ export interface Erasing {
   /** How many bytes are done, of the whole device. */
   progress(doneBytes: number): void
   /** Throws when the agent is to stop; asked between two pieces. */
-  insistOnTime(): void
+  requireTimeLeft(): void
 }
 
 /** `blank`: nothing is left to be done, not even the ends. */
@@ -88,13 +88,13 @@ export class LongWipes {
   }
 
   private async erase(name: string, wipe: LongWipe, erase: Erase): Promise<void> {
-    const insistOnTime = () => {
+    const requireTimeLeft = () => {
       if (this.isClosing) throw new Unavailable('the agent is to stop: its wipes are begun anew by the next')
     }
     try {
-      insistOnTime()
+      requireTimeLeft()
       const progress = (doneBytes: number) => (wipe.doneBytes = Math.min(doneBytes, wipe.totalBytes))
-      const end = await erase({ doneBytes: wipe.doneBytes, progress, insistOnTime })
+      const end = await erase({ doneBytes: wipe.doneBytes, progress, requireTimeLeft })
       wipe.state = 'erased'
       if (end === 'blank') this.wipes.delete(name)
     } catch (error) {

@@ -19,11 +19,11 @@ export async function overwrite(
   { disk, stillHolds }: Held,
   { device, sizeBytes }: WantedDevice,
   run: Run,
-  { doneBytes, progress, insistOnTime }: Erasing,
+  { doneBytes, progress, requireTimeLeft }: Erasing,
 ): Promise<'all but the ends'> {
   const end = sizeBytes - endBytes
   for (let position = Math.max(startBytes, doneBytes); position < end;) {
-    insistOnTime()
+    requireTimeLeft()
     // Blank: somebody has zeroed its ends, and it is nobody's now.
     if (!(await stillHolds())) throw new Refusal(`device ${device} came to be blank while it was overwritten`)
     const length = Math.min(pieceBytes, end - position)

@@ -20,7 +20,7 @@ import { overwrite } from './overwrite.js'
  * that it is blank, or what is neither, so that it is foreign: nothing is given away that is not sanitized.
  */
 
-export interface WipeMeans {
+export interface WipeDependencies {
   run: Run
   longWipes: LongWipes
 }
@@ -30,7 +30,7 @@ export async function wipe(
   device: BlockDevice,
   wanted: WantedDevice,
   name: string,
-  { run, longWipes }: WipeMeans,
+  { run, longWipes }: WipeDependencies,
   mayWipe: MayWipe,
 ): Promise<boolean> {
   const { wipe: kind } = wanted
@@ -53,11 +53,11 @@ type EraseHeld = (held: Held, wanted: WantedDevice, run: Run, erasing: Erasing) 
 const erase: Record<ThoroughWipe, EraseHeld> = {
   zero: overwrite,
   // What such a drive reads as then is its maker's choice: the ends are zeroed under the same claim.
-  sanitize: async ({ disk, claimed }, wanted, run, { progress, insistOnTime }) => {
+  sanitize: async ({ disk, claimed }, wanted, run, { progress, requireTimeLeft }) => {
     await claimed(async (claim) => {
       await sanitize(disk, wanted.device, run, (share) => {
         progress(Math.floor(share * wanted.sizeBytes))
-        insistOnTime()
+        requireTimeLeft()
       })
       await zeroEnds(claim, wanted)
     })

@@ -5,10 +5,10 @@ import { processIds, usersOfProcess, wordsOf } from './proc.js'
  * Pids of root's or that user's processes with that mark (`NAME=value`) in their environment; the mark goes on to what
  * they start. Those of others have it by their own doing, and hold nothing up.
  */
-export async function markedProcesses(mark: string, uid = 0): Promise<number[]> {
+export async function taggedProcesses(tag: string, uid = 0): Promise<number[]> {
   const found = await Promise.all(
     (await processIds()).map(async (pid) => {
-      if (!(await wordsOf(pid, 'environ')).includes(mark)) return []
+      if (!(await wordsOf(pid, 'environ')).includes(tag)) return []
       const users = await usersOfProcess(pid)
       return users.length > 0 && users.every((user) => user === 0 || user === uid) ? [Number(pid)] : []
     }),
@@ -17,8 +17,8 @@ export async function markedProcesses(mark: string, uid = 0): Promise<number[]> 
 }
 
 /** SIGKILL to every process of root's with that mark, without waiting for its end. May be repeated. */
-export async function killMarked(mark: string): Promise<void> {
-  for (const pid of await markedProcesses(mark)) signal(pid, 'SIGKILL')
+export async function killTagged(tag: string): Promise<void> {
+  for (const pid of await taggedProcesses(tag)) signal(pid, 'SIGKILL')
 }
 
 const graceMs = 3_000
@@ -28,10 +28,10 @@ const stuckMs = 10_000
  * SIGTERM, after three seconds SIGKILL, so that a copier takes its half-written files away. Resolves when none is left;
  * throws Error when one has not ended after ten seconds. May be repeated.
  */
-export async function endMarked(mark: string, uid: number): Promise<void> {
+export async function endTagged(tag: string, uid: number): Promise<void> {
   const start = performance.now()
   for (;;) {
-    const left = await markedProcesses(mark, uid)
+    const left = await taggedProcesses(tag, uid)
     if (left.length === 0) return
     const waited = performance.now() - start
     if (waited > stuckMs)

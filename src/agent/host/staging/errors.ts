@@ -45,7 +45,7 @@ const meaning = {
 const isFull = new Set(['No space left on device', 'Disk quota exceeded'])
 
 /** Of what a program said: what no second try mends, and what its user can; undefined for everything else. */
-export function whatUsersMend(stderr: string): string | undefined {
+export function userErrorIn(stderr: string): string | undefined {
   const line = stderr.split('\n').find((line) => meaningOf(line)?.whose === 'user')
   if (line === undefined) return undefined
   return isFull.has(meaningOf(line)!.words) ? `the destination is full: ${line.trim()}` : line.trim()

@@ -5,12 +5,12 @@ import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { Refusal, type TransferFacts } from '../../port.js'
 import { turnsOf } from '../../turns.js'
 import type { Log } from '../../../daemon/log.js'
-import { endMarked, markedProcesses } from '../exec/taggedProcesses.js'
+import { endTagged, taggedProcesses } from '../exec/taggedProcesses.js'
 import type { Run } from '../exec/run.js'
 import { copyShare } from './copy/copy.js'
 import { finishTransfer } from './copy/finish.js'
 import { Jobs, show } from './jobs.js'
-import { placesOf } from './paths.js'
+import { transferPathsOf } from './paths.js'
 import { planCopy } from './plan/plan.js'
 import { type StagePaths, stagePathsNow } from './resolve.js'
 import { sandboxRoot } from './sandbox.js'
@@ -18,7 +18,7 @@ import { type AsUser, asUser, type UserParts } from './user.js'
 import { type MountAt, mountState, mountVolume, unmountVolume } from './volume.js'
 import { type Notes, openNotes } from './notes.js'
 import type { StagingPriority } from '../../stagingPriority.js'
-import { planNote, tally } from './work.js'
+import { planNote, tally } from './noteFormats.js'
 
 export interface TransferOptions {
   /** This host's name. */
@@ -27,7 +27,7 @@ export interface TransferOptions {
   priority: StagingPriority
   run: Run
   /** Throws unless every brick of its volume is online. */
-  insistOnline: (transfer: DesiredTransfer) => Promise<void>
+  requireAllBricksOnline: (transfer: DesiredTransfer) => Promise<void>
   log: Log
   /** Mounts the volume at a path that is there. */
   mountAt: MountAt
@@ -56,14 +56,14 @@ export function transfers(options: TransferOptions) {
   const turns = turnsOf(maxRuns)
   const jobs = new Jobs((id) => options.onEnd?.(id))
   const idOf = (transfer: DesiredTransfer) => transferId(transfer.session.id, transfer.transfer)
-  const markOf = (transfer: DesiredTransfer) => `BURSTBUFFER_TRANSFER=${name}/${idOf(transfer)}`
+  const tagOf = (transfer: DesiredTransfer) => `BURSTBUFFER_TRANSFER=${name}/${idOf(transfer)}`
   const { quietMs = defaultQuietMs } = options
   const patience = options.stallMs ?? stallMs
   const userOf = async (transfer: DesiredTransfer, more: Pick<UserParts, 'stallMs' | 'signal'>) => {
     await mkdir(sandboxRoot, { recursive: true, mode: 0o700 })
     const paths = await stagePathsNow(stagePaths, run)
-    const sees = [placesOf(transfer).mount, ...paths.answering]
-    return { paths, user: asUser({ transfer, mark: markOf(transfer), priority, sees, ...more }) }
+    const sees = [transferPathsOf(transfer).mount, ...paths.answering]
+    return { paths, user: asUser({ transfer, mark: tagOf(transfer), priority, sees, ...more }) }
   }
   const noteUser = async (transfer: DesiredTransfer) =>
     (await userOf(transfer, { stallMs: Math.min(noteMs, patience) })).user
@@ -78,14 +78,21 @@ export function transfers(options: TransferOptions) {
     const job = jobs.get(id)
     if (job?.what === whatOf(transfer)) return
     if (job) await jobs.stop(id)
-    await endMarked(markOf(transfer), transfer.uid)
+    await endTagged(tagOf(transfer), transfer.uid)
     jobs.begin(id, whatOf(transfer), async ({ running, abort }) => {
       const { user, paths } = await userOf(transfer, { stallMs: patience, signal: abort.signal })
       const planned = transfer.part === 'plan' ? undefined : await readPlan(await openNotes(user, transfer))
       running.counts = { ...running.counts, ...totalsOf(transfer, planned) }
-      const insistOnline = () => options.insistOnline(transfer)
+      const requireAllBricksOnline = () => options.requireAllBricksOnline(transfer)
       const { signal } = abort
-      await act({ transfer, user, stagePaths: paths, insistOnline, signal, show: (tally) => show(running, tally) })
+      await act({
+        transfer,
+        user,
+        stagePaths: paths,
+        requireAllBricksOnline,
+        signal,
+        show: (tally) => show(running, tally),
+      })
     })
   }
 
@@ -94,14 +101,14 @@ export function transfers(options: TransferOptions) {
     facts: async (transfer: DesiredTransfer): Promise<TransferFacts> => {
       const job = jobs.get(idOf(transfer))
       if (job && job.what === whatOf(transfer) && transfer.wanted === 'done') {
-        return { mounted: true, strays: 0, running: job.running }
+        return { mounted: true, orphans: 0, running: job.running }
       }
-      const strays = (await markedProcesses(markOf(transfer), transfer.uid)).length + (job ? 1 : 0)
+      const orphans = (await taggedProcesses(tagOf(transfer), transfer.uid)).length + (job ? 1 : 0)
       const mounted = await mountState(transfer, run)
-      const facts = { mounted: mounted !== 'absent', strays, ...(mounted === 'dead' ? { isDead: true } : {}) }
+      const facts = { mounted: mounted !== 'absent', orphans, ...(mounted === 'dead' ? { isDead: true } : {}) }
       if (transfer.wanted === 'absent') return facts
       if (stagePaths.length === 0) return { ...facts, refused: notServed }
-      if (mounted !== 'alive' || strays > 0) return facts
+      if (mounted !== 'alive' || orphans > 0) return facts
       return { ...facts, ...(await doneFacts(await noteUser(transfer), transfer)) }
     },
     /** Throws Refusal where no stage paths are set, else what `mountVolume` throws. */
@@ -122,7 +129,7 @@ export function transfers(options: TransferOptions) {
     /** Ends what runs of it here, whoever began it. */
     stop: async (transfer: DesiredTransfer) => {
       await jobs.stop(idOf(transfer))
-      await endMarked(markOf(transfer), transfer.uid)
+      await endTagged(tagOf(transfer), transfer.uid)
     },
     /**
      * Removes what it wrote for itself, then the mount. That notes cannot be removed, for a brick is lost, keeps no buffer from
@@ -130,11 +137,11 @@ export function transfers(options: TransferOptions) {
      */
     end: async (transfer: DesiredTransfer) => {
       await jobs.stop(idOf(transfer))
-      await endMarked(markOf(transfer), transfer.uid)
+      await endTagged(tagOf(transfer), transfer.uid)
       if ((await mountState(transfer, run)) === 'alive') {
         const user = await noteUser(transfer)
         await user
-          .ok(['rm', '--recursive', '--force', '--', placesOf(transfer).works])
+          .ok(['rm', '--recursive', '--force', '--', transferPathsOf(transfer).notesRoot])
           .catch((error: unknown) =>
             log.warn('notes of a transfer stay', { id: idOf(transfer), reason: String(error) }),
           )
@@ -153,7 +160,7 @@ interface Acting {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: StagePaths
-  insistOnline: () => Promise<void>
+  requireAllBricksOnline: () => Promise<void>
   signal: AbortSignal
   show: (tally: { files?: number; bytes?: number; failed?: number; failures?: string[] }) => void
 }

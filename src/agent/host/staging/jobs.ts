@@ -1,6 +1,6 @@
 import type { TransferCounts } from '../../../model/documents/stageLine.js'
 import { Refusal } from '../../port.js'
-import type { Tally } from './work.js'
+import type { Tally } from './noteFormats.js'
 
 /** How far the work of a transfer has come on this host. */
 export interface Running {

@@ -3,7 +3,7 @@ import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { quote } from '../../../model/names.js'
 import { parseStagePath, variableOf } from '../../../model/stagePath.js'
 import { Refusal } from '../../port.js'
-import { gatheredAt, namespacesOf, type Sides } from './paths.js'
+import { gatheredAt, namespacesOf, type Endpoints } from './paths.js'
 import { nameOf, resolveAll, type StagePaths } from './resolve.js'
 import type { AsUser } from './user.js'
 import { readBytes } from './notes.js'
@@ -27,7 +27,7 @@ interface ListParts {
  * The files of a list, from where to where, without links; the destination of each is told in its line, or is the
  * list's directory. Throws Refusal, naming the line, for what cannot be read or may not be copied.
  */
-export async function listedPairs(parts: ListParts): Promise<Sides[]> {
+export async function listedPairs(parts: ListParts): Promise<Endpoints[]> {
   const { transfer, user, stagePaths, node } = parts
   const file = await listFile(parts)
   const listName = nameOf(transfer, file, node)
@@ -82,7 +82,7 @@ function problemWithLength(line: string): string | undefined {
   return undefined
 }
 
-function pairOf(parts: ListParts, line: string): Sides | { refused: string } {
+function pairOf(parts: ListParts, line: string): Endpoints | { refused: string } {
   const { transfer, node } = parts
   const words = line.split(/\s+/)
   if (words.length > 2)

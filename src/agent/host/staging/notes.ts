@@ -4,8 +4,8 @@ import type { z } from 'zod'
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { quote } from '../../../model/names.js'
 import { Refusal } from '../../port.js'
-import { whatUsersMend } from './errors.js'
-import { placesOf } from './paths.js'
+import { userErrorIn } from './errors.js'
+import { transferPathsOf } from './paths.js'
 import type { AsUser } from './user.js'
 
 /*
@@ -44,9 +44,9 @@ const codeLength = 64
  * alone.
  */
 export async function openNotes(user: AsUser, transfer: DesiredTransfer): Promise<Notes> {
-  const { works, work } = placesOf(transfer)
-  await insistOnOwn(user, transfer, [works, work])
-  return notesIn(user, transfer, work)
+  const { notesRoot, notesDirectory } = transferPathsOf(transfer)
+  await requireOwn(user, transfer, [notesRoot, notesDirectory])
+  return notesIn(user, transfer, notesDirectory)
 }
 
 /**
@@ -95,7 +95,7 @@ function codeOf(key: string, name: string, content: Buffer): string {
 }
 
 /** As the user sees them: directories of the user's that nobody else may enter. */
-async function insistOnOwn(user: AsUser, transfer: DesiredTransfer, directories: readonly string[]): Promise<void> {
+async function requireOwn(user: AsUser, transfer: DesiredTransfer, directories: readonly string[]): Promise<void> {
   for (const directory of directories) {
     const found = await lookAtDirectory(user, directory)
     if (!found) return
@@ -105,11 +105,11 @@ async function insistOnOwn(user: AsUser, transfer: DesiredTransfer, directories:
       throw new Refusal(`${directory} is not the directory that this transfer made for its notes: remove it`)
     }
   }
-  if (transfer.noteKey === undefined) await insistOnClosedFolder(user, transfer, dirname(directories[0]!))
+  if (transfer.noteKey === undefined) await requireClosedFolder(user, transfer, dirname(directories[0]!))
 }
 
 /** Without a key: no one but the user and root may rename what is in that folder. */
-async function insistOnClosedFolder(user: AsUser, { uid }: DesiredTransfer, folder: string): Promise<void> {
+async function requireClosedFolder(user: AsUser, { uid }: DesiredTransfer, folder: string): Promise<void> {
   const found = await lookAtDirectory(user, folder)
   if (!found) return
   const isOpen = (found.mode & 0o022) !== 0 && (found.mode & 0o1000) === 0
@@ -122,7 +122,7 @@ async function lookAtDirectory(user: AsUser, path: string) {
   const [, uid, mode, kind] = /^(\d+) (\d+) (.*)$/.exec(stdout.toString()) ?? []
   if (code === 0 && uid !== undefined) return { uid: Number(uid), mode: Number.parseInt(mode!, 8), kind }
   if (/: No such file or directory$/.test(stderr.trim())) return undefined
-  const mistake = whatUsersMend(stderr)
+  const mistake = userErrorIn(stderr)
   throw mistake === undefined ? new Error(stderr) : new Refusal(mistake)
 }
 
@@ -140,7 +140,7 @@ export async function readBytes(user: AsUser, file: string, maxBytes: number): P
   if (bytes.length >= maxBytes) throw new Refusal(`${file} is too long: ${maxBytes} bytes are read at the most`)
   if (code === 0) return bytes
   if (/No such file or directory$/.test(stderr.trim())) return undefined
-  const mistake = whatUsersMend(stderr)
+  const mistake = userErrorIn(stderr)
   throw mistake === undefined ? new Error(stderr) : new Refusal(mistake)
 }
 

@@ -5,13 +5,13 @@ import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 /** A file in the directory of a transfer's notes: by it they are told from what merely has such a name. */
 export const notesMark = 'notes-of-a-transfer'
 
-export interface Places {
+export interface TransferPaths {
   /** Where the volume is mounted for this transfer. */
   mount: string
   /** What the attempts of this transfer write for themselves; its parent is the user's. */
-  works: string
+  notesRoot: string
   /** This attempt's. */
-  work: string
+  notesDirectory: string
 }
 
 /**
@@ -19,18 +19,18 @@ export interface Places {
  * work directory lies at the destination, which has to be writable and have room in any case: a buffer that is full can
  * still be staged out. That of a fill lies in the template.
  */
-export function placesOf(transfer: DesiredTransfer): Places {
+export function transferPathsOf(transfer: DesiredTransfer): TransferPaths {
   const { session, direction, type, outside, attempt, nodes = [] } = transfer
   const id = transferId(session.id, transfer.transfer)
   const { source, destination } = namespacesOf(transfer, nodes[0])
   const gone = outside === undefined ? source! : type === 'file' ? dirname(outside) : outside
   const folder = { in: destination!, fill: source!, out: gone }[direction]
-  const works = `${folder === '/' ? '' : folder}/.burstbuffer-${id}`
-  return { mount: mountOf(transfer), works, work: `${works}/${attempt}` }
+  const notesRoot = `${folder === '/' ? '' : folder}/.burstbuffer-${id}`
+  return { mount: mountOf(transfer), notesRoot, notesDirectory: `${notesRoot}/${attempt}` }
 }
 
 /** What is copied, and where to. */
-export interface Sides {
+export interface Endpoints {
   source: string
   destination: string
   /** The node whose namespace is one of them. */
@@ -38,7 +38,7 @@ export interface Sides {
 }
 
 /** Source and destination as the line names them, absolute on this host: once, or once for each of its nodes. */
-export function sidesOf(transfer: DesiredTransfer): Sides[] {
+export function endpointsOf(transfer: DesiredTransfer): Endpoints[] {
   const { nodes = [undefined], inside, outside = '/', type } = transfer
   return nodes.map((node) => {
     const { source, destination } = namespacesOf(transfer, node)
@@ -81,9 +81,9 @@ export function treeOf({ nodes = [], template }: DesiredTransfer, node: string |
 
 /** Whether a path in a tree is that of the transfer's own notes: no user's data. */
 export function isNotes(transfer: DesiredTransfer, root: string, name: string): boolean {
-  const { works } = placesOf(transfer)
+  const { notesRoot } = transferPathsOf(transfer)
   const path = below(root, name)
-  return path === works || path.startsWith(`${works}/`)
+  return path === notesRoot || path.startsWith(`${notesRoot}/`)
 }
 
 function mountOf({ session, transfer }: Pick<DesiredTransfer, 'session' | 'transfer'>): string {

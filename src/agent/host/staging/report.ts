@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { resolveReport, type StagePaths } from './resolve.js'
 import type { AsUser } from './user.js'
-import type { Tally } from './work.js'
+import type { Tally } from './noteFormats.js'
 
 interface ReportParts {
   transfer: DesiredTransfer

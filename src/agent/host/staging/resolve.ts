@@ -3,7 +3,7 @@ import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { quote } from '../../../model/names.js'
 import { isWithin } from '../../../model/paths.js'
 import { Refusal } from '../../port.js'
-import { namespacesOf, type Sides } from './paths.js'
+import { namespacesOf, type Endpoints } from './paths.js'
 import { answers } from '../client/bufferMount.js'
 import type { Run } from '../exec/run.js'
 import type { AsUser } from './user.js'
@@ -25,17 +25,17 @@ export async function stagePathsNow(paths: readonly string[], run: Run): Promise
  * Both sides without links, as the user sees them. Throws Refusal for a path that leads out of its place and for a
  * source that is absent, Error while a stage path does not answer.
  */
-export async function resolveSides(
+export async function resolveEndpoints(
   user: AsUser,
   transfer: DesiredTransfer,
   stagePaths: StagePaths,
-  sides: Sides,
-): Promise<Sides> {
-  const [resolved] = await resolveAll(user, transfer, stagePaths, [sides])
+  endpoints: Endpoints,
+): Promise<Endpoints> {
+  const [resolved] = await resolveAll(user, transfer, stagePaths, [endpoints])
   const found = await user.run(['stat', '--printf=%F', '--', resolved!.source])
   if (found.code === 0) return resolved!
   const why = /: ([^:]+)$/.exec(found.stderr.trim())?.[1] ?? found.stderr
-  throw new Refusal(`${nameOf(transfer, sides.source, sides.node)} cannot be staged: ${why}`)
+  throw new Refusal(`${nameOf(transfer, endpoints.source, endpoints.node)} cannot be staged: ${why}`)
 }
 
 /** The same for many, whose sources may be absent; in their order. */
@@ -43,14 +43,14 @@ export async function resolveAll(
   user: AsUser,
   transfer: DesiredTransfer,
   stagePaths: StagePaths,
-  sides: readonly Sides[],
-): Promise<Sides[]> {
+  endpoints: readonly Endpoints[],
+): Promise<Endpoints[]> {
   const { answering } = stagePaths
-  const paths = sides.flatMap(({ source, destination }) => [source, destination])
-  for (const path of paths) insistOnAnswer(stagePaths, path)
+  const paths = endpoints.flatMap(({ source, destination }) => [source, destination])
+  for (const path of paths) requireAnswer(stagePaths, path)
   const found = await realPaths(user, [...answering, ...paths])
   const outside = { ...stagePaths, answering: found.slice(0, answering.length) }
-  return sides.map((side, index) => {
+  return endpoints.map((side, index) => {
     const at = answering.length + 2 * index
     const [realSource, realDestination] = [found[at], found[at + 1]]
     const namespaces = namespacesOf(transfer, side.node)
@@ -76,7 +76,7 @@ export async function resolveReport(
   stagePaths: StagePaths,
   report: string,
 ): Promise<string> {
-  insistOnAnswer(stagePaths, report)
+  requireAnswer(stagePaths, report)
   const [folder, ...answering] = await realPaths(user, [dirname(report), ...stagePaths.answering])
   withinOutside(nameOf(transfer, report), { ...stagePaths, answering }, dirname(report), folder!)
   return `${folder === '/' ? '' : folder}/${basename(report)}`
@@ -95,16 +95,16 @@ async function realPaths(user: AsUser, paths: readonly string[]): Promise<string
 }
 
 function withinBuffer(name: string, namespace: string, real: string): string {
-  insistOnUtf8(name, real)
+  requireUtf8(name, real)
   if (isWithin(real, namespace)) return real
   throw new Refusal(`${name} leads out of the buffer, to ${quote(real)}`)
 }
 
 function withinOutside(name: string, stagePaths: StagePaths, path: string, real: string): string {
-  insistOnUtf8(name, real)
+  requireUtf8(name, real)
   const { answering, silent } = stagePaths
   if (answering.some((root) => isWithin(real, root))) return real
-  insistOnAnswer(stagePaths, real)
+  requireAnswer(stagePaths, real)
   const leads = real === path ? '' : ` leads to ${quote(real)}, which`
   throw new Refusal(
     `${name}${leads} is not below ${[...answering, ...silent].join(', ')}: this host stages nothing else`,
@@ -112,13 +112,13 @@ function withinOutside(name: string, stagePaths: StagePaths, path: string, real:
 }
 
 /** Not a refusal: it may answer again. */
-function insistOnAnswer({ silent }: StagePaths, path: string): void {
+function requireAnswer({ silent }: StagePaths, path: string): void {
   const root = silent.find((root) => isWithin(path, root))
   if (root !== undefined) throw new Error(`the stage path ${root} is not there on this host, or does not answer`)
 }
 
 /** What is no UTF-8 cannot be given to a program as an argument. */
-function insistOnUtf8(name: string, real: string): void {
+function requireUtf8(name: string, real: string): void {
   if (real.includes('\uFFFD')) throw new Refusal(`${name} leads to a path that is no UTF-8`)
 }
 

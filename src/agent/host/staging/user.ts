@@ -2,7 +2,7 @@ import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { Refusal } from '../../port.js'
 import { CommandError } from '../exec/run.js'
 import { runStream, type StreamOptions, type StreamResult } from '../exec/stream.js'
-import { whatUsersMend } from './errors.js'
+import { userErrorIn } from './errors.js'
 import { type StagingPriority, withPriority } from '../../stagingPriority.js'
 import { sandboxed } from './sandbox.js'
 
@@ -86,7 +86,7 @@ export function asUser({ transfer, mark, stallMs, priority, sees, signal }: User
       const result = await run(argv, options)
       if (result.code === 0) return result
       const { code, stderr } = result
-      const mistake = whatUsersMend(stderr)
+      const mistake = userErrorIn(stderr)
       if (mistake !== undefined) throw new Refusal(mistake)
       throw new CommandError(argv, { code, stderr, stdout: '', signal: null, timedOut: false })
     },

@@ -6,14 +6,14 @@ import { answers } from '../client/bufferMount.js'
 import { mountedAt, mountTable } from '../exec/mounts.js'
 import { makePassable } from '../exec/passable.js'
 import { type Run, runOk } from '../exec/run.js'
-import { placesOf } from './paths.js'
+import { transferPathsOf } from './paths.js'
 
 /** The buffer's volume on this host, for one transfer alone. */
 const commandMs = 30_000
 
 /** Whether the transfer's volume is mounted here. dead: its client process is gone, or does not answer. */
 export async function mountState(transfer: DesiredTransfer, run: Run): Promise<'absent' | 'alive' | 'dead'> {
-  const { mount } = placesOf(transfer)
+  const { mount } = transferPathsOf(transfer)
   const found = mountedAt(await mountTable(), mount)
   if (!found) return 'absent'
   return (await answers(mount, run)) ? 'alive' : 'dead'
@@ -27,7 +27,7 @@ export type MountAt = (transfer: DesiredTransfer, path: string) => Promise<unkno
  * mounted or does not answer then. May be repeated.
  */
 export async function mountVolume(transfer: DesiredTransfer, run: Run, mountAt: MountAt): Promise<void> {
-  const { mount } = placesOf(transfer)
+  const { mount } = transferPathsOf(transfer)
   await unmountVolume(transfer, run)
   await closeBrickRoot()
   // Users pass through it, and do not list it: what is mounted below is open to its owner alone.
@@ -41,7 +41,7 @@ export async function mountVolume(transfer: DesiredTransfer, run: Run, mountAt: 
 
 /** Not lazily: while something uses it, it stays, and CommandError says so. May be repeated. */
 export async function unmountVolume(transfer: DesiredTransfer, run: Run): Promise<void> {
-  const { mount } = placesOf(transfer)
+  const { mount } = transferPathsOf(transfer)
   if (mountedAt(await mountTable(), mount)) await runOk(run, ['umount', '--', mount], { timeoutMs: commandMs })
   await rmdir(mount).catch(() => {})
 }

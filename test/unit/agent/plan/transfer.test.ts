@@ -8,7 +8,7 @@ import { aDesiredTransfer } from '../../../support/desired.js'
 const counts = { files: 1, bytes: 2, totalFiles: 3, totalBytes: 4, failed: 0 }
 
 function planned(facts: Partial<TransferFacts>, transfer: Partial<DesiredTransfer> = {}) {
-  const { steps, refused, report } = planTransfer(aDesiredTransfer(transfer), { mounted: true, strays: 0, ...facts })
+  const { steps, refused, report } = planTransfer(aDesiredTransfer(transfer), { mounted: true, orphans: 0, ...facts })
   return { steps: steps.map(describeStep), state: report.state, ...(refused === undefined ? {} : { refused }) }
 }
 
@@ -31,12 +31,12 @@ describe('the plan of a part of a transfer that is wanted', () => {
   }
 
   it('begins nothing while a process of an earlier life still copies', () => {
-    expect(planned({ strays: 2 })).to.deep.equal({ steps: ['stop what runs of transfer 3.1'], state: 'working' })
+    expect(planned({ orphans: 2 })).to.deep.equal({ steps: ['stop what runs of transfer 3.1'], state: 'working' })
   })
 
   it('does nothing while it runs, and tells how far it is', () => {
     const running = { counts, failures: ['a: no'] }
-    const { steps, report } = planTransfer(aDesiredTransfer(), { mounted: true, strays: 0, running })
+    const { steps, report } = planTransfer(aDesiredTransfer(), { mounted: true, orphans: 0, running })
     expect(steps).to.deep.equal([])
     expect(report).to.deep.include({ state: 'working', counts, failures: ['a: no'], attempt: 1, part: 'plan' })
   })
@@ -58,7 +58,7 @@ describe('the plan of a transfer that has to go', () => {
   const absent = { wanted: 'absent' } as const
 
   it('is ended while anything of it is there', () => {
-    for (const facts of [{ mounted: true }, { mounted: true, isDead: true }, { mounted: false, strays: 1 }]) {
+    for (const facts of [{ mounted: true }, { mounted: true, isDead: true }, { mounted: false, orphans: 1 }]) {
       expect(planned(facts, absent)).to.deep.equal({ steps: ['end transfer 3.1'], state: 'working' })
     }
   })

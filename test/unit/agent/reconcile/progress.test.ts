@@ -28,7 +28,7 @@ describe('the reports of a transfer that is under way', () => {
     const tally = () => ({ counts: { files: 0, bytes, totalFiles: 1, totalBytes, failed: 0 }, failures })
     const facts = (): Promise<TransferFacts> => {
       looks++
-      return Promise.resolve({ mounted: true, strays: 0, ...(isDone ? { done: tally() } : { running: tally() }) })
+      return Promise.resolve({ mounted: true, orphans: 0, ...(isDone ? { done: tally() } : { running: tally() }) })
     }
     const host = { name: 'gluster1', observe: { transfer: facts }, effects: {} } as unknown as Host
     const document = aDesiredTransfer({ part: 'copy' })

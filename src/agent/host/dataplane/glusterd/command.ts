@@ -1,7 +1,7 @@
 import { XMLParser } from 'fast-xml-parser'
 import { Busy } from '../../../port.js'
 import { CommandError, type Run, type RunResult } from '../../exec/run.js'
-import { shared } from '../../exec/coalesce.js'
+import { coalesce } from '../../exec/coalesce.js'
 
 /*
  * The gluster program. The XML says whether a command worked; its exit code does not (measured: 0 on failure). A time-out is
@@ -50,7 +50,7 @@ export interface Gluster {
 /** `run`: runs programs where gluster is installed, on the host or in its container. */
 export function glusterThrough(run: Run): Gluster {
   let asked = new Map<string, Words>()
-  const answers = shared(async () => {
+  const answers = coalesce(async () => {
     const questions = asked
     asked = new Map()
     const outputs = await askTogether(run, [...questions.values()])

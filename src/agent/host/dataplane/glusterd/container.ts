@@ -6,7 +6,7 @@ import type { Log } from '../../../../daemon/log.js'
 import { Unavailable } from '../../../port.js'
 import { containerRun } from './containerRun.js'
 import { judge, type Judgement } from './containerState.js'
-import { type Engine, engineSaid, isMissing } from './engine.js'
+import { type Engine, engineError, isMissing } from './engine.js'
 import type { Run } from '../../exec/run.js'
 
 /*
@@ -93,7 +93,7 @@ export class FollowedContainer {
         })
         this.settle({ waitingFor: awaited(engine, 'it ended its events') })
       } catch (error) {
-        this.settle({ waitingFor: awaited(engine, engineSaid(error, engine)) })
+        this.settle({ waitingFor: awaited(engine, engineError(error, engine)) })
       }
       onLook()
       if (this.isClosed) return
@@ -186,7 +186,7 @@ export class FollowedContainer {
       const { statusCode } = error as { statusCode?: number }
       // 304: it runs already. None: the engine is away, which ends the events too.
       if (statusCode === undefined || statusCode === 304) return
-      this.settle({ start: true, waitingFor: `container ${container} to start: ${engineSaid(error, engine)}` })
+      this.settle({ start: true, waitingFor: `container ${container} to start: ${engineError(error, engine)}` })
     }
   }
 }

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { Writable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Unavailable } from '../../../port.js'
-import { type Engine, engineSaid } from './engine.js'
-import { killMarked } from '../../exec/taggedProcesses.js'
+import { type Engine, engineError } from './engine.js'
+import { killTagged } from '../../exec/taggedProcesses.js'
 import { CommandError, maxOutputChars, type Run, type RunOptions, type RunResult } from '../../exec/run.js'
 
 /*
@@ -36,7 +36,7 @@ export function containerRun(engine: Engine, container: string): Run {
     } finally {
       clearTimeout(timer)
     }
-    await killMarked(command.mark)
+    await killTagged(command.mark)
     throw new CommandError(argv, { code: null, signal: 'SIGKILL', ...outputOf(command), timedOut: true })
   }
 }
@@ -72,7 +72,7 @@ async function execute(engine: Engine, name: string, command: Command, late: Abo
     return await exitCode(exec, late)
   } catch (error) {
     throw new Unavailable(
-      `container ${name} to take the command ${argv.slice(0, 12).join(' ')}: ${engineSaid(error, engine)}`,
+      `container ${name} to take the command ${argv.slice(0, 12).join(' ')}: ${engineError(error, engine)}`,
       { cause: error },
     )
   }

@@ -12,7 +12,7 @@ export function engineAt(socket: string): Engine {
 }
 
 /** What the engine said, or why it could not be asked, in words that an operator can act on. */
-export function engineSaid(error: unknown, { socket }: Pick<Engine, 'socket'>): string {
+export function engineError(error: unknown, { socket }: Pick<Engine, 'socket'>): string {
   const { code, statusCode, json, message } = error as Partial<EngineError>
   if (statusCode !== undefined) return json?.message?.trim() ?? message ?? `status ${statusCode}`
   switch (code) {

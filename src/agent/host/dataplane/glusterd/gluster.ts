@@ -15,7 +15,7 @@ export async function volumeFacts(gluster: Gluster, self: string, volume: Desire
     if (isNoSuchVolume(info)) return { ...nothing, connectedPeers: peers ? [self, ...connectedIn(peers)] : [] }
     const found = volumeOf(info, volume.volume)
     if (found.status !== 'started') return { ...nothing, exists: true, ...found }
-    const offline = status ? offlineIn(orThrow(status, `volume status ${volume.volume}`), found.bricks) : []
+    const offline = status ? offlineIn(requireSuccess(status, `volume status ${volume.volume}`), found.bricks) : []
     return { ...nothing, exists: true, ...found, offline, directories: await directoriesMade(self, volume) }
   } catch (error) {
     if (error instanceof Busy) throw error
@@ -51,7 +51,7 @@ export async function createVolume(gluster: Gluster, volume: DesiredVolume): Pro
       `a brick directory of ${volume.volume} carries the mark of an earlier volume: ${output.opErrstr}`,
     )
   }
-  orThrow(output, `volume create ${volume.volume}`)
+  requireSuccess(output, `volume create ${volume.volume}`)
 }
 
 /** Throws Busy, or Error with gluster's words. May be repeated. */
@@ -60,7 +60,7 @@ export async function setVolumeOptions(
   volume: string,
   options: Record<string, string>,
 ): Promise<void> {
-  orThrow(
+  requireSuccess(
     await command(gluster.run, ['volume', 'set', volume, ...Object.entries(options).flat()]),
     `volume set ${volume}`,
   )
@@ -76,7 +76,7 @@ export async function startVolume(gluster: Gluster, volume: string, force: boole
   // A create that came while the brick's host had just been restarted marked the directory below the mount point.
   if (output.opRet !== 0 && /extended attribute trusted\.glusterfs\.volume-id/.test(output.opErrstr))
     throw new BrickMarked(`a brick directory of ${volume} does not carry the mark of its volume: ${output.opErrstr}`)
-  orThrow(output, `volume start ${volume}`)
+  requireSuccess(output, `volume start ${volume}`)
 }
 
 /**
@@ -88,7 +88,7 @@ export async function stopVolume(gluster: Gluster, desired: DesiredVolume): Prom
   if (!(await isStillOurs(gluster, desired))) return
   const output = await command(gluster.run, ['volume', 'stop', volume])
   if (isNoSuchVolume(output) || /is not in the started state/.test(output.opErrstr)) return
-  orThrow(output, `volume stop ${volume}`)
+  requireSuccess(output, `volume stop ${volume}`)
 }
 
 /**
@@ -98,7 +98,7 @@ export async function deleteVolume(gluster: Gluster, desired: DesiredVolume): Pr
   const { volume } = desired
   if (!(await isStillOurs(gluster, desired))) return
   const output = await command(gluster.run, ['volume', 'delete', volume])
-  if (!isNoSuchVolume(output)) orThrow(output, `volume delete ${volume}`)
+  if (!isNoSuchVolume(output)) requireSuccess(output, `volume delete ${volume}`)
 }
 
 /** False when it is gone; refused when the name belongs to other bricks by now. */
@@ -116,7 +116,7 @@ async function bricksOf(gluster: Gluster, volume: string): Promise<string[] | un
 }
 
 function volumeOf(info: Output, volume: string): VolumeInfo {
-  const found = parseVolumes(orThrow(info, `volume info ${volume}`).body).find(({ name }) => name === volume)
+  const found = parseVolumes(requireSuccess(info, `volume info ${volume}`).body).find(({ name }) => name === volume)
   // Never taken for absence: that is said by an error of its own.
   if (!found) throw new Error(`gluster volume info ${volume}: no word about the volume`)
   return found
@@ -128,13 +128,13 @@ function volumeOf(info: Output, volume: string): VolumeInfo {
  * when gluster does not say.
  */
 export async function volumeHolding(gluster: Gluster, self: string, mountPath: string): Promise<string | undefined> {
-  const volumes = parseVolumes(orThrow(await gluster.ask('volume', 'info'), 'volume info').body)
+  const volumes = parseVolumes(requireSuccess(await gluster.ask('volume', 'info'), 'volume info').body)
   const holding = volumes.filter(({ bricks }) => bricks.some((brick) => brick.startsWith(`${self}:${mountPath}/`)))
   const [started] = holding.filter(({ status }) => status === 'started')
   if (started) return `volume ${started.name} is started and has a brick there`
   const [other] = holding
   if (!other) return undefined
-  const peers = parsePeers(orThrow(await gluster.ask('peer', 'status'), 'peer status').body)
+  const peers = parsePeers(requireSuccess(await gluster.ask('peer', 'status'), 'peer status').body)
   return peers.every(({ connected }) => connected) ? `volume ${other.name} has a brick there` : undefined
 }
 
@@ -142,10 +142,10 @@ export async function volumeHolding(gluster: Gluster, self: string, mountPath: s
  * Throws Unavailable unless every brick of the volume is online, and Error when it has not `count` of them: without
  * one, its files are silently missing from whatever is found in the volume.
  */
-export async function insistOnline({ ask }: Gluster, volume: string, count: number): Promise<void> {
+export async function requireAllBricksOnline({ ask }: Gluster, volume: string, count: number): Promise<void> {
   const [info, status] = await Promise.all([ask('volume', 'info', volume), ask('volume', 'status', volume)])
   const { bricks } = volumeOf(info, volume)
-  const offline = offlineIn(orThrow(status, `volume status ${volume}`), bricks)
+  const offline = offlineIn(requireSuccess(status, `volume status ${volume}`), bricks)
   if (offline.length > 0)
     throw new Unavailable(`every brick of ${volume} must be online, and is not: ${offline.join(', ')}`)
   if (bricks.length !== count) throw new Error(`volume ${volume} has ${bricks.length} bricks, and should have ${count}`)
@@ -156,7 +156,7 @@ export async function insistOnline({ ask }: Gluster, volume: string, count: numb
  */
 export async function peerFacts(gluster: Gluster, peer: string): Promise<PeerFacts> {
   try {
-    const peers = parsePeers(orThrow(await gluster.ask('peer', 'status'), 'peer status').body)
+    const peers = parsePeers(requireSuccess(await gluster.ask('peer', 'status'), 'peer status').body)
     const found = peers.find(({ names }) => names.includes(peer))
     return { known: found !== undefined, connected: found?.connected ?? false }
   } catch (error) {
@@ -167,7 +167,7 @@ export async function peerFacts(gluster: Gluster, peer: string): Promise<PeerFac
 
 /** Takes the host into the trusted pool. Throws Busy, or Error with gluster's words. May be repeated. */
 export async function probePeer(gluster: Gluster, peer: string): Promise<void> {
-  orThrow(await command(gluster.run, ['peer', 'probe', peer]), `peer probe ${peer}`)
+  requireSuccess(await command(gluster.run, ['peer', 'probe', peer]), `peer probe ${peer}`)
 }
 
 /** As in `10.3`; undefined when gluster prints something else. Throws CommandError when it cannot be run. */
@@ -183,11 +183,11 @@ function awaited(who: string, error: unknown): string {
 
 /** Every volume of the trusted pool, also those that are not ours. Throws as `Gluster.ask` does. */
 export async function volumeNames(gluster: Gluster): Promise<string[]> {
-  return parseVolumes(orThrow(await gluster.ask('volume', 'info'), 'volume info').body).map(({ name }) => name)
+  return parseVolumes(requireSuccess(await gluster.ask('volume', 'info'), 'volume info').body).map(({ name }) => name)
 }
 
 function connectedIn(peers: Output): string[] {
-  return parsePeers(orThrow(peers, 'peer status').body)
+  return parsePeers(requireSuccess(peers, 'peer status').body)
     .filter(({ connected }) => connected)
     .flatMap(({ names }) => names)
 }
@@ -199,7 +199,7 @@ function offlineIn(status: Output, bricks: string[]): string[] {
 }
 
 /** 30800 is glusterd's general failure, and "Locking failed" and "Another transaction" under it are not failures. */
-function orThrow(output: Output, what: string): Output {
+function requireSuccess(output: Output, what: string): Output {
   if (output.opRet === 0) return output
   const text = `gluster ${what}: ${output.opErrstr || `error ${output.opErrno}`}`
   const busy =

@@ -33,7 +33,7 @@ export function glusterd({ name, run, runPlane = run, warn }: DataPlaneOptions):
       probePeer: ({ peer }) => volumes.probePeer(gluster, peer.peer),
     },
     whyHeld: (mountPath) => volumes.volumeHolding(gluster, name, mountPath),
-    insistOnline: ({ volume, bricks }) => volumes.insistOnline(gluster, volume, bricks),
+    requireAllBricksOnline: ({ volume, bricks }) => volumes.requireAllBricksOnline(gluster, volume, bricks),
     brickServer: { program: 'glusterfsd', brickOf: (words) => words[words.indexOf('--brick-name') + 1] },
     client: client(run),
   }

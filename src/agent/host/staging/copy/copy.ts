@@ -4,12 +4,22 @@ import { Refusal } from '../../../port.js'
 import type { Turns } from '../../../turns.js'
 import { listed, whatIsMissing } from './verify.js'
 import { type Notes, openNotes } from '../notes.js'
-import { namespacesOf, placesOf, type Sides, sidesOf } from '../paths.js'
-import { resolveAll, resolveSides, type StagePaths } from '../resolve.js'
+import { namespacesOf, transferPathsOf, type Endpoints, endpointsOf } from '../paths.js'
+import { resolveAll, resolveEndpoints, type StagePaths } from '../resolve.js'
 import { copyArguments, type Copied, differing, type Progress, runRsync } from './rsync.js'
 import { timeWindow } from './times.js'
 import { type AsUser, withOptions } from '../user.js'
-import { addFailure, addTally, type Batch, emptyTally, listOf, ofNode, shareNote, type Tally, tally } from '../work.js'
+import {
+  addFailure,
+  addTally,
+  type Batch,
+  emptyTally,
+  listOf,
+  ofNode,
+  shareNote,
+  type Tally,
+  tally,
+} from '../noteFormats.js'
 
 /*
  * One share: its batches, several at once, each copied, then compared with what was planned, then noted as done.
@@ -48,14 +58,15 @@ const maxRuns = 4
  */
 export async function copyShare(parts: CopyParts): Promise<void> {
   const { transfer, user, quietMs, onProgress } = parts
-  const { work, works } = placesOf(transfer)
+  const { notesDirectory, notesRoot } = transferPathsOf(transfer)
   const { index } = transfer.share
   const notes = await openNotes(user, transfer)
   const note = await notes.read(`share-${index}.json`, shareNote)
-  if (!note) throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${work}: retry the transfer`)
-  const window = await timeWindow(user, work)
+  if (!note)
+    throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${notesDirectory}: retry the transfer`)
+  const window = await timeWindow(user, notesDirectory)
   const isShared = await mayOthersWrite(user, transfer)
-  const sidesFor = sidesByNode(parts)
+  const sidesFor = endpointsByNode(parts)
   const sum = emptyTally()
   const under = new Map<Batch, Progress>()
   const tellProgress = () => {
@@ -82,7 +93,7 @@ export async function copyShare(parts: CopyParts): Promise<void> {
   }
   await eachInTurn(parts, note.batches, copyOne)
   // What leaves the buffer is on its disk before the buffer may go.
-  if (transfer.direction === 'out') await user.ok(['sync', '--file-system', '--', works])
+  if (transfer.direction === 'out') await user.ok(['sync', '--file-system', '--', notesRoot])
   await notes.write(`share-${index}.done`, sum)
 }
 
@@ -110,13 +121,13 @@ async function eachInTurn(
 }
 
 /** Between which directories the names of a batch are copied; of pairs none. Looked at once for each node. */
-function sidesByNode({ transfer, user, stagePaths }: CopyParts): (batch: Batch) => Promise<Sides> | undefined {
-  const looked = new Map<string | undefined, Promise<Sides>>()
+function endpointsByNode({ transfer, user, stagePaths }: CopyParts): (batch: Batch) => Promise<Endpoints> | undefined {
+  const looked = new Map<string | undefined, Promise<Endpoints>>()
   return ({ node }) => {
-    const sides = sidesOf(transfer).find((one) => one.node === node)
+    const endpoints = endpointsOf(transfer).find((one) => one.node === node)
     if (transfer.type !== 'directory') return undefined
-    if (!sides) throw new Refusal(`the notes of attempt ${transfer.attempt} name a node that is not this line's`)
-    if (!looked.has(node)) looked.set(node, resolveSides(user, transfer, stagePaths, sides))
+    if (!endpoints) throw new Refusal(`the notes of attempt ${transfer.attempt} name a node that is not this line's`)
+    if (!looked.has(node)) looked.set(node, resolveEndpoints(user, transfer, stagePaths, endpoints))
     return looked.get(node)
   }
 }
@@ -124,18 +135,20 @@ function sidesByNode({ transfer, user, stagePaths }: CopyParts): (batch: Batch) 
 async function copyBatch(
   parts: Copying,
   batch: Batch,
-  sides: Sides | undefined,
+  endpoints: Endpoints | undefined,
   onProgress: (progress: Progress) => void,
 ): Promise<Tally> {
   const { transfer, user, notes } = parts
-  const { mount } = placesOf(transfer)
+  const { mount } = transferPathsOf(transfer)
   const done = `${batch.name}.done`
   const before = await notes.read(done, tally)
   if (before) return before
-  const copied = sides ? await copyList(parts, batch, sides, onProgress) : await copyPairs(parts, batch, onProgress)
+  const copied = endpoints
+    ? await copyList(parts, batch, endpoints, onProgress)
+    : await copyPairs(parts, batch, onProgress)
   // Complaints of a mount that has died are no files' failures.
   await user.ok(['stat', '--file-system', '--printf=%T', '--', mount])
-  const missing = await whatIsMissing(user, notes, batch, sides?.destination ?? '/')
+  const missing = await whatIsMissing(user, notes, batch, endpoints?.destination ?? '/')
   const sum = emptyTally()
   for (const words of copied.complaints) addFailure(sum, ofNode(batch.node, words))
   sum.failed = copied.failed
@@ -150,14 +163,16 @@ async function copyBatch(
 async function copyList(
   { transfer, user, stagePaths, notes, window, isShared }: Copying,
   batch: Batch,
-  sides: Sides,
+  endpoints: Endpoints,
   onProgress: (progress: Progress) => void,
 ): Promise<Copied> {
-  const { source, destination } = sides
-  const { work } = placesOf(transfer)
+  const { source, destination } = endpoints
+  const { notesDirectory } = transferPathsOf(transfer)
   const files = { from: `${source}/`, to: `${destination}/`, names: await listed(notes, listOf(batch)) }
-  const argv = [...copyArguments(transfer, work, batch, isShared), ...window]
-  const copied = await copyBetween({ transfer, user, stagePaths }, sides, () => runRsync(user, argv, files, onProgress))
+  const argv = [...copyArguments(transfer, notesDirectory, batch, isShared), ...window]
+  const copied = await copyBetween({ transfer, user, stagePaths }, endpoints, () =>
+    runRsync(user, argv, files, onProgress),
+  )
   if (!transfer.verify) return copied
   return withDifferences(copied, await differing(user, files))
 }
@@ -167,7 +182,7 @@ async function copyPairs(
   batch: Batch,
   onProgress: (progress: Progress) => void,
 ): Promise<Copied> {
-  const { work } = placesOf(transfer)
+  const { notesDirectory } = transferPathsOf(transfer)
   const pairs = (batch.pairs ?? []).map(({ from, to, node }) => {
     return { source: from, destination: to, ...(node === undefined ? {} : { node }) }
   })
@@ -175,13 +190,13 @@ async function copyPairs(
   const past = { files: 0, bytes: 0 }
   // Links may have changed since it was planned: what it names is looked at again.
   const resolved = await resolveAll(user, transfer, stagePaths, pairs)
-  await insistOnLine({ transfer, user, stagePaths }, resolved)
-  for (const [index, sides] of resolved.entries()) {
-    const { source, destination, node } = sides
+  await requirePairsOfLine({ transfer, user, stagePaths }, resolved)
+  for (const [index, endpoints] of resolved.entries()) {
+    const { source, destination, node } = endpoints
     const tell = ({ bytes }: Progress) => onProgress({ ...past, bytes: past.bytes + bytes })
-    const argv = [...copyArguments(transfer, work, batch, isShared), ...window]
+    const argv = [...copyArguments(transfer, notesDirectory, batch, isShared), ...window]
     const files = { from: source, to: destination }
-    const now = await copyBetween({ transfer, user, stagePaths }, sides, () => runRsync(user, argv, files, tell))
+    const now = await copyBetween({ transfer, user, stagePaths }, endpoints, () => runRsync(user, argv, files, tell))
     const differs = transfer.verify ? await differing(user, files) : []
     const { complaints, failed } = withDifferences(now, differs)
     const told = complaints.map((words) => ofNode(node, words))
@@ -198,11 +213,11 @@ async function copyPairs(
  */
 async function copyBetween(
   { transfer, user, stagePaths }: Pick<CopyParts, 'transfer' | 'user' | 'stagePaths'>,
-  sides: Sides,
+  endpoints: Endpoints,
   copy: () => Promise<Copied>,
 ): Promise<Copied> {
   const leadsAway = async () => {
-    const error: unknown = await resolveAll(user, transfer, stagePaths, [sides]).catch((error: unknown) => error)
+    const error: unknown = await resolveAll(user, transfer, stagePaths, [endpoints]).catch((error: unknown) => error)
     return error instanceof Refusal ? error : undefined
   }
   try {
@@ -215,15 +230,15 @@ async function copyBetween(
 }
 
 /** A pair is one of this line's, and of a node that it has; of a single file, the very one that the line names. */
-async function insistOnLine(
+async function requirePairsOfLine(
   { transfer, user, stagePaths }: Pick<CopyParts, 'transfer' | 'user' | 'stagePaths'>,
-  pairs: readonly Sides[],
+  pairs: readonly Endpoints[],
 ): Promise<void> {
   const { type, attempt } = transfer
   // A node whose file could not be planned has no pair, and need not be looked at.
-  const lines = sidesOf(transfer).filter(({ node }) => pairs.some((pair) => pair.node === node))
+  const lines = endpointsOf(transfer).filter(({ node }) => pairs.some((pair) => pair.node === node))
   const known = type === 'file' ? await resolveAll(user, transfer, stagePaths, lines) : lines
-  const isOfLine = ({ source, destination, node }: Sides) => {
+  const isOfLine = ({ source, destination, node }: Endpoints) => {
     const line = known.find((line) => line.node === node)
     return line && (type === 'list' || (line.source === source && line.destination === destination))
   }

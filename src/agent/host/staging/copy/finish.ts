@@ -1,14 +1,14 @@
 import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import { Refusal } from '../../../port.js'
 import { listed } from './verify.js'
-import { placesOf, sidesOf, treeOf } from '../paths.js'
+import { transferPathsOf, endpointsOf, treeOf } from '../paths.js'
 import { writeReport } from '../report.js'
-import { resolveSides, type StagePaths } from '../resolve.js'
+import { resolveEndpoints, type StagePaths } from '../resolve.js'
 import { type Notes, openNotes } from '../notes.js'
 import { attributes, runRsync } from './rsync.js'
 import { timeWindow } from './times.js'
 import type { AsUser } from '../user.js'
-import { addFailure, addTally, emptyTally, ofNode, planNote, tally, type Tally } from '../work.js'
+import { addFailure, addTally, emptyTally, ofNode, planNote, tally, type Tally } from '../noteFormats.js'
 
 /**
  * When every share is copied: sets modes and times of the directories, which copying changed, writes the user's report,
@@ -19,13 +19,14 @@ export async function finishTransfer(parts: {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: StagePaths
-  insistOnline: () => Promise<void>
+  requireAllBricksOnline: () => Promise<void>
 }): Promise<void> {
-  const { transfer, user, insistOnline } = parts
-  const { work } = placesOf(transfer)
+  const { transfer, user, requireAllBricksOnline } = parts
+  const { notesDirectory } = transferPathsOf(transfer)
   const notes = await openNotes(user, transfer)
   const plan = await notes.read('plan.json', planNote)
-  if (!plan) throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${work}: retry the transfer`)
+  if (!plan)
+    throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${notesDirectory}: retry the transfer`)
   const sum = await sumOfShares(notes, plan.of)
   sum.failed += plan.failed
   sum.failures = [...plan.failures, ...sum.failures].slice(0, 20)
@@ -34,7 +35,7 @@ export async function finishTransfer(parts: {
   }
   if (transfer.type === 'directory') await finishDirectories(parts, notes, sum)
   await writeReport(parts, sum)
-  await insistOnline()
+  await requireAllBricksOnline()
   await notes.write('finish.done', sum)
 }
 
@@ -53,15 +54,15 @@ async function finishDirectories(
   notes: Notes,
   sum: Tally,
 ): Promise<void> {
-  const { work } = placesOf(transfer)
-  const found = await user.ok(['find', work, '-maxdepth', '1', '-name', 'directories.*', '-printf', '%f\\0'])
+  const { notesDirectory } = transferPathsOf(transfer)
+  const found = await user.ok(['find', notesDirectory, '-maxdepth', '1', '-name', 'directories.*', '-printf', '%f\\0'])
   const lists = found.stdout.toString().split('\0').filter(Boolean)
-  const window = await timeWindow(user, work)
-  for (const sides of sidesOf(transfer)) {
-    const own = lists.filter((name) => name.startsWith(`directories.${treeOf(transfer, sides.node)}.`))
+  const window = await timeWindow(user, notesDirectory)
+  for (const endpoints of endpointsOf(transfer)) {
+    const own = lists.filter((name) => name.startsWith(`directories.${treeOf(transfer, endpoints.node)}.`))
     // A node whose tree could not be planned has none.
     if (own.length === 0) continue
-    const { source, destination, node } = await resolveSides(user, transfer, stagePaths, sides)
+    const { source, destination, node } = await resolveEndpoints(user, transfer, stagePaths, endpoints)
     for (const name of own) {
       const argv = ['rsync', '--dirs', '--perms', '--times', '--group', ...attributes, '--numeric-ids']
       const files = { from: `${source}/`, to: `${destination}/`, names: await listed(notes, name) }

@@ -1,6 +1,6 @@
 import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import { Refusal } from '../../../port.js'
-import { whatUsersMend } from '../errors.js'
+import { userErrorIn } from '../errors.js'
 import type { AsUser } from '../user.js'
 
 export interface Copied {
@@ -32,11 +32,11 @@ const tell = ['--no-human-readable', '--info=progress2']
  */
 export function copyArguments(
   { direction, verify, attempt }: DesiredTransfer,
-  work: string,
+  notesDirectory: string,
   { isSparse = false }: { isSparse?: boolean | undefined },
   isShared: boolean,
 ): string[] {
-  const where = direction === 'in' && !isShared ? ['--inplace'] : [`--temp-dir=${work}`]
+  const where = direction === 'in' && !isShared ? ['--inplace'] : [`--temp-dir=${notesDirectory}`]
   // A difference that size and time do not show was found by an earlier attempt.
   const compare = verify && attempt > 1 ? ['--checksum'] : []
   return ['rsync', ...keep, ...quick, ...(isSparse ? ['--sparse'] : []), ...where, ...compare, ...tell]
@@ -86,7 +86,7 @@ export async function runRsync(
 }
 
 function cutShort(code: number, stderr: string): Error {
-  const mistake = whatUsersMend(stderr)
+  const mistake = userErrorIn(stderr)
   return mistake === undefined ? new Error(`rsync ended with exit code ${code}: ${stderr}`) : new Refusal(mistake)
 }
 

@@ -1,8 +1,8 @@
 import { Refusal } from '../../../port.js'
-import { lookAt } from '../plan/stat.js'
+import { statPaths } from '../plan/stat.js'
 import type { AsUser } from '../user.js'
 import type { Notes } from '../notes.js'
-import { type Batch, listOf } from '../work.js'
+import { type Batch, listOf } from '../noteFormats.js'
 
 /**
  * The files of a batch that are not at the destination with the size that they had when they were planned, in words for
@@ -13,7 +13,7 @@ export async function whatIsMissing(user: AsUser, notes: Notes, batch: Batch, to
 }
 
 async function pairsMissing(user: AsUser, pairs: NonNullable<Batch['pairs']>): Promise<string[]> {
-  const found = await lookAt(
+  const found = await statPaths(
     user,
     pairs.map(({ to }) => to),
   )

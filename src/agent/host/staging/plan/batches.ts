@@ -1,6 +1,6 @@
 import type { FullBatch } from './split.js'
 import type { Notes } from '../notes.js'
-import type { Batch } from '../work.js'
+import type { Batch } from '../noteFormats.js'
 
 /**
  * Writes batches into a plan's directory as they become full: names and sizes in files of their own, at the end a note

@@ -2,12 +2,12 @@ import { dirname } from 'node:path'
 import { Refusal } from '../../../port.js'
 import { splitter } from './split.js'
 import { batchesIn } from './batches.js'
-import { type Looked, lookAt } from './stat.js'
-import type { Sides } from '../paths.js'
+import { type FileStat, statPaths } from './stat.js'
+import type { Endpoints } from '../paths.js'
 import type { Building, Planning } from './planning.js'
 import { nameOf } from '../resolve.js'
 import type { AsUser } from '../user.js'
-import { addFailure, ofNode, type PlanNote } from '../work.js'
+import { addFailure, ofNode, type PlanNote } from '../noteFormats.js'
 
 const limits = { files: 100, bytes: 16 * 1024 ** 3 }
 
@@ -18,7 +18,7 @@ const limits = { files: 100, bytes: 16 * 1024 ** 3 }
 export async function planPairs(
   parts: Planning,
   { notes }: Building,
-  pairs: readonly Sides[],
+  pairs: readonly Endpoints[],
 ): Promise<PlanNote['shares']> {
   const { transfer, user, found } = parts
   const split = splitter(transfer.share.of, limits)
@@ -26,7 +26,7 @@ export async function planPairs(
   await makeAll(user, [...new Set(pairs.map(({ destination }) => dirname(destination)))])
   const sources = pairs.map(({ source }) => source)
   const destinations = pairs.map(({ destination }) => destination)
-  const [from, to] = [await lookAt(user, sources), await lookAt(user, destinations)]
+  const [from, to] = [await statPaths(user, sources), await statPaths(user, destinations)]
   for (const { source, destination, node } of pairs) {
     const file = from.get(source)
     const problem = problemWith(parts, { source, destination, node }, file, to.get(destination))
@@ -57,8 +57,8 @@ async function makeAll(user: AsUser, directories: readonly string[]): Promise<vo
 function problemWith(
   { transfer }: Planning,
   { source, destination, node }: { source: string; destination: string; node: string | undefined },
-  file: Looked | undefined,
-  there: Looked | undefined,
+  file: FileStat | undefined,
+  there: FileStat | undefined,
 ): string | undefined {
   const name = nameOf(transfer, source, node)
   if (!file) return `${name} cannot be staged: it is not there, or not to be looked at`

@@ -2,13 +2,13 @@ import { dirname } from 'node:path'
 import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import { Refusal } from '../../../port.js'
 import { listedPairs } from '../list.js'
-import { notesMark, placesOf, type Sides, sidesOf } from '../paths.js'
+import { notesMark, transferPathsOf, type Endpoints, endpointsOf } from '../paths.js'
 import type { Found, Make, PlanParts, Planning } from './planning.js'
 import { planPairs } from './pairs.js'
 import { planTrees } from './trees.js'
-import { nameOf, resolveSides } from '../resolve.js'
+import { nameOf, resolveEndpoints } from '../resolve.js'
 import { notesIn, openNotes } from '../notes.js'
-import { addFailure, emptyTally, ofNode, type PlanNote } from '../work.js'
+import { addFailure, emptyTally, ofNode, type PlanNote } from '../noteFormats.js'
 
 /*
  * What is to be copied, found once and written down: the directories, which are made at once, and for each share its files in
@@ -22,25 +22,25 @@ import { addFailure, emptyTally, ofNode, type PlanNote } from '../work.js'
  * Unavailable while a brick is offline.
  */
 export async function planCopy(parts: PlanParts): Promise<void> {
-  const { transfer, user, insistOnline } = parts
-  const { works, work } = placesOf(transfer)
-  const building = `${work}.new`
+  const { transfer, user, requireAllBricksOnline } = parts
+  const { notesRoot, notesDirectory } = transferPathsOf(transfer)
+  const building = `${notesDirectory}.new`
   const found: Found = { ...emptyTally(), largestBytes: 0 }
-  await insistOnline()
+  await requireAllBricksOnline()
   const make = await planners[transfer.type]({ ...parts, found })
   // Attempts before this one are over; what they copied is there.
-  await user.ok(['rm', '--recursive', '--force', '--', works])
-  await user.ok(['mkdir', '--parents', '--', dirname(works)])
-  await user.ok(['mkdir', '--mode=700', '--', works, building])
-  await user.ok(['touch', '--', `${works}/${notesMark}`])
+  await user.ok(['rm', '--recursive', '--force', '--', notesRoot])
+  await user.ok(['mkdir', '--parents', '--', dirname(notesRoot)])
+  await user.ok(['mkdir', '--mode=700', '--', notesRoot, building])
+  await user.ok(['touch', '--', `${notesRoot}/${notesMark}`])
   await openNotes(user, transfer)
   const notes = notesIn(user, transfer, building)
   const shares = await make({ directory: building, notes })
   const [files, bytes] = [sum(shares.map((share) => share.files)), sum(shares.map((share) => share.bytes))]
   const note: PlanNote = { ...found, files, bytes, of: transfer.share.of, shares }
   await notes.draft('plan.json', note)
-  await insistOnline()
-  await user.ok(['mv', '--no-target-directory', '--', building, work])
+  await requireAllBricksOnline()
+  await user.ok(['mv', '--no-target-directory', '--', building, notesDirectory])
 }
 
 /** Of one list as of those of all nodes: a share's are noted in one file. */
@@ -49,7 +49,7 @@ const maxPairs = 10_000
 /** Each looks at the paths and makes the destination, and gives what plans then. */
 const planners: Record<DesiredTransfer['type'], (parts: Planning) => Promise<Make>> = {
   file: async (parts) => {
-    const pairs = await eachOf(parts, (sides) => resolved(parts, sides))
+    const pairs = await eachOf(parts, (endpoints) => resolved(parts, endpoints))
     return (building) => planPairs(parts, building, pairs)
   },
   list: async (parts) => {
@@ -60,32 +60,32 @@ const planners: Record<DesiredTransfer['type'], (parts: Planning) => Promise<Mak
     return (building) => planPairs(parts, building, pairs)
   },
   directory: async (parts) => {
-    const trees = await eachOf(parts, async (sides) => makeDestination(parts, await resolved(parts, sides)))
+    const trees = await eachOf(parts, async (endpoints) => makeDestination(parts, await resolved(parts, endpoints)))
     return (building) => planTrees(parts, building, trees)
   },
 }
 
 /** What keeps one node's files in is that node's failure; those of the others are copied. */
-async function eachOf<T>({ transfer, found }: Planning, act: (sides: Sides) => Promise<T>): Promise<T[]> {
+async function eachOf<T>({ transfer, found }: Planning, act: (endpoints: Endpoints) => Promise<T>): Promise<T[]> {
   const results: T[] = []
-  for (const sides of sidesOf(transfer)) {
+  for (const endpoints of endpointsOf(transfer)) {
     try {
-      results.push(await act(sides))
+      results.push(await act(endpoints))
     } catch (error) {
-      if (sides.node === undefined || transfer.direction !== 'out' || !(error instanceof Refusal)) throw error
-      addFailure(found, ofNode(sides.node, error.message))
+      if (endpoints.node === undefined || transfer.direction !== 'out' || !(error instanceof Refusal)) throw error
+      addFailure(found, ofNode(endpoints.node, error.message))
     }
   }
   return results
 }
 
-function resolved({ transfer, user, stagePaths }: PlanParts, sides: Sides): Promise<Sides> {
-  return resolveSides(user, transfer, stagePaths, sides)
+function resolved({ transfer, user, stagePaths }: PlanParts, endpoints: Endpoints): Promise<Endpoints> {
+  return resolveEndpoints(user, transfer, stagePaths, endpoints)
 }
 
 /** With the mode of what is copied there; one that exists keeps its own. */
-async function makeDestination({ transfer, user }: PlanParts, sides: Sides): Promise<Sides> {
-  const { source, destination, node } = sides
+async function makeDestination({ transfer, user }: PlanParts, endpoints: Endpoints): Promise<Endpoints> {
+  const { source, destination, node } = endpoints
   const { stdout } = await user.ok(['stat', '--printf=%F %a', '--', source])
   const [, kind, mode] = /^(.*) (\d+)$/.exec(stdout.toString())!
   if (kind !== 'directory') {
@@ -93,7 +93,7 @@ async function makeDestination({ transfer, user }: PlanParts, sides: Sides): Pro
   }
   const own = (Number.parseInt(mode!, 8) & 0o777) | 0o700
   await user.ok(['mkdir', '--parents', `--mode=${own.toString(8)}`, '--', destination])
-  return sides
+  return endpoints
 }
 
 function sum(numbers: number[]): number {

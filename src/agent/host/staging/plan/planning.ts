@@ -2,14 +2,14 @@ import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import type { Notes } from '../notes.js'
 import type { StagePaths } from '../resolve.js'
 import type { AsUser } from '../user.js'
-import type { PlanNote, Tally } from '../work.js'
+import type { PlanNote, Tally } from '../noteFormats.js'
 
 export interface PlanParts {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: StagePaths
   /** Throws unless every brick of the volume is online. */
-  insistOnline: () => Promise<void>
+  requireAllBricksOnline: () => Promise<void>
   /** How much has been found so far. */
   onFound: (found: { files: number; bytes: number }) => void
 }

@@ -1,7 +1,7 @@
 import type { AsUser } from '../user.js'
 import { hasHoles } from './walk.js'
 
-export interface Looked {
+export interface FileStat {
   kind: string
   bytes: number
   /** It has holes. */
@@ -14,8 +14,8 @@ const maxPaths = 200
  * What is at these paths, by path, links not followed; one that is not there, or that the user may not look at, is left
  * out.
  */
-export async function lookAt(user: AsUser, paths: readonly string[]): Promise<Map<string, Looked>> {
-  const found = new Map<string, Looked>()
+export async function statPaths(user: AsUser, paths: readonly string[]): Promise<Map<string, FileStat>> {
+  const found = new Map<string, FileStat>()
   for (let at = 0; at < paths.length; at += maxPaths) {
     const some = paths.slice(at, at + maxPaths)
     const { stdout } = await user.run(['stat', '--printf=%s %b %F/%n\\0', '--', ...some])

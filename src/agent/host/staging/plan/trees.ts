@@ -1,12 +1,12 @@
 import { type Listed, splitter } from './split.js'
 import { batchesIn } from './batches.js'
 import { linkedIn } from './hardlinks.js'
-import { isNotes, notesMark, type Sides, treeOf } from '../paths.js'
+import { isNotes, notesMark, type Endpoints, treeOf } from '../paths.js'
 import type { Notes } from '../notes.js'
 import type { Building, Planning } from './planning.js'
 import type { AsUser } from '../user.js'
 import { type Entry, type PassOver, walk } from './walk.js'
-import { addFailure, ofNode, type PlanNote } from '../work.js'
+import { addFailure, ofNode, type PlanNote } from '../noteFormats.js'
 
 const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
 
@@ -17,7 +17,7 @@ const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
 export async function planTrees(
   parts: Planning,
   building: Building,
-  trees: readonly Sides[],
+  trees: readonly Endpoints[],
 ): Promise<PlanNote['shares']> {
   const { transfer } = parts
   const split = splitter(transfer.share.of, batchLimits)
@@ -42,10 +42,10 @@ interface TreeParts {
 
 async function planTree(
   { transfer, user, found, onFound }: Planning,
-  copies: readonly Sides[],
+  copies: readonly Endpoints[],
   { split, write, building, lists }: TreeParts,
 ): Promise<void> {
-  const [{ source, node }] = copies as [Sides]
+  const [{ source, node }] = copies as [Endpoints]
   const whose = copies.length === 1 ? node : undefined
   const fail = (words: string) => addFailure(found, ofNode(whose, words))
   const destinations = copies.map(({ destination }) => destination)

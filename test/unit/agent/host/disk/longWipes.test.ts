@@ -64,7 +64,7 @@ describe('wipes that take long', () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) wipes.isErasedOrBegins(name, 100, erase)
     await settled()
     const closed = wipes.close()
-    expect(() => runs[0]!.erasing.insistOnTime()).to.throw(Unavailable)
+    expect(() => runs[0]!.erasing.requireTimeLeft()).to.throw(Unavailable)
     for (const { fail } of runs) fail(new Unavailable('the agent is to stop'))
     await closed
     expect(runs).to.have.lengthOf(4)

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
-import { shared } from '../../../../../src/agent/host/exec/coalesce.js'
+import { coalesce } from '../../../../../src/agent/host/exec/coalesce.js'
 
 /** A look that ends when the test says so, and how many have begun. */
 function slowLook() {
   const ends: ((result: number) => void)[] = []
-  const ask = shared(() => new Promise<number>((resolve) => ends.push(resolve)))
+  const ask = coalesce(() => new Promise<number>((resolve) => ends.push(resolve)))
   return { ask, ends }
 }
 
@@ -37,7 +37,7 @@ describe('a shared look', () => {
 
   it('that fails fails for those who share it alone', async () => {
     let looks = 0
-    const ask = shared(() => (++looks === 1 ? Promise.reject(new Error('no')) : Promise.resolve(looks)))
+    const ask = coalesce(() => (++looks === 1 ? Promise.reject(new Error('no')) : Promise.resolve(looks)))
     const both = await Promise.allSettled([ask(), ask()])
     expect(both.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected'])
     expect(await ask()).to.equal(2)
@@ -45,7 +45,7 @@ describe('a shared look', () => {
 
   it('begins only when all have asked who come within its time', async () => {
     let looks = 0
-    const ask = shared(() => Promise.resolve(++looks), 300)
+    const ask = coalesce(() => Promise.resolve(++looks), 300)
     const first = ask()
     await turn()
     expect(await Promise.all([first, ask()])).to.deep.equal([1, 1])

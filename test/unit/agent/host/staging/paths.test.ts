@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { gatheredAt, placesOf, sidesOf } from '../../../../../src/agent/host/staging/paths.js'
+import { gatheredAt, transferPathsOf, endpointsOf } from '../../../../../src/agent/host/staging/paths.js'
 import { aDesiredTransfer } from '../../../../support/desired.js'
 
 const mount = '/run/burstbuffer-transfers/20.1'
@@ -7,14 +7,14 @@ const nodes = { directory: '/private', nodes: ['c1', 'c2'], variable: 'DW_JOB_PR
 
 describe('what a stage line copies', () => {
   it('is one thing, in the namespace that the volume has for it', () => {
-    expect(sidesOf(aDesiredTransfer())).to.deep.equal([{ source: '/lustre/alice/a', destination: `${mount}/a` }])
+    expect(endpointsOf(aDesiredTransfer())).to.deep.equal([{ source: '/lustre/alice/a', destination: `${mount}/a` }])
     const out = aDesiredTransfer({ direction: 'out', directory: '/striped', inside: '', outside: '/lustre/out' })
-    expect(sidesOf(out)).to.deep.equal([{ source: `${mount}/striped`, destination: '/lustre/out' }])
+    expect(endpointsOf(out)).to.deep.equal([{ source: `${mount}/striped`, destination: '/lustre/out' }])
   })
 
   it('is gathered out of every node’s namespace in a directory of the node’s name', () => {
     const out = aDesiredTransfer({ ...nodes, direction: 'out', type: 'directory', inside: 'x', outside: '/lustre/out' })
-    expect(sidesOf(out)).to.deep.equal([
+    expect(endpointsOf(out)).to.deep.equal([
       { node: 'c1', source: `${mount}/private/c1/x`, destination: '/lustre/out/c1' },
       { node: 'c2', source: `${mount}/private/c2/x`, destination: '/lustre/out/c2' },
     ])
@@ -25,7 +25,7 @@ describe('what a stage line copies', () => {
 
   it('goes from the template to every node', () => {
     const fill = aDesiredTransfer({ ...nodes, direction: 'fill', inside: '', template: '/template' })
-    expect(sidesOf(fill)).to.deep.equal([
+    expect(endpointsOf(fill)).to.deep.equal([
       { node: 'c1', source: `${mount}/template`, destination: `${mount}/private/c1` },
       { node: 'c2', source: `${mount}/template`, destination: `${mount}/private/c2` },
     ])
@@ -33,7 +33,7 @@ describe('what a stage line copies', () => {
 })
 
 describe('the notes of a transfer', () => {
-  const works = (parts: Parameters<typeof aDesiredTransfer>[0]) => placesOf(aDesiredTransfer(parts)).works
+  const works = (parts: Parameters<typeof aDesiredTransfer>[0]) => transferPathsOf(aDesiredTransfer(parts)).notesRoot
 
   it('lie at the destination, in a folder that is the user’s', () => {
     expect(works({})).to.equal(`${mount}/.burstbuffer-20.1`)
@@ -46,7 +46,7 @@ describe('the notes of a transfer', () => {
   it('lie in the buffer where no one folder outside is named, or none gets what is copied', () => {
     const list = aDesiredTransfer({ ...nodes, direction: 'out', type: 'list' })
     delete list.outside
-    expect(placesOf(list).works).to.equal(`${mount}/private/c1/.burstbuffer-20.1`)
+    expect(transferPathsOf(list).notesRoot).to.equal(`${mount}/private/c1/.burstbuffer-20.1`)
     expect(works({ ...nodes, direction: 'fill', template: '/template' })).to.equal(
       `${mount}/template/.burstbuffer-20.1`,
     )

@@ -51,22 +51,22 @@ async function failure(act: Promise<unknown>): Promise<Error> {
 describe('that every brick is online', () => {
   it('is asked by one process, and holds for the bricks that there should be', async () => {
     const { gluster, processes } = answering('info-options', 'status-online')
-    await volumes.insistOnline(gluster, 'vol1', 2)
+    await volumes.requireAllBricksOnline(gluster, 'vol1', 2)
     expect(processes.count).to.equal(1)
   })
 
   it('does not hold while one is offline, and names it', async () => {
     const { gluster } = answering('info-options', 'status-offline')
-    const error = await failure(volumes.insistOnline(gluster, 'vol1', 2))
+    const error = await failure(volumes.requireAllBricksOnline(gluster, 'vol1', 2))
     expect(error).to.be.instanceOf(Unavailable)
     expect(error.message).to.contain(bricks[1])
   })
 
   it('does not hold for a volume with fewer bricks than the buffer has, or that is not started', async () => {
     const { gluster } = answering('info-options', 'status-online')
-    expect((await failure(volumes.insistOnline(gluster, 'vol1', 3))).message).to.contain('2 bricks')
+    expect((await failure(volumes.requireAllBricksOnline(gluster, 'vol1', 3))).message).to.contain('2 bricks')
     const stopped = answering('info-stopped', 'status-stopped')
-    await failure(volumes.insistOnline(stopped.gluster, 'vol1', 2))
+    await failure(volumes.requireAllBricksOnline(stopped.gluster, 'vol1', 2))
   })
 })
 

@@ -6,7 +6,7 @@ const maxBytes = 8 * 1024 ** 2
  * Reports on what a host is not told. There are always some for a moment, and a report may be read before what it speaks of; but a host
  * may write any number below its key, of any size that etcd takes. The newest are kept, and it is shown.
  */
-export class StrayReports {
+export class OrphanReports {
   private readonly byHost = new Map<string, { keys: Map<string, number>; bytes: number }>()
   private readonly exceeded = new Set<string>()
 

@@ -4,7 +4,7 @@ import type { Clock } from './clock.js'
 export const unhealthyAfterMs = 300_000
 
 /** For how long something has been so without a break; 0 while it is not. */
-export class Stretch {
+export class ConditionTimer {
   private since: number | undefined
 
   constructor(private readonly clock: Clock) {}
