@@ -20,7 +20,7 @@ export interface Cluster {
   ignored: ReadonlyMap<string, IgnoredReport>
   /** By `host` or `host/device`. */
   cordons: ReadonlyMap<string, CordonDocument>
-  /** By the key's name, which for a buffer moved aside is `name~id`. */
+  /** By the key's name, which for an archived buffer is `name~id`. */
   buffers: ReadonlyMap<string, BufferDocument>
   sessions: ReadonlyMap<string, SessionDocument>
   /** By `at(host, id)`, as are the observed. */
@@ -69,7 +69,7 @@ export function bufferKey(cluster: Cluster, buffer: BufferDocument): string {
   return cluster.buffers.get(buffer.name)?.id === buffer.id ? buffer.name : archivedName(buffer.name, buffer.id)
 }
 
-/** The name in etcd of a session's document (`sessions/<key>`): its token, or `token~id` when it was moved aside. */
+/** The name in etcd of a session's document (`sessions/<key>`): its token, or `token~id` when it was archived. */
 export function sessionKey(cluster: Cluster, session: SessionDocument): string {
   return cluster.sessions.get(session.token)?.id === session.id
     ? session.token
@@ -109,7 +109,7 @@ export function swapId(sessionId: number, bufferId: number): string {
 }
 
 /**
- * The id of a desired and observed transfer: `<session id>.<n>`. `n`: the stage line's number in its session, from 1.
+ * The id of a desired and observed transfer: `<session id>.<n>`. `n`: the number of a transfer in its session, from 1.
  */
 export function transferId(sessionId: number, n: number): string {
   return `${sessionId}.${n}`

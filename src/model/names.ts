@@ -33,7 +33,7 @@ export function escaped(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** A document moved aside while a lost host keeps it from going away: `NAME~ID`, a name no user can write. */
+/** A document that is archived while a lost host keeps it from going away: `NAME~ID`, a name no user can write. */
 export function archivedName(name: string, id: number): string {
   return `${name}~${id}`
 }
@@ -49,7 +49,7 @@ export const poolName = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a poo
 /** As Slurm's ClusterName. */
 export const clusterName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'a name as in hpc1')
 
-/** A buffer's or a session's name in etcd: a user's name or a job id, with `~ID` when it was moved aside. */
+/** A buffer's or a session's name in etcd: a user's name or a job id, with `~ID` when it was archived. */
 export const documentName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(~[0-9]{1,16})?$/, 'a buffer name')
 
 /** nvme2n1 before nvme10n1. Intl's own numeric collation is a hundred times slower, expressions that cut names up ten times. */

@@ -14,7 +14,7 @@ const maxPathBytes = 4_096
 const maxPartBytes = 255
 
 /**
- * A path as a stage line or a line of a list writes it: absolute, or in a buffer behind its variable. `refused`: what
+ * A path as a stage directive or a line of a list writes it: absolute, or in a buffer behind its variable. `refused`: what
  * is wrong with it, in words for its user.
  */
 export function parseStagePath(text: string): StagePath | { refused: string } {

@@ -1,14 +1,14 @@
 import { hostKey, type Cluster, desiredOf, transferId } from './cluster.js'
 import type { SessionDocument, SessionStage, SessionTransfer } from './documents/session.js'
-import type { TransferDirection } from './documents/stageLine.js'
+import type { TransferDirection } from './documents/transferFields.js'
 import type { DesiredTransfer, ObservedTransfer } from './documents/transfer.js'
 import { sessionStages } from './documents/session.js'
 import { privateVariable } from './stagePath.js'
 
-/** Of the stage lines of one job: a session's document stays well below what etcd should hold in one value. */
+/** Of the transfers of one job: a session's document stays well below what etcd should hold in one value. */
 export const maxTransferBytes = 48 * 1024
 
-/** Questions about the stage lines of a session, answered from its document and from what the agents observed. */
+/** Questions about the transfers of a session, answered from its document and from what the agents observed. */
 
 /** `stage-in 1`, as people are told of it. */
 export function nameOf({ direction, number }: Pick<SessionTransfer, 'direction' | 'number'>): string {
@@ -22,7 +22,7 @@ const directionIn: Partial<Record<SessionStage, TransferDirection>> = {
 }
 
 /**
- * The stage line that is copied now: one after the other, in the script's order. A stage-in that failed ends its job, so none
+ * The transfer that is copied now: one after the other, in the script's order. A stage-in that failed ends its job, so none
  * comes after it; of the stage-outs each is tried.
  */
 export function currentTransfer(session: SessionDocument): SessionTransfer | undefined {
@@ -33,7 +33,7 @@ export function currentTransfer(session: SessionDocument): SessionTransfer | und
   return lines.find(({ ended }) => ended === undefined)
 }
 
-/** The session's stage lines of that direction, in the script's order. */
+/** The session's transfers of that direction, in the script's order. */
 export function transfersOf({ transfers = [] }: SessionDocument, direction: TransferDirection): SessionTransfer[] {
   return transfers.filter((transfer) => transfer.direction === direction)
 }
@@ -74,7 +74,7 @@ export function isCopying(cluster: Cluster, host: string, document: DesiredTrans
   return reportOf(cluster, host, document)?.state !== 'absent'
 }
 
-/** Storage hosts where stage lines of the session have something left, each once: those of one buffer, or of all. */
+/** Storage hosts where transfers of the session have something left, each once: those of one buffer, or of all. */
 export function hostsCopying(cluster: Cluster, session: { id: number }, buffer?: { id: number }): string[] {
   const hosts = desiredOf(cluster, 'transfer', session)
     .filter(({ document }) => buffer === undefined || document.buffer.id === buffer.id)

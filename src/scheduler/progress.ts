@@ -3,7 +3,7 @@ import { hasOnlyCutOff, hostsUnmounting, isStillSwapping, volumeOf } from '../mo
 import { hostKey, type Cluster, mountId, sessionBuffers, swapId } from '../model/cluster.js'
 import type { BufferDocument } from '../model/documents/buffer.js'
 import type { SessionDocument } from '../model/documents/session.js'
-import type { StageDirection } from '../model/documents/stageLine.js'
+import type { StageDirection } from '../model/documents/transferFields.js'
 import { isDeletedInBackground, phaseOf } from '../model/phase.js'
 import { describeWiping } from '../model/wipes.js'
 import { currentTransfer, hostsCopying, isFannedOut, transfersOf, nameOf } from '../model/transfers.js'
@@ -45,7 +45,7 @@ export function setupProgress(cluster: Cluster, token: string, sessionId: number
   )
 }
 
-/** An `Admission` that said `leaving` may be decided again: the old one is gone, or can be put aside. */
+/** An `Admission` that said `leaving` may be decided again: the old one is gone, or can be archived. */
 export function mayStart(cluster: Cluster, token: string): boolean {
   const tokenState = tokenStateOf(cluster, token)
   return (!tokenState.session && !tokenState.buffer) || canBeArchived(cluster, tokenState)
@@ -59,11 +59,11 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
   const session = cluster.sessions.get(token)
   if (session?.id !== sessionId || session.stage !== 'running')
     return { state: 'failed', reason: `job ${token} is not running any more` }
-  const filled = fillProgress(cluster, session)
-  if (filled.state === 'failed') return filled
-  const waitingFor = filled.state === 'waiting' ? filled.waitingFor : []
+  const fanOut = fanOutProgress(cluster, session)
+  if (fanOut.state === 'failed') return fanOut
+  const waitingFor = fanOut.state === 'waiting' ? fanOut.waitingFor : []
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
-    const views = viewsOf(buffer).filter((view) => view !== 'private' || filled.state === 'done')
+    const views = viewsOf(buffer).filter((view) => view !== 'private' || fanOut.state === 'done')
     for (const [host, view] of session.computeHosts.flatMap((host) => views.map((view) => [host, view] as const))) {
       const observed = cluster.observed.mount.get(hostKey(host, mountId(sessionId, buffer.id, view)))
       if (observed?.state === 'mounted') {
@@ -89,17 +89,17 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
 }
 
 /** What was staged in for the nodes' own namespaces is in each of them: no node mounts its own before. */
-function fillProgress(cluster: Cluster, session: SessionDocument): Progress {
-  const [fill] = transfersOf(session, 'fill')
-  if (!fill || isFannedOut(session)) return { state: 'done' }
-  if (fill.ended) return { state: 'failed', reason: `${nameOf(fill)} failed: ${fill.ended.reason ?? ''}` }
-  const counts = countsOf(cluster, session, fill)
+function fanOutProgress(cluster: Cluster, session: SessionDocument): Progress {
+  const [fanOut] = transfersOf(session, 'fill')
+  if (!fanOut || isFannedOut(session)) return { state: 'done' }
+  if (fanOut.ended) return { state: 'failed', reason: `${nameOf(fanOut)} failed: ${fanOut.ended.reason ?? ''}` }
+  const counts = countsOf(cluster, session, fanOut)
   const far = counts && counts.totalFiles > 0 ? [`${counts.files} of ${counts.totalFiles} files are copied`] : []
-  const details = [...far, ...waitsOf(cluster, session, fill)]
-  return { state: 'waiting', waitingFor: [[nameOf(fill), ...details].join(': ')] }
+  const details = [...far, ...waitsOf(cluster, session, fanOut)]
+  return { state: 'waiting', waitingFor: [[nameOf(fanOut), ...details].join(': ')] }
 }
 
-/** Every stage line of that direction is done, or given up. */
+/** Every transfer of that direction is done, or given up. */
 export function transferProgress(
   cluster: Cluster,
   token: string,

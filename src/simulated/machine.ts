@@ -42,9 +42,9 @@ export interface SimulatedMachine {
     string,
     { volume: string; directory: string; server: string; isDead: boolean; usedBy?: 'user' | 'root' }
   >
-  /** Volumes mounted on a storage host for stage lines, by transfer, and which parts and attempts are done there. */
+  /** Volumes mounted on a storage host for transfers, by transfer, and which parts and attempts are done there. */
   readonly transfers: Map<string, { volume: string; done: Set<string> }>
-  /** What every stage line copies here. */
+  /** What every transfer copies here. */
   staged: { files: number; bytes: number; failures: string[] }
   /** Swap files of this host and their loop devices, by the path of the mount that holds them. */
   readonly swaps: Map<

@@ -13,11 +13,11 @@ export const keys = {
   inventory: (host: string) => `inventory/${host}`,
   /** Of a whole host, or of one of its devices. Written by the scheduler. */
   cordon: (host: string, device?: string) => (device === undefined ? `cordons/${host}` : `cordons/${host}/${device}`),
-  /** `name`: the buffer's, or `name~id` when it was moved aside. Written by the scheduler. */
+  /** `name`: the buffer's, or `name~id` when it was archived. Written by the scheduler. */
   buffer: (name: string) => `buffers/${name}`,
   /** Plain text, for operators. Written by the scheduler. */
   mountpoint: (name: string) => `buffers/${name}/mountpoint`,
-  /** `token`: a job id or a persistent buffer's name, with `~id` when it was moved aside. Written by the scheduler. */
+  /** `token`: a job id or a persistent buffer's name, with `~id` when it was archived. Written by the scheduler. */
   session: (token: string) => `sessions/${token}`,
   /** The prefix of a buffer's events, in the order in which they happened. */
   events: (name: string) => `events/${name}/`,

@@ -29,7 +29,7 @@ export type FormerVolume = z.infer<typeof formerVolume>
 export const bufferDocument = tolerant({
   v: version,
   id,
-  /** The name it was asked by: a job id or a persistent name. The key differs when the buffer was moved aside. */
+  /** The name it was asked by: a job id or a persistent name. The key differs when the buffer was archived. */
   name: documentName,
   kind: z.enum(['job', 'persistent']),
   uid: accountId,

@@ -3,7 +3,7 @@ import { accountId, maxHosts, record, text, writtenAddresses } from '../fields.j
 import { documentName, hostName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { id, unixSeconds, version } from './common.js'
-import { stageLine, transferCounts } from './stageLine.js'
+import { transferFields, transferCounts } from './transferFields.js'
 
 /**
  * How far Slurm has come with a session, each reached when the call of that name succeeded or began:
@@ -22,11 +22,11 @@ export const sessionStages = [
 ] as const
 export type SessionStage = (typeof sessionStages)[number]
 
-/** One stage line of a job's script, or the fill behind them. It is wanted in the stage of its direction while `ended` is not set. */
+/** One transfer of a job: of a stage directive of its script, or the fan-out behind them. It is wanted in the stage of its direction while `ended` is not set. */
 export const sessionTransfer = tolerant({
   /** From 1, in the script's order. */
   number: z.int().positive(),
-  ...stageLine,
+  ...transferFields,
   /** Key of the buffer's document. */
   buffer: documentName,
   /** From 1; one more for each time an operator says retry. */
@@ -47,7 +47,7 @@ export type SessionTransfer = z.infer<typeof sessionTransfer>
 export const sessionDocument = tolerant({
   v: version,
   id,
-  /** A job id, or a persistent buffer's name. The key differs when the session was moved aside. */
+  /** A job id, or a persistent buffer's name. The key differs when the session was archived. */
   token: documentName,
   kind: z.enum(['job', 'persistent']),
   uid: accountId,
@@ -67,7 +67,7 @@ export const sessionDocument = tolerant({
     .array(tolerant({ host: hostName, buffer: id }))
     .max(maxHosts)
     .optional(),
-  /** The stage lines of its script, as they were at setup. */
+  /** The transfers that its script asks for, as they were at setup. */
   transfers: z.array(sessionTransfer).max(1_000).optional(),
   createdAt: unixSeconds,
 })

@@ -3,7 +3,7 @@ import { accountId, maxBricks, maxHosts, plainPath, userAccountId } from '../fie
 import { hostName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { bufferName, fence, reported, sessionName, version } from './common.js'
-import { stageLine, transferCounts } from './stageLine.js'
+import { transferFields, transferCounts } from './transferFields.js'
 import { volumeName } from './volume.js'
 
 /**
@@ -19,17 +19,17 @@ export const desiredTransfer = tolerant({
   kind: z.literal('transfer'),
   session: sessionName,
   buffer: bufferName,
-  /** Number of the stage line in its session. */
+  /** Number of the transfer in its session. */
   transfer: z.int().positive(),
   attempt: z.int().positive(),
-  ...stageLine,
+  ...transferFields,
   volume: volumeName,
   servers: z.array(hostName).min(1).max(maxBricks),
   /** Directory of the volume that is the namespace, `/` for its root; with `nodes`, the one that holds theirs. */
   directory: plainPath,
   /** Each with a namespace of its name: all are copied from (out) or to (fill). */
   nodes: z.array(hostName).min(1).max(maxHosts).optional(),
-  /** Of a fill: the directory of the volume that every node gets a copy of. */
+  /** Of a fan-out: the directory of the volume that every node gets a copy of. */
   template: plainPath.optional(),
   /** Copies run as this user, with the groups that the storage host knows the user to be in. */
   uid: userAccountId,

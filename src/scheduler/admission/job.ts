@@ -26,7 +26,7 @@ export interface JobRequest {
   clientCache?: Partial<Record<AccessMode, boolean>>
   /** Names of the persistent buffers it uses. */
   uses: string[]
-  /** The stage lines of its script. */
+  /** The transfers of its script. */
   transfers?: SessionTransfer[]
 }
 

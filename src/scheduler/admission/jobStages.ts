@@ -1,7 +1,7 @@
 import { cutOffHosts } from '../../model/buffers.js'
 import { type Cluster, sessionBuffers } from '../../model/cluster.js'
 import { type SessionDocument, type SessionStage, sessionStages } from '../../model/documents/session.js'
-import type { StageDirection } from '../../model/documents/stageLine.js'
+import type { StageDirection } from '../../model/documents/transferFields.js'
 import { usableAddresses } from '../../model/fields.js'
 import { isOfFirstRelease } from '../../model/levels.js'
 import { transfersOf } from '../../model/transfers.js'
@@ -13,7 +13,7 @@ import * as messages from './messages.js'
 
 export type Staged = Decision<{ sessionId: number }>
 
-/** data_in or data_out has begun: its stage lines are wanted; wait for `transferProgress`. Without any it has succeeded. */
+/** data_in or data_out has begun: its transfers are wanted; wait for `transferProgress`. Without any it has succeeded. */
 export function beginStaging(cluster: Cluster, request: { token: string; direction: StageDirection }): Staged {
   const { token, direction } = request
   const session = cluster.sessions.get(token)

@@ -41,7 +41,7 @@ export interface SessionRequest {
   uid: number
   gid: number
   uses: string[]
-  /** Its stage lines, none of them begun. */
+  /** Its transfers, none of them begun. */
   transfers?: SessionTransfer[]
   /** The buffer that is made with it, under the session's own name. */
   buffer: BufferRequest | undefined
@@ -49,7 +49,7 @@ export interface SessionRequest {
 
 /**
  * A session with its buffer, once for each token. One that stands is compared with what is asked; one that is leaving or
- * has failed is waited for, unless nothing but a lost host holds it up: then it is put aside. A buffer that has lost its
+ * has failed is waited for, unless nothing but a lost host holds it up: then it is archived. A buffer that has lost its
  * session gets another. Whoever asks for a token of somebody else makes nothing of that go that is not going already.
  */
 export function admitSession(

@@ -54,7 +54,7 @@ export function archive(cluster: Cluster, { session, buffer }: TokenState): Docu
   return changes
 }
 
-/** Its stage lines, with the new name of the buffer. */
+/** Its transfers, with the new name of the buffer. */
 function renamed({ transfers }: SessionDocument, from: string, to: string): Pick<SessionDocument, 'transfers'> {
   if (!transfers) return {}
   return { transfers: transfers.map((line) => (line.buffer === from ? { ...line, buffer: to } : line)) }

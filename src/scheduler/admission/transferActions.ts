@@ -1,6 +1,6 @@
 import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, SessionStage, SessionTransfer } from '../../model/documents/session.js'
-import type { TransferDirection } from '../../model/documents/stageLine.js'
+import type { TransferDirection } from '../../model/documents/transferFields.js'
 import { currentTransfer, transfersOf, unsaved } from '../../model/transfers.js'
 import type { Decision } from '../commit/decision.js'
 import * as messages from './messages.js'

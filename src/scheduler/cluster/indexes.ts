@@ -58,7 +58,7 @@ export class Indexes implements ClusterIndex {
       this.owners.set(hostKey(host, device), buffer.id)
   }
 
-  /** A buffer that is moved aside may be under its new key before it is gone from the old one. */
+  /** A buffer that is archived may be under its new key before it is gone from the old one. */
   removeBuffer(key: string, buffer: BufferDocument | undefined): void {
     if (!buffer || this.bufferKeys.get(buffer.id) !== key) return
     this.bufferKeys.delete(buffer.id)

@@ -30,7 +30,7 @@ export function mountPath(
 
 export type SessionSettings = Pick<SchedulerConfig, 'mountRoot'> & ClientSettings
 
-/** What every host should hold of this session now: its mounts on compute hosts, its stage lines on storage hosts. */
+/** What every host should hold of this session now: its mounts on compute hosts, its transfers on storage hosts. */
 export function desiredOfSession(
   cluster: Cluster,
   session: SessionDocument,
@@ -82,7 +82,7 @@ function mountWants(
 }
 
 /**
- * A stage line that came to its end; or a session that leaves: it is gone when its own buffer is, and every host has let go of
+ * A transfer that came to its end; or a session that leaves: it is gone when its own buffer is, and every host has let go of
  * what it mounted and copied.
  */
 export function advanceSession(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {

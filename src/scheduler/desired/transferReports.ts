@@ -1,6 +1,6 @@
 import { type Cluster, desiredOf } from '../../model/cluster.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
-import type { TransferCounts } from '../../model/documents/stageLine.js'
+import type { TransferCounts } from '../../model/documents/transferFields.js'
 import type { DesiredTransfer, TransferPart } from '../../model/documents/transfer.js'
 import { clipped } from '../../model/fields.js'
 import { escaped } from '../../model/names.js'

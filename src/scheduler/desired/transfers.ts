@@ -12,13 +12,13 @@ import { failureOf } from './transferTransitions.js'
 import { whyNotYet } from './transferWaits.js'
 
 /*
- * A stage line, while its session is staging:
+ * A transfer, while its session is staging:
  *
  *   (every brick online, no node has the buffer mounted) plan on the lead → copy, a share on every host of the buffer
  *   → finish on the lead → `ended` in the session's document → absent everywhere, the lead last
  *
  * Nodes are not known when data is staged in. What is meant for their own namespaces goes into the volume's template then, and
- * from there to each of them, at pre_run, as one transfer more (fill); a node mounts its namespace when that has ended well.
+ * from there to each of them, at pre_run, as one transfer more, the fan-out; a node mounts its namespace when that has ended well.
  * Out of them it goes in one transfer for all nodes.
  *
  * Shares are cut for the buffer's hosts and stay theirs: a host that is away is waited for. It may be alive and copying, and must

@@ -2,11 +2,11 @@ import { printRounded } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
-import type { TransferCounts } from '../../model/documents/stageLine.js'
+import type { TransferCounts } from '../../model/documents/transferFields.js'
 import { currentTransfer, nameOf } from '../../model/transfers.js'
 import { countsOf, partOf } from '../desired/index.js'
 
-/** Lines of a timeline for what a session's stage lines have come to, each told once; nothing is decided by it. */
+/** Lines of a timeline for what a session's transfers have come to, each told once; nothing is decided by it. */
 export class TransferMilestones {
   private readonly told = new Map<number, string>()
 

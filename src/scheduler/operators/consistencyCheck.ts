@@ -72,7 +72,7 @@ function difference(where: string, what: string, remedy: string, safe = false): 
   return { where, what, remedy, safe }
 }
 
-/** Hosts are told what is wanted of every buffer that can be read, and of every stage line. */
+/** Hosts are told what is wanted of every buffer that can be read, and of every transfer. */
 function desiredDifferences(cluster: Cluster, records: readonly DesiredRecord[]): DifferenceView[] {
   const found: DifferenceView[] = []
   for (const record of records) {

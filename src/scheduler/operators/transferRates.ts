@@ -2,7 +2,7 @@ import type { Clock } from '../../daemon/clock.js'
 import type { ClusterCache } from '../cluster/cache.js'
 import { countsOf } from '../desired/index.js'
 
-/** Bytes a second of a session's stage line, as far as it has been followed. */
+/** Bytes a second of a session's transfer, as far as it has been followed. */
 export type RateOf = (sessionId: number, number: number) => number | undefined
 
 interface Sample {
@@ -14,7 +14,7 @@ interface Sample {
 const windowMs = 60_000
 const sampleMs = 1_000
 
-/** How fast stage lines are copied, from what hosts have reported in the last minute; for people, and in no document. */
+/** How fast transfers are copied, from what hosts have reported in the last minute; for people, and in no document. */
 export class TransferRates {
   private readonly samples = new Map<string, Sample[]>()
 

@@ -6,7 +6,7 @@ import { countsOf, failuresOf, partOf, waitsOf } from '../desired/index.js'
 import { shownState } from './shownState.js'
 import type { RateOf } from './transferRates.js'
 
-/** A session's stage lines of one buffer, in the script's order. */
+/** A session's transfers of one buffer, in the script's order. */
 export function transferViews(
   cluster: Cluster,
   session: SessionDocument,

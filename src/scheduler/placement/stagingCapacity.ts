@@ -17,7 +17,7 @@ export function problemWithPlannedSize(
   buffer: Buffer,
 ): string | undefined {
   const capacity = capacityOf(buffer)
-  // A fill is planned for all nodes.
+  // A fan-out is planned for all nodes.
   const nodes = line.direction === 'fill' ? computeHosts.length : 1
   const once = plannedBytes / nodes
   const bytes = isPrivate(line) ? once * (nodes + 1) : once

@@ -55,7 +55,7 @@ describe("a persistent buffer's name", () => {
     )
   })
 
-  it('is never that of a buffer moved aside, which still is a name in etcd', () => {
+  it('is never that of a buffer archived, which still is a name in etcd', () => {
     expect(problemWithPersistentName(archivedName('mytest', 7))).to.be.a('string')
     expect(documentName.parse(archivedName('x'.repeat(64), Number.MAX_SAFE_INTEGER))).to.be.a('string')
   })

@@ -34,7 +34,7 @@ export async function mountBrick(brick: DesiredBrick, pathOf: PathOf, run: Run):
     throw new Refusal(`device ${brick.device} could be mounted read-only alone: it is write-protected or fails`)
 }
 
-/** What serves bricks is root's and passes; a stage line that names a brick's own directory does not, whoever owns that. */
+/** What serves bricks is root's and passes; a stage directive that names a brick's own directory does not, whoever owns that. */
 export async function closeBrickRoot(): Promise<void> {
   await mkdir(brickRoot, { recursive: true, mode: 0o700 })
   await chmod(brickRoot, 0o700)

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { transferId } from '../../../model/cluster.js'
-import type { TransferCounts } from '../../../model/documents/stageLine.js'
+import type { TransferCounts } from '../../../model/documents/transferFields.js'
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { Refusal, type TransferFacts } from '../../port.js'
 import { turnsOf } from '../../turns.js'

@@ -1,4 +1,4 @@
-import type { TransferCounts } from '../../../model/documents/stageLine.js'
+import type { TransferCounts } from '../../../model/documents/transferFields.js'
 import { Refusal } from '../../port.js'
 import type { Tally } from './noteFormats.js'
 

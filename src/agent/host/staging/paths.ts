@@ -17,7 +17,7 @@ export interface TransferPaths {
 /**
  * Absolute paths of a transfer on this host: the mount, the work directories of all its attempts and of this one. The
  * work directory lies at the destination, which has to be writable and have room in any case: a buffer that is full can
- * still be staged out. That of a fill lies in the template.
+ * still be staged out. That of a fan-out lies in the template.
  */
 export function transferPathsOf(transfer: DesiredTransfer): TransferPaths {
   const { session, direction, type, outside, attempt, nodes = [] } = transfer
@@ -74,7 +74,7 @@ export function namespacesOf(
   }
 }
 
-/** Number of the tree that is copied from or to this node: those of a fill have one source, which is walked once. */
+/** Number of the tree that is copied from or to this node: those of a fan-out have one source, which is walked once. */
 export function treeOf({ nodes = [], template }: DesiredTransfer, node: string | undefined): number {
   return node === undefined || template !== undefined ? 0 : nodes.indexOf(node)
 }

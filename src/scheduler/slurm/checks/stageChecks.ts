@@ -14,7 +14,7 @@ import {
 } from '../../users/pathAccess.js'
 import type { Directives } from '../script/directivesType.js'
 import type { StageDirective } from '../script/directivesType.js'
-import { outsidePaths } from '../script/stageLines.js'
+import { outsidePaths } from '../script/stageTransfers.js'
 
 /** The paths below which storage hosts that are alive stage; undefined while none is alive. */
 export function servedPaths(cluster: Cluster): string[] | undefined {

@@ -90,7 +90,7 @@ export function accessType({ access }: BufferDocument): string {
   return access.map((mode) => (mode === 'striped' ? 'stripe' : mode)).join(',')
 }
 
-/** Sessions that stand, by id: none that are leaving, none that were moved aside. */
+/** Sessions that stand, by id: none that are leaving, none that were archived. */
 export function shownSessions(cluster: Cluster): SessionDocument[] {
   return sessionsWhere(cluster, ({ stage }) => stage !== 'leaving')
 }

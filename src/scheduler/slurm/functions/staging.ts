@@ -1,4 +1,4 @@
-import type { StageDirection } from '../../../model/documents/stageLine.js'
+import type { StageDirection } from '../../../model/documents/transferFields.js'
 import { beginStaging, stagedIn, stagedOut } from '../../admission/index.js'
 import { transferProgress } from '../../progress.js'
 import { type Arguments, need } from './arguments.js'
@@ -9,7 +9,7 @@ export const dataIn: SlurmFunction = (deps, given) => stage(deps, given, 'in')
 
 export const dataOut: SlurmFunction = (deps, given) => stage(deps, given, 'out')
 
-/** The session's stage lines, as they were at setup. slurmctld waits for a day. */
+/** The session's transfers, as they were at setup. slurmctld waits for a day. */
 async function stage(deps: SlurmDependencies, given: Arguments, direction: StageDirection): Promise<string> {
   const token = need(given, 'token')
   const { stageIn, stageOut } = deps.config.waitSeconds

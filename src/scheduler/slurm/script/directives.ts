@@ -1,5 +1,5 @@
 import { parseSize } from '../../../model/capacity.js'
-import type { StageDirection } from '../../../model/documents/stageLine.js'
+import type { StageDirection } from '../../../model/documents/transferFields.js'
 import { poolName, problemWithPersistentName, quote } from '../../../model/names.js'
 import { persistentVariable } from '../../../model/stagePath.js'
 import { type Access, parseAccess, problemWithPersistentAccess } from './accessModes.js'
@@ -8,7 +8,7 @@ import { readOptions } from './options.js'
 import { type DirectiveLine, linesOfScript } from './scriptHead.js'
 import { parseSwap } from './swapDirective.js'
 import { parseStage } from './stageDirectives.js'
-import { problemWithLength, problemWithStages } from './stageLines.js'
+import { problemWithLength, problemWithStages } from './stageTransfers.js'
 
 interface Line extends DirectiveLine {
   words: string[]

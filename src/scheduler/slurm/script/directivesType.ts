@@ -15,5 +15,5 @@ export interface Directives {
   outputDirectory?: string
 }
 
-/** A stage line of a script, as it stands there. */
+/** A stage directive of a script, as it stands there. */
 export type StageDirective = Stage & { line: string }

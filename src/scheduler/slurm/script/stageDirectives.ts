@@ -1,4 +1,4 @@
-import { type StageDirection, type StageType, stageTypes } from '../../../model/documents/stageLine.js'
+import { type StageDirection, type StageType, stageTypes } from '../../../model/documents/transferFields.js'
 import { quote } from '../../../model/names.js'
 import { parseStagePath, type StagePath } from '../../../model/stagePath.js'
 import { readOptions } from './options.js'

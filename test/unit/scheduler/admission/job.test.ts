@@ -89,7 +89,7 @@ describe('setup of a job', () => {
     ['is being destroyed', { buffers: [{ ...shared, wanted: 'absent' }] }, messages.isBeingDestroyed('mytest')],
     ['has failed', { buffers: [{ ...shared, failure: 'bad disk' }] }, messages.hasFailed('mytest', 'bad disk')],
     ["is a job's", { buffers: { mytest: aBuffer({ kind: 'job' }) } }, messages.noPersistentBuffer('mytest')],
-    ['was moved aside', { buffers: { 'mytest~10': shared } }, messages.noPersistentBuffer('mytest')],
+    ['was archived', { buffers: { 'mytest~10': shared } }, messages.noPersistentBuffer('mytest')],
   ]
   for (const [what, parts, told] of unusable) {
     it(`refuses to use a persistent buffer that ${what}`, () =>

@@ -174,7 +174,7 @@ describe('a name whose earlier buffer waits for a lost host', () => {
     },
   }
 
-  it('is given away, with everything of the old one moved aside', () => {
+  it('is given away, with everything of the old one archived', () => {
     expect(changesOf(create({ bytes: terabyte }, parts))).to.deep.equal([
       'buffer mytest~10 absent on gluster3/nvme1n1',
       'session 7 ran',

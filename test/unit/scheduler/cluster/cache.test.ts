@@ -92,7 +92,7 @@ describe('the cache of the cluster', () => {
     })
   }
 
-  it('knows a buffer by its new key while it is moved aside, in whichever order the keys come', async () => {
+  it('knows a buffer by its new key while it is archived, in whichever order the keys come', async () => {
     await write({ put: keys.buffer('mytest~10'), value: buffer }, { delete: keys.buffer('mytest') })
     expect(cache.index.bufferKey(10)).to.equal('mytest~10')
     expect(cache.index.ownerOf('gluster1', 'nvme1n1')).to.equal(10)

@@ -141,7 +141,7 @@ describe('a session that leaves', () => {
     expect(follow({ ...job, stage: 'staged-out' }, { buffers: [] })).to.deep.equal([])
   })
 
-  it('is gone from the name that it was moved aside to', () => {
+  it('is gone from the name that it was archived to', () => {
     expect(follow(leaving, { buffers: [], sessions: { '5~20': leaving } })).to.deep.equal(['no session 5~20'])
   })
 })

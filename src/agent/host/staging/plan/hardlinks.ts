@@ -6,7 +6,7 @@ import { appendBytes } from '../notes.js'
 const atOnce = 2_000
 
 /**
- * Files with several names, put aside while a tree is walked, and given at its end, one inode after the other. They
+ * Files with several names, kept back while a tree is walked, and given at its end, one inode after the other. They
  * wait on the disk, in the directory `building`, and are sorted there: in a tree of snapshots no inode has all of its
  * names before the walk ends.
  */
@@ -26,7 +26,7 @@ export function linkedIn(user: AsUser, building: string) {
       records.push(`${inode} ${bytes} ${isSparse ? 'holes' : 'whole'} ${name}\0`)
       if (records.length >= atOnce) await write()
     },
-    /** Gives all that were put aside, each waited for; the names of one inode follow one another. */
+    /** Gives all that were kept back, each waited for; the names of one inode follow one another. */
     each: async (onFile: (file: Listed) => Promise<void>) => {
       await write()
       if (!isAny) return

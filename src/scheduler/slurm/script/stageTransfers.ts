@@ -39,26 +39,26 @@ export interface TransferContext {
   isServed(path: string): boolean
 }
 
-/** The lines as the job's session keeps them, none of them begun, and the fill behind them where one brings in for each node. */
+/** The lines as the job's session keeps them, none of them begun, and the fan-out behind them where one brings in for each node. */
 export function transfersFrom(asked: ScriptRequest, context: TransferContext): SessionTransfer[] {
   const lines = requestedTransfers(asked, context)
-  const filling = lines.filter((line) => line.direction === 'in' && isPrivate(line))
-  const [first] = filling
+  const staged = lines.filter((line) => line.direction === 'in' && isPrivate(line))
+  const [first] = staged
   if (!first) return lines
   const number = lines.length + 1
   const report = reportPath(asked, asked.stages[first.number - 1]!, number, context)
-  const fill: SessionTransfer = {
+  const fanOut: SessionTransfer = {
     number,
     direction: 'fill',
     type: 'directory',
     buffer: first.buffer,
     variable: privateVariable,
     inside: '',
-    verify: filling.some(({ verify }) => verify),
+    verify: staged.some(({ verify }) => verify),
     ...(report === undefined ? {} : { report }),
     attempt: 1,
   }
-  return [...lines, fill]
+  return [...lines, fanOut]
 }
 
 /** Their buffers were checked when they were read. */

@@ -6,7 +6,7 @@ import { bytes } from './common.js'
 export const stageDirections = ['in', 'out'] as const
 export type StageDirection = (typeof stageDirections)[number]
 
-/** fill: what was staged in for private access, copied to every node. It is no line of the script, and comes when the nodes are known. */
+/** fill: the fan-out, what was staged in for private access, copied to every node. It is no line of the script, and comes when the nodes are known. */
 export const transferDirections = ['in', 'fill', 'out'] as const
 export type TransferDirection = (typeof transferDirections)[number]
 
@@ -33,8 +33,8 @@ const insidePath = z
   .regex(/^([^/\0\n]+(\/[^/\0\n]+)*)?$/, 'a relative path')
   .refine((text) => !text.split('/').some((part) => part === '.' || part === '..'), 'a path without "." and ".."')
 
-/** What is copied, as a stage line says it. */
-export const stageLine = {
+/** What is copied, as a stage directive says it. */
+export const transferFields = {
   direction: z.enum(transferDirections),
   type: z.enum(stageTypes),
   /** The file or directory in the buffer; for a list, the directory below which its relative names lie. */
