@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import yargs from 'yargs'
 import { CallError, defaultSocket } from './client.js'
+import { adopt } from './commands/adopt.js'
 import { check } from './commands/check.js'
 import { create, destroy, show } from './commands/buffer.js'
-import { adopt, cordon, uncordon } from './commands/care.js'
+import { cordon, uncordon } from './commands/cordon.js'
 import { explain } from './commands/explain.js'
 import { backup, restore } from './commands/recovery.js'
 import { buffers, devices, hosts, status } from './commands/views.js'

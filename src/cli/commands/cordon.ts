@@ -1,0 +1,40 @@
+import { print, printJson } from '../output.js'
+import { caller, clientOf, type Command, placeOf, withPlace } from './command.js'
+
+export const cordon: Command<{ place: string; why: string }> = {
+  command: 'cordon <place>',
+  describe: 'No new bricks on a host or device; what is there stays',
+  builder: (yargs) =>
+    withPlace(yargs, 'HOST or HOST/DEVICE').option('why', {
+      type: 'string',
+      demandOption: true,
+      describe: 'the reason, for others to read',
+    }),
+  handler: async (argv) => {
+    const { host, device } = placeOf(argv.place)
+    const body = { who: caller(), why: argv.why }
+    const client = clientOf(argv)
+    const result =
+      device === undefined
+        ? await client.call('cordonHost', { host, body })
+        : await client.call('cordonDevice', { host, device, body })
+    if (argv.json) return printJson(result)
+    print(result.already ? `${argv.place} was cordoned already` : `${argv.place} is cordoned`)
+  },
+}
+
+export const uncordon: Command<{ place: string }> = {
+  command: 'uncordon <place>',
+  describe: 'Allow new bricks again, after a cordon or a quarantine',
+  builder: (yargs) => withPlace(yargs, 'HOST or HOST/DEVICE'),
+  handler: async (argv) => {
+    const { host, device } = placeOf(argv.place)
+    const client = clientOf(argv)
+    const result =
+      device === undefined
+        ? await client.call('uncordonHost', { host })
+        : await client.call('uncordonDevice', { host, device })
+    if (argv.json) return printJson(result)
+    print(result.already ? `${argv.place} was not cordoned` : `${argv.place} is open for new bricks`)
+  },
+}
