@@ -41,7 +41,7 @@ const config = schedulerConfig.parse({
   swap: true,
 })
 
-type Means = ReturnType<typeof assembleScheduler>['deps']
+type AssembledDependencies = ReturnType<typeof assembleScheduler>['deps']
 
 /** The real programs on simulated machines. Whatever dies is started again, as systemd does, after a while. */
 export class SimulatedCluster {
@@ -54,7 +54,7 @@ export class SimulatedCluster {
   deaths = 0
   /** What happened, for people who look at a seed. */
   readonly story: string[] = []
-  private readonly schedulers = new Map<string, Means>()
+  private readonly schedulers = new Map<string, AssembledDependencies>()
   private readonly cutOff = new Set<string>()
   private uuids = 0
   private readonly config = structuredClone(config)

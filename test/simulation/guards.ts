@@ -146,7 +146,7 @@ export const mutations: Mutation[] = [
   },
   {
     invariant: 9,
-    guard: 'a node mounts its namespace when all of them are filled',
+    guard: 'a node mounts its namespace when all of them have their copy',
     marker: 'namespaces-filled',
     edit: 'drop',
   },
@@ -198,7 +198,7 @@ export const mutations: Mutation[] = [
   },
   {
     invariant: 9,
-    guard: 'a stage line is finished when every host has copied its share',
+    guard: 'a transfer is finished when every host has copied its share',
     marker: 'every-share-copied',
     edit: { replace: ['.every(', '.some('] },
   },

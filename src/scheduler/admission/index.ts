@@ -10,4 +10,4 @@ export { cancelTransfers, dropTransfers, retryTransfers, type TransferRequest } 
 export { destroy } from './destroy.js'
 export { teardown, type TearingDown } from './teardown.js'
 export { adopt, cordon, type Place, uncordon } from './operators.js'
-export type { Admission, AdmissionContext as Means } from './context.js'
+export type { Admission, AdmissionContext } from './context.js'

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../../model/cluster.js'
 import { quote } from '../../../model/names.js'
-import type { Admission, Means } from '../../admission/index.js'
+import type { Admission, AdmissionContext } from '../../admission/index.js'
 import type { Decision } from '../../commit/decision.js'
 import type { QueuePlace } from '../../placement/capacityQueue.js'
 import { mayStart } from '../../progress.js'
@@ -13,7 +13,7 @@ export async function admitInTurn(
   call: TimedCall,
   token: string,
   ticket: SetupTicket,
-  decide: (cluster: Cluster, context: Means) => Decision<Admission>,
+  decide: (cluster: Cluster, context: AdmissionContext) => Decision<Admission>,
 ): Promise<{ sessionId: number }> {
   const { config, clock, decisions, newUuid, capacityQueue } = call.deps
   let place: QueuePlace | undefined
