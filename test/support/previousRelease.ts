@@ -55,15 +55,20 @@ async function build(): Promise<void> {
   renameSync(join(folder, 'built.new'), join(folder, 'built'))
 }
 
-/** It runs with the packages of this checkout; with others it would not be that release. */
+/** It runs with the packages of this checkout, which may have more of them; with other versions it would not be that release. */
 function refuseOtherPackages(): void {
   const [theirs, ours] = [folder, checkout].map((place) => {
-    return JSON.stringify(
-      (JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as { dependencies: object }).dependencies,
-    )
-  })
-  if (theirs !== ours)
-    throw new Error(`${commit} needs packages of its own, in ${folder}: it had ${theirs}, this release has ${ours}`)
+    const { dependencies } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as Packages
+    return dependencies
+  }) as [Packages['dependencies'], Packages['dependencies']]
+  const others = Object.entries(theirs).filter(([name, version]) => ours[name] !== version)
+  if (others.length === 0) return
+  const list = others.map(([name, version]) => `${name} ${version}, here ${ours[name] ?? 'none'}`).join('; ')
+  throw new Error(`${commit} needs packages of its own, in ${folder}: ${list}`)
+}
+
+interface Packages {
+  dependencies: Record<string, string>
 }
 
 async function command(program: string, ...argv: string[]): Promise<string> {

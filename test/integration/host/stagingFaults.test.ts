@@ -491,8 +491,9 @@ describe('staging that goes wrong (root)', function () {
       rig.as(someone, many)
       await rig.part(rig.transfer({ part: 'plan' }))
       await midCopy()
+      const copied = () => Promise.resolve(readdirSync(join(rig.volume, 'many'))[0])
+      const first = await until({ what: 'a file is copied' }, copied)
       for (const pid of await running()) process.kill(pid, 'SIGKILL')
-      const first = readdirSync(join(rig.volume, 'many'))[0]!
       const before = statSync(join(rig.volume, 'many', first)).ctimeMs
       // The failure is told once, and then it is begun again.
       const error: unknown = await rig.part(rig.transfer({ part: 'copy' })).catch((error: unknown) => error)
