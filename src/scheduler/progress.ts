@@ -12,7 +12,7 @@ import { dataKept } from './admission/messages.js'
 import { countsOf, waitsOf } from './desired/index.js'
 
 /*
- * How far a call has come, for `Core.waitFor`: asked after every change, answered from the cluster alone.
+ * How far a call has come, for `DecisionStore.waitFor`: asked after every change, answered from the cluster alone.
  *
  *   const end = await decisions.waitFor((cluster) => settled(setupProgress(cluster, token, sessionId)), limitMs)
  */

@@ -1,5 +1,5 @@
 /*
- * May it be? Each function decides one call against the cluster as it stands: pure, for `Core.commit`. A refusal names
+ * May it be? Each function decides one call against the cluster as it stands: pure, for `DecisionStore.commit`. A refusal names
  * its reason for the user; `changes: []` means that it is done already, so every call may be repeated.
  */
 export { createPersistent, type PersistentRequest } from './persistent.js'

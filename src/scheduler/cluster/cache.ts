@@ -25,7 +25,7 @@ const maxUnknown = 1_000
  *
  * What only a storage host may report counts of hosts that the configuration names as such (`StorageHosts`).
  *
- * INVARIANTS: `revisions` holds every key but events, unknown keys, and reports that are forgotten (`StrayReports`); listeners are called when a whole batch has been taken in.
+ * INVARIANTS: `revisions` holds every key but events, unknown keys, and reports that are forgotten (`OrphanReports`); listeners are called when a whole batch has been taken in.
  */
 export class ClusterCache implements Cluster {
   readonly hosts = new Map<string, HostDocument>()
