@@ -1,4 +1,4 @@
-import { noFailedTransfer } from '../../src/scheduler/admission/messages.js'
+import { noFailedTransfer, noStageOut } from '../../src/scheduler/admission/messages.js'
 import { dropTransfers, retryTransfers } from '../../src/scheduler/admission/index.js'
 import type { SessionDocument } from '../../src/model/documents/session.js'
 import type { DesiredTransfer, ObservedTransfer } from '../../src/model/documents/transfer.js'
@@ -134,7 +134,7 @@ export const stagingScenarios: Record<string, Scenario> = {
     }
     await director.operate((known) => {
       const decided = dropTransfers(known, { token: '101', who: 'operator', now: 1 })
-      return 'refused' in decided && /no stage-out/.test(decided.refused) ? { changes: [], result: {} } : decided
+      return 'refused' in decided && decided.refused === noStageOut('101') ? { changes: [], result: {} } : decided
     })
     const back = world.sleep(world.between(1_000, 90_000)).then(() => cluster.turnOn(name))
     await director.simple('teardown', '101')
