@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, logConfig, mountRoot, schedulerEtcdConfig, sizeInBytes } from '../daemon/configSchemas.js'
 import { parseFlags } from '../daemon/flags.js'
-import { shardSize } from './dataplane/glusterd/settings.js'
 import { hostPattern } from '../model/hostPattern.js'
 import { wipeKinds } from '../model/documents/wipe.js'
 import { clusterName, hostName, poolName } from '../model/names.js'
@@ -17,15 +16,16 @@ const pool = z
     /** Who may create persistent buffers in it, if not everybody. */
     persistentUsers: z.array(accountName).optional(),
     persistentGroups: z.array(accountName).optional(),
-    /** Files of jobs with private access alone are cut into pieces of this size; off when absent. */
-    privateShard: shardSize.optional(),
+    /** Removed: refused with the reason, so that nobody believes that it still works. */
+    privateShard: z
+      .never('privateShard was removed, because files cut into shards were damaged: delete this line')
+      .optional(),
     /** What devices of new buffers are wiped by when they are given back. */
     wipe: z.enum(wipeKinds).default('discard'),
   })
-  .transform(({ granularity, default: isDefault, privateShard: shardBytes, wipe, ...rest }) => ({
+  .transform(({ granularity, default: isDefault, wipe, ...rest }) => ({
     granularityBytes: granularity,
     isDefault,
-    ...(shardBytes === undefined ? {} : { shardBytes }),
     ...(wipe === 'discard' ? {} : { wipe }),
     ...rest,
   }))

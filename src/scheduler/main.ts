@@ -7,7 +7,6 @@ import { openNotifier } from '../daemon/notify.js'
 import { openStore } from '../store/etcd.js'
 import { systemAccounts } from './users/accounts.js'
 import { readSchedulerConfig } from './config.js'
-import { dataPlaneOf } from './dataplane/index.js'
 import { startScheduler } from './scheduler.js'
 
 /** Wires the scheduler to etcd and to its socket. It answers at once, and says so while etcd is away. */
@@ -17,9 +16,6 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const log = openLog({ program: 'scheduler', level: config.log.level, file: config.log.file })
   exitOnUncaught(log)
   log.info('starting', { config })
-  for (const [pool, settings] of Object.entries(config.pools)) {
-    for (const warning of dataPlaneOf({ pool }).warningsOf(settings)) log.warn(warning, { pool })
-  }
   const store = openStore(etcdOptions(config.etcd), { clock, log })
   const candidate = { host: config.host, pid: process.pid }
   const accounts = systemAccounts(clock, log)

@@ -43,8 +43,6 @@ export const bufferDocument = tolerant({
   access: z.array(z.enum(accessModes)).max(8),
   /** Swap for each compute node of the job. */
   swapBytes: bytes.positive().optional(),
-  /** Files are cut into pieces of so many bytes, spread over all bricks. */
-  shardBytes: bytes.positive().optional(),
   /** The group that a persistent buffer is shared with. */
   sharedGid: accountId.optional(),
   /** Whether clients shall cache, by access mode, where the job said so. */

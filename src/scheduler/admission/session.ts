@@ -143,7 +143,6 @@ function newBuffer(
     if (!placed.mayCome) return placed
     return { claim: { ...asked, slots: count }, reason: placed.refused }
   }
-  const plane = dataPlaneOf(asked)
   return {
     v: 1,
     id,
@@ -156,11 +155,10 @@ function newBuffer(
     ...(pool.wipe === undefined ? {} : { wipe: pool.wipe }),
     requestedBytes: request.bytes,
     access: request.access,
-    ...plane.layoutOf(pool, { access: request.access, hasSwap: request.swap !== undefined }),
     ...(request.swap ? { swapBytes: request.swap.bytes } : {}),
     ...(request.sharedGid === undefined ? {} : { sharedGid: request.sharedGid }),
     ...(request.clientCache && Object.keys(request.clientCache).length > 0 ? { clientCache: request.clientCache } : {}),
-    volume: plane.freeVolumeName(cluster, request.name, id),
+    volume: dataPlaneOf(asked).freeVolumeName(cluster, request.name, id),
     bricks: placed.bricks,
     released: [],
     formerVolumes: [],

@@ -4,7 +4,7 @@ import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { DesiredMount } from '../../model/documents/mount.js'
 import type { SessionDocument } from '../../model/documents/session.js'
 import type { DesiredVolume, ObservedVolume } from '../../model/documents/volume.js'
-import type { PoolConfig, SchedulerConfig } from '../config.js'
+import type { SchedulerConfig } from '../config.js'
 
 /** Whom the scheduler's settings let in beside a session's hosts. */
 export type ClientSettings = Pick<SchedulerConfig, 'adminClients' | 'computeNetworks'>
@@ -17,15 +17,8 @@ export type VolumeSpec = Pick<DesiredVolume, 'type' | 'options'>
  * behind this. Functions are pure: they read the cluster and the documents, and change nothing.
  */
 export interface DataPlane {
-  /** What operators should know of a pool's settings that are allowed all the same. */
-  warningsOf(pool: Pick<PoolConfig, 'shardBytes'>): string[]
   /** A volume name that no buffer has, had and is not rid of yet. `id`: the new buffer's. */
   freeVolumeName(cluster: Cluster, buffer: string, id: number): string
-  /** What a new buffer's document notes for this plane, from its pool's settings. */
-  layoutOf(
-    pool: Pick<PoolConfig, 'shardBytes'>,
-    request: { access: readonly string[]; hasSwap: boolean },
-  ): Pick<BufferDocument, 'shardBytes'>
   volumeSpec(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): VolumeSpec
   /** Why its volume can only be made under another name and in fresh brick directories, as a line of its timeline; undefined when it can. */
   whyStartOver(reported: ObservedVolume): string | undefined

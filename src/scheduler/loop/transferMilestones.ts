@@ -38,12 +38,12 @@ function stepOf(cluster: Cluster, session: SessionDocument, transfer: SessionTra
   return { name: `${name}/${tenths}`, text: `${counts.files} of ${counts.totalFiles} files, ${bytes}` }
 }
 
-/** A file of a buffer that is not sharded lives on one brick. */
+/** A file lives on one brick. */
 function found(
   { totalFiles, totalBytes, largestBytes = 0 }: TransferCounts,
   buffer: BufferDocument | undefined,
 ): string {
   const text = `found ${totalFiles} files, ${printRounded(totalBytes)}`
-  if (!buffer || buffer.shardBytes !== undefined || largestBytes <= buffer.granularityBytes) return text
+  if (!buffer || largestBytes <= buffer.granularityBytes) return text
   return `${text}; one has ${printRounded(largestBytes)}, more than a brick, which is the most that a file can have`
 }

@@ -128,6 +128,11 @@ describe('a document in etcd', () => {
     expect(observedDocuments.transfer.safeParse({ ...report, failures }).success).to.equal(false)
   })
 
+  it('of a buffer whose files an earlier release cut into shards is read, and keeps its word for it', () => {
+    const document = { ...aBuffer(), shardBytes: 64 * 1024 ** 2 }
+    expect(readDocument(entry(document), collectionSchemas.buffers)).to.deep.equal({ document })
+  })
+
   it('of a volume is one of GlusterFS without a type, and refused with a type that nobody serves', () => {
     const volume = aDesiredVolume()
     const { type, ...untyped } = { type: 'glusterfs', ...volume }

@@ -59,6 +59,11 @@ describe("the scheduler's configuration", () => {
       good.replace('granularity: 1TB', 'granularity: 1TB, size: 2'),
       ['unknown pools.fast.size'],
     ],
+    [
+      'the sharding that was removed',
+      good.replace('1TB', "1TB, privateShard: '64MiB'"),
+      ['pools.fast.privateShard: privateShard was removed', 'files cut into shards were damaged', 'delete this line'],
+    ],
     ['no pool', `${etcd}pools: {}\n`, ['pools: expected at least one pool', 'found {}']],
     ['no etcd', 'pools: { fast: { granularity: 1TB } }\n', ['etcd: ', 'found nothing']],
     ['an etcd without a scheme', good.replace('http://head:2379', 'head:2379'), ['etcd.endpoints.0: expected a URL']],

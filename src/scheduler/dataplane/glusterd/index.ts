@@ -3,15 +3,12 @@ import type { DataPlane } from '../dataPlane.js'
 import { letsIn, whyNotLetIn } from './authAllow.js'
 import { mountCommand } from './mountCommand.js'
 import { desiredPeers } from './peers.js'
-import { warningsOf } from './settings.js'
 import { freeVolumeName } from './volumeNames.js'
-import { layoutOf, volumeSpec } from './volumeOptions.js'
+import { volumeSpec } from './volumeOptions.js'
 
 /** GlusterFS volumes that glusterd makes and serves, one command at a time on one of the buffer's hosts. */
 export const glusterd: DataPlane = {
-  warningsOf,
   freeVolumeName,
-  layoutOf,
   volumeSpec,
   whyStartOver: ({ needsFreshDirectories }) =>
     needsFreshDirectories ? 'a create left its mark where it must not be: new brick directories' : undefined,

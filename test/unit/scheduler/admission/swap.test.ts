@@ -8,7 +8,7 @@ import * as messages from '../../../../src/scheduler/admission/messages.js'
 const config = schedulerConfig.parse({
   cluster: 'test',
   etcd: { endpoints: ['http://etcd:2379'], insecure: true },
-  pools: { [pool]: { granularity: terabyte, privateShard: '64MiB' } },
+  pools: { [pool]: { granularity: terabyte } },
   storageHosts: ['gluster*'],
   swap: true,
 })
@@ -43,11 +43,6 @@ describe('the buffer of a job with swap', () => {
     expect(bricks(1, 3e12, 4e12)).to.equal(4)
     expect(bricks(3, 3e12, 4e12)).to.equal(5)
     expect(bricks(3, 0, 1e12)).to.equal(2)
-  })
-
-  it('is not cut into shards', () => {
-    expect(made(swap, { access: ['private'] })).to.not.have.property('shardBytes')
-    expect(made(undefined, { access: ['private'] })).to.have.property('shardBytes')
   })
 
   it('is the same when setup comes again and the nodes are known only then, and another with other swap', () => {

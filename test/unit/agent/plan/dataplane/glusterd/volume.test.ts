@@ -55,6 +55,11 @@ describe('the plan of a volume that is wanted', () => {
     expect(planned(startedVolume({ options }), wanted).steps).to.deep.equal(['set network.ping-timeout of volume 3'])
   })
 
+  it('leaves an option alone that is not wanted: without its sharding, a volume of an earlier release would lose data', () => {
+    const { options } = startedVolume()
+    expect(planned(startedVolume({ options: { ...options, 'features.shard': 'on' } })).steps).to.deep.equal([])
+  })
+
   it('starts a missing brick process by force, waits for it and says which is offline', () => {
     expect(planned(startedVolume({ offline: [second] }))).to.deep.equal({
       steps: ['start volume 3 by force'],
