@@ -27,6 +27,7 @@ const rooms = {
   // What serves bricks and mounts buffers: a room for each data plane behind the interface dataPlane.ts.
   'src/agent/host/dataplane': ['src/agent/host/dataplane/glusterd', 'src/agent/host/exec', ...port],
   'src/agent/host/dataplane/glusterd': ['src/agent/host/dataplane/dataPlane.ts', 'src/agent/host/exec', ...port],
+  'src/agent/host/dataplane/direct': ['src/agent/host/dataplane/dataPlane.ts', 'src/agent/host/exec', ...port],
   'src/agent/host/staging': [
     'src/agent/host/client',
     'src/agent/host/disk',

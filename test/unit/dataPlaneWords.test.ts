@@ -10,6 +10,7 @@ const hostNames = /\bgluster[0-9]+\b/g
 
 /** They are that data plane's, or stand for it in tests and demonstrations. */
 const rooms = [
+  'src/agent/host/dataplane/direct/',
   'src/agent/host/dataplane/glusterd/',
   'src/agent/plan/dataplane/glusterd/',
   'src/scheduler/dataplane/glusterd/',

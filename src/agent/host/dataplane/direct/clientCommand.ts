@@ -1,0 +1,45 @@
+import type { GraphParts } from './graphs.js'
+
+/** What a client process is started with. */
+export interface ClientProcess {
+  volfile: string
+  /** What the mount table and `df` call it, behind `glusterfs:`. */
+  volume: string
+  mountPoint: string
+  pidFile: string
+  /** Absolute: of another one GlusterFS makes a directory. */
+  log: string
+  graph: Omit<GraphParts, 'layers'>
+  /** Files keep their access control lists. */
+  acl?: boolean
+}
+
+/**
+ * At lower levels GlusterFS writes its whole volfile into the log, with its secret (measured, 10.3: WARNING does, ERROR does
+ * not).
+ */
+export const logLevel = 'ERROR'
+
+/** No secret is in it. Throws Error for a path that is not absolute. */
+export function clientCommand(client: ClientProcess): [string, ...string[]] {
+  const { volfile, volume, mountPoint, pidFile, log, graph, acl } = client
+  for (const path of [volfile, mountPoint, pidFile, log])
+    if (!path.startsWith('/')) throw new Error(`the path of a client must be absolute: ${path}`)
+  return [
+    'glusterfs',
+    `--volfile=${volfile}`,
+    `--volfile-id=${volume}`,
+    `--pid-file=${pidFile}`,
+    `--log-file=${log}`,
+    `--log-level=${logLevel}`,
+    `--attribute-timeout=${graph.attributeTimeoutSeconds}`,
+    `--entry-timeout=${graph.entryTimeoutSeconds}`,
+    ...(graph.keepPages ? [] : ['--fopen-keep-cache=off']),
+    ...(acl ? ['--acl'] : []),
+    '--fuse-mountopts=nosuid,nodev',
+    // Any user could read the password in the directory .meta of the mount. A name with a slash is never looked up.
+    '--xlator-option=meta-autoload.meta-dir-name=no/such',
+    '--',
+    mountPoint,
+  ]
+}
