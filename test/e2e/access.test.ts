@@ -47,6 +47,18 @@ describe('a job of two nodes with private and striped access', function () {
     }
   })
 
+  it('shows nobody who may enter it the client’s graph, which may hold a password: there is no .meta', async () => {
+    const path = await mountedOn('c1')
+    for (const view of ['striped', 'private']) {
+      const meta = `${path}/${view}/.meta`
+      for (const user of ['alice', 'root']) {
+        const { code, stdout, stderr } = await lab.exec('c1', ['ls', meta, `${meta}/graphs/active`], { user })
+        expect({ code, stdout }, `${user}, ${view}`).to.deep.equal({ code: 2, stdout: '' })
+        expect(stderr.match(/No such file or directory/g), `${user}, ${view}`).to.have.length(2)
+      }
+    }
+  })
+
   it('lets a node mount what is its own, and neither another’s namespace nor the whole', async () => {
     const tried = (directory: string) => canMount(lab, 'c1', `gluster1:/${job}${directory}`)
     expect(await tried('/private/c1')).to.equal(true)

@@ -6,6 +6,12 @@ const mountMs = 30_000
 const probeMs = 3_000
 const glusterdPort = 24007
 
+/**
+ * The client shows its graph, with the brick's password where it has one, and what everybody does just now, in `.meta` of
+ * every mount to everybody who may enter it. A name with a slash is one that nobody can look up.
+ */
+const closedMeta = 'xlator-option=meta-autoload.meta-dir-name=no/such'
+
 /** Mounts by `mount -t glusterfs`: `liveFirst` and `mount` throw as the functions below say. */
 export function client(run: Run): Client {
   return {
@@ -29,7 +35,7 @@ export async function mountGluster(
 ): Promise<void> {
   const [server, ...backups] = servers
   const backup = backups.length > 0 ? [`backup-volfile-servers=${backups.join(':')}`] : []
-  const options = ['nosuid', 'nodev', ...backup, ...more].join(',')
+  const options = ['nosuid', 'nodev', closedMeta, ...backup, ...more].join(',')
   const argv = ['mount', '-t', 'glusterfs', '-o', options, `${server!}:/${volume}${directory}`, path] as const
   await runOk(run, argv, { timeoutMs: mountMs })
 }
