@@ -8,14 +8,19 @@ export interface Wait {
   seen?: () => Promise<string>
 }
 
-/** Asks again and again, with short pauses, until there is an answer; throws a message that says what was awaited and seen. */
+const maxPauseMs = 100
+
+/**
+ * Asks again and again, with pauses that grow, until there is an answer. Throws an error that says what was expected and what was
+ * seen.
+ */
 export async function until<T>(
   { what, deadlineMs = 120_000, seen }: Wait,
   ask: () => Promise<T | undefined | false>,
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs
   let last: unknown
-  for (;;) {
+  for (let pauseMs = 2; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
     try {
       const answer = await ask()
       if (answer !== undefined && answer !== false) return answer
@@ -24,7 +29,7 @@ export async function until<T>(
       last = error
     }
     if (performance.now() > deadline) break
-    await pause(100)
+    await pause(pauseMs)
   }
   const instead = last instanceof Error ? last.message : await seen?.()
   throw new Error(`expected within ${deadlineMs / 1000} s: ${what}${instead ? `\nseen: ${instead}` : ''}`, {
