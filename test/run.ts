@@ -12,9 +12,11 @@ import type { Tally } from './support/reporter.js'
 
 /** No suite takes this long, were it that many of its tests wait in vain: one that does hangs. */
 const deadlineMs = 40 * 60_000
+/** Not prettier's own place for it: every run without --cache deletes the cache there. */
+const prettierCache = ['--cache', '--cache-location', 'node_modules/.cache/check/prettier']
 const checks: Record<string, string[]> = {
   types: [bin('tsc'), '--noEmit', '-p', '.'],
-  prettier: [bin('prettier'), '--check', '--cache', '--log-level=warn', '.'],
+  prettier: [bin('prettier'), '--check', ...prettierCache, '--log-level=warn', '.'],
   // Without its cache: rules that know types judge a file by others that it imports, and the cache looks at the file alone.
   eslint: [bin('eslint'), '.'],
   walls: [bin('depcruise'), '--config', '.dependency-cruiser.js', 'src', 'lab', 'bench', 'test'],
@@ -22,12 +24,16 @@ const checks: Record<string, string[]> = {
 }
 interface Suite {
   files: string[]
+  /** More files, which another process plays at the same time. */
+  beside?: string[]
   env?: Record<string, string>
 }
 /** Of the suite of faults, but played in the soak's lab: so that no line takes much longer than the other. */
 const besideSoak = ['gluster', 'leftovers', 'repair', 'staging'].map((name) => `test/faults/${name}.test.ts`)
+const unitOfAgent = 'test/unit/agent/**/*.test.ts'
 const suites: Record<string, Suite> = {
-  unit: { files: ['test/unit/**/*.test.ts'] },
+  // The tests of the agent mostly wait, the others mostly compute.
+  unit: { files: ['test/unit/**/*.test.ts', '--ignore', unitOfAgent], beside: [unitOfAgent] },
   simulation: { files: ['test/simulation/**/*.test.ts'] },
   integration: { files: ['test/integration/**/*.test.ts'] },
   e2e: { files: ['test/e2e/**/*.test.ts'] },
@@ -70,11 +76,17 @@ for (const stage of stages) {
   )
 }
 
-const sum = (of: 'passed' | 'failed' | 'skipped') => tallies.reduce((total, tally) => total + tally[of], 0)
+const sum = (of: Count) => total(tallies, of)
 for (const failure of tallies.flatMap(({ failures = [] }) => failures)) console.log(`FAILED ${failure}`)
 const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''
 console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped}`)
 process.exit(sum('failed') > 0 ? 1 : 0)
+
+type Count = 'passed' | 'failed' | 'skipped'
+
+function total(of: Tally[], count: Count): number {
+  return of.reduce((sum, tally) => sum + tally[count], 0)
+}
 
 /** A check is one test: it passes or fails as a whole. */
 async function check(name: string, { isHeld = false } = {}): Promise<Tally> {
@@ -88,14 +100,39 @@ async function check(name: string, { isHeld = false } = {}): Promise<Tally> {
   return tally
 }
 
-/** A suite that crashes before its end, or that holds no test at all, is a failure. Held, its output comes at its end. */
+/** Held, its output comes at its end. */
 async function suite(name: string, { isHeld = false } = {}): Promise<Tally> {
   if (!isBrief) console.log(`\n== ${name}${isHeld ? ': begun' : ''}`)
+  const { files, beside, env = {} } = suites[name]!
+  const parts = await Promise.all(
+    [files, ...(beside ? [beside] : [])].map((part) =>
+      runMocha(name, part, { env, isHeld: isHeld || beside !== undefined }),
+    ),
+  )
+  const tally: Tally = {
+    passed: total(parts, 'passed'),
+    failed: total(parts, 'failed'),
+    skipped: total(parts, 'skipped'),
+    failures: parts.flatMap(({ failures = [] }) => failures),
+  }
+  const held = parts.flatMap((part) => part.held ?? [])
+  report(name, tally, {
+    held: held.length > 0 ? held.join('\n') : undefined,
+    seconds: Math.max(...parts.map(({ seconds }) => seconds)),
+  })
+  return tally
+}
+
+/** A run that crashes before its end, or that has no test at all, is a failure. */
+async function runMocha(
+  name: string,
+  files: string[],
+  how: { env: Record<string, string>; isHeld: boolean },
+): Promise<Tally & Ended> {
   const folder = mkdtempSync(join(tmpdir(), 'suite-'))
   const file = join(folder, 'tally.json')
   const reporter = ['--reporter', 'test/support/reporter.ts', '--reporter-option', `tally=${file}`]
-  const { files, env } = suites[name]!
-  const ended = await run([bin('mocha'), ...reporter, ...files], { ...(env ? { env } : {}), isHeld })
+  const ended = await run([bin('mocha'), ...reporter, ...files], how)
   let tally: Tally
   try {
     tally = JSON.parse(readFileSync(file, 'utf8')) as Tally
@@ -106,15 +143,17 @@ async function suite(name: string, { isHeld = false } = {}): Promise<Tally> {
   const isEmpty = tally.passed + tally.failed + tally.skipped === 0
   if (tally.failed === 0 && (ended.code !== 0 || isEmpty)) {
     tally.failed = 1
-    tally.failures = [`${name}: the suite as a whole, with code ${ended.code}`]
+    tally.failures = [
+      isEmpty
+        ? `${name}: ${files.join(' ')} did not run to its end, or has no tests (exit code ${ended.code})`
+        : `${name}: ${files.join(' ')} as a whole, with exit code ${ended.code}`,
+    ]
   }
-  report(name, tally, ended)
-  if (isEmpty) console.log(`the suite ${name} did not run to its end, or has no tests`)
-  return tally
+  return { ...tally, ...ended }
 }
 
 /** Tells how a check or suite ended, with the output that was held; when brief, only with that of one that failed. */
-function report(name: string, { failed }: Tally, { held, seconds }: Ended): void {
+function report(name: string, { failed }: Tally, { held, seconds }: Omit<Ended, 'code'>): void {
   const verdict = failed === 0 ? 'passed' : 'failed'
   if (held !== undefined && (!isBrief || failed > 0)) console.log(`\n== ${name}\n${held}`)
   if (isBrief) console.log(`${verdict} ${name} (${seconds} s)`)
