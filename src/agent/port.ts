@@ -50,7 +50,10 @@ export interface BrickFacts {
   wiping?: WipeProgress
 }
 
-export interface VolumeFacts {
+export type VolumeFacts = GlusterfsVolumeFacts | DirectVolumeFacts
+
+export interface GlusterfsVolumeFacts {
+  type?: 'glusterfs'
   /** Why nobody could be asked, if so: then nothing else here is known. */
   unavailable?: string
   exists: boolean
@@ -64,6 +67,38 @@ export interface VolumeFacts {
   offline: string[]
   /** Storage hosts that can make a volume together with this one, which is among them. */
   connectedPeers: string[]
+}
+
+export interface DirectVolumeFacts {
+  type: 'direct'
+  /** Why this host can serve nothing now, if so: then nothing else here is known. */
+  unavailable?: string
+  /** The document's bricks, in its order. */
+  bricks: DirectBrickFacts[]
+  /** Processes of this host that serve the volume from bricks that the document does not name. */
+  others: { device: string; pid: number }[]
+  /** Directories of exports that are made on each of the bricks, with their owners and modes. */
+  directories: string[]
+  /** The document's clients may connect to the bricks' ports, and nobody else. */
+  isFenced: boolean
+  /** Some rule of the fence, or some file of its processes, is left. Only asked when the volume is wanted absent. */
+  isLeft?: boolean
+  /** The boot that all this was seen under, by this host's name. */
+  boots?: Record<string, string>
+}
+
+export interface DirectBrickFacts {
+  device: string
+  /** The absolute path that clients are served from. */
+  path: string
+  /** Its file system is mounted and stamped, and its directory made. */
+  isReady: boolean
+  /** The process that serves it. `isCurrent`: it was started with what the document says now. */
+  process?: { pid: number; isCurrent: boolean }
+  /** It lets a client with the right login in, by its port: asked only when a process runs. */
+  answers: boolean
+  /** No process serves it, and something else listens on its port. */
+  isPortTaken?: boolean
 }
 
 export interface MountFacts {

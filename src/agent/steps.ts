@@ -4,7 +4,7 @@ import type { DesiredMount } from '../model/documents/mount.js'
 import type { DesiredPeer } from '../model/documents/peer.js'
 import type { DesiredSwap } from '../model/documents/swap.js'
 import type { DesiredTransfer } from '../model/documents/transfer.js'
-import type { DesiredVolume } from '../model/documents/volume.js'
+import type { DirectVolume, GlusterfsVolume } from '../model/documents/volume.js'
 
 /** The whole vocabulary of what an agent does to its host, each action with its arguments. */
 export interface StepArgs {
@@ -23,15 +23,25 @@ export interface StepArgs {
    * wait for its end; the ends come with the next one.
    */
   wipeBrick: { brick: DesiredBrick }
-  createVolume: { volume: DesiredVolume }
-  setVolumeOptions: { volume: DesiredVolume; options: Record<string, string> }
+  createVolume: { volume: GlusterfsVolume }
+  setVolumeOptions: { volume: GlusterfsVolume; options: Record<string, string> }
   /** `force` starts the missing brick processes of a volume that is started already. */
-  startVolume: { volume: DesiredVolume; force: boolean }
+  startVolume: { volume: GlusterfsVolume; force: boolean }
   /** Make the desired directories in a started volume, with their owners and modes. */
-  makeDirectories: { volume: DesiredVolume }
-  stopVolume: { volume: DesiredVolume }
-  deleteVolume: { volume: DesiredVolume }
+  makeDirectories: { volume: GlusterfsVolume }
+  stopVolume: { volume: GlusterfsVolume }
+  deleteVolume: { volume: GlusterfsVolume }
   probePeer: { peer: DesiredPeer }
+  /** Make the exports' directories on this host's bricks, with their owners and modes. */
+  makeExports: { volume: DirectVolume }
+  /** Let the document's clients, and nobody else, connect to the ports of its bricks. */
+  admitClients: { volume: DirectVolume }
+  /** Start the process that serves a brick, on its port. */
+  startBrick: { volume: DirectVolume; device: string }
+  /** End a process that serves a brick of the volume otherwise than the document says, or though it says that none shall. */
+  stopBrick: { volume: DirectVolume; device: string; pid: number }
+  /** Let nobody connect to the volume's ports, and forget what its processes were started with. */
+  closePorts: { volume: DirectVolume }
   mountBuffer: { mount: DesiredMount }
   unmountBuffer: { mount: DesiredMount }
   /** End users' processes that use a mount which has to go; never root's. */
@@ -83,6 +93,11 @@ export const isDestructive: Record<StepKind, boolean> = {
   stopVolume: true,
   deleteVolume: true,
   probePeer: false,
+  makeExports: false,
+  admitClients: false,
+  startBrick: false,
+  stopBrick: true,
+  closePorts: true,
   mountBuffer: false,
   unmountBuffer: true,
   signalMountUsers: true,
@@ -136,6 +151,16 @@ export function describeStep(step: Step): string {
       return `delete volume ${step.volume.volume}`
     case 'probePeer':
       return `probe peer ${step.peer.peer}`
+    case 'makeExports':
+      return `make the exports of volume ${step.volume.volume}`
+    case 'admitClients':
+      return `admit ${step.volume.clients.length} addresses to the ports of volume ${step.volume.volume}`
+    case 'startBrick':
+      return `serve brick ${step.device} of volume ${step.volume.volume}`
+    case 'stopBrick':
+      return `stop process ${step.pid} of brick ${step.device} of volume ${step.volume.volume}`
+    case 'closePorts':
+      return `close the ports of volume ${step.volume.volume}`
     case 'mountBuffer':
       return `mount ${step.mount.volume} at ${step.mount.path}`
     case 'unmountBuffer':

@@ -9,7 +9,7 @@ import type { HostDocument } from './documents/host.js'
  * (`versions.documents`), the leader says its own in `leader`. Whoever writes a document that the other side reads leaves out
  * the fields that are newer than the level both know.
  */
-export const levels = { lowest: 1, highest: 2 }
+export const levels = { lowest: 1, highest: 3 }
 
 /** `since`: the level that brought the field. `refuse`: a document that has it is not given to a reader of a lower level at all. */
 export interface AddedField {
@@ -29,14 +29,31 @@ export type ExchangedDocument = 'hosts' | 'inventory' | `desired/${DesiredKind}`
  */
 export const addedFields: Partial<Record<ExchangedDocument, Record<string, AddedField>>> = {
   // Without it an agent believes notes only where nobody but their user can have written them.
-  'desired/transfer': { noteKey: { since: 2 } },
+  // What comes with the data plane `direct` no agent may have that does not know it.
+  'desired/transfer': { noteKey: { since: 2 }, direct: { since: 3, refuse: true } },
+  'desired/mount': { direct: { since: 3, refuse: true } },
+  'desired/swap': { export: { since: 3, refuse: true } },
   // An agent that does not know the wipe would wipe less than was promised, and call the device free.
-  'desired/brick': { built: { since: 2 }, wipe: { since: 2, refuse: true } },
+  'desired/brick': {
+    built: { since: 2 },
+    wipe: { since: 2, refuse: true },
+    dataPlane: { since: 3, refuse: true },
+  },
   // A volume without a type is one of GlusterFS, as every volume was.
-  'desired/volume': { type: { since: 2 } },
+  'desired/volume': {
+    type: { since: 2 },
+    'bricks.device': { since: 3, refuse: true },
+    'bricks.uuid': { since: 3, refuse: true },
+    'bricks.port': { since: 3, refuse: true },
+    directory: { since: 3, refuse: true },
+    exports: { since: 3, refuse: true },
+    clients: { since: 3, refuse: true },
+  },
   'desired/adopt': { until: { since: 2 }, wipe: { since: 2, refuse: true } },
   // A scheduler that does not know it has no pool that asks for it.
   inventory: { 'devices.wipes': { since: 2 }, cut: { since: 2 } },
+  hosts: { brickPorts: { since: 3 } },
+  'observed/volume': { takenPorts: { since: 3 } },
   'observed/brick': { wiping: { since: 2 } },
   'observed/adopt': { wiping: { since: 2 } },
 }

@@ -1,6 +1,6 @@
-import { BrickMarked, Busy, type PeerFacts, Refusal, type VolumeFacts } from '../agent/port.js'
+import { BrickMarked, Busy, type PeerFacts, Refusal, type GlusterfsVolumeFacts } from '../agent/port.js'
 import { brickRoot } from '../model/cluster.js'
-import type { DesiredVolume } from '../model/documents/volume.js'
+import type { GlusterfsVolume } from '../model/documents/volume.js'
 import type { SimulatedDisk, SimulatedMachine } from './machine.js'
 
 export interface SimulatedVolume {
@@ -28,7 +28,7 @@ export class SimulatedGluster {
 
   constructor(private readonly machines: ReadonlyMap<string, SimulatedMachine>) {}
 
-  volumeFacts(self: string, { volume, wanted, directories = [] }: DesiredVolume): VolumeFacts {
+  volumeFacts(self: string, { volume, wanted, directories = [] }: GlusterfsVolume): GlusterfsVolumeFacts {
     const nothing = { exists: false, bricks: [], options: {}, directories: [], offline: [], connectedPeers: [] }
     const unavailable = this.whyUnavailable(self)
     if (unavailable !== undefined) return { ...nothing, unavailable }
@@ -72,7 +72,7 @@ export class SimulatedGluster {
    * The two halves of a create: the mark that it leaves on every brick directory, and the volume itself. In between the
    * volume is locked: nobody else gets at it, and asking for it finds nothing.
    */
-  create(self: string, { volume, bricks }: DesiredVolume): [mark: () => void, record: () => void] {
+  create(self: string, { volume, bricks }: GlusterfsVolume): [mark: () => void, record: () => void] {
     const mark = () => {
       this.orThrow(self)
       if (this.volumes.has(volume)) return
@@ -110,13 +110,13 @@ export class SimulatedGluster {
     }
   }
 
-  makeDirectories(self: string, { volume, directories = [] }: DesiredVolume): void {
+  makeDirectories(self: string, { volume, directories = [] }: GlusterfsVolume): void {
     const found = this.need(self, volume)
     if (found.status !== 'started') throw new Error(`${volume} cannot be mounted: it is ${found.status}`)
     for (const { path } of directories) found.directories.add(path)
   }
 
-  stop(self: string, desired: DesiredVolume): void {
+  stop(self: string, desired: GlusterfsVolume): void {
     const found = this.stillOurs(self, desired)
     if (!found || found.status !== 'started') return
     found.status = 'stopped'
@@ -126,7 +126,7 @@ export class SimulatedGluster {
     }
   }
 
-  remove(self: string, desired: DesiredVolume): void {
+  remove(self: string, desired: GlusterfsVolume): void {
     const found = this.stillOurs(self, desired)
     if (!found) return
     if (found.status === 'started') throw new Error(`gluster volume delete ${found.name}: the volume is started`)
@@ -193,7 +193,7 @@ export class SimulatedGluster {
     return this.machines.get(host)?.mounted.get(deviceOf(path))?.files
   }
 
-  private stillOurs(self: string, { volume, bricks }: DesiredVolume): SimulatedVolume | undefined {
+  private stillOurs(self: string, { volume, bricks }: GlusterfsVolume): SimulatedVolume | undefined {
     this.orThrow(self)
     const found = this.volumes.get(volume)
     if (found && found.bricks.map(nameOf).join() !== bricks.map(nameOf).join())

@@ -42,7 +42,8 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
           const wiping = longWipes.progressOf(brick.uuid)
           return { ...bricks.brickFacts(machine, brick), ...(wiping ? { wiping } : {}) }
         }),
-      volume: (volume) => look('volume', () => gluster.volumeFacts(name, volume)),
+      volume: (volume) =>
+        look('volume', () => (volume.type === 'direct' ? unsupported() : gluster.volumeFacts(name, volume))),
       mount: (mount) => look('mount', () => ({ ...mountFacts(machine, gluster, mount), ...left.facts(mount) })),
       peer: ({ peer }) => look('peer', () => gluster.peerFacts(name, peer)),
       transfer: (transfer) => look('transfer', () => transfers.transferFacts(machine, transfer)),
@@ -68,6 +69,11 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
         await wipe('ends')
         longWipes.forget(brick.uuid)
       },
+      makeExports: unsupported,
+      admitClients: unsupported,
+      startBrick: unsupported,
+      stopBrick: unsupported,
+      closePorts: unsupported,
       createVolume: (args) => effect({ kind: 'createVolume', ...args }, ...gluster.create(name, args.volume)),
       setVolumeOptions: (args) =>
         effect({ kind: 'setVolumeOptions', ...args }, () => gluster.setOptions(name, args.volume.volume, args.options)),
@@ -108,6 +114,10 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
         effect({ kind: 'endTransfer', ...args }, () => transfers.endTransfer(machine, args.transfer)),
     },
   }
+}
+
+function unsupported(): never {
+  throw new Refusal('the data plane "direct" is not simulated')
 }
 
 function mountFacts(machine: SimulatedMachine, gluster: SimulatedGluster, { path }: DesiredMount): MountFacts {

@@ -1,3 +1,4 @@
+import type { DesiredRecord } from '../../src/model/desiredRecord.js'
 import { brickMountPath } from '../../src/model/cluster.js'
 import type { DesiredAdopt } from '../../src/model/documents/adopt.js'
 import type { DesiredBrick } from '../../src/model/documents/brick.js'
@@ -5,14 +6,14 @@ import type { DesiredMount } from '../../src/model/documents/mount.js'
 import type { DesiredPeer } from '../../src/model/documents/peer.js'
 import type { DesiredSwap } from '../../src/model/documents/swap.js'
 import type { DesiredTransfer } from '../../src/model/documents/transfer.js'
-import type { DesiredVolume } from '../../src/model/documents/volume.js'
+import type { GlusterfsVolume } from '../../src/model/documents/volume.js'
 import type {
   BrickFacts,
   DeviceContent,
   DeviceFacts,
   MountFacts,
   SwapFacts,
-  VolumeFacts,
+  GlusterfsVolumeFacts,
 } from '../../src/agent/port.js'
 import { alice, aUuid, terabyte } from './builders.js'
 
@@ -34,7 +35,7 @@ export function aDesiredBrick(parts: Partial<DesiredBrick> = {}): DesiredBrick {
   }
 }
 
-export function aDesiredVolume(parts: Partial<DesiredVolume> = {}): DesiredVolume {
+export function aDesiredVolume(parts: Partial<GlusterfsVolume> = {}): GlusterfsVolume {
   return {
     v: 1,
     fence: 1,
@@ -168,13 +169,13 @@ export function readyBrick(parts: Partial<BrickFacts> = {}): BrickFacts {
   }
 }
 
-export function volumeFacts(parts: Partial<VolumeFacts> = {}): VolumeFacts {
+export function volumeFacts(parts: Partial<GlusterfsVolumeFacts> = {}): GlusterfsVolumeFacts {
   const connectedPeers = ['gluster1', 'gluster2']
   return { exists: false, bricks: [], options: {}, directories: [], offline: [], connectedPeers, ...parts }
 }
 
 /** `aDesiredVolume` as it should be: started, with its options, every brick online. */
-export function startedVolume(parts: Partial<VolumeFacts> = {}): VolumeFacts {
+export function startedVolume(parts: Partial<GlusterfsVolumeFacts> = {}): GlusterfsVolumeFacts {
   const { bricks, options } = aDesiredVolume()
   return volumeFacts({
     exists: true,
@@ -187,4 +188,11 @@ export function startedVolume(parts: Partial<VolumeFacts> = {}): VolumeFacts {
 
 export function mountFacts(parts: Partial<MountFacts> = {}): MountFacts {
   return { alive: false, ...parts }
+}
+
+/** The volume of glusterd's among records for a buffer's hosts; an Error when there is none. */
+export function glusterfsVolumeIn(records: readonly DesiredRecord[]): Omit<GlusterfsVolume, 'fence'> {
+  for (const { document } of records)
+    if (document.kind === 'volume' && document.type !== 'direct') return document as Omit<GlusterfsVolume, 'fence'>
+  throw new Error('no volume of glusterd is wanted')
 }

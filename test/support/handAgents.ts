@@ -1,3 +1,4 @@
+import { fingerprintOf } from '../../src/model/fingerprint.js'
 import { readDesired } from '../../src/store/documents.js'
 import { keys, parseKey } from '../../src/store/keys.js'
 import type { FakeEtcd, FakeStore } from '../../src/store/fake.js'
@@ -72,6 +73,11 @@ function done(desired: AnyDesired): AnyObserved {
       return { ...common, uuid: desired.uuid, directory: desired.directory, state }
     }
     case 'volume': {
+      if (desired.type === 'direct') {
+        const directories = desired.exports.map(({ directory }) => directory)
+        const allow = fingerprintOf(desired)
+        return { ...common, bufferId: desired.buffer.id, state: desired.wanted, offline: [], allow, directories }
+      }
       const allow = desired.options['auth.allow'] ?? ''
       const directories = desired.directories?.map(({ path }) => path)
       const made = directories === undefined ? {} : { directories }

@@ -15,16 +15,30 @@ interface Inner {
   catchall?: ZodType
 }
 
-/** Every field of a schema with dots, through arrays, and whether it may be absent. */
-export function fieldsOf(schema: ZodType, before = ''): { path: string; isOptional: boolean }[] {
+interface Field {
+  path: string
+  isOptional: boolean
+}
+
+/** Every field of a schema once, with dots, through arrays, and whether it may be absent: also when some form of a union lacks it. */
+export function fieldsOf(schema: ZodType, before = ''): Field[] {
   const { shape, innerType, element, valueType, options } = schema.def as unknown as Inner
-  const inner = [innerType, element, valueType, ...(options ?? [])].filter((found) => found !== undefined)
+  const inner = [innerType, element, valueType].filter((found) => found !== undefined)
   const own = Object.entries(shape ?? {}).flatMap(([name, field]) => {
     const path = before === '' ? name : `${before}.${name}`
     const isOptional = field.safeParse(undefined).success
     return [{ path, isOptional }, ...fieldsOf(field, path)]
   })
-  return [...own, ...inner.flatMap((found) => fieldsOf(found, before))]
+  const forms = (options ?? []).map((form) => fieldsOf(form, before))
+  return [...own, ...inner.flatMap((found) => fieldsOf(found, before)), ...ofAny(forms)]
+}
+
+function ofAny(forms: Field[][]): Field[] {
+  const paths = new Set(forms.flat().map(({ path }) => path))
+  return [...paths].map((path) => {
+    const found = forms.map((form) => form.find((field) => field.path === path))
+    return { path, isOptional: found.some((field) => field === undefined || field.isOptional) }
+  })
 }
 
 /** Where it holds objects that refuse, or lose, fields which they do not know. */

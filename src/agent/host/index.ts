@@ -2,6 +2,7 @@ import { release } from 'node:os'
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import { brickMountPath } from '../../model/cluster.js'
+import type { DesiredBrick } from '../../model/documents/brick.js'
 import type { Host } from '../port.js'
 import { adoptDevice, adoptFacts } from './disk/adoption.js'
 import { brickFacts, readHostSnapshot } from './disk/brickFacts.js'
@@ -12,7 +13,7 @@ import type { PathOf } from './disk/listedDevice.js'
 import { stampBrick } from './disk/stamp.js'
 import * as clients from './client/bufferMount.js'
 import { discover, pathsByName, type Pools } from './disk/discover.js'
-import { dataPlane as planeOn } from './dataplane/index.js'
+import { dataPlanesOn } from './dataplane/index.js'
 import { leftovers, type LeftoverTimes } from './client/leftovers.js'
 import { LongWipes } from './disk/longWipes.js'
 import { type Run, runCommand } from './exec/run.js'
@@ -65,12 +66,13 @@ const usualTimes: LeftoverTimes = { graceMs: 30_000, killMs: 10_000, giveUpMs: 6
 export function realHost(options: RealHostOptions): RealHost {
   const run = logged(options.run ?? runCommand, options)
   const { mountRoot, name } = options
-  const plane = planeOn({
+  const planes = dataPlanesOn({
     name,
     run,
     runPlane: options.runPlane && logged(options.runPlane, options),
     warn: (phrase, fields) => options.log.warn(phrase, fields),
   })
+  const planeOf = ({ direct }: { direct?: object | undefined }) => planes.of(direct ? 'direct' : 'glusterd')
   const wipeAbilities = abilitiesOf(run, options.clock)
   const longWipes = new LongWipes()
   const wipeMeans = { run, longWipes }
@@ -83,17 +85,23 @@ export function realHost(options: RealHostOptions): RealHost {
     return (device) => paths?.get(device)
   }
 
-  const snapshot = coalesce(() => readHostSnapshot(plane.brickServer))
+  const snapshot = coalesce(() => readHostSnapshot(planes.brickServer))
 
   /** Invariant 5, asked of the data plane itself: the scheduler's word alone does not take a brick from under a volume. */
-  const refuseWhileHeld = async (device: string): Promise<void> => {
-    const holding = await plane.whyHeld(brickMountPath(device))
+  const refuseWhileHeld = async ({ device, dataPlane }: DesiredBrick): Promise<void> => {
+    const holding = await planes.of(dataPlane).whyHeld(brickMountPath(device))
     if (holding !== undefined) throw new Error(`brick ${device} stays as it is: ${holding}`)
   }
 
   const swapHost = { self: name, run, plaintext: options.plaintextSwap ?? false }
   const { clock, log, leftovers: times = usualTimes } = options
-  const left = leftovers({ ...times, fusermounts: plane.client.fusermounts, run, clock, log })
+  const left = leftovers({
+    ...times,
+    fusermounts: planes.all.flatMap(({ client }) => client.fusermounts),
+    run,
+    clock,
+    log,
+  })
 
   let onTransferEnd = () => {}
   const staging = transfers({
@@ -101,9 +109,12 @@ export function realHost(options: RealHostOptions): RealHost {
     stagePaths: options.stagePaths ?? [],
     priority: options.stagingPriority ?? 'normal',
     run,
-    requireAllBricksOnline: (transfer) => plane.requireAllBricksOnline(transfer),
-    mountAt: async ({ servers, volume }, path) =>
-      plane.client.mount({ servers: await plane.client.liveFirst(servers), volume }, path, { acl: true }),
+    requireAllBricksOnline: (transfer) => planeOf(transfer).requireAllBricksOnline(transfer),
+    mountAt: async (transfer, path) => {
+      const { client } = planeOf(transfer)
+      const servers = await client.liveFirst(transfer.servers)
+      await client.mount({ servers, volume: transfer.volume }, path, { acl: true })
+    },
     log: options.log,
     onEnd: () => onTransferEnd(),
   })
@@ -116,12 +127,15 @@ export function realHost(options: RealHostOptions): RealHost {
     close: async () => {
       await Promise.all([staging.close(), longWipes.close()])
     },
-    versions: async () => ({ kernel: release(), ...(await plane.versions()) }),
+    versions: async () => {
+      const versions = await Promise.all(planes.all.map((plane) => plane.versions()))
+      return Object.assign({ kernel: release() }, ...versions) as Record<string, string>
+    },
     discover: () => discover(pools, run, wipeAbilities),
-    survey: () => survey(mountRoot, Object.keys(pools).length > 0 ? plane : undefined),
+    survey: () => survey(mountRoot, Object.keys(pools).length > 0 ? planes.of('glusterd') : undefined),
     observe: {
       brick: async (brick) => brickFacts(brick, await pathOf(), await snapshot(), wipeMeans),
-      ...plane.observe,
+      ...planes.observe,
       mount: async (mount) => {
         await options.onServers?.(mount.servers)
         return clients.mountFacts(mount, left.facts, run)
@@ -143,16 +157,16 @@ export function realHost(options: RealHostOptions): RealHost {
       stampBrick: ({ brick }) => stampBrick(brick),
       makeBrickDirectory: ({ brick }) => makeBrickDirectory(brick),
       stopBrickProcess: async ({ brick, pid }) => {
-        await refuseWhileHeld(brick.device)
-        await stopBrickProcess(brick, pid, await pathOf(), plane.brickServer)
+        await refuseWhileHeld(brick)
+        await stopBrickProcess(brick, pid, await pathOf(), planes.brickServer)
       },
       unmountBrick: async ({ brick }) => {
-        await refuseWhileHeld(brick.device)
-        await unmountBrick(brick, await pathOf(), plane.brickServer, run)
+        await refuseWhileHeld(brick)
+        await unmountBrick(brick, await pathOf(), planes.brickServer, run)
       },
       wipeBrick: async ({ brick }) => wipeBrick(brick, await pathOf(), wipeMeans),
-      ...plane.effects,
-      mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, plane.client, run),
+      ...planes.effects,
+      mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, planeOf(mount).client, run),
       unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, left.refused, run),
       signalMountUsers: ({ mount, signal }) => left.signal(mount, signal),
       unmountBelow: ({ mount, below }) => left.unmountBelow(mount, below),

@@ -3,6 +3,7 @@ import { accountId, mode } from '../fields.js'
 import { deviceName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { bootId, bufferName, bytes, fence, reported, uuid, version } from './common.js'
+import { dataPlaneName } from './direct.js'
 import { thoroughWipe, wipeProgress } from './wipe.js'
 
 export const desiredBrick = tolerant({
@@ -21,6 +22,8 @@ export const desiredBrick = tolerant({
   mode,
   /** Its buffer was built: the brick may hold data, and is never formatted again, whatever its device looks like. */
   built: z.literal(true).optional(),
+  /** What serves it; glusterd when absent. */
+  dataPlane: dataPlaneName.optional(),
   /** How it is wiped; discard when absent. */
   wipe: thoroughWipe.optional(),
   /** absent: unmount and wipe. A key that is missing means: leave the device alone. */

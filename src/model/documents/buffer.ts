@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { accountId, maxBricks, text } from '../fields.js'
+import { accountId, address, maxBricks, text } from '../fields.js'
 import { deviceName, documentName, hostName, poolName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { bytes, id, unixSeconds, uuid, version } from './common.js'
+import { dataPlaneName, port, secret } from './direct.js'
 import { volumeBrick, volumeName } from './volume.js'
 import { thoroughWipe } from './wipe.js'
 
@@ -13,6 +14,8 @@ export const placedBrick = tolerant({
   identity: z.string().max(512),
   sizeBytes: bytes,
   uuid,
+  /** Of the data plane `direct`: where clients find it. No two bricks of a host have one port at a time. */
+  at: tolerant({ address, port }).optional(),
 })
 export type PlacedBrick = z.infer<typeof placedBrick>
 
@@ -38,6 +41,10 @@ export const bufferDocument = tolerant({
   granularityBytes: bytes.positive(),
   /** What its pool promised when it was made; discard when absent. A later change of the pool changes nothing for it. */
   wipe: thoroughWipe.optional(),
+  /** What serves its bricks, as its pool said when it was made; glusterd when absent. */
+  dataPlane: dataPlaneName.optional(),
+  /** Of the data plane `direct`: what its passwords are made from. Agents cannot read this document, and no backup has it. */
+  secret: secret.optional(),
   requestedBytes: bytes,
   /** None for a buffer that holds swap alone. */
   access: z.array(z.enum(accessModes)).max(8),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { record, shortText, text, writtenAddresses, writtenPath } from '../fields.js'
 import { hostName } from '../names.js'
 import { tolerant } from '../tolerant.js'
+import { port } from './direct.js'
 import { bootId, unixSeconds, version } from './common.js'
 
 export const roles = ['storage', 'compute'] as const
@@ -20,6 +21,8 @@ export const hostDocument = tolerant({
   boot: bootId.optional(),
   /** What an operator has to mend on this host, as a configuration that was refused. */
   problems: z.array(text).max(100).optional(),
+  /** Ports that its bricks of the data plane `direct` may listen on, both among them; it serves none when absent. */
+  brickPorts: tolerant({ first: port, last: port }).optional(),
   /** Below which paths users may stage from and to on this storage host; none is served when absent. */
   stagePaths: z.array(writtenPath).max(1_000).optional(),
 })

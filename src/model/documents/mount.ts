@@ -4,6 +4,7 @@ import { hostName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { accessModes } from './buffer.js'
 import { bufferName, fence, reported, sessionName, version } from './common.js'
+import { directSource } from './direct.js'
 import { volumeName } from './volume.js'
 
 /** What of a buffer a compute node can have mounted: an access mode, or the place of its swap file, which is root's. */
@@ -18,6 +19,8 @@ export const desiredMount = tolerant({
   buffer: bufferName,
   volume: volumeName,
   servers: z.array(hostName).min(1).max(maxBricks),
+  /** Of the data plane `direct`: the export that is mounted, in place of the volume's directory. */
+  direct: directSource.optional(),
   /** What of the buffer is mounted; striped when absent. */
   view: z.enum(mountViews).optional(),
   /** Directory of the volume that is mounted; its root when absent. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { plainPath } from '../fields.js'
 import { tolerant } from '../tolerant.js'
 import { bufferName, bytes, fence, reported, sessionName, version } from './common.js'
+import { exportName } from './direct.js'
 import { volumeName } from './volume.js'
 
 export const desiredSwap = tolerant({
@@ -13,6 +14,8 @@ export const desiredSwap = tolerant({
   /** The volume and the directory of it that must be mounted at `path`: nothing is ever made below a path that is not. */
   volume: volumeName,
   directory: plainPath,
+  /** Of the data plane `direct`: the export that must be mounted there, in place of the directory. */
+  export: exportName.optional(),
   path: plainPath,
   sizeBytes: bytes.positive(),
   /** The kernel fills areas of a higher priority first. */

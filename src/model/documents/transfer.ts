@@ -4,6 +4,7 @@ import { hostName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { bufferName, fence, reported, sessionName, version } from './common.js'
 import { transferFields, transferCounts } from './transferFields.js'
+import { directSource } from './direct.js'
 import { volumeName } from './volume.js'
 
 /**
@@ -25,6 +26,12 @@ export const desiredTransfer = tolerant({
   ...transferFields,
   volume: volumeName,
   servers: z.array(hostName).min(1).max(maxBricks),
+  /** Of the data plane `direct`: the exports that hold the namespaces, each mounted at its directory of the volume. */
+  direct: z
+    .array(tolerant({ ...directSource.shape, directory: plainPath }))
+    .min(1)
+    .max(maxHosts + 1)
+    .optional(),
   /** Directory of the volume that is the namespace, `/` for its root; with `nodes`, the one that holds theirs. */
   directory: plainPath,
   /** Each with a namespace of its name: all are copied from (out) or to (fill). */

@@ -3,6 +3,7 @@ import { accountId, maxBricks, maxHosts, mode, plainPath, record } from '../fiel
 import { hostName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { bootId, bufferName, fence, id, reported, version } from './common.js'
+import { brickExport, clientAddresses, directBrick, port } from './direct.js'
 
 export const volumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,90}$/, 'a volume name')
 
@@ -27,10 +28,32 @@ const glusterfsVolume = tolerant({
   boots: record(hostName, bootId, maxBricks).optional(),
   wanted: z.enum(['started', 'absent']),
 })
+/** On the buffer's primary only. */
+export type GlusterfsVolume = z.infer<typeof glusterfsVolume>
+
+const directVolume = tolerant({
+  v: version,
+  fence,
+  kind: z.literal('volume'),
+  buffer: bufferName,
+  type: z.literal('direct'),
+  volume: volumeName,
+  /** Those of this host alone, all that it serves of the volume; none when it serves none any more. */
+  bricks: z.array(directBrick).max(maxBricks),
+  /** The directory of each brick's file system that holds the exports. */
+  directory: z.string().regex(/^brick(-[0-9]{1,4})?$/),
+  exports: z.array(brickExport).max(2 * maxHosts + 2),
+  /** Who may connect to the bricks' ports. */
+  clients: clientAddresses,
+  /** absent: no process of this host serves the volume, and nobody may connect to its ports. */
+  wanted: z.enum(['started', 'absent']),
+})
+/** On each host that has a brick of the buffer. */
+export type DirectVolume = z.infer<typeof directVolume>
 
 /** By its `type`: what serves the bricks. */
-export const desiredVolume = z.discriminatedUnion('type', [glusterfsVolume])
-/** `desired/<host>/volume/<volume>`, on the buffer's primary only. */
+export const desiredVolume = z.discriminatedUnion('type', [glusterfsVolume, directVolume])
+/** `desired/<host>/volume/<volume>` */
 export type DesiredVolume = z.infer<typeof desiredVolume>
 
 export const observedVolume = tolerant({
@@ -50,5 +73,7 @@ export const observedVolume = tolerant({
   stopped: z.boolean().optional(),
   /** A failed create left its mark on a brick directory: only fresh directories help. */
   needsFreshDirectories: z.boolean().optional(),
+  /** Ports that a brick should have, and that something else listens on. */
+  takenPorts: z.array(port).max(maxBricks).optional(),
 })
 export type ObservedVolume = z.infer<typeof observedVolume>

@@ -3,14 +3,14 @@ import type { DesiredRecord } from '../../model/desiredRecord.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { DesiredMount } from '../../model/documents/mount.js'
 import type { SessionDocument } from '../../model/documents/session.js'
-import type { DesiredVolume, ObservedVolume } from '../../model/documents/volume.js'
+import type { GlusterfsVolume, ObservedVolume } from '../../model/documents/volume.js'
 import type { SchedulerConfig } from '../config.js'
 
 /** Whom the scheduler's settings let in beside a session's hosts. */
 export type ClientSettings = Pick<SchedulerConfig, 'adminClients' | 'computeNetworks'>
 
 /** What a volume's document says that the plane alone understands; what every plane has, `desired/buffer.ts` adds. */
-export type VolumeSpec = Pick<DesiredVolume, 'type' | 'options'>
+export type VolumeSpec = Pick<GlusterfsVolume, 'type' | 'options'>
 
 /**
  * What makes one file system of a buffer's bricks, as far as the scheduler knows it: all options, commands and limits of it stand

@@ -9,12 +9,12 @@ import { containerRun } from '../../../src/agent/host/dataplane/glusterd/contain
 import { engineAt } from '../../../src/agent/host/dataplane/glusterd/engine.js'
 import { realHost } from '../../../src/agent/host/index.js'
 import { CommandError, type Run, runCommand } from '../../../src/agent/host/exec/run.js'
-import { Unavailable } from '../../../src/agent/port.js'
+import { type GlusterfsVolumeFacts, Unavailable } from '../../../src/agent/port.js'
 import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { brickMountPath, brickRoot } from '../../../src/model/cluster.js'
 import type { DesiredBrick } from '../../../src/model/documents/brick.js'
-import type { DesiredVolume } from '../../../src/model/documents/volume.js'
+import type { GlusterfsVolume } from '../../../src/model/documents/volume.js'
 import { sharedRoot, useEngine } from '../../support/docker.js'
 import { LoopDevices } from '../../support/loopDevices.js'
 
@@ -265,8 +265,10 @@ describe('GlusterFS in a container (root, container engine)', () => {
     let followed: FollowedContainer | undefined
     let host: ReturnType<typeof realHost>
     let brick: DesiredBrick
-    let volume: DesiredVolume
+    let volume: GlusterfsVolume
     sharedRoot()
+
+    const volumeFacts = async () => (await host.observe.volume(volume)) as GlusterfsVolumeFacts
 
     before(async function () {
       this.timeout(120_000)
@@ -299,10 +301,7 @@ describe('GlusterFS in a container (root, container engine)', () => {
       }
       const bricks = [{ host: name, path: `${brickMountPath(device)}/brick` }]
       volume = { ...common, kind: 'volume', volume: name, bricks, options: {}, wanted: 'started' }
-      await until(
-        { what: 'glusterd answers' },
-        async () => (await host.observe.volume(volume)).unavailable === undefined,
-      )
+      await until({ what: 'glusterd answers' }, async () => (await volumeFacts()).unavailable === undefined)
     })
 
     after(async function () {
@@ -322,7 +321,7 @@ describe('GlusterFS in a container (root, container engine)', () => {
       await host.effects.createVolume({ volume })
       await host.effects.startVolume({ volume, force: false })
       await until({ what: 'the brick is online' }, async () => {
-        const { status, offline } = await host.observe.volume(volume)
+        const { status, offline } = await volumeFacts()
         return status === 'started' && offline.length === 0
       })
       const facts = await host.observe.brick(brick)
@@ -344,7 +343,7 @@ describe('GlusterFS in a container (root, container engine)', () => {
       await here.engine.docker.getContainer(name).stop({ t: 5 })
       expect((await host.observe.brick(brick)).mounted).to.include({ thisDevice: true })
       await until({ what: 'the brick is online again' }, async () => {
-        const { unavailable, status, offline } = await host.observe.volume(volume)
+        const { unavailable, status, offline } = await volumeFacts()
         return unavailable === undefined && status === 'started' && offline.length === 0
       })
       expect((await host.observe.brick(brick)).servedBy).to.not.equal(undefined)

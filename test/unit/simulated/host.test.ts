@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { BrickMarked, Refusal } from '../../../src/agent/port.js'
 import { systemClock } from '../../../src/daemon/clock.js'
 import type { DesiredBrick } from '../../../src/model/documents/brick.js'
-import type { DesiredVolume } from '../../../src/model/documents/volume.js'
+import type { GlusterfsVolume } from '../../../src/model/documents/volume.js'
 import { SimulatedGluster } from '../../../src/simulated/gluster.js'
 import { simulatedHost } from '../../../src/simulated/host.js'
 import { aMachine, turnOff, turnOn } from '../../../src/simulated/machine.js'
@@ -108,7 +108,7 @@ function aBrick(device = 'nvme1n1'): DesiredBrick {
   }
 }
 
-const aVolume: DesiredVolume = {
+const aVolume: GlusterfsVolume = {
   v: 1,
   fence: 1,
   kind: 'volume',

@@ -17,9 +17,11 @@ export interface SwapHost {
 export const commandMs = 30_000
 
 /** The mount of the directory of the volume that this swap lies in; undefined while nothing or something else is mounted there. */
-export async function mountOf({ path, volume, directory }: DesiredSwap, { root = '' }: SwapHost) {
+export async function mountOf(swap: DesiredSwap, { root = '' }: SwapHost) {
+  const { path, volume, directory, export: name } = swap
   const found = mountedAt(await mountTable('self', `${root}/proc`), path)
-  return found && isMountOf({ volume, directory }, found) ? found : undefined
+  const wanted = { volume, directory, direct: name === undefined ? undefined : { export: name } }
+  return found && isMountOf(wanted, found) ? found : undefined
 }
 
 /** Whether a file name is one of a swap file of this host: its own name and a number. */

@@ -1,5 +1,4 @@
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
-import type { Host } from '../../port.js'
 import type { Run } from '../exec/run.js'
 import type { BrickServer } from '../exec/processes.js'
 
@@ -9,17 +8,6 @@ export interface DataPlane {
   versions(): Promise<Record<string, string>>
   /** Every volume that it knows, whoever made it; undefined while it does not answer. */
   volumeNames(): Promise<string[] | undefined>
-  observe: Pick<Host['observe'], 'volume' | 'peer'>
-  effects: Pick<
-    Host['effects'],
-    | 'createVolume'
-    | 'setVolumeOptions'
-    | 'startVolume'
-    | 'makeDirectories'
-    | 'stopVolume'
-    | 'deleteVolume'
-    | 'probePeer'
-  >
   /** Why bricks below that mount path may not be taken away, asked of the plane itself; undefined when they may. */
   whyHeld(mountPath: string): Promise<string | undefined>
   /** Throws unless every brick of the transfer's volume is online, and the volume has as many as it should. */

@@ -1,3 +1,4 @@
+import { glusterfsVolumeIn } from '../../../support/desired.js'
 import { expect } from 'chai'
 import type { DesiredBrick } from '../../../../src/model/documents/brick.js'
 import type { DesiredVolume } from '../../../../src/model/documents/volume.js'
@@ -53,8 +54,7 @@ describe('what hosts should hold of a buffer that is wanted', () => {
   it('tells the volume the boots of its hosts that are alive, so that it is looked at when one was restarted', () => {
     const parts = { hosts: [aHost('gluster1', { boot: 'a' }), aHost('gluster2', { boot: 'b' })], buffers: [built] }
     const bootsIn = (cluster: ClusterParts) => {
-      const all = desiredOfBuffer(aCluster(cluster), built, aConfig())
-      return (all.find(({ kind }) => kind === 'volume')!.document as DesiredVolume).boots
+      return glusterfsVolumeIn(desiredOfBuffer(aCluster(cluster), built, aConfig())).boots
     }
     expect(bootsIn(parts)).to.deep.equal({ gluster1: 'a', gluster2: 'b' })
     const away = aHost('gluster2', { boot: 'b', alive: false })

@@ -1,3 +1,4 @@
+import { glusterfsVolumeIn } from '../../../support/desired.js'
 import { expect } from 'chai'
 import type { SessionDocument } from '../../../../src/model/documents/session.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../../src/scheduler/desired/index.js'
@@ -25,7 +26,7 @@ function wanted(access: ('striped' | 'private')[], directories: string[] = [], o
   const cluster = (observed: object) =>
     aCluster({ hosts, buffers: [buffer], sessions: [of], observed: { ...brickReports(buffer), ...observed } })
   const found = desiredOfBuffer(cluster({}), buffer, settings)
-  const volume = found.flatMap(({ document }) => (document.kind === 'volume' ? [document] : []))[0]!
+  const volume = glusterfsVolumeIn(found)
   const brick = found.flatMap(({ document }) => (document.kind === 'brick' ? [document] : []))[0]!
   const allow = volume.options['auth.allow']!
   const seen = cluster(volumeReport(buffer, { allow, directories }))

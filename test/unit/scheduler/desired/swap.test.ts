@@ -1,3 +1,4 @@
+import { glusterfsVolumeIn } from '../../../support/desired.js'
 import { expect } from 'chai'
 import type { Observed } from '../../../../src/model/documents/observed.js'
 import { desiredOfBuffer, desiredOfSession, advanceSession } from '../../../../src/scheduler/desired/index.js'
@@ -52,7 +53,7 @@ const both = { mount: 'present', swap: 'on' } as const
 describe('swap on a buffer', () => {
   it('lies where its node alone gets in, in directories of root’s', () => {
     const found = desiredOfBuffer(cluster({}), buffer, settings)
-    const volume = found.flatMap(({ document }) => (document.kind === 'volume' ? [document] : []))[0]!
+    const volume = glusterfsVolumeIn(found)
     expect(volume.options['auth.allow']).to.equal(allow)
     expect(volume.directories).to.deep.equal(directories.map((path) => ({ path, uid: 0, gid: 0, mode: 0o700 })))
   })
@@ -60,7 +61,7 @@ describe('swap on a buffer', () => {
   it('leaves the user the same buffer as ever beside it', () => {
     const striped = aBuffer({ name: '5', builtAt: 1, swapBytes })
     const found = desiredOfBuffer(cluster({ buffers: [striped] }), striped, settings)
-    const volume = found.flatMap(({ document }) => (document.kind === 'volume' ? [document] : []))[0]!
+    const volume = glusterfsVolumeIn(found)
     expect(volume.directories![0]).to.deep.equal({ path: '/striped', ...alice, mode: 0o700 })
   })
 

@@ -1,5 +1,5 @@
 import { lstat, mkdir, rmdir } from 'node:fs/promises'
-import type { DesiredVolume } from '../../../../model/documents/volume.js'
+import type { GlusterfsVolume } from '../../../../model/documents/volume.js'
 import { mountGluster } from './client.js'
 import { mountedAt, mountTable } from '../../exec/mounts.js'
 import { type Run, runOk } from '../../exec/run.js'
@@ -17,7 +17,7 @@ const formerRoot = '/run/burstbuffer/volumes'
 const commandMs = 30_000
 
 /** Those that this host's own brick shows whole; a directory is on every brick. */
-export async function directoriesMade(self: string, { bricks, directories = [] }: DesiredVolume): Promise<string[]> {
+export async function directoriesMade(self: string, { bricks, directories = [] }: GlusterfsVolume): Promise<string[]> {
   const brick = bricks.find(({ host }) => host === self)
   if (!brick) return []
   const made = await Promise.all(
@@ -35,7 +35,7 @@ export async function directoriesMade(self: string, { bricks, directories = [] }
  * own. Throws CommandError or Error when the volume cannot be mounted. May be repeated: one that is there gets owner
  * and mode again.
  */
-export async function makeDirectories(volume: DesiredVolume, run: Run): Promise<void> {
+export async function makeDirectories(volume: GlusterfsVolume, run: Run): Promise<void> {
   const at = `${workRoot}/${volume.volume}`
   await takeOff(volume, run)
   await mkdir(at, { recursive: true, mode: 0o700 })
@@ -53,7 +53,7 @@ export async function makeDirectories(volume: DesiredVolume, run: Run): Promise<
 }
 
 /** Takes our own mount of the volume off, if it is there. Throws CommandError while it is in use. */
-export async function takeOff({ volume }: DesiredVolume, run: Run): Promise<void> {
+export async function takeOff({ volume }: GlusterfsVolume, run: Run): Promise<void> {
   const table = await mountTable()
   for (const at of [`${workRoot}/${volume}`, `${formerRoot}/${volume}`].filter((path) => mountedAt(table, path))) {
     await runOk(run, ['umount', '--', at], { timeoutMs: commandMs })

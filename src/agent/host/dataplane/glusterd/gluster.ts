@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import type { DesiredVolume } from '../../../../model/documents/volume.js'
-import { BrickMarked, Busy, type PeerFacts, Refusal, Unavailable, type VolumeFacts } from '../../../port.js'
+import type { GlusterfsVolume } from '../../../../model/documents/volume.js'
+import { BrickMarked, Busy, type PeerFacts, Refusal, Unavailable, type GlusterfsVolumeFacts } from '../../../port.js'
 import { directoriesMade } from './directories.js'
 import { askTogether, command, type Gluster, type Output } from './command.js'
 import type { Run } from '../../exec/run.js'
@@ -8,7 +8,11 @@ import type { Run } from '../../exec/run.js'
 /* Volumes and the trusted pool: what gluster says of them, and what it is told to do. */
 
 /** What gluster says of the volume, by one process. Throws Busy; every other failure comes back as `unavailable`. */
-export async function volumeFacts(gluster: Gluster, self: string, volume: DesiredVolume): Promise<VolumeFacts> {
+export async function volumeFacts(
+  gluster: Gluster,
+  self: string,
+  volume: GlusterfsVolume,
+): Promise<GlusterfsVolumeFacts> {
   const nothing = { exists: false, bricks: [], options: {}, directories: [], offline: [], connectedPeers: [] }
   try {
     const { info, peers, status } = await askAbout(gluster, volume)
@@ -27,7 +31,7 @@ export async function volumeFacts(gluster: Gluster, self: string, volume: Desire
  * All that a volume's making needs to know, by one process: the peers for one that is absent, the status for one that is
  * started. The answer that is not needed is an error that costs nothing. One that is to go needs neither.
  */
-async function askAbout({ run, ask }: Gluster, { volume, wanted }: DesiredVolume) {
+async function askAbout({ run, ask }: Gluster, { volume, wanted }: GlusterfsVolume) {
   const info = ['volume', 'info', volume] as const
   if (wanted === 'absent') return { info: await ask(...info) }
   const questions = [info, ['peer', 'status'], ['volume', 'status', volume]]
@@ -40,7 +44,7 @@ async function askAbout({ run, ask }: Gluster, { volume, wanted }: DesiredVolume
  * when a brick's directory carries the mark of an earlier volume, Busy when another transaction is under way, or Error
  * with gluster's words.
  */
-export async function createVolume(gluster: Gluster, volume: DesiredVolume): Promise<void> {
+export async function createVolume(gluster: Gluster, volume: GlusterfsVolume): Promise<void> {
   const bricks = volume.bricks.map((brick) => `${brick.host}:${brick.path}`)
   const output = await command(gluster.run, ['volume', 'create', volume.volume, 'transport', 'tcp', ...bricks])
   if (output.opRet !== 0 && /^Volume \S+ already exists/.test(output.opErrstr)) return
@@ -83,7 +87,7 @@ export async function startVolume(gluster: Gluster, volume: string, force: boole
  * Stops it; nothing when it is gone or stopped. Throws Refusal when the volume of that name has other bricks than the
  * document, Busy, or Error with gluster's words.
  */
-export async function stopVolume(gluster: Gluster, desired: DesiredVolume): Promise<void> {
+export async function stopVolume(gluster: Gluster, desired: GlusterfsVolume): Promise<void> {
   const { volume } = desired
   if (!(await isStillOurs(gluster, desired))) return
   const output = await command(gluster.run, ['volume', 'stop', volume])
@@ -94,7 +98,7 @@ export async function stopVolume(gluster: Gluster, desired: DesiredVolume): Prom
 /**
  * Deletes a volume that is stopped; nothing when it is gone. Throws as `stopVolume` does. Its bricks keep their data.
  */
-export async function deleteVolume(gluster: Gluster, desired: DesiredVolume): Promise<void> {
+export async function deleteVolume(gluster: Gluster, desired: GlusterfsVolume): Promise<void> {
   const { volume } = desired
   if (!(await isStillOurs(gluster, desired))) return
   const output = await command(gluster.run, ['volume', 'delete', volume])
@@ -102,7 +106,7 @@ export async function deleteVolume(gluster: Gluster, desired: DesiredVolume): Pr
 }
 
 /** False when it is gone; refused when the name belongs to other bricks by now. */
-async function isStillOurs(gluster: Gluster, { volume, bricks }: DesiredVolume): Promise<boolean> {
+async function isStillOurs(gluster: Gluster, { volume, bricks }: GlusterfsVolume): Promise<boolean> {
   const found = await bricksOf(gluster, volume)
   if (found === undefined) return false
   const ours = bricks.map(({ host, path }) => `${host}:${path}`)
@@ -212,7 +216,7 @@ function isNoSuchVolume(output: Output): boolean {
   return output.opRet !== 0 && (output.opErrno === 30806 || /^Volume \S+ does not exist$/.test(output.opErrstr.trim()))
 }
 
-type VolumeInfo = { name: string } & Required<Pick<VolumeFacts, 'bricks' | 'options' | 'status'>>
+type VolumeInfo = { name: string } & Required<Pick<GlusterfsVolumeFacts, 'bricks' | 'options' | 'status'>>
 
 /**
  * From the body of `volume info`; empty when it says nothing of volumes. Throws Error for a state that is not known.

@@ -1,11 +1,31 @@
+import type { DesiredPeer } from '../../../../model/documents/peer.js'
+import type { GlusterfsVolume } from '../../../../model/documents/volume.js'
+import type { Effects, GlusterfsVolumeFacts, PeerFacts } from '../../../port.js'
 import type { DataPlane, DataPlaneOptions } from '../dataPlane.js'
 import { client } from './client.js'
 import { glusterThrough } from './command.js'
 import { makeDirectories, takeOff } from './directories.js'
 import * as volumes from './gluster.js'
 
+export interface Glusterd extends DataPlane {
+  observe: {
+    volume(volume: GlusterfsVolume): Promise<GlusterfsVolumeFacts>
+    peer(peer: DesiredPeer): Promise<PeerFacts>
+  }
+  effects: Pick<
+    Effects,
+    | 'createVolume'
+    | 'setVolumeOptions'
+    | 'startVolume'
+    | 'makeDirectories'
+    | 'stopVolume'
+    | 'deleteVolume'
+    | 'probePeer'
+  >
+}
+
 /** GlusterFS, by the command `gluster` and the processes that glusterd starts. */
-export function glusterd({ name, run, runPlane = run, warn }: DataPlaneOptions): DataPlane {
+export function glusterd({ name, run, runPlane = run, warn }: DataPlaneOptions): Glusterd {
   const gluster = glusterThrough(runPlane)
   return {
     versions: async () => {

@@ -1,5 +1,5 @@
-import type { DesiredVolume } from '../../../../model/documents/volume.js'
-import type { VolumeFacts } from '../../../port.js'
+import type { GlusterfsVolume } from '../../../../model/documents/volume.js'
+import type { GlusterfsVolumeFacts } from '../../../port.js'
 import type { Step } from '../../../steps.js'
 import type { Plan, Report } from '../../plan.js'
 
@@ -12,7 +12,7 @@ export const volumeStepsAtOnce = 4
  *
  * Wanted absent: stopped → deleted → absent.
  */
-export function planVolume(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> {
+export function planGlusterfsVolume(volume: GlusterfsVolume, facts: GlusterfsVolumeFacts): Plan<'volume'> {
   if (facts.unavailable !== undefined) {
     const state = volume.wanted === 'absent' ? 'leaving' : 'forming'
     return { steps: [], waitingFor: [facts.unavailable], report: report(volume, state) }
@@ -26,7 +26,7 @@ export function planVolume(volume: DesiredVolume, facts: VolumeFacts): Plan<'vol
   return volume.wanted === 'started' ? planStarted(volume, facts) : planAbsent(volume, facts)
 }
 
-function planStarted(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> {
+function planStarted(volume: GlusterfsVolume, facts: GlusterfsVolumeFacts): Plan<'volume'> {
   const forming = report(volume, 'forming')
   const steps: Step[] = []
   if (!facts.exists) {
@@ -57,7 +57,7 @@ function planStarted(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> 
   return { steps, waitingFor: [], report: { ...report(volume, 'started'), ...seen } }
 }
 
-function planAbsent(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> {
+function planAbsent(volume: GlusterfsVolume, facts: GlusterfsVolumeFacts): Plan<'volume'> {
   if (!facts.exists) return { steps: [], waitingFor: [], report: report(volume, 'absent') }
   const leaving = report(volume, 'leaving')
   const remove: Step = { kind: 'deleteVolume', volume }
@@ -68,7 +68,10 @@ function planAbsent(volume: DesiredVolume, facts: VolumeFacts): Plan<'volume'> {
   return { steps: [remove], waitingFor: [], report: { ...leaving, stopped: true } }
 }
 
-function whatClientsWaitFor({ directories, boots }: DesiredVolume, facts: VolumeFacts): Partial<Report<'volume'>> {
+function whatClientsWaitFor(
+  { directories, boots }: GlusterfsVolume,
+  facts: GlusterfsVolumeFacts,
+): Partial<Report<'volume'>> {
   const allow = facts.options['auth.allow']
   return {
     ...(allow === undefined ? {} : { allow }),
@@ -77,11 +80,11 @@ function whatClientsWaitFor({ directories, boots }: DesiredVolume, facts: Volume
   }
 }
 
-function sameBricks(volume: DesiredVolume, facts: VolumeFacts): boolean {
+function sameBricks(volume: GlusterfsVolume, facts: GlusterfsVolumeFacts): boolean {
   const wanted = volume.bricks.map((brick) => `${brick.host}:${brick.path}`)
   return wanted.length === facts.bricks.length && wanted.every((brick, index) => brick === facts.bricks[index])
 }
 
-function report(volume: DesiredVolume, state: Report<'volume'>['state']): Report<'volume'> {
+function report(volume: GlusterfsVolume, state: Report<'volume'>['state']): Report<'volume'> {
   return { bufferId: volume.buffer.id, state, offline: [] }
 }

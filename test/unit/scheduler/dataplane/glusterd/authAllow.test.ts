@@ -12,6 +12,7 @@ import {
   mountReport,
   volumeReport,
 } from '../../../../support/builders.js'
+import { glusterfsVolumeIn } from '../../../../support/desired.js'
 
 const settings = { mountRoot: '/mnt/bb', adminClients: ['admin1'], computeNetworks: [] as string[] }
 const compute = (name: string, alive = true) => aHost(name, { devices: 0, roles: ['compute'], alive })
@@ -26,8 +27,7 @@ function allowed(session: typeof running, hosts: ReturnType<typeof aHost>[], obs
     sessions: [session],
     observed: { ...brickReports(buffer), ...observed },
   })
-  const volume = desiredOfBuffer(cluster, buffer, settings).find(({ kind }) => kind === 'volume')
-  return volume?.document.kind === 'volume' ? volume.document.options['auth.allow']! : 'no volume is wanted'
+  return glusterfsVolumeIn(desiredOfBuffer(cluster, buffer, settings)).options['auth.allow']!
 }
 
 describe('who may mount a buffer', () => {

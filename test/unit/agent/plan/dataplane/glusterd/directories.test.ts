@@ -1,11 +1,11 @@
 import { expect } from 'chai'
-import type { VolumeFacts } from '../../../../../../src/agent/port.js'
-import { planVolume } from '../../../../../../src/agent/plan/dataplane/glusterd/volume.js'
+import type { GlusterfsVolumeFacts } from '../../../../../../src/agent/port.js'
+import { planGlusterfsVolume } from '../../../../../../src/agent/plan/dataplane/glusterd/volume.js'
 import { describeStep } from '../../../../../../src/agent/steps.js'
-import type { DesiredVolume } from '../../../../../../src/model/documents/volume.js'
+import type { GlusterfsVolume } from '../../../../../../src/model/documents/volume.js'
 
 const brick = { host: 'gluster1', path: '/data/glusterfs/nvme1n1/brick' }
-const volume: DesiredVolume = {
+const volume: GlusterfsVolume = {
   v: 1,
   fence: 1,
   kind: 'volume',
@@ -19,7 +19,7 @@ const volume: DesiredVolume = {
   ],
   wanted: 'started',
 }
-const facts = (parts: Partial<VolumeFacts> = {}): VolumeFacts => ({
+const facts = (parts: Partial<GlusterfsVolumeFacts> = {}): GlusterfsVolumeFacts => ({
   exists: true,
   status: 'started',
   bricks: [`${brick.host}:${brick.path}`],
@@ -29,7 +29,8 @@ const facts = (parts: Partial<VolumeFacts> = {}): VolumeFacts => ({
   connectedPeers: [],
   ...parts,
 })
-const steps = (parts?: Partial<VolumeFacts>) => planVolume(volume, facts(parts)).steps.map(describeStep)
+const steps = (parts?: Partial<GlusterfsVolumeFacts>) =>
+  planGlusterfsVolume(volume, facts(parts)).steps.map(describeStep)
 
 describe('directories of a volume', () => {
   it('are made when it is started, also those that an earlier attempt left half', () => {
@@ -39,7 +40,7 @@ describe('directories of a volume', () => {
   })
 
   it('are reported with whom the volume lets in, for both are what mounts wait for', () => {
-    const { report } = planVolume(volume, facts({ directories: ['/private', '/private/c1'] }))
+    const { report } = planGlusterfsVolume(volume, facts({ directories: ['/private', '/private/c1'] }))
     expect(report).to.deep.include({ allow: '/(gluster1),/private/c1(c1)', directories: ['/private', '/private/c1'] })
   })
 

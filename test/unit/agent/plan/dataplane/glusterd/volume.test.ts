@@ -1,12 +1,12 @@
 import { expect } from 'chai'
-import type { VolumeFacts } from '../../../../../../src/agent/port.js'
-import { planVolume } from '../../../../../../src/agent/plan/dataplane/glusterd/volume.js'
+import type { GlusterfsVolumeFacts } from '../../../../../../src/agent/port.js'
+import { planGlusterfsVolume } from '../../../../../../src/agent/plan/dataplane/glusterd/volume.js'
 import { describeStep } from '../../../../../../src/agent/steps.js'
-import type { DesiredVolume } from '../../../../../../src/model/documents/volume.js'
+import type { GlusterfsVolume } from '../../../../../../src/model/documents/volume.js'
 import { aDesiredVolume, startedVolume, volumeFacts } from '../../../../../support/desired.js'
 
-function planned(facts: VolumeFacts, volume: Partial<DesiredVolume> = {}) {
-  const { steps, waitingFor, refused, report } = planVolume(aDesiredVolume(volume), facts)
+function planned(facts: GlusterfsVolumeFacts, volume: Partial<GlusterfsVolume> = {}) {
+  const { steps, waitingFor, refused, report } = planGlusterfsVolume(aDesiredVolume(volume), facts)
   return { steps: steps.map(describeStep), waitingFor, refused, report }
 }
 

@@ -1,0 +1,88 @@
+import type { DirectVolume } from '../../../../model/documents/volume.js'
+import { fingerprintOf } from '../../../../model/fingerprint.js'
+import type { DirectBrickFacts, DirectVolumeFacts } from '../../../port.js'
+import type { Step } from '../../../steps.js'
+import type { Plan, Report } from '../../plan.js'
+
+/*
+ * This host's bricks of a volume, wanted started: brick ready → exports made → clients admitted → process started on its
+ * port → it answers with the login. A process that was started with something else, as before its exports changed, is ended and
+ * started again: the scheduler changes them only while nobody has the volume mounted.
+ *
+ * Wanted absent: processes ended → ports closed → absent. The bricks are unmounted and wiped by their own documents.
+ */
+export function planDirectVolume(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volume'> {
+  const isLeaving = volume.wanted === 'absent'
+  if (facts.unavailable !== undefined) {
+    const state = isLeaving ? 'leaving' : 'forming'
+    return { steps: [], waitingFor: [facts.unavailable], report: reportOf(volume, state, facts) }
+  }
+  return isLeaving ? planAbsent(volume, facts) : planStarted(volume, facts)
+}
+
+function planStarted(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volume'> {
+  const waitingFor: string[] = []
+  const steps: Step[] = facts.others.map(({ device, pid }) => ({ kind: 'stopBrick', volume, device, pid }))
+  const isReady = facts.bricks.every((brick) => brick.isReady)
+  const areMade = volume.exports.every(({ directory }) => facts.directories.includes(directory))
+  if (isReady && !areMade) steps.push({ kind: 'makeExports', volume })
+  if (!facts.isFenced) steps.push({ kind: 'admitClients', volume })
+  for (const brick of facts.bricks) {
+    if (!brick.isReady) waitingFor.push(`brick ${brick.device} to be mounted`)
+    else if (brick.isPortTaken) waitingFor.push(`port ${portOf(volume, brick)} to be free`)
+    else steps.push(...serve(volume, brick))
+    if (brick.process?.isCurrent && !brick.answers) waitingFor.push(`brick ${brick.device} to answer`)
+  }
+  return { steps, waitingFor, report: startedReport(volume, facts, areMade) }
+}
+
+function serve(volume: DirectVolume, { device, process }: DirectBrickFacts): Step[] {
+  if (process?.isCurrent) return []
+  const start: Step = { kind: 'startBrick', volume, device }
+  return process ? [{ kind: 'stopBrick', volume, device, pid: process.pid }, start] : [start]
+}
+
+function startedReport(volume: DirectVolume, facts: DirectVolumeFacts, areMade: boolean): Report<'volume'> {
+  const serving = facts.bricks.filter(isServing)
+  const offline = facts.bricks.filter((brick) => !isServing(brick)).map(({ path }) => path)
+  const taken = facts.bricks.filter(({ isPortTaken }) => isPortTaken).map((brick) => portOf(volume, brick))
+  const isWhole = offline.length === 0 && facts.isFenced && facts.others.length === 0 && areMade
+  const partly = serving.length > 0 ? 'degraded' : 'forming'
+  return {
+    ...reportOf(volume, isWhole ? 'started' : partly, facts),
+    offline,
+    directories: facts.directories,
+    // Whoever reads this knows by it that all that the document says is so, and not only what an earlier one said.
+    ...(isWhole ? { allow: fingerprintOf(volume) } : {}),
+    ...(taken.length === 0 ? {} : { takenPorts: taken }),
+  }
+}
+
+function planAbsent(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volume'> {
+  const running = facts.bricks.flatMap(({ device, process }) => (process ? [{ device, pid: process.pid }] : []))
+  const stops = [...running, ...facts.others].map(({ device, pid }): Step => ({
+    kind: 'stopBrick',
+    volume,
+    device,
+    pid,
+  }))
+  const close: Step[] = stops.length > 0 || facts.isLeft ? [{ kind: 'closePorts', volume }] : []
+  const steps = [...stops, ...close]
+  return { steps, waitingFor: [], report: reportOf(volume, steps.length > 0 ? 'leaving' : 'absent', facts) }
+}
+
+function isServing({ process, answers }: DirectBrickFacts): boolean {
+  return process?.isCurrent === true && answers
+}
+
+function portOf({ bricks }: DirectVolume, { device }: DirectBrickFacts): number {
+  return bricks.find((brick) => brick.device === device)!.port
+}
+
+function reportOf(
+  { buffer }: DirectVolume,
+  state: Report<'volume'>['state'],
+  { boots }: DirectVolumeFacts,
+): Report<'volume'> {
+  return { bufferId: buffer.id, state, offline: [], ...(boots === undefined ? {} : { boots }) }
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { accountId, address, maxBricks, maxHosts, mode, plainPath } from '../fields.js'
+import { deviceName } from '../names.js'
+import { tolerant } from '../tolerant.js'
+import { uuid } from './common.js'
+
+/*
+ * What documents say of buffers of the data plane `direct`: each agent serves its own bricks with a glusterfsd of its own, and
+ * mounts with a glusterfs of its own. docs/safety.md says who may read these documents: they hold the buffers' passwords.
+ */
+
+/** What serves a buffer's bricks. A buffer keeps the one that it was made with; `glusterd` when a document names none. */
+export const dataPlaneNames = ['glusterd', 'direct'] as const
+export const dataPlaneName = z.enum(dataPlaneNames)
+export type DataPlaneName = z.infer<typeof dataPlaneName>
+
+export const port = z.int().min(1024).max(65_535)
+
+/** Of 32 random bytes, in base64url: what the passwords of a buffer are made from, and each of these. */
+export const secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a secret of 32 bytes')
+
+/** What a client says to be let in to an export. */
+export const login = tolerant({ user: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'a user name'), password: secret })
+export type Login = z.infer<typeof login>
+
+/** Both sides call an export by this; no part of it is a path. */
+export const exportName = z.string().regex(/^[a-z][A-Za-z0-9._-]{0,270}$/, 'the name of an export')
+
+/** A directory of every brick that clients with its login alone can mount, as the root of what they see. */
+export const brickExport = tolerant({
+  name: exportName,
+  /** In the brick's directory, which is `/`. Exports do not lie in one another. */
+  directory: plainPath,
+  uid: accountId,
+  gid: accountId,
+  mode,
+  login,
+})
+export type BrickExport = z.infer<typeof brickExport>
+
+/** One brick on the host that the document is for. `port`: where its glusterfsd listens, on every address. */
+export const directBrick = tolerant({ device: deviceName, uuid, port })
+export type DirectBrick = z.infer<typeof directBrick>
+
+/** Who may connect to the bricks' ports at all: names or IP addresses. */
+export const clientAddresses = z.array(address).max(8 * maxHosts)
+
+/** What a client mounts: that export of all bricks, in the order of the volume. */
+export const directSource = tolerant({
+  export: exportName,
+  login,
+  bricks: z.array(tolerant({ address, port })).min(1).max(maxBricks),
+})
+export type DirectSource = z.infer<typeof directSource>
