@@ -12,7 +12,8 @@ const rooms = {
   'src/store': ['src/daemon', 'src/model'],
 
   'src/agent/plan': ['src/agent', 'src/agent/plan/dataplane', 'src/model'],
-  'src/agent/plan/dataplane': ['src/agent/plan/dataplane/glusterd'],
+  'src/agent/plan/dataplane': ['src/agent/plan/dataplane/direct', 'src/agent/plan/dataplane/glusterd', 'src/model'],
+  'src/agent/plan/dataplane/direct': ['src/agent', 'src/agent/plan', 'src/model'],
   'src/agent/plan/dataplane/glusterd': ['src/agent', 'src/agent/plan', 'src/model'],
   'src/agent/reconcile': ['src/agent', 'src/agent/plan', 'src/daemon', 'src/model', 'src/store'],
   'src/agent/host/exec': [],
@@ -25,7 +26,12 @@ const rooms = {
     ...port,
   ],
   // What serves bricks and mounts buffers: a room for each data plane behind the interface dataPlane.ts.
-  'src/agent/host/dataplane': ['src/agent/host/dataplane/glusterd', 'src/agent/host/exec', ...port],
+  'src/agent/host/dataplane': [
+    'src/agent/host/dataplane/direct',
+    'src/agent/host/dataplane/glusterd',
+    'src/agent/host/exec',
+    ...port,
+  ],
   'src/agent/host/dataplane/glusterd': ['src/agent/host/dataplane/dataPlane.ts', 'src/agent/host/exec', ...port],
   'src/agent/host/dataplane/direct': ['src/agent/host/dataplane/dataPlane.ts', 'src/agent/host/exec', ...port],
   'src/agent/host/staging': [

@@ -6,7 +6,8 @@ import { planMount } from './mount.js'
 import type { Plan } from './plan.js'
 import { planTransfer } from './transfer.js'
 import { planSwap } from './swap.js'
-import { planPeer, planVolume } from './dataplane/index.js'
+import { planPeer } from './dataplane/index.js'
+import { planVolume } from './volume.js'
 
 /** From a desired document and the facts of its host to one round of steps. Pure. */
 export const plan: { [K in DesiredKind]: (desired: Desired[K], facts: Facts[K]) => Plan<K> } = {
