@@ -15,7 +15,29 @@ import { join } from 'node:path'
 import { taggedProcesses } from '../../../src/agent/host/exec/taggedProcesses.js'
 import { transferRoot } from '../../../src/model/cluster.js'
 import type { StagingPriority } from '../../../src/agent/stagingPriority.js'
+import {
+  cannotBeStaged,
+  contentDiffers,
+  fileTooLong,
+  inLine,
+  leavesBuffer,
+  lineTooLong,
+  notADirectory,
+  notAFile,
+  notBelowStagePaths,
+  noteForged,
+  notesUnprotected,
+  notOwnDirectory,
+  partTooLong,
+  pathTooLong,
+  reportCounts,
+  rootMayNotStage,
+  sizeDiffers,
+  stagesNothing,
+  unknownUser,
+} from '../../../src/agent/host/staging/messages.js'
 import { asUser } from '../../../src/agent/host/staging/user.js'
+import { escaped, quote } from '../../../src/model/names.js'
 import { Refusal } from '../../../src/agent/port.js'
 import { until } from '../../../lab/common/until.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
@@ -64,10 +86,13 @@ describe('staging that goes wrong (root)', function () {
 
     it('refuses a source that is not there, or a file where a directory is meant', async () => {
       const nowhere = join(rig.lustre, 'nowhere')
-      expect(await refusal(rig.all({ outside: nowhere }))).to.contain('nowhere" cannot be staged: No such file')
+      const missing = cannotBeStaged(quote(nowhere), 'No such file or directory')
+      expect(await refusal(rig.all({ outside: nowhere }))).to.equal(missing)
       rig.as(someone, 'touch file')
-      expect(await refusal(rig.all({ attempt: 2, outside: join(rig.lustre, 'file') }))).to.contain('write type=file')
-      expect(await refusal(rig.all({ attempt: 3, type: 'file' }))).to.contain('write type=directory')
+      const outside = join(rig.lustre, 'file')
+      const noDirectory = notADirectory(quote(outside), 'regular empty file')
+      expect(await refusal(rig.all({ attempt: 2, outside }))).to.equal(noDirectory)
+      expect(await refusal(rig.all({ attempt: 3, type: 'file' }))).to.equal(notAFile(quote(rig.lustre), 'directory'))
     })
 
     it('keeps saying so until something else is wanted', async () => {
@@ -85,7 +110,7 @@ describe('staging that goes wrong (root)', function () {
       )
       const list = { side: 'outside', path: join(rig.lustre, 'list') } as const
       const transfer = rig.transfer({ type: 'list', list, outside: undefined } as never)
-      expect(await refusal(rig.all(transfer))).to.match(/list is too long/)
+      expect(await refusal(rig.all(transfer))).to.equal(fileTooLong(list.path, 8 * 1024 * 1024))
     })
 
     it('notices a file that has vanished since it was found', async () => {
@@ -105,7 +130,7 @@ describe('staging that goes wrong (root)', function () {
       await rig.part(rig.transfer({ part: 'copy' }))
       const { counts, failures } = await rig.part(rig.transfer({ part: 'finish' }))
       expect(counts.failed).to.equal(1)
-      expect(failures[0]).to.match(/b: it had 2 bytes .* changed while it was staged/)
+      expect(failures[0]).to.equal(sizeDiffers('./b', 2, 7))
     })
 
     it('finds contents that differ when it is told to, and mends them at the next attempt', async () => {
@@ -121,7 +146,7 @@ describe('staging that goes wrong (root)', function () {
       await rig.end()
       const again = await rig.all({ verify: true })
       expect(again.counts.failed).to.equal(1)
-      expect(again.failures[0]).to.contain('a: its content at the destination differs')
+      expect(again.failures[0]).to.equal(contentDiffers('a'))
     })
 
     it('refuses a destination that the user may not reach at once, by its name', async () => {
@@ -146,18 +171,16 @@ describe('staging that goes wrong (root)', function () {
     it('refuses lines of a list that are longer than any path', async () => {
       const list = { side: 'outside', path: join(rig.lustre, 'list') } as const
       const long = { [`${'x'.repeat(200)}/`]: 1000, 'y/': 3_000, [`${'z'.repeat(300)}`]: 1 }
-      const said = ['it is longer than', 'a path is longer than', 'a part of a path is longer than']
+      const problems = [lineTooLong(8_300), pathTooLong(4_096), partTooLong(255)]
       for (const [index, [text, times]] of Object.entries(long).entries()) {
         writeFileSync(list.path, `${rig.lustre}/${text.repeat(times)}\n`)
         const transfer = rig.transfer({ attempt: index + 1, type: 'list', list, outside: undefined } as never)
-        expect(await refusal(rig.all(transfer)))
-          .to.match(/line 1 of the list/)
-          .and.to.contain(said[index])
+        expect(await refusal(rig.all(transfer))).to.equal(inLine(1, quote(list.path), problems[index]!))
       }
     })
 
     it('refuses to run as root, whatever a document says', async () => {
-      expect(await refusal(rig.all({ uid: 0, gid: 0 }))).to.contain('never as root')
+      expect(await refusal(rig.all({ uid: 0, gid: 0 }))).to.equal(rootMayNotStage())
     })
 
     it("escapes what is in names before it reaches anybody's terminal", async () => {
@@ -166,7 +189,8 @@ describe('staging that goes wrong (root)', function () {
       rig.as(someone, "echo more >$'b\\n\\e[31mred'")
       await rig.part(rig.transfer({ part: 'copy' }))
       const { failures } = await rig.part(rig.transfer({ part: 'finish' }))
-      expect(failures.join('')).to.match(/red: it had 0 bytes/)
+      const text = sizeDiffers('./b\n\u001b[31mred', 0, 5)
+      expect(failures).to.deep.equal([escaped(text)])
       // eslint-disable-next-line no-control-regex
       expect(failures.join('')).not.to.match(/[\u0000-\u001f]/)
     })
@@ -203,14 +227,14 @@ describe('staging that goes wrong (root)', function () {
     })
 
     it('refuses a user whom this host does not know', async () => {
-      expect(await refusal(rig.all({ uid: 29_999 }))).to.contain('user 29999 is not known on this host')
+      expect(await refusal(rig.all({ uid: 29_999 }))).to.equal(unknownUser(29_999))
     })
 
     it('refuses everything on a host without stage paths', async () => {
       rig.host = rig.agent({ stagePaths: [] })
       await rig.round(rig.transfer()).then(
         () => expect.fail('it was not refused'),
-        (error: Error) => expect(error.message).to.contain('set stagePaths in its agent.yaml'),
+        (error: Error) => expect(error.message).to.equal(stagesNothing()),
       )
       await rig.end()
     })
@@ -221,7 +245,7 @@ describe('staging that goes wrong (root)', function () {
       const parts = { outside: join(rig.lustre, 'in'), report }
       await rig.all(parts)
       expect(readFileSync(report, 'utf8'))
-        .to.contain('1 files copied, 1 failed')
+        .to.contain(reportCounts(1, 1))
         .and.to.match(/secret.*Permission denied/)
       expect(statSync(report).uid).to.equal(someone.uid)
       rig.as(someone, 'chmod 600 in/secret')
@@ -252,12 +276,14 @@ describe('staging that goes wrong (root)', function () {
     })
 
     it('stages only below the stage paths, wherever links lead', async () => {
-      expect(await refusal(rig.all({ outside: '/etc' }))).to.contain(`"/etc" is not below ${rig.lustre}`)
+      const etc = notBelowStagePaths(quote('/etc'), undefined, [rig.lustre])
+      expect(await refusal(rig.all({ outside: '/etc' }))).to.equal(etc)
       symlinkSync('/etc', join(rig.lustre, 'link'))
-      const leads = 'link" leads to "/etc", which is not below'
-      expect(await refusal(rig.all({ attempt: 2, outside: join(rig.lustre, 'link') }))).to.contain(leads)
-      const out = { direction: 'out', outside: join(rig.lustre, 'link/new') } as const
-      expect(await refusal(rig.all({ attempt: 3, ...out }))).to.contain('leads to "/etc/new"')
+      const leads = (path: string, real: string) => notBelowStagePaths(quote(path), real, [rig.lustre])
+      const link = join(rig.lustre, 'link')
+      expect(await refusal(rig.all({ attempt: 2, outside: link }))).to.equal(leads(link, '/etc'))
+      const outside = join(link, 'new')
+      expect(await refusal(rig.all({ attempt: 3, direction: 'out', outside }))).to.equal(leads(outside, '/etc/new'))
     })
 
     it('does not follow a link out of the buffer', async () => {
@@ -265,12 +291,10 @@ describe('staging that goes wrong (root)', function () {
       chmodSync(join(rig.directory, 'victim'), 0o777)
       symlinkSync(join(rig.directory, 'victim'), join(rig.volume, 'data'))
       rig.as(someone, 'touch a')
-      expect(await refusal(rig.all({ inside: 'data/x' }))).to.contain(
-        '"$DW_JOB_STRIPED/data/x" leads out of the buffer',
-      )
-      expect(await refusal(rig.all({ attempt: 2, direction: 'out', inside: 'data' }))).to.contain(
-        'leads out of the buffer',
-      )
+      const victim = join(rig.directory, 'victim')
+      const leaves = (path: string) => leavesBuffer(quote(`$DW_JOB_STRIPED/data${path}`), victim + path)
+      expect(await refusal(rig.all({ inside: 'data/x' }))).to.equal(leaves('/x'))
+      expect(await refusal(rig.all({ attempt: 2, direction: 'out', inside: 'data' }))).to.equal(leaves(''))
       expect(readdirSync(join(rig.directory, 'victim'))).to.deep.equal([])
     })
 
@@ -329,6 +353,7 @@ describe('staging that goes wrong (root)', function () {
       /** Another user of the group that the folder is shared with. */
       const attacker = { uid: another.uid, gid: someone.gid }
       const id = () => `${rig.session.id}.1`
+      const inWork = (name: string) => join(transferRoot, id(), `.burstbuffer-${id()}/1`, name)
       const share = (batch: object) =>
         JSON.stringify({ batches: [{ name: 'share-0.0', files: 1, bytes: 1, ...batch }] })
       const plan = JSON.stringify({
@@ -362,9 +387,8 @@ describe('staging that goes wrong (root)', function () {
         }
         forge(rig.volume, { 'share-0.json': share({ pairs: [pair] }) })
         const copy = rig.transfer({ outside: join(rig.lustre, 'data'), part: 'copy' })
-        expect(await refusal(rig.part(copy))).to.match(
-          /not the directory that this transfer made|not written by this transfer/,
-        )
+        const root = join(transferRoot, id(), `.burstbuffer-${id()}`)
+        expect(await refusal(rig.part(copy))).to.equal(notOwnDirectory(root))
         expect(rig.as(attacker, 'cat stolen', rig.volume)).to.equal('')
       })
 
@@ -397,8 +421,8 @@ describe('staging that goes wrong (root)', function () {
         for (const [what, script] of Object.entries(forgeries)) {
           rig.host = rig.agent()
           rig.as(someone, script, rig.volume)
-          expect(await refusal(rig.part({ ...transfer, part: 'copy' })), what).to.contain(
-            'not written by this transfer',
+          expect(await refusal(rig.part({ ...transfer, part: 'copy' })), what).to.equal(
+            noteForged(inWork('share-0.json')),
           )
         }
         rig.host = rig.agent()
@@ -407,14 +431,14 @@ describe('staging that goes wrong (root)', function () {
           `rm ${work}/share-0.json; mv ../lustre/kept ${work}/share-0.json; chmod 755 ${work}`,
           rig.volume,
         )
-        expect(await refusal(rig.part({ ...transfer, part: 'copy' }))).to.contain('is not the directory that this')
+        expect(await refusal(rig.part({ ...transfer, part: 'copy' }))).to.equal(notOwnDirectory(inWork('')))
       })
 
       it('refuses lists of names that were changed', async () => {
         const transfer = rig.transfer({ outside: join(rig.lustre, 'data') })
         await rig.part({ ...transfer, part: 'plan' })
         rig.as(someone, `cd .burstbuffer-${id()}/1; sed -i 's,./a,./b,' share-0.0`, rig.volume)
-        expect(await refusal(rig.part({ ...transfer, part: 'copy' }))).to.contain('not written by this transfer')
+        expect(await refusal(rig.part({ ...transfer, part: 'copy' }))).to.equal(noteForged(inWork('share-0.0')))
       })
 
       it('writes into no file that somebody else has put there', async () => {
@@ -430,7 +454,7 @@ describe('staging that goes wrong (root)', function () {
       it('without a key believes notes only where nobody else may put anything in their place', async () => {
         const unkeyed = { outside: join(rig.lustre, 'data'), noteKey: undefined } as never
         const error: unknown = await rig.all(unkeyed).catch((error: unknown) => error)
-        expect(String(error)).to.contain('others may write in')
+        expect((error as Error).message).to.equal(notesUnprotected(join(transferRoot, id())))
         chmodSync(rig.volume, 0o700)
         expect((await rig.all(unkeyed)).counts).to.deep.include({ files: 1, failed: 0 })
       })

@@ -1,6 +1,9 @@
 import { expect } from 'chai'
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { cannotBeStaged, leavesBuffer } from '../../../src/agent/host/staging/messages.js'
+import { ofNode } from '../../../src/agent/host/staging/noteFormats.js'
+import { transferRoot } from '../../../src/model/cluster.js'
 import { needsRoot } from '../../support/loopDevices.js'
 import { someone, StagingRig } from '../../support/stagingRig.js'
 
@@ -82,7 +85,8 @@ describe('staging of the nodes’ own namespaces (root)', function () {
     const outside = join(rig.lustre, 'run/named')
     const { counts, failures } = await rig.all({ ...nodes, direction: 'out', type: 'file', inside: 'result', outside })
     expect(counts).to.deep.include({ files: 2, failed: 1 })
-    expect(failures).to.deep.equal(['node c2: "$DW_JOB_PRIVATE/result" cannot be staged: No such file or directory'])
+    const missing = cannotBeStaged('"$DW_JOB_PRIVATE/result"', 'No such file or directory')
+    expect(failures).to.deep.equal([ofNode('c2', missing)])
     expect([read(rig.lustre, 'run/c1/named'), read(rig.lustre, 'run/c3/named')]).to.deep.equal(['c1\n', 'c3\n'])
     expect(existsSync(join(rig.lustre, 'run/c2'))).to.equal(false)
   })
@@ -108,7 +112,10 @@ describe('staging of the nodes’ own namespaces (root)', function () {
     const outside = join(rig.lustre, 'out/x')
     const { counts, failures } = await rig.all({ ...nodes, direction: 'out', type: 'file', inside: 'x', outside })
     expect(counts).to.deep.include({ files: 1, failed: 2 })
-    expect(failures[0]).to.match(/^node c2: "\$DW_JOB_PRIVATE\/x" leads out of the buffer/)
-    expect(failures[1]).to.match(/^node c3: "\$DW_JOB_PRIVATE\/x" leads out of the buffer/)
+    const leaves = (real: string) => leavesBuffer('"$DW_JOB_PRIVATE/x"', real)
+    expect(failures).to.deep.equal([
+      ofNode('c2', leaves(join(transferRoot, `${rig.session.id}.1`, 'private/c1/x'))),
+      ofNode('c3', leaves('/etc/passwd')),
+    ])
   })
 })

@@ -15,9 +15,11 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { taggedProcesses } from '../../../src/agent/host/exec/taggedProcesses.js'
+import { notArrived, notBelowStagePaths, notStarted } from '../../../src/agent/host/staging/messages.js'
 import { sandboxed, sandboxRoot } from '../../../src/agent/host/staging/sandbox.js'
 import { writeReport } from '../../../src/agent/host/staging/report.js'
 import { type AsUser, asUser } from '../../../src/agent/host/staging/user.js'
+import { quote } from '../../../src/model/names.js'
 import { Refusal } from '../../../src/agent/port.js'
 import { until } from '../../../lab/common/until.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
@@ -77,7 +79,8 @@ describe('the sandbox of staging (root)', function () {
     await whileCopying('big', copy, () => rig.as(someone, 'mv d away; ln -s /etc d'))
     const { counts, failures } = await rig.part(copy)
     expect(counts).to.deep.include({ files: 1, failed: 1 })
-    expect(failures[0]).to.contain(`d/passwd" leads to "/etc/passwd", which is not below ${rig.lustre}`)
+    const passwd = quote(join(rig.lustre, 'd/passwd'))
+    expect(failures[0]).to.equal(notBelowStagePaths(passwd, '/etc/passwd', [rig.lustre]))
     expect(failures[1]).to.match(/passwd.*No such file or directory/)
     const arrived = execFileSync('find', [rig.volume, '-name', 'passwd', '-size', '+0'], { encoding: 'utf8' })
     expect(arrived).to.equal('')
@@ -95,7 +98,10 @@ describe('the sandbox of staging (root)', function () {
     await whileCopying('big', copy, () => rig.as(someone, 'mv d away; ln -s /var/tmp d'))
     const error: unknown = await rig.part(copy).catch((error: unknown) => error)
     expect(error).to.be.instanceOf(Refusal)
-    expect((error as Error).message).to.match(/d\/\w+" leads to "\/var\/tmp\/\w+", which is not below/)
+    const leads = ['big', 'small'].map((name) =>
+      notBelowStagePaths(quote(join(rig.lustre, 'd', name)), join('/var/tmp', name), [rig.lustre]),
+    )
+    expect(leads).to.include((error as Error).message)
   })
 
   it('writes no report where its folder leads to when that becomes a link between the looks', async () => {
@@ -112,7 +118,7 @@ describe('the sandbox of staging (root)', function () {
       },
     }
     const transfer = rig.transfer({ report: join(rig.lustre, 'd/report') })
-    const sum = { files: 0, bytes: 0, failed: 1, failures: ['a: it did not arrive'] }
+    const sum = { files: 0, bytes: 0, failed: 1, failures: [notArrived('a')] }
     await writeReport({ transfer, user: between, stagePaths: { answering: [rig.lustre], silent: [] } }, sum)
     expect(lstatSync(join(rig.lustre, 'd')).isSymbolicLink()).to.equal(true)
     expect(readdirSync(victim)).to.deep.equal([])
@@ -259,10 +265,10 @@ describe('the sandbox of staging (root)', function () {
       return (error as Error).message
     }
     expect(await failing(rig.lustre, '/')).to.contain(
-      'touch was not started in its sandbox: sandbox: the whole host cannot be given',
+      notStarted('touch', 'sandbox: cannot give a program the whole host: /'),
     )
     rmSync(sandboxRoot, { recursive: true })
-    expect(await failing(rig.lustre)).to.contain('touch was not started in its sandbox: sandbox: cannot mount')
+    expect(await failing(rig.lustre)).to.contain(notStarted('touch', 'sandbox: cannot mount'))
     mkdirSync(sandboxRoot, { mode: 0o700 })
     expect(execFileSync('ls', [rig.lustre], { encoding: 'utf8' })).to.equal('')
   })

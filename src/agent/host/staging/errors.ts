@@ -1,10 +1,12 @@
+import { destinationFull } from './messages.js'
+
 /*
- * What the words of a system call's error mean for a transfer, when a program of the user's fails with them.
+ * The texts of system errors, and what each means for a transfer when a program that runs as the user fails with it.
  *
- *   user   ends the attempt: no second try helps, and the user or an operator of the file system can mend it
- *   host   tried again: the volume, the file system or this host is away, or has too much to do
+ *   user   ends the attempt: a retry does not help; the user or an operator of the file system can fix it
+ *   host   is tried again: the volume, the file system or this host is unavailable or overloaded
  *
- * What is not listed is tried again. Source of the words: errno(3), as glibc prints them in the C locale.
+ * An error that is not listed is tried again. Source of the texts: errno(3), as glibc prints them in the C locale.
  */
 const meaning = {
   'No such file or directory': 'user', // ENOENT
@@ -44,14 +46,14 @@ const meaning = {
 
 const isFull = new Set(['No space left on device', 'Disk quota exceeded'])
 
-/** Of what a program said: what no second try mends, and what its user can; undefined for everything else. */
+/** The line of a program's stderr with an error that only the user can fix; undefined when there is none. */
 export function userErrorIn(stderr: string): string | undefined {
   const line = stderr.split('\n').find((line) => meaningOf(line)?.whose === 'user')
   if (line === undefined) return undefined
-  return isFull.has(meaningOf(line)!.words) ? `the destination is full: ${line.trim()}` : line.trim()
+  return isFull.has(meaningOf(line)!.words) ? destinationFull(line.trim()) : line.trim()
 }
 
-/** Programs end with the words of the error; rsync puts its number behind them. */
+/** A program's line ends with the text of the error; rsync adds the number of the error. */
 function meaningOf(line: string): { words: string; whose: 'user' | 'host' } | undefined {
   const words = /: ([^:]+?)(?: \(\d+\))?$/.exec(line.trim())?.[1]
   return words !== undefined && Object.hasOwn(meaning, words)

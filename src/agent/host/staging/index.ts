@@ -15,6 +15,7 @@ import { planCopy } from './plan/plan.js'
 import { type StagePaths, stagePathsNow } from './resolve.js'
 import { sandboxRoot } from './sandbox.js'
 import { type AsUser, asUser, type UserParts } from './user.js'
+import { stagesNothing } from './messages.js'
 import { type MountAt, mountState, mountVolume, unmountVolume } from './volume.js'
 import { type Notes, openNotes } from './notes.js'
 import type { StagingPriority } from '../../stagingPriority.js'
@@ -29,27 +30,27 @@ export interface TransferOptions {
   /** Throws unless every brick of its volume is online. */
   requireAllBricksOnline: (transfer: DesiredTransfer) => Promise<void>
   log: Log
-  /** Mounts the volume at a path that is there. */
+  /** Mounts the volume at a path that exists. */
   mountAt: MountAt
-  /** Called when work on that transfer has ended, well or not. */
+  /** Called when work on that transfer has ended, with or without success. */
   onEnd?: (id: string) => void
-  /** A program of a transfer that has said nothing for so long is ended. */
+  /** A program of a transfer that has printed nothing for so long is ended. */
   stallMs?: number
-  /** One that has done nothing for so long gives its slot to others. */
+  /** A program that has done nothing for so long gives its slot to others. */
   quietMs?: number
 }
 
-/** A file system may fail over for minutes; one that says nothing for longer needs an operator. */
+/** A file system may need minutes to fail over; one that stalls for longer needs an operator. */
 const stallMs = 1_800_000
 const defaultQuietMs = 60_000
-/** Notes and looks: they do not wait for an hour. */
+/** For commands that read or write notes: they must not wait as long as a copy. */
 const noteMs = 60_000
 /** Runs of rsync at once on one host, over all transfers. */
 const maxRuns = 4
 
 /**
  * Stage-in and stage-out on this host. Its methods are the facts and effects of transfers in `Host`; those that begin a
- * part resolve at once, and throw what the last run of it came to.
+ * part resolve at once, and throw the failure of the part's last run.
  */
 export function transfers(options: TransferOptions) {
   const { name, stagePaths, priority, run, log } = options
@@ -68,10 +69,10 @@ export function transfers(options: TransferOptions) {
   const noteUser = async (transfer: DesiredTransfer) =>
     (await userOf(transfer, { stallMs: Math.min(noteMs, patience) })).user
   const insist = () => {
-    if (stagePaths.length === 0) throw new Refusal(notServed)
+    if (stagePaths.length === 0) throw new Refusal(stagesNothing())
   }
 
-  /** Begins the part, unless it is under way; what was begun for another part or attempt is ended first. */
+  /** Begins the part unless it is under way; first ends the work on another part or attempt. */
   const begin = async (transfer: DesiredTransfer, act: (parts: Acting) => Promise<void>) => {
     insist()
     const id = idOf(transfer)
@@ -97,7 +98,7 @@ export function transfers(options: TransferOptions) {
   }
 
   return {
-    /** Where the wanted part and attempt stands on this host. Throws what keeps its notes from being read. */
+    /** How far the wanted part and attempt is on this host. Throws when its notes cannot be read. */
     facts: async (transfer: DesiredTransfer): Promise<TransferFacts> => {
       const job = jobs.get(idOf(transfer))
       if (job && job.what === whatOf(transfer) && transfer.wanted === 'done') {
@@ -107,7 +108,7 @@ export function transfers(options: TransferOptions) {
       const mounted = await mountState(transfer, run)
       const facts = { mounted: mounted !== 'absent', orphans, ...(mounted === 'dead' ? { isDead: true } : {}) }
       if (transfer.wanted === 'absent') return facts
-      if (stagePaths.length === 0) return { ...facts, refused: notServed }
+      if (stagePaths.length === 0) return { ...facts, refused: stagesNothing() }
       if (mounted !== 'alive' || orphans > 0) return facts
       return { ...facts, ...(await doneFacts(await noteUser(transfer), transfer)) }
     },
@@ -116,24 +117,24 @@ export function transfers(options: TransferOptions) {
       insist()
       await mountVolume(transfer, run, options.mountAt)
     },
-    /** These three begin the part, in place of another that is under way here, or do nothing when it is. */
+    /** Begins the plan, in place of another part that is under way here; does nothing when the plan is under way. */
     plan: (transfer: DesiredTransfer) =>
       begin(transfer, ({ show, ...parts }) =>
         planCopy({ ...parts, onFound: ({ files, bytes }) => show({ files, bytes }) }),
       ),
-    /** As `plan`: a share. */
+    /** As `plan`, for the copy of a share. */
     copy: (transfer: DesiredTransfer) =>
       begin(transfer, ({ show, ...parts }) => copyShare({ ...parts, turns, quietMs, onProgress: show })),
-    /** As `plan`: the sum of all shares. */
+    /** As `plan`, for the sum of all shares. */
     finish: (transfer: DesiredTransfer) => begin(transfer, finishTransfer),
-    /** Ends what runs of it here, whoever began it. */
+    /** Ends the processes of this transfer on this host, also those of an agent that has died. */
     stop: async (transfer: DesiredTransfer) => {
       await jobs.stop(idOf(transfer))
       await endTagged(tagOf(transfer), transfer.uid)
     },
     /**
-     * Removes what it wrote for itself, then the mount. That notes cannot be removed, for a brick is lost, keeps no buffer from
-     * being taken down.
+     * Removes the notes, then the mount. Notes that cannot be removed, because a brick is lost, do not keep the buffer
+     * from being taken down.
      */
     end: async (transfer: DesiredTransfer) => {
       await jobs.stop(idOf(transfer))
@@ -143,18 +144,15 @@ export function transfers(options: TransferOptions) {
         await user
           .ok(['rm', '--recursive', '--force', '--', transferPathsOf(transfer).notesRoot])
           .catch((error: unknown) =>
-            log.warn('notes of a transfer stay', { id: idOf(transfer), reason: String(error) }),
+            log.warn('cannot remove the notes of a transfer', { id: idOf(transfer), reason: String(error) }),
           )
       }
       await unmountVolume(transfer, run)
     },
-    /** Ends all that is under way here; what is noted is not copied again. */
+    /** Ends all work on this host; batches that are noted as done are not copied again. */
     close: () => jobs.stopAll(),
   }
 }
-
-const notServed =
-  'this host stages nothing: set stagePaths in its agent.yaml to the file systems that users may stage from and to'
 
 interface Acting {
   transfer: DesiredTransfer
@@ -180,9 +178,9 @@ function totalsOf({ part, share }: DesiredTransfer, planned: Planned): Partial<T
   return whole ? { totalFiles: whole.files, totalBytes: whole.bytes } : {}
 }
 
-/** What the work directory says of the part that is wanted. */
+/** What the notes say about the wanted part. */
 async function doneFacts(user: AsUser, transfer: DesiredTransfer): Promise<Pick<TransferFacts, 'done'>> {
-  // What keeps the user from the destination is told by the plan itself, by the name that the user has written.
+  // If the user may not enter the destination, the plan says so itself, with the path that the user wrote.
   const notes = await openNotes(user, transfer).catch((error: unknown) => {
     if (transfer.part === 'plan' && error instanceof Refusal) return undefined
     throw error

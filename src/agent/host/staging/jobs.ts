@@ -10,7 +10,7 @@ export interface Running {
 
 export interface Job {
   key: string
-  /** What is done: part and attempt. */
+  /** Part and attempt. */
   what: string
   running: Running
   abort: AbortController
@@ -18,10 +18,10 @@ export interface Job {
 }
 
 /*
- * Work that takes hours, one job a transfer. It is begun by a step, which does not wait for it; what it has done stands in the
- * work directory, and why it failed is told by the next attempt to begin it.
+ * Work that takes hours, one job for each transfer. A step begins it and does not wait for it. What it has done is
+ * noted in the work directory; why it failed is thrown by the next call that begins it.
  */
-/** The work under way, by transfer. Nothing of it survives the agent. */
+/** The work under way, by transfer. It ends with the agent. */
 export class Jobs {
   private readonly jobs = new Map<string, Job>()
   private readonly failures = new Map<string, { what: string; error: Error }>()
@@ -34,8 +34,8 @@ export class Jobs {
   }
 
   /**
-   * Begins it, or does nothing when one is under way. Throws instead what the last one for the same `what` came to:
-   * once, or again and again when it was a Refusal.
+   * Begins the job, or does nothing when one is under way. If the last job for the same `what` failed, throws its error
+   * instead: once, or every time when the error is a Refusal.
    */
   begin(key: string, what: string, act: (job: Pick<Job, 'running' | 'abort'>) => Promise<void>): void {
     if (this.jobs.has(key)) return
@@ -56,7 +56,7 @@ export class Jobs {
     this.jobs.set(key, { key, what, ...begun, ended })
   }
 
-  /** Aborts the job, and resolves when it has ended. What had failed before is forgotten. May be repeated. */
+  /** Aborts the job, and resolves when it has ended. Forgets earlier failures. May be repeated. */
   async stop(key: string): Promise<void> {
     this.failures.delete(key)
     const job = this.jobs.get(key)
@@ -64,13 +64,13 @@ export class Jobs {
     await job?.ended
   }
 
-  /** The same for all; for the end of the agent. */
+  /** The same for all jobs; for the end of the agent. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.jobs.keys()].map((key) => this.stop(key)))
   }
 }
 
-/** Notes how far the work is: of the counts and failures, those that are given. */
+/** Updates those counts and failures that are given. */
 export function show(running: Running, { files, bytes, failed, failures }: Partial<Tally>): void {
   const { counts } = running
   running.counts = {

@@ -2,22 +2,22 @@ import { basename, dirname } from 'node:path'
 import { transferId, transferRoot } from '../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 
-/** A file in the directory of a transfer's notes: by it they are told from what merely has such a name. */
+/** A file that marks a directory as a transfer's notes: a user's directory may have such a name too. */
 export const notesMark = 'notes-of-a-transfer'
 
 export interface TransferPaths {
   /** Where the volume is mounted for this transfer. */
   mount: string
-  /** What the attempts of this transfer write for themselves; its parent is the user's. */
+  /** Directory of the notes of all attempts; its parent is the user's. */
   notesRoot: string
-  /** This attempt's. */
+  /** Directory of this attempt's notes. */
   notesDirectory: string
 }
 
 /**
  * Absolute paths of a transfer on this host: the mount, the work directories of all its attempts and of this one. The
- * work directory lies at the destination, which has to be writable and have room in any case: a buffer that is full can
- * still be staged out. That of a fan-out lies in the template.
+ * work directory is at the destination, which must be writable and have space anyway, so that a full buffer can still
+ * be staged out. The work directory of a fan-out is in the template.
  */
 export function transferPathsOf(transfer: DesiredTransfer): TransferPaths {
   const { session, direction, type, outside, attempt, nodes = [] } = transfer
@@ -29,7 +29,7 @@ export function transferPathsOf(transfer: DesiredTransfer): TransferPaths {
   return { mount: mountOf(transfer), notesRoot, notesDirectory: `${notesRoot}/${attempt}` }
 }
 
-/** What is copied, and where to. */
+/** Source and destination of a copy. */
 export interface Endpoints {
   source: string
   destination: string
@@ -37,7 +37,7 @@ export interface Endpoints {
   node?: string
 }
 
-/** Source and destination as the line names them, absolute on this host: once, or once for each of its nodes. */
+/** Source and destination as the directive names them, absolute on this host: once, or once for each of its nodes. */
 export function endpointsOf(transfer: DesiredTransfer): Endpoints[] {
   const { nodes = [undefined], inside, outside = '/', type } = transfer
   return nodes.map((node) => {
@@ -50,13 +50,16 @@ export function endpointsOf(transfer: DesiredTransfer): Endpoints[] {
   })
 }
 
-/** In the folder that gets the files each node has a directory of its name. */
+/** The path for a node's files: the destination has a directory for each node, with the node's name. */
 export function gatheredAt(path: string, type: DesiredTransfer['type'], node: string | undefined): string {
   if (node === undefined) return path
   return type === 'directory' ? below(path, node) : below(below(dirname(path), node), basename(path))
 }
 
-/** In which namespace of the buffer each side must stay; a side that is outside of it has none. */
+/**
+ * The namespace of the buffer in which the source or destination must stay; undefined for the one outside of the
+ * buffer.
+ */
 export function namespacesOf(
   transfer: Pick<DesiredTransfer, 'session' | 'transfer' | 'direction' | 'directory' | 'template'>,
   node: string | undefined,
@@ -74,12 +77,14 @@ export function namespacesOf(
   }
 }
 
-/** Number of the tree that is copied from or to this node: those of a fan-out have one source, which is walked once. */
+/**
+ * Number of the tree that is copied from or to this node. The nodes of a fan-out share one tree, which is walked once.
+ */
 export function treeOf({ nodes = [], template }: DesiredTransfer, node: string | undefined): number {
   return node === undefined || template !== undefined ? 0 : nodes.indexOf(node)
 }
 
-/** Whether a path in a tree is that of the transfer's own notes: no user's data. */
+/** Whether a path in a tree belongs to the transfer's own notes, and so is not user data. */
 export function isNotes(transfer: DesiredTransfer, root: string, name: string): boolean {
   const { notesRoot } = transferPathsOf(transfer)
   const path = below(root, name)

@@ -1,4 +1,4 @@
-/** Takes a program's output and gives each record that a NUL ends, byte for byte (latin1); each is waited for. */
+/** Splits a program's output at each NUL, byte for byte (latin1). Waits for `onRecord` before the next record. */
 export function recordsInto(onRecord: (record: string) => Promise<void>): (chunk: Buffer) => Promise<void> {
   let rest = ''
   return async (chunk) => {

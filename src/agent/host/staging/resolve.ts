@@ -6,15 +6,16 @@ import { Refusal } from '../../port.js'
 import { namespacesOf, type Endpoints } from './paths.js'
 import { answers } from '../client/bufferMount.js'
 import type { Run } from '../exec/run.js'
+import { cannotBeStaged, leadsToNoUtf8, leavesBuffer, notBelowStagePaths, stagePathSilent } from './messages.js'
 import type { AsUser } from './user.js'
 
-/** Below which paths this host lets users stage. A file system that does not answer holds up only what needs it. */
+/** The paths below which users may stage. A file system that does not answer delays only the transfers that need it. */
 export interface StagePaths {
   answering: readonly string[]
   silent: readonly string[]
 }
 
-/** Which stage paths are there and answer within ten seconds; asked anew with each call. */
+/** Which stage paths exist and answer within ten seconds; checked again with each call. */
 export async function stagePathsNow(paths: readonly string[], run: Run): Promise<StagePaths> {
   const found = await Promise.all(paths.map(async (path) => ({ path, isThere: await answers(path, run) })))
   const those = (isThere: boolean) => found.filter((one) => one.isThere === isThere).map(({ path }) => path)
@@ -22,8 +23,8 @@ export async function stagePathsNow(paths: readonly string[], run: Run): Promise
 }
 
 /**
- * Both sides without links, as the user sees them. Throws Refusal for a path that leads out of its place and for a
- * source that is absent, Error while a stage path does not answer.
+ * Source and destination with links resolved, as the user sees them. Throws Refusal for a path that leads out of its
+ * place and for a source that does not exist, Error while a stage path does not answer.
  */
 export async function resolveEndpoints(
   user: AsUser,
@@ -35,10 +36,10 @@ export async function resolveEndpoints(
   const found = await user.run(['stat', '--printf=%F', '--', resolved!.source])
   if (found.code === 0) return resolved!
   const why = /: ([^:]+)$/.exec(found.stderr.trim())?.[1] ?? found.stderr
-  throw new Refusal(`${nameOf(transfer, endpoints.source, endpoints.node)} cannot be staged: ${why}`)
+  throw new Refusal(cannotBeStaged(nameOf(transfer, endpoints.source, endpoints.node), why))
 }
 
-/** The same for many, whose sources may be absent; in their order. */
+/** The same for several, in their order; a source need not exist. */
 export async function resolveAll(
   user: AsUser,
   transfer: DesiredTransfer,
@@ -67,8 +68,8 @@ export async function resolveAll(
 }
 
 /**
- * Where the report is written: its folder without links, below the stage paths; its last part is not looked at. Throws
- * as `resolveSides` does.
+ * The path of the report: its folder with links resolved, below the stage paths; its last part is not checked. Throws
+ * as `resolveEndpoints` does.
  */
 export async function resolveReport(
   user: AsUser,
@@ -97,7 +98,7 @@ async function realPaths(user: AsUser, paths: readonly string[]): Promise<string
 function withinBuffer(name: string, namespace: string, real: string): string {
   requireUtf8(name, real)
   if (isWithin(real, namespace)) return real
-  throw new Refusal(`${name} leads out of the buffer, to ${quote(real)}`)
+  throw new Refusal(leavesBuffer(name, real))
 }
 
 function withinOutside(name: string, stagePaths: StagePaths, path: string, real: string): string {
@@ -105,24 +106,24 @@ function withinOutside(name: string, stagePaths: StagePaths, path: string, real:
   const { answering, silent } = stagePaths
   if (answering.some((root) => isWithin(real, root))) return real
   requireAnswer(stagePaths, real)
-  const leads = real === path ? '' : ` leads to ${quote(real)}, which`
-  throw new Refusal(
-    `${name}${leads} is not below ${[...answering, ...silent].join(', ')}: this host stages nothing else`,
-  )
+  const leadsTo = real === path ? undefined : real
+  throw new Refusal(notBelowStagePaths(name, leadsTo, [...answering, ...silent]))
 }
 
-/** Not a refusal: it may answer again. */
+/** Throws Error, not Refusal: the path may answer again. */
 function requireAnswer({ silent }: StagePaths, path: string): void {
   const root = silent.find((root) => isWithin(path, root))
-  if (root !== undefined) throw new Error(`the stage path ${root} is not there on this host, or does not answer`)
+  if (root !== undefined) throw new Error(stagePathSilent(root))
 }
 
-/** What is no UTF-8 cannot be given to a program as an argument. */
+/** A path that is not valid UTF-8 cannot be given to a program as an argument. */
 function requireUtf8(name: string, real: string): void {
-  if (real.includes('\uFFFD')) throw new Refusal(`${name} leads to a path that is no UTF-8`)
+  if (real.includes('\uFFFD')) throw new Refusal(leadsToNoUtf8(name))
 }
 
-/** A path as the user wrote it: of the buffer, not of the place where it is mounted here. */
+/**
+ * A path as the user wrote it, in quotes: `$DW_JOB_STRIPED/a` for a file in the buffer, not its path below the mount.
+ */
 export function nameOf(transfer: DesiredTransfer, path: string, node?: string): string {
   const { source, destination } = namespacesOf(transfer, node)
   const namespace = [source, destination].find((root) => root !== undefined && isWithin(path, root))

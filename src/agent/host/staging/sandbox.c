@@ -1,16 +1,16 @@
 /*
- * Runs a program that sees only what it is given: sandbox AT PATH... -- PROGRAM ARGUMENT...
+ * Runs a program that sees only the directories it is given: sandbox AT PATH... -- PROGRAM ARGUMENT...
  *
- * In a mount namespace of its own the program has a root of memory, which nobody can write to, with /usr (read-only), /dev/null and the
- * directories PATH; a PATH that is not there is left out. AT is an empty directory that the new root is made at. Whatever link a user
- * plants below a PATH, and at whatever moment, leads to nothing else of this host.
+ * The program runs in its own mount namespace. Its root is a read-only tmpfs with /usr (read-only), /dev/null and the
+ * directories PATH; a PATH that does not exist is left out. AT is an empty directory, where the new root is created. A
+ * link that a user plants below a PATH, at any moment, leads to nothing else on this host.
  *
- * What is mounted below a PATH later is seen too, where the host's mounts are shared, as systemd has them. Every other mount of
- * the host is taken off in the namespace: none is kept busy by a program that runs for hours. Not by pivot_root, which the default
- * seccomp profiles of container engines forbid.
+ * The program also sees later mounts below a PATH, if the host's mounts are shared, as with systemd. All other mounts of
+ * the host are unmounted in the namespace, so that a program that runs for hours keeps none of them busy. pivot_root is
+ * not used, because the default seccomp profiles of container engines forbid it.
  *
- * Needs CAP_SYS_ADMIN and CAP_SYS_CHROOT, and gives up no right by itself: PROGRAM is setpriv. Exits with 125 and a reason when
- * it cannot make the namespace, 126 or 127 when PROGRAM cannot be run, as env(1) does.
+ * Needs CAP_SYS_ADMIN and CAP_SYS_CHROOT, and drops no rights itself: PROGRAM is setpriv. Exits with 125 and a reason
+ * when it cannot create the namespace, with 126 or 127 when PROGRAM cannot be run, as env(1) does.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -47,7 +47,7 @@ static const char *inside(const char *path)
 	return joined;
 }
 
-/* With its parents. What is there already stays; a link on the way is no directory of ours, and ends it. */
+/* Creates the directory and its parents. Existing directories stay. Fails when a part of the path is a link. */
 static int make_directories(const char *path)
 {
 	char part[2 * PATH_MAX];
@@ -77,7 +77,7 @@ static int is_within(const char *path, const char *folder)
 
 static void bind_directory(const char *from, unsigned long flags)
 {
-	if (make_directories(inside(from)) != 0) fail("cannot make a place for", from);
+	if (make_directories(inside(from)) != 0) fail("cannot create a mount point for", from);
 	if (mount(from, inside(from), NULL, MS_BIND | flags, NULL) != 0) fail("cannot mount", from);
 }
 
@@ -88,13 +88,13 @@ static void bind_read_only(const char *from)
 		fail("cannot make read-only", from);
 }
 
-/* One that the host has not is left out. */
+/* Binds the file, if the host has it. */
 static void bind_file(const char *from, const char *folder, unsigned long options)
 {
 	if (access(from, F_OK) != 0) return;
-	if (make_directories(inside(folder)) != 0) fail("cannot make a place for", from);
+	if (make_directories(inside(folder)) != 0) fail("cannot create a mount point for", from);
 	int file = open(inside(from), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
-	if (file < 0) fail("cannot make a place for", from);
+	if (file < 0) fail("cannot create a mount point for", from);
 	close(file);
 	if (mount(from, inside(from), NULL, MS_BIND, NULL) != 0) fail("cannot mount", from);
 	if (options && mount(NULL, inside(from), NULL, MS_REMOUNT | MS_BIND | options, NULL) != 0)
@@ -122,7 +122,7 @@ static int is_of_system(const char *path)
 	return 0;
 }
 
-/* Links at the top of the host, such as /bin, lead to where they lead there. A system whose /bin is a directory gets that. */
+/* Copies links in the root directory, such as /bin. If /bin is a directory, binds it read-only. */
 static void look_at_top(void)
 {
 	DIR *top = opendir("/");
@@ -147,7 +147,7 @@ static void make_links(void)
 		char *end = strrchr(links[i].at, '/');
 		if (end != links[i].at) {
 			*end = '\0';
-			/* A link on the way leads where this one would be. */
+			/* A part of the path is a link: it leads to the place of this link. */
 			int is_made = make_directories(inside(links[i].at)) == 0;
 			*end = '/';
 			if (!is_made) continue;
@@ -158,21 +158,21 @@ static void make_links(void)
 }
 
 /*
- * At its place without links; one that was named by a link is found by that too. Links are made before anything of a user's is
- * mounted: root makes nothing in there.
+ * Binds each path with its links resolved, and creates the links, so that both names work. Links are created before a
+ * user's directory is mounted: root must create nothing in one.
  */
 static void bind_paths(char **paths, int count)
 {
 	char **bound = calloc((size_t)count + 1, sizeof *bound);
 	if (!bound) fail("cannot use", root);
-	/* Shorter ones first: what lies within another is seen there. */
+	/* Shorter paths first: a path within another is visible there, and is not bound again. */
 	for (int i = 0; i < count; i++) {
 		char *real = realpath(paths[i], NULL);
 		if (!real && (errno == ENOENT || errno == ENOTDIR)) continue;
 		if (!real) fail("cannot find", paths[i]);
 		if (strcmp(real, "/") == 0) {
 			errno = EINVAL;
-			fail("the whole host cannot be given:", paths[i]);
+			fail("cannot give a program the whole host:", paths[i]);
 		}
 		if (strcmp(real, paths[i]) != 0) remember_link(paths[i], real);
 		int at = 0;
@@ -188,7 +188,7 @@ static void bind_paths(char **paths, int count)
 	}
 }
 
-/* As it stands in /proc/self/mountinfo: blanks, newlines and backslashes in octal. */
+/* Decodes a path of /proc/self/mountinfo, where blanks, newlines and backslashes are octal. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -202,7 +202,7 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* The paths of all mounts but the host's root and what lies at the new one. */
+/* The paths of all mounts except the host's root and those below the new root. */
 static char **other_mounts(size_t *count)
 {
 	FILE *table = fopen("/proc/self/mountinfo", "re");
@@ -226,7 +226,7 @@ static char **other_mounts(size_t *count)
 	return found;
 }
 
-/* The new root is laid over the old one, which no path leads to from then on. */
+/* Mounts the new root over the old one, which no path reaches then. */
 static void enter_root(void)
 {
 	size_t count;
@@ -234,7 +234,7 @@ static void enter_root(void)
 	int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0) fail("cannot open", root);
 	if (mount(root, "/", NULL, MS_MOVE, NULL) != 0) fail("cannot move", root);
-	/* Those that went with another, or with the place that they were mounted at, are not found any more. */
+	/* A mount that disappeared with another mount is not found: the error is ignored. */
 	for (size_t i = 0; i < count; i++) umount2(others[i], MNT_DETACH | UMOUNT_NOFOLLOW);
 	if (fchdir(folder) != 0 || chroot(".") != 0 || chdir("/") != 0) fail("cannot enter", root);
 }
@@ -248,10 +248,10 @@ int main(int argc, char **argv)
 		return cannot;
 	}
 	root = argv[1];
-	/* The agent's own would close what a user makes from everybody else. */
+	/* With the agent's umask only the user could read the files that the program creates. */
 	umask(022);
-	if (unshare(CLONE_NEWNS) != 0) fail("cannot make a mount namespace for", argv[dashes + 1]);
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0) fail("cannot part from the mounts of", "/");
+	if (unshare(CLONE_NEWNS) != 0) fail("cannot create a mount namespace for", argv[dashes + 1]);
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0) fail("cannot make slaves of the mounts below", "/");
 	if (mount("sandbox", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m") != 0) fail("cannot mount", root);
 	bind_read_only("/usr");
 	look_at_top();

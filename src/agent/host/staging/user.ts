@@ -3,40 +3,42 @@ import { Refusal } from '../../port.js'
 import { CommandError } from '../exec/run.js'
 import { runStream, type StreamOptions, type StreamResult } from '../exec/stream.js'
 import { userErrorIn } from './errors.js'
+import { argumentTooLong, notStarted, rootMayNotStage, unknownUser } from './messages.js'
 import { type StagingPriority, withPriority } from '../../stagingPriority.js'
 import { sandboxed } from './sandbox.js'
 
 /*
- * Everything that touches a user's files runs as the user, with the user's groups and no right of root's, and in a sandbox that
- * holds the stage paths, the buffer and the programs of /usr: a link, planted at whatever moment, leads to nothing that the
- * user could not reach without us, and to nothing else of this host. Root itself opens, makes, renames and removes nothing in a
- * buffer or outside.
+ * Every program that touches a user's files runs as the user, with the user's groups and without root's rights, in a
+ * sandbox that contains the stage paths, the buffer and the programs of /usr. A link that somebody plants, at any
+ * moment, therefore leads only to what the user could reach anyway, and to nothing else on this host. Root itself
+ * opens, creates, renames and removes nothing in a buffer or outside of it.
  *
- * Where links lead is looked up on the host as it is, for what a user calls a path may be known by other names there; nothing is read or
- * written by that.
+ * Links are resolved on the host, outside of the sandbox, because a user's path may have another name there. This reads
+ * and writes no file.
  */
 export interface AsUser {
   /**
-   * Runs it to its end, whatever its exit code. Throws Refusal for a user who is not known here and for arguments that
-   * are too long, Error when the sandbox cannot be made, CommandError when it stalls or is ended.
+   * Runs a program to its end, whatever its exit code. Throws Refusal for a user who is not known here and for
+   * arguments that are too long, Error when the sandbox cannot be created, CommandError when the program stalls or is
+   * ended.
    */
   run(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
-  /** Throws unless it exits with 0: Refusal when the destination takes no more, else CommandError. */
+  /** Throws unless the program exits with 0: Refusal for an error that the user can fix, else CommandError. */
   ok(argv: readonly [string, ...string[]], options?: UserOptions): Promise<StreamResult>
 }
 
 export type UserOptions = Partial<Omit<StreamOptions, 'env' | 'signal'>> & {
-  /** On the host as it is, not in the sandbox. */
+  /** On the host, outside of the sandbox. */
   onHost?: boolean
 }
 
 export interface UserParts {
   transfer: Pick<DesiredTransfer, 'uid' | 'gid'>
-  /** In the environment of every process, and of what it starts: by it they are found and ended. */
+  /** An environment variable of every process and of its children, by which they are found and ended. */
   mark: string
   stallMs: number
   priority: StagingPriority
-  /** The directories that are there for its programs, beside those of the system. */
+  /** The directories that its programs see besides those of the system. */
   sees: readonly string[]
   signal?: AbortSignal
 }
@@ -48,8 +50,8 @@ const path = '/usr/local/bin:/usr/bin:/bin'
  * once.
  */
 export function asUser({ transfer, mark, stallMs, priority, sees, signal }: UserParts): AsUser {
-  // Whatever a document says: nothing is copied with the rights of root.
-  if (transfer.uid === 0) throw new Refusal('files are staged as a user, never as root')
+  // Nothing is copied with the rights of root, whatever a document says.
+  if (transfer.uid === 0) throw new Refusal(rootMayNotStage())
   const [name, value] = mark.split('=') as [string, string]
   const env = { PATH: path, LC_ALL: 'C', HOME: '/', [name]: value }
   const start = (argv: Argv, options: UserOptions) =>
@@ -60,11 +62,9 @@ export function asUser({ transfer, mark, stallMs, priority, sees, signal }: User
   const onHost = async (argv: Argv, options: UserOptions = {}) => {
     const result = await start([...identity(transfer, '--init-groups'), ...argv], options)
     if (!isUnknownUser(result)) return result
-    throw new Refusal(
-      `user ${transfer.uid} is not known on this host: users must be known on storage hosts as on nodes`,
-    )
+    throw new Refusal(unknownUser(transfer.uid))
   }
-  // The name service is not there in the sandbox.
+  // The sandbox has no name service.
   const lookUpGroups = async () => {
     const argv = ['id', '--groups'] as const
     const { code, stdout, stderr } = await onHost(argv)
@@ -78,7 +78,7 @@ export function asUser({ transfer, mark, stallMs, priority, sees, signal }: User
     const words = [...identity(transfer, `--groups=${await groups}`), ...argv] as const
     const result = await start(sandboxed(sees, words), options)
     if (!isNotStarted(result)) return result
-    throw new Error(`${argv[0]} was not started in its sandbox: ${result.stderr}`)
+    throw new Error(notStarted(argv[0], result.stderr))
   }
   return {
     run,
@@ -93,13 +93,13 @@ export function asUser({ transfer, mark, stallMs, priority, sees, signal }: User
   }
 }
 
-/** The kernel takes no argument above 128 KiB: no second try helps. */
+/** The kernel refuses arguments above 128 KiB: a retry does not help. */
 function refuseTooLong(error: unknown): never {
   if ((error as NodeJS.ErrnoException).code !== 'E2BIG') throw error
-  throw new Refusal('a path is too long to be given to a program', { cause: error })
+  throw new Refusal(argumentTooLong(), { cause: error })
 }
 
-/** The same user, for whom these options count where none are given. */
+/** The same user, with these options as defaults. */
 export function withOptions(user: AsUser, more: UserOptions): AsUser {
   return {
     run: (argv, options) => user.run(argv, { ...more, ...options }),
@@ -109,7 +109,7 @@ export function withOptions(user: AsUser, more: UserOptions): AsUser {
 
 type Argv = readonly [string, ...string[]]
 
-/** The signal comes when this agent dies: nothing that it started copies on unseen. */
+/** The kernel sends the signal when this agent dies, so that no program continues without it. */
 function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>, groups: string): [string, ...string[]] {
   return [
     'setpriv',
@@ -125,7 +125,7 @@ function identity({ uid, gid }: Pick<DesiredTransfer, 'uid' | 'gid'>, groups: st
   ]
 }
 
-/** It is this host's failure, in words of what starts programs: a "No such file or directory" of theirs is no user's file. */
+/** The sandbox or a wrapper failed, not the program: its "No such file or directory" is not about a user's file. */
 function isNotStarted({ code, stderr }: StreamResult): boolean {
   return code >= 125 && /^(sandbox|setpriv|nice|ionice): /.test(stderr)
 }

@@ -6,12 +6,12 @@ import { answers } from '../client/bufferMount.js'
 import { mountedAt, mountTable } from '../exec/mounts.js'
 import { makePassable } from '../exec/passable.js'
 import { type Run, runOk } from '../exec/run.js'
+import { volumeNotMounted } from './messages.js'
 import { transferPathsOf } from './paths.js'
 
-/** The buffer's volume on this host, for one transfer alone. */
 const commandMs = 30_000
 
-/** Whether the transfer's volume is mounted here. dead: its client process is gone, or does not answer. */
+/** Whether the transfer's volume is mounted here. dead: its client process has ended or does not answer. */
 export async function mountState(transfer: DesiredTransfer, run: Run): Promise<'absent' | 'alive' | 'dead'> {
   const { mount } = transferPathsOf(transfer)
   const found = mountedAt(await mountTable(), mount)
@@ -19,27 +19,27 @@ export async function mountState(transfer: DesiredTransfer, run: Run): Promise<'
   return (await answers(mount, run)) ? 'alive' : 'dead'
 }
 
-/** Mounts the transfer's volume at a directory that is there; throws when it cannot. */
+/** Mounts the transfer's volume at a directory that exists; throws when it cannot. */
 export type MountAt = (transfer: DesiredTransfer, path: string) => Promise<unknown>
 
 /**
- * Mounts the buffer for this transfer alone, after taking off what is mounted there. Throws Error when it is not
- * mounted or does not answer then. May be repeated.
+ * Mounts the buffer for this transfer only, after unmounting what is mounted there. Throws Error when the buffer is
+ * not mounted afterwards or does not answer. May be repeated.
  */
 export async function mountVolume(transfer: DesiredTransfer, run: Run, mountAt: MountAt): Promise<void> {
   const { mount } = transferPathsOf(transfer)
   await unmountVolume(transfer, run)
   await closeBrickRoot()
-  // Users pass through it, and do not list it: what is mounted below is open to its owner alone.
+  // Users may pass through it, but not list it: only its owner may enter the mount below.
   await makePassable(transferRoot, '711', run)
   await mkdir(mount, { recursive: true, mode: 0o700 })
   await mountAt(transfer, mount)
   if ((await mountState(transfer, run)) !== 'alive') {
-    throw new Error(`${transfer.volume} is not mounted at ${mount}, or does not answer, although mount said so`)
+    throw new Error(volumeNotMounted(transfer.volume, mount))
   }
 }
 
-/** Not lazily: while something uses it, it stays, and CommandError says so. May be repeated. */
+/** Unmounts, not lazily: throws CommandError while the mount is in use. May be repeated. */
 export async function unmountVolume(transfer: DesiredTransfer, run: Run): Promise<void> {
   const { mount } = transferPathsOf(transfer)
   if (mountedAt(await mountTable(), mount)) await runOk(run, ['umount', '--', mount], { timeoutMs: commandMs })

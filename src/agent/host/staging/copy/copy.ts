@@ -8,6 +8,7 @@ import { namespacesOf, transferPathsOf, type Endpoints, endpointsOf } from '../p
 import { resolveAll, resolveEndpoints, type StagePaths } from '../resolve.js'
 import { copyArguments, type Copied, differing, type Progress, runRsync } from './rsync.js'
 import { timeWindow } from './times.js'
+import { contentDiffers, foreignFiles, foreignNode, planGone } from '../messages.js'
 import { type AsUser, withOptions } from '../user.js'
 import {
   addFailure,
@@ -22,39 +23,39 @@ import {
 } from '../noteFormats.js'
 
 /*
- * One share: its batches, several at once, each copied, then compared with what was planned, then noted as done.
+ * Copies one share. Several batches run at once; each is copied, compared with the plan, and noted as done.
  *
- * Crash windows: killed before a batch is noted, it runs again, and rsync copies only the files that are not there as they
- * should be; killed before the share is noted, it is summed up from its batches again.
+ * Crash windows: if the agent is killed before a batch is noted, the batch runs again, and rsync copies only the files
+ * that are missing or differ; if it is killed before the share is noted, the share is summed up from its batches again.
  */
 export interface CopyParts {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: StagePaths
-  /** Whose run of the copier is next on this host, over all transfers. */
+  /** Decides which transfer's rsync runs next on this host. */
   turns: Turns
   signal: AbortSignal
-  /** A run that has done nothing for so long lets others go on. */
+  /** A run that has done nothing for so long gives its slot to others. */
   quietMs: number
-  /** How much of the share is copied and has failed, what was noted before counted in. */
+  /** How much of the share is copied and has failed, including what was noted before. */
   onProgress: (copied: Progress & { failed: number; failures: string[] }) => void
 }
 
 type Copying = CopyParts & {
-  /** How rsync compares times at the destination. */
+  /** Arguments by which rsync compares times at the destination. */
   window: string[]
   notes: Notes
-  /** Others may write into the buffer too. */
+  /** Other users may write into the buffer too. */
   isShared: boolean
 }
 
-/** Of one share. */
+/** Runs of rsync at once for one share. */
 const maxRuns = 4
 
 /**
- * Copies this host's share, batch by batch, several at once, and notes each batch that is done; those that are noted
- * are not copied again. Files that fail are counted and do not end it. Throws Refusal when the notes are gone or not
- * ours or the destination takes no more; else what cut a batch short.
+ * Copies this host's share, several batches at once, and notes each batch that is done; a batch that is noted is not
+ * copied again. Files that fail are counted and do not end the copy. Throws Refusal when the notes are missing or
+ * forged or the user has to fix the destination; else the error that ended a batch early.
  */
 export async function copyShare(parts: CopyParts): Promise<void> {
   const { transfer, user, quietMs, onProgress } = parts
@@ -62,8 +63,7 @@ export async function copyShare(parts: CopyParts): Promise<void> {
   const { index } = transfer.share
   const notes = await openNotes(user, transfer)
   const note = await notes.read(`share-${index}.json`, shareNote)
-  if (!note)
-    throw new Refusal(`the plan of attempt ${transfer.attempt} is gone from ${notesDirectory}: retry the transfer`)
+  if (!note) throw new Refusal(planGone(transfer.attempt, notesDirectory))
   const window = await timeWindow(user, notesDirectory)
   const isShared = await mayOthersWrite(user, transfer)
   const sidesFor = endpointsByNode(parts)
@@ -92,14 +92,14 @@ export async function copyShare(parts: CopyParts): Promise<void> {
     tellProgress()
   }
   await eachInTurn(parts, note.batches, copyOne)
-  // What leaves the buffer is on its disk before the buffer may go.
+  // Data that leaves the buffer must be on disk before the buffer may be deleted.
   if (transfer.direction === 'out') await user.ok(['sync', '--file-system', '--', notesRoot])
   await notes.write(`share-${index}.done`, sum)
 }
 
 /**
- * Each batch waits for a turn of its own. A failure is thrown when the others have been tried; a refusal and an end that is asked for at
- * once.
+ * Each batch waits for a turn of its own. A refusal and an abort end the share at once; another failure is thrown after
+ * the other batches have been tried.
  */
 async function eachInTurn(
   { transfer, turns, signal }: CopyParts,
@@ -120,13 +120,13 @@ async function eachInTurn(
   if (failures.length > 0) throw failures.find((failure) => failure instanceof Refusal) ?? failures[0]
 }
 
-/** Between which directories the names of a batch are copied; of pairs none. Looked at once for each node. */
+/** The directories between which the names of a batch are copied; undefined for pairs. Resolved once for each node. */
 function endpointsByNode({ transfer, user, stagePaths }: CopyParts): (batch: Batch) => Promise<Endpoints> | undefined {
   const looked = new Map<string | undefined, Promise<Endpoints>>()
   return ({ node }) => {
     const endpoints = endpointsOf(transfer).find((one) => one.node === node)
     if (transfer.type !== 'directory') return undefined
-    if (!endpoints) throw new Refusal(`the notes of attempt ${transfer.attempt} name a node that is not this line's`)
+    if (!endpoints) throw new Refusal(foreignNode(transfer.attempt))
     if (!looked.has(node)) looked.set(node, resolveEndpoints(user, transfer, stagePaths, endpoints))
     return looked.get(node)
   }
@@ -146,13 +146,13 @@ async function copyBatch(
   const copied = endpoints
     ? await copyList(parts, batch, endpoints, onProgress)
     : await copyPairs(parts, batch, onProgress)
-  // Complaints of a mount that has died are no files' failures.
+  // If the mount has died, the complaints are not failures of files: this throws.
   await user.ok(['stat', '--file-system', '--printf=%T', '--', mount])
   const missing = await whatIsMissing(user, notes, batch, endpoints?.destination ?? '/')
   const sum = emptyTally()
   for (const words of copied.complaints) addFailure(sum, ofNode(batch.node, words))
   sum.failed = copied.failed
-  // Who complained has mostly left a gap as well: it counts once.
+  // Most files with a complaint are missing as well: they count once.
   for (const words of missing.slice(Math.min(missing.length, copied.failed))) addFailure(sum, ofNode(batch.node, words))
   sum.files = Math.max(0, batch.files - sum.failed)
   sum.bytes = sum.failed === 0 ? batch.bytes : 0
@@ -188,7 +188,7 @@ async function copyPairs(
   })
   let copied: Copied = { complaints: [], failed: 0 }
   const past = { files: 0, bytes: 0 }
-  // Links may have changed since it was planned: what it names is looked at again.
+  // Links may have changed since the plan: resolve them again.
   const resolved = await resolveAll(user, transfer, stagePaths, pairs)
   await requirePairsOfLine({ transfer, user, stagePaths }, resolved)
   for (const [index, endpoints] of resolved.entries()) {
@@ -208,8 +208,8 @@ async function copyPairs(
 }
 
 /**
- * Copies between these sides, and tells it when one of them leads away since it was looked at: copiers see nothing there, and say no more
- * than that it is not there.
+ * Copies between these endpoints. If one of them has become a link that leads elsewhere, adds where it leads: in the
+ * sandbox rsync sees nothing there, and reports only that the file does not exist.
  */
 async function copyBetween(
   { transfer, user, stagePaths }: Pick<CopyParts, 'transfer' | 'user' | 'stagePaths'>,
@@ -229,13 +229,16 @@ async function copyBetween(
   }
 }
 
-/** A pair is one of this line's, and of a node that it has; of a single file, the very one that the line names. */
+/**
+ * Refuses, unless each pair belongs to this directive and one of its nodes; for a single file, unless it is the one
+ * that it names.
+ */
 async function requirePairsOfLine(
   { transfer, user, stagePaths }: Pick<CopyParts, 'transfer' | 'user' | 'stagePaths'>,
   pairs: readonly Endpoints[],
 ): Promise<void> {
   const { type, attempt } = transfer
-  // A node whose file could not be planned has no pair, and need not be looked at.
+  // A node whose file could not be planned has no pair, and need not be resolved.
   const lines = endpointsOf(transfer).filter(({ node }) => pairs.some((pair) => pair.node === node))
   const known = type === 'file' ? await resolveAll(user, transfer, stagePaths, lines) : lines
   const isOfLine = ({ source, destination, node }: Endpoints) => {
@@ -243,12 +246,12 @@ async function requirePairsOfLine(
     return line && (type === 'list' || (line.source === source && line.destination === destination))
   }
   if (type !== 'directory' && pairs.every(isOfLine)) return
-  throw new Refusal(`the notes of attempt ${attempt} name files that are not this line's: retry the transfer`)
+  throw new Refusal(foreignFiles(attempt))
 }
 
 /**
- * Whether others may have put files of their own where this transfer writes. In such a buffer nothing is written in place: it would
- * be written into a file of theirs.
+ * Whether other users may have created files where this transfer writes. In such a buffer nothing is written in place:
+ * it would be written into another user's file.
  */
 async function mayOthersWrite(user: AsUser, transfer: DesiredTransfer): Promise<boolean> {
   const { destination } = namespacesOf(transfer, transfer.nodes?.[0])
@@ -258,6 +261,6 @@ async function mayOthersWrite(user: AsUser, transfer: DesiredTransfer): Promise<
 }
 
 function withDifferences({ complaints, failed }: Copied, names: string[]): Copied {
-  const words = names.slice(0, 20).map((name) => `${name}: its content at the destination differs`)
+  const words = names.slice(0, 20).map(contentDiffers)
   return { complaints: [...complaints, ...words], failed: failed + names.length }
 }

@@ -1,12 +1,13 @@
 import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import { Refusal } from '../../../port.js'
 import { userErrorIn } from '../errors.js'
+import { rsyncFailed } from '../messages.js'
 import type { AsUser } from '../user.js'
 
 export interface Copied {
-  /** Of files that it could not copy. */
+  /** Texts about files that could not be copied. */
   complaints: string[]
-  /** All of them, also those that are not kept in words. */
+  /** Number of files that could not be copied, also of those without a text. */
   failed: number
 }
 
@@ -16,19 +17,22 @@ export interface Progress {
 }
 
 /**
- * Of extended attributes a user's own: the only ones that a user can set. A buffer's mount may name attributes of the bricks' file
- * system too, and then has none of them, which rsync takes for a failure.
+ * Of the extended attributes only those in `user.`, which a user can set. A buffer's mount may list attributes of the
+ * bricks' file system too, but cannot read them, which rsync takes for a failure.
  */
 export const attributes = ['--acls', '--xattrs', '--filter=-x! user.*']
-/** What every run keeps: links of both kinds, modes, times, groups, ACLs, extended attributes, pipes and sockets. */
+/**
+ * What every run preserves: links of both kinds, modes, times, groups, ACLs, extended attributes, pipes and sockets.
+ */
 const keep = ['--archive', '--no-devices', '--hard-links', ...attributes, '--numeric-ids']
 const quick = ['--whole-file', '--no-implied-dirs', '--omit-dir-times']
 const tell = ['--no-human-readable', '--info=progress2']
 
 /**
- * Into a buffer files are written in place: a rename costs a buffer dearly, and a run that was cut short leaves a file of
- * another time, which is copied again. Outside, what stands there stays whole until the new file is: what is half-written lies
- * in the work directory, and goes with it. Holes are kept where there are any: for their sake rsync writes 1 kB at a time.
+ * In a buffer, files are written in place: a rename is expensive there, and a run that was cut short leaves a file with
+ * another time, which is copied again. Outside, an existing file stays until the new one is complete: the incomplete
+ * file is in the work directory, and is removed with it. --sparse only for files with holes: with it rsync writes 1 kB
+ * at a time.
  */
 export function copyArguments(
   { direction, verify, attempt }: DesiredTransfer,
@@ -37,28 +41,28 @@ export function copyArguments(
   isShared: boolean,
 ): string[] {
   const where = direction === 'in' && !isShared ? ['--inplace'] : [`--temp-dir=${notesDirectory}`]
-  // A difference that size and time do not show was found by an earlier attempt.
+  // An earlier attempt found a difference that size and time do not show.
   const compare = verify && attempt > 1 ? ['--checksum'] : []
   return ['rsync', ...keep, ...quick, ...(isSparse ? ['--sparse'] : []), ...where, ...compare, ...tell]
 }
 
-/** Names below both directories, one after another with a NUL, in the standard input. */
+/** Reads the names from standard input, each ended by a NUL. */
 export const namesIn = ['--from0', '--files-from=-']
 
-/** What it copies between: names from a list, or all that `from` is. */
+/** Source and destination of a run: the names in `names`, or all of `from`. */
 export interface Work {
   from: string
   to: string
   names?: Buffer
 }
 
-/** Exit codes of a run that came to its end, and could not copy everything. Source: rsync(1). */
+/** Exit codes of a run that finished and could not copy everything. Source: rsync(1). */
 const partial = new Set([11, 23, 24, 25])
 
 /**
- * Runs it with these arguments from `from` to `to`, for the names given or for all. Files that could not be copied come
- * back as complaints; throws when it was cut short and has to run again: Refusal when the destination takes no more,
- * else Error.
+ * Runs rsync with these arguments from `from` to `to`, for the names given or for all. Returns files that could not be
+ * copied as complaints. Throws when rsync ended early: Refusal for an error that the user can fix, else Error; then it
+ * has to run again.
  */
 export async function runRsync(
   user: AsUser,
@@ -87,10 +91,10 @@ export async function runRsync(
 
 function cutShort(code: number, stderr: string): Error {
   const mistake = userErrorIn(stderr)
-  return mistake === undefined ? new Error(`rsync ended with exit code ${code}: ${stderr}`) : new Refusal(mistake)
+  return mistake === undefined ? new Error(rsyncFailed(code, stderr)) : new Refusal(mistake)
 }
 
-/** A line about one file; not those that sum up. */
+/** The text of a line about one file; undefined for a summary line. */
 function complaint(line: string): string | undefined {
   if (/^rsync( error|: \[\w+\] io timeout)|^rsync warning: some files vanished/.test(line)) return undefined
   if (/^rsync: /.test(line)) return line.replace(/^rsync: (\[\w+\] )?/, '')
@@ -99,7 +103,9 @@ function complaint(line: string): string | undefined {
   return undefined
 }
 
-/** Takes rsync's output, and tells what each chunk of it has come to; a line that a chunk cuts short waits for its rest. */
+/**
+ * Takes rsync's output in chunks, and reports the progress after each; keeps an incomplete line until its rest comes.
+ */
 export function progressInto(onProgress: (progress: Progress) => void): (chunk: Buffer) => void {
   let rest = ''
   return (chunk) => {
@@ -113,14 +119,14 @@ export function progressInto(onProgress: (progress: Progress) => void): (chunk: 
 
 const maxProgressLine = 1_000
 
-/** The last of its lines: `  1,092  0%  76.03kB/s  0:00:00 (xfr#300, to-chk=2/304)`, without commas. */
+/** The progress in the last line, like `  1092  0%  76.03kB/s  0:00:00 (xfr#300, to-chk=2/304)`. */
 export function parseProgress(text: string): Progress | undefined {
   const last = text.split(/[\r\n]/).findLast((line) => /^\s*\d+\s+\d+%/.test(line))
   if (last === undefined) return undefined
   return { bytes: Number(/\d+/.exec(last)![0]), files: Number(/xfr#(\d+)/.exec(last)?.[1] ?? 0) }
 }
 
-/** The names whose contents differ at the destination, by checksum: reads all bytes of both sides. */
+/** The names whose contents at the destination differ, by checksum: reads all bytes of source and destination. */
 export async function differing(user: AsUser, { from, to, names }: Work): Promise<string[]> {
   const differ: string[] = []
   let rest = ''

@@ -5,10 +5,10 @@ import type { AsUser } from '../user.js'
 const probed = '1.123456789'
 
 /**
- * Arguments that tell rsync how to compare times in that directory. It compares whole seconds by itself, takes a file
- * of the same size for copied when it is from the same second, and then leaves the time of everything else as it is.
- * Where the destination keeps nanoseconds they are compared; where it does not (Lustre), they would make a retry copy
- * everything again.
+ * Arguments that tell rsync how to compare times in that directory. By default rsync compares whole seconds: it takes a
+ * file with the same size and second for copied, and does not set the time of links and directories in the same second.
+ * Where the destination keeps nanoseconds, rsync compares them; where it does not (Lustre), that would make a retry
+ * copy everything again.
  */
 export async function timeWindow(user: AsUser, directory: string): Promise<string[]> {
   const probe = `${directory}/times-${randomBytes(8).toString('hex')}`

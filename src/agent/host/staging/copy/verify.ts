@@ -2,11 +2,12 @@ import { Refusal } from '../../../port.js'
 import { statPaths } from '../plan/stat.js'
 import type { AsUser } from '../user.js'
 import type { Notes } from '../notes.js'
+import { listIncomplete, notArrived, sizeDiffers } from '../messages.js'
 import { type Batch, listOf } from '../noteFormats.js'
 
 /**
- * The files of a batch that are not at the destination with the size that they had when they were planned, in words for
- * the user. Throws Refusal when the notes are not what was planned.
+ * A text for each file of a batch that is not at the destination with the size that it had when it was planned. Throws
+ * Refusal when the notes are incomplete.
  */
 export async function whatIsMissing(user: AsUser, notes: Notes, batch: Batch, to: string): Promise<string[]> {
   return batch.pairs ? pairsMissing(user, batch.pairs) : listMissing(user, notes, listOf(batch), batch.files, to)
@@ -19,42 +20,38 @@ async function pairsMissing(user: AsUser, pairs: NonNullable<Batch['pairs']>): P
   )
   return pairs.flatMap(({ to, bytes }) => {
     const file = found.get(to)
-    return file?.bytes === bytes ? [] : [file ? resized(to, bytes, file.bytes) : `${to}: it did not arrive`]
+    return file?.bytes === bytes ? [] : [file ? sizeDiffers(to, bytes, file.bytes) : notArrived(to)]
   })
 }
 
 async function listMissing(user: AsUser, notes: Notes, list: string, files: number, to: string): Promise<string[]> {
   const planned = (await notes.readList(`${list}.sizes`))?.toString().split('\n').map(Number)
-  // A list that was cut short must not pass for a short list.
-  if (planned?.length !== files) throw new Refusal(`${list} is not what was planned: retry the transfer`)
+  // A list that was cut short must not be taken for a short list.
+  if (planned?.length !== files) throw new Refusal(listIncomplete(list))
   const stdin = await listed(notes, list)
   const absent: string[] = []
   const words = ['env', `--chdir=${to}`, 'xargs', '--null', 'stat', '--printf=%s\\n', '--'] as const
   const { stdout } = await user.run(words, {
     stdin,
-    onComplaint: (line) => absent.push(`${line.replace(/^stat: cannot statx? /, '')}: it did not arrive`),
+    onComplaint: (line) => absent.push(notArrived(line.replace(/^stat: cannot statx? /, ''))),
   })
   const sizes = stdout.toString().trimEnd().split('\n').map(Number)
   if (absent.length > 0 || sizes.length !== files) {
     const unsaid = files - sizes.length - absent.length
-    return [...absent, ...Array.from({ length: Math.max(0, unsaid) }, () => 'a file did not arrive')]
+    return [...absent, ...Array.from({ length: Math.max(0, unsaid) }, () => notArrived())]
   }
   const wrong = sizes.flatMap((size, index) => (size === planned[index] ? [] : [index]))
   if (wrong.length === 0) return []
   const names = stdin.toString().split('\0')
-  return wrong.map((index) => resized(names[index] ?? 'a file', planned[index]!, sizes[index]!))
+  return wrong.map((index) => sizeDiffers(names[index] ?? 'a file', planned[index]!, sizes[index]!))
 }
 
 /**
  * The names of a batch, each ended by a NUL, as programs read them from their standard input. Throws Refusal when the
- * list is gone.
+ * list is missing.
  */
 export async function listed(notes: Notes, list: string): Promise<Buffer> {
   const names = await notes.readList(list)
-  if (names === undefined) throw new Refusal(`the list ${list} of this attempt is gone: retry the transfer`)
+  if (names === undefined) throw new Refusal(listIncomplete(list))
   return names
-}
-
-function resized(name: string, planned: number, bytes: number): string {
-  return `${name}: it had ${planned} bytes when it was found, and ${bytes} arrived: it changed while it was staged`
 }

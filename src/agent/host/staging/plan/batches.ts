@@ -3,8 +3,8 @@ import type { Notes } from '../notes.js'
 import type { Batch } from '../noteFormats.js'
 
 /**
- * Writes batches into a plan's directory as they become full: names and sizes in files of their own, at the end a note
- * a share. `of`: the number of shares. Throws as `Notes` does.
+ * Writes batches into a plan's directory as they become full: names and sizes in files of their own, and at the end a
+ * note for each share. `of`: the number of shares. Throws as `Notes` does.
  */
 export function batchesIn(notes: Notes, of: number) {
   const written: { share: number; batch: Batch }[] = []
@@ -16,8 +16,8 @@ export function batchesIn(notes: Notes, of: number) {
   }
   return {
     /**
-     * Names below the root, byte for byte. `./` keeps rsync from reading some as comments, and programs from reading options.
-     * What is for several nodes is listed once, and each node's copy is another share's.
+     * Writes names below the root, byte for byte. `./` keeps rsync from reading some as comments, and programs from
+     * reading options. Files for several nodes are listed once, and each node's copy goes to another share.
      */
     write: async (full: FullBatch, nodes: readonly (string | undefined)[]) => {
       let first: Batch | undefined
@@ -31,11 +31,11 @@ export function batchesIn(notes: Notes, of: number) {
       await notes.draftList(first.name, Buffer.from(names, 'latin1'))
       await notes.draftList(`${first.name}.sizes`, Buffer.from(full.sizes.join('\n')))
     },
-    /** Names that are pairs of paths, as JSON. */
+    /** Adds a batch whose names are pairs of paths, as JSON. */
     addPairs: (full: FullBatch) => {
       note(full.share, full, { pairs: full.names.map((name) => JSON.parse(name) as Pair) })
     },
-    /** What each share has to copy. */
+    /** Writes the notes of the shares, and gives what each share has to copy. */
     end: async (): Promise<{ files: number; bytes: number }[]> => {
       const shares = Array.from({ length: of }, (_, share) =>
         written.filter((one) => one.share === share).map(({ batch }) => batch),

@@ -6,9 +6,9 @@ import { appendBytes } from '../notes.js'
 const atOnce = 2_000
 
 /**
- * Files with several names, kept back while a tree is walked, and given at its end, one inode after the other. They
- * wait on the disk, in the directory `building`, and are sorted there: in a tree of snapshots no inode has all of its
- * names before the walk ends.
+ * Keeps files with several names back while a tree is walked, and gives them at the end, one inode after the other.
+ * They are stored on disk, in the directory `building`, and sorted there: in a tree of snapshots no inode has all of
+ * its names before the walk ends.
  */
 export function linkedIn(user: AsUser, building: string) {
   const list = `${building}/linked`
@@ -26,7 +26,7 @@ export function linkedIn(user: AsUser, building: string) {
       records.push(`${inode} ${bytes} ${isSparse ? 'holes' : 'whole'} ${name}\0`)
       if (records.length >= atOnce) await write()
     },
-    /** Gives all that were kept back, each waited for; the names of one inode follow one another. */
+    /** Gives all files that were kept back; the names of one inode follow one another. Waits for `onFile` each time. */
     each: async (onFile: (file: Listed) => Promise<void>) => {
       await write()
       if (!isAny) return
@@ -40,7 +40,8 @@ export function linkedIn(user: AsUser, building: string) {
 
 function parse(record: string): Listed {
   const matched = /^(\S+) (\d+) (holes|whole) (.*)$/s.exec(record)
-  if (!matched) throw new Error(`the list of linked files holds ${JSON.stringify(record.slice(0, 300))}`)
+  if (!matched)
+    throw new Error(`cannot parse a line of the list of hard links: ${JSON.stringify(record.slice(0, 300))}`)
   const [, inode, bytes, holes, name] = matched as unknown as string[]
   return { inode: inode!, bytes: Number(bytes), name: name!, isLinked: true, isSparse: holes === 'holes' }
 }

@@ -6,6 +6,7 @@ import { type FileStat, statPaths } from './stat.js'
 import type { Endpoints } from '../paths.js'
 import type { Building, Planning } from './planning.js'
 import { nameOf } from '../resolve.js'
+import { cannotBeStaged, destinationIsDirectory, notAFile, notFound } from '../messages.js'
 import type { AsUser } from '../user.js'
 import { addFailure, ofNode, type PlanNote } from '../noteFormats.js'
 
@@ -13,7 +14,7 @@ const limits = { files: 100, bytes: 16 * 1024 ** 3 }
 
 /**
  * Plans single files, each with a destination of its own, in batches of pairs. Gives files and bytes of each share.
- * Throws Refusal when the one file of a line cannot be copied.
+ * Throws Refusal when the only file of a directive cannot be copied.
  */
 export async function planPairs(
   parts: Planning,
@@ -31,7 +32,7 @@ export async function planPairs(
     const file = from.get(source)
     const problem = problemWith(parts, { source, destination, node }, file, to.get(destination))
     if (problem !== undefined || !file) {
-      // The one file that the line names; of several the others are copied.
+      // The only file of the directive; if there are several, the others are copied.
       if (transfer.type === 'file' && node === undefined) throw new Refusal(problem ?? source)
       addFailure(found, ofNode(node, problem ?? source))
       continue
@@ -46,7 +47,7 @@ export async function planPairs(
   return batches.end()
 }
 
-/** In few commands: each costs a process. */
+/** Uses few commands, because each costs a process. */
 async function makeAll(user: AsUser, directories: readonly string[]): Promise<void> {
   const atOnce = 200
   for (let at = 0; at < directories.length; at += atOnce) {
@@ -61,8 +62,8 @@ function problemWith(
   there: FileStat | undefined,
 ): string | undefined {
   const name = nameOf(transfer, source, node)
-  if (!file) return `${name} cannot be staged: it is not there, or not to be looked at`
-  if (file.kind !== 'file') return `${name} is a ${file.kind}, no file: write type=directory for a directory`
+  if (!file) return cannotBeStaged(name, notFound())
+  if (file.kind !== 'file') return notAFile(name, file.kind)
   if (there?.kind !== 'directory') return undefined
-  return `${nameOf(transfer, destination, node)} is a directory: write the name that the file shall have`
+  return destinationIsDirectory(nameOf(transfer, destination, node))
 }

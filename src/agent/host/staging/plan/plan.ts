@@ -7,18 +7,20 @@ import type { Found, Make, PlanParts, Planning } from './planning.js'
 import { planPairs } from './pairs.js'
 import { planTrees } from './trees.js'
 import { nameOf, resolveEndpoints } from '../resolve.js'
+import { listsTooLong, notADirectory } from '../messages.js'
 import { notesIn, openNotes } from '../notes.js'
 import { addFailure, emptyTally, ofNode, type PlanNote } from '../noteFormats.js'
 
 /*
- * What is to be copied, found once and written down: the directories, which are made at once, and for each share its files in
- * batches. The whole appears under its name when it is complete, and every brick was online before and after the walk.
+ * The plan lists what is to be copied: the directories, which are created at once, and the files of each share in
+ * batches. It gets its name when it is complete, and every brick was online before and after the walk.
  *
- * Crash windows: killed before the rename, there is no plan and it is made anew; directories made by then stay.
+ * Crash windows: if the agent is killed before the rename, there is no plan, and it is made again; directories that
+ * exist by then stay.
  */
 /**
- * Finds what is to be copied and writes the plan, which appears whole or not at all; begins by removing what earlier
- * attempts have noted. Makes the directories at the destination. Throws Refusal for what the user has to mend,
+ * Finds what is to be copied and writes the plan, which appears completely or not at all; first removes the notes of
+ * earlier attempts. Creates the directories at the destination. Throws Refusal for an error that the user has to fix,
  * Unavailable while a brick is offline.
  */
 export async function planCopy(parts: PlanParts): Promise<void> {
@@ -28,7 +30,7 @@ export async function planCopy(parts: PlanParts): Promise<void> {
   const found: Found = { ...emptyTally(), largestBytes: 0 }
   await requireAllBricksOnline()
   const make = await planners[transfer.type]({ ...parts, found })
-  // Attempts before this one are over; what they copied is there.
+  // Earlier attempts are over; the files that they copied stay.
   await user.ok(['rm', '--recursive', '--force', '--', notesRoot])
   await user.ok(['mkdir', '--parents', '--', dirname(notesRoot)])
   await user.ok(['mkdir', '--mode=700', '--', notesRoot, building])
@@ -43,10 +45,10 @@ export async function planCopy(parts: PlanParts): Promise<void> {
   await user.ok(['mv', '--no-target-directory', '--', building, notesDirectory])
 }
 
-/** Of one list as of those of all nodes: a share's are noted in one file. */
+/** Of one list, or of the lists of all nodes together: the pairs of a share are noted in one file. */
 const maxPairs = 10_000
 
-/** Each looks at the paths and makes the destination, and gives what plans then. */
+/** Each resolves the paths and creates the destination, and returns the function that plans. */
 const planners: Record<DesiredTransfer['type'], (parts: Planning) => Promise<Make>> = {
   file: async (parts) => {
     const pairs = await eachOf(parts, (endpoints) => resolved(parts, endpoints))
@@ -54,9 +56,7 @@ const planners: Record<DesiredTransfer['type'], (parts: Planning) => Promise<Mak
   },
   list: async (parts) => {
     const pairs = (await eachOf(parts, ({ node }) => listedPairs({ ...parts, node }))).flat()
-    if (pairs.length > maxPairs) {
-      throw new Refusal(`the lists of all nodes have more than ${maxPairs} lines: use type=directory`)
-    }
+    if (pairs.length > maxPairs) throw new Refusal(listsTooLong(maxPairs))
     return (building) => planPairs(parts, building, pairs)
   },
   directory: async (parts) => {
@@ -65,7 +65,10 @@ const planners: Record<DesiredTransfer['type'], (parts: Planning) => Promise<Mak
   },
 }
 
-/** What keeps one node's files in is that node's failure; those of the others are copied. */
+/**
+ * A refusal of one node's files at a stage-out is counted as a failure of that node; the files of the others are
+ * copied.
+ */
 async function eachOf<T>({ transfer, found }: Planning, act: (endpoints: Endpoints) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   for (const endpoints of endpointsOf(transfer)) {
@@ -83,13 +86,13 @@ function resolved({ transfer, user, stagePaths }: PlanParts, endpoints: Endpoint
   return resolveEndpoints(user, transfer, stagePaths, endpoints)
 }
 
-/** With the mode of what is copied there; one that exists keeps its own. */
+/** Creates the destination with the mode of the source; one that exists keeps its own. */
 async function makeDestination({ transfer, user }: PlanParts, endpoints: Endpoints): Promise<Endpoints> {
   const { source, destination, node } = endpoints
   const { stdout } = await user.ok(['stat', '--printf=%F %a', '--', source])
   const [, kind, mode] = /^(.*) (\d+)$/.exec(stdout.toString())!
   if (kind !== 'directory') {
-    throw new Refusal(`${nameOf(transfer, source, node)} is a ${kind}, no directory: write type=file for a file`)
+    throw new Refusal(notADirectory(nameOf(transfer, source, node), kind!))
   }
   const own = (Number.parseInt(mode!, 8) & 0o777) | 0o700
   await user.ok(['mkdir', '--parents', `--mode=${own.toString(8)}`, '--', destination])

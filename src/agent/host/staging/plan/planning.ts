@@ -14,10 +14,10 @@ export interface PlanParts {
   onFound: (found: { files: number; bytes: number }) => void
 }
 
-/** What a plan adds up while it is made: what cannot be copied, and the largest file. */
+/** What a plan counts while it is made: files that cannot be copied, and the largest file. */
 export type Found = Tally & { largestBytes: number }
 export type Planning = PlanParts & { found: Found }
-/** Writes the batches into a directory of the plan's own, and gives what each share has to copy. */
+/** Writes the batches into the plan's directory, and gives what each share has to copy. */
 export type Make = (building: Building) => Promise<PlanNote['shares']>
 export interface Building {
   directory: string

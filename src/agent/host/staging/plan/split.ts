@@ -1,16 +1,16 @@
 /*
- * A stream of files cut into shares, one for each host, and each share into batches, one for each run of the copier. A file
- * goes to the share with the least to do so far, in bytes and files; all names of one inode go into one batch, because only
- * one run of rsync can link them again. Files with holes have batches of their own: a copier that looks for holes is several times
- * slower. Memory holds the batches that are open, not the files that have gone by.
+ * Cuts a stream of files into shares, one for each host, and each share into batches, one for each run of rsync. A file
+ * goes to the share with the least to do so far, in bytes and files. All names of one inode go into one batch, because
+ * only one run of rsync can link them again. Files with holes have batches of their own, because rsync is several times
+ * slower with --sparse. Only open batches are kept in memory.
  *
- * Why not fpart, which does the like: it knows no hard links, and reads names from a list only one a line.
+ * Why not fpart, which does much the same: it ignores hard links, and reads only one name a line from a list.
  */
 export interface Listed {
   name: string
   bytes: number
   inode: string
-  /** The inode may have other names: they come one after another. */
+  /** The inode may have other names, which follow directly. */
   isLinked?: boolean
   /** It has holes. */
   isSparse?: boolean
@@ -25,24 +25,24 @@ export interface FullBatch {
 }
 
 export interface SplitLimits {
-  /** A batch is full at so many files or so many bytes. */
+  /** A batch is full when it has so many files or so many bytes. */
   files: number
   bytes: number
 }
 
-/** What a file costs beside its bytes: opening, attributes, closing, at some hundred MB a second. */
+/** The cost of a file besides its bytes (open, attributes, close), in bytes at some hundred MB/s. */
 const bytesOfAFile = 256 * 1024
 
 /** Cuts a stream of files into shares and batches. Keeps only open batches in memory. */
 export interface Splitter {
-  /** The batch that was full before, where this file would have gone, if any. */
+  /** Adds the file. Returns the batch to which it would have gone, if that was full. */
   add(file: Listed): FullBatch | undefined
-  /** The rest. What is added then begins new batches, and the shares stay even with all that has gone by. */
+  /** The open batches. Later files begin new batches, and still go to the share with the least to do. */
   end(): FullBatch[]
   readonly shares: readonly { files: number; bytes: number }[]
 }
 
-/** `of`: the number of shares, one a host. A batch may exceed the limits by the names of one inode. */
+/** `of`: the number of shares, one for each host. A batch may exceed the limits by the names of one inode. */
 export function splitter(of: number, limits: SplitLimits): Splitter {
   const shares = Array.from({ length: of }, () => ({ files: 0, bytes: 0 }))
   const empty = () => [false, true].map((isSparse) => shares.map((_, share) => emptyBatch(share, isSparse)))

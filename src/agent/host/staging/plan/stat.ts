@@ -11,8 +11,8 @@ export interface FileStat {
 const maxPaths = 200
 
 /**
- * What is at these paths, by path, links not followed; one that is not there, or that the user may not look at, is left
- * out.
+ * What is at these paths, by path; links are not followed. Leaves out a path that does not exist or that the user may
+ * not read.
  */
 export async function statPaths(user: AsUser, paths: readonly string[]): Promise<Map<string, FileStat>> {
   const found = new Map<string, FileStat>()

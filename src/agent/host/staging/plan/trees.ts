@@ -6,13 +6,14 @@ import type { Notes } from '../notes.js'
 import type { Building, Planning } from './planning.js'
 import type { AsUser } from '../user.js'
 import { type Entry, type PassOver, walk } from './walk.js'
+import { deviceFile } from '../messages.js'
 import { addFailure, ofNode, type PlanNote } from '../noteFormats.js'
 
 const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
 
 /**
  * Plans directory trees, in batches of names. Trees with one source are walked once. Gives files and bytes of each
- * share; what cannot be looked at is counted as failed.
+ * share; files that cannot be read are counted as failed.
  */
 export async function planTrees(
   parts: Planning,
@@ -36,7 +37,7 @@ interface TreeParts {
   split: ReturnType<typeof splitter>
   write: (full: NonNullable<ReturnType<ReturnType<typeof splitter>['add']>>) => Promise<void>
   building: Building
-  /** How the lists of its directories begin. */
+  /** The prefix of the names of its lists of directories. */
   lists: string
 }
 
@@ -53,7 +54,7 @@ async function planTree(
   const linked = linkedIn(user, building.directory)
   const onEntry = async ({ type, name, bytes, ...file }: Entry) => {
     if (type === 'd') return directories.add(name)
-    if (!'flps'.includes(type)) return fail(`${name}: a device cannot be staged`)
+    if (!'flps'.includes(type)) return fail(deviceFile(name))
     if (type === 'f') found.largestBytes = Math.max(found.largestBytes, bytes)
     found.files++
     const { inode, isSparse } = file
@@ -76,8 +77,8 @@ async function planTree(
 }
 
 /**
- * The notes of transfers into the same buffer, which come and go while it is copied out of: those of this user by what is in them, those
- * of others by what they are, for nobody else may look into them.
+ * The notes of transfers into the same buffer, which come and go while it is copied out. Notes of this user are known
+ * by a file in them; notes of other users by their name and mode, because nobody else may read them.
  */
 async function notesOfOthers(user: AsUser, root: string, uid: number): Promise<PassOver['directories']> {
   const closed = ['-type', 'd', '-name', '.burstbuffer-[0-9]*.[0-9]*', '-perm', '-700', '!', '-perm', '/077']
@@ -92,8 +93,9 @@ async function notesOfOthers(user: AsUser, root: string, uid: number): Promise<P
 }
 
 /**
- * Directories are made now, so that no two copiers make the same; their modes and times come last, when they are full. Until then they are
- * open to their owner alone: files in them may rely on a directory that is closed.
+ * Creates directories before the copy, so that no two runs of rsync create the same one. Their modes and times are set
+ * last, when they are full. Until then only their owner may enter them, because files may rely on a closed directory
+ * for protection.
  */
 function directoriesAt(user: AsUser, notes: Notes, lists: string, destinations: readonly string[]) {
   const atOnce = 2_000
@@ -109,7 +111,7 @@ function directoriesAt(user: AsUser, notes: Notes, lists: string, destinations: 
         return ['env', `--chdir=${destination}`, 'xargs', '--null', ...argv]
       }
       await user.ok(each('mkdir', '--parents', '--mode=700', '--'), { stdin })
-      // Those that were there may be closed to their owner; not all of them need be the user's.
+      // Existing directories may be closed to their owner; some may belong to another user.
       await user.run(each('chmod', '--quiet', 'u+rwx', '--'), { stdin })
     }
   }

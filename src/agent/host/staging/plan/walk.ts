@@ -1,32 +1,32 @@
 import { recordsInto } from '../records.js'
 import type { AsUser } from '../user.js'
 
-/** One thing that was found, by find's own letters: f file, d directory, l symbolic link, p, s, b, c. */
+/** One entry that find has found. `type` is find's letter: f file, d directory, l symbolic link, p, s, b, c. */
 export interface Entry {
   type: string
-  /** How many names the file has, and which file it is. */
+  /** Number of names of the file. */
   links: number
   inode: string
   bytes: number
-  /** It has holes: less room on the disk than bytes. */
+  /** It has holes: it uses less space on the disk than its bytes. */
   isSparse: boolean
   /** Below the root, byte for byte (latin1): names need not be UTF-8. */
   name: string
 }
 
-/** What is no user's data. */
+/** What is not user data. */
 export interface PassOver {
   /** The name below the root is the transfer's own. */
   isOwn: (name: string) => boolean
-  /** They may be closed to the user. */
+  /** The user may not be allowed to enter them. */
   directories: readonly { inode: string; name: string }[]
 }
 
 const longestWords = 300
 
 /**
- * Everything below a directory, or the one file that it is, in the order in which it is found; the root itself is not told.
- * One walk, in bounded memory: `onEntry` is waited for. What cannot be looked at goes to `onFailure`.
+ * Calls `onEntry` for everything below a directory, in the order in which it is found, but not for the directory
+ * itself. Uses bounded memory: waits for `onEntry` each time. Calls `onFailure` for what cannot be read.
  */
 export async function walk(
   user: AsUser,
@@ -48,17 +48,17 @@ export async function walk(
     onFailure(line.replace(/^find: /, '').slice(0, longestWords))
   }
   const { code, stderr } = await user.run(argv, { onOutput, onComplaint })
-  if (code !== 0 && complaints === 0) throw new Error(`the walk of ${root} ended with exit code ${code}: ${stderr}`)
+  if (code !== 0 && complaints === 0) throw new Error(`find failed in ${root} with exit code ${code}: ${stderr}`)
 }
 
-/** As far as blocks of 512 bytes tell. */
+/** Judged by blocks of 512 bytes. */
 export function hasHoles(bytes: number, blocks: number): boolean {
   return blocks * 512 < bytes
 }
 
 function parse(record: string): Entry {
   const matched = /^(\S) (\d+) (\S+) (\d+) (\d+) (.*)$/s.exec(record)
-  if (!matched) throw new Error(`find said ${JSON.stringify(record)}`)
+  if (!matched) throw new Error(`cannot parse the output of find: ${JSON.stringify(record)}`)
   const [, type, links, inode, bytes, blocks, name] = matched as unknown as string[]
   const isSparse = type === 'f' && hasHoles(Number(bytes), Number(blocks))
   return { type: type!, links: Number(links), inode: inode!, bytes: Number(bytes), isSparse, name: name! }

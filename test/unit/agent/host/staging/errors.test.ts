@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
+import { destinationFull } from '../../../../../src/agent/host/staging/messages.js'
 import { userErrorIn } from '../../../../../src/agent/host/staging/errors.js'
 
 /** As programs say it in the C locale. */
@@ -25,7 +26,7 @@ describe('what a program said when it failed for a user', () => {
     it(`ends the attempt with ${name}`, () => expect(userErrorIn(said(name))).to.equal(said(name)))
   for (const name of ['ENOSPC', 'EDQUOT'])
     it(`ends the attempt with ${name}, and says that the destination is full`, () =>
-      expect(userErrorIn(said(name))).to.equal(`the destination is full: ${said(name)}`))
+      expect(userErrorIn(said(name))).to.equal(destinationFull(said(name))))
 
   const away = ['EIO', 'ENOTCONN', 'ESHUTDOWN', 'ESTALE', 'ETIMEDOUT', 'ECONNREFUSED', 'EHOSTUNREACH', 'EHOSTDOWN']
   for (const name of [...away, 'ECONNABORTED', 'EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'EINTR', 'EBUSY', 'ENODEV'])
