@@ -1,18 +1,18 @@
 import { print, printJson } from '../output.js'
 import { caller, clientOf, type Command, placeOf, withPlace } from './command.js'
 
-export const cordon: Command<{ place: string; why: string }> = {
+export const cordon: Command<{ place: string; reason: string }> = {
   command: 'cordon <place>',
   describe: 'No new bricks on a host or device; what is there stays',
   builder: (yargs) =>
-    withPlace(yargs, 'HOST or HOST/DEVICE').option('why', {
-      type: 'string',
-      demandOption: true,
-      describe: 'the reason, for others to read',
-    }),
+    withPlace(yargs, 'HOST or HOST/DEVICE')
+      .option('reason', { type: 'string', demandOption: true, describe: 'why, for other operators' })
+      // The name in the release before.
+      .option('why', { type: 'string', hidden: true })
+      .middleware((argv) => void (argv.reason ??= argv.why!), true),
   handler: async (argv) => {
     const { host, device } = placeOf(argv.place)
-    const body = { who: caller(), why: argv.why }
+    const body = { who: caller(), why: argv.reason }
     const client = clientOf(argv)
     const result =
       device === undefined

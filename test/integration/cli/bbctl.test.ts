@@ -102,7 +102,7 @@ describe('bbctl', function () {
   it('cordons a device with a reason, shows both, and opens it again', async () => {
     const [free] = (await told<DeviceView[]>('devices')).filter(({ availability }) => availability === 'free')
     const place = `${free!.host}/${free!.device}`
-    expect((await bbctl('cordon', place, '--why', 'it smells')).stdout).to.equal(`${place} is cordoned\n`)
+    expect((await bbctl('cordon', place, '--reason', 'it smells')).stdout).to.equal(`${place} is cordoned\n`)
     const { stdout } = await bbctl('devices')
     const row = table(stdout).find(([host, device]) => `${host}/${device}` === place)
     expect(row).to.include('cordoned')

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 describe('bbctl', () => {
   it('prints a refusal on one line that steers no terminal, whatever is mounted where', async () => {
@@ -32,22 +33,36 @@ describe('bbctl', () => {
   it('takes the names of the release before, and shows only those of this one', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-bbctl-'))
     const socket = join(directory, 'scheduler.sock')
-    const asked: (string | undefined)[] = []
-    const server = createServer(({ url }, response) => {
-      asked.push(url)
-      response.end('[]')
+    const asked: string[] = []
+    const server = createServer((message, response) => {
+      void text(message).then((body) => {
+        asked.push(`${message.method} ${message.url} ${body}`.trim())
+        response.end('[]')
+      })
     })
     server.listen(socket)
     try {
       await once(server, 'listening')
       await bbctl('--socket', socket, 'bricks')
       await bbctl('--socket', socket, 'devices')
-      expect(asked).to.deep.equal(['/v1/devices', '/v1/devices'])
-      const commands = await Promise.all([bbctl('--help'), bbctl('--get-yargs-completions', 'bbctl', '')])
-      for (const shown of commands)
-        expect(shown)
+      expect(asked).to.deep.equal(['GET /v1/devices', 'GET /v1/devices'])
+      for (const option of ['--why', '--reason']) {
+        asked.length = 0
+        await bbctl('--socket', socket, 'cordon', 'gluster2', option, 'new firmware')
+        expect(asked).to.have.length(1)
+        expect(asked[0]).to.match(/^PUT \/v1\/cordons\/gluster2 .*"why":"new firmware"/)
+      }
+      const shown = await Promise.all([
+        bbctl('--help'),
+        bbctl('--get-yargs-completions', 'bbctl', ''),
+        bbctl('cordon', '--help'),
+        bbctl('--get-yargs-completions', 'bbctl', 'cordon', '--'),
+      ])
+      for (const commands of shown.slice(0, 2))
+        expect(commands)
           .to.match(/\bdevices\b/)
           .and.not.match(/^(bbctl )?bricks\b/m)
+      for (const options of shown.slice(2)) expect(options).to.include('--reason').and.not.include('--why')
     } finally {
       server.close()
       rmSync(directory, { recursive: true })
