@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import type { BufferView, DifferenceView, SessionView } from '../model/api.js'
+import type { BufferView, DifferenceView, SessionView, ShownStage } from '../model/api.js'
 
 /** Names of the buffers that Slurm lists (`scontrol show burstbuffer`), or why it cannot be asked. */
 export function slurmList(): Promise<{ names: string[] } | { unknown: string }> {
@@ -53,9 +53,9 @@ export function slurmDifferences(
 }
 
 /** What Slurm would call at the end of a job that it does not know any more. */
-function howToEnd(job: string, stage: string, shim: string): string {
+function howToEnd(job: string, stage: ShownStage, shim: string): string {
   const unless = `when scontrol show job ${job} does not know the job either, `
-  if (['setup', 'staging-in', 'staged-in'].includes(stage)) return `${unless}bbctl destroy ${job} --force`
+  if (['allocated', 'staging-in', 'staged-in'].includes(stage)) return `${unless}bbctl destroy ${job} --force`
   const call = (name: string) => `${shim} --function ${name} --token ${job}`
   const steps = [call('post_run'), call('data_out'), call('teardown')].join(' && ')
   return `${unless}${steps} stages its results out and removes it, and ${call('teardown')} --hurry gives them up`

@@ -116,6 +116,11 @@ export const transferView = z.strictObject({
 })
 export type TransferView = z.infer<typeof transferView>
 
+export const shownStage = z
+  .enum(['allocated', 'staging-in', 'staged-in', 'running', 'post-run', 'staging-out', 'staged-out', 'teardown'])
+  .describe('How far Slurm has come. All but staged-out are words of scontrol show burstbuffer.')
+export type ShownStage = z.infer<typeof shownStage>
+
 export const bufferDetail = bufferView.extend({
   gid: count,
   sharedGid: count.nullable().describe('The group that it is shared with.'),
@@ -125,7 +130,9 @@ export const bufferDetail = bufferView.extend({
   volumeState: nameOrNull.describe('creating, started, degraded, deleting or absent.'),
   mountpoint: nameOrNull,
   brickList: z.array(z.strictObject({ host: text, device: text, state: text, problem: nameOrNull })),
-  sessions: z.array(z.strictObject({ token: text, kind: text, stage: text, uid: count, computeHosts: z.array(text) })),
+  sessions: z.array(
+    z.strictObject({ token: text, kind: text, stage: shownStage, uid: count, computeHosts: z.array(text) }),
+  ),
   mounts: z.array(z.strictObject({ host: text, token: text, state: text, problem: nameOrNull })),
   transfers: z.array(transferView).describe('The stage lines of its sessions.'),
   timeline: z.array(z.strictObject({ at: count, text })),
@@ -177,7 +184,7 @@ export const explainView = z.strictObject({
 })
 export type ExplainView = z.infer<typeof explainView>
 
-export const sessionView = z.strictObject({ token: text, stage: text })
+export const sessionView = z.strictObject({ token: text, stage: shownStage })
 export type SessionView = z.infer<typeof sessionView>
 
 /** As `bbctl backup` writes it: documents of etcd, which are checked one by one where it is read. */

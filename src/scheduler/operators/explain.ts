@@ -13,6 +13,7 @@ import {
   unmountProgress,
 } from '../progress.js'
 import type { CapacityQueue } from '../placement/capacityQueue.js'
+import { shownStage } from './shownState.js'
 
 /** Why a job or a persistent buffer is not further than it is, as far as this scheduler knows. */
 export function explain(cluster: Cluster, capacityQueue: Pick<CapacityQueue, 'positionOf'>, name: string): ExplainView {
@@ -48,7 +49,7 @@ const progressOf: Record<SessionStage, (cluster: Cluster, session: SessionDocume
 
 function ofSession(cluster: Cluster, session: SessionDocument): string {
   const progress = progressOf[session.stage](cluster, session)
-  const stage = `it has come to ${session.stage}`
+  const stage = `it has come to ${shownStage(session.stage)}`
   if (progress.state === 'failed') return `${stage}, which failed: ${progress.reason}`
   if (progress.state === 'waiting') return `${stage}, and waits for ${progress.waitingFor.join('; ') || 'nothing more'}`
   return `${stage}, and waits for nothing here: the next step is Slurm's`

@@ -26,7 +26,7 @@ import { commitOrFail, CallFailure } from './calls.js'
 import { placeOf, routeOf } from './operationRoute.js'
 import { recoveryRoutes } from './recoveryRoutes.js'
 import type { Route } from '../http/server.js'
-import { shownState } from './shownState.js'
+import { shownStage } from './shownState.js'
 import { type Shown, Watchers } from './watch.js'
 
 export interface OperatorDependencies extends SlurmDependencies {
@@ -75,7 +75,7 @@ export function operatorRoutes(deps: OperatorDependencies): Route[] {
     routeOf('listHosts', () => hostsView(decisions.cluster)),
     routeOf('listDevices', () => devicesView(decisions.cluster, config)),
     routeOf('listSessions', () =>
-      [...decisions.cluster.sessions.values()].map(({ token, stage }) => ({ token, stage: shownState(stage) })),
+      [...decisions.cluster.sessions.values()].map(({ token, stage }) => ({ token, stage: shownStage(stage) })),
     ),
     routeOf('explain', ({ path }) => explain(decisions.cluster, deps.capacityQueue, path.name)),
     routeOf('listBuffers', () => buffersView(decisions.cluster)),

@@ -20,7 +20,7 @@ import { type PoolRequest, devicesOf, sharedDisks, takenDevices } from '../clust
 import { describeIgnored } from '../cluster/storageHosts.js'
 import { poolsOf } from '../cluster/pools.js'
 import type { RateOf } from './transferRates.js'
-import { shownState } from './shownState.js'
+import { shownStage, shownState } from './shownState.js'
 import { transferProblems, transferViews } from './transferViews.js'
 
 /** Keys that cannot be read are listed up to here. */
@@ -187,7 +187,7 @@ export function bufferDetail(
     sessions: sessions.map(({ token, kind, stage, uid, computeHosts }) => ({
       token,
       kind,
-      stage: shownState(stage),
+      stage: shownStage(stage),
       uid,
       computeHosts,
     })),

@@ -22,7 +22,7 @@ describe("Slurm's list of buffers", () => {
     const found = slurmDifferences(
       ['347', '999'],
       [view('347'), view('mytest'), view('new', 'creating-bricks'), view('alone')],
-      ['347', 'mytest', 'new'].map((token) => ({ token, stage: 'setup' })),
+      ['347', 'mytest', 'new'].map((token) => ({ token, stage: 'allocated' as const })),
       'dw_wlm_cli',
     )
     expect(found.map(({ where }) => where)).to.deep.equal(["Slurm's buffer 999", 'buffer mytest'])

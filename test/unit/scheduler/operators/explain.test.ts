@@ -23,7 +23,7 @@ describe('why a job waits', () => {
       buffers: [aBuffer({ name: '5', bricks: ['gluster1/nvme1n1'] })],
     }
     expect(told(parts).lines).to.deep.equal([
-      'it has come to setup, and waits for brick nvme1n1 on gluster1',
+      'it has come to allocated, and waits for brick nvme1n1 on gluster1',
       'its buffer is creating-bricks: brick nvme1n1 on gluster1',
     ])
   })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { shownState } from '../../../../src/scheduler/operators/shownState.js'
+import { shownStage, shownState } from '../../../../src/scheduler/operators/shownState.js'
 
 describe('the state that users see', () => {
   it('is a word of the phases where a document has another', () => {
@@ -7,11 +7,12 @@ describe('the state that users see', () => {
   })
 
   it("is the document's own word otherwise", () => {
-    expect(['ready', 'started', 'staging-in', 'absent'].map(shownState)).to.deep.equal([
-      'ready',
-      'started',
-      'staging-in',
-      'absent',
-    ])
+    expect(['ready', 'started', 'absent'].map(shownState)).to.deep.equal(['ready', 'started', 'absent'])
+  })
+})
+
+describe('the stage that operators see', () => {
+  it('is a word of Slurm, where a document has another', () => {
+    expect((['setup', 'ran', 'leaving'] as const).map(shownStage)).to.deep.equal(['allocated', 'post-run', 'teardown'])
   })
 })
