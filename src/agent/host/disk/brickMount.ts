@@ -53,7 +53,7 @@ export async function stopBrickProcess(
 ): Promise<void> {
   const { numbers } = await listedDevice(brick.device, pathOf)
   const serving = await brickProcess(brickMountPath(brick.device), numbers, server, await commands(server))
-  if (serving?.pid === pid) await endProcess(pid, 10_000)
+  if (serving?.pid === pid) await endProcess(serving, 10_000)
 }
 
 /**

@@ -1,9 +1,16 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { startOf } from './bootId.js'
 import { mountTable } from './mounts.js'
 import { processesNamed, programOf, usersOfProcess, wordsOf } from './proc.js'
 
-export interface Command {
+/** A process, and when it began: another one that got its pid since began later. */
+export interface ProcessId {
   pid: number
+  start: string
+}
+
+export interface Command extends ProcessId {
   /** The name of the file that it runs. */
   program: string
   words: readonly string[]
@@ -16,17 +23,23 @@ export interface BrickServer {
   brickOf(words: readonly string[]): string | undefined
 }
 
+/** What every process that serves bricks or formats disks was started with: read once for all that is looked for together. */
+export function commands(server: BrickServer): Promise<Command[]> {
+  return commandsOf([server.program, 'mkfs.xfs'])
+}
+
 /**
- * What every process of these programs was started with: read once for all that is looked for together. Only root serves
- * bricks and formats disks: a program of anybody else's holds nothing up, whatever its name and words are.
+ * What every process of these programs was started with. Only root serves bricks and formats disks: a program of anybody
+ * else's holds nothing up, whatever its name and words are. `names`: what they are called, where a program has several.
  */
-export async function commands(server: BrickServer): Promise<Command[]> {
-  const programs = [server.program, 'mkfs.xfs']
+export async function commandsOf(programs: readonly string[], names = programs): Promise<Command[]> {
   const found = []
-  for (const pid of processesNamed(programs)) {
+  for (const pid of processesNamed(names)) {
+    // Before all that is read of it: what took its pid meanwhile is not mistaken for it.
+    const start = await startTimeOf(Number(pid))
     const program = await programOf(pid)
-    if (program === undefined || !programs.includes(program) || !(await isRoots(pid))) continue
-    found.push({ pid: Number(pid), program, words: await wordsOf(pid, 'cmdline') })
+    if (start === undefined || program === undefined || !programs.includes(program) || !(await isRoots(pid))) continue
+    found.push({ pid: Number(pid), start, program, words: await wordsOf(pid, 'cmdline') })
   }
   return found
 }
@@ -45,11 +58,11 @@ export async function brickProcess(
   numbers: string,
   server: BrickServer,
   running: readonly Command[],
-): Promise<{ pid: number } | undefined> {
-  for (const { pid, program, words } of running) {
+): Promise<ProcessId | undefined> {
+  for (const { pid, start, program, words } of running) {
     if (program !== server.program || !server.brickOf(words)?.startsWith(`${mountPath}/`)) continue
     const table = await mountTable(String(pid)).catch(() => [])
-    if (table.some((entry) => entry.path === mountPath && entry.device === numbers)) return { pid }
+    if (table.some((entry) => entry.path === mountPath && entry.device === numbers)) return { pid, start }
   }
   return undefined
 }
@@ -75,27 +88,37 @@ async function ageMs(pid: number): Promise<number> {
   return Number(uptime) * 1000 - Number(start) * 10
 }
 
+/** When a process began, in clock ticks since boot; undefined when it has ended. Source: proc(5). */
+async function startTimeOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  if (stat === undefined) return undefined
+  const state = stat[stat.lastIndexOf(')') + 2]
+  // It has ended, and waits for its parent to hear of it.
+  return state === 'Z' || state === 'X' ? undefined : startOf(stat)
+}
+
 /**
- * SIGTERM, and SIGKILL after half the time. Resolves when it is gone, at once when it was; throws Error when it is not
- * after `timeoutMs`.
+ * SIGTERM, and SIGKILL after half the time; never to another process that got its pid. Resolves when it is gone, at once
+ * when it was; throws Error when it is not after `timeoutMs`.
  */
-export async function endProcess(pid: number, timeoutMs: number): Promise<void> {
-  const gone = () => {
-    try {
-      process.kill(pid, 0)
-      return false
-    } catch {
-      return true
-    }
-  }
+export async function endProcess({ pid, start }: ProcessId, timeoutMs: number): Promise<void> {
+  const isGone = async () => (await startTimeOf(pid)) !== start
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    if (gone()) return
-    process.kill(pid, signal)
+    if (await isGone()) return
+    kill(pid, signal)
     const end = performance.now() + timeoutMs / 2
-    while (performance.now() < end) {
-      if (gone()) return
-      await new Promise((resolve) => setTimeout(resolve, 50))
+    for (let waitMs = 5; performance.now() < end; waitMs = Math.min(50, waitMs * 2)) {
+      if (await isGone()) return
+      await pause(waitMs)
     }
   }
-  if (!gone()) throw new Error(`process ${pid} does not end: it hangs in the kernel`)
+  if (!(await isGone())) throw new Error(`process ${pid} does not end: it hangs in the kernel`)
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It has ended meanwhile.
+  }
 }

@@ -1,3 +1,4 @@
+import { logLevel } from './brickCommand.js'
 import type { GraphParts } from './graphs.js'
 
 /** What a client process is started with. */
@@ -14,12 +15,6 @@ export interface ClientProcess {
   acl?: boolean
 }
 
-/**
- * At lower levels GlusterFS writes its whole volfile into the log, with its secret (measured, 10.3: WARNING does, ERROR does
- * not).
- */
-export const logLevel = 'ERROR'
-
 /** No secret is in it. Throws Error for a path that is not absolute. */
 export function clientCommand(client: ClientProcess): [string, ...string[]] {
   const { volfile, volume, mountPoint, pidFile, log, graph, acl } = client
@@ -31,7 +26,7 @@ export function clientCommand(client: ClientProcess): [string, ...string[]] {
     `--volfile-id=${volume}`,
     `--pid-file=${pidFile}`,
     `--log-file=${log}`,
-    `--log-level=${logLevel}`,
+    logLevel,
     `--attribute-timeout=${graph.attributeTimeoutSeconds}`,
     `--entry-timeout=${graph.entryTimeoutSeconds}`,
     ...(graph.keepPages ? [] : ['--fopen-keep-cache=off']),

@@ -1,0 +1,74 @@
+import { constants } from 'node:fs'
+import { lstat, open, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { plainName } from './volfile.js'
+
+/** Where the files of this host's processes are. */
+export interface Directories {
+  /** Below /run, 0700: nothing in it outlives a reboot. */
+  run: string
+  /** Absolute. */
+  log: string
+}
+
+/** The files of one process. Its volfile is there only while it is started. */
+export interface ProcessFiles {
+  volfile: string
+  pidFile: string
+  log: string
+}
+
+/** `id`: letters, digits, `_` and `-`. Throws Error for another. */
+export function filesOf(kind: 'brick' | 'client', id: string, { run, log }: Directories): ProcessFiles {
+  const name = `${kind}-${plainName('the id of a process', id)}`
+  return { volfile: join(run, `${name}.vol`), pidFile: join(run, `${name}.pid`), log: join(log, `${name}.log`) }
+}
+
+/** Throws Error unless the directory is root's, and closed to everybody else. */
+export async function requireClosed(directory: string): Promise<void> {
+  const { uid, mode } = await lstat(directory)
+  if (uid !== process.getuid?.() || (mode & 0o077) !== 0 || (mode & constants.S_IFMT) !== constants.S_IFDIR)
+    throw new Error(`${directory} must be a directory of root's with the mode 0700: it is to contain passwords`)
+}
+
+/** Writes a file that nobody else can read; one that an earlier agent left is replaced. */
+export async function writeSecret(path: string, text: string): Promise<void> {
+  await rm(path, { force: true })
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes a log that nobody else can read, or makes it so. Its size. */
+export async function prepareLog(path: string): Promise<number> {
+  const file = await open(path, 'a', 0o600)
+  try {
+    await file.chmod(0o600)
+    return (await file.stat()).size
+  } finally {
+    await file.close()
+  }
+}
+
+const maxLogBytes = 64 * 1024
+
+/** What was written into a log behind its first `from` bytes, without the middle of very much. */
+export async function readLog(path: string, from: number): Promise<string> {
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0))
+  // Somebody has emptied it meanwhile.
+  const text = bytes.subarray(from > bytes.length ? 0 : from)
+  return text.subarray(Math.max(0, text.length - maxLogBytes)).toString()
+}
+
+/** Takes off what is left of a process that has ended, all but its log. May be repeated. */
+export async function removeFiles({ volfile, pidFile }: ProcessFiles): Promise<void> {
+  for (const path of [volfile, pidFile]) await rm(path, { force: true })
+}
+
+/** Takes off volfiles that an agent left which died while it started a process. Ask before anything is started. */
+export async function removeStrayVolfiles({ run }: Directories): Promise<void> {
+  for (const name of await readdir(run)) if (name.endsWith('.vol')) await rm(join(run, name), { force: true })
+}

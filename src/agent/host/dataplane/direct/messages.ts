@@ -1,0 +1,23 @@
+import type { StartFailure } from './startFailure.js'
+
+/* What operators read of processes that do not start. */
+
+export const brickNotStarted = (
+  failure: StartFailure,
+  { directory, address, port, said }: { directory: string; address: string; port: number; said: string },
+) => `the brick ${directory} is not served: ${reasons[failure]({ directory, address, port })}${said && ` (${said})`}`
+
+type Where = { directory: string; address: string; port: number }
+
+const reasons: Record<StartFailure, (where: Where) => string> = {
+  portInUse: ({ address, port }) => `port ${port} of ${address} is in use by another program`,
+  addressMissing: ({ address }) => `this host does not have the address ${address}`,
+  directoryMissing: ({ directory }) => `there is no directory ${directory}`,
+  volumeIdMissing: () => 'its directory does not carry the id of its volume: its device may not be mounted',
+  volumeIdDiffers: () => 'its directory carries the id of another volume',
+  indexMissing: ({ directory }) => `there is no directory ${directory}/.glusterfs`,
+  alreadyRunning: () => 'another process for it is running already',
+  certificate: () => 'its certificate, its key or its certificate authority cannot be read',
+  volfileRefused: () => 'GlusterFS refuses its volfile',
+  unknown: () => 'GlusterFS does not say why',
+}

@@ -1,0 +1,32 @@
+import { type Command, commandsOf, type ProcessId } from '../../exec/processes.js'
+
+/** A process of this plane: one that serves a brick, or one behind a mount. */
+export type Running = ProcessId &
+  ({ kind: 'brick'; uuid: string; directory: string } | { kind: 'client'; volume: string; mountPoint: string })
+
+/**
+ * All of root's on this machine, told by the words that they were started with. Those that glusterd or `mount` started are
+ * not among them: they have no volfile of their own.
+ */
+export async function runningProcesses(): Promise<Running[]> {
+  const found = await commandsOf(['glusterfsd'], ['glusterfsd', 'glusterfs'])
+  return found.flatMap((command) => runningOf(command) ?? [])
+}
+
+export function runningOf({ pid, start, words }: Pick<Command, 'pid' | 'start' | 'words'>): Running | undefined {
+  const id = valueOf(words, '--volfile-id')
+  if (id === undefined || valueOf(words, '--volfile') === undefined) return undefined
+  const directory = valueOf(words, '--brick-name')
+  if (directory !== undefined) return { pid, start, kind: 'brick', uuid: id, directory }
+  const mountPoint = words[words.indexOf('--') + 1]
+  return words.includes('--') && mountPoint ? { pid, start, kind: 'client', volume: id, mountPoint } : undefined
+}
+
+/** The absolute path of the brick that a process with these words serves; undefined when it serves none. */
+export function brickOf(words: readonly string[]): string | undefined {
+  return valueOf(words, '--brick-name')
+}
+
+function valueOf(words: readonly string[], option: string): string | undefined {
+  return words.find((word) => word.startsWith(`${option}=`))?.slice(option.length + 1)
+}

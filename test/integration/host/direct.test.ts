@@ -1,0 +1,235 @@
+import { expect } from 'chai'
+import { execFileSync, spawn } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ForeignDirectory, markDirectory, volumeIdOf } from '../../../src/agent/host/dataplane/direct/brickDirectory.js'
+import { BrickNotStarted, startBrick, stopBrick } from '../../../src/agent/host/dataplane/direct/brickStart.js'
+import { filesOf, removeStrayVolfiles } from '../../../src/agent/host/dataplane/direct/files.js'
+import { runningProcesses } from '../../../src/agent/host/dataplane/direct/running.js'
+import type { BrickProcess } from '../../../src/agent/host/dataplane/direct/types.js'
+import { runCommand } from '../../../src/agent/host/exec/run.js'
+import { needsRoot } from '../../support/loopDevices.js'
+
+const address = '127.0.0.1'
+
+/** A port that nobody uses at this moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, address)
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+describe('brick processes that the agent starts itself (root)', () => {
+  let top: string
+  let directories: { run: string; log: string }
+  let warnings: string[]
+  const started = new Set<string>()
+  const password = randomBytes(16).toString('hex')
+
+  before(function () {
+    needsRoot(this)
+  })
+
+  beforeEach(() => {
+    top = mkdtempSync(join(tmpdir(), 'burstbuffer-direct-'))
+    // Attributes of these names need a file system that is not an overlay.
+    mkdirSync(join(top, 'data'))
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', join(top, 'data')])
+    directories = { run: join(top, 'run'), log: join(top, 'log') }
+    mkdirSync(directories.run, { mode: 0o700 })
+    mkdirSync(directories.log)
+    warnings = []
+  })
+
+  afterEach(async () => {
+    for (const uuid of started) await stopBrick(uuid, directories)
+    started.clear()
+    execFileSync('umount', [join(top, 'data')])
+    rmSync(top, { recursive: true })
+  })
+
+  interface Brick {
+    uuid: string
+    directory: string
+    volumeId: string
+    serves: BrickProcess
+  }
+
+  async function aBrick({ marked = true, dispersed = false } = {}): Promise<Brick> {
+    const uuid = randomUUID()
+    const directory = join(top, 'data', uuid)
+    const volumeId = randomUUID()
+    mkdirSync(directory)
+    if (marked) await markDirectory(directory, volumeId, runCommand)
+    const exports = [{ name: 'brick', directory, volumeId, logins: [{ user: 'u', password }] }]
+    return { uuid, directory, volumeId, serves: { address, port: await freePort(), dispersed, exports } }
+  }
+
+  function start({ uuid, directory, serves }: Brick) {
+    started.add(uuid)
+    const brick = { uuid, directory, serves, directories, oomScoreAdj: 300 }
+    return startBrick(brick, runCommand, (phrase) => warnings.push(phrase))
+  }
+
+  async function failureOf(brick: Brick): Promise<BrickNotStarted> {
+    try {
+      await start(brick)
+    } catch (error) {
+      if (error instanceof BrickNotStarted) return error
+      throw error
+    }
+    throw new Error('it was started')
+  }
+
+  const oursRunning = async () =>
+    (await runningProcesses()).flatMap((each) => (each.kind === 'brick' && started.has(each.uuid) ? each.uuid : []))
+
+  it('starts one that outlives the agent, is recognized, and ends', async () => {
+    const brick = await aBrick()
+    const running = await start(brick)
+    expect(await runningProcesses()).to.deep.include(running)
+    expect(running).to.include({ kind: 'brick', uuid: brick.uuid, directory: brick.directory })
+    const [, , , parent, group, session] = readFileSync(`/proc/${running.pid}/stat`, 'utf8').split(' ').map(Number)
+    expect([group, session]).to.deep.equal([running.pid, running.pid])
+    expect(parent).to.not.equal(process.pid)
+    expect(readlinkSync(`/proc/${running.pid}/cwd`)).to.equal('/')
+    expect(readFileSync(`/proc/${running.pid}/oom_score_adj`, 'utf8').trim()).to.equal('300')
+    expect(warnings).to.deep.equal([])
+    await stopBrick(brick.uuid, directories)
+    expect(await oursRunning()).to.deep.equal([])
+    expect(readdirSync(directories.run)).to.deep.equal([])
+  })
+
+  it('shows the password to nobody: not in its words, its log or a file', async () => {
+    const brick = await aBrick()
+    const { pid } = await start(brick)
+    const files = filesOf('brick', brick.uuid, directories)
+    expect(existsSync(files.volfile)).to.equal(false)
+    for (const file of [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`, files.log, files.pidFile])
+      expect(readFileSync(file, 'utf8'), file).to.not.include(password)
+    expect(statSync(files.log).mode & 0o7777).to.equal(0o600)
+    // It does not need the file again, as when logs are rotated.
+    process.kill(pid, 'SIGHUP')
+    await stopBrick(brick.uuid, directories)
+    expect(readFileSync(files.log, 'utf8')).to.not.include(password)
+  })
+
+  it('writes no password into a directory that others can read, and takes off what a dead agent left', async () => {
+    const brick = await aBrick()
+    writeFileSync(filesOf('brick', brick.uuid, directories).volfile, 'left')
+    await removeStrayVolfiles(directories)
+    expect(readdirSync(directories.run)).to.deep.equal([])
+    chmodSync(directories.run, 0o755)
+    await start(brick).then(
+      () => expect.fail('it was started'),
+      (error: unknown) => expect(String(error)).to.include('must be a directory of root'),
+    )
+    expect(await oursRunning()).to.deep.equal([])
+  })
+
+  it('tells a port in use from all else, and disturbs nobody there', async () => {
+    const brick = await aBrick()
+    const other = createServer().listen(brick.serves.port, address)
+    await once(other, 'listening')
+    try {
+      const error = await failureOf(brick)
+      expect(error.failure).to.equal('portInUse')
+      expect(error.message).to.include(`port ${brick.serves.port} of ${address} is in use`)
+    } finally {
+      await closed(other)
+    }
+    expect(await oursRunning()).to.deep.equal([])
+    expect(readdirSync(directories.run)).to.deep.equal([])
+  })
+
+  it('says what is wrong with a directory, an address and a certificate, and leaves nothing', async () => {
+    const unmarked = await aBrick({ marked: false })
+    expect((await failureOf(unmarked)).failure).to.equal('volumeIdMissing')
+    const brick = await aBrick()
+    const at = (directory: string, volumeId = brick.volumeId): Brick => ({
+      ...brick,
+      directory,
+      serves: {
+        ...brick.serves,
+        tls: undefined,
+        exports: [{ name: 'brick', directory, volumeId, logins: [{ user: 'u', password }] }],
+      },
+    })
+    expect((await failureOf(at(brick.directory, randomUUID()))).failure).to.equal('volumeIdDiffers')
+    const missing = await failureOf(at(join(top, 'data', 'none')))
+    expect(missing.failure).to.equal('directoryMissing')
+    expect(missing.message).to.include(join(top, 'data', 'none'))
+    const elsewhere = { ...brick, serves: { ...brick.serves, address: '192.0.2.1' } }
+    expect((await failureOf(elsewhere)).failure).to.equal('addressMissing')
+    const exports = [{ name: 'brick', directory: brick.directory, volumeId: brick.volumeId, commonNames: ['c1'] }]
+    const tls = { certificate: '/nowhere', key: '/nowhere', authorities: '/nowhere' }
+    expect((await failureOf({ ...brick, serves: { ...brick.serves, tls, exports } })).failure).to.equal('certificate')
+    rmSync(join(brick.directory, '.glusterfs'), { recursive: true })
+    expect((await failureOf({ ...brick, serves: { ...brick.serves, dispersed: true } })).failure).to.equal(
+      'indexMissing',
+    )
+    expect(await oursRunning()).to.deep.equal([])
+    expect(readdirSync(directories.run)).to.deep.equal([])
+  })
+
+  it('is not started twice, whatever port the second one is given', async () => {
+    const brick = await aBrick()
+    const first = await start(brick)
+    const second = { ...brick, serves: { ...brick.serves, port: await freePort() } as BrickProcess }
+    expect((await failureOf(second)).failure).to.equal('alreadyRunning')
+    expect(await runningProcesses()).to.deep.include(first)
+  })
+
+  it('starts at once on the same port when it was killed', async () => {
+    const brick = await aBrick({ dispersed: true })
+    const first = await start(brick)
+    process.kill(first.pid, 'SIGKILL')
+    await stopBrick(brick.uuid, directories)
+    expect((await start(brick)).pid).to.not.equal(first.pid)
+  })
+
+  it('is not taken for one when another program calls itself so', async () => {
+    const brick = await aBrick()
+    started.add(brick.uuid)
+    const words = ['--volfile=/x', `--volfile-id=${brick.uuid}`, '--brick-name=/x']
+    const other = spawn('sleep', ['60', ...words], { argv0: 'glusterfsd' })
+    try {
+      expect(await oursRunning()).to.deep.equal([])
+    } finally {
+      other.kill()
+    }
+  })
+
+  it('marks a directory once, and none of another volume', async () => {
+    const brick = await aBrick()
+    await markDirectory(brick.directory, brick.volumeId, runCommand)
+    expect(await volumeIdOf(brick.directory, runCommand)).to.equal(brick.volumeId)
+    await markDirectory(brick.directory, randomUUID(), runCommand).then(
+      () => expect.fail('it was marked'),
+      (error: unknown) => expect(error).to.be.instanceOf(ForeignDirectory),
+    )
+  })
+})
+
+async function closed(server: Server): Promise<void> {
+  server.close()
+  await once(server, 'close')
+}
