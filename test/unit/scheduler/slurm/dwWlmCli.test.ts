@@ -1,12 +1,12 @@
-import { sizeDiffers } from '../../../../src/scheduler/admission/messages.js'
 import { expect } from 'chai'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sizeDiffers } from '../../../../src/scheduler/admission/messages.js'
 import { NameServiceUnavailable } from '../../../../src/scheduler/users/nameService.js'
 import { dwWlmCli } from '../../../../src/scheduler/slurm/dwWlmCli.js'
 import { keys } from '../../../../src/store/keys.js'
-import { alice, aHost, bob, pool, terabyte, volumeReport } from '../../../support/builders.js'
+import { alice, aHost, bob, brickReport, pool, terabyte, volumeReport } from '../../../support/builders.js'
 import { aConfig } from '../../../support/decisions.js'
 import { Rig } from '../../../support/schedulerRig.js'
 
@@ -15,6 +15,11 @@ const hosts = () => [
   ...['c1', 'c2'].map((name) => aHost(name, { roles: ['compute'], devices: 0 })),
 ]
 const done = { code: 0, text: '' }
+const tornDown = { code: 1, text: 'it was torn down' }
+const hurriedTeardown = '--function teardown --token 347 --hurry'.split(' ')
+const setupWords = (capacity = '1TB') =>
+  `--function setup --token 347 --user ${alice.uid} --groupid ${alice.gid} --capacity ${capacity}`.split(' ')
+const createWords = `--function create_persistent -t mytest -u ${alice.uid} -C ${pool}:${terabyte}`.split(' ')
 
 describe('dw_wlm_cli', () => {
   let rig: Rig
@@ -27,6 +32,8 @@ describe('dw_wlm_cli', () => {
     await rig.quiet()
   })
 
+  /** Does not play the agents and the clock, as `call` does: the test does. */
+  const begin = (words: string[]) => dwWlmCli(rig.deps, words)
   const call = (line: string, ...more: string[]) => rig.call('--function', ...line.split(' '), ...more)
   const file = (text: string, name = 'script') => {
     const path = join(directory, name)
@@ -107,84 +114,38 @@ describe('dw_wlm_cli', () => {
   })
 
   it('makes one buffer when slurmctld calls setup twice at once', async () => {
-    const words = [
-      '--function',
-      'setup',
-      '--token',
-      '347',
-      '--user',
-      '20001',
-      '--groupid',
-      '20001',
-      '--capacity',
-      '1TB',
-    ]
-    const both = await rig.run(Promise.all([dwWlmCli(rig.deps, words), dwWlmCli(rig.deps, words)]))
+    const both = await rig.run(Promise.all([begin(setupWords()), begin(setupWords())]))
     expect(both).to.deep.equal([done, done])
     expect((await json('pools'))['pools']![0]).to.include({ free: 3 })
   })
 
   it('lets teardown win over a setup that still runs', async () => {
     rig.agents.silence('gluster1')
-    const words = [
-      '--function',
-      'setup',
-      '--token',
-      '347',
-      '--user',
-      '20001',
-      '--groupid',
-      '20001',
-      '--capacity',
-      '1TB',
-    ]
-    const running = dwWlmCli(rig.deps, words)
+    const running = begin(setupWords())
     await rig.until('the buffer to be placed', () => rig.cache.buffers.has('347'))
-    const torn = dwWlmCli(rig.deps, ['--function', 'teardown', '--token', '347', '--hurry'])
-    expect(await rig.run(running)).to.deep.equal({ code: 1, text: 'it was torn down' })
-    await rig.agents.report({
-      'brick gluster1/nvme1n1': {
-        v: 1,
-        uuid: rig.cache.buffers.get('347')!.bricks[0]!.uuid,
-        directory: 'brick',
-        state: 'absent',
-        waitingFor: [],
-      },
-    })
+    const torn = begin(hurriedTeardown)
+    expect(await rig.run(running)).to.deep.equal(tornDown)
+    await rig.agents.report(brickReport(rig.cache.buffers.get('347')!.bricks[0]!, { state: 'absent' }))
     expect(await rig.run(torn)).to.deep.equal(done)
   })
 
   describe('lets teardown win over a setup that has written nothing yet', () => {
-    const words = [
-      '--function',
-      'setup',
-      '--token',
-      '347',
-      '--user',
-      '20001',
-      '--groupid',
-      '20001',
-      '--capacity',
-      '1TB',
-    ]
-    const again = ['--function', 'teardown', '--token', '347', '--hurry']
-    const tornDown = { code: 1, text: 'it was torn down' }
+    const words = setupWords()
 
     it('because an earlier session of its token is in the way', async () => {
       await rig.call(...words)
-      const { bricks, id } = rig.cache.buffers.get('347')!
-      const [{ host, device, uuid }] = bricks as [(typeof bricks)[number]]
-      rig.agents.silence(host)
-      const first = dwWlmCli(rig.deps, again)
+      const buffer = rig.cache.buffers.get('347')!
+      const brick = buffer.bricks[0]!
+      rig.agents.silence(brick.host)
+      const first = begin(hurriedTeardown)
       await rig.until('the first to be leaving', () => rig.cache.buffers.get('347')!.wanted === 'absent')
-      const waiting = dwWlmCli(rig.deps, words)
+      const waiting = begin(words)
       await rig.quiet()
-      const second = dwWlmCli(rig.deps, again)
+      const second = begin(hurriedTeardown)
       await rig.quiet()
-      const common = { v: 1 as const, state: 'absent' as const, waitingFor: [] }
       await rig.agents.report({
-        [`volume ${host}/347`]: { ...common, bufferId: id, offline: [] },
-        [`brick ${host}/${device}`]: { ...common, uuid, directory: 'brick' },
+        ...volumeReport(buffer, { state: 'absent' }),
+        ...brickReport(brick, { state: 'absent' }),
       })
       expect(await rig.run(Promise.all([first, waiting, second]))).to.deep.equal([done, tornDown, done])
       await rig.quiet()
@@ -193,9 +154,9 @@ describe('dw_wlm_cli', () => {
 
     it('because etcd was away when it came', async () => {
       rig.store.cut()
-      const waiting = dwWlmCli(rig.deps, words)
+      const waiting = begin(words)
       await rig.quiet()
-      expect(await rig.call(...again)).to.deep.equal({ code: 1, text: 'token not found: "347"' })
+      expect(await rig.call(...hurriedTeardown)).to.deep.equal({ code: 1, text: 'token not found: "347"' })
       rig.store.heal()
       expect(await rig.run(waiting, 1_000)).to.deep.equal(tornDown)
       await rig.quiet()
@@ -206,9 +167,9 @@ describe('dw_wlm_cli', () => {
       await rig.call(...words)
       const { id } = rig.cache.buffers.get('347')!
       rig.store.cut()
-      const late = dwWlmCli(rig.deps, again)
+      const late = begin(hurriedTeardown)
       await rig.quiet()
-      const setUpAgain = dwWlmCli(rig.deps, words)
+      const setUpAgain = begin(words)
       rig.store.heal()
       expect(await rig.run(Promise.all([late, setUpAgain]), 1_000)).to.deep.equal([
         { code: 1, text: '"347" was set up again after this call had come' },
@@ -219,7 +180,7 @@ describe('dw_wlm_cli', () => {
 
     it('and not over one that comes after it', async () => {
       await rig.call(...words)
-      expect(await rig.call(...again)).to.deep.equal(done)
+      expect(await rig.call(...hurriedTeardown)).to.deep.equal(done)
       expect(await rig.call(...words)).to.deep.equal(done)
     })
   })
@@ -241,35 +202,14 @@ describe('dw_wlm_cli', () => {
 
   it('says what it still waits for when the time of the call is over, and the repeated call finds the work', async () => {
     rig.agents.silence('gluster1')
-    const words = [
-      '--function',
-      'setup',
-      '--token',
-      '347',
-      '--user',
-      '20001',
-      '--groupid',
-      '20001',
-      '--capacity',
-      '2TB',
-    ]
-    const reply = await rig.run(dwWlmCli(rig.deps, words), 60_000)
+    const reply = await rig.run(begin(setupWords('2TB')), 60_000)
     expect(reply).to.deep.equal({
       code: 1,
       text: 'not done yet, it waits for brick nvme1n1 on gluster1: try again',
     })
-    const again = dwWlmCli(rig.deps, words)
+    const again = begin(setupWords('2TB'))
     const buffer = rig.cache.buffers.get('347')!
-    await rig.agents.report({
-      'brick gluster1/nvme1n1': {
-        v: 1,
-        uuid: buffer.bricks[0]!.uuid,
-        directory: 'brick',
-        state: 'ready',
-        waitingFor: [],
-      },
-      ...volumeReport(buffer),
-    })
+    await rig.agents.report({ ...brickReport(buffer.bricks[0]!), ...volumeReport(buffer) })
     expect(await rig.run(again)).to.deep.equal(done)
     expect(rig.cache.buffers.get('347')).to.include({ id: buffer.id })
   })
@@ -277,24 +217,10 @@ describe('dw_wlm_cli', () => {
   it('says why a buffer cannot be made, and makes it anew when it is asked again', async () => {
     rig.agents.silence('gluster1')
     rig.agents.silence('gluster2')
-    const running = dwWlmCli(rig.deps, [
-      '--function',
-      'setup',
-      '--token',
-      '347',
-      '--user',
-      '20001',
-      '--groupid',
-      '20001',
-      '--capacity',
-      '4TB',
-    ])
+    const running = begin(setupWords('4TB'))
     const buffer = await rig.until('the buffer to be placed', () => rig.cache.buffers.get('347'))
-    const { host, device, uuid } = buffer.bricks[0]!
     const problem = { message: 'the disk gives errors', terminal: true }
-    await rig.agents.report({
-      [`brick ${host}/${device}`]: { v: 1, uuid, directory: 'brick', state: 'forming', problem, waitingFor: [] },
-    })
+    await rig.agents.report(brickReport(buffer.bricks[0]!, { state: 'forming', problem }))
     expect(await rig.run(running))
       .to.include({ code: 1 })
       .and.to.have.property('text')
@@ -392,7 +318,7 @@ describe('dw_wlm_cli', () => {
     it('to start a job on a node without an agent, once its agent had time to return', async () => {
       await setup(`${pool}:1TB`)
       const words = ['--function', 'pre_run', '--token', '347', '--nodehostnamefile', file('c9\n', 'nodes')]
-      const reply = await rig.run(dwWlmCli(rig.deps, words), 10_000)
+      const reply = await rig.run(begin(words), 10_000)
       expect(reply.text).to.contain('no agent with the role compute is running on c9')
     })
 
@@ -426,8 +352,7 @@ describe('dw_wlm_cli', () => {
 
   it('says so when etcd stays away for the time of a call', async () => {
     rig.store.cut()
-    const words = `--function create_persistent -t mytest -u ${alice.uid} -C ${pool}:${terabyte}`.split(' ')
-    const { code, text } = await rig.run(dwWlmCli(rig.deps, words), 1_000)
+    const { code, text } = await rig.run(begin(createWords), 1_000)
     expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: cut off'])
   })
 
@@ -462,8 +387,7 @@ describe('dw_wlm_cli', () => {
     })
 
     it('a call says so when its time is over', async () => {
-      const words = `--function create_persistent -t mytest -u ${alice.uid} -C ${pool}:${terabyte}`.split(' ')
-      const { code, text } = await rig.run(dwWlmCli(rig.deps, words), 1_000)
+      const { code, text } = await rig.run(begin(createWords), 1_000)
       expect([code, text]).to.deep.equal([1, 'the burst buffer scheduler cannot do it now: it is away'])
     })
 
