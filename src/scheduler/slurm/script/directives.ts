@@ -211,3 +211,8 @@ function accessOf(line: Line, text: string | undefined): Access {
 function fail(line: Line, problem: string): never {
   throw new Mistake(`${line.shown}: ${problem}`)
 }
+
+/** Every directive that this system reads, as `#DW jobdw`. */
+export const directiveNames: readonly string[] = Object.entries(verbs).flatMap(([kind, readers]) =>
+  Object.keys(readers).map((verb) => `${kind} ${verb}`),
+)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
+import { directiveNames, parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
 import { type SlurmsReading, slurmsReading } from '../../../support/slurmsReading.js'
 
 /** What we have read, in the words of Slurm's reading; undefined when the script is refused. */
@@ -73,9 +73,7 @@ const word = fc.oneof(
 const verb = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.constantFrom(
-      ...['#DW jobdw', '#DW persistentdw', '#DW swap 4', '#BB create_persistent', '#BB destroy_persistent'],
-    ),
+    arbitrary: fc.constantFrom(...directiveNames),
   },
   {
     weight: 1,
@@ -102,12 +100,18 @@ const verb = fc.oneof(
     ),
   },
 )
-/** The words that a verb needs, mostly, and others. */
+/** The words that each directive needs. Half of the lines have them. */
 const needed: Record<string, string[]> = {
   '#DW jobdw': ['capacity=3TB'],
   '#DW persistentdw': ['name=mydata'],
+  '#DW swap': ['4'],
+  '#DW stage_in': ['type=file', 'source=/a', 'destination=$DW_JOB_STRIPED/x'],
+  '#DW stage_out': ['type=file', 'source=$DW_JOB_STRIPED/x', 'destination=/a'],
   '#BB create_persistent': ['name=new', 'capacity=48'],
   '#BB destroy_persistent': ['name=old'],
+  // Written by mistake, and refused.
+  '#DW create_persistent': [],
+  '#DW destroy_persistent': [],
 }
 const line = fc
   .tuple(verb, fc.boolean(), fc.array(fc.tuple(blank, word), { maxLength: 3 }), blank, end)
@@ -123,6 +127,10 @@ const script = fc
   .map(([first, lines]) => `${first}${lines.join('')}true\n#DW jobdw capacity=9TB\n`)
 
 describe('a job script that Slurm reads too', () => {
+  it('has every directive that we read', () => {
+    expect(Object.keys(needed)).to.have.members(directiveNames)
+  })
+
   it('is read as Slurm reads it, or refused', function () {
     this.timeout(60_000)
     let taken = 0
