@@ -10,7 +10,7 @@ import { acceptDesired } from './desiredDocument.js'
 import { volumeStepsAtOnce } from './plan/dataplane/index.js'
 import type { Host } from './port.js'
 import type { KnownLeader } from './knownLeader.js'
-import { byName } from './oneByOne.js'
+import { byName } from './reconcile/oneByOne.js'
 import type { DesiredEntry, DocumentId, ReconcilerDependencies } from './reconcile/document.js'
 import { Reconciler } from './reconcile/reconciler.js'
 

@@ -4,7 +4,7 @@ import type { Log } from '../../daemon/log.js'
 import type { Desired, DesiredKind } from '../../model/documents/desired.js'
 import type { Role } from '../../model/documents/host.js'
 import type { Store } from '../../store/store.js'
-import type { OneByOne } from '../oneByOne.js'
+import type { OneByOne } from './oneByOne.js'
 import type { Host } from '../port.js'
 
 export interface ReconcilerDependencies {
