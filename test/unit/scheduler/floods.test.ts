@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createPersistent } from '../../../src/scheduler/admission/index.js'
-import { statusView } from '../../../src/scheduler/operators/views.js'
+import { statusView } from '../../../src/scheduler/operators/statusView.js'
 import { keys } from '../../../src/store/keys.js'
 import { aHost, aSession, alice, brickReports, terabyte, volumeReport } from '../../support/builders.js'
 import { Rig } from '../../support/schedulerRig.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { statusView } from '../../../src/scheduler/operators/views.js'
+import { statusView } from '../../../src/scheduler/operators/statusView.js'
 import { keys } from '../../../src/store/keys.js'
 import { aHost } from '../../support/builders.js'
 import { Rig } from '../../support/schedulerRig.js'

@@ -4,7 +4,7 @@ import { hostsToUnmount } from '../../../../src/model/buffers.js'
 import { allowedClients } from '../../../../src/scheduler/dataplane/glusterd/authAllow.js'
 import { mayStart, unmountProgress } from '../../../../src/scheduler/progress.js'
 import { startJob } from '../../../../src/scheduler/admission/jobStages.js'
-import { hostsView } from '../../../../src/scheduler/operators/views.js'
+import { hostsView } from '../../../../src/scheduler/operators/hostViews.js'
 import { desiredOfSession, advanceSession } from '../../../../src/scheduler/desired/session.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import {

@@ -5,7 +5,7 @@ import { devicesOf } from '../../../../src/scheduler/cluster/devices.js'
 import { placeBricks } from '../../../../src/scheduler/placement/place.js'
 import type { SchedulerConfig } from '../../../../src/scheduler/config.js'
 import { poolsOf } from '../../../../src/scheduler/cluster/pools.js'
-import { devicesView } from '../../../../src/scheduler/operators/views.js'
+import { devicesView } from '../../../../src/scheduler/operators/deviceViews.js'
 import { aBuffer, aCluster, aCordon, aHost, pool, terabyte, uuids } from '../../../support/builders.js'
 
 const request = (count: number) => ({ pool, granularityBytes: terabyte, count })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { startJob } from '../../../../../src/scheduler/admission/index.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../../../src/scheduler/desired/index.js'
-import { hostsView } from '../../../../../src/scheduler/operators/views.js'
+import { hostsView } from '../../../../../src/scheduler/operators/hostViews.js'
 import { collectionSchemas } from '../../../../../src/store/documents.js'
 import {
   aBuffer,

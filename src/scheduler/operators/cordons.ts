@@ -1,0 +1,9 @@
+import { hostKey, type Cluster } from '../../model/cluster.js'
+
+/** Why a host or a device gets no new bricks: its cordon, or that of its host. */
+export function cordonOf(cluster: Cluster, host: string, device?: string): string | null {
+  const cordon =
+    cluster.cordons.get(device === undefined ? host : hostKey(host, device)) ??
+    (device === undefined ? undefined : cluster.cordons.get(host))
+  return cordon ? `${cordon.kind === 'quarantine' ? 'quarantine' : `cordoned by ${cordon.who}`}: ${cordon.why}` : null
+}

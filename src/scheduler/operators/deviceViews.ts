@@ -1,0 +1,70 @@
+import type { DeviceView } from '../../model/api.js'
+import { hostKey, type Cluster } from '../../model/cluster.js'
+import type { InventoryDevice } from '../../model/documents/inventory.js'
+import { compareNames } from '../../model/names.js'
+import { describeWiping, whyNotWipe } from '../../model/wipes.js'
+import { type PoolRequest, devicesOf, sharedDisks, takenDevices } from '../cluster/devices.js'
+import type { SchedulerConfig } from '../config.js'
+import { cordonOf } from './cordons.js'
+
+export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceView[] {
+  const owners = new Map<string, string>()
+  for (const [key, { bricks, released }] of cluster.buffers) {
+    for (const { host, device } of [...bricks, ...released]) owners.set(hostKey(host, device), key)
+  }
+  const taken = takenDevices(cluster)
+  const shared = sharedDisks(cluster)
+  const pools = new Set([...cluster.inventories.values()].flatMap(({ devices }) => devices.map(({ pool }) => pool)))
+  const views = [...pools].flatMap((pool) => {
+    const configured = config.pools[pool]
+    const asked = { pool, granularityBytes: configured?.granularityBytes ?? 0, wipe: configured?.wipe }
+    return devicesOf(cluster, asked, taken, shared).map(({ host, device, availability, alsoAt }): DeviceView => {
+      const cordon = cordonOf(cluster, host, device.name)
+      const unknownPool = configured ? undefined : `the scheduler's configuration has no pool ${pool}`
+      return {
+        host,
+        device: device.name,
+        pool,
+        sizeBytes: device.sizeBytes,
+        identity: device.identity,
+        availability: unknownPool ? 'refused' : availability,
+        buffer: owners.get(hostKey(host, device.name)) ?? null,
+        reason:
+          unknownPool ??
+          sameDisk(device.identity, alsoAt) ??
+          whyNotFree(availability, device, asked) ??
+          wipingOf(cluster, host, device.name) ??
+          cordon,
+        wipes: wipesOf(device),
+      }
+    })
+  })
+  return views.sort((a, b) => compareNames(a.host, b.host) || compareNames(a.device, b.device))
+}
+
+function sameDisk(identity: string, alsoAt: string | undefined): string | undefined {
+  return alsoAt === undefined ? undefined : `the same disk as ${alsoAt}, by its ${identity}`
+}
+
+function whyNotFree(
+  availability: string,
+  device: InventoryDevice,
+  { granularityBytes, wipe }: PoolRequest,
+): string | undefined {
+  if (availability === 'too small')
+    return `it has ${device.sizeBytes} bytes, the pool's granularity is ${granularityBytes}`
+  if (availability === 'foreign' && device.stamp)
+    return `it carries the brick ${device.stamp.uuid}, which no buffer claims`
+  if (availability === 'taken') return undefined
+  return device.reason ?? (availability === 'refused' ? whyNotWipe(device, wipe) : undefined)
+}
+
+function wipingOf(cluster: Cluster, host: string, device: string): string | undefined {
+  const { brick, adopt } = cluster.observed
+  const wiping = brick.get(hostKey(host, device))?.wiping ?? adopt.get(hostKey(host, device))?.wiping
+  return wiping && describeWiping(wiping)
+}
+
+function wipesOf({ wipes }: InventoryDevice): DeviceView['wipes'] {
+  return wipes ? { discard: wipes.discard, zero: true, sanitize: wipes.sanitize, reason: wipes.reason ?? null } : null
+}

@@ -1,0 +1,104 @@
+import type { HostView, StatusView } from '../../model/api.js'
+import { hostKey, bufferKey, type Cluster } from '../../model/cluster.js'
+import { phaseOf, type Phase } from '../../model/phase.js'
+import { sharedDisks, takenDevices } from '../cluster/devices.js'
+import { poolsOf } from '../cluster/pools.js'
+import type { SchedulerConfig } from '../config.js'
+import { devicesView } from './deviceViews.js'
+import { hostsView } from './hostViews.js'
+import { transferProblems } from './transferViews.js'
+
+/** Keys that cannot be read are listed up to here. */
+const maxOfOnePlace = 10
+
+/** The cluster as operators see it: pure, from the documents to the shapes of `model/api.ts`. */
+export function statusView(
+  cluster: Cluster,
+  config: SchedulerConfig,
+  scheduler: StatusView['scheduler'],
+  etcd: StatusView['etcd'],
+  /** What is wrong beside the cluster's documents. */
+  ownProblems: string[] = [],
+): StatusView {
+  const hosts = hostsView(cluster)
+  const counts: Partial<Record<Phase, number>> = {}
+  for (const buffer of cluster.buffers.values()) {
+    const { phase } = phaseOf(cluster, buffer)
+    counts[phase] = (counts[phase] ?? 0) + 1
+  }
+  return {
+    scheduler,
+    etcd,
+    hosts: {
+      alive: hosts.filter(({ state }) => state === 'alive').length,
+      lost: hosts.filter(({ state }) => state === 'lost').map(({ host }) => host),
+      cordoned: hosts.filter(({ cordon }) => cordon !== null).map(({ host }) => host),
+    },
+    pools: poolsOf(cluster, config).map(({ name, isDefault, granularityBytes, quantity, free, devices }) => ({
+      pool: name,
+      default: isDefault,
+      granularityBytes,
+      totalBytes: quantity * granularityBytes,
+      usedBytes: devices.taken * granularityBytes,
+      freeBytes: free * granularityBytes,
+      cordonedBytes: devices.cordoned * granularityBytes,
+      lostBytes: devices.lost * granularityBytes,
+    })),
+    buffers: counts,
+    problems: [...ownProblems, ...problemsOf(cluster, config, hosts)],
+  }
+}
+
+function problemsOf(cluster: Cluster, config: SchedulerConfig, hosts: HostView[]): string[] {
+  const devices = devicesView(cluster, config)
+  return [
+    ...hosts
+      .filter(({ state }) => state === 'lost')
+      .map(({ host }) => `host ${host} is lost: its agent does not answer`),
+    ...hosts.flatMap(({ host, problems }) => problems.map((problem) => `host ${host}: ${problem}`)),
+    ...[...cluster.cordons.values()]
+      .filter(({ kind }) => kind === 'quarantine')
+      .map(
+        ({ host, device, why }) => `${device === undefined ? host : hostKey(host, device)} is in quarantine: ${why}`,
+      ),
+    ...devices
+      .filter(({ availability }) => ['foreign', 'refused', 'too small'].includes(availability))
+      .map(
+        ({ host, device, availability, reason }) =>
+          `device ${hostKey(host, device)} is ${availability}: ${reason ?? 'no reason given'}`,
+      ),
+    ...takenTwice(cluster),
+    ...[...cluster.buffers.values()].flatMap((buffer) => {
+      const { phase, waitingFor, reason } = phaseOf(cluster, buffer)
+      if (phase !== 'blocked' && phase !== 'degraded' && phase !== 'failed') return []
+      return [`buffer ${bufferKey(cluster, buffer)} is ${phase}: ${reason ?? waitingFor.join('; ')}`]
+    }),
+    ...transferProblems(cluster),
+    ...unreadProblems(cluster),
+  ]
+}
+
+/** A disk of a buffer that another host came to see as well: refused there, and to be known here. */
+function takenTwice(cluster: Cluster): string[] {
+  const taken = takenDevices(cluster)
+  return [...sharedDisks(cluster)]
+    .filter(([place]) => taken.has(place))
+    .map(([place, others]) => `device ${place} is taken, and the same disk as ${others}`)
+}
+
+/** One host may have written any number of them. */
+function unreadProblems(cluster: Cluster): string[] {
+  const byPlace = new Map<string, string[]>()
+  for (const [key, reason] of cluster.invalid) {
+    const place = key.split('/').slice(0, 2).join('/')
+    byPlace.set(place, [...(byPlace.get(place) ?? []), `etcd key ${key} cannot be read: ${reason}`])
+  }
+  return [...byPlace].flatMap(([place, all]) =>
+    all.length <= maxOfOnePlace
+      ? all
+      : [
+          ...all.slice(0, maxOfOnePlace),
+          `${all.length - maxOfOnePlace} more keys of etcd below ${place} cannot be read`,
+        ],
+  )
+}
