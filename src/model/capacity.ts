@@ -1,4 +1,4 @@
-import { quote } from './names.js'
+import * as messages from './messages.js'
 
 /*
  * Sizes as Slurm writes and reads them: an integer with an optional unit, upper or lower case. `K` and `KiB` are 1024
@@ -10,15 +10,13 @@ const sizePattern = /^([0-9]+)(?:([KMGTP])(B|iB)?)?$/i
 /** Bytes, or in `refused` what is wrong with the text and what to write instead. Sizes above 2^53 are refused. */
 export function parseSize(text: string): { bytes: number } | { refused: string } {
   const matched = sizePattern.exec(text)
-  if (!matched) return { refused: `${quote(text)} is no valid capacity: ${advice(text)}` }
+  if (!matched) return { refused: problemWithForm(text) }
   const [, digits, prefix, suffix] = matched
   const base = suffix?.toLowerCase() === 'b' ? 1000 : 1024
   const power = prefix ? prefixes.indexOf(prefix.toUpperCase() as (typeof prefixes)[number]) + 1 : 0
   const bytes = Number(digits) * base ** power
-  if (bytes === 0) return { refused: `${quote(text)} is no valid capacity: ask for at least one byte` }
-  if (!Number.isSafeInteger(bytes)) {
-    return { refused: `${quote(text)} is more than can be counted: the most is ${printSize(largestBytes)}` }
-  }
+  if (bytes === 0) return { refused: messages.sizeZero(text) }
+  if (!Number.isSafeInteger(bytes)) return { refused: messages.sizeTooLarge(text, printSize(largestBytes)) }
   return { bytes }
 }
 
@@ -38,7 +36,7 @@ export function printSize(bytes: number): string {
   return unit ? `${bytes / unit.size} ${unit.name}` : `${bytes} bytes`
 }
 
-/** For people who look at progress: three digits and a decimal unit, as in 1.23 GB. Not exact; `printSize` is. */
+/** For people who watch progress: rounded to three digits and a decimal unit, as in 1.23 GB. `printSize` is exact. */
 export function printRounded(bytes: number): string {
   const power = Math.min(prefixes.length, Math.floor(Math.log10(Math.max(bytes, 1)) / 3))
   if (power === 0) return `${bytes} bytes`
@@ -50,12 +48,12 @@ export function slotsFor(bytes: number, granularityBytes: number): number {
   return Math.ceil(bytes / granularityBytes)
 }
 
-function advice(text: string): string {
+function problemWithForm(text: string): string {
   const decimal = /^([0-9]*)[.,]([0-9]+)([KMGTP])(B|iB)?$/i.exec(text)
-  if (decimal) return `decimals do not count, write ${withoutDecimals(decimal) ?? 'a whole number of a smaller unit'}`
-  if (/^-/.test(text)) return 'it must be above zero, as in 3TB'
-  if (/^[0-9.]+e[+-]?[0-9]+$/i.test(text)) return 'write the number out and give it a unit, as in 3TB'
-  return 'write a whole number and a unit, as in 3TB or 500GiB'
+  if (decimal) return messages.sizeWithDecimals(text, withoutDecimals(decimal))
+  if (/^-/.test(text)) return messages.sizeNegative(text)
+  if (/^[0-9.]+e[+-]?[0-9]+$/i.test(text)) return messages.sizeWithExponent(text)
+  return messages.sizeWithoutUnit(text)
 }
 
 /** 3.5TB → 3500GB, 3.5TiB → 3584GiB; 931.32GiB, which no smaller unit gives exactly, → 953672MiB, the next above. */
@@ -66,7 +64,7 @@ function withoutDecimals([, whole, fraction, prefix, suffix]: RegExpExecArray): 
   if (unit === 0) return count > 0 ? `${Math.ceil(count)}${prefix}${suffix ?? ''}` : undefined
   const inUnit = (smaller: number) => count * base ** (unit - smaller)
   for (let smaller = unit - 1; smaller >= 0; smaller--) {
-    // What stands behind the third decimal is floating point's.
+    // Digits after the third decimal are rounding errors of floating point.
     const exact = Number(inUnit(smaller).toFixed(3))
     if (Number.isSafeInteger(exact) && exact > 0) return `${exact}${prefixes[smaller]}${suffix ?? ''}`
   }
@@ -74,7 +72,7 @@ function withoutDecimals([, whole, fraction, prefix, suffix]: RegExpExecArray): 
   return Number.isSafeInteger(above) && above > 0 ? `${above}${prefixes[unit - 1]}${suffix ?? ''}` : undefined
 }
 
-/** Bytes that a buffer holds: its slots, whatever was asked. */
+/** Bytes that a buffer holds: those of its slots, also when fewer were requested. */
 export function capacityOf({
   bricks,
   granularityBytes,

@@ -1,18 +1,7 @@
 import { z } from 'zod'
 
-/** Names that users choose: persistent buffers. GlusterFS keeps `all` and `help` for itself. */
-const userNamePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/
-const reservedNames = new Set(['all', 'help'])
-
 /** A Slurm token is a job id, or the name of a persistent buffer. */
 const jobTokenPattern = /^[1-9][0-9]{0,17}$/
-
-/** What is wrong with a persistent buffer's name, in words for its user, or undefined when nothing is. */
-export function problemWithPersistentName(name: string): string | undefined {
-  if (reservedNames.has(name.toLowerCase())) return `the name ${quote(name)} is reserved by GlusterFS: choose another`
-  if (userNamePattern.test(name)) return undefined
-  return `${quote(name)} is not a valid buffer name: write a letter, then at most 63 letters, digits, "-", "_" or "."`
-}
 
 /** True for a Slurm job id; the tokens of persistent buffers are their names, which begin with a letter. */
 export function isJobToken(token: string): boolean {
@@ -33,7 +22,7 @@ export function escaped(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** A document that is archived while a lost host keeps it from going away: `NAME~ID`, a name no user can write. */
+/** The name of a document that is archived because a lost host keeps it from being deleted: `NAME~ID`, which no user can write. */
 export function archivedName(name: string, id: number): string {
   return `${name}~${id}`
 }

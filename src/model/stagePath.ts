@@ -1,4 +1,5 @@
-import { problemWithPersistentName, quote } from './names.js'
+import * as messages from './messages.js'
+import { problemWithPersistentName } from './persistentName.js'
 
 /** A path in a buffer is relative to the buffer's root, which is the empty path. */
 export type StagePath =
@@ -9,7 +10,7 @@ export type StagePath =
 /** A node's own namespace of the job's buffer. */
 export const privateVariable = 'DW_JOB_PRIVATE'
 
-/** Linux opens no longer path, and no longer part of one. */
+/** Linux opens no path, and no part of a path, that is longer. */
 const maxPathBytes = 4_096
 const maxPartBytes = 255
 
@@ -18,15 +19,15 @@ const maxPartBytes = 255
  * is wrong with it, in words for its user.
  */
 export function parseStagePath(text: string): StagePath | { refused: string } {
-  if (Buffer.byteLength(text) > maxPathBytes) return { refused: `${quote(text)} is longer than ${maxPathBytes} bytes` }
+  if (Buffer.byteLength(text) > maxPathBytes) return { refused: messages.pathTooLong(text, maxPathBytes) }
   if (!text.startsWith('$')) return outside(text)
   const [variable, behind] = splitVariable(text)
-  if (variable === undefined) return { refused: unknownVariable(text) }
+  if (variable === undefined) return { refused: messages.unknownVariable(text) }
   const rest = cleaned(behind)
   if ('refused' in rest) return rest
   if (variable === 'DW_JOB_STRIPED') return { in: 'job', path: rest.path }
   if (variable === privateVariable) return { in: 'private', path: rest.path }
-  if (!variable.startsWith(persistentPrefix)) return { refused: unknownVariable(text) }
+  if (!variable.startsWith(persistentPrefix)) return { refused: messages.unknownVariable(text) }
   const name = variable.slice(persistentPrefix.length)
   const problem = problemWithPersistentName(name)
   return problem === undefined ? { in: 'persistent', name, path: rest.path } : { refused: problem }
@@ -56,29 +57,18 @@ export function variableOf(path: Exclude<StagePath, { in: 'outside' }>): string 
 }
 
 function outside(text: string): StagePath | { refused: string } {
-  if (!text.startsWith('/')) {
-    const home = text.startsWith('~') ? ', and write your home directory out' : ''
-    return { refused: `${quote(text)} is not an absolute path: begin it with /${home}` }
-  }
+  if (!text.startsWith('/')) return { refused: messages.pathNotAbsolute(text) }
   const rest = cleaned(text)
   return 'refused' in rest ? rest : { in: 'outside', path: `/${rest.path}` }
 }
 
-/** Without slashes that say nothing. What could leave its place, or mean something else to Slurm or a shell, is refused. */
+/** Without superfluous slashes. A path that could leave its place, or mean something else to Slurm or a shell, is refused. */
 function cleaned(path: string): { path: string } | { refused: string } {
-  if (path.includes('$')) return { refused: unknownVariable(path) }
-  if (/[\p{Cc}\\]/u.test(path)) {
-    return { refused: `${quote(path)} holds a backslash or a control character: such paths cannot be staged` }
-  }
+  if (path.includes('$')) return { refused: messages.unknownVariable(path) }
+  if (/[\p{Cc}\\]/u.test(path)) return { refused: messages.pathWithBackslash(path) }
   const parts = path.split('/').filter((part) => part !== '')
-  if (parts.some((part) => part === '.' || part === '..')) {
-    return { refused: `${quote(path)} holds "." or "..": write the path out` }
-  }
+  if (parts.some((part) => part === '.' || part === '..')) return { refused: messages.pathWithDots(path) }
   const long = parts.find((part) => Buffer.byteLength(part) > maxPartBytes)
-  if (long !== undefined) return { refused: `${quote(long)} is longer than ${maxPartBytes} bytes, as no name can be` }
+  if (long !== undefined) return { refused: messages.partTooLong(long, maxPartBytes) }
   return { path: parts.join('/') }
-}
-
-function unknownVariable(text: string): string {
-  return `${quote(text)} holds a variable that is not known here: of variables only $DW_JOB_STRIPED/, $DW_JOB_PRIVATE/ and $DW_PERSISTENT_STRIPED_<name>/ are, at the beginning. Write the path out, as in /home/alice/x; %u stands for your name, %j for the job's id`
 }

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../model/cluster.js'
 import type { AccessMode } from '../../model/documents/buffer.js'
 import { hostOfFirstRelease } from '../../model/levels.js'
-import { problemWithPersistentName } from '../../model/names.js'
+import { problemWithPersistentName } from '../../model/persistentName.js'
 import type { Decision } from '../commit/decision.js'
 import { admitSession } from './session.js'
 import type { Admission, AdmissionContext } from './context.js'

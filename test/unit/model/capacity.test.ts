@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { parseSize, printSize, slotsFor } from '../../../src/model/capacity.js'
+import * as messages from '../../../src/model/messages.js'
 
 describe('a size', () => {
   const good: [string, number][] = [
@@ -17,30 +18,31 @@ describe('a size', () => {
   for (const [text, bytes] of good)
     it(`reads ${text} as ${bytes} bytes`, () => expect(parseSize(text)).to.deep.equal({ bytes }))
 
-  const bad: [string, RegExp][] = [
-    ['3.5TB', /"3\.5TB".*write 3500GB$/],
-    ['3.5TiB', /write 3584GiB$/],
-    ['0.3333TiB', /write 342GiB$/],
-    ['931.32GiB', /write 953672MiB$/],
-    ['1.5K', /write 2K$/],
-    [`1.${'9'.repeat(400)}TB`, /write 2000GB$/],
-    [`${'9'.repeat(400)}.5TB`, /whole number of a smaller unit/],
-    ['1e3', /"1e3".*write the number out/],
-    ['-1', /"-1".*above zero/],
-    ['0', /at least one byte/],
-    ['0TB', /at least one byte/],
-    ['999PB', /"999PB".*the most is 9 PB/],
-    [`${'9'.repeat(400)}`, /the most is/],
-    ['', /as in 3TB/],
-    [' 3TB', /as in 3TB/],
-    ['3 TB', /as in 3TB/],
-    ['3XB', /as in 3TB/],
-    ['3TBB', /as in 3TB/],
-    ['3TB\n', /"3TB\\n"/],
+  const { sizeWithDecimals, sizeWithoutUnit } = messages
+  const bad: [string, (text: string) => string][] = [
+    ['3.5TB', (text) => sizeWithDecimals(text, '3500GB')],
+    ['3.5TiB', (text) => sizeWithDecimals(text, '3584GiB')],
+    ['0.3333TiB', (text) => sizeWithDecimals(text, '342GiB')],
+    ['931.32GiB', (text) => sizeWithDecimals(text, '953672MiB')],
+    ['1.5K', (text) => sizeWithDecimals(text, '2K')],
+    [`1.${'9'.repeat(400)}TB`, (text) => sizeWithDecimals(text, '2000GB')],
+    [`${'9'.repeat(400)}.5TB`, (text) => sizeWithDecimals(text)],
+    ['1e3', messages.sizeWithExponent],
+    ['-1', messages.sizeNegative],
+    ['0', messages.sizeZero],
+    ['0TB', messages.sizeZero],
+    ['999PB', (text) => messages.sizeTooLarge(text, '9 PB')],
+    [`${'9'.repeat(400)}`, (text) => messages.sizeTooLarge(text, '9 PB')],
+    ['', sizeWithoutUnit],
+    [' 3TB', sizeWithoutUnit],
+    ['3 TB', sizeWithoutUnit],
+    ['3XB', sizeWithoutUnit],
+    ['3TBB', sizeWithoutUnit],
+    ['3TB\n', sizeWithoutUnit],
   ]
   for (const [text, told] of bad)
     it(`refuses ${JSON.stringify(text.slice(0, 12))} and says what to write`, () =>
-      expect(parseSize(text)).to.have.property('refused').that.matches(told))
+      expect(parseSize(text)).to.deep.equal({ refused: told(text) }))
 
   it('prints with the largest unit that needs no decimals', () => {
     expect([3e12, 4 * 1024 ** 3, 1500e9, 1001, 0].map(printSize)).to.deep.equal([

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../src/model/messages.js'
 import { parseStagePath } from '../../../src/model/stagePath.js'
 
 describe('a path of a stage line', () => {
@@ -27,27 +28,26 @@ describe('a path of a stage line', () => {
     expect(parseStagePath('${DW_JOB_PRIVATE}')).to.deep.equal({ in: 'private', path: '' })
   })
 
-  const refused = [
-    'relative/x',
-    '$HOME/x',
-    '${HOME}/x',
-    '$DW_JOB_STRIPEDx',
-    '$DW_PERSISTENT_STRIPED_/x',
-    '$DW_PERSISTENT_STRIPED_1st/x',
-    '$DW_JOB_STRIPED/$HOME',
-    '$(id)/x',
-    '/data/$USER',
-    '/data/../etc/shadow',
-    '/data/./x',
-    '${DW_JOB_STRIPED}../x',
-    '$DW_JOB_STRIPED/x/..',
-    '/data/a\\b',
-    '/data/a\u0007b',
-    '/data/a\nb',
+  const refused: [text: string, told: string][] = [
+    ...['relative/x', '~/x'].map((text) => [text, messages.pathNotAbsolute(text)] as [string, string]),
+    ...['$HOME/x', '${HOME}/x', '$DW_JOB_STRIPEDx', '$(id)/x', '/data/$USER'].map(
+      (text) => [text, messages.unknownVariable(text)] as [string, string],
+    ),
+    ['$DW_JOB_STRIPED/$HOME', messages.unknownVariable('/$HOME')],
+    ['$DW_PERSISTENT_STRIPED_/x', messages.nameInvalid('')],
+    ['$DW_PERSISTENT_STRIPED_1st/x', messages.nameInvalid('1st')],
+    ...['/data/../etc/shadow', '/data/./x'].map((text) => [text, messages.pathWithDots(text)] as [string, string]),
+    ['${DW_JOB_STRIPED}../x', messages.pathWithDots('../x')],
+    ['$DW_JOB_STRIPED/x/..', messages.pathWithDots('/x/..')],
+    ...['/data/a\\b', '/data/a\u0007b', '/data/a\nb'].map(
+      (text) => [text, messages.pathWithBackslash(text)] as [string, string],
+    ),
+    [`/${'x'.repeat(5_000)}`, messages.pathTooLong(`/${'x'.repeat(5_000)}`, 4_096)],
+    [`/data/${'x'.repeat(300)}`, messages.partTooLong('x'.repeat(300), 255)],
   ]
-  for (const text of refused) {
-    it(`refuses ${JSON.stringify(text)}`, () => {
-      expect(parseStagePath(text)).to.have.property('refused')
+  for (const [text, told] of refused) {
+    it(`refuses ${JSON.stringify(text.slice(0, 40))}`, () => {
+      expect(parseStagePath(text)).to.deep.equal({ refused: told })
     })
   }
 })

@@ -1,14 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 import { open } from 'node:fs/promises'
 import { quote } from '../../../model/names.js'
+import * as messages from './messages.js'
 
 /*
- * A job script as Slurm reads it: split with strtok at newlines, so that empty lines vanish, up to the first other line
- * that does not begin with `#` (a line of blanks, or of a carriage return alone, is such a line) or to a NUL. Everything
- * before it is the head; no more of a script is read.
+ * A job script as Slurm reads it: split with strtok at newlines, so that empty lines vanish. Slurm reads up to a NUL, or to the first
+ * line that is not empty and does not begin with `#` (a line of blanks alone is such a line, and so is a carriage return). What
+ * comes before is the head; no more of a script is read.
  */
 
-/** Slurm takes no larger script by default (max_script_size). */
+/** By default Slurm accepts no larger script (max_script_size). */
 const maxHeadBytes = 4 * 1024 * 1024
 const chunkBytes = 64 * 1024
 
@@ -18,20 +19,22 @@ export const maxDirectiveLines = 200
 /** A directive over all its lines, joined as Slurm joins them. */
 export interface DirectiveLine {
   kind: '#DW' | '#BB'
-  /** What stands behind the kind. */
+  /** What follows the kind. */
   text: string
-  /** As it is named in a refusal: by its text, because Slurm puts the lines of --bb and --bbf into the script, and a number
-   * would be that of no line that the user has written. */
+  /**
+   * As a refusal shows it: its text, not its number, because Slurm puts the lines of --bb and --bbf into the script, so that the
+   * user's own file has other line numbers.
+   */
   shown: string
 }
 
 type Refused = { refused: string }
 
-/** The head of a script file. Throws what the file system says. */
+/** The head of a script file. Throws the errors of the file system. */
 export async function readHead(path: string): Promise<Buffer | Refused> {
   const file = await open(path, 'r')
   try {
-    if (!(await file.stat()).isFile()) return { refused: `the job script ${quote(path)} is not a regular file` }
+    if (!(await file.stat()).isFile()) return { refused: messages.scriptNotRegular(path) }
     const scan = new HeadScan()
     const chunks: Buffer[] = []
     for (let length = 0; length <= maxHeadBytes;) {
@@ -42,7 +45,7 @@ export async function readHead(path: string): Promise<Buffer | Refused> {
       if (end !== undefined || bytesRead === 0) return Buffer.concat(chunks)
       length += bytesRead
     }
-    return { refused: 'the job script begins with more than 4 MiB of comments: write a command before that' }
+    return { refused: messages.headTooLong() }
   } finally {
     await file.close()
   }
@@ -73,7 +76,7 @@ export interface ScriptLines {
   outputDirectory?: string
 }
 
-/** Reads the lines that begin with `#DW`, `#BB` or `#SBATCH`; every other comment is passed by. */
+/** Reads the lines that begin with `#DW`, `#BB` or `#SBATCH`; every other comment is ignored. */
 export function linesOfScript(script: Buffer): ScriptLines | Refused {
   const head = script.subarray(0, new HeadScan().endIn(script))
   const joiner = new Joiner()
@@ -98,27 +101,28 @@ export function linesOfScript(script: Buffer): ScriptLines | Refused {
 
 const dw = Buffer.from('#DW')
 const bb = Buffer.from('#BB')
-/** What Slurm looks for behind `#DW` or `#BB`, with blanks between or without. */
+/** What Slurm looks for after `#DW` or `#BB`, with or without a blank between. */
 const slurmsVerbs = ['jobdw', 'persistentdw', 'swap', 'stage_', 'create_persistent', 'destroy_persistent']
 
-/** Puts continued lines together: a backslash at the end goes on in the next line that is not empty. */
+/** Joins continued lines: a line that ends in a backslash continues in the next line that is not empty. */
 class Joiner {
   readonly directives: DirectiveLine[] = []
   private open: { kind: '#DW' | '#BB'; text: string; endsInBlank: boolean } | undefined
   private taken = 0
 
-  /** A line that is not empty. What is wrong with it, or undefined. */
+  /** Takes a line that is not empty. Returns what is wrong with it, or undefined. */
   take(head: Buffer, start: number, end: number): string | undefined {
     const kind = startsWith(head, start, end, dw) ? '#DW' : startsWith(head, start, end, bb) ? '#BB' : undefined
     if (this.open && this.open.kind !== kind) return this.end()
     if (kind === undefined) return undefined
-    if (++this.taken > maxDirectiveLines) return `the job script has more than ${maxDirectiveLines} lines of directives`
+    if (++this.taken > maxDirectiveLines) return messages.tooManyDirectives(maxDirectiveLines)
     const bytes = head.subarray(start + 3, end)
-    if (bytes.length > maxLineBytes) return `${shown(kind, bytes.toString('latin1', 0, 200))}: ${tooLong}`
+    if (bytes.length > maxLineBytes)
+      return inLine(kind, bytes.toString('latin1', 0, 200), messages.lineTooLong(maxLineBytes))
     const text = bytes.toString()
-    if (!isUtf8(bytes)) return `${shown(kind, text)}: it is not valid UTF-8`
+    if (!isUtf8(bytes)) return inLine(kind, text, messages.notUtf8())
     const problem = problemWithCharacters(text)
-    if (problem !== undefined) return `${shown(kind, text)}: ${problem}`
+    if (problem !== undefined) return inLine(kind, text, problem)
     if (!this.open && !/^(?:[ \t]|$)/.test(text)) return this.withoutBlank(kind, text)
     return this.join(kind, text)
   }
@@ -126,13 +130,13 @@ class Joiner {
   /** `#DWjobdw` is a directive for Slurm, `#DWARF` is a comment for both. */
   private withoutBlank(kind: '#DW' | '#BB', text: string): string | undefined {
     const isDirective = slurmsVerbs.some((verb) => text.startsWith(verb)) || text.endsWith('\\')
-    return isDirective ? `${shown(kind, text)}: write a blank behind ${kind}` : undefined
+    return isDirective ? inLine(kind, text, messages.blankMissing(kind)) : undefined
   }
 
   private join(kind: '#DW' | '#BB', text: string): string | undefined {
     const { open } = this
     const joined = open ? open.text + (open.endsInBlank ? text.replace(/^[ \t]+/, '') : text) : text
-    if (joined.length > maxLineBytes) return `${shown(kind, joined)}: with its continuation ${tooLong}`
+    if (joined.length > maxLineBytes) return inLine(kind, joined, messages.continuedTooLong(maxLineBytes))
     if (joined.endsWith('\\')) {
       const start = joined.slice(0, -1)
       this.open = { kind, text: start, endsInBlank: /[ \t]$/.test(start.slice(-1)) }
@@ -146,11 +150,9 @@ class Joiner {
   end(): string | undefined {
     if (!this.open) return undefined
     const { kind, text } = this.open
-    return `${shown(kind, `${text}\\`)}: it ends in "\\" but the next line does not begin with ${kind}`
+    return inLine(kind, `${text}\\`, messages.continuationMissing(kind))
   }
 }
-
-const tooLong = `it is longer than ${maxLineBytes} bytes`
 
 /** In JavaScript: a call into Node for each of a million comment lines would take too long. */
 function startsWith(head: Buffer, start: number, end: number, word: Buffer): boolean {
@@ -160,13 +162,15 @@ function startsWith(head: Buffer, start: number, end: number, word: Buffer): boo
 }
 
 function problemWithCharacters(text: string): string | undefined {
-  if (text.includes('\r'))
-    return 'it holds a carriage return, as in files with Windows line ends: Slurm would read another size or name. Convert the file, with dos2unix say'
-  if (/\\[ \t]+$/.test(text))
-    return 'a blank stands behind the "\\" at its end, and Slurm does not go on in the next line then: take the blank away'
+  if (text.includes('\r')) return messages.carriageReturn()
+  if (/\\[ \t]+$/.test(text)) return messages.blankAfterBackslash()
   // eslint-disable-next-line no-control-regex
-  if (/[\x00-\x08\x0b-\x1f\x7f]/.test(text)) return 'it holds a control character'
+  if (/[\x00-\x08\x0b-\x1f\x7f]/.test(text)) return messages.controlCharacter()
   return undefined
+}
+
+function inLine(kind: string, text: string, problem: string): string {
+  return messages.inLine(shown(kind, text), problem)
 }
 
 function shown(kind: string, text: string): string {
@@ -174,7 +178,7 @@ function shown(kind: string, text: string): string {
 }
 
 const sbatch = Buffer.from('#SBATCH')
-/** More of such lines nobody writes; the folder only says where a report lies. */
+/** Nobody writes more such lines; the folder is only needed for the place of a report. */
 const maxSbatchLines = 1_000
 const maxPathLength = 4_096
 

@@ -1,30 +1,30 @@
 import { dirname, join } from 'node:path'
 import type { SessionTransfer } from '../../../model/documents/session.js'
-import { quote } from '../../../model/names.js'
 import { persistentVariable, privateVariable, type StagePath, variableOf } from '../../../model/stagePath.js'
 import { isPrivate, maxTransferBytes } from '../../../model/transfers.js'
 import type { Directives } from './directivesType.js'
+import * as messages from './messages.js'
 import type { Stage } from './stageDirectives.js'
 
 type ScriptRequest = Pick<Directives, 'jobdw' | 'uses' | 'stages' | 'outputDirectory'>
 
-/** The line that names a buffer which the job does not have, and what to write. */
+/** Names a line whose buffer the job does not have, and says what to write; undefined when all have one. */
 export function problemWithStages(asked: ScriptRequest): string | undefined {
   for (const stage of asked.stages) {
     const found = bufferOf(asked, stage)
-    if ('refused' in found) return `${stage.line}: ${found.refused}`
+    if ('refused' in found) return messages.inLine(stage.line, found.refused)
   }
   return undefined
 }
 
-/** As long as the lines of a job can become; what Slurm puts in the place of its symbols is not counted. */
+/** The lines at their longest; what Slurm inserts for its symbols is not counted. */
 export function problemWithLength(asked: ScriptRequest): string | undefined {
   const context = { token: '9'.repeat(18), isServed: () => true }
   if (JSON.stringify(transfersFrom(asked, context)).length <= maxTransferBytes) return undefined
-  return `the stage lines are longer than ${maxTransferBytes / 1024} KiB together: write them to a file, and stage type=list`
+  return messages.stageLinesTooLong(maxTransferBytes)
 }
 
-/** Every path outside the buffers that a line names, with the key it stands behind. */
+/** Every path outside the buffers that a line names, with its key. */
 export function outsidePaths({ source, destination }: Stage): { key: 'source' | 'destination'; path: string }[] {
   return [
     ...(source.in === 'outside' ? [{ key: 'source', path: source.path } as const] : []),
@@ -39,7 +39,7 @@ export interface TransferContext {
   isServed(path: string): boolean
 }
 
-/** The lines as the job's session keeps them, none of them begun, and the fan-out behind them where one brings in for each node. */
+/** The lines as the job's session keeps them, none begun. If one stages in for each node, the fan-out is added at the end. */
 export function transfersFrom(asked: ScriptRequest, context: TransferContext): SessionTransfer[] {
   const lines = requestedTransfers(asked, context)
   const staged = lines.filter((line) => line.direction === 'in' && isPrivate(line))
@@ -61,7 +61,7 @@ export function transfersFrom(asked: ScriptRequest, context: TransferContext): S
   return [...lines, fanOut]
 }
 
-/** Their buffers were checked when they were read. */
+/** The buffers of the lines were checked when the script was read. */
 function requestedTransfers(asked: ScriptRequest, context: TransferContext): SessionTransfer[] {
   return asked.stages.map((stage, index): SessionTransfer => {
     const found = bufferOf(asked, stage)
@@ -87,7 +87,7 @@ function requestedTransfers(asked: ScriptRequest, context: TransferContext): Ses
   })
 }
 
-/** The buffer on one side of the line: a persistent one by its name, or the job's own; and the variable of its namespace. */
+/** The buffer on one side of the line, by name if it is persistent, without a name if it is the job's own; and its variable. */
 function bufferOf(
   { jobdw, uses }: ScriptRequest,
   { source, destination }: Stage,
@@ -97,9 +97,7 @@ function bufferOf(
     const variable = variableOf(path)
     const use = uses.find(({ name }) => persistentVariable(name) === variable)
     if (use) return { name: use.name, variable }
-    return {
-      refused: `names the persistent buffer ${quote(path.name)}, which the job does not use: add #DW persistentdw name=${path.name}`,
-    }
+    return { refused: messages.bufferNotUsed(path.name) }
   }
   const modes = jobdw?.access.modes ?? []
   const mode = path?.in === 'private' ? 'private' : 'striped'
@@ -110,24 +108,17 @@ function bufferOf(
       return { name: use.name, variable: variableOf({ in: 'persistent', name: use.name, path: '' }) }
     }
     if (jobdw && !use) return { variable: privateVariable }
-    return {
-      refused: `names no buffer, and the job has ${use ? 'several' : 'none'}: write a destination= or a source= in the one that is meant`,
-    }
+    return { refused: use ? messages.ambiguousBuffer() : messages.noBuffer() }
   }
-  const named = `names ${variableOf(path)}`
-  if (!jobdw) {
-    const asking = mode === 'private' ? 'access_mode=private capacity=…' : 'capacity=…'
-    return { refused: `${named}, and the job asks for no buffer: add #DW jobdw ${asking}` }
-  }
-  const other = mode === 'private' ? 'striped' : 'private'
-  return { refused: `${named}, and the buffer is ${other} alone: write access_mode=striped,private` }
+  if (!jobdw) return { refused: messages.noOwnBuffer(variableOf(path), mode) }
+  return { refused: messages.modeMissing(variableOf(path), mode === 'private' ? 'striped' : 'private') }
 }
 
 function sideOf(source: StagePath): 'inside' | 'outside' {
   return source.in === 'outside' ? 'outside' : 'inside'
 }
 
-/** Beside the job's output if the script says where that is, else beside what is copied. */
+/** In the folder of the job's output if the script names one, else in the folder of the copied path. */
 function reportPath(
   { outputDirectory }: ScriptRequest,
   stage: Stage,

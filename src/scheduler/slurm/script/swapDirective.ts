@@ -1,33 +1,34 @@
 import { parseSize } from '../../../model/capacity.js'
-import { poolName, quote } from '../../../model/names.js'
+import { poolName } from '../../../model/names.js'
+import * as messages from './messages.js'
 
-/** `#DW swap N[unit] [pool=P]`: so much for each compute node, in GiB where no unit stands, as in DataWarp. */
+/** `#DW swap N[unit] [pool=P]`: the size for each compute node, in GiB when there is no unit, as in DataWarp. */
 export interface SwapDirective {
   bytes: number
-  /** The number alone: Slurm reads no unit, and counts so many bytes for each node. */
+  /** The number alone: Slurm ignores the unit, and counts that many bytes for each node. */
   slurmsBytes: number
   pool?: string
 }
 
-/** Less is not worth its loop device, and mkswap takes no less than ten pages. */
+/** mkswap needs at least ten pages, and less than this is not worth a loop device. */
 const minBytes = 1024 * 1024
 
-/** The words behind the verb. The refusal is to be put behind the line. */
+/** The words after the verb. The refusal is to be printed after the line. */
 export function parseSwap(words: readonly string[]): SwapDirective | { refused: string } {
   const [size, ...options] = words
-  if (size === undefined) return { refused: 'swap needs a size for each node: write swap 4GiB, say' }
-  if (size.includes('=')) return { refused: `swap has its size before ${quote(size)}: write swap 4GiB, say` }
+  if (size === undefined) return { refused: messages.swapSizeMissing() }
+  if (size.includes('=')) return { refused: messages.swapSizeFirst(size) }
   const parsed = parseSize(/^[0-9]+$/.test(size) ? `${size}GiB` : size)
   if ('refused' in parsed) return parsed
-  if (parsed.bytes < minBytes) return { refused: `swap of ${quote(size)} is too little: ask for at least 1MiB` }
+  if (parsed.bytes < minBytes) return { refused: messages.swapTooSmall(size) }
   const swap: SwapDirective = { bytes: parsed.bytes, slurmsBytes: parseInt(size, 10) }
   for (const word of options) {
     const [key, value, more] = word.split('=')
-    if (key !== 'pool') return { refused: `unknown word ${quote(word)}: write swap ${size}, and pool= behind it` }
+    if (key !== 'pool') return { refused: messages.unknownSwapWord(word, size) }
     if (value === undefined || more !== undefined || !poolName.safeParse(value).success)
-      return { refused: 'pool needs a value: write pool=…' }
+      return { refused: messages.valueMissing('pool') }
     if (swap.pool !== undefined && swap.pool !== value)
-      return { refused: `pool= is given twice, as ${quote(swap.pool)} and as ${quote(value)}: write one` }
+      return { refused: messages.givenTwice('pool', swap.pool, value) }
     swap.pool = value
   }
   return swap

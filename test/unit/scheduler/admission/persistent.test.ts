@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { nameInvalid } from '../../../../src/model/messages.js'
 import { createPersistent, type PersistentRequest } from '../../../../src/scheduler/admission/persistent.js'
 import {
   alice,
@@ -123,7 +124,7 @@ describe('create_persistent', () => {
   })
 
   it('refuses a name that is none, an unknown pool, and no capacity', () => {
-    expect(refusalOf(create({ name: '../etc' }))).to.contain('not a valid buffer name')
+    expect(refusalOf(create({ name: '../etc' }))).to.equal(nameInvalid('../etc'))
     expect(refusalOf(create({ pool: 'fast' }))).to.equal('there is no pool "fast": the pools are dedicated_nvme')
     expect(refusalOf(create({ bytes: 0 }))).to.equal(messages.capacityMissing())
   })

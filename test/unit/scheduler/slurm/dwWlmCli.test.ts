@@ -1,3 +1,5 @@
+import * as modelMessages from '../../../../src/model/messages.js'
+import * as scriptMessages from '../../../../src/scheduler/slurm/script/messages.js'
 import { expect } from 'chai'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -228,27 +230,30 @@ describe('dw_wlm_cli', () => {
   })
 
   describe('refuses', () => {
-    const names: [string, RegExp][] = [
-      ['a/b', /not a valid buffer name/],
-      ['..', /not a valid buffer name/],
-      ['1st', /not a valid buffer name/],
-      ['all', /reserved by GlusterFS/],
-      ['x'.repeat(300), /not a valid buffer name/],
-    ]
-    for (const [name, told] of names) {
-      it(`the persistent name ${name.slice(0, 12)}`, async () => expect((await create(name)).text).to.match(told))
+    for (const name of ['a/b', '..', '1st', 'x'.repeat(300)]) {
+      it(`the persistent name ${name.slice(0, 12)}`, async () =>
+        expect((await create(name)).text).to.equal(modelMessages.nameInvalid(name)))
     }
+
+    it('the persistent name all', async () =>
+      expect((await create('all')).text).to.equal(modelMessages.nameReserved('all')))
 
     it('a persistent name with a blank', async () => {
       const words = ['create_persistent', '-c', 'CLI', '-t', 'my data', '-u', '20001', '-C', `${pool}:1`]
-      expect((await rig.call('--function', ...words)).text).to.contain('"my data" is not a valid buffer name')
+      expect((await rig.call('--function', ...words)).text).to.equal(modelMessages.nameInvalid('my data'))
     })
 
-    for (const capacity of ['-1', '3.5TB', '1e3', '999PB', '', 'TB']) {
+    const capacities: [string, string][] = [
+      ['-1', modelMessages.sizeNegative('-1')],
+      ['3.5TB', modelMessages.sizeWithDecimals('3.5TB', '3500GB')],
+      ['1e3', modelMessages.sizeWithExponent('1e3')],
+      ['999PB', modelMessages.sizeTooLarge('999PB', '9 PB')],
+      ['', modelMessages.sizeWithoutUnit('')],
+      ['TB', modelMessages.sizeWithoutUnit('TB')],
+    ]
+    for (const [capacity, told] of capacities) {
       it(`the capacity ${JSON.stringify(capacity)}`, async () => {
-        const reply = await create('mytest', capacity)
-        expect(reply.code).to.equal(1)
-        expect(reply.text).to.match(/is no valid capacity|is more than can be counted/)
+        expect(await create('mytest', capacity)).to.deep.equal({ code: 1, text: told })
       })
     }
 
@@ -287,7 +292,8 @@ describe('dw_wlm_cli', () => {
     it('a script with a mistake, at job_process, in words for the user', async () => {
       const reply = await call('job_process', '--job', script('#DW jobdw capacity=3.5TB'))
       expect(reply.code).to.equal(1)
-      expect(reply.text).to.match(/^#.*: .*write 3500GB$/)
+      const told = modelMessages.sizeWithDecimals('3.5TB', '3500GB')
+      expect(reply.text).to.equal(scriptMessages.inLine('#DW jobdw capacity=3.5TB', told))
     })
 
     it('at job_process more than the whole pool and an unknown pool, and at setup a persistent buffer that is not there', async () => {
@@ -302,10 +308,10 @@ describe('dw_wlm_cli', () => {
 
     it('a script that cannot be read, is no file, or has too many comments', async () => {
       expect((await call('job_process --job /does/not/exist')).text).to.contain('cannot be read: ENOENT')
-      expect((await call('job_process', '--job', directory)).text).to.contain('is not a regular file')
-      expect((await call('job_process --job /dev/zero')).text).to.contain('is not a regular file')
+      expect((await call('job_process', '--job', directory)).text).to.equal(scriptMessages.scriptNotRegular(directory))
+      expect((await call('job_process --job /dev/zero')).text).to.equal(scriptMessages.scriptNotRegular('/dev/zero'))
       expect((await call('job_process', '--job', file('#'.repeat(5_000_000)))).text).to.contain(
-        'more than 4 MiB of comments',
+        scriptMessages.headTooLong(),
       )
     })
 

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { quote } from '../../../../src/model/names.js'
+import * as messages from '../../../../src/scheduler/slurm/script/messages.js'
 import type { Directives } from '../../../../src/scheduler/slurm/script/directivesType.js'
 import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
 import { findImpossibleRequest } from '../../../../src/scheduler/slurm/checks/preflight.js'
@@ -39,26 +41,29 @@ describe('the directives of a job script', () => {
     expect(found).to.have.nested.property('creates[0].group', 'project')
   })
 
-  const wrong: [line: string, told: RegExp][] = [
-    ['#DW jobdw capacity=1TB access_mode=shared', /^#DW .*: unknown access mode "shared": write access_mode=striped/],
-    ['#DW jobdw capacity=1TB ldbalance', /^#DW .*: ldbalance is a word of DataWarp that this system does not serve/],
-    ['#DW jobdw capacity=1TB pfs=/lus', /^#DW .*: pfs is a word of DataWarp/],
-    ['#DW jobdw capacity=1TB type=cache', /^#DW .*: type=cache is a word of DataWarp .*: write type=scratch/],
-    ['#DW jobdw', /^#DW .*: capacity= is missing: write capacity=3TB, say/],
-    ['#DW jobdw capacity=1TB colour=blue', /^#DW .*: unknown word "colour=blue": write capacity=, access_mode=/],
-    ['#DW jobdw capacity=1TB \\', /it ends in "\\" but the next line does not begin with #DW/],
-    ['#DW mount', /^#DW .*: unknown word "mount": write one of jobdw, persistentdw/],
-    ['#DW create_persistent name=a capacity=1TB', /is written #BB create_persistent, not #DW/],
-    ['#BB create_persistent name=a capacity=1TB access=private', /a persistent buffer is striped/],
-    ['#BB create_persistent name=a capacity=1TB group=a/b', /"a\/b" is not the name of a group/],
+  const dw = ['jobdw', 'persistentdw', 'stage_in', 'stage_out', 'swap', 'create_persistent', 'destroy_persistent']
+  const ofJobdw = ['capacity', 'access_mode', 'type', 'pool']
+  const wrong: [line: string, told: string][] = [
+    ['#DW jobdw capacity=1TB access_mode=shared', messages.unknownAccessMode('shared')],
+    ['#DW jobdw capacity=1TB ldbalance', messages.optionNotSupported('ldbalance')],
+    ['#DW jobdw capacity=1TB pfs=/lus', messages.optionNotSupported('pfs')],
+    ['#DW jobdw capacity=1TB type=cache', messages.typeNotSupported('cache')],
+    ['#DW jobdw', messages.capacityMissing()],
+    ['#DW jobdw capacity=1TB colour=blue', messages.unknownOption('colour=blue', ofJobdw)],
+    ['#DW jobdw capacity=1TB \\', messages.continuationMissing('#DW')],
+    ['#DW mount', messages.unknownDirective('mount', dw)],
+    ['#DW create_persistent name=a capacity=1TB', messages.belongsToBB('create_persistent')],
+    ['#BB create_persistent name=a capacity=1TB access=private', messages.persistentIsStriped()],
+    ['#BB create_persistent name=a capacity=1TB group=a/b', messages.invalidGroup('a/b')],
   ]
   for (const [line, told] of wrong) {
-    it(`tell what is wrong with ${line}`, () => expect(refusal(line)).to.match(told))
+    it(`tell what is wrong with ${line}`, () =>
+      expect(refusal(line)).to.equal(messages.inLine(quote(line).slice(1, -1), told)))
   }
 
   it('create no buffer twice', () => {
     const create = '#BB create_persistent name=a capacity=1TB'
-    expect(refusal(create, create)).to.match(/^#.*: .*"a" is created twice/)
+    expect(refusal(create, create)).to.equal(messages.inLine(create, messages.createdTwice('a')))
   })
 })
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SessionDocument } from '../../../../src/model/documents/session.js'
+import * as messages from '../../../../src/scheduler/slurm/script/messages.js'
 import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
 import { linesOfScript } from '../../../../src/scheduler/slurm/script/scriptHead.js'
 import type { FileStat } from '../../../../src/scheduler/users/pathAccess.js'
@@ -26,33 +27,32 @@ describe('the buffers that stage lines name', () => {
     expect(refusal(stageIn, jobdw)).to.equal('')
     const persistent = '#DW stage_in type=file source=/lustre/a destination=$DW_PERSISTENT_STRIPED_mine/a'
     expect(refusal('#DW persistentdw name=mine', persistent)).to.equal('')
-    expect(refusal('#DW persistentdw name=other', persistent)).to.match(/^#.*: .*add #DW persistentdw name=mine/)
+    expect(refusal('#DW persistentdw name=other', persistent)).to.contain(messages.bufferNotUsed('mine'))
   })
 
   it('are refused when the job has none, or one without a striped namespace', () => {
-    expect(refusal(stageIn)).to.match(/stage_in .*: names DW_JOB_STRIPED, and the job asks for no buffer/)
-    expect(refusal('#DW jobdw access_mode=private capacity=1TB', stageIn)).to.contain('access_mode=striped,private')
+    expect(refusal(stageIn)).to.equal(messages.inLine(stageIn, messages.noOwnBuffer('DW_JOB_STRIPED', 'striped')))
+    expect(refusal('#DW jobdw access_mode=private capacity=1TB', stageIn)).to.equal(
+      messages.inLine(stageIn, messages.modeMissing('DW_JOB_STRIPED', 'private')),
+    )
   })
 
   it('may be private, and are refused when the job has no such namespace', () => {
     const out = stageOut.replace('STRIPED', 'PRIVATE')
     expect(refusal(privately, stageInPrivate, out)).to.equal('')
-    expect(refusal(jobdw, out)).to.match(
-      /stage_out .*: names DW_JOB_PRIVATE, and the buffer is striped alone: write access_mode=striped,private/,
-    )
-    expect(refusal(out)).to.contain(
-      'names DW_JOB_PRIVATE, and the job asks for no buffer: add #DW jobdw access_mode=private',
-    )
+    expect(refusal(jobdw, out)).to.contain(messages.modeMissing('DW_JOB_PRIVATE', 'striped'))
+    expect(refusal(out)).to.contain(messages.noOwnBuffer('DW_JOB_PRIVATE', 'private'))
   })
 
   it('are the only one for a list that names none', () => {
     const list = '#DW stage_in type=list source=/lustre/list'
     expect(refusal(jobdw, list)).to.equal('')
     expect(refusal('#DW persistentdw name=mine', list)).to.equal('')
-    expect(refusal('#DW persistentdw name=mine', '#DW persistentdw name=yours', list)).to.contain('has several')
-    expect(refusal(list)).to.contain('has none')
+    const ambiguous = messages.inLine(list, messages.ambiguousBuffer())
+    expect(refusal('#DW persistentdw name=mine', '#DW persistentdw name=yours', list)).to.equal(ambiguous)
+    expect(refusal(list)).to.equal(messages.inLine(list, messages.noBuffer()))
     expect(refusal(privately, list)).to.equal('')
-    expect(refusal(privately, '#DW persistentdw name=mine', list)).to.contain('has several')
+    expect(refusal(privately, '#DW persistentdw name=mine', list)).to.equal(ambiguous)
   })
 })
 

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { sizeWithDecimals, sizeZero } from '../../../../src/model/messages.js'
+import * as messages from '../../../../src/scheduler/slurm/script/messages.js'
 import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
 import { findImpossibleRequest } from '../../../../src/scheduler/slurm/checks/preflight.js'
 import { problemWithSwapSize } from '../../../../src/scheduler/placement/swapCapacity.js'
@@ -37,21 +39,22 @@ describe('#DW swap', () => {
     expect(read('#DW swap 4GiB pool=slow', '#DW jobdw capacity=1TB pool=slow').swap).to.deep.include({ pool: 'slow' })
   })
 
-  const wrong: [words: string, told: RegExp][] = [
-    ['', /^#DW .*: swap needs a size for each node: write swap 4GiB/],
-    ['pool=slow', /swap has its size before "pool=slow": write swap 4GiB/],
-    ['capacity=4GiB', /swap has its size before "capacity=4GiB"/],
-    ['3.5GiB', /decimals do not count, write 3584MiB/],
-    ['0', /ask for at least one byte/],
-    ['4KiB', /too little: ask for at least 1MiB/],
-    ['4GiB 2', /unknown word "2": write swap 4GiB, and pool= behind it/],
-    ['4GiB pool', /pool needs a value/],
-    ['4GiB pool=a pool=b', /pool= is given twice/],
-    ['4GiB\n#DW swap 2GiB', /^#DW .*: a job has one line with swap/],
-    ['4GiB pool=slow\n#DW jobdw capacity=1TB', /^#DW .*: swap lies on the buffer of the jobdw line/],
+  const wrong: [words: string, told: string, line?: string][] = [
+    ['', messages.swapSizeMissing(), '#DW swap'],
+    ['pool=slow', messages.swapSizeFirst('pool=slow')],
+    ['capacity=4GiB', messages.swapSizeFirst('capacity=4GiB')],
+    ['3.5GiB', sizeWithDecimals('3.5GiB', '3584MiB')],
+    ['0', sizeZero('0GiB')],
+    ['4KiB', messages.swapTooSmall('4KiB')],
+    ['4GiB 2', messages.unknownSwapWord('2', '4GiB')],
+    ['4GiB pool', messages.valueMissing('pool')],
+    ['4GiB pool=a pool=b', messages.givenTwice('pool', 'a', 'b')],
+    ['4GiB\n#DW swap 2GiB', messages.secondSwap(), '#DW swap 2GiB'],
+    ['4GiB pool=slow\n#DW jobdw capacity=1TB', messages.swapInOtherPool(), '#DW swap 4GiB pool=slow'],
   ]
-  for (const [words, told] of wrong) {
-    it(`is refused as ${JSON.stringify(words)}`, () => expect(() => read(`#DW swap ${words}`)).to.throw(told))
+  for (const [words, told, line = `#DW swap ${words}`] of wrong) {
+    it(`is refused as ${JSON.stringify(words)}`, () =>
+      expect(() => read(`#DW swap ${words}`)).to.throw(messages.inLine(line, told)))
   }
 
   it('is refused by name while the setting is off', () => {

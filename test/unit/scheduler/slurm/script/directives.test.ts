@@ -1,5 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import * as modelMessages from '../../../../../src/model/messages.js'
+import { quote } from '../../../../../src/model/names.js'
+import * as messages from '../../../../../src/scheduler/slurm/script/messages.js'
 import type { Directives } from '../../../../../src/scheduler/slurm/script/directivesType.js'
 import { parseDirectives } from '../../../../../src/scheduler/slurm/script/directives.js'
 
@@ -47,7 +50,7 @@ describe('the directives of a job script', () => {
   it('go on behind empty lines, which Slurm does not see', () => {
     expect(read('', '', '#DW jobdw capacity=1TB').jobdw!.bytes).to.equal(1e12)
     expect(read('#DW persistentdw name=a', '', '#DW jobdw \\', '', '#DW capacity=1TB').jobdw!.bytes).to.equal(1e12)
-    expect(refusal('', '#DW jobdw capacity=3.5TB type=cache')).to.contain('type=cache')
+    expect(refusal('', '#DW jobdw capacity=3.5TB type=cache')).to.contain(messages.typeNotSupported('cache'))
   })
 
   it('stand among other comments, with any blanks between their words', () => {
@@ -58,73 +61,74 @@ describe('the directives of a job script', () => {
   it('go on in the next line of their kind behind a backslash', () => {
     const { jobdw } = read('#DW jobdw \\', '#DW capacity=1TB \\', '#DW pool=fast')
     expect(jobdw).to.include({ bytes: 1e12, pool: 'fast' })
-    expect(refusal('#DW jobdw \\', '#BB capacity=1TB')).to.contain(': it ends in "\\" but the next line')
-    expect(refusal('#DW jobdw capacity=1TB \\')).to.contain('but the next line does not begin with #DW')
+    expect(refusal('#DW jobdw \\', '#BB capacity=1TB')).to.contain(messages.continuationMissing('#DW'))
+    expect(refusal('#DW jobdw capacity=1TB \\')).to.contain(messages.continuationMissing('#DW'))
   })
 
   it('are refused where Slurm would read another size, pool or name', () => {
     const told = (script: string) => (parseDirectives(script) as { refused: string }).refused
-    expect(told('#!/bin/sh\n#DW jobdw capacity=1TB\r\n')).to.match(
-      /^#DW jobdw capacity=1TB.*: it holds a carriage return/,
-    )
-    expect(refusal('#DW\tjobdw\tcapacity=3TB\taccess_mode=striped')).to.match(/a tab stands behind "capacity=3TB"/)
-    expect(refusal('#DW jobdw capacity=3TB\t')).to.match(/a tab stands behind "capacity=3TB"/)
-    expect(refusal('#DW persistentdw name=a\t')).to.match(/a tab stands behind "name=a"/)
-    expect(refusal('#DW jobdw capacity=1TB\\', '#DW\tpool=fast')).to.match(/a tab stands behind "capacity=1TB"/)
-    expect(refusal('#BB create_persistent name=a capacity=1TB type=scratch\tpool=p')).to.match(/tab.*"type=scratch"/)
-    expect(refusal('#DWjobdw capacity=3TB')).to.contain('write a blank behind #DW')
-    expect(refusal('#DW jobdw capacity=3TB \\ ', '#DW pool=fast')).to.contain('a blank stands behind the "\\"')
-    expect(refusal('#DW jobdw capacity=3TB\v')).to.contain('control character')
-    expect(refusal('#DW jobdw capacity=3')).to.contain('a buffer of 3 bytes: write a unit')
+    expect(told('#!/bin/sh\n#DW jobdw capacity=1TB\r\n'))
+      .to.match(/^#DW jobdw capacity=1TB.*: /)
+      .and.contain(messages.carriageReturn())
+    const { tabAfter } = messages
+    expect(refusal('#DW\tjobdw\tcapacity=3TB\taccess_mode=striped')).to.contain(tabAfter('capacity=3TB'))
+    expect(refusal('#DW jobdw capacity=3TB\t')).to.contain(tabAfter('capacity=3TB'))
+    expect(refusal('#DW persistentdw name=a\t')).to.contain(tabAfter('name=a'))
+    expect(refusal('#DW jobdw capacity=1TB\\', '#DW\tpool=fast')).to.contain(tabAfter('capacity=1TB'))
+    const inType = '#BB create_persistent name=a capacity=1TB type=scratch\tpool=p'
+    expect(refusal(inType)).to.contain(tabAfter('type=scratch'))
+    expect(refusal('#DWjobdw capacity=3TB')).to.contain(messages.blankMissing('#DW'))
+    expect(refusal('#DW jobdw capacity=3TB \\ ', '#DW pool=fast')).to.contain(messages.blankAfterBackslash())
+    expect(refusal('#DW jobdw capacity=3TB\v')).to.contain(messages.controlCharacter())
+    expect(refusal('#DW jobdw capacity=3')).to.contain(messages.capacityWithoutUnit(3))
   })
 
-  const bad: [string, RegExp][] = [
-    ['#DW', /nothing follows: write one of jobdw, persistentdw/],
-    ['#BB', /nothing follows: write one of create_persistent, destroy_persistent/],
-    ['#DW jobdww capacity=1TB', /unknown word "jobdww": write one of jobdw/],
-    ['#DW constructor', /unknown word "constructor"/],
-    ['#DW __proto__', /unknown word "__proto__"/],
-    ['#DW create_persistent name=a capacity=1TB', /is written #BB create_persistent, not #DW/],
-    ['#DW destroy_persistent name=a', /is written #BB destroy_persistent, not #DW/],
-    ['#DW jobdw', /capacity= is missing/],
-    ['#DW jobdw capacity', /capacity needs a value/],
-    ['#DW jobdw capacity=', /capacity needs a value/],
-    ['#DW jobdw capacity=1TB capacity=2TB', /capacity= is given twice, as "1TB" and as "2TB": write one/],
-    ['#DW jobdw capacity="1TB"', /holds a quote/],
-    ['#DW jobdw capacity=1TB pool=a/b', /"a\/b" is not the name of a pool/],
-    ['#DW jobdw capacity=1TB access_mode=striped,private,swap', /swap is not an access mode: .*#DW swap 4GiB/],
-    ['#DW jobdw capacity=1TB size=3', /unknown word "size=3": write capacity=, access_mode=, type=, pool=/],
-    ['#DW jobdw capacity=1TB access=striped', /unknown word "access=striped"/],
-    ['#DW jobdw capacity=0', /ask for at least one byte/],
-    ['#DW jobdw capacity=-1', /it must be above zero/],
-    ['#DW jobdw capacity=3.5TB', /decimals do not count, write 3500GB/],
-    ['#DW jobdw capacity=1e3', /write the number out/],
-    ['#DW jobdw capacity=999PB', /the most is 9 PB/],
-    ['#DW jobdw capacity=1TB type=cache', /type=cache is a word of DataWarp that this system does not serve/],
-    ['#DW jobdw capacity=1TB type=fast', /unknown type "fast": write type=scratch/],
-    ['#DW jobdw capacity=1TB ldbalance=yes', /ldbalance is a word of DataWarp that this system does not serve/],
-    ['#DW jobdw capacity=1TB pfs=/lustre', /pfs is a word of DataWarp/],
-    ['#DW jobdw capacity=1TB access_mode=stripd', /unknown access mode "stripd"/],
-    ['#DW persistentdw', /name= is missing/],
-    ['#DW persistentdw name=../etc', /"\.\.\/etc" is not a valid buffer name/],
-    [`#DW persistentdw name=${'x'.repeat(300)}`, /is not a valid buffer name/],
-    ['#BB create_persistent name=1st capacity=1TB', /"1st" is not a valid buffer name/],
-    ['#BB create_persistent name=all capacity=1TB', /reserved by GlusterFS/],
-    ['#BB create_persistent name=a capacity=1TB access=striped access_mode=striped', /are the same: write one/],
-    ['#BB destroy_persistent name=a now', /unknown word "now"/],
+  const dw = ['jobdw', 'persistentdw', 'stage_in', 'stage_out', 'swap', 'create_persistent', 'destroy_persistent']
+  const bb = ['create_persistent', 'destroy_persistent']
+  const ofJobdw = ['capacity', 'access_mode', 'type', 'pool']
+  const bad: [string, string][] = [
+    ['#DW', messages.directiveMissing(dw)],
+    ['#BB', messages.directiveMissing(bb)],
+    ['#DW jobdww capacity=1TB', messages.unknownDirective('jobdww', dw)],
+    ['#DW constructor', messages.unknownDirective('constructor', dw)],
+    ['#DW __proto__', messages.unknownDirective('__proto__', dw)],
+    ['#DW create_persistent name=a capacity=1TB', messages.belongsToBB('create_persistent')],
+    ['#DW destroy_persistent name=a', messages.belongsToBB('destroy_persistent')],
+    ['#DW jobdw', messages.capacityMissing()],
+    ['#DW jobdw capacity', messages.valueMissing('capacity')],
+    ['#DW jobdw capacity=', messages.valueMissing('capacity')],
+    ['#DW jobdw capacity=1TB capacity=2TB', messages.givenTwice('capacity', '1TB', '2TB')],
+    ['#DW jobdw capacity="1TB"', messages.quoteInValue('capacity="1TB"')],
+    ['#DW jobdw capacity=1TB pool=a/b', messages.invalidPool('a/b')],
+    ['#DW jobdw capacity=1TB access_mode=striped,private,swap', messages.swapIsNotAnAccessMode()],
+    ['#DW jobdw capacity=1TB size=3', messages.unknownOption('size=3', ofJobdw)],
+    ['#DW jobdw capacity=1TB access=striped', messages.unknownOption('access=striped', ofJobdw)],
+    ['#DW jobdw capacity=0', modelMessages.sizeZero('0')],
+    ['#DW jobdw capacity=-1', modelMessages.sizeNegative('-1')],
+    ['#DW jobdw capacity=3.5TB', modelMessages.sizeWithDecimals('3.5TB', '3500GB')],
+    ['#DW jobdw capacity=1e3', modelMessages.sizeWithExponent('1e3')],
+    ['#DW jobdw capacity=999PB', modelMessages.sizeTooLarge('999PB', '9 PB')],
+    ['#DW jobdw capacity=1TB type=cache', messages.typeNotSupported('cache')],
+    ['#DW jobdw capacity=1TB type=fast', messages.unknownType('fast')],
+    ['#DW jobdw capacity=1TB ldbalance=yes', messages.optionNotSupported('ldbalance')],
+    ['#DW jobdw capacity=1TB pfs=/lustre', messages.optionNotSupported('pfs')],
+    ['#DW jobdw capacity=1TB access_mode=stripd', messages.unknownAccessMode('stripd')],
+    ['#DW persistentdw', messages.nameMissing()],
+    ['#DW persistentdw name=../etc', modelMessages.nameInvalid('../etc')],
+    [`#DW persistentdw name=${'x'.repeat(300)}`, modelMessages.nameInvalid('x'.repeat(300))],
+    ['#BB create_persistent name=1st capacity=1TB', modelMessages.nameInvalid('1st')],
+    ['#BB create_persistent name=all capacity=1TB', modelMessages.nameReserved('all')],
+    ['#BB create_persistent name=a capacity=1TB access=striped access_mode=striped', messages.accessTwice()],
+    ['#BB destroy_persistent name=a now', messages.unknownOption('now', ['name'])],
   ]
   for (const [line, told] of bad) {
     it(`are refused with the line, the word and what to write: ${line.slice(0, 60)}`, () =>
-      expect(refusal(line))
-        .to.match(/^#(DW|BB)/)
-        .and.match(told))
+      expect(refusal(line)).to.equal(messages.inLine(quote(line).slice(1, -1), told)))
   }
 
   it('are refused when a job asks twice for a buffer of its own, or names one twice', () => {
-    expect(refusal('#DW jobdw capacity=1TB', '#DW jobdw capacity=1TB')).to.contain(
-      'write access_mode=striped,private in one line',
-    )
-    expect(refusal('#DW persistentdw name=a', '#DW persistentdw name=a')).to.contain('"a" is named twice')
+    expect(refusal('#DW jobdw capacity=1TB', '#DW jobdw capacity=1TB')).to.contain(messages.secondJobdw())
+    expect(refusal('#DW persistentdw name=a', '#DW persistentdw name=a')).to.contain(messages.usedTwice('a'))
   })
 
   it('may say the same twice in one line, as scripts in the field do', () => {
@@ -136,23 +140,25 @@ describe('the directives of a job script', () => {
   it('use nothing that the same script destroys, and no two buffers with one variable', () => {
     const destroy = '#BB destroy_persistent name=a'
     expect(refusal('#BB create_persistent name=a capacity=1TB', '#DW persistentdw name=a', destroy)).to.contain(
-      'the same script destroys "a"',
+      messages.usedAndDestroyed('a'),
     )
     expect(refusal('#DW persistentdw name=my-data', '#DW persistentdw name=my_data')).to.contain(
-      '"my_data" and "my-data" are both $DW_PERSISTENT_STRIPED_my_data',
+      messages.sameVariable('my_data', 'my-data', 'DW_PERSISTENT_STRIPED_my_data'),
     )
   })
 
   it('are refused beyond stated limits, before they are read', () => {
     const many = (count: number, line: (n: number) => string) => Array.from({ length: count }, (_, n) => line(n))
-    expect(refusal(`#DW jobdw capacity=1TB ${' '.repeat(9_000)}`)).to.contain('longer than 8192 bytes')
-    expect(refusal(...many(90, () => `#DW ${'x'.repeat(100)}\\`), '#DW jobdw')).to.contain('longer than 8192 bytes')
-    expect(refusal(...many(201, (n) => `#DW persistentdw name=a${n}`))).to.contain('more than 200 lines of directives')
-    expect(refusal(...many(17, (n) => `#BB create_persistent name=a${n} capacity=1TB`))).to.contain('at most 16')
+    expect(refusal(`#DW jobdw capacity=1TB ${' '.repeat(9_000)}`)).to.contain(messages.lineTooLong(8192))
+    const continued = many(90, () => `#DW ${'x'.repeat(100)}\\`)
+    expect(refusal(...continued, '#DW jobdw')).to.contain(messages.continuedTooLong(8192))
+    expect(refusal(...many(201, (n) => `#DW persistentdw name=a${n}`))).to.contain(messages.tooManyDirectives(200))
+    const creates = many(17, (n) => `#BB create_persistent name=a${n} capacity=1TB`)
+    expect(refusal(...creates)).to.contain(messages.tooManyCreates(16))
     const stage = (n: number) => `#DW stage_in type=file source=/lustre/a${n} destination=$DW_JOB_STRIPED/a${n}`
-    expect(refusal('#DW jobdw capacity=1TB', ...many(101, stage))).to.contain('at most 100 stage lines')
+    expect(refusal('#DW jobdw capacity=1TB', ...many(101, stage))).to.contain(messages.tooManyStages(100))
     const long = (n: number) => stage(n).replace('/lustre', `/lustre/${`${'x'.repeat(200)}/`.repeat(10)}`)
-    expect(refusal('#DW jobdw capacity=1TB', ...many(50, long))).to.contain('longer than 48 KiB together')
+    expect(refusal('#DW jobdw capacity=1TB', ...many(50, long))).to.equal(messages.stageLinesTooLong(48 * 1024))
   })
 
   it('of a script of any size and kind are read or refused', () => {
