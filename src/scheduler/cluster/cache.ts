@@ -1,69 +1,28 @@
-import type { ZodType } from 'zod'
 import type { Log } from '../../daemon/log.js'
-import { hostKey, type Cluster, emptyByKind, type IgnoredReport } from '../../model/cluster.js'
-import type { BufferDocument } from '../../model/documents/buffer.js'
-import type { LeaderDocument } from '../../model/documents/cluster.js'
-import type { CordonDocument } from '../../model/documents/cordon.js'
-import type { AnyDesired, Desired, DesiredKind } from '../../model/documents/desired.js'
-import type { HostDocument } from '../../model/documents/host.js'
-import type { InventoryDocument } from '../../model/documents/inventory.js'
-import type { AnyObserved, Observed } from '../../model/documents/observed.js'
-import type { SessionDocument } from '../../model/documents/session.js'
-import { levelOfHost, levels } from '../../model/levels.js'
-import { readDesired, readDocument, readObserved, collectionSchemas } from '../../store/documents.js'
-import { keys, type ParsedKey, parseKey } from '../../store/keys.js'
+import { type ParsedKey, parseKey } from '../../store/keys.js'
 import type { Change, Entry, Store, Watch, Write } from '../../store/store.js'
-import { Indexes } from './indexes.js'
-import { StorageHosts } from './storageHosts.js'
-import { OrphanReports } from './orphanReports.js'
+import { ClusterDocuments } from './documents.js'
 
 const maxUnknown = 1_000
 
 /*
- * The cluster as etcd tells it, through one watch over everything: a consistent state of one revision, some milliseconds
- * old. Documents that do not match their schema are left out, listed in `invalid` and logged.
+ * The cluster as it is in etcd, by one watch over everything: a consistent state of one revision, some milliseconds old.
  *
- * What only a storage host may report counts of hosts that the configuration names as such (`StorageHosts`).
- *
- * INVARIANTS: `revisions` holds every key but events, unknown keys, and reports that are forgotten (`OrphanReports`); listeners are called when a whole batch has been taken in.
+ * INVARIANT: listeners are called when a whole batch was taken in.
  */
-export class ClusterCache implements Cluster {
-  readonly hosts = new Map<string, HostDocument>()
-  readonly inventories = new Map<string, InventoryDocument>()
-  readonly ignored: ReadonlyMap<string, IgnoredReport>
-  readonly cordons = new Map<string, CordonDocument>()
-  readonly buffers = new Map<string, BufferDocument>()
-  readonly sessions = new Map<string, SessionDocument>()
-  readonly desired = emptyByKind<Desired>()
-  readonly observed = emptyByKind<Observed>()
-  readonly invalid = new Map<string, string>()
-  readonly mountpoints = new Map<string, string>()
-  lastId = 0
-  leader: { document: LeaderDocument; createRevision: number } | undefined
-  /** Who asked to lead, and when. */
-  leaderWanted: { value: unknown; modRevision: number } | undefined
-  readonly index = new Indexes()
+export class ClusterCache extends ClusterDocuments {
   isSynced = false
   isConnected = false
 
-  private readonly revisions = new Map<string, number>()
-  /** The level of documents of each host that was ever alive; a host that is lost keeps its last. */
-  private readonly levels = new Map<string, number | undefined>()
   private readonly lastEvents = new Map<string, number>()
   private readonly listeners = new Set<(touched: CacheEvent[]) => void>()
-  private readonly storageHosts: StorageHosts
-  private readonly orphans = new OrphanReports()
-  /** Where such keys were seen, which is said once. */
+  /** Where unknown keys were seen: each place is logged once. */
   private readonly unknown = new Set<string>()
   private readonly watch: Watch
 
-  constructor(
-    store: Store,
-    private readonly log: Log,
-    patterns: readonly string[],
-  ) {
-    this.storageHosts = new StorageHosts(patterns)
-    this.ignored = this.storageHosts.ignored
+  /** `patterns`: the hosts that the configuration names as storage hosts. */
+  constructor(store: Store, log: Log, patterns: readonly string[]) {
+    super(log, patterns)
     this.watch = store.watch('', {
       onChanges: (changes) => this.takeIn(changes),
       onSynced: () => {
@@ -79,34 +38,7 @@ export class ClusterCache implements Cluster {
     })
   }
 
-  /** 0 when the key does not exist: what a compare wants. */
-  revisionOf(key: string): number {
-    return this.revisions.get(key) ?? 0
-  }
-
-  /** The buffer with that id, and its name: its key. */
-  bufferById(id: number): { name: string; buffer: BufferDocument } | undefined {
-    const name = this.index.bufferKey(id)
-    const buffer = name === undefined ? undefined : this.buffers.get(name)
-    return buffer && { name: name!, buffer }
-  }
-
-  /** The session with that id, and its name: its key. */
-  sessionById(id: number): { name: string; session: SessionDocument } | undefined {
-    const name = this.index.sessionKey(id)
-    const session = name === undefined ? undefined : this.sessions.get(name)
-    return session && { name: name!, session }
-  }
-
-  /**
-   * In what form a host is told. A host that was never seen alive is told all: one that does not understand leaves a document
-   * alone, and it is written anew when the host says what it knows. undefined: it cannot be told anything.
-   */
-  levelOf(host: string): number | undefined {
-    return this.levels.has(host) ? this.levels.get(host) : levels.highest
-  }
-
-  /** What a won transaction of that revision wrote has come back. */
+  /** Whether the watch has brought what a successful transaction of that revision wrote. */
   holds(writes: Write[], revision: number): boolean {
     return writes.every((write) => {
       if ('deletePrefix' in write) return true
@@ -115,16 +47,6 @@ export class ClusterCache implements Cluster {
       const seen = this.revisionOf(key)
       return 'put' in write ? seen >= revision : seen === 0 || seen > revision
     })
-  }
-
-  /** Whether the configuration names it as one. */
-  isStorageHost(host: string): boolean {
-    return this.storageHosts.isNamed(host)
-  }
-
-  /** What hosts write too much of, for people. */
-  problems(): string[] {
-    return this.orphans.problems()
   }
 
   /** Sequence of the last event of that name; 0 when it has none. */
@@ -138,7 +60,7 @@ export class ClusterCache implements Cluster {
     return () => this.listeners.delete(listener)
   }
 
-  /** Calls the listeners for something beside the documents: leadership was won or lost. */
+  /** Calls the listeners for a change that is not in the documents: leadership was won or lost. */
   announce(): void {
     this.tell([])
   }
@@ -159,95 +81,9 @@ export class ClusterCache implements Cluster {
         if (entry) this.noteUnknown(key)
         continue
       }
-      if (entry) this.revisions.set(key, entry.modRevision)
-      else this.revisions.delete(key)
-      this.invalid.delete(key)
-      const before = this.documentAt(parsed)
-      this.replace(parsed, key, entry)
-      touched.push({ key, parsed, before, after: this.documentAt(parsed) })
+      touched.push({ key, parsed, ...this.take(parsed, key, entry) })
     }
     this.tell(touched)
-  }
-
-  private replace(parsed: ParsedKey, key: string, entry: Entry | undefined): void {
-    switch (parsed.collection) {
-      case 'hosts':
-        this.put(this.hosts, parsed.host, entry, collectionSchemas.hosts)
-        this.keep(this.hosts, parsed.host, this.storageHosts.ofHost(parsed.host, this.hosts.get(parsed.host)))
-        this.noteLevel(parsed.host)
-        return
-      case 'inventory':
-        this.put(this.inventories, parsed.host, entry, collectionSchemas.inventory)
-        this.keep(
-          this.inventories,
-          parsed.host,
-          this.storageHosts.ofInventory(parsed.host, this.inventories.get(parsed.host)),
-        )
-        return
-      case 'cordons':
-        return this.put(this.cordons, placeOf(parsed), entry, collectionSchemas.cordons)
-      case 'buffers': {
-        this.index.removeBuffer(parsed.name, this.buffers.get(parsed.name))
-        this.put(this.buffers, parsed.name, entry, collectionSchemas.buffers)
-        this.index.addBuffer(parsed.name, this.buffers.get(parsed.name))
-        return
-      }
-      case 'sessions': {
-        this.index.removeSession(parsed.name, this.sessions.get(parsed.name))
-        this.put(this.sessions, parsed.name, entry, collectionSchemas.sessions)
-        this.index.addSession(parsed.name, this.sessions.get(parsed.name))
-        return
-      }
-      case 'mountpoints':
-        if (typeof entry?.value === 'string') this.mountpoints.set(parsed.name, entry.value)
-        else this.mountpoints.delete(parsed.name)
-        return
-      case 'desired': {
-        const map = this.desired[parsed.kind] as Map<string, AnyDesired>
-        const id = hostKey(parsed.host, parsed.id)
-        this.index.removeDesired(key, map.get(id))
-        this.set(map, id, entry && readDesired(entry, parsed), key)
-        this.index.addDesired(key, parsed.host, map.get(id))
-        const { host, kind } = parsed
-        return this.noteStray(parsed, keys.observed(host, kind, parsed.id), this.observed[kind].get(id))
-      }
-      case 'observed': {
-        const map = this.observed[parsed.kind] as Map<string, AnyObserved>
-        this.set(map, hostKey(parsed.host, parsed.id), entry && readObserved(entry, parsed), key)
-        return this.noteStray(parsed, key, entry?.value)
-      }
-      case 'placement': {
-        const read = entry && this.valid(key, readDocument(entry, collectionSchemas.placement))
-        this.lastId = read?.lastId ?? 0
-        return
-      }
-      case 'leader': {
-        const document = entry && this.valid(key, readDocument(entry, collectionSchemas.leader))
-        this.leader = document && { document, createRevision: entry.createRevision }
-        return
-      }
-      case 'leader-wanted':
-        this.leaderWanted = entry && { value: entry.value, modRevision: entry.modRevision }
-        return
-      case 'cluster':
-      case 'events':
-        return
-    }
-  }
-
-  /** Of a report, whether its host is told what it speaks of; and forgets what is too much of others. */
-  private noteStray(
-    { host, kind, id }: { host: string; kind: DesiredKind; id: string },
-    key: string,
-    report: unknown,
-  ): void {
-    if (report === undefined || this.desired[kind].has(hostKey(host, id))) return this.orphans.remove(host, key)
-    for (const old of this.orphans.add(host, key, JSON.stringify(report).length)) {
-      const orphan = parseKey(old) as ParsedKey & { collection: 'observed' }
-      this.observed[orphan.kind].delete(hostKey(host, orphan.id))
-      this.revisions.delete(old)
-      this.invalid.delete(old)
-    }
   }
 
   private noteUnknown(key: string): void {
@@ -257,58 +93,9 @@ export class ClusterCache implements Cluster {
     this.log.warn('keys that no program of ours writes', { below: place })
   }
 
-  private noteLevel(host: string): void {
-    const document = this.hosts.get(host)
-    if (document) this.levels.set(host, levelOfHost(document))
-  }
-
-  private put<T>(map: Map<string, T>, name: string, entry: Entry | undefined, schema: ZodType<T>): void {
-    this.set(map, name, entry && readDocument(entry, schema), entry?.key ?? '')
-  }
-
-  private set<T>(
-    map: Map<string, T>,
-    name: string,
-    read: Parameters<typeof this.valid<T>>[1] | undefined,
-    key: string,
-  ) {
-    this.keep(map, name, read && this.valid(key, read))
-  }
-
-  private keep<T>(map: Map<string, T>, name: string, document: T | undefined): void {
-    if (document === undefined) map.delete(name)
-    else map.set(name, document)
-  }
-
-  private valid<T>(key: string, read: { document: T } | { invalid: string }): T | undefined {
-    if ('document' in read) return read.document
-    this.log.error('a document in etcd does not match its schema: it is left out', { problem: read.invalid })
-    this.invalid.set(key, read.invalid)
-    return undefined
-  }
-
   private takeEvent(parsed: ParsedKey & { collection: 'events' }, entry: Entry | undefined): void {
     if (entry) this.lastEvents.set(parsed.name, Math.max(parsed.sequence, this.lastEventOf(parsed.name)))
     else if (parsed.sequence === this.lastEventOf(parsed.name)) this.lastEvents.delete(parsed.name)
-  }
-
-  private documentAt(parsed: ParsedKey): unknown {
-    switch (parsed.collection) {
-      case 'hosts':
-        return this.hosts.get(parsed.host)
-      case 'inventory':
-        return this.inventories.get(parsed.host)
-      case 'buffers':
-        return this.buffers.get(parsed.name)
-      case 'sessions':
-        return this.sessions.get(parsed.name)
-      case 'desired':
-        return this.desired[parsed.kind].get(hostKey(parsed.host, parsed.id))
-      case 'observed':
-        return this.observed[parsed.kind].get(hostKey(parsed.host, parsed.id))
-      default:
-        return undefined
-    }
   }
 
   private tell(touched: CacheEvent[]): void {
@@ -322,8 +109,4 @@ export interface CacheEvent {
   parsed: ParsedKey
   before: unknown
   after: unknown
-}
-
-function placeOf({ host, device }: { host: string; device?: string }): string {
-  return device === undefined ? host : hostKey(host, device)
 }
