@@ -32,12 +32,12 @@ export class Indexes implements ClusterIndex {
   }
 
   /** Every brick and volume key in `desired/` that is of the buffer with this id. */
-  desiredOfBuffer(id: number): ReadonlySet<string> {
+  keysOfBuffer(id: number): ReadonlySet<string> {
     return this.ofBuffer.get(id) ?? new Set()
   }
 
   /** Every mount, transfer and swap key in `desired/` that is of the session with this id. */
-  desiredOfSession(id: number): ReadonlySet<string> {
+  keysOfSession(id: number): ReadonlySet<string> {
     return new Set(this.ofSession.get(id)?.keys() ?? [])
   }
 

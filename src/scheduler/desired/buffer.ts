@@ -28,15 +28,15 @@ export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, client
     /* guard: buffer-absent */ buffer.wanted === 'absent' &&
     /* guard: volume-stopped */ isVolumeStopped(cluster, buffer)
   return [
-    ...buffer.bricks.map((brick) => brickWant(cluster, buffer, name, brick, { mayLeave: bricksLeave, isBuilt })),
+    ...buffer.bricks.map((brick) => desiredBrick(cluster, buffer, name, brick, { mayLeave: bricksLeave, isBuilt })),
     ...buffer.released.map((brick) =>
-      brickWant(cluster, buffer, name, brick, { mayLeave: formerStopped, isBuilt: false }),
+      desiredBrick(cluster, buffer, name, brick, { mayLeave: formerStopped, isBuilt: false }),
     ),
-    ...volumeWants(cluster, buffer, name, clients),
+    ...desiredVolumes(cluster, buffer, name, clients),
   ]
 }
 
-function brickWant(
+function desiredBrick(
   cluster: Cluster,
   buffer: BufferDocument,
   name: string,
@@ -71,7 +71,12 @@ function brickWant(
   }
 }
 
-function volumeWants(cluster: Cluster, buffer: BufferDocument, name: string, clients: ClientSettings): DesiredRecord[] {
+function desiredVolumes(
+  cluster: Cluster,
+  buffer: BufferDocument,
+  name: string,
+  clients: ClientSettings,
+): DesiredRecord[] {
   const spec = dataPlaneOf(buffer).volumeSpec(cluster, buffer, clients)
   const hosts = runningHosts(cluster, buffer)
   const directories = volumeDirectories(buffer, { hosts, hasTemplate: hasTemplate(cluster, buffer) })

@@ -36,20 +36,24 @@ const forgetAfterSeconds = 600
 /** Bricks replaced or quarantined in one step, however many are refused at once: etcd takes 100 operations together. */
 const maxAtOnce = 25
 
-export function advanceBuffer(
+export function transitionOfBuffer(
   cluster: Cluster,
   buffer: BufferDocument,
   context: TransitionContext,
 ): Transition | undefined {
-  if (buffer.wanted === 'absent') return followLeaving(cluster, buffer, context)
+  if (buffer.wanted === 'absent') return transitionWhileDeleting(cluster, buffer, context)
   if (buffer.builtAt === undefined && buffer.failure === undefined) {
-    const forming = followForming(cluster, buffer, context)
-    if (forming) return forming
+    const creation = transitionWhileCreating(cluster, buffer, context)
+    if (creation) return creation
   }
-  return forgetWhatIsGone(cluster, buffer, context)
+  return forgetReleased(cluster, buffer, context)
 }
 
-function followLeaving(cluster: Cluster, buffer: BufferDocument, context: TransitionContext): Transition | undefined {
+function transitionWhileDeleting(
+  cluster: Cluster,
+  buffer: BufferDocument,
+  context: TransitionContext,
+): Transition | undefined {
   const bricks = [...buffer.bricks, ...buffer.released]
   const volumes = [buffer.volume, ...buffer.formerVolumes.map(({ volume }) => volume)]
   const gone =
@@ -74,7 +78,11 @@ function isToldBuilt(cluster: Cluster, buffer: BufferDocument): boolean {
   })
 }
 
-function followForming(cluster: Cluster, buffer: BufferDocument, context: TransitionContext): Transition | undefined {
+function transitionWhileCreating(
+  cluster: Cluster,
+  buffer: BufferDocument,
+  context: TransitionContext,
+): Transition | undefined {
   const name = bufferKey(cluster, buffer)
   const write = (document: BufferDocument, ...events: string[]): Transition => ({
     changes: [{ kind: 'buffer', name, document }],
@@ -151,11 +159,7 @@ function startOver(cluster: Cluster, buffer: BufferDocument, bricks: PlacedBrick
 }
 
 /** Released bricks seen absent give their devices back, whatever becomes of the buffer. */
-function forgetWhatIsGone(
-  cluster: Cluster,
-  buffer: BufferDocument,
-  context: TransitionContext,
-): Transition | undefined {
+function forgetReleased(cluster: Cluster, buffer: BufferDocument, context: TransitionContext): Transition | undefined {
   const formerVolumes = buffer.formerVolumes.filter(({ volume }) => !isVolumeGone(cluster, buffer, volume))
   const released = buffer.released.filter((brick) => !isBrickGone(cluster, brick, context))
   if (released.length === buffer.released.length && formerVolumes.length === buffer.formerVolumes.length) {

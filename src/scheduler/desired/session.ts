@@ -12,7 +12,7 @@ import type { SchedulerConfig } from '../config.js'
 import { type ClientSettings, dataPlaneOf } from '../dataplane/index.js'
 import { desiredSwaps } from './swap.js'
 import { desiredTransfers } from './transfers.js'
-import { advanceTransfers } from './transferTransitions.js'
+import { transitionOfTransfers } from './transferTransitions.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /** Where a session has a buffer on its compute nodes: the job's own, or a persistent one that it uses. */
@@ -36,10 +36,10 @@ export function desiredOfSession(
   session: SessionDocument,
   settings: SessionSettings,
 ): DesiredRecord[] {
-  return [...mountWants(cluster, session, settings), ...desiredTransfers(cluster, session)]
+  return [...desiredMounts(cluster, session, settings), ...desiredTransfers(cluster, session)]
 }
 
-function mountWants(
+function desiredMounts(
   cluster: Cluster,
   session: SessionDocument,
   { mountRoot, ...clients }: SessionSettings,
@@ -85,10 +85,10 @@ function mountWants(
  * A transfer that came to its end; or a session that leaves: it is gone when its own buffer is, and every host has let go of
  * what it mounted and copied.
  */
-export function advanceSession(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {
+export function transitionOfSession(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {
   const cut = cutOffStuck(cluster, session)
   if (cut) return cut
-  if (session.stage !== 'leaving') return advanceTransfers(cluster, session, now)
+  if (session.stage !== 'leaving') return transitionOfTransfers(cluster, session, now)
   if (session.buffer !== undefined && cluster.buffers.has(session.buffer)) return undefined
   const left = desiredOf(cluster, 'mount', session).some(
     ({ host, document }) => cluster.observed.mount.get(hostKey(host, mountIdOf(document)))?.state !== 'absent',

@@ -10,7 +10,7 @@ import type { Transition } from './bufferTransitions.js'
 import { countsOf, failuresOf, finishOf, toldOf } from './transferReports.js'
 
 /** The line that is copied now has come to an end: all of it was tried, or a host has given it up. */
-export function advanceTransfers(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {
+export function transitionOfTransfers(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {
   const current = currentTransfer(session)
   const buffer = current && cluster.buffers.get(current.buffer)
   if (!current || !buffer) return undefined
@@ -21,10 +21,10 @@ export function advanceTransfers(cluster: Cluster, session: SessionDocument, now
   const ended = { at: now, ...(counts ? { counts } : {}) }
   if (failure === undefined) {
     const copied = finished ? `${finished.totalFiles} files, ${printRounded(finished.totalBytes)}` : ''
-    return end(cluster, session, current, { ...ended, state: 'done' }, `done: ${copied}`)
+    return endTransfer(cluster, session, current, { ...ended, state: 'done' }, `done: ${copied}`)
   }
   const failures = failuresOf(cluster, session, current)
-  return end(
+  return endTransfer(
     cluster,
     session,
     current,
@@ -33,7 +33,7 @@ export function advanceTransfers(cluster: Cluster, session: SessionDocument, now
   )
 }
 
-function end(
+function endTransfer(
   cluster: Cluster,
   session: SessionDocument,
   { number }: SessionTransfer,

@@ -33,7 +33,7 @@ export function desiredTransfers(cluster: Cluster, session: SessionDocument): De
     .map(({ host, document }) => {
       return recordOf(host, mayLeave(cluster, told, host, document) ? leaving(document) : document)
     })
-  const now = current ? currentWants(cluster, session, current, told) : []
+  const now = current ? recordsOfCurrent(cluster, session, current, told) : []
   const taken = new Set(now.map(({ host, id }) => hostKey(host, id)))
   return [...old.filter(({ host, id }) => !taken.has(hostKey(host, id))), ...now]
 }
@@ -57,7 +57,7 @@ function leaving(document: DesiredTransfer): DesiredTransfer {
   return left
 }
 
-function currentWants(
+function recordsOfCurrent(
   cluster: Cluster,
   session: SessionDocument,
   transfer: SessionTransfer,

@@ -43,7 +43,7 @@ export class DesiredUnits {
     const { cache, config } = this.parts
     const again = () => this.queue.buffers.add(id)
     const found = cache.bufferById(id)
-    const owned = cache.index.desiredOfBuffer(id)
+    const owned = cache.index.keysOfBuffer(id)
     if (!found) {
       this.phases.delete(id)
       return hasUnreadable(cache) ? [] : this.difference(fence, [], owned, again)
@@ -60,7 +60,7 @@ export class DesiredUnits {
     const { cache, config } = this.parts
     const again = () => this.queue.sessions.add(id)
     const found = cache.sessionById(id)
-    const owned = cache.index.desiredOfSession(id)
+    const owned = cache.index.keysOfSession(id)
     if (!found) {
       this.stages.delete(id)
       this.transferSteps.forget(id)

@@ -6,7 +6,7 @@ import type { HostGrace } from '../cluster/hostGrace.js'
 import type { DocumentChange } from '../commit/decision.js'
 import { transactionOf } from '../commit/transaction.js'
 import type { Transition } from '../desired/bufferTransitions.js'
-import { advanceBuffer, advanceSession } from '../desired/index.js'
+import { transitionOfBuffer, transitionOfSession } from '../desired/index.js'
 import type { Timeline } from './timeline.js'
 import type { Unit } from './unitWriter.js'
 import type { WorkQueue } from './workQueue.js'
@@ -30,12 +30,12 @@ export class DocumentUnits {
   ) {}
 
   /** What a buffer has come to; undefined when its document stays as it is for now. */
-  followUpOf(id: number): Transition | undefined {
+  transitionOfBuffer(id: number): Transition | undefined {
     const { cache, hostGrace, clock, newUuid } = this.parts
     const found = cache.bufferById(id)
     if (!found || this.isHeld(keys.buffer(found.name))) return undefined
     const isLost = (host: string) => hostGrace.isLost(host)
-    return advanceBuffer(cache, found.buffer, { now: clock.unixSeconds(), newUuid, isLost })
+    return transitionOfBuffer(cache, found.buffer, { now: clock.unixSeconds(), newUuid, isLost })
   }
 
   async ofBuffer(fence: number, id: number, { changes, events }: Transition): Promise<Unit> {
@@ -59,7 +59,7 @@ export class DocumentUnits {
     const { cache, timeline, clock } = this.parts
     const found = cache.sessionById(id)
     if (!found || this.isHeld(keys.session(found.name))) return undefined
-    const transition = advanceSession(cache, found.session, clock.unixSeconds())
+    const transition = transitionOfSession(cache, found.session, clock.unixSeconds())
     if (!transition) return undefined
     this.logChanges(transition.changes)
     const { compares, writes } = transactionOf(cache, fence, transition.changes)

@@ -207,7 +207,7 @@ export class Loop {
     const placing: number[] = []
     const units: Unit[] = []
     for (const id of buffers) {
-      const transition = this.documents.followUpOf(id)
+      const transition = this.documents.transitionOfBuffer(id)
       if (!transition) continue
       // Two that place from the same memory would take the same device, and the second be refused: one after the other.
       if (transition.changes.some(({ kind }) => kind === 'lastId')) placing.push(id)
@@ -219,7 +219,7 @@ export class Loop {
     }
     await this.writer.write(fence, units)
     for (const id of placing) {
-      const transition = this.documents.followUpOf(id)
+      const transition = this.documents.transitionOfBuffer(id)
       if (transition) await this.writer.write(fence, [await this.documents.ofBuffer(fence, id, transition)])
     }
   }

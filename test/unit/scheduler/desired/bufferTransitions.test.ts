@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
-import { advanceBuffer } from '../../../../src/scheduler/desired/bufferTransitions.js'
+import { transitionOfBuffer } from '../../../../src/scheduler/desired/bufferTransitions.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
 import {
   aBuffer,
@@ -26,7 +26,7 @@ const bad = { state: 'forming' as const, problem: { message: 'the disk gives err
 
 function follow(parts: ClusterParts, document: BufferDocument = buffer, gone: string[] = []) {
   const context = { now: 5000, newUuid: uuids(), isLost: (host: string) => gone.includes(host) }
-  return advanceBuffer(aCluster({ hosts, buffers: [document], ...parts }), document, context)
+  return transitionOfBuffer(aCluster({ hosts, buffers: [document], ...parts }), document, context)
 }
 const changes = (...args: Parameters<typeof follow>) => follow(...args)?.changes.map(describeChange) ?? []
 const documentOf = (...args: Parameters<typeof follow>) => {

@@ -5,7 +5,7 @@ import { allowedClients } from '../../../../src/scheduler/dataplane/glusterd/aut
 import { mayStart, unmountProgress } from '../../../../src/scheduler/progress.js'
 import { startJob } from '../../../../src/scheduler/admission/jobStages.js'
 import { hostsView } from '../../../../src/scheduler/operators/hostViews.js'
-import { desiredOfSession, advanceSession } from '../../../../src/scheduler/desired/session.js'
+import { desiredOfSession, transitionOfSession } from '../../../../src/scheduler/desired/session.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import {
   aBuffer,
@@ -122,7 +122,7 @@ describe('what compute hosts should hold of a session', () => {
 describe('a session that leaves', () => {
   const leaving = { ...job, stage: 'leaving' as const }
   const follow = (session: SessionDocument, more: ClusterParts) =>
-    advanceSession(aCluster(parts(session, more)), session, 2000)?.changes.map(describeChange) ?? []
+    transitionOfSession(aCluster(parts(session, more)), session, 2000)?.changes.map(describeChange) ?? []
 
   it('is gone when its own buffer is and every host has let go', () => {
     const observed = mountReport('c1', job, own, { state: 'absent' })
@@ -164,15 +164,15 @@ describe('a host that cannot unmount', () => {
     for (const report of [{}, { problem: { ...problem, terminal: false } }]) {
       expect(hostsToUnmount(clusterOf(ran, report), own)).to.deep.equal(['c1'])
       expect(allowed(ran, report)).to.equal('c1,gluster1')
-      expect(advanceSession(clusterOf(ran, report), ran, 2000)).to.equal(undefined)
+      expect(transitionOfSession(clusterOf(ran, report), ran, 2000)).to.equal(undefined)
     }
   })
 
   it('is written down when its time is over, once', () => {
-    const { changes, events } = advanceSession(clusterOf(ran, { problem }), ran, 2000)!
+    const { changes, events } = transitionOfSession(clusterOf(ran, { problem }), ran, 2000)!
     expect(changes.map((change) => 'document' in change && change.document)).to.deep.equal([cut])
     expect(events.join()).to.contain('host c1 is cut off from').and.to.contain('target is busy')
-    expect(advanceSession(clusterOf(cut, { problem }), cut, 2000)).to.equal(undefined)
+    expect(transitionOfSession(clusterOf(cut, { problem }), cut, 2000)).to.equal(undefined)
   })
 
   it('stays cut off, and holds neither the volume nor Slurm, whatever its agent says after a restart', () => {
@@ -204,7 +204,7 @@ describe('a host that cannot unmount', () => {
   it('keeps its session until it has let go, and the name of its job is free', () => {
     const leaving: SessionDocument = { ...cut, stage: 'leaving', buffer: undefined, uses: [] }
     const cluster = { ...clusterOf(leaving, { problem }), buffers: new Map() }
-    expect(advanceSession(cluster, leaving, 2000)).to.equal(undefined)
+    expect(transitionOfSession(cluster, leaving, 2000)).to.equal(undefined)
     expect(mayStart(cluster, '5')).to.equal(true)
   })
 })

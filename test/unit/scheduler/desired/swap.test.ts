@@ -1,7 +1,7 @@
 import { glusterfsVolumeIn } from '../../../support/desired.js'
 import { expect } from 'chai'
 import type { Observed } from '../../../../src/model/documents/observed.js'
-import { desiredOfBuffer, desiredOfSession, advanceSession } from '../../../../src/scheduler/desired/index.js'
+import { desiredOfBuffer, desiredOfSession, transitionOfSession } from '../../../../src/scheduler/desired/index.js'
 import { mountProgress, unmountProgress } from '../../../../src/scheduler/progress.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import {
@@ -98,7 +98,7 @@ describe('swap on a buffer', () => {
   it('keeps its session until the host has reported it gone', () => {
     const leaving = { ...job, stage: 'leaving' as const }
     const follow = (observed: object) =>
-      advanceSession(cluster({ session: leaving, buffers: [], observed, told: { swap: 'absent' } }), leaving, 1)
+      transitionOfSession(cluster({ session: leaving, buffers: [], observed, told: { swap: 'absent' } }), leaving, 1)
     expect(follow(swapReport('c1', job, buffer))).to.equal(undefined)
     expect(follow(swapReport('c1', job, buffer, { state: 'absent' }))?.changes).to.have.length(1)
   })

@@ -3,9 +3,9 @@ import { hostsToUnmount, jobsHolding } from '../../../../src/model/buffers.js'
 import type { SessionDocument, SessionTransfer } from '../../../../src/model/documents/session.js'
 import type { DesiredTransfer } from '../../../../src/model/documents/transfer.js'
 import { currentTransfer } from '../../../../src/model/transfers.js'
-import { advanceSession } from '../../../../src/scheduler/desired/session.js'
+import { transitionOfSession } from '../../../../src/scheduler/desired/session.js'
 import { desiredTransfers } from '../../../../src/scheduler/desired/transfers.js'
-import { advanceTransfers } from '../../../../src/scheduler/desired/transferTransitions.js'
+import { transitionOfTransfers } from '../../../../src/scheduler/desired/transferTransitions.js'
 import { waitsOf } from '../../../../src/scheduler/desired/transferWaits.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
@@ -69,7 +69,7 @@ const records = (given: Situation) => {
 }
 const ended = (given: Situation) => {
   const { cluster, session } = situation(given)
-  const followUp = advanceTransfers(cluster, session, 2000)
+  const followUp = transitionOfTransfers(cluster, session, 2000)
   const [change] = followUp?.changes ?? []
   return change?.kind === 'session' ? change.document?.transfers?.map((line) => line.ended) : undefined
 }
@@ -414,7 +414,7 @@ describe('a buffer that a session copies from', () => {
     const session = job({ stage: 'leaving' })
     const follow = (reports: object[]) => {
       const { cluster } = situation({ session, told: [['gluster1', 'plan']], reports })
-      return advanceSession({ ...cluster, buffers: new Map() }, session, 2000)
+      return transitionOfSession({ ...cluster, buffers: new Map() }, session, 2000)
     }
     expect(follow([])).to.equal(undefined)
     expect(follow([transferReport('gluster1', { id: 20 }, { state: 'absent' })])?.changes).to.have.length(1)
