@@ -4,7 +4,7 @@
  */
 export { createPersistent, type PersistentRequest } from './persistent.js'
 export { shareBuffer } from './share.js'
-export { setupJob, type JobRequest } from './job.js'
+export { admitJob, type JobRequest } from './job.js'
 export { beginStaging, endJob, type Staged, stagedIn, stagedOut, startJob } from './jobStages.js'
 export { cancelTransfers, dropTransfers, retryTransfers, type TransferRequest } from './transferActions.js'
 export { destroy } from './destroy.js'

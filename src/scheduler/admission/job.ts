@@ -30,7 +30,7 @@ export interface JobRequest {
   transfers?: SessionTransfer[]
 }
 
-export function setupJob(cluster: Cluster, request: JobRequest, context: AdmissionContext): Decision<Admission> {
+export function admitJob(cluster: Cluster, request: JobRequest, context: AdmissionContext): Decision<Admission> {
   const { token, uid, gid, pool, bytes, access, swap, clientCache } = request
   if (!isJobToken(token)) return { refused: messages.invalidJobId(token) }
   const uses = [...new Set(request.uses)]

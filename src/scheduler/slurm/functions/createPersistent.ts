@@ -12,7 +12,7 @@ import type { SetupTicket } from './inFlightSetups.js'
 import { TimedCall } from './timedCall.js'
 
 export const createPersistent: SlurmFunction = async (deps, given, gone) =>
-  deps.inFlightSetups.setUp({ token: need(given, 'token'), gone }, (ticket) => create(deps, given, ticket))
+  deps.inFlightSetups.runSetup({ token: need(given, 'token'), gone }, (ticket) => create(deps, given, ticket))
 
 async function create(deps: SlurmDependencies, given: Arguments, ticket: SetupTicket): Promise<string> {
   const name = need(given, 'token')

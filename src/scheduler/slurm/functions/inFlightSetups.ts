@@ -66,7 +66,7 @@ export class InFlightSetups {
    * Makes something of a token, unless it is torn down in between. `gone` resolves when the caller is not there any more: what is made
    * already stays, for the call that comes again. `owner`: whose job it sets up.
    */
-  async setUp<T>(
+  async runSetup<T>(
     { token, gone, owner }: { token: string; gone: Promise<void>; owner?: number },
     make: (ticket: SetupTicket) => Promise<T>,
   ): Promise<T> {
@@ -84,7 +84,7 @@ export class InFlightSetups {
   }
 
   /** Setups that come later are not meant: a job that is requeued is set up anew. */
-  async tearDown<T>(token: string, act: (ticket: TeardownTicket) => Promise<T>): Promise<T> {
+  async runTeardown<T>(token: string, act: (ticket: TeardownTicket) => Promise<T>): Promise<T> {
     const before = this.setups.of(token)
     const ticket = new TeardownTicket(() => {
       for (const setup of before) setup.cancel('it was torn down')

@@ -1,5 +1,5 @@
 import { quote } from '../../../model/names.js'
-import { setupJob, shareBuffer } from '../../admission/index.js'
+import { admitJob, shareBuffer } from '../../admission/index.js'
 import { setupProgress } from '../../progress.js'
 import type { Reader } from '../../users/pathAccess.js'
 import { groupToShareWith } from '../../users/permissions.js'
@@ -18,12 +18,12 @@ import type { SetupTicket } from './inFlightSetups.js'
 import { TimedCall } from './timedCall.js'
 
 export const setup: SlurmFunction = async (deps, given, gone) =>
-  deps.inFlightSetups.setUp({ token: need(given, 'token'), gone, owner: number(given, 'user') }, (ticket) =>
-    setUp(deps, given, ticket),
+  deps.inFlightSetups.runSetup({ token: need(given, 'token'), gone, owner: number(given, 'user') }, (ticket) =>
+    setUpJob(deps, given, ticket),
   )
 
 /** Read, check, share, admit, wait. */
-async function setUp(deps: SlurmDependencies, given: Arguments, ticket: SetupTicket): Promise<string> {
+async function setUpJob(deps: SlurmDependencies, given: Arguments, ticket: SetupTicket): Promise<string> {
   const token = need(given, 'token')
   const noScript = await provideScript(deps.slurm, token, given.job)
   if (noScript !== undefined) throw new SlurmFailure(noScript)
@@ -45,7 +45,7 @@ async function setUp(deps: SlurmDependencies, given: Arguments, ticket: SetupTic
     ...(await wishesOf(deps, given, directives)),
   }
   const { sessionId } = await admitInTurn(call, token, ticket, (cluster, context) =>
-    setupJob(cluster, request, context),
+    admitJob(cluster, request, context),
   )
   await call.waitUntilDone((cluster) => setupProgress(cluster, token, sessionId))
   return ''

@@ -11,7 +11,7 @@ export const teardown: SlurmFunction = async (deps, given) => {
   const token = need(given, 'token')
   const call = new TimedCall(deps, deps.config.waitSeconds.teardown)
   const { hurry } = given
-  return deps.inFlightSetups.tearDown(token, async (ticket) => {
+  return deps.inFlightSetups.runTeardown(token, async (ticket) => {
     const leaving = await call.commitWithRetries((cluster) => {
       if (ticket.isOvertaken) return { refused: `${quote(token)} was set up again after this call had come` }
       const decision = decideTeardown(cluster, { token, hurry })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type JobRequest, setupJob } from '../../../../src/scheduler/admission/job.js'
+import { type JobRequest, admitJob } from '../../../../src/scheduler/admission/job.js'
 import {
   alice,
   aBuffer,
@@ -19,7 +19,7 @@ import * as messages from '../../../../src/scheduler/admission/messages.js'
 const hosts = [aHost('gluster1'), aHost('gluster2')]
 const asked: JobRequest = { token: '5', ...alice, pool: undefined, bytes: terabyte, access: ['striped'], uses: [] }
 const setup = (request: Partial<JobRequest> = {}, parts: ClusterParts = {}) =>
-  setupJob(aCluster({ hosts, ...parts }), { ...asked, ...request }, deps())
+  admitJob(aCluster({ hosts, ...parts }), { ...asked, ...request }, deps())
 const shared = aBuffer({ bricks: ['gluster1/nvme1n1'] })
 
 describe('setup of a job', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { setupJob, shareBuffer } from '../../../../src/scheduler/admission/index.js'
+import { admitJob, shareBuffer } from '../../../../src/scheduler/admission/index.js'
 import { groupToShareWith, problemWithCreator } from '../../../../src/scheduler/users/permissions.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/index.js'
 import {
@@ -29,11 +29,11 @@ const context = {
   config: { pools: { [pool]: { granularityBytes: terabyte, isDefault: true } } },
   now: 1,
   newUuid: () => '',
-} as unknown as Parameters<typeof setupJob>[2]
+} as unknown as Parameters<typeof admitJob>[2]
 
 describe('a buffer that is shared with a group', () => {
   const use = (buffer: typeof shared, groups: number[]) =>
-    setupJob(
+    admitJob(
       clusterOf(buffer),
       { token: '7', ...bob, groups, pool: undefined, bytes: 0, access: ['striped'], uses: [buffer.name] },
       context,

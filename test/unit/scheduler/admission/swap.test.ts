@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
-import { type JobRequest, setupJob, startJob } from '../../../../src/scheduler/admission/index.js'
+import { type JobRequest, admitJob, startJob } from '../../../../src/scheduler/admission/index.js'
 import { schedulerConfig } from '../../../../src/scheduler/config.js'
 import { aBuffer, aCluster, aHost, alice, aSession, pool, terabyte, uuids } from '../../../support/builders.js'
 import * as messages from '../../../../src/scheduler/admission/messages.js'
@@ -17,7 +17,7 @@ const asked: JobRequest = { token: '5', ...alice, pool: undefined, bytes: teraby
 
 function setup(swap: JobRequest['swap'], parts: Partial<JobRequest> = {}, cluster = aCluster({ hosts })) {
   const request = { ...asked, ...parts, ...(swap ? { swap } : {}) }
-  return setupJob(cluster, request, { config, now: 1, newUuid: uuids() })
+  return admitJob(cluster, request, { config, now: 1, newUuid: uuids() })
 }
 
 function made(...args: Parameters<typeof setup>): BufferDocument {
