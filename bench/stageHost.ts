@@ -6,7 +6,7 @@ import { silentLog } from '../src/daemon/log.js'
 import type { DesiredTransfer } from '../src/model/documents/transfer.js'
 
 /*
- * One part of a stage line on this host, as its agent does it, without scheduler and etcd: node … stageHost.ts HOST DOCUMENT
+ * One part of a transfer on this host, as its agent does it, without scheduler and etcd: node … stageHost.ts HOST DOCUMENT
  *
  * `ms` is the time of the work alone: an agent runs already.
  */

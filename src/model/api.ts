@@ -88,7 +88,7 @@ export const bufferView = z.strictObject({
   pool: text,
   sizeBytes: bytes,
   bricks: count,
-  phase: phase,
+  phase,
   waitingFor: z.array(text),
   reason: nameOrNull,
   createdAt: count,
@@ -134,7 +134,7 @@ export const bufferDetail = bufferView.extend({
     z.strictObject({ token: text, kind: text, stage: shownStage, uid: count, computeHosts: z.array(text) }),
   ),
   mounts: z.array(z.strictObject({ host: text, token: text, state: text, problem: nameOrNull })),
-  transfers: z.array(transferView).describe('The stage lines of its sessions.'),
+  transfers: z.array(transferView).describe('The transfers of its sessions.'),
   timeline: z.array(z.strictObject({ at: count, text })),
 })
 export type BufferDetail = z.infer<typeof bufferDetail>
@@ -165,7 +165,7 @@ export const cordonBody = z.strictObject({ who, why: text.min(1).max(500) })
 export const cordonView = z.strictObject({
   already: z.boolean().describe('It was so before: nothing has changed.'),
 })
-export const linesView = z.strictObject({ lines: count.describe('For how many stage lines it was done.') })
+export const transfersDone = z.strictObject({ transfers: count.describe('For how many transfers it was done.') })
 
 /** Where two sources do not tell the same story, and what ends it. */
 export const differenceView = z.strictObject({

@@ -28,9 +28,9 @@ const directionIn: Partial<Record<SessionStage, TransferDirection>> = {
 export function currentTransfer(session: SessionDocument): SessionTransfer | undefined {
   const direction = directionIn[session.stage]
   if (direction === undefined) return undefined
-  const lines = transfersOf(session, direction)
-  if (direction !== 'out' && lines.some(({ ended }) => ended?.state === 'failed')) return undefined
-  return lines.find(({ ended }) => ended === undefined)
+  const transfers = transfersOf(session, direction)
+  if (direction !== 'out' && transfers.some(({ ended }) => ended?.state === 'failed')) return undefined
+  return transfers.find(({ ended }) => ended === undefined)
 }
 
 /** The session's transfers of that direction, in the script's order. */
@@ -38,7 +38,7 @@ export function transfersOf({ transfers = [] }: SessionDocument, direction: Tran
   return transfers.filter((transfer) => transfer.direction === direction)
 }
 
-/** The line's path in the buffer is in the nodes' own namespaces (`$DW_JOB_PRIVATE`). */
+/** The transfer's path in the buffer is in the nodes' own namespaces (`$DW_JOB_PRIVATE`). */
 export function isPrivate({ variable }: Pick<SessionTransfer, 'variable'>): boolean {
   return variable === privateVariable
 }

@@ -108,18 +108,19 @@ export function transferProgress(
 ): Progress {
   const session = cluster.sessions.get(token)
   if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: 'it was torn down' }
-  const lines = transfersOf(session, direction)
-  const failed = lines.filter(({ ended: settled }) => settled?.state === 'failed')
+  const transfers = transfersOf(session, direction)
+  const failed = transfers.filter(({ ended: settled }) => settled?.state === 'failed')
   const current = currentTransfer(session)
   if (failed[0] && current?.direction !== direction) {
-    const [line] = failed
-    const reason = direction === 'out' ? dataKept(token, line) : `${nameOf(line)} failed: ${line.ended!.reason ?? ''}`
+    const [transfer] = failed
+    const reason =
+      direction === 'out' ? dataKept(token, transfer) : `${nameOf(transfer)} failed: ${transfer.ended!.reason ?? ''}`
     return { state: 'failed', reason }
   }
   if (!current || current.direction !== direction)
     return waitingOrDone(
-      ['its stage lines to begin'],
-      lines.every(({ ended: settled }) => settled !== undefined),
+      ['its transfers to begin'],
+      transfers.every(({ ended: settled }) => settled !== undefined),
     )
   const waits = waitsOf(cluster, session, current)
   const detail = waits.length > 0 ? `: ${waits.join('; ')}` : ''

@@ -5,7 +5,7 @@ import type { SimulatedGluster } from './gluster.js'
 import type { SimulatedMachine } from './machine.js'
 
 /*
- * Stage lines on simulated machines. Nothing is copied: each part is done when it was begun, and what it counts is what stands
+ * Transfers on simulated machines. Nothing is copied: each part is done when it was begun, and what it counts is what stands
  * in `SimulatedMachine.staged`, or one file.
  */
 export function transferFacts(machine: SimulatedMachine, transfer: DesiredTransfer): TransferFacts {

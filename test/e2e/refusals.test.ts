@@ -19,7 +19,7 @@ describe('what is wrong in a job script is told to its user', function () {
     ['an unknown pool', job('capacity=1TB pool=nosuch'), /Burst Buffer request invalid/],
     ['an unknown word', job('capacity=1TB colour=blue'), /colour/],
     [
-      'a stage line from a place that is not served',
+      'a stage directive from a place that is not served',
       `${job('capacity=1TB')}\n#DW stage_in type=file source=/etc/hosts destination=$DW_JOB_STRIPED/hosts`,
       /stage_in .*: source=.*is served by no storage host: write a path below \/home/,
     ],

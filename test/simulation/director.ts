@@ -52,7 +52,7 @@ export class Director {
     )
   }
 
-  /** A job with a buffer of 3 TB and these stage lines. */
+  /** A job with a buffer of 3 TB and these stage directives. */
   setupStaging(token: string, lines: string[], access = 'striped') {
     const script = this.cluster.script(token, [`#DW jobdw access_mode=${access} capacity=3TB`, ...lines])
     const user = ['--user', '1001', '--groupid', '1001', '--capacity', `${pool}:3TB`]

@@ -39,7 +39,7 @@ export class Invariants {
   private readonly unsaved = new Map<string, string>()
   /** Disks that are to be overwritten before they are free, as the buffer's document says that has them. */
   private readonly promised = new Set<SimulatedDisk>()
-  /** What hosts have copied: `101.1`, a line of a session, with `copy 1 0`, an attempt and a share. */
+  /** What hosts have copied: `101.1`, a transfer of a session, with `copy 1 0`, an attempt and a share. */
   private readonly copied = new Map<string, Set<string>>()
 
   constructor(
@@ -350,14 +350,14 @@ export class Invariants {
     }
   }
 
-  /** A line counts as done when every host of its buffer has copied its share in that attempt. */
+  /** A transfer counts as done when every host of its buffer has copied its share in that attempt. */
   private checkCopied({ id, token, transfers = [] }: SessionDocument, buffer: BufferDocument): void {
-    for (const line of transfers) {
-      if (line.ended?.state !== 'done' || line.buffer !== token) continue
-      const copied = this.copied.get(transferId(id, line.number))
+    for (const transfer of transfers) {
+      if (transfer.ended?.state !== 'done' || transfer.buffer !== token) continue
+      const copied = this.copied.get(transferId(id, transfer.number))
       for (const share of serversOf(buffer).keys()) {
-        if (!copied?.has(`copy ${line.attempt} ${share}`))
-          this.fail(9, `stage-${line.direction} ${line.number} of job ${token} is done without share ${share}`)
+        if (!copied?.has(`copy ${transfer.attempt} ${share}`))
+          this.fail(9, `stage-${transfer.direction} ${transfer.number} of job ${token} is done without share ${share}`)
       }
     }
   }

@@ -251,7 +251,7 @@ export function swapReport(
   return { [`swap ${host}/${session.id}.${buffer.id}`]: { v: 1, state: 'on', waitingFor: [], ...parts } }
 }
 
-/** What a storage host says of the first stage line of that session. */
+/** What a storage host says of the first transfer of that session. */
 export function transferReport(
   host: string,
   session: { id: number },

@@ -106,7 +106,7 @@ export function aDesiredAdopt(parts: Partial<DesiredAdopt> = {}): DesiredAdopt {
   }
 }
 
-/** The plan of the first stage line of job 3: a file into its buffer. */
+/** The plan of the first transfer of job 3: a file into its buffer. */
 export function aDesiredTransfer(parts: Partial<DesiredTransfer> = {}): DesiredTransfer {
   return {
     v: 1,

@@ -17,9 +17,9 @@ export const transfer: Command<{ action: (typeof actions)[number]; token: string
     const { action, token } = argv
     const done = await clientOf(argv).call(operationOf[action], { token, body: { who: caller() } })
     if (argv.json) return printJson(done)
-    const lines = `${done.lines} ${done.lines === 1 ? 'transfer' : 'transfers'} of job ${token}`
+    const count = `${done.transfers} ${done.transfers === 1 ? 'transfer' : 'transfers'} of job ${token}`
     const words = { cancel: 'cancelled', retry: 'begun again', drop: 'dropped: their data is given up' }
-    print(`${lines} ${words[action]}`)
+    print(`${count} ${words[action]}`)
   },
 }
 

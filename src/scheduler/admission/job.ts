@@ -46,7 +46,7 @@ export function admitJob(cluster: Cluster, request: JobRequest, context: Admissi
   const buffer =
     bytes > 0 || swap ? ({ name: token, kind: 'job', uid, gid, pool, bytes, access, ...more } as const) : undefined
   const { transfers = [] } = request
-  if (JSON.stringify(transfers).length > maxTransferBytes) return { refused: messages.stageLinesTooLong(token) }
+  if (JSON.stringify(transfers).length > maxTransferBytes) return { refused: messages.transfersTooLong(token) }
   if (uid === 0 && transfers.length > 0) return { refused: messages.rootMayNotStage() }
   return admitSession(cluster, { token, kind: 'job', uid, gid, uses, buffer, transfers }, context)
 }

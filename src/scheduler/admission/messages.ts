@@ -20,7 +20,7 @@ export const dotNotSupported = (host: string) =>
 // What stands already
 export const takenByAnother = (what: string) => `${what} already exists and belongs to another user`
 export const differs = (what: string) => `${what} was already set up with a different request`
-export const stageLinesDiffer = (what: string) => `${what} was already set up with different stage lines`
+export const transfersDiffer = (what: string) => `${what} was already set up with different stage directives`
 export const usesDiffer = (what: string, uses: string[]) =>
   `${what} was already set up with other persistent buffers: ${uses.join(', ') || 'none'}`
 export const poolDiffers = (what: string, pool: string) => `${what} already exists in pool ${pool}`
@@ -41,14 +41,14 @@ export const bufferTooLarge = (pool: string, maxBytes: number, askedBytes: numbe
 export const noSession = (token: string) => `No matching session: ${quote(token)}`
 export const noJob = (token: string) => `there is no job ${quote(token)}`
 export const invalidJobId = (token: string) => `${quote(token)} is not a valid job id`
-export const stageLinesTooLong = (token: string) =>
-  `the stage lines of job ${token} are too many or too long: write the paths to a file, and stage it with type=list`
+export const transfersTooLong = (token: string) =>
+  `the stage directives of job ${token} are too many or too long: write the paths to a file, and stage it with type=list`
 export const rootMayNotStage = () => 'root may not stage files: submit the job as another user'
 export const runsElsewhere = (token: string, hosts: string[]) =>
   `job ${token} is already running on ${hosts.join(', ')}: post_run must be called first`
 export const hasEnded = (token: string) => `job ${token} has already ended`
-export const notStagedIn = (line: SessionTransfer, token: string) =>
-  `${nameOf(line)} of job ${token} is not done: data_in must be called first`
+export const notStagedIn = (transfer: SessionTransfer, token: string) =>
+  `${nameOf(transfer)} of job ${token} is not done: data_in must be called first`
 export const noComputeNodes = (token: string) =>
   `job ${token} has buffers to mount, but no compute nodes were named for it`
 export const bufferIsGone = (name: string) => `buffer ${quote(name)} no longer exists`
@@ -63,8 +63,8 @@ export const cutOff = (buffer: string, token: string, why: string) =>
   `it is disconnected from ${buffer} of job ${token}: ${why}`
 export const couldNotUnmount = (path: string) => `it could not unmount ${path}`
 /** A job whose data would be lost is not torn down. */
-export const dataKept = (token: string, line: SessionTransfer) =>
-  `${nameOf(line)} of job ${token} ${line.ended?.reason === undefined ? 'has not finished' : `failed: ${line.ended.reason}`}. ` +
+export const dataKept = (token: string, transfer: SessionTransfer) =>
+  `${nameOf(transfer)} of job ${token} ${transfer.ended?.reason === undefined ? 'has not finished' : `failed: ${transfer.ended.reason}`}. ` +
   `The buffer is kept: "bbctl transfer retry ${token}" copies the rest, "bbctl transfer drop ${token}" discards the data`
 
 // Transfers

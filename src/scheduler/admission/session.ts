@@ -188,7 +188,7 @@ function whatDiffers(
   if ((asked !== undefined) !== hasBuffer || (asked && buffer && asked.kind !== buffer.kind))
     return messages.differs(what)
   if (session && !isDeepStrictEqual(asAsked(request.transfers), asAsked(session.transfers)))
-    return messages.stageLinesDiffer(what)
+    return messages.transfersDiffer(what)
   if (session && [...request.uses].sort().join() !== [...session.uses].sort().join())
     return messages.usesDiffer(what, session.uses)
   if (!asked || !buffer) return undefined

@@ -29,9 +29,9 @@ export function teardown(
   const owner = tokenState.session ?? tokenState.buffer
   if (!owner) return { changes: [], result: { state: 'unknown' } }
   if (uid !== undefined && uid !== owner.uid) return { refused: messages.ownedByAnother(quote(token)) }
-  const [unsavedLine] = tokenState.session && !hurry ? unsaved(tokenState.session) : []
+  const [unsavedTransfer] = tokenState.session && !hurry ? unsaved(tokenState.session) : []
   // guard: staged-out
-  if (unsavedLine) return { refused: messages.dataKept(token, unsavedLine) }
+  if (unsavedTransfer) return { refused: messages.dataKept(token, unsavedTransfer) }
   return { changes: leave(tokenState), result: { state: 'leaving', sessionId: tokenState.session?.id ?? 0 } }
 }
 

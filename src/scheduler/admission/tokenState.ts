@@ -57,5 +57,5 @@ export function archive(cluster: Cluster, { session, buffer }: TokenState): Docu
 /** Its transfers, with the new name of the buffer. */
 function renamed({ transfers }: SessionDocument, from: string, to: string): Pick<SessionDocument, 'transfers'> {
   if (!transfers) return {}
-  return { transfers: transfers.map((line) => (line.buffer === from ? { ...line, buffer: to } : line)) }
+  return { transfers: transfers.map((transfer) => (transfer.buffer === from ? { ...transfer, buffer: to } : transfer)) }
 }

@@ -14,7 +14,7 @@ export interface TransferRequest {
   now: number
 }
 
-type Decided = Decision<{ lines: number }>
+type Decided = Decision<{ transfers: number }>
 
 /** What is being copied, and what would come after it, fails: a stage-in ends its job, and a stage-out keeps its buffer. */
 export function cancelTransfers(cluster: Cluster, { token, who, now }: TransferRequest): Decided {
@@ -23,8 +23,8 @@ export function cancelTransfers(cluster: Cluster, { token, who, now }: TransferR
   const current = currentTransfer(session)
   if (!current) return { refused: messages.nothingCopied(token) }
   const left = transfersOf(session, current.direction).filter(({ ended }) => ended === undefined)
-  return change(session, left, (line) => ({
-    ...line,
+  return change(session, left, (transfer) => ({
+    ...transfer,
     ended: { at: now, state: 'failed', reason: messages.cancelledBy(who) },
   }))
 }
@@ -40,8 +40,8 @@ export function retryTransfers(cluster: Cluster, { token }: Pick<TransferRequest
   const direction = retriedIn[session.stage] ?? 'out'
   const failed = transfersOf(session, direction).filter(({ ended }) => ended?.state === 'failed')
   if (failed.length === 0) return { refused: messages.noFailedTransfer(token) }
-  return change(session, failed, (line) => {
-    const again = { ...line, attempt: line.attempt + 1 }
+  return change(session, failed, (transfer) => {
+    const again = { ...transfer, attempt: transfer.attempt + 1 }
     delete again.ended
     return again
   })
@@ -54,20 +54,20 @@ export function dropTransfers(cluster: Cluster, { token, who, now }: TransferReq
   if (session.stage === 'running') return { refused: messages.stillRunning(token) }
   const lost = unsaved(session)
   if (lost.length === 0) return { refused: messages.noStageOut(token) }
-  return change(session, lost, (line) => ({
-    ...line,
-    ended: { ...line.ended, at: now, state: 'dropped', reason: messages.droppedBy(who) },
+  return change(session, lost, (transfer) => ({
+    ...transfer,
+    ended: { ...transfer.ended, at: now, state: 'dropped', reason: messages.droppedBy(who) },
   }))
 }
 
 function change(
   session: SessionDocument,
-  lines: SessionTransfer[],
-  next: (line: SessionTransfer) => SessionTransfer,
+  chosen: SessionTransfer[],
+  next: (transfer: SessionTransfer) => SessionTransfer,
 ): Decided {
-  const transfers = session.transfers!.map((line) => (lines.includes(line) ? next(line) : line))
+  const transfers = session.transfers!.map((transfer) => (chosen.includes(transfer) ? next(transfer) : transfer))
   const document = { ...session, transfers }
-  return { changes: [{ kind: 'session', name: session.token, document }], result: { lines: lines.length } }
+  return { changes: [{ kind: 'session', name: session.token, document }], result: { transfers: chosen.length } }
 }
 
 function unknown(token: string): Decided {

@@ -8,7 +8,7 @@ import { reportOf } from '../../model/transfers.js'
 
 export type Told = readonly { host: string; document: DesiredTransfer }[]
 
-/** What hosts are told of the line's present attempt. */
+/** What hosts are told of the present attempt of a transfer. */
 export function toldOf(cluster: Cluster, session: SessionDocument, { number, attempt }: SessionTransfer): Told {
   return desiredOf(cluster, 'transfer', session).filter(
     ({ document }) => document.transfer === number && document.attempt === attempt,
@@ -30,7 +30,7 @@ export function partOf(
   return parts.find((part) => part === 'finish') ?? parts.find((part) => part === 'copy') ?? parts[0]
 }
 
-/** What has been copied of a line so far, of all hosts together; undefined before it was planned. */
+/** What has been copied of a transfer so far, of all hosts together; undefined before it was planned. */
 export function countsOf(
   cluster: Cluster,
   session: SessionDocument,

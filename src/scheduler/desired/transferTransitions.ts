@@ -9,7 +9,7 @@ import { problemWithPlannedSize } from '../placement/stagingCapacity.js'
 import type { Transition } from './bufferTransitions.js'
 import { countsOf, failuresOf, finishOf, toldOf } from './transferReports.js'
 
-/** The line that is copied now has come to an end: all of it was tried, or a host has given it up. */
+/** The transfer that is copied now has come to an end: all of it was tried, or a host has given it up. */
 export function transitionOfTransfers(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {
   const current = currentTransfer(session)
   const buffer = current && cluster.buffers.get(current.buffer)
@@ -43,10 +43,10 @@ function endTransfer(
   const transfers = session.transfers!.map((transfer) =>
     transfer.number === number ? { ...transfer, ended } : transfer,
   )
-  const ofLine = session.transfers!.find((transfer) => transfer.number === number)!
+  const transfer = session.transfers!.find((transfer) => transfer.number === number)!
   return {
     changes: [{ kind: 'session', name: sessionKey(cluster, session), document: { ...session, transfers } }],
-    events: [`${nameOf(ofLine)} of job ${session.token} ${event}`],
+    events: [`${nameOf(transfer)} of job ${session.token} ${event}`],
   }
 }
 

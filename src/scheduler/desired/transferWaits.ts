@@ -7,7 +7,7 @@ import { isCopying, reportOf } from '../../model/transfers.js'
 import { namespaceOf } from './transferDocument.js'
 import { isDone, toldOf } from './transferReports.js'
 
-/** Why the line that is copied now does not go on, in words an operator can act on. */
+/** Why the transfer that is copied now does not go on, in words an operator can act on. */
 export function waitsOf(cluster: Cluster, session: SessionDocument, transfer: SessionTransfer): string[] {
   const buffer = cluster.buffers.get(transfer.buffer)
   if (!buffer) return [`the buffer ${transfer.buffer}, which is gone`]
@@ -22,7 +22,7 @@ export function waitsOf(cluster: Cluster, session: SessionDocument, transfer: Se
   })
 }
 
-/** What must be before a line is planned. Without every brick a listing is silently not the whole. */
+/** What must be before a transfer is planned. Without every brick a listing is silently not the whole. */
 export function whyNotYet(
   cluster: Cluster,
   session: SessionDocument,

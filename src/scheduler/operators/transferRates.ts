@@ -28,7 +28,7 @@ export class TransferRates {
     const [sessionId, number] = id.split('.').map(Number)
     const key = this.cache.index.sessionKey(sessionId!)
     const session = key === undefined ? undefined : this.cache.sessions.get(key)
-    const transfer = session?.transfers?.find((line) => line.number === number)
+    const transfer = session?.transfers?.find((transfer) => transfer.number === number)
     const counts = session && transfer && !transfer.ended ? countsOf(this.cache, session, transfer) : undefined
     if (!counts || !transfer) return void this.samples.delete(id)
     const sample = { atMs: this.clock.monotonicMs(), bytes: counts.bytes, attempt: transfer.attempt }

@@ -24,7 +24,8 @@ export function transferProblems(cluster: Cluster): string[] {
     transfers
       .filter(({ ended }) => ended?.state === 'failed' && stage === 'staging-out')
       .map(
-        (line) => `${nameOf(line)} of job ${token} failed: ${line.ended!.reason}: bbctl transfer retry|drop ${token}`,
+        (transfer) =>
+          `${nameOf(transfer)} of job ${token} failed: ${transfer.ended!.reason}: bbctl transfer retry|drop ${token}`,
       ),
   )
 }

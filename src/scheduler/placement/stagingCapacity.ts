@@ -9,29 +9,29 @@ import { isPrivate, transfersOf } from '../../model/transfers.js'
  */
 type Buffer = Pick<BufferDocument, 'name' | 'bricks' | 'granularityBytes'>
 
-/** Why what a line was planned to bring in does not fit, whoever else needs room; of nodes there is one at least. */
+/** Why what a transfer was planned to bring in does not fit, whoever else needs room; of nodes there is one at least. */
 export function problemWithPlannedSize(
   { computeHosts }: Pick<SessionDocument, 'computeHosts'>,
-  line: Pick<SessionTransfer, 'direction' | 'variable' | 'buffer'>,
+  transfer: Pick<SessionTransfer, 'direction' | 'variable' | 'buffer'>,
   plannedBytes: number,
   buffer: Buffer,
 ): string | undefined {
   const capacity = capacityOf(buffer)
   // A fan-out is planned for all nodes.
-  const nodes = line.direction === 'fill' ? computeHosts.length : 1
+  const nodes = transfer.direction === 'fill' ? computeHosts.length : 1
   const once = plannedBytes / nodes
-  const bytes = isPrivate(line) ? once * (nodes + 1) : once
+  const bytes = isPrivate(transfer) ? once * (nodes + 1) : once
   if (bytes <= capacity) return undefined
-  if (!isPrivate(line))
-    return `its source has ${printRounded(once)}, the buffer ${line.buffer} ${printRounded(capacity)}`
+  if (!isPrivate(transfer))
+    return `its source has ${printRounded(once)}, the buffer ${transfer.buffer} ${printRounded(capacity)}`
   return `its source has ${printRounded(once)} and ${tooMuch(bytes, nodes, capacity)}`
 }
 
 /** Why what a session has staged in does not fit, once for each of so many nodes. */
 export function problemWithStagedSize(session: SessionDocument, buffer: Buffer, nodes: number): string | undefined {
-  const own = transfersOf(session, 'in').filter((line) => line.buffer === session.buffer)
-  const bytesOf = (lines: SessionTransfer[]) =>
-    lines.reduce((sum, { ended }) => sum + (ended?.counts?.totalBytes ?? 0), 0)
+  const own = transfersOf(session, 'in').filter((transfer) => transfer.buffer === session.buffer)
+  const bytesOf = (transfers: SessionTransfer[]) =>
+    transfers.reduce((sum, { ended }) => sum + (ended?.counts?.totalBytes ?? 0), 0)
   const once = bytesOf(own.filter(isPrivate))
   if (once === 0) return undefined
   const bytes = bytesOf(own) + once * nodes

@@ -96,7 +96,7 @@ describe('a document in etcd', () => {
     )
   })
 
-  it('of a session reads back with its stage lines, and without any', () => {
+  it('of a session reads back with its stage directives, and without any', () => {
     const list = aTransfer({ number: 2, type: 'list', inside: '', list: { side: 'outside', path: '/lustre/list' } })
     delete list.outside
     const counts = { files: 1, bytes: 2, totalFiles: 3, totalBytes: 4, failed: 2, largestBytes: 4 }

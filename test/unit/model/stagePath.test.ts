@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import * as messages from '../../../src/model/messages.js'
 import { parseStagePath } from '../../../src/model/stagePath.js'
 
-describe('a path of a stage line', () => {
+describe('a path of a stage directive', () => {
   for (const text of [
     '$DW_JOB_STRIPED/x/y',
     '${DW_JOB_STRIPED}x/y',

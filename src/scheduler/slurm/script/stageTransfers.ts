@@ -87,7 +87,7 @@ function requestedTransfers(asked: ScriptRequest, context: TransferContext): Ses
   })
 }
 
-/** The buffer on one side of the line, by name if it is persistent, without a name if it is the job's own; and its variable. */
+/** The buffer on one side of the directive, by name if it is persistent, without a name if it is the job's own; and its variable. */
 function bufferOf(
   { jobdw, uses }: ScriptRequest,
   { source, destination }: Stage,

@@ -110,7 +110,7 @@ describe('an operator', () => {
   })
 })
 
-describe('the progress of stage lines', () => {
+describe('the progress of stage directives', () => {
   const progress = (cluster: ReturnType<typeof job>, direction: 'in' | 'out') =>
     transferProgress(cluster, '5', 20, direction)
 

@@ -89,7 +89,7 @@ const finishing: Situation['told'] = [
   ['gluster2', 'copy'],
 ]
 
-describe('what storage hosts do of a stage line', () => {
+describe('what storage hosts do of a transfer', () => {
   for (const stage of ['setup', 'staged-in', 'running', 'ran', 'staged-out', 'leaving'] as const) {
     it(`is nothing of a stage-in at ${stage}`, () => expect(records({ session: job({ stage }) })).to.deep.equal([]))
   }
@@ -328,7 +328,7 @@ describe('what storage hosts do for the nodes’ own namespaces', () => {
   })
 })
 
-describe('the end of a stage line', () => {
+describe('the end of a transfer', () => {
   const finished = (parts = {}) =>
     transferReport('gluster1', { id: 20 }, { part: 'finish', state: 'done', counts, ...parts })
 

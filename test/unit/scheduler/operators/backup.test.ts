@@ -100,7 +100,7 @@ describe('a restore', () => {
     expect(restored.slice(1, 5)).to.deep.equal(['buffer b0', 'session b0', 'buffer b1', 'session b1'])
   })
 
-  it('comes in steps that are no larger than etcd takes, however long the stage lines are', () => {
+  it('comes in steps that are no larger than etcd takes, however long the stage directives are', () => {
     const transfers = Array.from({ length: 60 }, (_, n) =>
       aTransfer({ number: n + 1, outside: `/${'x'.repeat(4000)}` }),
     )

@@ -17,7 +17,7 @@ const privately = '#DW jobdw type=scratch access_mode=private capacity=2TB'
 const stageInPrivate = stageIn.replace('STRIPED', 'PRIVATE')
 const done = { code: 0, text: '' }
 
-describe('the buffers that stage lines name', () => {
+describe('the buffers that stage directives name', () => {
   const refusal = (...lines: string[]) => {
     const directives = parseDirectives(['#!/bin/sh', ...lines].join('\n'))
     return 'refused' in directives ? directives.refused : ''
@@ -71,7 +71,7 @@ describe('the folder of a job’s output', () => {
   })
 })
 
-describe('dw_wlm_cli with stage lines', () => {
+describe('dw_wlm_cli with stage directives', () => {
   let rig: Rig
   let directory: string
   let seen: Map<string, FileStat> | undefined

@@ -190,7 +190,7 @@ async function copyPairs(
   const past = { files: 0, bytes: 0 }
   // Links may have changed since the plan: resolve them again.
   const resolved = await resolveAll(user, transfer, stagePaths, pairs)
-  await requirePairsOfLine({ transfer, user, stagePaths }, resolved)
+  await requirePairsOfTransfer({ transfer, user, stagePaths }, resolved)
   for (const [index, endpoints] of resolved.entries()) {
     const { source, destination, node } = endpoints
     const tell = ({ bytes }: Progress) => onProgress({ ...past, bytes: past.bytes + bytes })
@@ -233,7 +233,7 @@ async function copyBetween(
  * Refuses, unless each pair belongs to this directive and one of its nodes; for a single file, unless it is the one
  * that it names.
  */
-async function requirePairsOfLine(
+async function requirePairsOfTransfer(
   { transfer, user, stagePaths }: Pick<CopyParts, 'transfer' | 'user' | 'stagePaths'>,
   pairs: readonly Endpoints[],
 ): Promise<void> {
@@ -241,11 +241,11 @@ async function requirePairsOfLine(
   // A node whose file could not be planned has no pair, and need not be resolved.
   const lines = endpointsOf(transfer).filter(({ node }) => pairs.some((pair) => pair.node === node))
   const known = type === 'file' ? await resolveAll(user, transfer, stagePaths, lines) : lines
-  const isOfLine = ({ source, destination, node }: Endpoints) => {
+  const isOfTransfer = ({ source, destination, node }: Endpoints) => {
     const line = known.find((line) => line.node === node)
     return line && (type === 'list' || (line.source === source && line.destination === destination))
   }
-  if (type !== 'directory' && pairs.every(isOfLine)) return
+  if (type !== 'directory' && pairs.every(isOfTransfer)) return
   throw new Refusal(foreignFiles(attempt))
 }
 

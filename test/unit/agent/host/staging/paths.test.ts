@@ -5,7 +5,7 @@ import { aDesiredTransfer } from '../../../../support/desired.js'
 const mount = '/run/burstbuffer-transfers/20.1'
 const nodes = { directory: '/private', nodes: ['c1', 'c2'], variable: 'DW_JOB_PRIVATE' }
 
-describe('what a stage line copies', () => {
+describe('what a transfer copies', () => {
   it('is one thing, in the namespace that the volume has for it', () => {
     expect(endpointsOf(aDesiredTransfer())).to.deep.equal([{ source: '/lustre/alice/a', destination: `${mount}/a` }])
     const out = aDesiredTransfer({ direction: 'out', directory: '/striped', inside: '', outside: '/lustre/out' })

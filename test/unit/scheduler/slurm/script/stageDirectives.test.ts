@@ -10,7 +10,7 @@ const inBuffer = '$DW_JOB_STRIPED/…'
 const outside = '/…'
 const keys = ['type', 'source', 'destination', 'verify']
 
-describe('a stage line', () => {
+describe('a stage directive', () => {
   it('copies a file into the job buffer', () => {
     expect(parseStage('in', words('type=file source=/data/a destination=$DW_JOB_STRIPED/b'))).to.deep.equal({
       direction: 'in',
