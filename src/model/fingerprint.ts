@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { DirectBrick } from './documents/direct.js'
 import type { DirectVolume } from './documents/volume.js'
 
 /**
@@ -6,8 +7,16 @@ import type { DirectVolume } from './documents/volume.js'
  * clients. It says nothing of the passwords in them, which are random.
  */
 export function fingerprintOf({ bricks, directory, exports, clients }: Omit<DirectVolume, 'fence'>): string {
-  const served = JSON.stringify([bricks, directory, exports, [...clients].sort()], inOrder)
-  return createHash('sha256').update(served).digest('base64url')
+  return digestOf([bricks, directory, exports, [...clients].sort()])
+}
+
+/** Of what the process of one brick is started with: everything but who may connect, which does not end it. */
+export function servedFingerprintOf({ directory, exports }: DirectVolume, brick: DirectBrick): string {
+  return digestOf([brick, directory, exports])
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value, inOrder)).digest('base64url')
 }
 
 /** Fields by name: the order in which a document was written is no part of it. */

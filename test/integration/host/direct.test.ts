@@ -85,7 +85,7 @@ describe('brick processes that the agent starts itself (root)', () => {
 
   function start({ uuid, directory, serves }: Brick) {
     started.add(uuid)
-    const brick = { uuid, directory, serves, directories, oomScoreAdj: 300 }
+    const brick = { uuid, directory, volume: 'v', fingerprint: 'f', serves, directories, oomScoreAdj: 300 }
     return startBrick(brick, runCommand, (phrase) => warnings.push(phrase))
   }
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { Run } from '../../exec/run.js'
 import { endProcess } from '../../exec/processes.js'
-import { brickCommand } from './brickCommand.js'
+import { brickCommand, type BrickIdentity } from './brickCommand.js'
 import { brickVolfile } from './brickVolfile.js'
 import { type Directories, filesOf, removeFiles } from './files.js'
 import { brickNotStarted } from './messages.js'
@@ -11,11 +11,7 @@ import { failureIn, firstError, type StartFailure } from './startFailure.js'
 import type { BrickProcess } from './types.js'
 
 /** What one brick process is started for. */
-export interface BrickStart {
-  /** The brick's. One process at a time has it. */
-  uuid: string
-  /** The brick's own directory, by which its process is recognized; the exports lie in it. */
-  directory: string
+export interface BrickStart extends BrickIdentity {
   serves: BrickProcess
   directories: Directories
   /** From -1000 (never killed when memory is short) to 1000. */
@@ -48,7 +44,7 @@ export async function startBrick(
 ): Promise<Running> {
   const { uuid, directory, serves, directories, oomScoreAdj } = start
   const files = filesOf('brick', uuid, directories)
-  const { code, said } = await startWithVolfile(files, brickVolfile(serves), brickCommand(uuid, directory, files), run)
+  const { code, said } = await startWithVolfile(files, brickVolfile(serves), brickCommand(start, files), run)
   const running = await runningBrick(uuid)
   const failure = failureIn(said)
   // With a certificate that cannot be read it listens, and lets nobody in.

@@ -56,7 +56,8 @@ function server(brick: BrickProcess): Translator {
     options: [
       ...connectionOptions(address, tls),
       ['transport.socket.listen-port', port],
-      ['transport.socket.bind-address', address],
+      // It cannot read this one, which it takes by itself.
+      ...(address === '::' ? [] : [['transport.socket.bind-address', address] as const]),
       ['transport.listen-backlog', 1024],
       ['transport.socket.keepalive', 1],
       ['auth-path', exports[0]!.name],

@@ -1,8 +1,9 @@
+import type { BrickIdentity } from './brickCommand.js'
 import { type Command, commandsOf, type ProcessId } from '../../exec/processes.js'
 
 /** A process of this plane: one that serves a brick, or one behind a mount. */
 export type Running = ProcessId &
-  ({ kind: 'brick'; uuid: string; directory: string } | { kind: 'client'; volume: string; mountPoint: string })
+  (({ kind: 'brick' } & BrickIdentity) | { kind: 'client'; volume: string; mountPoint: string })
 
 /**
  * All of root's on this machine, told by the words that they were started with. Those that glusterd or `mount` started are
@@ -17,7 +18,11 @@ export function runningOf({ pid, start, words }: Pick<Command, 'pid' | 'start' |
   const id = valueOf(words, '--volfile-id')
   if (id === undefined || valueOf(words, '--volfile') === undefined) return undefined
   const directory = valueOf(words, '--brick-name')
-  if (directory !== undefined) return { pid, start, kind: 'brick', uuid: id, directory }
+  if (directory !== undefined) {
+    const [, volume, fingerprint] = /^([^.]+)\.(.+)$/.exec(valueOf(words, '--process-name') ?? '') ?? []
+    if (volume === undefined || fingerprint === undefined) return undefined
+    return { pid, start, kind: 'brick', uuid: id, directory, volume, fingerprint }
+  }
   const mountPoint = words[words.indexOf('--') + 1]
   return words.includes('--') && mountPoint ? { pid, start, kind: 'client', volume: id, mountPoint } : undefined
 }

@@ -25,7 +25,7 @@ export interface Export {
 
 /** What one brick process serves. With TLS the names of certificates are asked for, and logins count for nothing. */
 export type BrickProcess = {
-  /** The address that it listens on. */
+  /** The address that it listens on; `::` for all, of both families. */
   address: string
   port: number
   /** The bricks of a dispersed volume record which files have to be healed. */

@@ -44,14 +44,16 @@ function valueOf(key: string, value: Option[1]): string {
  */
 function oneWord(what: string, value: string | number): string {
   const text = String(value)
-  if (/^[A-Za-z0-9/][A-Za-z0-9/._:@=+-]*$/.test(text)) return text
+  if (/^[A-Za-z0-9/_-][A-Za-z0-9/._:@=+-]*$/.test(text)) return text
   // The value may be a secret: it is not in the message.
-  throw new Error(`${what} may contain letters, digits and / . _ : @ = + - only, and must begin with a letter or digit`)
+  throw new Error(
+    `${what} may contain letters, digits and / . _ : @ = + - only, and must begin with a letter, a digit, / _ or -`,
+  )
 }
 
 /** A name that GlusterFS compares by itself or puts into an option's name. Throws Error for another. */
 export function plainName(what: string, name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name)) return name
+  if (/^[A-Za-z0-9_-]+$/.test(name)) return name
   throw new Error(`${what} may contain letters, digits, _ and - only: ${JSON.stringify(name)}`)
 }
 

@@ -155,6 +155,8 @@ end-volume
 
   it('listens on an address of the version that it has', () => {
     expect(brickVolfile({ ...one, address: 'fd00::21' })).to.include('address-family inet6\n')
+    const everywhere = brickVolfile({ ...one, address: '::' })
+    expect(everywhere).to.include('address-family inet6\n').and.not.include('bind-address')
     expect(() => brickVolfile({ ...one, address: 'gluster1' })).to.throw('listens on an address, not on "gluster1"')
   })
 

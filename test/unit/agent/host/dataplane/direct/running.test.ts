@@ -8,12 +8,13 @@ import { brickOf, runningOf } from '../../../../../../src/agent/host/dataplane/d
 const process = { pid: 7, start: '100' }
 const directories = { run: '/run/bb', log: '/var/log/bb' }
 const directory = '/data/glusterfs/nvme1n1/brick'
-const brick = brickCommand('0a1b', directory, filesOf('brick', '0a1b', directories))
+const identity = { uuid: '0a1b', directory, volume: '3', fingerprint: '-x.1' }
+const brick = brickCommand(identity, filesOf('brick', '0a1b', directories))
 
 describe('a process of this plane', () => {
   it('is recognized by the words that a brick is started with', () => {
     const words = [...brick, '']
-    expect(runningOf({ ...process, words })).to.deep.equal({ ...process, kind: 'brick', uuid: '0a1b', directory })
+    expect(runningOf({ ...process, words })).to.deep.equal({ ...process, kind: 'brick', ...identity })
     expect(brickOf(words)).to.equal(directory)
   })
 
@@ -42,7 +43,7 @@ describe('a process of this plane', () => {
 describe('the command line of a brick', () => {
   it('names the brick, and contains no secret', () => {
     expect(brick.join(' ')).to.equal(
-      'glusterfsd --volfile=/run/bb/brick-0a1b.vol --volfile-id=0a1b --brick-name=/data/glusterfs/nvme1n1/brick ' +
+      'glusterfsd --process-name=3.-x.1 --volfile=/run/bb/brick-0a1b.vol --volfile-id=0a1b --brick-name=/data/glusterfs/nvme1n1/brick ' +
         '--pid-file=/run/bb/brick-0a1b.pid --log-file=/var/log/bb/brick-0a1b.log --log-level=ERROR',
     )
   })

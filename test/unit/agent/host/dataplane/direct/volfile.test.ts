@@ -43,6 +43,11 @@ describe('a volfile', () => {
         expect(() => volfileOf([{ name: 'a', type: 'storage/posix', options }]), value).to.throw(/may contain letters/)
     })
 
+  it('may have a value that begins with any letter of base64url, as secrets do', () => {
+    for (const value of ['-x', '_x', '0x'])
+      expect(volfileOf([{ name: 'a', type: 't', options: [['password', value]] }])).to.include(`password ${value}\n`)
+  })
+
   it('is refused with an empty list, and without telling the value that is wrong', () => {
     expect(() => volfileOf([{ name: 'a', type: 't', options: [['allow', []]] }])).to.throw('allow is an empty list')
     expect(() => volfileOf([{ name: 'a', type: 't', options: [['password', 'secret word']] }]))
