@@ -1,6 +1,16 @@
 import { type BrickFacts, type DeviceFacts, Refusal } from '../agent/port.js'
+import { mountedAtPath, stillServes } from '../agent/host/disk/messages.js'
 import { labelOf } from '../agent/host/disk/xfs.js'
 import { describeContent, mayWipe, whyNotFormat, whyNotTheDevice } from '../agent/plan/device.js'
+import {
+  canOnlyBeMountedReadOnly,
+  cannotBeUsed,
+  deviceHasPartitions,
+  deviceHolds,
+  deviceIsInUse,
+  isNotWiped,
+  notListed,
+} from '../agent/plan/messages.js'
 import { whyNotAdoptAt } from '../model/adoption.js'
 import { brickMountPath } from '../model/cluster.js'
 import type { DesiredAdopt } from '../model/documents/adopt.js'
@@ -13,10 +23,10 @@ type Act = () => void
 
 export function deviceFacts(machine: SimulatedMachine, name: string): DeviceFacts {
   const disk = machine.disks.get(name)
-  if (!disk) return { present: false, reason: 'the configuration does not list it' }
+  if (!disk) return { present: false, reason: notListed() }
   const { identity, sizeBytes, partitions, users } = disk
   const elsewhere = [...machine.mounted].filter(([device, mounted]) => mounted === disk && device !== name)
-  const busy = [...users, ...elsewhere.map(([device]) => `mounted at ${brickMountPath(device)}`)]
+  const busy = [...users, ...elsewhere.map(([device]) => mountedAtPath(brickMountPath(device)))]
   const unreadable = { kind: 'unreadable', reason: 'Input/output error' } as const
   const content = disk.condition === 'broken' ? unreadable : { ...disk.content }
   return { present: true, identity, sizeBytes, content, partitions: [...partitions], busy }
@@ -46,7 +56,7 @@ export function format(machine: SimulatedMachine, brick: DesiredBrick, over: 'bl
   const write = (inProgress: boolean): Act => {
     return () => {
       const disk = wholeDisk(machine, brick)
-      if (disk.partitions.length > 0) throw new Refusal(`device ${brick.device} has partitions`)
+      if (disk.partitions.length > 0) throw new Refusal(deviceHasPartitions(brick.device, disk.partitions))
       const why = whyNotFormat(disk.content, brick, inProgress ? over : 'own')
       if (why) throw why
       if (disk.condition === 'read-only') throw new Error('mkfs.xfs: pwrite failed: Operation not permitted')
@@ -63,14 +73,13 @@ export function mount(machine: SimulatedMachine, brick: DesiredBrick): Act {
     const disk = listedDisk(machine, brick.device)
     const { content } = disk
     if (content.kind !== 'xfs' || content.uuid !== brick.uuid)
-      throw new Refusal(`device ${brick.device} holds ${describeContent(content)}`)
+      throw new Refusal(deviceHolds(brick.device, describeContent(content)))
     if (content.inProgress || disk.condition === 'broken') throw new Error(`mount: ${disk.path}: can't read superblock`)
     const taken = [...machine.mounted.values()].some((other) => other !== disk && sameUuid(other, disk))
     if (machine.mounted.has(brick.device)) throw new Error(`mount: ${brickMountPath(brick.device)}: already mounted`)
     if (taken) throw new Error(`mount: ${disk.path}: a file system with that UUID is mounted already`)
     machine.mounted.set(brick.device, disk)
-    if (disk.condition === 'read-only')
-      throw new Refusal(`device ${brick.device} could be mounted read-only alone: it is write-protected or fails`)
+    if (disk.condition === 'read-only') throw new Refusal(canOnlyBeMountedReadOnly(brick.device))
   }
 }
 
@@ -96,7 +105,7 @@ export function stopProcess(machine: SimulatedMachine, brick: DesiredBrick, pid:
 export function unmount(machine: SimulatedMachine, brick: DesiredBrick): Act {
   return () => {
     const serving = machine.served.get(brick.device)
-    if (serving) throw new Error(`glusterfsd ${serving.pid} still serves the brick on ${brick.device}`)
+    if (serving) throw new Error(stillServes('glusterfsd', serving.pid, brick.device))
     machine.mounted.delete(brick.device)
   }
 }
@@ -106,8 +115,7 @@ export function wipe(machine: SimulatedMachine, brick: DesiredBrick, what: 'betw
   return () => {
     const disk = wholeDisk(machine, brick)
     if (disk.content.kind === 'blank') return
-    if (!mayWipe(disk.content, brick.uuid))
-      throw new Refusal(`device ${brick.device} holds ${describeContent(disk.content)}`)
+    if (!mayWipe(disk.content, brick.uuid)) throw new Refusal(deviceHolds(brick.device, describeContent(disk.content)))
     if (what === 'ends') erase(disk)
     else disk.remains = false
   }
@@ -116,11 +124,11 @@ export function wipe(machine: SimulatedMachine, brick: DesiredBrick, what: 'betw
 export function adopt(machine: SimulatedMachine, wanted: DesiredAdopt, now: () => number): Act {
   return () => {
     const late = whyNotAdoptAt(now(), wanted.until)
-    if (late !== undefined) throw new Refusal(`device ${wanted.device} is not wiped: ${late}`)
+    if (late !== undefined) throw new Refusal(isNotWiped(wanted.device, late))
     const disk = wholeDisk(machine, wanted)
     if (disk.content.kind === 'blank') return
     if (describeContent(disk.content) !== wanted.expected)
-      throw new Refusal(`device ${wanted.device} holds ${describeContent(disk.content)}`)
+      throw new Refusal(deviceHolds(wanted.device, describeContent(disk.content)))
     erase(disk)
     disk.partitions = []
     if (wanted.wipe) disk.remains = false
@@ -142,7 +150,7 @@ function wholeDisk(
   const facts = deviceFacts(machine, wanted.device)
   const wrong = whyNotTheDevice(facts, wanted)
   if (wrong !== undefined || !facts.present) throw new Refusal(wrong ?? 'absent')
-  if (facts.busy.length > 0) throw new Refusal(`device ${wanted.device} is in use: ${facts.busy.join(', ')}`)
+  if (facts.busy.length > 0) throw new Refusal(deviceIsInUse(wanted.device, facts.busy))
   if ([...machine.mounted.values()].includes(disk)) throw new Error(`${disk.path}: Device or resource busy`)
   if (facts.content.kind === 'unreadable') throw new Error(`${disk.path}: ${facts.content.reason}`)
   return disk
@@ -150,7 +158,7 @@ function wholeDisk(
 
 function listedDisk(machine: SimulatedMachine, device: string): SimulatedDisk {
   const disk = machine.disks.get(device)
-  if (!disk) throw new Refusal(`device ${device}: the configuration does not list it`)
+  if (!disk) throw new Refusal(cannotBeUsed(device, notListed()))
   return disk
 }
 

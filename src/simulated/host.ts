@@ -1,6 +1,7 @@
 import type { Clock } from '../daemon/clock.js'
 import { type Host, type MountFacts, Refusal } from '../agent/port.js'
 import { describeContent } from '../agent/plan/device.js'
+import { hasPartitions, isInUse, isUnreadable } from '../agent/plan/messages.js'
 import { LongWipes } from '../agent/host/disk/longWipes.js'
 import { isOurLabel } from '../agent/host/disk/xfs.js'
 import type { DesiredKind } from '../model/documents/desired.js'
@@ -22,8 +23,8 @@ export interface SimulatedHostParts {
 }
 
 /**
- * A simulated machine behind the interface of the real ones. It holds no state, which is the machine's and gluster's, but for
- * what a real one forgets with its agent too.
+ * A simulated machine behind the interface of the real ones. It holds no state, which is the machine's and gluster's,
+ * but for what a real one forgets with its agent too.
  */
 export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostParts): Host {
   const { name } = machine
@@ -178,10 +179,10 @@ function discover(machine: SimulatedMachine): InventoryDevice[] {
     const facts = bricks.deviceFacts(machine, name)
     if (!facts.present) return { ...device, state: 'refused', reason: facts.reason }
     const { content, busy, partitions } = facts
-    if (busy.length > 0) return { ...device, state: 'refused', reason: `in use: ${busy.join(', ')}` }
+    if (busy.length > 0) return { ...device, state: 'refused', reason: isInUse(busy) }
     switch (content.kind) {
       case 'unreadable':
-        return { ...device, state: 'refused', reason: `cannot be read: ${content.reason}` }
+        return { ...device, state: 'refused', reason: isUnreadable(content.reason) }
       case 'xfs':
         return isOurLabel(content.label)
           ? { ...device, state: 'stamped', stamp: { uuid: content.uuid, label: content.label } }
@@ -190,7 +191,7 @@ function discover(machine: SimulatedMachine): InventoryDevice[] {
         return { ...device, state: 'foreign', reason: describeContent(content) }
       case 'blank':
         return partitions.length > 0
-          ? { ...device, state: 'refused', reason: `has partitions: ${partitions.join(', ')}` }
+          ? { ...device, state: 'refused', reason: hasPartitions(partitions) }
           : { ...device, state: 'blank' }
     }
   })

@@ -3,15 +3,31 @@ import type { DesiredBrick } from '../../model/documents/brick.js'
 import type { BrickFacts, DeviceContent } from '../port.js'
 import type { Step } from '../steps.js'
 import { describeContent, whyNotAgain, whyNotTheDevice } from './device.js'
+import {
+  deviceHasPartitions,
+  deviceHolds,
+  deviceIsInUse,
+  deviceIsUnreadable,
+  deviceToBeReleased,
+  formatToFinish,
+  hasNoStamp,
+  hasStampOf,
+  isMountedAndHolds,
+  isMountedAndUnreadable,
+  isMountedReadOnly,
+  otherMountAt,
+  wipeToFinish,
+} from './messages.js'
 import type { Plan, Report } from './plan.js'
 
 /*
- * A brick, wanted present: blank → formatted with its uuid → mounted → stamped → directory made → ready. The stamp file is
- * what says that the format was finished: our uuid without it means that mkfs was cut short, and is formatted again. Once
- * its buffer was built nothing is formatted any more: what looks unfinished or blank then has lost its data.
+ * A brick, wanted present: blank → formatted with its uuid → mounted → stamped → directory made → ready. The stamp file
+ * shows that the format finished: a device with our uuid and without the file is formatted again. Once its buffer was
+ * built nothing is formatted any more: a device that looks unfinished or blank then has lost its data.
  *
- * Wanted absent: no process serves it → unmounted → wiped → absent. A wipe that takes long goes on beside the rounds. Only a device that carries this brick's uuid is wiped;
- * one that holds anything else was never formatted for this brick, so there is nothing of it to remove.
+ * Wanted absent: no process serves it → unmounted → wiped → absent. A wipe that takes long runs beside the rounds. Only
+ * a device that carries this brick's uuid is wiped; one that holds anything else was never formatted for this brick,
+ * and holds nothing of it.
  */
 export function planBrick(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   return brick.wanted === 'present' ? planPresent(brick, facts) : planAbsent(brick, facts)
@@ -20,51 +36,46 @@ export function planBrick(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'>
 function planPresent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   const forming = report(brick, 'forming')
   const { device, mounted } = facts
-  if (facts.wiping) return wait(forming, `the wipe of ${brick.device}, which is under way, to end`)
+  if (facts.wiping) return wait(forming, wipeToFinish(brick.device))
   const wrong = whyNotTheDevice(device, brick)
   if (wrong !== undefined || !device.present) return refuse(forming, wrong ?? 'absent')
   if (mounted) return planMounted(brick, facts)
-  if (facts.beingFormatted) return wait(forming, endOfFormat(brick))
+  if (facts.beingFormatted) return wait(forming, formatToFinish(brick.device))
   const { content } = device
   if (content.kind === 'xfs' && content.uuid === brick.uuid) {
-    if (device.busy.length > 0) return wait(forming, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
+    if (device.busy.length > 0) return wait(forming, deviceToBeReleased(brick.device, device.busy))
     if (content.inProgress) return format(brick, 'own', content)
-    // Mounting tells whether all was finished: the stamp file is inside.
+    // Whether the format finished shows when it is mounted: the stamp file is inside.
     return { steps: [{ kind: 'mountBrick', brick }], waitingFor: [], report: forming }
   }
-  if (device.partitions.length > 0)
-    return refuse(forming, `device ${brick.device} has partitions: ${device.partitions.join(', ')}`)
+  if (device.partitions.length > 0) return refuse(forming, deviceHasPartitions(brick.device, device.partitions))
   // guard: device-blank
-  if (content.kind !== 'blank') return refuse(forming, `device ${brick.device} holds ${describeContent(content)}`)
-  if (device.busy.length > 0) return refuse(forming, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
+  if (content.kind !== 'blank') return refuse(forming, deviceHolds(brick.device, describeContent(content)))
+  if (device.busy.length > 0) return refuse(forming, deviceIsInUse(brick.device, device.busy))
   return format(brick, 'blank', content)
 }
 
 function planMounted(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   const forming = report(brick, 'forming')
   const { device, mounted, stamp, directories } = facts
-  if (!mounted!.thisDevice) return refuse(forming, `${brickMountPath(brick.device)} has ${mounted!.source} mounted`)
+  if (!mounted!.thisDevice) return refuse(forming, otherMountAt(brickMountPath(brick.device), mounted!.source))
   const content = device.present ? device.content : undefined
   if (content?.kind !== 'xfs' || content.uuid !== brick.uuid) {
-    return refuse(
-      forming,
-      `device ${brick.device} is mounted and holds ${content ? describeContent(content) : 'nothing'}`,
-    )
+    return refuse(forming, isMountedAndHolds(brick.device, content ? describeContent(content) : 'nothing'))
   }
-  if (mounted!.readOnly)
-    return refuse(forming, `device ${brick.device} is mounted read-only: its disk or file system fails`)
+  if (mounted!.readOnly) return refuse(forming, isMountedReadOnly(brick.device))
   if (mounted!.unreadable !== undefined)
-    return refuse(forming, `device ${brick.device} is mounted and cannot be read: ${mounted!.unreadable}`)
-  // The directory is made behind the stamp, so that no format was cut short here: a repair of the file system lost it, say.
-  if (stamp === undefined && directories.length > 0)
-    return refuse(forming, `device ${brick.device} has no stamp and a directory ${directories[0]}, which may hold data`)
+    return refuse(forming, isMountedAndUnreadable(brick.device, mounted!.unreadable))
+  // The directory is made after the stamp, so no format was cut short here: a repair of the file system may have lost
+  // the stamp.
+  if (stamp === undefined && directories.length > 0) return refuse(forming, hasNoStamp(brick.device, directories[0]!))
   // guard: stamped
   if (stamp === undefined) {
     const again = format(brick, 'own', content)
     if (again.refused !== undefined) return again
     return { ...again, steps: [{ kind: 'unmountBrick', brick }, ...again.steps] }
   }
-  if (stamp !== brick.uuid) return refuse(forming, `device ${brick.device} is stamped for the brick ${stamp}`)
+  if (stamp !== brick.uuid) return refuse(forming, hasStampOf(brick.device, stamp))
   if (!directories.includes(brick.directory)) {
     return { steps: [{ kind: 'makeBrickDirectory', brick }], waitingFor: [], report: forming }
   }
@@ -86,31 +97,25 @@ function format(brick: DesiredBrick, over: 'blank' | 'own', content: DeviceConte
 function planAbsent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
   const leaving = report(brick, 'leaving')
   const { device, mounted, servedBy, wiping } = facts
-  // A drive that is being sanitized cannot even be read.
+  // A drive cannot be read while it is sanitized.
   if (wiping) return { steps: [], waitingFor: [], report: { ...leaving, wiping } }
   const wrong = whyNotTheDevice(device, brick)
   if (wrong !== undefined || !device.present) return refuse(leaving, wrong ?? 'absent')
-  // Blank as it may be now, it will carry the brick in a moment.
-  if (facts.beingFormatted) return wait(leaving, endOfFormat(brick))
+  // It may still be blank, but mkfs is about to write the brick's uuid.
+  if (facts.beingFormatted) return wait(leaving, formatToFinish(brick.device))
   const { content } = device
   const ours = content.kind === 'xfs' && content.uuid === brick.uuid
-  if (content.kind === 'unreadable') return refuse(leaving, `device ${brick.device} cannot be read: ${content.reason}`)
-  // A disk that was overwritten under our mount is not free before an operator has looked at it.
-  if (!ours && mounted?.thisDevice)
-    return refuse(leaving, `device ${brick.device} is mounted and holds ${describeContent(content)}`)
+  if (content.kind === 'unreadable') return refuse(leaving, deviceIsUnreadable(brick.device, content.reason))
+  // Somebody overwrote the disk under our mount: an operator has to look at it first.
+  if (!ours && mounted?.thisDevice) return refuse(leaving, isMountedAndHolds(brick.device, describeContent(content)))
   // guard: only-own-wiped
   if (!ours) return { steps: [], waitingFor: [], report: report(brick, 'absent') }
   const steps: Step[] = []
   if (servedBy) steps.push({ kind: 'stopBrickProcess', brick, pid: servedBy.pid })
-  if (mounted && !mounted.thisDevice)
-    return refuse(leaving, `${brickMountPath(brick.device)} has ${mounted.source} mounted`)
+  if (mounted && !mounted.thisDevice) return refuse(leaving, otherMountAt(brickMountPath(brick.device), mounted.source))
   if (mounted) steps.push({ kind: 'unmountBrick', brick })
-  else if (device.busy.length > 0) return wait(leaving, `device ${brick.device} is in use: ${device.busy.join(', ')}`)
+  else if (device.busy.length > 0) return wait(leaving, deviceToBeReleased(brick.device, device.busy))
   return { steps: [...steps, { kind: 'wipeBrick', brick }], waitingFor: [], report: leaving }
-}
-
-function endOfFormat({ device }: DesiredBrick): string {
-  return `mkfs on ${device}, begun before the agent was restarted, to end`
 }
 
 function report(brick: DesiredBrick, state: Report<'brick'>['state']): Report<'brick'> {

@@ -1,5 +1,14 @@
 import { type DeviceContent, type DeviceFacts, Refusal } from '../port.js'
+import {
+  cannotBeUsed,
+  dataIsLost,
+  deviceHolds,
+  formatHasFinished,
+  hasAnotherIdentity,
+  hasAnotherSize,
+} from './messages.js'
 
+/** What a device holds, in words. An adoption compares them with those of its document: they must not change. */
 export function describeContent(content: DeviceContent): string {
   switch (content.kind) {
     case 'blank':
@@ -13,31 +22,31 @@ export function describeContent(content: DeviceContent): string {
   }
 }
 
-/** Why this is not the device that was recorded, or not whole, or not ours alone to touch; undefined when it is. */
+/** Why this is not the device that was recorded; undefined when it is. */
 export function whyNotTheDevice(
   device: DeviceFacts,
   wanted: { device: string; identity: string; sizeBytes: number },
 ): string | undefined {
-  if (!device.present) return `device ${wanted.device} is not there: ${device.reason}`
+  if (!device.present) return cannotBeUsed(wanted.device, device.reason)
   // guard: device-identity
   if (device.identity !== wanted.identity) {
-    return `device ${wanted.device} is another disk now: expected ${wanted.identity || 'none'}, found ${device.identity || 'none'}`
+    return hasAnotherIdentity(wanted.device, wanted.identity, device.identity)
   }
   if (device.sizeBytes !== wanted.sizeBytes) {
-    return `device ${wanted.device} has another size now: expected ${wanted.sizeBytes} bytes, found ${device.sizeBytes}`
+    return hasAnotherSize(wanted.device, wanted.sizeBytes, device.sizeBytes)
   }
   return undefined
 }
 
-/** Invariant 2's last word on content: a blank device, or one whose format for this very brick was cut short. */
+/** The check of invariant 2: only a blank device is formatted, or one whose format for this brick was cut short. */
 export function mayFormat(content: DeviceContent, uuid: string, over: 'blank' | 'own'): boolean {
   // guard: may-format
   return over === 'blank' ? content.kind === 'blank' : content.kind === 'xfs' && content.uuid === uuid
 }
 
 /**
- * What stands in the way of formatting a device that holds this. The mkfs of an agent that died may come to its end after
- * its successor has looked: that is no reason to give the device up, only to look again.
+ * Why a device with this content is not formatted; undefined when it may be. The mkfs of an agent that died may end
+ * after the next agent has inspected the device: then the device is inspected again, not refused.
  */
 export function whyNotFormat(
   content: DeviceContent,
@@ -47,16 +56,17 @@ export function whyNotFormat(
   // guard: built-executed
   if (built) return new Refusal(whyNotAgain(content, device))
   if (mayFormat(content, uuid, over)) return undefined
-  const holds = `device ${device} holds ${describeContent(content)}`
-  return mayFormat(content, uuid, 'own') ? new Error(`${holds} by now: an earlier mkfs was done`) : new Refusal(holds)
+  const found = describeContent(content)
+  if (mayFormat(content, uuid, 'own')) return new Error(formatHasFinished(device, found))
+  return new Refusal(deviceHolds(device, found))
 }
 
-/** A brick that may hold data and does not look like it: somebody or something took it away, which a format would hide. */
+/** Why a brick that may have held data is not formatted: that would hide the loss of the data. */
 export function whyNotAgain(content: DeviceContent, device: string): string {
-  return `device ${device} holds ${describeContent(content)}, though its buffer was built: its data is lost or damaged, and nothing is formatted`
+  return dataIsLost(device, describeContent(content))
 }
 
-/** Only what was formatted for this very brick is ever wiped. */
+/** Only a device that was formatted for this brick is ever wiped. */
 export function mayWipe(content: DeviceContent, uuid: string): boolean {
   return content.kind === 'xfs' && content.uuid === uuid
 }

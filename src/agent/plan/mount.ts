@@ -2,18 +2,20 @@ import type { DesiredMount } from '../../model/documents/mount.js'
 import type { MountFacts } from '../port.js'
 import type { Step } from '../steps.js'
 import { isMountOf } from './dataplane/index.js'
+import { pathToBeFree, swapToBeOff } from './messages.js'
 import type { Plan } from './plan.js'
 
 /**
- * A buffer on a compute node. A client that died leaves a dead mount, which goes before the new one comes. None goes while swap
- * is on it, dead or not: the scheduler's order is not enough, for it does not know what a host holds that was lost for a while.
+ * A buffer on a compute node. A client that died leaves a dead mount, which is unmounted before the new mount. No
+ * mount, dead or not, is unmounted while swap on it is on: the scheduler's order is not enough, because it does not
+ * know the state of a host that was lost for a while.
  */
 export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'> {
   const { mounted, alive, loops = [], isWantedElsewhere = false, leftovers } = facts
-  const held = loops.map((device) => `the swap on ${device} to be turned off`)
+  const held = loops.map(swapToBeOff)
   const ours = mounted !== undefined && isMountOf(mount, mounted)
   if (mount.wanted === 'absent') {
-    // Something else at that path is not this attachment; and one that others share stays for them.
+    // Another mount at that path is not this attachment; a mount that other sessions share stays for them.
     if (!ours || isWantedElsewhere) return { steps: [], waitingFor: [], report: { state: 'absent' } }
     // guard: swap-off-planned
     if (held.length > 0) return { steps: [], waitingFor: held, report: { state: 'leaving' } }
@@ -28,7 +30,7 @@ export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'>
   if (mounted && !ours) {
     return {
       steps: [],
-      waitingFor: [`${mount.path} to be free: ${mounted.source} is mounted there`],
+      waitingFor: [pathToBeFree(mount.path, mounted.source)],
       report: { state: 'forming' },
     }
   }

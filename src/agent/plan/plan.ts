@@ -1,12 +1,15 @@
 import type { Observed } from '../../model/documents/observed.js'
 import type { Step } from '../steps.js'
 
-/** What an agent says about a desired thing, less the parts that the reconciler adds (version, problem, waitingFor). */
+/**
+ * What an agent reports of a desired document, without the parts that the reconciler adds (version, problem,
+ * waitingFor).
+ */
 export type Report<K extends keyof Observed> = Omit<Observed[K], 'v' | 'problem' | 'waitingFor'>
 
 /**
- * One round: the steps to take now, in order, and how things stand before them. No steps and nothing to wait for: it is as
- * desired. `refused`: nothing will be tried until the desired document or the host changes.
+ * One round: the steps to take now, in order, and the state before them. No steps and nothing to wait for: the host is
+ * as desired. `refused`: nothing is tried until the desired document or the host changes.
  */
 export interface Plan<K extends keyof Observed> {
   steps: Step[]

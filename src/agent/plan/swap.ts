@@ -1,13 +1,14 @@
 import type { DesiredSwap } from '../../model/documents/swap.js'
 import type { SwapFacts } from '../port.js'
 import type { Step } from '../steps.js'
+import { placeOfSwapToBeMounted } from './messages.js'
 import type { Plan, Report } from './plan.js'
 
 /*
- * Swap of a compute node on a buffer, wanted on: file allocated whole → attached to a loop device → encrypted → mkswap and swapon
- * → on. Wanted absent, the same way back: swapoff → encryption closed → detached → file removed → absent. What is there tells
- * which steps are left, so that an agent killed between any two of them, or a node that was turned off, goes on from the facts.
- * What is on in clear, by a release that did not encrypt or by settings that allowed it, stays so until it has to go.
+ * Swap of a compute node on a buffer, wanted on: file allocated completely → attached to a loop device → encrypted →
+ * mkswap and swapon → on. Wanted absent, in reverse: swapoff → encryption closed → detached → file removed → absent.
+ * The facts show which steps are left, so that an agent that was killed between two steps, or a node that was turned
+ * off, continues. Swap that is on without encryption, from an earlier release or setting, stays so until it is removed.
  */
 export function planSwap(swap: DesiredSwap, facts: SwapFacts): Plan<'swap'> {
   return swap.wanted === 'on' ? planOn(swap, facts) : planAbsent(swap, facts)
@@ -17,9 +18,9 @@ function planOn(swap: DesiredSwap, { unsupported, mustEncrypt, isMounted, files,
   const report: Report<'swap'> = { state: 'forming' }
   if (loops.some(({ isOn }) => isOn)) return { steps: [], waitingFor: [], report: { state: 'on' } }
   if (unsupported !== undefined) return { steps: [], waitingFor: [], refused: unsupported, report }
-  // Below a path where nothing is mounted the file would lie on the node's own disk.
+  // Without the mount the file would be on the node's own disk.
   if (!isMounted)
-    return { steps: [], waitingFor: [`${swap.volume}${swap.directory} to be mounted at ${swap.path}`], report }
+    return { steps: [], waitingFor: [placeOfSwapToBeMounted(`${swap.volume}${swap.directory}`, swap.path)], report }
   const steps: Step[] = []
   if (!files.some(({ isWhole }) => isWhole)) steps.push({ kind: 'allocateSwap', swap })
   if (loops.length === 0) steps.push({ kind: 'attachSwap', swap })

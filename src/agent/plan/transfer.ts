@@ -4,10 +4,10 @@ import type { Step } from '../steps.js'
 import type { Plan } from './plan.js'
 
 /*
- * One part of a transfer on this host. Wanted done: what belongs to an earlier life is ended → the volume mounted → the
- * part begun → working → done. A part takes hours, so its step only begins it; the facts tell how far it is.
+ * One part of a transfer on this host. Wanted done: processes of an earlier agent ended → the volume mounted → the part
+ * begun → working → done. A part takes hours, so its step only begins it; the facts show how far it is.
  *
- * Wanted absent: processes ended, notes removed, unmounted → absent. Only then may the volume go.
+ * Wanted absent: processes ended, notes removed, unmounted → absent. Only then may the volume be deleted.
  */
 export function planTransfer(transfer: DesiredTransfer, facts: TransferFacts): Plan<'transfer'> {
   const { mounted, isDead, orphans, running, done, refused } = facts

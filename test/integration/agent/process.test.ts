@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { listedInTwoPools } from '../../../src/agent/host/disk/messages.js'
 import { until } from '../../../lab/common/until.js'
 import type { HostDocument } from '../../../src/model/documents/host.js'
 import type { InventoryDevice, InventoryDocument } from '../../../src/model/documents/inventory.js'
@@ -111,7 +112,7 @@ describe('the agent as a process (root)', function () {
   it('gives a device that two pools list to neither, and says which they are', async () => {
     configure({ fast: ['nvme*n1'], slow: ['nvme3n1'] })
     const devices = await untilDevices('nvme1n1 fast blank', 'nvme2n1 fast blank', 'nvme3n1 fast refused')
-    expect(devices.at(-1)!.reason).to.equal('listed in two pools: fast and slow')
+    expect(devices.at(-1)!.reason).to.equal(listedInTwoPools('fast', 'slow'))
   })
 
   it('ends when it is told to, and leaves its inventory', async () => {

@@ -12,6 +12,18 @@ import { silentLog } from '../../../src/daemon/log.js'
 import { brickMountPath } from '../../../src/model/cluster.js'
 import type { DesiredBrick } from '../../../src/model/documents/brick.js'
 import { Glusterd } from '../../support/glusterd.js'
+import { mountedAtPath, openedExclusively } from '../../../src/agent/host/disk/messages.js'
+import {
+  cannotBeUsed,
+  dataIsLost,
+  deviceHolds,
+  deviceIsInUse,
+  hasAnotherIdentity,
+  hasAnotherSize,
+  holdsSomethingElse,
+  isMountedAndUnreadable,
+  notListed,
+} from '../../../src/agent/plan/messages.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
 
 /** A little more than the smallest XFS. */
@@ -184,31 +196,34 @@ describe('bricks on real loop devices (root)', () => {
 
   it('formats no blank device for a brick that was built', async () => {
     const brick = aBrick({ built: true })
-    const words = 'its data is lost or damaged, and nothing is formatted'
-    expect(await refusal(round(brick))).to.contain(words)
-    expect(await refusal(host.effects.formatBrick({ brick, over: 'blank' }))).to.contain(words)
+    const lost = dataIsLost(name, 'nothing')
+    expect(await refusal(round(brick))).to.equal(lost)
+    expect(await refusal(host.effects.formatBrick({ brick, over: 'blank' }))).to.equal(lost)
     expect((await discovered()).state).to.equal('blank')
   })
 
   it('refuses another disk under the same name', async () => {
-    const message = await refusal(round(aBrick({ identity: 'serial:S1' })))
-    expect(message).to.contain('is another disk now: expected serial:S1')
-    expect(await refusal(round(aBrick({ sizeBytes: 2 * deviceBytes })))).to.contain('has another size now')
-    expect(
-      await refusal(host.effects.formatBrick({ brick: aBrick({ identity: 'serial:S1' }), over: 'blank' })),
-    ).to.contain('another disk')
+    const brick = aBrick({ identity: 'serial:S1' })
+    const another = hasAnotherIdentity(name, 'serial:S1', aBrick().identity)
+    expect(await refusal(round(brick))).to.equal(another)
+    const anotherSize = hasAnotherSize(name, 2 * deviceBytes, deviceBytes)
+    expect(await refusal(round(aBrick({ sizeBytes: 2 * deviceBytes })))).to.equal(anotherSize)
+    expect(await refusal(host.effects.formatBrick({ brick, over: 'blank' }))).to.equal(another)
   })
 
   it('refuses a device that the configuration does not list', async () => {
-    expect(await refusal(round(aBrick({ device: 'sda' })))).to.contain('the configuration does not list it')
-    expect(await refusal(host.effects.wipeBrick({ brick: aBrick({ device: 'sda' }) }))).to.contain('does not list it')
+    const brick = aBrick({ device: 'sda' })
+    const refused = cannotBeUsed('sda', notListed())
+    expect(await refusal(round(brick))).to.equal(refused)
+    expect(await refusal(host.effects.wipeBrick({ brick }))).to.equal(refused)
   })
 
   it('refuses a device that somebody has open exclusively', async () => {
     const fd = openSync(loops.nodeOf(name), constants.O_RDONLY | constants.O_EXCL)
     try {
-      expect(await refusal(round(aBrick()))).to.contain('is in use: opened exclusively')
-      expect(await refusal(host.effects.formatBrick({ brick: aBrick(), over: 'blank' }))).to.contain('in use')
+      const refused = deviceIsInUse(name, [openedExclusively()])
+      expect(await refusal(round(aBrick()))).to.equal(refused)
+      expect(await refusal(host.effects.formatBrick({ brick: aBrick(), over: 'blank' }))).to.equal(refused)
     } finally {
       closeSync(fd)
     }
@@ -222,7 +237,8 @@ describe('bricks on real loop devices (root)', () => {
       let failure
       await round({ ...brick, wanted: 'absent' }).catch((error: unknown) => (failure = error))
       expect(String(failure)).to.contain('busy')
-      expect(await refusal(host.effects.wipeBrick({ brick }))).to.contain('in use: mounted at')
+      const inUse = deviceIsInUse(name, [mountedAtPath(brickMountPath(name))])
+      expect(await refusal(host.effects.wipeBrick({ brick }))).to.equal(inUse)
     } finally {
       closeSync(fd)
     }
@@ -233,7 +249,7 @@ describe('bricks on real loop devices (root)', () => {
     const brick = aBrick()
     await round(brick)
     execFileSync('xfs_io', ['-x', '-c', 'shutdown', brickMountPath(name)])
-    expect(await refusal(round(brick))).to.match(/is mounted and cannot be read: EIO/)
+    expect(await refusal(round(brick))).to.contain(isMountedAndUnreadable(name, 'EIO'))
     const words = [`unmount ${name}`, `wipe ${name}`]
     expect(await round({ ...brick, wanted: 'absent' })).to.deep.equal(words)
     expect(await round({ ...brick, wanted: 'absent' })).to.deep.equal([])
@@ -248,7 +264,7 @@ describe('bricks on real loop devices (root)', () => {
       const brick = aBrick()
       await round(brick)
       damage()
-      expect(await refusal(round(brick))).to.match(/is mounted and cannot be read: /)
+      expect(await refusal(round(brick))).to.contain(isMountedAndUnreadable(name, ''))
       const words = [`unmount ${name}`, `wipe ${name}`]
       expect(await round({ ...brick, wanted: 'absent' })).to.deep.equal(words)
       expect(await round({ ...brick, wanted: 'absent' })).to.deep.equal([])
@@ -278,11 +294,11 @@ describe('bricks on real loop devices (root)', () => {
     }
     const late = { ...adopt, until: systemClock.unixSeconds() }
     expect(await refusal(host.effects.adoptDevice({ adopt: late }))).to.contain('adopt it again')
-    const planned = plan.adopt({ ...adopt, expected: 'a signature of ext4' }, await host.observe.adopt(adopt))
-    expect(planned.refused).to.contain('not a signature of ext4')
-    expect(
-      await refusal(host.effects.adoptDevice({ adopt: { ...adopt, expected: 'a signature of ext4' } })),
-    ).to.contain('partition table')
+    const expected = 'a signature of ext4'
+    const planned = plan.adopt({ ...adopt, expected }, await host.observe.adopt(adopt))
+    expect(planned.refused).to.equal(holdsSomethingElse(name, reason!, expected))
+    const refused = await refusal(host.effects.adoptDevice({ adopt: { ...adopt, expected } }))
+    expect(refused).to.equal(deviceHolds(name, reason!))
     await host.effects.adoptDevice({ adopt })
     expect((await discovered()).state).to.equal('blank')
     expect(plan.adopt(adopt, await host.observe.adopt(adopt)).report.state).to.equal('done')

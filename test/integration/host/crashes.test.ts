@@ -3,6 +3,15 @@ import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { chmodSync, closeSync, constants, copyFileSync, existsSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { cannotBeFormatted, mountedAtPath } from '../../../src/agent/host/disk/messages.js'
+import {
+  deviceHolds,
+  deviceIsInUse,
+  deviceToBeReleased,
+  formatToFinish,
+  isAnotherDisk,
+  isInUse,
+} from '../../../src/agent/plan/messages.js'
 import { until } from '../../../lab/common/until.js'
 import { wipeRanges } from '../../../src/agent/host/disk/zeroEnds.js'
 import { realHost } from '../../../src/agent/host/index.js'
@@ -125,7 +134,7 @@ describe('a brick whose agent died (root)', () => {
     try {
       await new Promise((resolve) => child.stdout.once('data', resolve))
       for (const wanted of [brick, absent()])
-        expect(String(await failure(round(wanted)))).to.contain(`waits for mkfs on ${name}`)
+        expect(String(await failure(round(wanted)))).to.contain(`waits for ${formatToFinish(name)}`)
     } finally {
       child.kill('SIGKILL')
       await new Promise((resolve) => child.once('exit', resolve))
@@ -206,15 +215,15 @@ describe('a brick whose agent died (root)', () => {
     renameSync(one, `${one}.swap`)
     renameSync(two, one)
     renameSync(`${one}.swap`, two)
-    for (const wanted of [brick, absent()]) expect(String(await failure(round(wanted)))).to.contain('another disk now')
+    for (const wanted of [brick, absent()]) expect(String(await failure(round(wanted)))).to.contain(isAnotherDisk(name))
     const { effects } = hostWith()
     for (const act of [
       () => effects.formatBrick({ brick, over: 'blank' }),
       () => effects.formatBrick({ brick, over: 'own' }),
       () => effects.wipeBrick({ brick }),
     ])
-      expect(String(await failure(act()))).to.contain('another disk now')
-    expect(String(await failure(effects.mountBrick({ brick })))).to.contain('holds nothing')
+      expect(String(await failure(act()))).to.contain(isAnotherDisk(name))
+    expect(String(await failure(effects.mountBrick({ brick })))).to.contain(deviceHolds(name, 'nothing'))
   })
 
   it('formats the disk that it checked, whatever becomes of its name meanwhile', async () => {
@@ -242,7 +251,7 @@ describe('a brick whose agent died (root)', () => {
       }
       const error = await failure(hostWith(racing).effects.formatBrick({ brick, over }))
       expect(error).to.be.instanceOf(Refusal)
-      expect(error.message).to.contain('cannot be formatted')
+      expect(error.message).to.contain(cannotBeFormatted(name))
       expect(execFileSync('blkid', ['-p', loops.nodeOf(name)], { encoding: 'utf8' })).to.contain('TYPE="ext4"')
     })
   }
@@ -254,14 +263,15 @@ describe('a brick whose agent died (root)', () => {
     try {
       await new Promise((resolve) => child.stdout.once('data', resolve))
       execFileSync('umount', [mountPath])
+      const users = [mountedAtPath(mountPath)]
       const error = await failure(hostWith().effects.wipeBrick({ brick }))
       expect(error).to.be.instanceOf(Refusal)
-      expect(error.message).to.contain('is in use: mounted at')
+      expect(error.message).to.equal(deviceIsInUse(name, users))
       // What is held for a while is waited for: a refusal would put a good disk into quarantine.
       const waiting = await failure(round(absent()))
       expect(waiting).not.to.be.instanceOf(Refusal)
-      expect(waiting.message).to.contain('is in use: mounted at')
-      expect((await hostWith().discover()).devices[0]!.reason).to.contain('in use: mounted at')
+      expect(waiting.message).to.contain(deviceToBeReleased(name, users))
+      expect((await hostWith().discover()).devices[0]!.reason).to.equal(isInUse(users))
       expect(String(await failure(hostWith().effects.formatBrick({ brick, over: 'own' })))).to.contain('in use')
     } finally {
       child.kill('SIGKILL')
@@ -275,7 +285,7 @@ describe('a brick whose agent died (root)', () => {
     loops.add(protectedOne, deviceBytes, { readOnly: true })
     const error = await failure(round(aBrickOf(protectedOne)))
     expect(error).to.be.instanceOf(Refusal)
-    expect(error.message).to.contain('cannot be formatted')
+    expect(error.message).to.contain(cannotBeFormatted(protectedOne))
   })
 
   it('refuses a disk that ends before its size, so that its brick is placed elsewhere', async () => {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { cannotBeSanitized, notNvme } from '../../../src/agent/host/disk/messages.js'
 import { until } from '../../../lab/common/until.js'
 import { Refusal } from '../../../src/agent/port.js'
 import { endBytes, startBytes } from '../../../src/agent/host/disk/deviceBytes.js'
@@ -150,7 +151,7 @@ describe('a wipe by zeros on real loop devices (root)', function () {
       expect((await device(host)).wipes).to.deep.equal({
         discard: canDiscard(),
         sanitize: 'no',
-        reason: 'it is not an NVMe drive',
+        reason: notNvme(),
       })
       expect(await toTheEnd(host)).to.deep.equal([`wipe ${name}`, `wipe ${name}`])
       expect(whereRecordsAre()).to.deep.equal([])
@@ -263,7 +264,7 @@ describe('a wipe by zeros on real loop devices (root)', function () {
       (failed: Error) => failed,
     )
     expect(error).to.be.instanceOf(Refusal)
-    expect(error!.message).to.contain('cannot be sanitized: it is not an NVMe drive')
+    expect(error!.message).to.equal(cannotBeSanitized(name, notNvme()))
     expect(
       readFileSync(loops.fileOf(name))
         .subarray(0, 1024 ** 2)

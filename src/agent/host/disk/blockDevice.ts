@@ -2,38 +2,39 @@ import { constants } from 'node:fs'
 import { access, type FileHandle, open, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { worldWideName } from '../../../model/identity.js'
+import { isPartitionOf, noSuchDevice, notABlockDevice, unknownToKernel } from './messages.js'
 
-/** A device node, resolved through its numbers: names are not to be trusted. */
+/** A device node, resolved through its numbers, because a name may lead to another disk later. */
 export interface BlockDevice {
   path: string
   /** `major:minor`. */
   numbers: string
-  /** The kernel's directory of it, as in /sys/devices/…/nvme0n1. */
+  /** The kernel's directory of the device, as in /sys/devices/…/nvme0n1. */
   sysfs: string
 }
 
-/** The block device behind a path, or why it is none that may be used whole. */
+/** The block device behind a path, or the reason why it is not a whole block device. */
 export async function resolveDevice(path: string): Promise<BlockDevice | { reason: string; isMissing?: true }> {
   let status
   try {
     status = await stat(path)
   } catch (error) {
-    if (isMissing(error)) return { reason: `${path}: no such device`, isMissing: true }
+    if (isMissing(error)) return { reason: noSuchDevice(path), isMissing: true }
     return { reason: `${path}: ${(error as Error).message}` }
   }
-  if (!status.isBlockDevice()) return { reason: `${path} is no block device` }
+  if (!status.isBlockDevice()) return { reason: notABlockDevice(path) }
   const numbers = `${(status.rdev >> 8) & 0xfff}:${(status.rdev & 0xff) | ((status.rdev >> 12) & 0xfff00)}`
   let sysfs
   try {
     sysfs = await realpath(`/sys/dev/block/${numbers}`)
   } catch {
-    return { reason: `${path}: the kernel has no device ${numbers}` }
+    return { reason: unknownToKernel(path, numbers) }
   }
-  if (await exists(join(sysfs, 'partition'))) return { reason: `${path} is a partition of ${basename(dirname(sysfs))}` }
+  if (await exists(join(sysfs, 'partition'))) return { reason: isPartitionOf(path, basename(dirname(sysfs))) }
   return { path, numbers, sysfs }
 }
 
-/** `wwn:…`, `serial:…` or `loop:<backing file>`, whichever there is first; empty when there is none. */
+/** The first that exists of `wwn:…`, `serial:…` and `loop:<backing file>`; empty when there is none. */
 export async function identityOf({ sysfs }: BlockDevice): Promise<string> {
   for (const [file, kind] of [
     ['wwid', 'wwn'],
@@ -49,8 +50,8 @@ export async function identityOf({ sysfs }: BlockDevice): Promise<string> {
 }
 
 /**
- * What no other disk has: its identity, but a serial number only beside the model, for makers count each on their own and
- * some adapters give every disk the same. Empty when there is none.
+ * A name that no other disk has: the identity, but a serial number only together with the model, because each maker
+ * counts separately and some adapters give every disk the same number. Empty when there is none.
  */
 export async function uniqueNameOf(device: BlockDevice, identity: string): Promise<string> {
   if (identity.startsWith('loop:')) return identity
@@ -59,12 +60,12 @@ export async function uniqueNameOf(device: BlockDevice, identity: string): Promi
   return model ? `${identity} of ${model}` : ''
 }
 
-/** In bytes, as the kernel says. Source: sysfs, which counts sectors of 512 bytes. */
+/** The size in bytes. Source: sysfs, which counts sectors of 512 bytes. */
 export async function sizeOf({ sysfs }: BlockDevice): Promise<number> {
   return Number(await readFile(join(sysfs, 'size'), 'utf8')) * 512
 }
 
-/** Names of its partitions, as the kernel knows them: it names each after its disk. */
+/** Names of its partitions, which the kernel names after the disk. */
 export async function partitionsOf({ sysfs }: BlockDevice): Promise<string[]> {
   const found = []
   for (const name of await readdir(sysfs)) {
@@ -74,14 +75,14 @@ export async function partitionsOf({ sysfs }: BlockDevice): Promise<string[]> {
 }
 
 /**
- * Opens it exclusively: the kernel refuses (EBUSY) while it is mounted, held or so opened by anybody, in any namespace.
- * The caller closes it.
+ * Opens the device exclusively: the kernel refuses (EBUSY) while it is mounted, held or opened exclusively in any
+ * namespace. The caller closes it.
  */
 export async function openExclusively(path: string, write: boolean): Promise<FileHandle> {
   return open(path, constants.O_EXCL | (write ? constants.O_RDWR : constants.O_RDONLY))
 }
 
-/** Throws when that cannot be told: a partition that cannot be looked at is not a whole disk. */
+/** Throws when that is unknown, so that a partition is never taken for a whole disk. */
 async function exists(path: string): Promise<boolean> {
   try {
     await access(path)

@@ -11,24 +11,25 @@ import type { Run } from '../exec/run.js'
 import { sanitizing } from './sanitize.js'
 import type { WipeDependencies } from './wipe.js'
 import { commandMs } from './diskCommands.js'
-import { type PathOf, notListed } from './listedDevice.js'
+import { notListed } from '../../plan/messages.js'
+import type { PathOf } from './listedDevice.js'
 import { readStamp } from './stamp.js'
 
-/** Mounts and processes of the host: read once for all bricks that are looked at together. */
+/** Mounts and processes of the host, read once for all bricks that are inspected together. */
 export interface HostSnapshot {
   everywhere: Map<string, Set<string>>
   server: BrickServer
   running: Command[]
 }
 
-/** Mounts in all namespaces and commands that serve or format bricks: read once for a look at several bricks. */
+/** Reads the mounts in all namespaces and the commands that serve or format bricks. */
 export async function readHostSnapshot(server: BrickServer): Promise<HostSnapshot> {
   return { everywhere: await mountsEverywhere(), server, running: await commands(server) }
 }
 
 /**
- * What the device holds, what is mounted at the brick's path, and what works on it. Opens the device exclusively for a
- * moment where nobody should have it.
+ * What the device holds, what is mounted at the brick's path, and which processes use it. Opens the device exclusively
+ * for a moment if nobody should be using it.
  */
 export async function brickFacts(
   brick: DesiredBrick,
@@ -37,13 +38,13 @@ export async function brickFacts(
   { run, longWipes }: WipeDependencies,
 ): Promise<BrickFacts> {
   const path = pathOf(brick.device)
-  if (path === undefined) return { device: notListed, directories: [] }
+  if (path === undefined) return { device: { present: false, reason: notListed() }, directories: [] }
   const mountPath = brickMountPath(brick.device)
-  // Asked before the device is looked at: what ends in between is seen whole.
+  // Checked before the device is inspected: if mkfs ends in between, its complete result is seen.
   const beingFormatted = (await isBeingFormatted(brick.uuid, commandMs, running))
     ? { beingFormatted: true as const }
     : {}
-  // A claim of a moment would be in the way of the wipe's own.
+  // Opening the device exclusively would disturb the wipe, which does the same.
   const own = longWipes.progressOf(brick.uuid)
   const device = await deviceFacts(path, run, { ownMount: mountPath, exclusive: own === undefined, everywhere })
   const mounted = mountedAt(await mountTable(), mountPath)
@@ -68,7 +69,7 @@ export async function brickFacts(
   }
 }
 
-/** An agent that has died since told the drive to: until it is done it cannot be read. */
+/** How far a sanitize is that an earlier agent began: until it is done the drive cannot be read. */
 async function sanitizedByTheDrive(
   { wipe, sizeBytes }: DesiredBrick,
   device: DeviceFacts,
@@ -81,8 +82,8 @@ async function sanitizedByTheDrive(
 }
 
 /**
- * A file system that its disk's error has shut down (EIO), one that is damaged (EUCLEAN) and a stamp that is no stamp
- * must still be taken off: only that the agent itself is short of something says nothing about the brick.
+ * A brick must still be unmounted when a disk error has shut down its file system (EIO), or when the file system
+ * (EUCLEAN) or the stamp is damaged. Only a shortage of the agent's own says nothing about the brick, and is thrown.
  */
 async function inspectMountedBrick(
   mountPath: string,

@@ -5,6 +5,8 @@ import { brickMountPath } from '../../../model/cluster.js'
 import type { DesiredBrick } from '../../../model/documents/brick.js'
 import { Refusal } from '../../port.js'
 import { whyNotFormat } from '../../plan/device.js'
+import { deviceHasPartitions } from '../../plan/messages.js'
+import { cannotBeFormatted } from './messages.js'
 import { contentOfHandle } from './deviceContent.js'
 import { openExclusively } from './blockDevice.js'
 import type { Run } from '../exec/run.js'
@@ -15,20 +17,19 @@ import { commandMs, diskError } from './diskCommands.js'
 import { type PathOf, unusedDevice } from './listedDevice.js'
 
 /*
- * Crash window: mkfs cut short leaves our uuid with sb_inprogress set, or without a stamp file, and is done again.
+ * Crash window: a mkfs that is cut short leaves our uuid with sb_inprogress set, or without a stamp file, and runs
+ * again.
  */
 
 /**
- * mkfs.xfs with the brick's uuid. Invariant 2, at the moment of use, on the disk that is held open: what was checked is
- * what is formatted, whatever becomes of its name. mkfs.xfs claims the disk itself, so our claim ends before; never
- * told to force, it then refuses a mounted disk and any signature that came in between. What is ours already (`over:
- * 'own'`) is wiped first, for the same reason. Throws Refusal for every other content, a device in use, and a disk that
- * fails.
+ * Runs mkfs.xfs with the brick's uuid. Checks invariant 2 on the disk that is held open, so that the checked disk is
+ * formatted even if its name changes. mkfs.xfs opens the disk exclusively itself, so our claim ends before. Without
+ * --force it refuses a mounted disk and any signature that appeared in between; therefore a device with our own uuid
+ * (`over: 'own'`) is wiped first. Throws Refusal for every other content, a device in use, and a disk that fails.
  */
 export async function formatBrick(brick: DesiredBrick, over: 'blank' | 'own', pathOf: PathOf, run: Run): Promise<void> {
   const device = await unusedDevice(brick, pathOf, run)
-  if (device.partitions.length > 0)
-    throw new Refusal(`device ${brick.device} has partitions: ${device.partitions.join(', ')}`)
+  if (device.partitions.length > 0) throw new Refusal(deviceHasPartitions(brick.device, device.partitions))
   const pin = await open(device.path, constants.O_RDONLY)
   try {
     const disk = { ...device, path: await pinnedPath(pin, device, brick) }
@@ -43,15 +44,15 @@ export async function formatBrick(brick: DesiredBrick, over: 'blank' | 'own', pa
     }
     const argv = ['mkfs.xfs', '-q', '-K', '-m', `uuid=${brick.uuid}`, '-L', labelOf(brick.uuid), disk.path] as const
     const { code, stderr } = await run(argv, { timeoutMs: commandMs })
-    if (code !== 0) throw diskError(`device ${brick.device} cannot be formatted`, stderr, code)
+    if (code !== 0) throw diskError(cannotBeFormatted(brick.device), stderr, code)
   } finally {
     await pin.close()
   }
 }
 
 /**
- * Makes the directory that is exported, under another name until its owner and mode are set, so that a directory with
- * the right name is complete. Not over one that is there and holds files: rename throws.
+ * Creates the directory that is exported, under another name until its owner and mode are set, so that a directory with
+ * the right name is complete. Throws when the directory exists and is not empty.
  */
 export async function makeBrickDirectory(brick: DesiredBrick): Promise<void> {
   const mountPath = brickMountPath(brick.device)

@@ -4,9 +4,9 @@ import { wipe, type WipeDependencies } from './wipe.js'
 import { type PathOf, unusedDevice } from './listedDevice.js'
 
 /**
- * Wipes the device by the kind that its document names. A wipe cut short leaves our uuid until its very last write,
- * which zeroes the superblock's one sector, and is done again. A wipe that takes long is begun, and not waited for.
- * Throws Refusal when the device does not carry this brick's stamp, is in use, or does not keep what is written.
+ * Wipes the device in the way that its document names. Our uuid stays until the very last write, which zeroes the
+ * sector of the superblock, so that a wipe that is cut short is done again. Begins a wipe that takes long, and does not
+ * wait for it. Throws Refusal when the device does not carry this brick's stamp, is in use, or loses writes.
  */
 export async function wipeBrick(brick: DesiredBrick, pathOf: PathOf, deps: WipeDependencies): Promise<void> {
   const device = await unusedDevice(brick, pathOf, deps.run)

@@ -1,8 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
 
 /**
- * Bytes at the start and at the end of a device that must be zero for it to be blank. All signatures that blkid knows lie
- * within; and the superblock of a first partition, which stands at 1 MiB mostly, when the partition table is lost.
+ * Bytes at the start and at the end of a device that must be zero for it to be blank. They contain all signatures that
+ * blkid knows, and the superblock of a first partition, mostly at 1 MiB, for a device that has lost its partition
+ * table.
  */
 export const startBytes = 4 * 1024 * 1024
 export const endBytes = 1024 * 1024
@@ -10,7 +11,7 @@ const partBytes = 128 * 1024
 
 export const zeroes = Buffer.alloc(startBytes)
 
-/** Exactly `length` bytes from `position` on; fewer at the end of the device. */
+/** Exactly `length` bytes from `position` on. Throws at the end of the device. */
 export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
   await readInto(buffer, handle, position)
@@ -21,12 +22,12 @@ async function readInto(buffer: Buffer, handle: FileHandle, position: number): P
   let done = 0
   while (done < buffer.length) {
     const { bytesRead } = await handle.read(buffer, done, buffer.length - done, position + done)
-    if (bytesRead === 0) throw new Error(`the device ends at byte ${position + done}`)
+    if (bytesRead === 0) throw new Error(`unexpected end of the device at byte ${position + done}`)
     done += bytesRead
   }
 }
 
-/** In parts, in one buffer, so that looking at many disks takes little memory and leaves little to collect. */
+/** Whether these bytes are zero. Reads in parts into one buffer, so that many disks take little memory. */
 export async function isZeroAt(handle: FileHandle, position: number, length: number): Promise<boolean> {
   const buffer = Buffer.allocUnsafe(Math.min(partBytes, length))
   for (let done = 0; done < length; done += buffer.length) {

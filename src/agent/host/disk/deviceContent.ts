@@ -8,7 +8,7 @@ import type { BlockDevice } from './blockDevice.js'
 
 const superblockBytes = 4096
 
-/** What the device holds, read from itself. `deep` asks blkid too when both ends are zero: for the moment of formatting. */
+/** What the device holds, read from the device. `deep` also asks blkid when both ends are zero: before formatting. */
 export async function contentOf(
   device: BlockDevice,
   sizeBytes: number,
@@ -30,7 +30,7 @@ export async function contentOf(
   }
 }
 
-/** The same, of a device that is open: what is looked at is what is then written to. */
+/** The same for a device that is open, so that the inspected device is the one that is written to. */
 export async function contentOfHandle(
   handle: FileHandle,
   device: BlockDevice,
@@ -38,7 +38,7 @@ export async function contentOfHandle(
   run: Run,
   deep: boolean,
 ): Promise<DeviceContent> {
-  if (sizeBytes === 0) return { kind: 'unreadable', reason: 'the device has no size' }
+  if (sizeBytes === 0) return { kind: 'unreadable', reason: 'its size is 0 bytes' }
   const superblock = readSuperblock(await readAt(handle, 0, Math.min(superblockBytes, sizeBytes)))
   if (superblock) return { kind: 'xfs', ...superblock }
   const end = Math.min(endBytes, sizeBytes)
@@ -50,7 +50,7 @@ export async function contentOfHandle(
   return zero ? { kind: 'blank' } : { kind: 'other', what: 'data without a signature' }
 }
 
-/** What blkid's low-level probe finds, in words; undefined when nothing (its exit code 2, which alone proves nothing). */
+/** What blkid's low-level probe finds, in words; undefined for nothing (exit code 2, which alone proves nothing). */
 async function probe(path: string, run: Run): Promise<string | undefined> {
   const argv = ['blkid', '-p', '-o', 'export', '--', path] as const
   const { code, stdout } = await runOk(run, argv, { timeoutMs: 30_000 }, [0, 2, 8])
@@ -58,7 +58,10 @@ async function probe(path: string, run: Run): Promise<string | undefined> {
   return code === 0 ? describeBlkid(stdout) : undefined
 }
 
-/** Turns blkid's export format into words, with the UUID: two file systems of a kind are not the same to who adopts one. */
+/**
+ * Turns blkid's export format into words, with the UUID, because an adoption must tell two file systems of a kind
+ * apart.
+ */
 export function describeBlkid(text: string): string {
   const values = new Map(
     text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),

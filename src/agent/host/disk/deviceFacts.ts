@@ -13,10 +13,11 @@ import {
   isMissing,
 } from './blockDevice.js'
 import { contentOf } from './deviceContent.js'
+import { heldBy, holdersUnknown, mountedAtPath, openedExclusively } from './messages.js'
 
 /**
- * The facts of one configured device. Without `exclusive` a user that shows nowhere (a lazy unmount) is not noticed.
- * `everywhere` and `table`: the mounts, for a look at many devices; read now when absent.
+ * The facts of one configured device. Without `exclusive` a hidden user (a lazy unmount) is not noticed. `everywhere`
+ * and `table`: the mounts, if they were read for several devices; read now when absent.
  */
 export async function deviceFacts(
   path: string,
@@ -32,7 +33,7 @@ export async function deviceFacts(
   if ('reason' in device) return { present: false, reason: device.reason }
   const sizeBytes = await sizeOf(device)
   const everywhere = options.everywhere ?? (await mountsEverywhere())
-  // A mount at that path which only another namespace has, a container's for one, is not ours to take off.
+  // A mount at that path in another namespace only, for example a container's, is not one that the agent may unmount.
   const table = options.table ?? (await mountTable())
   const mountedByUs = options.ownMount !== undefined && mountedAt(table, options.ownMount)?.device === device.numbers
   const busy = await usersOf(device, everywhere, mountedByUs ? options.ownMount : undefined)
@@ -43,7 +44,7 @@ export async function deviceFacts(
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY') {
         return { present: false, reason: (error as Error).message }
       }
-      busy.push('opened exclusively or mounted out of sight')
+      busy.push(openedExclusively())
     }
   }
   return {
@@ -56,21 +57,21 @@ export async function deviceFacts(
   }
 }
 
-/** Who uses it, in words: holders (LVM, RAID, device-mapper), and mounts in any namespace but those at `ownMount`. */
+/** Who uses the device: holders (LVM, RAID, device-mapper), and mounts in any namespace except those at `ownMount`. */
 export async function usersOf(
   device: BlockDevice,
   everywhere: Map<string, Set<string>>,
   ownMount?: string,
 ): Promise<string[]> {
   const mounts = [...(everywhere.get(device.numbers) ?? [])].filter((path) => path !== ownMount)
-  return [...(await holdersOf(device)), ...mounts.map((path) => `mounted at ${path}`)]
+  return [...(await holdersOf(device)), ...mounts.map(mountedAtPath)]
 }
 
-/** Only a list that is not there says that nobody holds it; one that cannot be read keeps the device out of use. */
+/** A missing list means that nobody holds the device; a list that cannot be read counts as a holder. */
 async function holdersOf({ sysfs }: BlockDevice): Promise<string[]> {
   try {
-    return (await readdir(join(sysfs, 'holders'))).map((holder) => `held by ${holder}`)
+    return (await readdir(join(sysfs, 'holders'))).map(heldBy)
   } catch (error) {
-    return isMissing(error) ? [] : [`held by what cannot be listed (${(error as Error).message})`]
+    return isMissing(error) ? [] : [holdersUnknown((error as Error).message)]
   }
 }

@@ -10,9 +10,19 @@ import { resolveDevice, uniqueNameOf } from './blockDevice.js'
 import { type MountEntry, mountsEverywhere, mountTable } from '../exec/mounts.js'
 import type { Run } from '../exec/run.js'
 import type { AbilitiesOf } from './wipeAbilities.js'
+import { hasPartitions, isInUse, isUnreadable } from '../../plan/messages.js'
+import {
+  listedInTwoPools,
+  listedTwice,
+  matchesNoDevice,
+  noSuchDirectory,
+  notADeviceName,
+  poolProblem,
+  sameName,
+} from './messages.js'
 import { isOurLabel } from './xfs.js'
 
-/** Per pool: paths, and globs in the last part of a path. */
+/** For each pool: paths, and globs in the last part of a path. */
 export type Pools = Readonly<Record<string, readonly string[]>>
 
 interface Listed {
@@ -21,22 +31,25 @@ interface Listed {
   pool: string
 }
 
-/** Every device that the configuration lists, with what it holds. Opens nothing exclusively: that would disturb a mkfs. */
+/**
+ * Every device that the configuration lists, with what it holds. Opens no device exclusively: that would disturb a
+ * mkfs.
+ */
 export async function discover(pools: Pools, run: Run, abilitiesOf: AbilitiesOf): Promise<Discovery> {
   const mounts = { everywhere: await mountsEverywhere(), table: await mountTable() }
   const { listed, problems } = await list(pools)
   const inspected = []
-  // One after the other: a look at rest should not need the memory and the disk queues of all at once.
+  // One after the other: a routine scan must not use memory and disk queues for all devices at once.
   for (const device of listed) inspected.push(await inspect(device, mounts, run, abilitiesOf))
   const missing = inspected.filter(({ isMissing }) => isMissing)
   const devices = refuseDoubles(inspected).map(({ device }) => device)
   return {
     devices: devices.sort((a, b) => (a.name < b.name ? -1 : 1)),
-    problems: [...problems, ...missing.map(({ device }) => `pools.${device.pool}: ${device.reason}`)],
+    problems: [...problems, ...missing.map(({ device }) => poolProblem(device.pool, device.reason!))],
   }
 }
 
-/** The configured path of each device name; a name that two paths share has none. */
+/** The configured path of each device name. Leaves out a name that two paths share. */
 export async function pathsByName(pools: Pools): Promise<Map<string, string>> {
   const paths = new Map<string, string>()
   const doubled = new Set<string>()
@@ -48,7 +61,7 @@ export async function pathsByName(pools: Pools): Promise<Map<string, string>> {
   return paths
 }
 
-/** `problems`: globs that name nothing, each with its place in the configuration. */
+/** `problems`: globs without a match, each with its place in the configuration. */
 async function list(pools: Pools): Promise<{ listed: Listed[]; problems: string[] }> {
   const listed: Listed[] = []
   const problems: string[] = []
@@ -56,7 +69,7 @@ async function list(pools: Pools): Promise<{ listed: Listed[]; problems: string[
     const paths = new Set<string>()
     for (const pattern of patterns) {
       const expanded = await expand(pattern)
-      if ('problem' in expanded) problems.push(`pools.${pool}: ${pattern}: ${expanded.problem}`)
+      if ('problem' in expanded) problems.push(poolProblem(pool, `${pattern}: ${expanded.problem}`))
       else for (const path of expanded.paths) paths.add(path)
     }
     for (const path of paths) listed.push({ name: basename(path), path, pool })
@@ -73,10 +86,10 @@ async function expand(pattern: string): Promise<{ paths: string[] } | { problem:
     names = await readdir(directory)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return { problem: code === 'ENOENT' ? 'no such directory' : message }
+    return { problem: code === 'ENOENT' ? noSuchDirectory() : message }
   }
   const paths = names.filter((name) => matches.test(name)).map((name) => join(directory, name))
-  return paths.length > 0 ? { paths } : { problem: 'matches no device' }
+  return paths.length > 0 ? { paths } : { problem: matchesNoDevice() }
 }
 
 /** `*`, `?` and `[a-z]` within one part of a path. */
@@ -94,9 +107,9 @@ interface InspectedDevice {
   device: InventoryDevice
   /** `major:minor`, when it is a block device. */
   numbers?: string
-  /** What no other disk has, by whatever path it is seen. */
+  /** A name that no other disk has; the same for every path to the disk. */
   unique?: string
-  /** Nothing is there. */
+  /** The path does not exist. */
   isMissing?: boolean
 }
 
@@ -113,7 +126,7 @@ async function inspect(listed: Listed, mounts: Mounts, run: Run, abilitiesOf: Ab
         ...blank,
         name: 'invalid',
         state: 'refused',
-        reason: `${listed.path}: its last part is no device name`,
+        reason: notADeviceName(listed.path),
       },
     }
   }
@@ -128,10 +141,10 @@ async function inspect(listed: Listed, mounts: Mounts, run: Run, abilitiesOf: Ab
   const { identity, sizeBytes, content, partitions, busy } = facts
   const device = { ...listed, identity, sizeBytes, wipes: await abilitiesOf(resolved, identity) }
   const seen = { numbers: resolved.numbers, unique: await uniqueNameOf(resolved, identity) }
-  if (busy.length > 0) return { ...seen, device: { ...device, state: 'refused', reason: `in use: ${busy.join(', ')}` } }
+  if (busy.length > 0) return { ...seen, device: { ...device, state: 'refused', reason: isInUse(busy) } }
   switch (content.kind) {
     case 'unreadable':
-      return { ...seen, device: { ...device, state: 'refused', reason: `cannot be read: ${content.reason}` } }
+      return { ...seen, device: { ...device, state: 'refused', reason: isUnreadable(content.reason) } }
     case 'xfs':
       if (isOurLabel(content.label))
         return { ...seen, device: { ...device, state: 'stamped', stamp: { uuid: content.uuid, label: content.label } } }
@@ -140,14 +153,15 @@ async function inspect(listed: Listed, mounts: Mounts, run: Run, abilitiesOf: Ab
       return { ...seen, device: { ...device, state: 'foreign', reason: describeContent(content) } }
     case 'blank':
       if (partitions.length > 0)
-        return { ...seen, device: { ...device, state: 'refused', reason: `has partitions: ${partitions.join(', ')}` } }
+        return { ...seen, device: { ...device, state: 'refused', reason: hasPartitions(partitions) } }
       return { ...seen, device: { ...device, state: 'blank' } }
   }
 }
 
 /**
- * One device listed twice, by two pools, two names or two paths, is nobody's until the configuration says whose. So is one
- * disk that two devices lead to, as without multipathd: neither knows of a mount or a format that goes through the other.
+ * Refuses a device that is listed twice, by two pools, two names or two paths, until the configuration is fixed. Also
+ * refuses one disk that two devices lead to, as without multipathd: neither shows a mount or a format through the
+ * other.
  */
 function refuseDoubles(devices: InspectedDevice[]): InspectedDevice[] {
   const kept = new Map<string, InspectedDevice>()
@@ -162,9 +176,7 @@ function refuseDoubles(devices: InspectedDevice[]): InspectedDevice[] {
     const named = kept.get(device.name)?.device
     if (named) {
       const reason =
-        named.path === device.path
-          ? `listed in two pools: ${named.pool} and ${device.pool}`
-          : `${named.path} and ${device.path} have the same name`
+        named.path === device.path ? listedInTwoPools(named.pool, device.pool) : sameName(named.path, device.path)
       refuse(device.name, reason)
       continue
     }
@@ -173,8 +185,8 @@ function refuseDoubles(devices: InspectedDevice[]): InspectedDevice[] {
     for (const name of names) {
       const same = byDisk.get(name)
       if (same && same !== device) {
-        const one = name === numbers ? 'are one device' : `are one disk, ${name}`
-        const reason = `listed twice: ${same.path} (${same.pool}) and ${device.path} (${device.pool}) ${one}`
+        const where = ({ path, pool }: InventoryDevice) => `${path} (${pool})`
+        const reason = listedTwice(where(same), where(device), name === numbers ? undefined : name)
         refuse(same.name, reason)
         refuse(device.name, reason)
         break

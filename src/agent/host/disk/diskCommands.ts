@@ -1,13 +1,14 @@
 import { Refusal } from '../../port.js'
+import { atTheMoment } from './messages.js'
 
-/** For commands that take moments, whatever the size of the disk. */
+/** For commands that are fast whatever the size of the disk. */
 export const commandMs = 60_000
 
 /**
- * What to throw for a command that failed on a disk: Refusal for a disk that fails, so that its brick is placed
- * elsewhere; Error for one that somebody looks at for a moment.
+ * The error for a command that failed on a disk: Refusal for a disk that has failed, so that its brick is placed
+ * elsewhere; Error for a disk that is busy at the moment.
  */
 export function diskError(what: string, stderr: string, code: number): Error {
   const words = stderr.trim().split('\n').slice(-3).join('; ').slice(0, 500) || `exit code ${code}`
-  return /busy/i.test(stderr) ? new Error(`${what} now: ${words}`) : new Refusal(`${what}: ${words}`)
+  return /busy/i.test(stderr) ? new Error(`${atTheMoment(what)}: ${words}`) : new Refusal(`${what}: ${words}`)
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { ThoroughWipe } from '../../../model/documents/wipe.js'
 import { type DeviceContent, Refusal } from '../../port.js'
 import { describeContent } from '../../plan/device.js'
+import { deviceHolds, isAnotherDisk } from '../../plan/messages.js'
 import { type BlockDevice, identityOf, openExclusively, resolveDevice, sizeOf } from './blockDevice.js'
 import { contentOfHandle } from './deviceContent.js'
 import type { Run } from '../exec/run.js'
@@ -14,24 +15,24 @@ export interface WantedDevice {
   wipe?: ThoroughWipe | undefined
 }
 
-/** Of the disk that is held open. `claimed` does it while nobody else has the disk; both look at what it holds before. */
+/** A disk that is held open. Both functions first check what it holds. */
 export interface Held {
   disk: BlockDevice
-  /** False when it is blank already. Throws Refusal when it holds what may not be wiped. */
+  /** False when the disk is blank already. Throws Refusal when it holds data that may not be wiped. */
   stillHolds(): Promise<boolean>
   /**
-   * Runs `act` while nobody else has the disk, and says true; false, without `act`, when it is blank already. Throws
-   * Refusal when it holds what may not be wiped, EBUSY when somebody has it.
+   * Runs `act` with the disk opened exclusively, and returns true; returns false, without `act`, when the disk is blank
+   * already. Throws Refusal when it holds data that may not be wiped, EBUSY when somebody else uses it.
    */
   claimed(act: (claim: FileHandle) => Promise<void>): Promise<boolean>
 }
 
-/** Whether a device that holds this may be wiped; not asked of a blank one. */
+/** Whether a device with this content may be wiped; not called for a blank device. */
 export type MayWipe = (content: DeviceContent) => boolean
 
 /**
- * blkdiscard claims the disk itself, so our claim ends before each of its runs: one may outlive the agent, and as long as it
- * runs nobody else may have the disk.
+ * Holds the disk open while `act` runs. blkdiscard opens it exclusively itself, so our claim ends before each run: a
+ * run may outlive the agent, and keeps the disk from others until it ends.
  */
 export async function withHeldDevice<T>(
   device: BlockDevice,
@@ -48,7 +49,7 @@ export async function withHeldDevice<T>(
       try {
         const content = await contentOfHandle(claim, disk, wanted.sizeBytes, run, true)
         if (content.kind === 'blank') return false
-        if (!mayWipe(content)) throw new Refusal(`device ${wanted.device} holds ${describeContent(content)}`)
+        if (!mayWipe(content)) throw new Refusal(deviceHolds(wanted.device, describeContent(content)))
         await act(claim)
         return true
       } finally {
@@ -62,8 +63,8 @@ export async function withHeldDevice<T>(
 }
 
 /**
- * A path to the very disk that is open, which the kernel keeps as long as it is: a name, and even its number, may be
- * another disk's by now. That it is the recorded one is asked again, of what is open.
+ * A path to the disk that is open, which stays valid while it is open: the name, and even the number, may belong to
+ * another disk by now. Checks again that the open disk has the recorded identity and size.
  */
 export async function pinnedPath(handle: FileHandle, device: BlockDevice, wanted: WantedDevice): Promise<string> {
   const path = `/proc/${process.pid}/fd/${handle.fd}`
@@ -73,6 +74,6 @@ export async function pinnedPath(handle: FileHandle, device: BlockDevice, wanted
     held.numbers === device.numbers &&
     (await identityOf(held)) === wanted.identity &&
     (await sizeOf(held)) === wanted.sizeBytes
-  if (!isTheSame) throw new Refusal(`device ${wanted.device} is another disk now`)
+  if (!isTheSame) throw new Refusal(isAnotherDisk(wanted.device))
   return path
 }

@@ -1,29 +1,31 @@
 import PQueue from 'p-queue'
 import type { WipeProgress } from '../../../model/documents/wipe.js'
 import { Unavailable } from '../../port.js'
+import { wipesStop } from './messages.js'
 
 /*
- * Wipes that take long, beside the rounds of their bricks: a step begins one and does not wait for its end.
+ * Wipes that take long. They run beside the rounds of their bricks: a step begins one and does not wait for it.
  *
- *   (none) → under way → erased → (none), when the ends are zeroed too; at once, where nothing is left to be done
- *                      → failed → (none), when the next step has heard why; the step after that goes on where it came to
+ *   (none) → under way → erased → (none), when the ends are zeroed too; at once, if the wipe leaves the device blank
+ *                      → failed → (none), when the next step has thrown the error; the step after that continues the wipe
  *
- * Nothing is kept over a restart of the agent: until the ends are zeroed the disk says whose it was, and is begun anew.
+ * Nothing is kept over a restart of the agent: until the ends are zeroed the disk shows whose it was, and its wipe
+ * begins again.
  *
- * INVARIANTS: one wipe of a name at a time; what is mounted or formatted again is erased no more.
+ * INVARIANTS: one wipe of a name at a time; a device that is mounted or formatted again is no longer erased.
  */
 
-/** What a wipe works with. */
+/** What a wipe is given. */
 export interface Erasing {
-  /** Done before, by a run that failed. */
+  /** Bytes that an earlier run has erased before it failed. */
   readonly doneBytes: number
-  /** How many bytes are done, of the whole device. */
+  /** Reports how many bytes of the whole device are done. */
   progress(doneBytes: number): void
-  /** Throws when the agent is to stop; asked between two pieces. */
+  /** Throws when the agent is stopping; called between two pieces. */
   requireTimeLeft(): void
 }
 
-/** `blank`: nothing is left to be done, not even the ends. */
+/** `blank`: the ends are zeroed too. */
 export type Erase = (erasing: Erasing) => Promise<'all but the ends' | 'blank'>
 
 interface LongWipe {
@@ -33,31 +35,31 @@ interface LongWipe {
   error?: unknown
 }
 
-/** How many devices of a host are wiped at once, and so take from what its other devices do. */
+/** How many devices of a host are wiped at once. A limit, because wipes slow down its other devices. */
 const maxAtOnce = 4
 
-/** Wipes that run beside the steps, one at a time, by name. An agent that is started anew begins them anew. */
+/** Wipes that run beside the steps, by name. After a restart of the agent they begin again. */
 export class LongWipes {
   private readonly wipes = new Map<string, LongWipe>()
   private readonly running = new Set<Promise<void>>()
   private readonly limit = new PQueue({ concurrency: maxAtOnce })
   private isClosing = false
 
-  /** Of a wipe that is under way or waits for its turn; undefined when there is none. */
+  /** The progress of a wipe that is under way or waits for its turn; undefined when there is none. */
   progressOf(name: string): WipeProgress | undefined {
     const wipe = this.wipes.get(name)
     if (wipe?.state !== 'under way') return undefined
     return { doneBytes: wipe.doneBytes, totalBytes: wipe.totalBytes }
   }
 
-  /** All but the ends is erased, by this run of the agent: the ends come next. */
+  /** This run of the agent has erased everything except the ends. */
   isErased(name: string): boolean {
     return this.wipes.get(name)?.state === 'erased'
   }
 
   /**
-   * True when all is erased. Begins it otherwise, unless it is under way, or throws, once, what the last run failed
-   * with.
+   * True when everything except the ends is erased. Otherwise begins the wipe, unless it is under way; if the last run
+   * failed, first throws its error, once.
    */
   isErasedOrBegins(name: string, totalBytes: number, erase: Erase): boolean {
     const before = this.wipes.get(name)
@@ -76,12 +78,12 @@ export class LongWipes {
     return false
   }
 
-  /** Its device is blank, or holds something new. */
+  /** Forgets the wipe of a device that is blank or holds something new. */
   forget(name: string): void {
     if (this.wipes.get(name)?.state !== 'under way') this.wipes.delete(name)
   }
 
-  /** Ends after the pieces under way; wipes fail with Unavailable then. */
+  /** Resolves when the pieces under way have ended; their wipes fail with Unavailable. */
   async close(): Promise<void> {
     this.isClosing = true
     await Promise.all(this.running)
@@ -89,7 +91,7 @@ export class LongWipes {
 
   private async erase(name: string, wipe: LongWipe, erase: Erase): Promise<void> {
     const requireTimeLeft = () => {
-      if (this.isClosing) throw new Unavailable('the agent is to stop: its wipes are begun anew by the next')
+      if (this.isClosing) throw new Unavailable(wipesStop())
     }
     try {
       requireTimeLeft()

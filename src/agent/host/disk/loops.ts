@@ -12,7 +12,7 @@ export interface AttachedLoop {
   file: string
 }
 
-/** Loop devices whose backing file lies in that directory, by its name; no file is touched. */
+/** Loop devices whose backing file is in that directory, by its name. Opens no file. */
 export async function loopsBelow(directory: string, sys = '/sys'): Promise<AttachedLoop[]> {
   const found = []
   for (const name of await readdir(`${sys}/block`)) {
@@ -25,8 +25,8 @@ export async function loopsBelow(directory: string, sys = '/sys'): Promise<Attac
 }
 
 /**
- * Those whose backing file lies in that very mount: by the file system too, for another mount namespace has paths alike. A
- * client that died does not say what its file system is; the path is enough then.
+ * Loop devices whose backing file is in that mount. Compares the file system too, because another mount namespace may
+ * have the same path. A client that died does not report its file system; then the path is enough.
  */
 export async function loopsOn(mount: MountEntry, run: Run, sys = '/sys'): Promise<AttachedLoop[]> {
   const found = []

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { brickMountPath } from '../../../model/cluster.js'
 import type { DesiredBrick } from '../../../model/documents/brick.js'
+import { stampDamaged } from './messages.js'
 
 const stampFile = '.burstbuffer-brick.json'
 
 /**
- * Whole or not at all: written beside, synced, renamed. The directory is synced when the brick's own is made in it: a stamp
- * that is lost before is of a brick that was reported to nobody.
+ * Writes the stamp file completely or not at all: under another name, synced, renamed. The directory is synced later,
+ * when the brick's directory is created in it: a brick whose stamp is lost before that was never reported ready.
  */
 export async function stampBrick(brick: DesiredBrick): Promise<void> {
   const mountPath = brickMountPath(brick.device)
@@ -28,7 +29,10 @@ export async function stampBrick(brick: DesiredBrick): Promise<void> {
   await rename(join(mountPath, `${stampFile}.new`), join(mountPath, stampFile))
 }
 
-/** A file that is there and cannot be read, or is no stamp, is not the same as none: that brick may hold data. */
+/**
+ * The uuid in the stamp; undefined when there is none. Throws for a file that cannot be read or is damaged: that brick
+ * may hold data.
+ */
 export async function readStamp(mountPath: string): Promise<string | undefined> {
   let text
   try {
@@ -38,7 +42,7 @@ export async function readStamp(mountPath: string): Promise<string | undefined> 
     throw error
   }
   const parsed = stamp.safeParse(parseJson(text))
-  if (!parsed.success) throw new Error(`its stamp ${stampFile} is damaged`)
+  if (!parsed.success) throw new Error(stampDamaged(stampFile))
   return parsed.data.uuid
 }
 

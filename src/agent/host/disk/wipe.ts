@@ -9,15 +9,15 @@ import { discard } from './discard.js'
 import { overwrite } from './overwrite.js'
 
 /*
- * How a device is given back. The ends come last, whatever is done between them, and the superblock's one sector comes last of
- * all: until then the device says whose it was, and a wipe that was cut short is done again.
+ * How a device is wiped. The ends are zeroed last, and the sector of the superblock last of all: until then the device
+ * shows whose it was, and a wipe that was cut short is done again.
  *
- *   discard    what lies between the ends is discarded where the device can, and left where it cannot
- *   zero       what lies between the ends is overwritten with zeros, piece by piece
- *   sanitize   the drive itself erases all that it ever held (NVMe Sanitize); its ends are zeroed then
+ *   discard    discards the bytes between the ends if the device can, and otherwise leaves them
+ *   zero       overwrites the bytes between the ends with zeros, piece by piece
+ *   sanitize   lets the drive erase everything that it ever held (NVMe Sanitize), then zeroes the ends
  *
- * A drive that is told to sanitize goes on when the agent dies. It answers no read until it is done, and then holds zeros, so
- * that it is blank, or what is neither, so that it is foreign: nothing is given away that is not sanitized.
+ * A drive that is sanitizing continues when the agent dies. It answers no read until it is done. Then it holds zeros,
+ * and is blank, or something else, and is foreign: no device is given away that is not sanitized.
  */
 
 export interface WipeDependencies {
@@ -25,7 +25,9 @@ export interface WipeDependencies {
   longWipes: LongWipes
 }
 
-/** True when the device is blank; false when a wipe that takes long was begun, or is under way. `name` stands for it. */
+/**
+ * True when the device is blank; false when a long wipe was begun or is under way. `name`: the name of the long wipe.
+ */
 export async function wipe(
   device: BlockDevice,
   wanted: WantedDevice,
@@ -52,7 +54,7 @@ type EraseHeld = (held: Held, wanted: WantedDevice, run: Run, erasing: Erasing) 
 
 const erase: Record<ThoroughWipe, EraseHeld> = {
   zero: overwrite,
-  // What such a drive reads as then is its maker's choice: the ends are zeroed under the same claim.
+  // What a sanitized drive reads as is its maker's choice: zero the ends under the same claim.
   sanitize: async ({ disk, claimed }, wanted, run, { progress, requireTimeLeft }) => {
     await claimed(async (claim) => {
       await sanitize(disk, wanted.device, run, (share) => {

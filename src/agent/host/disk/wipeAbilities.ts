@@ -7,13 +7,16 @@ import type { BlockDevice } from './blockDevice.js'
 import type { Run } from '../exec/run.js'
 import { type SanitizeAbility, sanitizeAbility } from './sanitize.js'
 
-/** What a device can be wiped by. Never throws: what a drive does not say is `unknown`, with the reason. */
+/**
+ * In which ways a device can be wiped. Never throws: an ability that the drive does not report is `unknown`, with the
+ * reason.
+ */
 export type AbilitiesOf = (device: BlockDevice, identity: string) => Promise<WipeAbilities>
 
-/** A drive does not learn much; its namespaces may change, and it is asked again before it is told to erase. */
+/** Abilities rarely change. Namespaces may change: the drive is queried again before it is sanitized. */
 const knownForMs = 600_000
 
-/** What devices can be wiped by; a drive that gave an answer is not asked at every look. */
+/** In which ways devices can be wiped. Keeps a drive's answer for ten minutes. */
 export function abilitiesOf(run: Run, clock: Pick<Clock, 'monotonicMs'>): AbilitiesOf {
   const known = new Map<string, { ability: SanitizeAbility; untilMs: number }>()
   const abilityOf = async (device: BlockDevice, name: string) => {

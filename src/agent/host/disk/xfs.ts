@@ -1,9 +1,9 @@
-/** Label of every brick's file system: with the uuid it tells our stamp from anybody else's XFS. At most 12 characters. */
+/** Label of a brick's file system: with the uuid it distinguishes a brick from any other XFS. At most 12 characters. */
 export function labelOf(uuid: string): string {
   return `bb-${uuid.replaceAll('-', '').slice(0, 9)}`
 }
 
-/** The label is one that `labelOf` makes; whose brick it is, the uuid tells. */
+/** Whether the label is one that `labelOf` makes. The uuid says which brick it is. */
 export function isOurLabel(label: string): boolean {
   return /^bb-[0-9a-f]{9}$/.test(label)
 }

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { Refusal } from '../../port.js'
 import { endBytes, isZeroAt, startBytes, zeroes } from './deviceBytes.js'
 import type { WantedDevice } from './heldDevice.js'
+import { losesWrites } from './messages.js'
 
 const sectorBytes = 512
 
@@ -21,8 +22,8 @@ export async function zeroEnds(claim: FileHandle, { device, sizeBytes }: WantedD
 }
 
 /**
- * What a wipe zeroes, in order, each synced before the next: the end, then the start but for its first sector, then that
- * sector, which is the superblock. A write of one sector is done or not; a longer one may be cut short half-way.
+ * The ranges that a wipe zeroes, in order, each synced before the next: the end, then the start without its first
+ * sector, then that sector, which is the superblock. A write of one sector is atomic; a longer one may be cut short.
  */
 export function wipeRanges(sizeBytes: number): { position: number; length: number }[] {
   const start = Math.min(startBytes, sizeBytes)
@@ -33,7 +34,7 @@ export function wipeRanges(sizeBytes: number): { position: number; length: numbe
   ]
 }
 
-/** The Refusal for a disk that takes writes and does not keep them. */
+/** The Refusal for a disk that loses writes. */
 export function refusalOfLostWrites(device: string): Refusal {
-  return new Refusal(`device ${device} does not keep what is written to it`)
+  return new Refusal(losesWrites(device))
 }

@@ -1,5 +1,25 @@
 import { expect } from 'chai'
 import type { BrickFacts, DeviceContent } from '../../../../src/agent/port.js'
+import { describeContent } from '../../../../src/agent/plan/device.js'
+import {
+  cannotBeUsed,
+  dataIsLost,
+  deviceHasPartitions,
+  deviceHolds,
+  deviceIsInUse,
+  deviceIsUnreadable,
+  deviceToBeReleased,
+  formatToFinish,
+  hasAnotherIdentity,
+  hasAnotherSize,
+  hasNoStamp,
+  hasStampOf,
+  isMountedAndHolds,
+  isMountedAndUnreadable,
+  isMountedReadOnly,
+  otherMountAt,
+  wipeToFinish,
+} from '../../../../src/agent/plan/messages.js'
 import { planBrick } from '../../../../src/agent/plan/brick.js'
 import { describeStep } from '../../../../src/agent/steps.js'
 import type { DesiredBrick } from '../../../../src/model/documents/brick.js'
@@ -27,7 +47,7 @@ const otherBrick: DeviceContent = { kind: 'xfs', uuid: aUuid(7), label: 'bb-1111
 const mountedElsewhere = { thisDevice: false, readOnly: false, source: '/dev/sda1' }
 
 const wiping = { doneBytes: 1, totalBytes: 2 }
-const waitingFor = ['mkfs on nvme1n1, begun before the agent was restarted, to end']
+const waitingFor = [formatToFinish('nvme1n1')]
 
 const whole = ['format nvme1n1 for buffer 3', 'mount nvme1n1', 'stamp nvme1n1', 'make brick on nvme1n1']
 
@@ -58,7 +78,7 @@ describe('the plan of a brick that is wanted', () => {
 
   it('waits for the end of a mkfs that an earlier run of the agent began, whatever it has written by now', () => {
     for (const content of [{ kind: 'blank' }, ownXfs({ inProgress: true })] as DeviceContent[]) {
-      const facts = holding(content, { busy: ['opened exclusively or mounted out of sight'] })
+      const facts = holding(content, { busy: ['opened exclusively'] })
       expect(planned({ ...facts, beingFormatted: true })).to.deep.include({ steps: [], refused: undefined, waitingFor })
       expect(planned({ ...facts, beingFormatted: true }, absent)).to.deep.include({
         steps: [],
@@ -84,7 +104,8 @@ describe('the plan of a brick that is wanted', () => {
     for (const facts of [brickFacts(), holding(ownXfs({ inProgress: true })), unstamped]) {
       const { steps, refused } = planned(facts, { built: true })
       expect(steps).to.deep.equal([])
-      expect(refused).to.contain('its data is lost or damaged, and nothing is formatted')
+      const content = facts.device.present ? describeContent(facts.device.content) : ''
+      expect(refused).to.equal(dataIsLost('nvme1n1', content))
     }
     expect(planned(holding(ownXfs()), { built: true }).steps).to.deep.equal(['mount nvme1n1'])
     expect(planned(holding(ownXfs()), { built: true, ...absent }).steps).to.deep.equal(['wipe nvme1n1'])
@@ -93,13 +114,13 @@ describe('the plan of a brick that is wanted', () => {
   it('waits for the end of a wipe of it that is under way', () => {
     const { steps, waitingFor } = planned({ ...holding(ownXfs()), wiping })
     expect(steps).to.deep.equal([])
-    expect(waitingFor).to.deep.equal(['the wipe of nvme1n1, which is under way, to end'])
+    expect(waitingFor).to.deep.equal([wipeToFinish('nvme1n1')])
   })
 
   it('never formats what has lost its stamp beside a directory of the brick: it may hold data', () => {
     const bereft = readyBrick()
     delete bereft.stamp
-    const refused = 'device nvme1n1 has no stamp and a directory brick, which may hold data'
+    const refused = hasNoStamp('nvme1n1', 'brick')
     expect(planned(bereft)).to.deep.equal({ steps: [], waitingFor: [], refused, state: 'forming' })
   })
 
@@ -111,7 +132,7 @@ describe('the plan of a brick that is wanted', () => {
   it('waits while somebody uses the file system that carries its uuid', () => {
     expect(planned(holding(ownXfs(), inUse))).to.deep.equal({
       steps: [],
-      waitingFor: ['device nvme1n1 is in use: held by dm-0'],
+      waitingFor: [deviceToBeReleased('nvme1n1', inUse.busy)],
       refused: undefined,
       state: 'forming',
     })
@@ -121,38 +142,50 @@ describe('the plan of a brick that is wanted', () => {
     [
       'is not there',
       brickFacts({ device: { present: false, reason: 'no such device' } }),
-      'nvme1n1 is not there: no such device',
+      cannotBeUsed('nvme1n1', 'no such device'),
     ],
     [
       'is another disk by now',
       brickFacts({ device: aDeviceSeen({ identity: 'serial:S2' }) }),
-      'another disk now: expected serial:S1, found serial:S2',
+      hasAnotherIdentity('nvme1n1', 'serial:S1', 'serial:S2'),
     ],
     [
       'has no identity any more',
       brickFacts({ device: aDeviceSeen({ identity: '' }) }),
-      'another disk now: expected serial:S1, found none',
+      hasAnotherIdentity('nvme1n1', 'serial:S1', ''),
     ],
     [
       'has another size by now',
       brickFacts({ device: aDeviceSeen({ sizeBytes: 5 }) }),
-      'another size now: expected 1000000000000 bytes, found 5',
+      hasAnotherSize('nvme1n1', 1_000_000_000_000, 5),
     ],
-    ['has partitions', brickFacts({ device: aDeviceSeen({ partitions: ['nvme1n1p1'] }) }), 'has partitions: nvme1n1p1'],
-    ['is in use', brickFacts({ device: aDeviceSeen(inUse) }), 'is in use: held by dm-0'],
-    ['holds another XFS', holding(otherXfs), `holds an XFS file system ${aUuid(7)}`],
-    ['holds the brick of another buffer', holding(otherBrick), `holds the brick ${aUuid(7)}`],
-    ['holds something else', holding({ kind: 'other', what: 'a signature of ext4' }), 'holds a signature of ext4'],
-    ['cannot be read', holding({ kind: 'unreadable', reason: 'EIO' }), 'holds what cannot be read (EIO)'],
+    [
+      'has partitions',
+      brickFacts({ device: aDeviceSeen({ partitions: ['nvme1n1p1'] }) }),
+      deviceHasPartitions('nvme1n1', ['nvme1n1p1']),
+    ],
+    ['is in use', brickFacts({ device: aDeviceSeen(inUse) }), deviceIsInUse('nvme1n1', inUse.busy)],
+    ['holds another XFS', holding(otherXfs), deviceHolds('nvme1n1', `an XFS file system ${aUuid(7)}`)],
+    ['holds the brick of another buffer', holding(otherBrick), deviceHolds('nvme1n1', `the brick ${aUuid(7)}`)],
+    [
+      'holds something else',
+      holding({ kind: 'other', what: 'a signature of ext4' }),
+      deviceHolds('nvme1n1', 'a signature of ext4'),
+    ],
+    [
+      'cannot be read',
+      holding({ kind: 'unreadable', reason: 'EIO' }),
+      deviceHolds('nvme1n1', 'what cannot be read (EIO)'),
+    ],
     [
       'has another disk mounted at its place',
       readyBrick({ mounted: mountedElsewhere }),
-      '/data/glusterfs/nvme1n1 has /dev/sda1 mounted',
+      otherMountAt('/data/glusterfs/nvme1n1', '/dev/sda1'),
     ],
     [
       'is mounted read-only',
       readyBrick({ mounted: { thisDevice: true, readOnly: true, source: '/dev/nvme1n1' } }),
-      'is mounted read-only',
+      isMountedReadOnly('nvme1n1'),
     ],
     [
       'is mounted and cannot be read',
@@ -160,19 +193,19 @@ describe('the plan of a brick that is wanted', () => {
         mounted: { ...readyBrick().mounted!, unreadable: 'EIO' },
         device: aDeviceSeen({ content: ownXfs() }),
       }),
-      'is mounted and cannot be read: EIO',
+      isMountedAndUnreadable('nvme1n1', 'EIO'),
     ],
-    ['is stamped for another brick', readyBrick({ stamp: aUuid(9) }), `is stamped for the brick ${aUuid(9)}`],
+    ['is stamped for another brick', readyBrick({ stamp: aUuid(9) }), hasStampOf('nvme1n1', aUuid(9))],
     [
       'is mounted and was overwritten',
       readyBrick({ device: aDeviceSeen({ content: { kind: 'other', what: 'a signature of ext4' } }) }),
-      'is mounted and holds a signature of ext4',
+      isMountedAndHolds('nvme1n1', 'a signature of ext4'),
     ],
   ] as [string, BrickFacts, string][]) {
     it(`refuses a device that ${what}`, () => {
       const { steps, refused, state } = planned(facts)
       expect(steps).to.deep.equal([])
-      expect(refused).to.contain(words)
+      expect(refused).to.equal(words)
       expect(state).to.equal('forming')
     })
   }
@@ -204,9 +237,8 @@ describe('the plan of a brick that has to go', () => {
 
   it('waits while somebody uses the device', () => {
     expect(planned(holding(ownXfs(), inUse), absent)).to.include({ state: 'leaving' })
-    expect(planned(holding(ownXfs(), inUse), absent).waitingFor).to.deep.equal([
-      'device nvme1n1 is in use: held by dm-0',
-    ])
+    const waitingFor = [deviceToBeReleased('nvme1n1', inUse.busy)]
+    expect(planned(holding(ownXfs(), inUse), absent).waitingFor).to.deep.equal(waitingFor)
   })
 
   for (const [what, content] of [
@@ -225,24 +257,32 @@ describe('the plan of a brick that has to go', () => {
   }
 
   for (const [what, facts, words] of [
-    ['is not there', brickFacts({ device: { present: false, reason: 'no such device' } }), 'is not there'],
-    ['is another disk by now', brickFacts({ device: aDeviceSeen({ identity: 'serial:S2' }) }), 'is another disk now'],
-    ['cannot be read', holding({ kind: 'unreadable', reason: 'EIO' }), 'cannot be read: EIO'],
+    [
+      'is not there',
+      brickFacts({ device: { present: false, reason: 'no such device' } }),
+      cannotBeUsed('nvme1n1', 'no such device'),
+    ],
+    [
+      'is another disk by now',
+      brickFacts({ device: aDeviceSeen({ identity: 'serial:S2' }) }),
+      hasAnotherIdentity('nvme1n1', 'serial:S1', 'serial:S2'),
+    ],
+    ['cannot be read', holding({ kind: 'unreadable', reason: 'EIO' }), deviceIsUnreadable('nvme1n1', 'EIO')],
     [
       'has another disk mounted at its place',
       readyBrick({ mounted: mountedElsewhere }),
-      '/data/glusterfs/nvme1n1 has /dev/sda1 mounted',
+      otherMountAt('/data/glusterfs/nvme1n1', '/dev/sda1'),
     ],
     [
       'is mounted still and was overwritten',
       readyBrick({ device: aDeviceSeen({ content: { kind: 'other', what: 'a signature of ext4' } }) }),
-      'is mounted and holds a signature of ext4',
+      isMountedAndHolds('nvme1n1', 'a signature of ext4'),
     ],
   ] as [string, BrickFacts, string][]) {
     it(`refuses a device that ${what}, rather than call it free`, () => {
       const { steps, refused, state } = planned(facts, absent)
       expect(steps).to.deep.equal([])
-      expect(refused).to.contain(words)
+      expect(refused).to.equal(words)
       expect(state).to.equal('leaving')
     })
   }
@@ -251,7 +291,7 @@ describe('the plan of a brick that has to go', () => {
 describe('the plan of a brick whose wipe takes long', () => {
   it('does nothing and tells how far it is, also while its drive cannot be read', () => {
     for (const content of [ownXfs(), { kind: 'unreadable', reason: 'EIO' }] as DeviceContent[]) {
-      const facts = holding(content, { busy: ['opened exclusively or mounted out of sight'] })
+      const facts = holding(content, { busy: ['opened exclusively'] })
       const plan = planBrick(aDesiredBrick({ ...absent, wipe: 'zero' }), { ...facts, wiping })
       expect(plan).to.deep.include({ steps: [], waitingFor: [] })
       expect(plan.refused).to.equal(undefined)

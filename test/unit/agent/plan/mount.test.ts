@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { MountFacts } from '../../../../src/agent/port.js'
+import { pathToBeFree, swapToBeOff } from '../../../../src/agent/plan/messages.js'
 import { planMount } from '../../../../src/agent/plan/mount.js'
 import { describeStep } from '../../../../src/agent/steps.js'
 import type { DesiredMount } from '../../../../src/model/documents/mount.js'
@@ -50,7 +51,7 @@ describe('the plan of a mount that is wanted', () => {
     it(`waits while ${mounted.type} of ${mounted.source} is mounted at its path`, () => {
       const { steps, waitingFor, state } = planned(mountFacts({ mounted, alive: true }))
       expect([steps, state]).to.deep.equal([[], 'forming'])
-      expect(waitingFor).to.deep.equal([`${path} to be free: ${mounted.source} is mounted there`])
+      expect(waitingFor).to.deep.equal([pathToBeFree(path, mounted.source)])
     })
   }
 })
@@ -70,7 +71,7 @@ describe('a mount that others share', () => {
 describe('the mount of a swap file', () => {
   const swap = { view: 'swap', directory: '/swap/c1' } as const
   const mounted = { source: 'gluster1:/3/swap/c1', type: 'fuse.glusterfs' }
-  const told = ['the swap on /dev/loop7 to be turned off']
+  const told = [swapToBeOff('/dev/loop7')]
 
   it('stays while a loop device is attached to a file in it, wanted or not, dead or alive', () => {
     for (const alive of [true, false]) {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { SwapFacts } from '../../../../src/agent/port.js'
+import { placeOfSwapToBeMounted } from '../../../../src/agent/plan/messages.js'
 import { planSwap } from '../../../../src/agent/plan/swap.js'
 import { describeStep } from '../../../../src/agent/steps.js'
 import { parseSwaps } from '../../../../src/agent/host/client/swapLoops.js'
@@ -54,7 +55,7 @@ describe('the plan of swap that is wanted', () => {
   it('makes nothing where the buffer is not mounted', () => {
     const { verbs, waitingFor, state } = planned({ isMounted: false })
     expect([verbs, state]).to.deep.equal([[], 'forming'])
-    expect(waitingFor).to.deep.equal(['3/swap/c1 to be mounted at /mnt/burstbuffer/3.20/swap'])
+    expect(waitingFor).to.deep.equal([placeOfSwapToBeMounted('3/swap/c1', '/mnt/burstbuffer/3.20/swap')])
   })
 
   it('is refused, with the reason, where the kernel has no swap', () => {

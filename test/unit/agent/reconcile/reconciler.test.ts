@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import PQueue from 'p-queue'
+import { deviceHasPartitions } from '../../../../src/agent/plan/messages.js'
 import { until } from '../../../../lab/common/until.js'
 import { Busy, type BrickFacts, type Host, Refusal, Unavailable } from '../../../../src/agent/port.js'
 import { byName } from '../../../../src/agent/reconcile/oneByOne.js'
@@ -368,7 +369,7 @@ describe('the reconciler of one desired document', () => {
     rig.facts = () => brickFacts({ device: aDeviceSeen({ partitions: ['nvme1n1p1'] }) })
     rig.begin()
     const plan = await rig.untilReported('a problem', ({ problem }) => problem !== undefined)
-    expect(plan.problem).to.deep.equal({ message: 'device nvme1n1 has partitions: nvme1n1p1', terminal: true })
+    expect(plan.problem).to.deep.equal({ message: deviceHasPartitions('nvme1n1', ['nvme1n1p1']), terminal: true })
     expect(rig.steps).to.deep.equal([])
   })
 

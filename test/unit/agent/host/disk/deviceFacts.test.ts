@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { heldBy } from '../../../../../src/agent/host/disk/messages.js'
 import { usersOf } from '../../../../../src/agent/host/disk/deviceFacts.js'
 
 describe('who holds a device', () => {
@@ -19,7 +20,7 @@ describe('who holds a device', () => {
 
   it('is everybody in the list', async () => {
     mkdirSync(join(sysfs, 'holders', 'dm-0'), { recursive: true })
-    expect(await users()).to.deep.equal(['held by dm-0'])
+    expect(await users()).to.deep.equal([heldBy('dm-0')])
   })
 
   it('is somebody when the list cannot be read', async () => {

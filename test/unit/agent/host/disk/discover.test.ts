@@ -3,6 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { discover, globPattern } from '../../../../../src/agent/host/disk/discover.js'
+import {
+  matchesNoDevice,
+  noSuchDevice,
+  noSuchDirectory,
+  poolProblem,
+} from '../../../../../src/agent/host/disk/messages.js'
 import { runCommand } from '../../../../../src/agent/host/exec/run.js'
 import { abilitiesOf } from '../../../../../src/agent/host/disk/wipeAbilities.js'
 import { systemClock } from '../../../../../src/daemon/clock.js'
@@ -23,10 +29,10 @@ describe('what the configuration lists', () => {
 
   it('is a problem where a glob matches nothing, its directory is missing, or a path leads to nothing', async () => {
     expect(await problemsOf('nvme*n1', 'by-idd/*', 'notes/*', 'nvme1n1')).to.deep.equal([
-      `pools.fast: ${directory}/nvme*n1: matches no device`,
-      `pools.fast: ${directory}/by-idd/*: no such directory`,
-      `pools.fast: ${directory}/notes/*: ENOTDIR: not a directory, scandir '${directory}/notes'`,
-      `pools.fast: ${directory}/nvme1n1: no such device`,
+      poolProblem('fast', `${directory}/nvme*n1: ${matchesNoDevice()}`),
+      poolProblem('fast', `${directory}/by-idd/*: ${noSuchDirectory()}`),
+      poolProblem('fast', `${directory}/notes/*: ENOTDIR: not a directory, scandir '${directory}/notes'`),
+      poolProblem('fast', noSuchDevice(`${directory}/nvme1n1`)),
     ])
   })
 

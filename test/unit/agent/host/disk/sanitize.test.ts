@@ -2,6 +2,13 @@ import { expect } from 'chai'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import {
+  cannotQueryDrive,
+  noErase,
+  notNvme,
+  severalControllers,
+  severalNamespaces,
+} from '../../../../../src/agent/host/disk/messages.js'
 import { Refusal } from '../../../../../src/agent/port.js'
 import type { Run } from '../../../../../src/agent/host/exec/run.js'
 import { eraseAction, sanitize, sanitizeAbility, sanitizing } from '../../../../../src/agent/host/disk/sanitize.js'
@@ -62,7 +69,7 @@ describe('sanitizing a drive', () => {
     mkdirSync(join(subsystem, 'nvme4'))
     expect(await sanitizeAbility(shared, run)).to.deep.equal({
       sanitize: 'no',
-      reason: '2 controllers lead to its drive',
+      reason: severalControllers(2),
     })
   })
 
@@ -71,12 +78,12 @@ describe('sanitizing a drive', () => {
       const ability = await sanitizeAbility(device, nvme(answers).run)
       return ability.sanitize === 'yes' ? 'it can' : `${ability.sanitize}: ${ability.reason}`
     }
-    expect(await reasonOf({}, { sysfs: '/sys/devices/virtual/block/loop0' })).to.equal('no: it is not an NVMe drive')
-    expect(await reasonOf({ 'id-ctrl': identity(0) })).to.contain('no: its drive knows neither')
-    expect(await reasonOf({ 'id-ctrl': identity(2), 'list-ns': `${one}[   1]:0x2\n` })).to.contain(
-      'no: its drive has 2',
+    expect(await reasonOf({}, { sysfs: '/sys/devices/virtual/block/loop0' })).to.equal(`no: ${notNvme()}`)
+    expect(await reasonOf({ 'id-ctrl': identity(0) })).to.equal(`no: ${noErase()}`)
+    expect(await reasonOf({ 'id-ctrl': identity(2), 'list-ns': `${one}[   1]:0x2\n` })).to.equal(
+      `no: ${severalNamespaces(2)}`,
     )
-    expect(await reasonOf({})).to.equal('unknown: its drive cannot be asked: spawn nvme ENOENT')
+    expect(await reasonOf({})).to.equal(`unknown: ${cannotQueryDrive('spawn nvme ENOENT')}`)
     expect(await reasonOf({ 'id-ctrl': 'NVMe status: INVALID_OPCODE' })).to.contain('unknown')
   })
 
@@ -125,7 +132,7 @@ describe('sanitizing a drive', () => {
     }
     expect(await attempt(log('65535', '0x3'))).to.be.instanceOf(Refusal)
     expect(await attempt(never)).to.be.instanceOf(Refusal)
-    expect(await attempt('')).to.have.property('message', 'nvme sanitize-log gives no SSTAT or SPROG')
+    expect(await attempt('')).to.have.property('message', 'the output of nvme sanitize-log has no SSTAT or SPROG')
   })
 
   it('asks a drive that has answered no more for ten minutes, and one that has not each time', async () => {
