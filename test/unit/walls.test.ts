@@ -1,32 +1,9 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { runOnTree } from '../support/plantedTree.js'
 
-/** What the wall tool says of a tree of these files: its exit code and its words. */
-async function cruise(files: Record<string, string>): Promise<{ code: number; text: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'walls-'))
-  try {
-    for (const name of ['.dependency-cruiser.js', 'tsconfig.json', 'node_modules', 'package.json'])
-      await symlink(resolve(name), join(folder, name))
-    for (const [path, text] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, path)), { recursive: true })
-      await writeFile(join(folder, path), text)
-    }
-    const run = promisify(execFile)(
-      process.execPath,
-      [resolve('node_modules/.bin/depcruise'), '--config', '.dependency-cruiser.js', 'src'],
-      { cwd: folder },
-    )
-    return await run.then(
-      ({ stdout }) => ({ code: 0, text: stdout }),
-      (error: { code: number; stdout: string }) => ({ code: error.code, text: error.stdout }),
-    )
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+/** What the wall tool says of a tree of these files. */
+function cruise(files: Record<string, string>): Promise<{ code: number; text: string }> {
+  return runOnTree(['depcruise', '--config', '.dependency-cruiser.js', 'src'], files)
 }
 
 const leaf = 'export const x = 1\n'
