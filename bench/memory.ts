@@ -13,7 +13,7 @@ const shares = 10
 
 /** One host's staging, from and to directories of this machine. What GlusterFS takes is not in it. */
 export const memory: Benchmark = {
-  describe: 'what staging takes of memory: a million files planned, a tenth of them copied, and one file of 100 GB',
+  describe: 'what staging takes of memory: a million files scanned, a tenth of them copied, and one file of 100 GB',
   run: async (say) => {
     const rig = new StagingRig()
     try {
@@ -30,7 +30,7 @@ export const memory: Benchmark = {
       rig.as(someone, 'truncate -s 100GB large/file')
       const share = { index: 0, of: shares }
       const many = rig.transfer({ outside: `${rig.lustre}/many`, inside: 'many', share })
-      await measure(`${directories * filesEach} files planned`, { ...many, part: 'plan' })
+      await measure(`${directories * filesEach} files scanned`, { ...many, part: 'plan' })
       await measure(`${(directories * filesEach) / shares} of them copied`, { ...many, part: 'copy' })
       await rig.end({ outside: `${rig.lustre}/many`, inside: 'many', share })
       const large = rig.transfer({ outside: `${rig.lustre}/large`, inside: 'large' })

@@ -66,7 +66,7 @@ export interface StepArgs {
   /** Mount the buffer on this storage host, for that transfer alone. */
   mountTransfer: { transfer: DesiredTransfer }
   /** These three begin their part of a transfer, and do not wait for its end. */
-  planTransfer: { transfer: DesiredTransfer }
+  scanTransfer: { transfer: DesiredTransfer }
   copyTransfer: { transfer: DesiredTransfer }
   finishTransfer: { transfer: DesiredTransfer }
   /** End what still runs of a transfer, and is not what is wanted now. */
@@ -113,7 +113,7 @@ export const isDestructive: Record<StepKind, boolean> = {
   removeSwap: true,
   adoptDevice: true,
   mountTransfer: false,
-  planTransfer: false,
+  scanTransfer: false,
   copyTransfer: false,
   finishTransfer: false,
   stopTransfer: true,
@@ -189,8 +189,8 @@ export function describeStep(step: Step): string {
       return `adopt ${step.adopt.device}`
     case 'mountTransfer':
       return `mount ${step.transfer.volume} for transfer ${nameOf(step.transfer)}`
-    case 'planTransfer':
-      return `begin to plan transfer ${nameOf(step.transfer)}`
+    case 'scanTransfer':
+      return `begin to scan for transfer ${nameOf(step.transfer)}`
     case 'copyTransfer':
       return `begin to copy share ${step.transfer.share.index} of transfer ${nameOf(step.transfer)}`
     case 'finishTransfer':

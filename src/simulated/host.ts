@@ -104,8 +104,8 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
         ),
       mountTransfer: (args) =>
         effect({ kind: 'mountTransfer', ...args }, () => transfers.mountTransfer(machine, gluster, args.transfer)),
-      planTransfer: (args) =>
-        effect({ kind: 'planTransfer', ...args }, () => transfers.doTransfer(machine, gluster, args.transfer)),
+      scanTransfer: (args) =>
+        effect({ kind: 'scanTransfer', ...args }, () => transfers.doTransfer(machine, gluster, args.transfer)),
       copyTransfer: (args) =>
         effect({ kind: 'copyTransfer', ...args }, () => transfers.doTransfer(machine, gluster, args.transfer)),
       finishTransfer: (args) =>

@@ -46,7 +46,7 @@ const usualMs: Record<Step['kind'], number> = {
   removeSwap: 10,
   adoptDevice: 30,
   mountTransfer: 50,
-  planTransfer: 100,
+  scanTransfer: 100,
   copyTransfer: 100,
   finishTransfer: 100,
   stopTransfer: 100,

@@ -13,10 +13,10 @@ export function transferFacts(machine: SimulatedMachine, transfer: DesiredTransf
   const facts = { mounted: mounted !== undefined, orphans: 0 }
   if (!mounted?.done.has(whatOf(transfer))) return facts
   const { files, bytes, failures } = machine.staged
-  const isPlan = transfer.part === 'plan'
-  const copied = isPlan ? { files: 0, bytes: 0, failed: 0 } : { files, bytes, failed: failures.length }
+  const isScan = transfer.part === 'plan'
+  const copied = isScan ? { files: 0, bytes: 0, failed: 0 } : { files, bytes, failed: failures.length }
   const counts = { ...copied, totalFiles: files + failures.length, totalBytes: bytes }
-  return { ...facts, done: { counts, failures: isPlan ? [] : failures } }
+  return { ...facts, done: { counts, failures: isScan ? [] : failures } }
 }
 
 export function mountTransfer(machine: SimulatedMachine, gluster: SimulatedGluster, transfer: DesiredTransfer): void {

@@ -160,8 +160,8 @@ export function agentOn(
 export async function oneRound(host: Host, transfer: DesiredTransfer) {
   const planned = planTransfer(transfer, await host.facts(transfer))
   if (planned.refused !== undefined) throw new Error(planned.refused)
-  for (const { kind, transfer } of planned.steps as ({ kind: string } & StepArgs['planTransfer'])[]) {
-    await host[kind.replace('Transfer', '') as 'mount' | 'plan' | 'copy' | 'finish' | 'stop' | 'end'](transfer)
+  for (const { kind, transfer } of planned.steps as ({ kind: string } & StepArgs['scanTransfer'])[]) {
+    await host[kind.replace('Transfer', '') as 'mount' | 'scan' | 'copy' | 'finish' | 'stop' | 'end'](transfer)
   }
   return planned.report
 }

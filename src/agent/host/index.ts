@@ -180,7 +180,7 @@ export function realHost(options: RealHostOptions): RealHost {
       removeSwap: ({ swap }) => removeSwap(swap, swapHost),
       adoptDevice: async ({ adopt }) => adoptDevice(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
       mountTransfer: ({ transfer }) => staging.mount(transfer),
-      planTransfer: ({ transfer }) => staging.plan(transfer),
+      scanTransfer: ({ transfer }) => staging.scan(transfer),
       copyTransfer: ({ transfer }) => staging.copy(transfer),
       finishTransfer: ({ transfer }) => staging.finish(transfer),
       stopTransfer: ({ transfer }) => staging.stop(transfer),

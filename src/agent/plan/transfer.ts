@@ -23,7 +23,7 @@ export function planTransfer(transfer: DesiredTransfer, facts: TransferFacts): P
   return round(transfer, 'working', { steps: [{ kind: begin[transfer.part], transfer }] })
 }
 
-const begin = { plan: 'planTransfer', copy: 'copyTransfer', finish: 'finishTransfer' } as const
+const begin = { plan: 'scanTransfer', copy: 'copyTransfer', finish: 'finishTransfer' } as const
 
 const nothing: TransferTally = {
   counts: { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0, failed: 0 },

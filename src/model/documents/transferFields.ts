@@ -17,11 +17,11 @@ export const transferCounts = tolerant({
   /** Copied so far, or found to be there already. */
   files: z.int().nonnegative(),
   bytes,
-  /** Planned: of the whole transfer by a plan and a finish, of its share by a copy. */
+  /** What the scan found: of the whole transfer in the parts plan and finish, of its share by a copy. */
   totalFiles: z.int().nonnegative(),
   totalBytes: bytes,
   failed: z.int().nonnegative(),
-  /** The largest file that was planned. */
+  /** The largest file that the scan found. */
   largestBytes: bytes.optional(),
 })
 export type TransferCounts = z.infer<typeof transferCounts>

@@ -4,7 +4,7 @@
  *   present   bricks → (all ready) volume → (all online) built: the mount command is published, jobs may mount
  *   absent    (no job holds it, alive hosts have let go) volume → (nothing serves it) bricks → (all wiped) document
  *
- * A transfer is planned on one host, copied by all hosts of its buffer, and finished on the first (desired/transfers.ts); a volume
+ * A transfer is scanned on one host, copied by all hosts of its buffer, and finished on the first (desired/transfers.ts); a volume
  * stays until no host copies.
  *
  * A brick that cannot be formed is replaced as long as the buffer was never built; later nothing is ever taken from it.

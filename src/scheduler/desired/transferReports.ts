@@ -30,7 +30,7 @@ export function partOf(
   return parts.find((part) => part === 'finish') ?? parts.find((part) => part === 'copy') ?? parts[0]
 }
 
-/** What has been copied of a transfer so far, of all hosts together; undefined before it was planned. */
+/** What has been copied of a transfer so far, of all hosts together; undefined before it was scanned. */
 export function countsOf(
   cluster: Cluster,
   session: SessionDocument,

@@ -5,7 +5,7 @@ import type { SessionDocument, SessionTransfer } from '../../model/documents/ses
 import { clipped } from '../../model/fields.js'
 import { escaped } from '../../model/names.js'
 import { currentTransfer, nameOf, reportOf } from '../../model/transfers.js'
-import { problemWithPlannedSize } from '../placement/stagingCapacity.js'
+import { problemWithScannedSize } from '../placement/stagingCapacity.js'
 import type { Transition } from './bufferTransitions.js'
 import { countsOf, failuresOf, finishOf, toldOf } from './transferReports.js'
 
@@ -68,8 +68,8 @@ export function failureOf(
     return `${finished.failed} of ${finished.totalFiles} could not be copied${first === undefined ? '' : `, as ${first}`}`
   }
   if (transfer.direction === 'out') return undefined
-  const plan = told
+  const scan = told
     .map(({ host, document }) => reportOf(cluster, host, document))
     .find((report) => report?.part === 'plan')
-  return plan && problemWithPlannedSize(session, transfer, plan.counts.totalBytes, buffer)
+  return scan && problemWithScannedSize(session, transfer, scan.counts.totalBytes, buffer)
 }

@@ -22,7 +22,7 @@ export function waitsOf(cluster: Cluster, session: SessionDocument, transfer: Se
   })
 }
 
-/** What must be before a transfer is planned. Without every brick a listing is silently not the whole. */
+/** What must be before a transfer is scanned. Without every brick a listing is silently not the whole. */
 export function whyNotYet(
   cluster: Cluster,
   session: SessionDocument,

@@ -14,7 +14,7 @@ import { whyNotYet } from './transferWaits.js'
 /*
  * A transfer, while its session is staging:
  *
- *   (every brick online, no node has the buffer mounted) plan on the lead → copy, a share on every host of the buffer
+ *   (every brick online, no node has the buffer mounted) scan on the lead (part `plan`) → copy, a share on every host of the buffer
  *   → finish on the lead → `ended` in the session's document → absent everywhere, the lead last
  *
  * Nodes are not known when data is staged in. What is meant for their own namespaces goes into the volume's template then, and
@@ -76,9 +76,9 @@ function recordsOfCurrent(
   const key = noteKeyOf(cluster, told, serversOf(buffer))
   const records = (part: TransferPart, hosts: readonly string[]) =>
     hosts.map((host) => recordOf(host, { ...documentOf(session, transfer, buffer, host, part), ...key }))
-  const isPlanned =
+  const isScanned =
     told.some(({ document }) => document.part !== 'plan') || (leading && isDone(cluster, leading, 'plan'))
-  if (!isPlanned) return records('plan', [lead!])
+  if (!isScanned) return records('plan', [lead!])
   if (leading?.document.part === 'plan' && failureOf(cluster, session, transfer, buffer) !== undefined)
     return records('plan', [lead!])
   const others = serversOf(buffer).slice(1)

@@ -4,7 +4,7 @@ import type { SessionStage } from '../../model/documents/session.js'
 const shownStates: Record<string, string> = {
   forming: 'creating',
   leaving: 'deleting',
-  plan: 'planning',
+  plan: 'scanning',
   copy: 'copying',
   finish: 'finishing',
 }

@@ -9,17 +9,17 @@ import { isPrivate, transfersOf } from '../../model/transfers.js'
  */
 type Buffer = Pick<BufferDocument, 'name' | 'bricks' | 'granularityBytes'>
 
-/** Why what a transfer was planned to bring in does not fit, whoever else needs room; of nodes there is one at least. */
-export function problemWithPlannedSize(
+/** Why what a transfer brings in, by its scan, does not fit, whoever else needs room; of nodes there is one at least. */
+export function problemWithScannedSize(
   { computeHosts }: Pick<SessionDocument, 'computeHosts'>,
   transfer: Pick<SessionTransfer, 'direction' | 'variable' | 'buffer'>,
-  plannedBytes: number,
+  scannedBytes: number,
   buffer: Buffer,
 ): string | undefined {
   const capacity = capacityOf(buffer)
-  // A fan-out is planned for all nodes.
+  // A fan-out is scanned for all nodes.
   const nodes = transfer.direction === 'fill' ? computeHosts.length : 1
-  const once = plannedBytes / nodes
+  const once = scannedBytes / nodes
   const bytes = isPrivate(transfer) ? once * (nodes + 1) : once
   if (bytes <= capacity) return undefined
   if (!isPrivate(transfer))

@@ -11,7 +11,7 @@ import { copyShare } from './copy/copy.js'
 import { finishTransfer } from './copy/finish.js'
 import { Jobs, show } from './jobs.js'
 import { transferPathsOf } from './paths.js'
-import { planCopy } from './plan/plan.js'
+import { scanTransfer } from './scan/scan.js'
 import { type StagePaths, stagePathsNow } from './resolve.js'
 import { sandboxRoot } from './sandbox.js'
 import { type AsUser, asUser, type UserParts } from './user.js'
@@ -19,7 +19,7 @@ import { stagesNothing } from './messages.js'
 import { type MountAt, mountState, mountVolume, unmountVolume } from './volume.js'
 import { type Notes, openNotes } from './notes.js'
 import type { StagingPriority } from '../../stagingPriority.js'
-import { planNote, tally } from './noteFormats.js'
+import { scanNote, tally } from './noteFormats.js'
 
 export interface TransferOptions {
   /** This host's name. */
@@ -82,8 +82,8 @@ export function transfers(options: TransferOptions) {
     await endTagged(tagOf(transfer), transfer.uid)
     jobs.begin(id, whatOf(transfer), async ({ running, abort }) => {
       const { user, paths } = await userOf(transfer, { stallMs: patience, signal: abort.signal })
-      const planned = transfer.part === 'plan' ? undefined : await readPlan(await openNotes(user, transfer))
-      running.counts = { ...running.counts, ...totalsOf(transfer, planned) }
+      const scan = transfer.part === 'plan' ? undefined : await readScan(await openNotes(user, transfer))
+      running.counts = { ...running.counts, ...totalsOf(transfer, scan) }
       const requireAllBricksOnline = () => options.requireAllBricksOnline(transfer)
       const { signal } = abort
       await act({
@@ -117,15 +117,15 @@ export function transfers(options: TransferOptions) {
       insist()
       await mountVolume(transfer, run, options.mountAt)
     },
-    /** Begins the plan, in place of another part that is under way here; does nothing when the plan is under way. */
-    plan: (transfer: DesiredTransfer) =>
+    /** Begins the scan, in place of another part that is under way here; does nothing when the scan is under way. */
+    scan: (transfer: DesiredTransfer) =>
       begin(transfer, ({ show, ...parts }) =>
-        planCopy({ ...parts, onFound: ({ files, bytes }) => show({ files, bytes }) }),
+        scanTransfer({ ...parts, onFound: ({ files, bytes }) => show({ files, bytes }) }),
       ),
-    /** As `plan`, for the copy of a share. */
+    /** As `scan`, for the copy of a share. */
     copy: (transfer: DesiredTransfer) =>
       begin(transfer, ({ show, ...parts }) => copyShare({ ...parts, turns, quietMs, onProgress: show })),
-    /** As `plan`, for the sum of all shares. */
+    /** As `scan`, for the sum of all shares. */
     finish: (transfer: DesiredTransfer) => begin(transfer, finishTransfer),
     /** Ends the processes of this transfer on this host, also those of an agent that has died. */
     stop: async (transfer: DesiredTransfer) => {
@@ -167,30 +167,30 @@ function whatOf({ part, attempt, share }: DesiredTransfer): string {
   return part === 'copy' ? `${part} ${attempt} ${share.index}/${share.of}` : `${part} ${attempt}`
 }
 
-function readPlan(notes: Notes) {
-  return notes.read('plan.json', planNote)
+function readScan(notes: Notes) {
+  return notes.read('plan.json', scanNote)
 }
 
-type Planned = Awaited<ReturnType<typeof readPlan>>
+type ScanFound = Awaited<ReturnType<typeof readScan>>
 
-function totalsOf({ part, share }: DesiredTransfer, planned: Planned): Partial<TransferCounts> {
-  const whole = part === 'copy' ? planned?.shares[share.index] : planned
+function totalsOf({ part, share }: DesiredTransfer, scan: ScanFound): Partial<TransferCounts> {
+  const whole = part === 'copy' ? scan?.shares[share.index] : scan
   return whole ? { totalFiles: whole.files, totalBytes: whole.bytes } : {}
 }
 
 /** What the notes say about the wanted part. */
 async function doneFacts(user: AsUser, transfer: DesiredTransfer): Promise<Pick<TransferFacts, 'done'>> {
-  // If the user may not enter the destination, the plan says so itself, with the path that the user wrote.
+  // If the user may not enter the destination, the scan says so itself, with the path that the user wrote.
   const notes = await openNotes(user, transfer).catch((error: unknown) => {
     if (transfer.part === 'plan' && error instanceof Refusal) return undefined
     throw error
   })
-  const planned = notes && (await readPlan(notes))
-  if (!notes || !planned) return {}
-  const totals = { totalFiles: 0, totalBytes: 0, ...totalsOf(transfer, planned) }
+  const scan = notes && (await readScan(notes))
+  if (!notes || !scan) return {}
+  const totals = { totalFiles: 0, totalBytes: 0, ...totalsOf(transfer, scan) }
   if (transfer.part === 'plan') {
-    const counts = { ...totals, files: 0, bytes: 0, failed: planned.failed, largestBytes: planned.largestBytes }
-    return { done: { counts, failures: planned.failures } }
+    const counts = { ...totals, files: 0, bytes: 0, failed: scan.failed, largestBytes: scan.largestBytes }
+    return { done: { counts, failures: scan.failures } }
   }
   const name = transfer.part === 'copy' ? `share-${transfer.share.index}` : 'finish'
   const done = await notes.read(`${name}.done`, tally)

@@ -42,8 +42,7 @@ export const notArrived = (name = 'a file') => `${name}: it is missing at the de
 export const sizeDiffers = (name: string, plannedBytes: number, bytes: number) =>
   `${name}: it changed while it was staged: it had ${plannedBytes} bytes, and has ${bytes} bytes at the destination`
 export const contentDiffers = (name: string) => `${name}: its content at the destination differs`
-export const countDiffers = (planned: number, copied: number) =>
-  `${planned} files were planned, but ${copied} were copied`
+export const countDiffers = (found: number, copied: number) => `${found} files were found, but ${copied} were copied`
 export const rsyncFailed = (code: number, stderr: string) => `rsync failed with exit code ${code}: ${stderr}`
 
 // Lists
@@ -76,8 +75,8 @@ export const notOwnDirectory = (directory: string) =>
   `${directory} is not the directory that this transfer made for its notes: remove it`
 export const notesUnprotected = (directory: string) =>
   `other users may write to ${quote(directory)}, where this release of the scheduler does not protect notes: upgrade it`
-export const planGone = (attempt: number, directory: string) =>
-  `the plan of attempt ${attempt} is missing in ${directory}: retry the transfer`
+export const scanGone = (attempt: number, directory: string) =>
+  `the list of files of attempt ${attempt} is missing in ${directory}: retry the transfer`
 export const listIncomplete = (list: string) => `the list ${list} is missing or incomplete: retry the transfer`
 export const shareNotCopied = (share: number) => `share ${share} has not been copied yet`
 export const foreignNode = (attempt: number) =>

@@ -16,14 +16,14 @@ export const tally = z.strictObject({
 /** The result of a copy, or of a part of one. */
 export type Tally = z.infer<typeof tally>
 
-export const planNote = z.strictObject({
+export const scanNote = z.strictObject({
   ...tally.shape,
   of: z.int().positive(),
   largestBytes: count,
   shares: z.array(z.strictObject({ files: count, bytes: count })),
 })
-/** What a plan has found for all shares, and what it could not read. */
-export type PlanNote = z.infer<typeof planNote>
+/** What a scan has found for all shares, and what it could not read. */
+export type ScanNote = z.infer<typeof scanNote>
 
 export const batch = z.strictObject({
   /**

@@ -20,7 +20,7 @@ describe('the plan of a part of a transfer that is wanted', () => {
   })
 
   for (const [part, step] of [
-    ['plan', 'begin to plan transfer 3.1'],
+    ['plan', 'begin to scan for transfer 3.1'],
     ['copy', 'begin to copy share 1 of transfer 3.1'],
     ['finish', 'begin to finish transfer 3.1'],
   ] as const) {

@@ -8,7 +8,7 @@ import { namespacesOf, transferPathsOf, type Endpoints, endpointsOf } from '../p
 import { resolveAll, resolveEndpoints, type StagePaths } from '../resolve.js'
 import { copyArguments, type Copied, differing, type Progress, runRsync } from './rsync.js'
 import { timeWindow } from './times.js'
-import { contentDiffers, foreignFiles, foreignNode, planGone } from '../messages.js'
+import { contentDiffers, foreignFiles, foreignNode, scanGone } from '../messages.js'
 import { type AsUser, withOptions } from '../user.js'
 import {
   addFailure,
@@ -23,7 +23,7 @@ import {
 } from '../noteFormats.js'
 
 /*
- * Copies one share. Several batches run at once; each is copied, compared with the plan, and noted as done.
+ * Copies one share. Several batches run at once; each is copied, compared with what the scan found, and noted as done.
  *
  * Crash windows: if the agent is killed before a batch is noted, the batch runs again, and rsync copies only the files
  * that are missing or differ; if it is killed before the share is noted, the share is summed up from its batches again.
@@ -63,7 +63,7 @@ export async function copyShare(parts: CopyParts): Promise<void> {
   const { index } = transfer.share
   const notes = await openNotes(user, transfer)
   const note = await notes.read(`share-${index}.json`, shareNote)
-  if (!note) throw new Refusal(planGone(transfer.attempt, notesDirectory))
+  if (!note) throw new Refusal(scanGone(transfer.attempt, notesDirectory))
   const window = await timeWindow(user, notesDirectory)
   const isShared = await mayOthersWrite(user, transfer)
   const sidesFor = endpointsByNode(parts)
@@ -188,7 +188,7 @@ async function copyPairs(
   })
   let copied: Copied = { complaints: [], failed: 0 }
   const past = { files: 0, bytes: 0 }
-  // Links may have changed since the plan: resolve them again.
+  // Links may have changed since the scan: resolve them again.
   const resolved = await resolveAll(user, transfer, stagePaths, pairs)
   await requirePairsOfTransfer({ transfer, user, stagePaths }, resolved)
   for (const [index, endpoints] of resolved.entries()) {
@@ -238,7 +238,7 @@ async function requirePairsOfTransfer(
   pairs: readonly Endpoints[],
 ): Promise<void> {
   const { type, attempt } = transfer
-  // A node whose file could not be planned has no pair, and need not be resolved.
+  // A node whose file could not be scanned has no pair, and need not be resolved.
   const lines = endpointsOf(transfer).filter(({ node }) => pairs.some((pair) => pair.node === node))
   const known = type === 'file' ? await resolveAll(user, transfer, stagePaths, lines) : lines
   const isOfTransfer = ({ source, destination, node }: Endpoints) => {

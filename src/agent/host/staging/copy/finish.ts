@@ -7,14 +7,14 @@ import { resolveEndpoints, type StagePaths } from '../resolve.js'
 import { type Notes, openNotes } from '../notes.js'
 import { attributes, runRsync } from './rsync.js'
 import { timeWindow } from './times.js'
-import { countDiffers, planGone, shareNotCopied } from '../messages.js'
+import { countDiffers, scanGone, shareNotCopied } from '../messages.js'
 import type { AsUser } from '../user.js'
-import { addFailure, addTally, emptyTally, ofNode, planNote, tally, type Tally } from '../noteFormats.js'
+import { addFailure, addTally, emptyTally, ofNode, scanNote, tally, type Tally } from '../noteFormats.js'
 
 /**
  * Runs when every share is copied: sets modes and times of the directories, which copying changed, writes the user's
  * report, and notes the sum of all shares. May be repeated until the note exists. Throws Refusal when a share or the
- * plan is missing, Unavailable while a brick is offline.
+ * list of the scan is missing, Unavailable while a brick is offline.
  */
 export async function finishTransfer(parts: {
   transfer: DesiredTransfer
@@ -25,13 +25,13 @@ export async function finishTransfer(parts: {
   const { transfer, user, requireAllBricksOnline } = parts
   const { notesDirectory } = transferPathsOf(transfer)
   const notes = await openNotes(user, transfer)
-  const plan = await notes.read('plan.json', planNote)
-  if (!plan) throw new Refusal(planGone(transfer.attempt, notesDirectory))
-  const sum = await sumOfShares(notes, plan.of)
-  sum.failed += plan.failed
-  sum.failures = [...plan.failures, ...sum.failures].slice(0, 20)
-  if (sum.failed === 0 && sum.files !== plan.files) {
-    addFailure(sum, countDiffers(plan.files, sum.files))
+  const scan = await notes.read('plan.json', scanNote)
+  if (!scan) throw new Refusal(scanGone(transfer.attempt, notesDirectory))
+  const sum = await sumOfShares(notes, scan.of)
+  sum.failed += scan.failed
+  sum.failures = [...scan.failures, ...sum.failures].slice(0, 20)
+  if (sum.failed === 0 && sum.files !== scan.files) {
+    addFailure(sum, countDiffers(scan.files, sum.files))
   }
   if (transfer.type === 'directory') await finishDirectories(parts, notes, sum)
   await writeReport(parts, sum)
@@ -60,7 +60,7 @@ async function finishDirectories(
   const window = await timeWindow(user, notesDirectory)
   for (const endpoints of endpointsOf(transfer)) {
     const own = lists.filter((name) => name.startsWith(`directories.${treeOf(transfer, endpoints.node)}.`))
-    // A node whose tree could not be planned has no list.
+    // A node whose tree could not be scanned has no list.
     if (own.length === 0) continue
     const { source, destination, node } = await resolveEndpoints(user, transfer, stagePaths, endpoints)
     for (const name of own) {

@@ -1,12 +1,12 @@
 import { Refusal } from '../../../port.js'
-import { statPaths } from '../plan/stat.js'
+import { statPaths } from '../scan/stat.js'
 import type { AsUser } from '../user.js'
 import type { Notes } from '../notes.js'
 import { listIncomplete, notArrived, sizeDiffers } from '../messages.js'
 import { type Batch, listOf } from '../noteFormats.js'
 
 /**
- * A text for each file of a batch that is not at the destination with the size that it had when it was planned. Throws
+ * A text for each file of a batch that is not at the destination with the size that it had when it was scanned. Throws
  * Refusal when the notes are incomplete.
  */
 export async function whatIsMissing(user: AsUser, notes: Notes, batch: Batch, to: string): Promise<string[]> {
@@ -25,9 +25,9 @@ async function pairsMissing(user: AsUser, pairs: NonNullable<Batch['pairs']>): P
 }
 
 async function listMissing(user: AsUser, notes: Notes, list: string, files: number, to: string): Promise<string[]> {
-  const planned = (await notes.readList(`${list}.sizes`))?.toString().split('\n').map(Number)
+  const sizesBefore = (await notes.readList(`${list}.sizes`))?.toString().split('\n').map(Number)
   // A list that was cut short must not be taken for a short list.
-  if (planned?.length !== files) throw new Refusal(listIncomplete(list))
+  if (sizesBefore?.length !== files) throw new Refusal(listIncomplete(list))
   const stdin = await listed(notes, list)
   const absent: string[] = []
   const words = ['env', `--chdir=${to}`, 'xargs', '--null', 'stat', '--printf=%s\\n', '--'] as const
@@ -40,10 +40,10 @@ async function listMissing(user: AsUser, notes: Notes, list: string, files: numb
     const unsaid = files - sizes.length - absent.length
     return [...absent, ...Array.from({ length: Math.max(0, unsaid) }, () => notArrived())]
   }
-  const wrong = sizes.flatMap((size, index) => (size === planned[index] ? [] : [index]))
+  const wrong = sizes.flatMap((size, index) => (size === sizesBefore[index] ? [] : [index]))
   if (wrong.length === 0) return []
   const names = stdin.toString().split('\0')
-  return wrong.map((index) => sizeDiffers(names[index] ?? 'a file', planned[index]!, sizes[index]!))
+  return wrong.map((index) => sizeDiffers(names[index] ?? 'a file', sizesBefore[index]!, sizes[index]!))
 }
 
 /**

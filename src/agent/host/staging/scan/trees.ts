@@ -3,11 +3,11 @@ import { batchesIn } from './batches.js'
 import { linkedIn } from './hardlinks.js'
 import { isNotes, notesMark, type Endpoints, treeOf } from '../paths.js'
 import type { Notes } from '../notes.js'
-import type { Building, Planning } from './planning.js'
+import type { Building, Scan } from './scanParts.js'
 import type { AsUser } from '../user.js'
 import { type Entry, type PassOver, walk } from './walk.js'
 import { deviceFile } from '../messages.js'
-import { addFailure, ofNode, type PlanNote } from '../noteFormats.js'
+import { addFailure, ofNode, type ScanNote } from '../noteFormats.js'
 
 const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
 
@@ -15,11 +15,11 @@ const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
  * Plans directory trees, in batches of names. Trees with one source are walked once. Gives files and bytes of each
  * share; files that cannot be read are counted as failed.
  */
-export async function planTrees(
-  parts: Planning,
+export async function listTrees(
+  parts: Scan,
   building: Building,
   trees: readonly Endpoints[],
-): Promise<PlanNote['shares']> {
+): Promise<ScanNote['shares']> {
   const { transfer } = parts
   const split = splitter(transfer.share.of, batchLimits)
   const batches = batchesIn(building.notes, transfer.share.of)
@@ -42,7 +42,7 @@ interface TreeParts {
 }
 
 async function planTree(
-  { transfer, user, found, onFound }: Planning,
+  { transfer, user, found, onFound }: Scan,
   copies: readonly Endpoints[],
   { split, write, building, lists }: TreeParts,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type FullBatch, type Listed, splitter } from '../../../../../../src/agent/host/staging/plan/split.js'
+import { type FullBatch, type Listed, splitter } from '../../../../../../src/agent/host/staging/scan/split.js'
 
 const file = (name: string, bytes = 1, parts: Partial<Listed> = {}): Listed => ({
   name,

@@ -2,9 +2,9 @@ import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import type { Notes } from '../notes.js'
 import type { StagePaths } from '../resolve.js'
 import type { AsUser } from '../user.js'
-import type { PlanNote, Tally } from '../noteFormats.js'
+import type { ScanNote, Tally } from '../noteFormats.js'
 
-export interface PlanParts {
+export interface ScanParts {
   transfer: DesiredTransfer
   user: AsUser
   stagePaths: StagePaths
@@ -16,9 +16,9 @@ export interface PlanParts {
 
 /** What a plan counts while it is made: files that cannot be copied, and the largest file. */
 export type Found = Tally & { largestBytes: number }
-export type Planning = PlanParts & { found: Found }
+export type Scan = ScanParts & { found: Found }
 /** Writes the batches into the plan's directory, and gives what each share has to copy. */
-export type Make = (building: Building) => Promise<PlanNote['shares']>
+export type Make = (building: Building) => Promise<ScanNote['shares']>
 export interface Building {
   directory: string
   notes: Notes

@@ -4,11 +4,11 @@ import { splitter } from './split.js'
 import { batchesIn } from './batches.js'
 import { type FileStat, statPaths } from './stat.js'
 import type { Endpoints } from '../paths.js'
-import type { Building, Planning } from './planning.js'
+import type { Building, Scan } from './scanParts.js'
 import { nameOf } from '../resolve.js'
 import { cannotBeStaged, destinationIsDirectory, notAFile, notFound } from '../messages.js'
 import type { AsUser } from '../user.js'
-import { addFailure, ofNode, type PlanNote } from '../noteFormats.js'
+import { addFailure, ofNode, type ScanNote } from '../noteFormats.js'
 
 const limits = { files: 100, bytes: 16 * 1024 ** 3 }
 
@@ -16,11 +16,11 @@ const limits = { files: 100, bytes: 16 * 1024 ** 3 }
  * Plans single files, each with a destination of its own, in batches of pairs. Gives files and bytes of each share.
  * Throws Refusal when the only file of a directive cannot be copied.
  */
-export async function planPairs(
-  parts: Planning,
+export async function listPairs(
+  parts: Scan,
   { notes }: Building,
   pairs: readonly Endpoints[],
-): Promise<PlanNote['shares']> {
+): Promise<ScanNote['shares']> {
   const { transfer, user, found } = parts
   const split = splitter(transfer.share.of, limits)
   const batches = batchesIn(notes, transfer.share.of)
@@ -56,7 +56,7 @@ async function makeAll(user: AsUser, directories: readonly string[]): Promise<vo
 }
 
 function problemWith(
-  { transfer }: Planning,
+  { transfer }: Scan,
   { source, destination, node }: { source: string; destination: string; node: string | undefined },
   file: FileStat | undefined,
   there: FileStat | undefined,
