@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { dataPlaneNames } from './documents/direct.js'
 
 /*
  * What goes over the scheduler's socket to bbctl, and out of `bbctl --json`: stable shapes. Sizes are bytes, times unix
@@ -127,6 +128,7 @@ export const bufferDetail = bufferView.extend({
   requestedBytes: bytes,
   access: z.array(text),
   volume: text,
+  dataPlane: z.enum(dataPlaneNames).describe('What serves the buffer: it keeps the one that it was made with.'),
   volumeState: nameOrNull.describe('creating, started, degraded, deleting or absent.'),
   mountpoint: nameOrNull,
   brickList: z.array(z.strictObject({ host: text, device: text, state: text, problem: nameOrNull })),

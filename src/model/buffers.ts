@@ -8,19 +8,6 @@ import type { ObservedVolume } from './documents/volume.js'
 
 /** Questions about one buffer, answered from its document and from what the agents observed. */
 
-/**
- * The host that makes and removes a volume of the buffer, one host at a time: the one that was told of the volume, as
- * long as it is alive; else brick 0's, or the first of the buffer's hosts that is alive. It may name a lost host when
- * all are lost.
- */
-export function primaryOf(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): string {
-  const told = hostsOf(buffer).find(
-    (host) => cluster.hosts.has(host) && cluster.desired.volume.get(hostKey(host, volume))?.buffer.id === buffer.id,
-  )
-  const alive = buffer.bricks.find((brick) => cluster.hosts.has(brick.host))
-  return told ?? (alive ?? buffer.bricks[0]!).host
-}
-
 /** The buffer's hosts in the volume's order: whom a client asks for the volume. */
 export function serversOf(buffer: BufferDocument): string[] {
   return [...new Set(buffer.bricks.map((brick) => brick.host))]
@@ -81,39 +68,6 @@ export function bootsOf(cluster: Cluster, buffer: BufferDocument): Record<string
 export function hostsRestarted(cluster: Cluster, buffer: BufferDocument, { boots }: ObservedVolume): string[] {
   if (boots === undefined) return []
   return Object.entries(bootsOf(cluster, buffer)).flatMap(([host, boot]) => (boots[host] === boot ? [] : [host]))
-}
-
-/**
- * The volume as its primary reported it, or as another of the buffer's hosts did when the primary changed. Undefined
- * before the first report; one of an earlier buffer with the same volume name does not count.
- */
-export function volumeOf(
-  cluster: Cluster,
-  buffer: BufferDocument,
-  volume: string = buffer.volume,
-): ObservedVolume | undefined {
-  for (const host of new Set([primaryOf(cluster, buffer, volume), ...hostsOf(buffer)])) {
-    const observed = cluster.observed.volume.get(hostKey(host, volume))
-    if (observed?.bufferId === buffer.id) return observed
-  }
-  return undefined
-}
-
-/** Some host was told of this volume, so that it may exist. */
-export function wasBegun(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
-  if (buffer.builtAt !== undefined || volume !== buffer.volume) return true
-  if (volumeOf(cluster, buffer, volume)) return true
-  return hostsOf(buffer).some((host) => cluster.desired.volume.get(hostKey(host, volume))?.buffer.id === buffer.id)
-}
-
-/** It was never begun, or its going was seen. */
-export function isVolumeGone(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
-  return !wasBegun(cluster, buffer, volume) || volumeOf(cluster, buffer, volume)?.state === 'absent'
-}
-
-/** Nothing serves the volume any more, so its bricks may be taken away; a record of it may be left. */
-export function isVolumeStopped(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
-  return isVolumeGone(cluster, buffer, volume) || volumeOf(cluster, buffer, volume)?.stopped === true
 }
 
 /** Sessions that made or use the buffer, whatever stage they are in, its own session among them. */
@@ -219,10 +173,4 @@ export function hostsToUnmount(cluster: Cluster, buffer: BufferDocument): string
     ...hostsCopying(cluster, session, buffer),
   ])
   return [...new Set(hosts)].filter((host) => cluster.hosts.has(host))
-}
-
-/** All that have, or had, a brick of it or of one of its volumes. */
-function hostsOf({ bricks, released, formerVolumes }: BufferDocument): string[] {
-  const former = formerVolumes.flatMap((volume) => volume.bricks)
-  return [...new Set([...bricks, ...released, ...former].map(({ host }) => host))]
 }

@@ -1,8 +1,11 @@
 import type { Desired, DesiredKind } from './documents/desired.js'
 
+/** Of each form of a document. */
+export type WithoutFence<D> = D extends object ? Omit<D, 'fence'> : never
+
 /** A desired document and whose it is; the fence is added when it is written. */
 export type DesiredRecord = {
-  [K in DesiredKind]: { host: string; kind: K; id: string; document: Omit<Desired[K], 'fence'> }
+  [K in DesiredKind]: { host: string; kind: K; id: string; document: WithoutFence<Desired[K]> }
 }[DesiredKind]
 
 /** A record as a sentence, for logs and tests: `gluster1: brick nvme1n1 ready`. */

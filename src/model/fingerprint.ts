@@ -6,7 +6,12 @@ import type { DirectVolume } from './documents/volume.js'
  * Of what a host serves of a volume, and to whom: 43 characters, equal for equal documents whatever the order of their
  * clients. It says nothing of the passwords in them, which are random.
  */
-export function fingerprintOf({ bricks, directory, exports, clients }: Omit<DirectVolume, 'fence'>): string {
+export function fingerprintOf({
+  bricks,
+  directory,
+  exports,
+  clients,
+}: Pick<DirectVolume, 'bricks' | 'directory' | 'exports' | 'clients'>): string {
   return digestOf([bricks, directory, exports, [...clients].sort()])
 }
 

@@ -1,22 +1,15 @@
 import type { Phase } from './api.js'
-import {
-  hostsRestarted,
-  hostsToUnmount,
-  isOfEarlierBoot,
-  isReady,
-  isVolumeGone,
-  jobsHolding,
-  observedBrickOf,
-  primaryOf,
-  volumeOf,
-  wasBegun,
-} from './buffers.js'
+import { hostsRestarted, hostsToUnmount, isOfEarlierBoot, isReady, jobsHolding, observedBrickOf } from './buffers.js'
+import { hostsServing, isVolumeGone, primaryOf, volumeOf, wasBegun } from './volumes.js'
+import { reportOf } from './volumeReports.js'
+import type { ObservedVolume } from './documents/volume.js'
 import type { Cluster } from './cluster.js'
 import type { BufferDocument, PlacedBrick } from './documents/buffer.js'
 import { describeWiping } from './wipes.js'
 
 export type { Phase } from './api.js'
-export { isReady, observedBrickOf, primaryOf, sessionsUsing, volumeOf } from './buffers.js'
+export { isReady, observedBrickOf, sessionsUsing } from './buffers.js'
+export { primaryOf, volumeOf } from './volumes.js'
 
 /*
  * The life of a buffer. Nobody stores a phase: it follows from the buffer's document and what the agents observed.
@@ -107,6 +100,11 @@ function deletingPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
 }
 
 function volumeBlocker(cluster: Cluster, buffer: BufferDocument, volume: string): Blocker[] {
+  if (buffer.dataPlane === 'direct')
+    return hostsServing(cluster, buffer).map((host) => ({
+      text: volumeOnHost(cluster, volume, host, reportOf(cluster, buffer, host)),
+      idle: !cluster.hosts.has(host),
+    }))
   if (!wasBegun(cluster, buffer, volume) || isVolumeGone(cluster, buffer, volume)) return []
   const idle =
     !cluster.hosts.has(primaryOf(cluster, buffer, volume)) || volumeOf(cluster, buffer, volume)?.stopped === true
@@ -134,8 +132,13 @@ function brickWait(cluster: Cluster, brick: PlacedBrick): string {
 }
 
 function volumeWait(cluster: Cluster, buffer: BufferDocument, volume: string): string {
-  const host = primaryOf(cluster, buffer, volume)
-  return withDetail(`volume ${volume} on ${host}${lostMark(cluster, host)}`, volumeOf(cluster, buffer, volume))
+  const observed = volumeOf(cluster, buffer, volume)
+  if (buffer.dataPlane === 'direct') return withDetail(`volume ${volume}`, observed)
+  return volumeOnHost(cluster, volume, primaryOf(cluster, buffer, volume), observed)
+}
+
+function volumeOnHost(cluster: Cluster, volume: string, host: string, observed: ObservedVolume | undefined): string {
+  return withDetail(`volume ${volume} on ${host}${lostMark(cluster, host)}`, observed)
 }
 
 function withDetail(where: string, observed: { problem?: { message: string }; waitingFor: string[] } | undefined) {

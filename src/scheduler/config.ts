@@ -4,6 +4,7 @@ import { ConfigError, readConfigFile } from '../daemon/configFile.js'
 import { absolutePath, logConfig, mountRoot, schedulerEtcdConfig, sizeInBytes } from '../daemon/configSchemas.js'
 import { parseFlags } from '../daemon/flags.js'
 import { hostPattern } from '../model/hostPattern.js'
+import { dataPlaneNames } from '../model/documents/direct.js'
 import { wipeKinds } from '../model/documents/wipe.js'
 import { clusterName, hostName, poolName } from '../model/names.js'
 
@@ -20,12 +21,15 @@ const pool = z
     privateShard: z
       .never('privateShard was removed, because files cut into shards were damaged: delete this line')
       .optional(),
+    /** What serves new buffers. */
+    dataPlane: z.enum(dataPlaneNames).default('glusterd'),
     /** What devices of new buffers are wiped by when they are given back. */
     wipe: z.enum(wipeKinds).default('discard'),
   })
-  .transform(({ granularity, default: isDefault, wipe, ...rest }) => ({
+  .transform(({ granularity, default: isDefault, dataPlane, wipe, ...rest }) => ({
     granularityBytes: granularity,
     isDefault,
+    ...(dataPlane === 'glusterd' ? {} : { dataPlane }),
     ...(wipe === 'discard' ? {} : { wipe }),
     ...rest,
   }))

@@ -1,5 +1,6 @@
 import { viewsOf } from '../model/access.js'
-import { hasOnlyCutOff, hostsUnmounting, isStillSwapping, volumeOf } from '../model/buffers.js'
+import { hasOnlyCutOff, hostsUnmounting, isStillSwapping } from '../model/buffers.js'
+import { volumeOf } from '../model/volumes.js'
 import { hostKey, type Cluster, mountId, sessionBuffers, swapId } from '../model/cluster.js'
 import type { BufferDocument } from '../model/documents/buffer.js'
 import type { SessionDocument } from '../model/documents/session.js'

@@ -137,6 +137,7 @@ export async function printDetail(detail: BufferDetail): Promise<void> {
     ['pool', detail.pool],
     ['size', `${size(detail.sizeBytes)} (${size(detail.requestedBytes)} asked), ${detail.bricks} bricks`],
     ['access', detail.access.join(',')],
+    ['data plane', detail.dataPlane],
     ['volume', `${detail.volume}${detail.volumeState === null ? '' : `, ${detail.volumeState}`}`],
     ['mount', detail.mountpoint ?? '-'],
     ['created', time(detail.createdAt)],

@@ -45,6 +45,8 @@ export const bufferDocument = tolerant({
   dataPlane: dataPlaneName.optional(),
   /** Of the data plane `direct`: what its passwords are made from. Agents cannot read this document, and no backup has it. */
   secret: secret.optional(),
+  /** Some job may have been given a login: another secret is made when nobody uses the buffer any more. */
+  secretGiven: z.literal(true).optional(),
   requestedBytes: bytes,
   /** None for a buffer that holds swap alone. */
   access: z.array(z.enum(accessModes)).max(8),

@@ -136,6 +136,7 @@ function newBuffer(
     const [maxBytes, askedBytes] = [maxSlots * pool.granularityBytes, count * pool.granularityBytes]
     return { refused: messages.bufferTooLarge(pool.name, maxBytes, askedBytes) }
   }
+  const plane = dataPlaneOf(pool)
   const asked = { pool: pool.name, granularityBytes: pool.granularityBytes, wipe: pool.wipe }
   const leftOf = (free: number) => context.leftFor?.(pool.name, free) ?? free
   const placed = placeBricks(cluster, { ...asked, count, leftOf }, context.newUuid)
@@ -143,6 +144,8 @@ function newBuffer(
     if (!placed.mayCome) return placed
     return { claim: { ...asked, slots: count }, reason: placed.refused }
   }
+  const served = plane.served(cluster, placed.bricks)
+  if ('refused' in served) return served
   return {
     v: 1,
     id,
@@ -153,13 +156,14 @@ function newBuffer(
     pool: pool.name,
     granularityBytes: pool.granularityBytes,
     ...(pool.wipe === undefined ? {} : { wipe: pool.wipe }),
+    ...plane.ofNewBuffer(),
     requestedBytes: request.bytes,
     access: request.access,
     ...(request.swap ? { swapBytes: request.swap.bytes } : {}),
     ...(request.sharedGid === undefined ? {} : { sharedGid: request.sharedGid }),
     ...(request.clientCache && Object.keys(request.clientCache).length > 0 ? { clientCache: request.clientCache } : {}),
-    volume: dataPlaneOf(asked).freeVolumeName(cluster, request.name, id),
-    bricks: placed.bricks,
+    volume: plane.freeVolumeName(cluster, request.name, id),
+    bricks: served.bricks,
     released: [],
     formerVolumes: [],
     directory: 'brick',

@@ -1,16 +1,24 @@
 import type { Cluster } from '../../model/cluster.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
-import type { BufferDocument } from '../../model/documents/buffer.js'
-import type { DesiredMount } from '../../model/documents/mount.js'
+import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
+import type { DesiredMount, MountView } from '../../model/documents/mount.js'
+import type { DesiredSwap } from '../../model/documents/swap.js'
+import type { DesiredTransfer } from '../../model/documents/transfer.js'
 import type { SessionDocument } from '../../model/documents/session.js'
-import type { GlusterfsVolume, ObservedVolume } from '../../model/documents/volume.js'
+import type { ObservedVolume } from '../../model/documents/volume.js'
 import type { SchedulerConfig } from '../config.js'
 
 /** Whom the scheduler's settings let in beside a session's hosts. */
 export type ClientSettings = Pick<SchedulerConfig, 'adminClients' | 'computeNetworks'>
 
-/** What a volume's document says that the plane alone understands; what every plane has, `desired/buffer.ts` adds. */
-export type VolumeSpec = Pick<GlusterfsVolume, 'type' | 'options'>
+/** What a buffer's volume is to be. */
+export interface WantedVolume {
+  /** The buffer's key, for people. */
+  name: string
+  /** undefined: it was not begun, and its time has not come. */
+  wanted: 'started' | 'absent' | undefined
+  settings: ClientSettings
+}
 
 /**
  * What makes one file system of a buffer's bricks, as far as the scheduler knows it: all options, commands and limits of it stand
@@ -19,7 +27,18 @@ export type VolumeSpec = Pick<GlusterfsVolume, 'type' | 'options'>
 export interface DataPlane {
   /** A volume name that no buffer has, had and is not rid of yet. `id`: the new buffer's. */
   freeVolumeName(cluster: Cluster, buffer: string, id: number): string
-  volumeSpec(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): VolumeSpec
+  /** What a new buffer's document says of this plane; a secret in it is another one each time. */
+  ofNewBuffer(): Pick<BufferDocument, 'dataPlane' | 'secret'>
+  /** Bricks that were just placed, with what clients find them by; or why they cannot be served. */
+  served(cluster: Cluster, bricks: PlacedBrick[]): { bricks: PlacedBrick[] } | { refused: string }
+  /** The buffer with bricks that can be served where those of it cannot, as its hosts report; undefined when all can. */
+  mended(cluster: Cluster, buffer: BufferDocument): { buffer: BufferDocument; event: string } | undefined
+  /** The buffer as it is to be written now that other sessions use it than before; undefined when nothing changes. */
+  renewed(cluster: Cluster, buffer: BufferDocument): BufferDocument | undefined
+  /** What storage hosts are told of its volume, and of volumes that were begun for it before. */
+  desiredVolumes(cluster: Cluster, buffer: BufferDocument, volume: WantedVolume): DesiredRecord[]
+  /** A brick that is replaced once the volume was begun wants another volume, in directories that no create has touched. */
+  startsOverToReplace: boolean
   /** Why its volume can only be made under another name and in fresh brick directories, as a line of its timeline; undefined when it can. */
   whyStartOver(reported: ObservedVolume): string | undefined
   /** Why the hosts of a session that starts cannot be let in beside those that are; undefined when they can. */
@@ -31,17 +50,29 @@ export interface DataPlane {
   ): string | undefined
   /** The bricks let in everyone whom they should: before that no host is told to mount. */
   letsIn(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): boolean
-  /** What a host mounts the buffer from. */
-  mountSource(buffer: BufferDocument): Pick<DesiredMount, 'volume' | 'servers'>
+  /** What that host mounts the buffer from, in that view. */
+  mountSource(
+    buffer: BufferDocument,
+    view: MountView,
+    host: string,
+  ): Pick<DesiredMount, 'volume' | 'servers' | 'direct'>
+  /** What a storage host mounts the buffer from, to copy in those of its directories. */
+  transferSource(
+    buffer: BufferDocument,
+    namespace: Pick<DesiredTransfer, 'directory' | 'nodes' | 'template'>,
+  ): Pick<DesiredTransfer, 'volume' | 'servers' | 'direct'>
+  /** What a swap file's host must find mounted at its place, beside the volume and its directory. */
+  swapSource(host: string): Pick<DesiredSwap, 'export'>
   /** The command that mounts a buffer by hand, once it was built and until it leaves. */
   mountCommand(buffer: BufferDocument): string | undefined
   /** What storage hosts must know of one another. */
   desiredPeers(cluster: Cluster): DesiredRecord[]
-  /** How operators look for volumes by hand. */
-  byHand: {
-    listVolumes: string
-    nameOf(volume: string): string
-    notFound(volume: string): string
-    remove(volume: string, host: string): string
-  }
+}
+
+/** How operators look for volumes by hand, where hosts list them. */
+export interface ByHand {
+  listVolumes: string
+  nameOf(volume: string): string
+  notFound(volume: string): string
+  remove(volume: string, host: string): string
 }

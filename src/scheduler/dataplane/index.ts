@@ -1,13 +1,18 @@
+import type { DataPlaneName } from '../../model/documents/direct.js'
 import type { DataPlane } from './dataPlane.js'
-import { glusterd } from './glusterd/index.js'
+import { direct } from './direct/index.js'
+import { byHand, glusterd } from './glusterd/index.js'
 
 export type { ClientSettings, DataPlane } from './dataPlane.js'
+/** Of the plane whose volumes hosts list in their inventories. */
+export { byHand as listedVolumes }
+
+const planes: Record<DataPlaneName, DataPlane> = { glusterd, direct }
 
 /** All that there are: what holds for storage hosts as such is asked of each. */
-export const dataPlanes: readonly DataPlane[] = [glusterd]
+export const dataPlanes: readonly DataPlane[] = Object.values(planes)
 
-/** The one whose volumes hosts list in their inventories. */
-export const listedPlane: DataPlane = glusterd
-
-/** The one that a buffer is made with, or the buffers of a pool. Every pool has the same. */
-export const dataPlaneOf: (of: { pool: string }) => DataPlane = () => glusterd
+/** The one that a buffer was made with, or that new buffers of a pool are. */
+export function dataPlaneOf({ dataPlane = 'glusterd' }: { dataPlane?: DataPlaneName | undefined }): DataPlane {
+  return planes[dataPlane]
+}

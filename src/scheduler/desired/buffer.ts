@@ -1,38 +1,31 @@
-import { volumeDirectories, volumeRoot } from '../../model/access.js'
-import {
-  bootsOf,
-  hostsToUnmount,
-  isReady,
-  isVolumeStopped,
-  jobsHolding,
-  primaryOf,
-  sessionsUsing,
-  volumeBricks,
-  wasBegun,
-} from '../../model/buffers.js'
+import { volumeRoot } from '../../model/access.js'
+import { hostsToUnmount, isReady, jobsHolding } from '../../model/buffers.js'
+import { isReplaced, isUnserved, isVolumeStopped, wasBegun } from '../../model/volumes.js'
 import { hostKey, bufferKey, type Cluster } from '../../model/cluster.js'
 import { isComplete } from '../../model/phase.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
-import { transfersOf } from '../../model/transfers.js'
 import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
 import { type ClientSettings, dataPlaneOf } from '../dataplane/index.js'
 
 /** What every storage host should hold of this buffer now. */
-export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, clients: ClientSettings): DesiredRecord[] {
+export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): DesiredRecord[] {
   const name = bufferKey(cluster, buffer)
   const formerStopped = buffer.formerVolumes.every(({ volume }) => isVolumeStopped(cluster, buffer, volume))
   // Told before the buffer counts as built, so that none that does is ever formatted again: not even where nobody lived to tell it.
   const isBuilt = buffer.builtAt !== undefined || isComplete(cluster, buffer)
-  const bricksLeave =
+  const leaves = (brick: PlacedBrick) =>
     formerStopped &&
     /* guard: buffer-absent */ buffer.wanted === 'absent' &&
-    /* guard: volume-stopped */ isVolumeStopped(cluster, buffer)
+    /* guard: volume-stopped */ isUnserved(cluster, buffer, brick)
   return [
-    ...buffer.bricks.map((brick) => desiredBrick(cluster, buffer, name, brick, { mayLeave: bricksLeave, isBuilt })),
+    ...buffer.bricks.map((brick) => desiredBrick(cluster, buffer, name, brick, { mayLeave: leaves(brick), isBuilt })),
     ...buffer.released.map((brick) =>
-      desiredBrick(cluster, buffer, name, brick, { mayLeave: formerStopped, isBuilt: false }),
+      desiredBrick(cluster, buffer, name, brick, {
+        mayLeave: formerStopped && isReplaced(cluster, buffer, brick),
+        isBuilt: false,
+      }),
     ),
-    ...desiredVolumes(cluster, buffer, name, clients),
+    ...dataPlaneOf(buffer).desiredVolumes(cluster, buffer, { name, wanted: volumeWanted(cluster, buffer), settings }),
   ]
 }
 
@@ -64,59 +57,12 @@ function desiredBrick(
       directory: buffer.directory,
       ...volumeRoot(buffer),
       ...(isBuilt ? { built: true as const } : {}),
+      ...(buffer.dataPlane === undefined ? {} : { dataPlane: buffer.dataPlane }),
       // guard: wipe-kept
       ...(buffer.wipe === undefined ? {} : { wipe: buffer.wipe }),
       wanted,
     },
   }
-}
-
-function desiredVolumes(
-  cluster: Cluster,
-  buffer: BufferDocument,
-  name: string,
-  clients: ClientSettings,
-): DesiredRecord[] {
-  const spec = dataPlaneOf(buffer).volumeSpec(cluster, buffer, clients)
-  const hosts = runningHosts(cluster, buffer)
-  const directories = volumeDirectories(buffer, { hosts, hasTemplate: hasTemplate(cluster, buffer) })
-  const boots = bootsOf(cluster, buffer)
-  const recordOf = (
-    volume: string,
-    bricks: { host: string; path: string }[],
-    wanted: 'started' | 'absent',
-  ): DesiredRecord => ({
-    host: primaryOf(cluster, buffer, volume),
-    kind: 'volume',
-    id: volume,
-    document: {
-      v: 1,
-      kind: 'volume',
-      buffer: { id: buffer.id, name },
-      volume,
-      bricks,
-      ...spec,
-      ...(directories.length > 0 && wanted === 'started' ? { directories } : {}),
-      ...(Object.keys(boots).length > 0 && wanted === 'started' ? { boots } : {}),
-      wanted,
-    },
-  })
-  const former = buffer.formerVolumes.map(({ volume, bricks }) => recordOf(volume, bricks, 'absent'))
-  const wanted = volumeWanted(cluster, buffer)
-  return wanted ? [...former, recordOf(buffer.volume, volumeBricks(buffer), wanted)] : former
-}
-
-/** Where jobs have the buffer now; what was made for hosts of the past stays in it. */
-function runningHosts(cluster: Cluster, buffer: BufferDocument): string[] {
-  const running = sessionsUsing(cluster, buffer).filter(({ stage }) => stage === 'running')
-  return running.flatMap(({ computeHosts }) => computeHosts)
-}
-
-function hasTemplate(cluster: Cluster, buffer: BufferDocument): boolean {
-  return (
-    buffer.access.includes('private') &&
-    sessionsUsing(cluster, buffer).some((session) => transfersOf(session, 'fill').length > 0)
-  )
 }
 
 /** undefined: its time has not come, or it never was. A volume is not withdrawn because a brick is unwell. */

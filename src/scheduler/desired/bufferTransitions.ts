@@ -1,12 +1,5 @@
-import {
-  hostsToUnmount,
-  isVolumeGone,
-  jobsHolding,
-  observedBrickOf,
-  volumeBricks,
-  volumeOf,
-  wasBegun,
-} from '../../model/buffers.js'
+import { hostsToUnmount, jobsHolding, observedBrickOf, volumeBricks } from '../../model/buffers.js'
+import { isVolumeGone, volumeOf, wasBegun } from '../../model/volumes.js'
 import { hostKey, bufferKey, type Cluster } from '../../model/cluster.js'
 import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
 import type { CordonDocument } from '../../model/documents/cordon.js'
@@ -45,6 +38,10 @@ export function transitionOfBuffer(
   if (buffer.builtAt === undefined && buffer.failure === undefined) {
     const creation = transitionWhileCreating(cluster, buffer, context)
     if (creation) return creation
+  }
+  const renewed = dataPlaneOf(buffer).renewed(cluster, buffer)
+  if (renewed) {
+    return { changes: [{ kind: 'buffer', name: bufferKey(cluster, buffer), document: renewed }], events: [] }
   }
   return forgetReleased(cluster, buffer, context)
 }
@@ -98,6 +95,8 @@ function transitionWhileCreating(
   const volume = volumeOf(cluster, buffer)
   const why = volume && dataPlaneOf(buffer).whyStartOver(volume)
   if (why !== undefined) return write(startOver(cluster, buffer, buffer.bricks), why)
+  const mended = dataPlaneOf(buffer).mended(cluster, buffer)
+  if (mended) return write(mended.buffer, mended.event)
   if (volume?.problem?.terminal) {
     const failure = clipped(`volume ${buffer.volume}: ${volume.problem.message}`)
     return write({ ...buffer, failure }, `failed: ${failure}`)
@@ -120,23 +119,26 @@ function replace(
     if (!unfit.includes(brick)) beside.set(brick.host, (beside.get(brick.host) ?? 0) + 1)
   }
   const placed = placeBricks(cluster, { pool, granularityBytes, wipe, count: unfit.length, beside }, context.newUuid)
-  if ('refused' in placed) {
+  const plane = dataPlaneOf(buffer)
+  const served = 'refused' in placed ? placed : plane.served(cluster, placed.bricks)
+  if ('refused' in served) {
     // A lost host may come back; a device that was refused will not get better.
     if (bad.length === 0) return undefined
-    const failure = clipped(`${bad.map((brick) => reasonOf(cluster, brick)).join(', ')}; and ${placed.refused}`)
+    const failure = clipped(`${bad.map((brick) => reasonOf(cluster, brick)).join(', ')}; and ${served.refused}`)
     const document = { ...buffer, failure }
     return { changes: [...cordons, { kind: 'buffer', name, document }], events: [`failed: ${failure}`] }
   }
-  const fresh = [...placed.bricks]
+  const fresh = [...served.bricks]
   const bricks = buffer.bricks.map((brick) => (unfit.includes(brick) ? fresh.shift()! : brick))
   const released = [...buffer.released, ...unfit]
-  const document = wasBegun(cluster, buffer)
-    ? { ...startOver(cluster, buffer, bricks), released }
-    : { ...buffer, bricks, released }
+  const document =
+    plane.startsOverToReplace && wasBegun(cluster, buffer)
+      ? { ...startOver(cluster, buffer, bricks), released }
+      : { ...buffer, bricks, released }
   return {
     changes: [...cordons, { kind: 'buffer', name, document }, { kind: 'lastId', lastId: cluster.lastId }],
     events: unfit.map((brick, index) => {
-      const { host, device } = placed.bricks[index]!
+      const { host, device } = served.bricks[index]!
       return `brick ${brick.device} on ${brick.host} replaced by ${device} on ${host}: ${reasonOf(cluster, brick)}`
     }),
   }

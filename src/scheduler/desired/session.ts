@@ -1,5 +1,6 @@
 import { viewDirectory, viewsOf } from '../../model/access.js'
-import { isCutOff, isStillMounted, isStillSwapping, volumeOf } from '../../model/buffers.js'
+import { isCutOff, isStillMounted, isStillSwapping } from '../../model/buffers.js'
+import { volumeOf } from '../../model/volumes.js'
 import { hostKey, type Cluster, desiredOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { Desired } from '../../model/documents/desired.js'
@@ -71,7 +72,7 @@ function desiredMounts(
             ? isMade(cluster, buffer, directory) &&
               /* guard: namespaces-filled */ (view !== 'private' || isFannedOut(session))
             : isStillMounted(cluster, session, buffer, host, view)
-        const fresh = mountOf(session, key, buffer, mountRoot, wanted, view, directory)
+        const fresh = mountOf(session, key, buffer, host, mountRoot, wanted, view, directory)
         // Where it was told to be it stays: the job's variables name that place, and there it has to be unmounted.
         const mount = { ...fresh, path: cluster.desired.mount.get(hostKey(host, mountIdOf(fresh)))?.path ?? fresh.path }
         if (may) add(records, host, { ...mount, wanted: wantedOf(host, mount) })
@@ -150,6 +151,7 @@ function mountOf(
   session: SessionDocument,
   key: string,
   buffer: BufferDocument,
+  host: string,
   mountRoot: string,
   wanted: 'present' | 'absent',
   view: MountView,
@@ -161,7 +163,7 @@ function mountOf(
     kind: 'mount',
     session: { id: session.id, token: session.token },
     buffer: { id: buffer.id, name: key },
-    ...dataPlaneOf(buffer).mountSource(buffer),
+    ...dataPlaneOf(buffer).mountSource(buffer, view, host),
     ...(view === 'striped' ? {} : { view }),
     ...(directory === '' ? {} : { directory }),
     ...(clientCache === undefined ? {} : { clientCache }),

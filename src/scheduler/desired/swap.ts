@@ -5,6 +5,7 @@ import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { Desired } from '../../model/documents/desired.js'
 import type { SessionDocument } from '../../model/documents/session.js'
 import { swapPath } from '../../model/paths.js'
+import { dataPlaneOf } from '../dataplane/index.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 
 /** The lowest that can be given: a site that wants its nodes' own swap to be filled first gives that a higher one. */
@@ -49,6 +50,7 @@ function swapOf(
     buffer: { id: buffer.id, name: key },
     volume: buffer.volume,
     directory: viewDirectory(buffer, 'swap', host),
+    ...dataPlaneOf(buffer).swapSource(host),
     path: swapPath(mountRoot, session),
     sizeBytes: buffer.swapBytes!,
     priority,

@@ -22,6 +22,7 @@ export function documentOf(
 ): Omit<Desired['transfer'], 'fence'> {
   const { number, attempt, direction, type, inside, outside, list, variable, verify, report } = transfer
   const servers = serversOf(buffer)
+  const namespace = namespaceOf(session, transfer, buffer)
   return {
     v: 1,
     kind: 'transfer',
@@ -37,8 +38,8 @@ export function documentOf(
     variable,
     verify,
     ...(report === undefined ? {} : { report }),
-    ...dataPlaneOf(buffer).mountSource(buffer),
-    ...namespaceOf(session, transfer, buffer),
+    ...dataPlaneOf(buffer).transferSource(buffer, namespace),
+    ...namespace,
     uid: session.uid,
     gid: session.gid,
     part,

@@ -1,4 +1,5 @@
-import { hostsUnmounting, serversOf, volumeOf } from '../../model/buffers.js'
+import { hostsUnmounting, serversOf } from '../../model/buffers.js'
+import { volumeOf } from '../../model/volumes.js'
 import { type Cluster, desiredOf } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'

@@ -32,6 +32,15 @@ export function differenceOf(
   const wanted = new Set<string>()
   const untold = new Set<string>()
   const updates = new Map<string, DesiredUpdate>()
+  const ofHosts = new Set(
+    records.flatMap((record) =>
+      isOfHosts(record.document) ? [keys.desired(record.host, record.kind, record.id)] : [],
+    ),
+  )
+  const groupOf = (key: string) => {
+    const volume = ofHosts.has(key) ? undefined : movingVolume(cache, key)
+    return volume ? `volume/${volume.id}` : key
+  }
   const add = (key: string, write: Write, more: Compare[] = []) => {
     const update = updates.get(groupOf(key)) ?? { name: key, compares: [], writes: [] }
     update.compares.push(compareOf(cache, key), ...more)
@@ -52,21 +61,22 @@ export function differenceOf(
   return [...updates.values()]
 }
 
-/** What is written together: the keys of one volume, each other key alone. */
-function groupOf(key: string): string {
-  const volume = toldVolume(key)
-  return volume ? `volume/${volume.id}` : key
-}
-
 /** The host that was told of a volume is away still; of any other key nothing. */
 function stillAway(cache: ClusterCache, key: string): Compare[] {
-  const volume = toldVolume(key)
+  const volume = movingVolume(cache, key)
   return !volume || cache.hosts.has(volume.host) ? [] : [{ key: keys.host(volume.host), modRevision: 0 }]
 }
 
-function toldVolume(key: string): { host: string; id: string } | undefined {
+/** A volume that one host at a time is told of, whose keys are written together; undefined for any other key. */
+function movingVolume(cache: ClusterCache, key: string): { host: string; id: string } | undefined {
   const parsed = parseKey(key)
-  return parsed?.collection === 'desired' && parsed.kind === 'volume' ? parsed : undefined
+  if (parsed?.collection !== 'desired' || parsed.kind !== 'volume') return undefined
+  return isOfHosts(cache.desired.volume.get(hostKey(parsed.host, parsed.id))) ? undefined : parsed
+}
+
+/** A volume that each of its hosts is told of, for itself. */
+function isOfHosts(document: object | undefined): boolean {
+  return document !== undefined && 'type' in document && document.type === 'direct'
 }
 
 /** In the form that the host knows, which may be of another release; undefined when it cannot be told. */

@@ -7,6 +7,7 @@ import { sessionDocument } from '../../model/documents/session.js'
 import { documentName } from '../../model/names.js'
 import { maxOperations, maxTransactionBytes } from '../../store/store.js'
 import type { Decision, DocumentChange } from '../commit/decision.js'
+import { dataPlaneOf } from '../dataplane/index.js'
 import { pack, type Size } from '../loop/pack.js'
 
 /*
@@ -33,10 +34,22 @@ export function backupOf(cluster: Cluster, now: number): Backup | { refused: str
     v: 1,
     madeAt: now,
     lastId: cluster.lastId,
-    buffers: Object.fromEntries(cluster.buffers),
+    buffers: Object.fromEntries([...cluster.buffers].map(([name, buffer]) => [name, withoutSecret(buffer)])),
     sessions: Object.fromEntries(cluster.sessions),
     cordons: [...cluster.cordons.values()],
   }
+}
+
+/** A backup opens no buffer. */
+function withoutSecret(buffer: BufferDocument): BufferDocument {
+  const open = { ...buffer }
+  delete open.secret
+  return open
+}
+
+/** Its hosts serve it with new logins then: nobody has it mounted once etcd is lost but nodes that lose it. */
+function withNewSecret(buffer: BufferDocument): BufferDocument {
+  return { ...buffer, ...dataPlaneOf(buffer).ofNewBuffer() }
 }
 
 /** Of one step of a restore, beside the fence and the counter. */
@@ -69,7 +82,7 @@ function missing(cluster: Cluster, backup: Backup): DocumentChange[][] {
   const session = (name: string | undefined): DocumentChange[] =>
     name === undefined || cluster.sessions.has(name) ? [] : [{ kind: 'session', name, document: backup.sessions[name] }]
   const made = buffers.map(([name, document]): DocumentChange[] => [
-    ...(cluster.buffers.has(name) ? [] : [{ kind: 'buffer', name, document } as const]),
+    ...(cluster.buffers.has(name) ? [] : [{ kind: 'buffer', name, document: withNewSecret(document) } as const]),
     ...session(makers.get(name)),
   ])
   const others = Object.entries(backup.sessions)

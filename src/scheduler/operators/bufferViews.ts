@@ -31,6 +31,7 @@ export function bufferDetail(
     requestedBytes: buffer.requestedBytes,
     access: buffer.swapBytes === undefined ? buffer.access : [...buffer.access, `swap ${printSize(buffer.swapBytes)}`],
     volume: buffer.volume,
+    dataPlane: buffer.dataPlane ?? 'glusterd',
     volumeState: shownStateOf(volumeOf(cluster, buffer)) ?? null,
     mountpoint: mountpointOf(buffer) ?? null,
     brickList: [

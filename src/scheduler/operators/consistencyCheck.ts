@@ -8,7 +8,7 @@ import type { PlacedBrick } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { describeCutOff } from '../admission/cutOff.js'
 import { describeIgnored } from '../cluster/storageHosts.js'
-import { listedPlane } from '../dataplane/index.js'
+import { listedVolumes } from '../dataplane/index.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 import { desiredOfBuffer, type SessionSettings, desiredTransfers } from '../desired/index.js'
 
@@ -161,14 +161,13 @@ function cutLists(cluster: Cluster): DifferenceView[] {
       difference(
         `host ${host}`,
         `it has more ${list} than its inventory lists: those that are not listed are not checked`,
-        `on ${host}: ${list === 'volumes' ? listedPlane.byHand.listVolumes : 'findmnt'}`,
+        `on ${host}: ${list === 'volumes' ? listedVolumes.listVolumes : 'findmnt'}`,
       ),
     ),
   )
 }
 
 function volumeDifferences(cluster: Cluster): DifferenceView[] {
-  const { byHand } = listedPlane
   const claimed = new Set<string>()
   for (const { volume, formerVolumes } of cluster.buffers.values()) {
     claimed.add(volume)
@@ -182,16 +181,18 @@ function volumeDifferences(cluster: Cluster): DifferenceView[] {
     .filter(([volume]) => !claimed.has(volume))
     .map(([volume, hosts]) =>
       difference(
-        byHand.nameOf(volume),
+        listedVolumes.nameOf(volume),
         `no buffer claims it; seen by ${hosts.join(', ')}`,
-        byHand.remove(volume, hosts[0]!),
+        listedVolumes.remove(volume, hosts[0]!),
       ),
     )
-  const missing = [...cluster.buffers].flatMap(([key, { volume, builtAt, wanted, bricks }]) => {
+  const missing = [...cluster.buffers].flatMap(([key, { volume, builtAt, wanted, bricks, dataPlane }]) => {
+    // Its hosts look at what they serve themselves.
+    if (dataPlane === 'direct') return []
     const told = bricks.flatMap(({ host }) => (cluster.hosts.has(host) && cluster.inventories.get(host)) || [])
     const isTold = told.some(({ volumes, cut }) => volumes && !cut?.includes('volumes'))
     if (builtAt === undefined || wanted === 'absent' || !isTold || seen.has(volume)) return []
-    return [difference(`buffer ${key}`, byHand.notFound(volume), 'its primary makes it again: bbctl show')]
+    return [difference(`buffer ${key}`, listedVolumes.notFound(volume), 'its primary makes it again: bbctl show')]
   })
   return [...orphans, ...missing]
 }

@@ -3,16 +3,13 @@ import type { Cluster } from '../../../src/model/cluster.js'
 import {
   hostsToUnmount,
   isReady,
-  isVolumeGone,
-  isVolumeStopped,
   jobsHolding,
   hostsMounting,
   observedBrickOf,
-  primaryOf,
   serversOf,
   volumeBricks,
-  wasBegun,
 } from '../../../src/model/buffers.js'
+import { isVolumeGone, isVolumeStopped, primaryOf, wasBegun } from '../../../src/model/volumes.js'
 import {
   aBuffer,
   aCluster,

@@ -1,28 +1,22 @@
 import { isByDirectory, viewDirectory, viewsOf } from '../../../model/access.js'
-import { hostsUnmounting, serversOf, sessionsUsing, volumeOf } from '../../../model/buffers.js'
+import { sessionsUsing } from '../../../model/buffers.js'
+import { volumeOf } from '../../../model/volumes.js'
 import type { Cluster } from '../../../model/cluster.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { SessionDocument } from '../../../model/documents/session.js'
-import { usableAddresses } from '../../../model/fields.js'
+import { type Client, clientsOf, computeClients, serverAddresses } from '../clients.js'
 import type { ClientSettings } from '../dataPlane.js'
 
 /*
- * Who may mount a buffer's volume: GlusterFS's `auth.allow`, which follows pre_run and post_run.
- *
- *   always               the buffer's own storage hosts, which copy data in and out, and the operators' adminClients
- *   from pre_run on      the session's compute hosts
- *   until it let go      a host that is alive and has the buffer mounted still: what it has not written yet must arrive;
- *                        not one that says that it cannot unmount it
- *
- * A compute host that is lost stays while its session runs, for an agent that died disturbs no job; it is taken out, and so
- * cut off from the bricks at once, when Slurm has ended the session. A client that was cut off does not come back when it is
- * allowed again (measured, 10.3): whoever still counts on its mount is never taken out in between.
+ * Who may mount a buffer's volume (`../clients.ts`), and beside them the operators' adminClients: GlusterFS's `auth.allow`. A
+ * client that was cut off does not come back when it is allowed again (measured, 10.3): whoever still counts on its mount is never
+ * taken out in between.
  */
 /** glusterd 10.3 aborts on a value of about 4,090 bytes: a buffer of 4,096 in it (measured). */
 const maxBytes = 4000
 
 export function allowedClients(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): string {
-  const compute = sessionsUsing(cluster, buffer).flatMap((session) => clientsOf(cluster, session, buffer))
+  const compute = computeClients(cluster, buffer)
   const always = alwaysAllowed(cluster, buffer, settings)
   const exact = allowing(buffer, always, compute)
   return exact.length <= maxBytes ? exact : listed([...always, ...settings.computeNetworks])
@@ -51,11 +45,6 @@ export function whyNotLetIn(
   return `the addresses of the nodes that use ${buffer.name} are more than the ${maxBytes} bytes that GlusterFS takes: use fewer nodes, ${help}`
 }
 
-interface Client {
-  host: string
-  addresses: string[]
-}
-
 /** By directory where there is one for each host: `/private/c1(c1),/striped(c1|c2),/(gluster1)`. */
 function allowing(buffer: BufferDocument, always: string[], compute: Client[]): string {
   if (!isByDirectory(buffer)) return listed([...always, ...compute.flatMap(({ addresses }) => addresses)])
@@ -70,13 +59,7 @@ function allowing(buffer: BufferDocument, always: string[], compute: Client[]): 
 }
 
 function alwaysAllowed(cluster: Cluster, buffer: BufferDocument, { adminClients }: ClientSettings): string[] {
-  const servers = serversOf(buffer).flatMap((host) => usableAddresses(host, cluster.hosts.get(host)?.addresses))
-  return [...servers, ...adminClients]
-}
-
-function clientsOf(cluster: Cluster, session: SessionDocument, buffer: BufferDocument): Client[] {
-  const hosts = session.stage === 'running' ? session.computeHosts : hostsUnmounting(cluster, session, buffer)
-  return hosts.map((host) => ({ host, addresses: usableAddresses(host, session.addresses?.[host]) }))
+  return [...serverAddresses(cluster, buffer), ...adminClients]
 }
 
 function listed(parts: string[], separator = ','): string {

@@ -1,27 +1,40 @@
 import { serversOf } from '../../../model/buffers.js'
-import type { DataPlane } from '../dataPlane.js'
+import type { BufferDocument } from '../../../model/documents/buffer.js'
+import type { ByHand, DataPlane } from '../dataPlane.js'
+import { freeVolumeName } from '../volumeNames.js'
 import { letsIn, whyNotLetIn } from './authAllow.js'
 import { mountCommand } from './mountCommand.js'
 import { desiredPeers } from './peers.js'
-import { freeVolumeName } from './volumeNames.js'
-import { volumeSpec } from './volumeOptions.js'
+import { desiredVolumes } from './desiredVolumes.js'
 
 /** GlusterFS volumes that glusterd makes and serves, one command at a time on one of the buffer's hosts. */
 export const glusterd: DataPlane = {
   freeVolumeName,
-  volumeSpec,
+  ofNewBuffer: () => ({}),
+  served: (_cluster, bricks) => ({ bricks }),
+  mended: () => undefined,
+  renewed: () => undefined,
+  startsOverToReplace: true,
+  desiredVolumes,
   whyStartOver: ({ needsFreshDirectories }) =>
     needsFreshDirectories ? 'a create left its mark where it must not be: new brick directories' : undefined,
   whyNotLetIn,
   letsIn,
-  mountSource: (buffer) => ({ volume: buffer.volume, servers: serversOf(buffer) }),
+  mountSource: sourceOf,
+  transferSource: sourceOf,
+  swapSource: () => ({}),
   mountCommand,
   desiredPeers,
-  byHand: {
-    listVolumes: 'gluster volume list',
-    nameOf: (volume) => `gluster volume ${volume}`,
-    notFound: (volume) => `gluster knows no volume ${volume}`,
-    remove: (volume, host) =>
-      `look at it on ${host}, then gluster volume stop ${volume}, gluster volume delete ${volume}`,
-  },
+}
+
+function sourceOf(buffer: BufferDocument) {
+  return { volume: buffer.volume, servers: serversOf(buffer) }
+}
+
+export const byHand: ByHand = {
+  listVolumes: 'gluster volume list',
+  nameOf: (volume) => `gluster volume ${volume}`,
+  notFound: (volume) => `gluster knows no volume ${volume}`,
+  remove: (volume, host) =>
+    `look at it on ${host}, then gluster volume stop ${volume}, gluster volume delete ${volume}`,
 }

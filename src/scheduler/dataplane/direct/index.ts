@@ -1,0 +1,46 @@
+import { serversOf } from '../../../model/buffers.js'
+import type { BufferDocument } from '../../../model/documents/buffer.js'
+import type { DirectSource } from '../../../model/documents/direct.js'
+import type { DataPlane } from '../dataPlane.js'
+import { freeVolumeName } from '../volumeNames.js'
+import { desiredVolumes, letsIn } from './desiredVolumes.js'
+import { exportOfDirectory, exportOfView, loginOf } from './exports.js'
+import { mended, served } from './ports.js'
+import { newSecret, renewed } from './secrets.js'
+
+/** GlusterFS's processes that each agent starts for its own bricks and its own mounts: no host waits for another. */
+export const direct: DataPlane = {
+  freeVolumeName,
+  ofNewBuffer: () => ({ dataPlane: 'direct', secret: newSecret() }),
+  served,
+  mended,
+  renewed,
+  startsOverToReplace: false,
+  desiredVolumes,
+  whyStartOver: () => undefined,
+  whyNotLetIn: () => undefined,
+  letsIn: (cluster, buffer) => letsIn(cluster, buffer),
+  mountSource: (buffer, view, host) => ({ ...volumeOf(buffer), direct: sourceOf(buffer, exportOfView(view, host)) }),
+  transferSource: (buffer, { directory, nodes, template }) => {
+    const directories = nodes ? nodes.map((node) => `${directory}/${node}`) : [directory]
+    return {
+      ...volumeOf(buffer),
+      direct: [...directories, ...(template === undefined ? [] : [template])].map((path) => ({
+        ...sourceOf(buffer, exportOfDirectory(path)),
+        directory: path,
+      })),
+    }
+  },
+  swapSource: (host) => ({ export: exportOfView('swap', host) }),
+  // Nobody but the sessions' hosts has a login.
+  mountCommand: () => undefined,
+  desiredPeers: () => [],
+}
+
+function volumeOf(buffer: BufferDocument) {
+  return { volume: buffer.volume, servers: serversOf(buffer) }
+}
+
+function sourceOf(buffer: BufferDocument, name: string): DirectSource {
+  return { export: name, login: loginOf(buffer, name), bricks: buffer.bricks.flatMap(({ at }) => (at ? [at] : [])) }
+}
