@@ -72,8 +72,23 @@ const rooms = {
   'src/scheduler/commit': ['src/scheduler/cluster', 'src/daemon', 'src/model', 'src/store'],
   'src/scheduler/placement': ['src/scheduler/cluster', 'src/scheduler/commit', 'src/daemon', 'src/model'],
   // What buffers are made with: a room for each data plane behind the interface dataPlane.ts. Others know the index alone.
-  'src/scheduler/dataplane': ['src/scheduler/config.ts', 'src/scheduler/dataplane/glusterd', 'src/model'],
-  'src/scheduler/dataplane/glusterd': ['src/scheduler/dataplane/dataPlane.ts', 'src/daemon', 'src/model'],
+  'src/scheduler/dataplane': [
+    'src/scheduler/config.ts',
+    'src/scheduler/dataplane/direct',
+    'src/scheduler/dataplane/glusterd',
+    'src/model',
+  ],
+  'src/scheduler/dataplane/common': ['src/model'],
+  'src/scheduler/dataplane/direct': [
+    'src/scheduler/dataplane/common',
+    'src/scheduler/dataplane/dataPlane.ts',
+    'src/model',
+  ],
+  'src/scheduler/dataplane/glusterd': [
+    'src/scheduler/dataplane/common',
+    'src/scheduler/dataplane/dataPlane.ts',
+    'src/model',
+  ],
   'src/scheduler/admission': [
     'src/scheduler/config.ts',
     'src/scheduler/cluster',

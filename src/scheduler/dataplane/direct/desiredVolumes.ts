@@ -5,7 +5,7 @@ import type { DirectVolume } from '../../../model/documents/volume.js'
 import { fingerprintOf } from '../../../model/fingerprint.js'
 import { hostsOf } from '../../../model/volumes.js'
 import { reportOf } from '../../../model/volumeReports.js'
-import { computeClients, serverAddresses } from '../clients.js'
+import { computeClients, serverAddresses } from '../common/clients.js'
 import type { WantedVolume } from '../dataPlane.js'
 import { exportsOf } from './exports.js'
 

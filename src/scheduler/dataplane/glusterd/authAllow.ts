@@ -4,11 +4,11 @@ import { volumeOf } from '../../../model/volumes.js'
 import type { Cluster } from '../../../model/cluster.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { SessionDocument } from '../../../model/documents/session.js'
-import { type Client, clientsOf, computeClients, serverAddresses } from '../clients.js'
+import { type Client, clientsOf, computeClients, serverAddresses } from '../common/clients.js'
 import type { ClientSettings } from '../dataPlane.js'
 
 /*
- * Who may mount a buffer's volume (`../clients.ts`), and beside them the operators' adminClients: GlusterFS's `auth.allow`. A
+ * Who may mount a buffer's volume (`../common/clients.ts`), and beside them the operators' adminClients: GlusterFS's `auth.allow`. A
  * client that was cut off does not come back when it is allowed again (measured, 10.3): whoever still counts on its mount is never
  * taken out in between.
  */

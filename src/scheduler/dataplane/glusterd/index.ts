@@ -1,7 +1,7 @@
 import { serversOf } from '../../../model/buffers.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { ByHand, DataPlane } from '../dataPlane.js'
-import { freeVolumeName } from '../volumeNames.js'
+import { freeVolumeName } from '../common/volumeNames.js'
 import { letsIn, whyNotLetIn } from './authAllow.js'
 import { mountCommand } from './mountCommand.js'
 import { desiredPeers } from './peers.js'

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../model/cluster.js'
+import type { Cluster } from '../../../model/cluster.js'
 
 /**
  * A volume name that no buffer has or had and is not rid of yet: the buffer's own, or with an id behind it. GlusterFS takes

@@ -1,8 +1,8 @@
-import { hostsUnmounting, serversOf, sessionsUsing } from '../../model/buffers.js'
-import type { Cluster } from '../../model/cluster.js'
-import type { BufferDocument } from '../../model/documents/buffer.js'
-import type { SessionDocument } from '../../model/documents/session.js'
-import { usableAddresses } from '../../model/fields.js'
+import { hostsUnmounting, serversOf, sessionsUsing } from '../../../model/buffers.js'
+import type { Cluster } from '../../../model/cluster.js'
+import type { BufferDocument } from '../../../model/documents/buffer.js'
+import type { SessionDocument } from '../../../model/documents/session.js'
+import { usableAddresses } from '../../../model/fields.js'
 
 /*
  * Who may mount a buffer, whatever serves it; it follows pre_run and post_run.
