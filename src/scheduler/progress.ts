@@ -9,29 +9,29 @@ import { isDeletedInBackground, phaseOf } from '../model/phase.js'
 import { describeWiping } from '../model/wipes.js'
 import { currentTransfer, hostsCopying, isFannedOut, transfersOf, nameOf } from '../model/transfers.js'
 import { canBeArchived, tokenStateOf } from './admission/tokenState.js'
-import { dataKept } from './admission/messages.js'
+import { dataKept, noLongerRunning, wasTornDown } from './admission/messages.js'
 import { countsOf, waitsOf } from './desired/index.js'
 
 /*
- * How far a call has come, for `DecisionStore.waitFor`: asked after every change, answered from the cluster alone.
+ * The progress of a call, for `DecisionStore.waitFor`: derived from the cluster alone, after every change.
  *
  *   const end = await decisions.waitFor((cluster) => settled(setupProgress(cluster, token, sessionId)), limitMs)
  */
 export type Progress =
   | { state: 'done' }
-  /** It will not come to be; nothing is retried. */
+  /** It cannot succeed; nothing is retried. */
   | { state: 'failed'; reason: string }
   | { state: 'waiting'; waitingFor: string[] }
 
-/** The progress once nothing is waited for, else undefined: what `waitFor` wants. */
+/** The progress when it is done or failed, else undefined, as `waitFor` wants it. */
 export function settled(progress: Progress): Exclude<Progress, { state: 'waiting' }> | undefined {
   return progress.state === 'waiting' ? undefined : progress
 }
 
-/** Own buffer and those it uses are built. Failed when one of them is, or when the session was torn down meanwhile. */
+/** Done when the job's own buffer and those it uses are built. Failed when one of them failed, or the session was torn down. */
 export function setupProgress(cluster: Cluster, token: string, sessionId: number): Progress {
   const session = cluster.sessions.get(token)
-  if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: 'it was torn down' }
+  if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: wasTornDown() }
   const reports = sessionBuffers(cluster, session).map(({ key, buffer }) => ({
     key,
     isBuilt: buffer.builtAt !== undefined,
@@ -46,20 +46,20 @@ export function setupProgress(cluster: Cluster, token: string, sessionId: number
   )
 }
 
-/** An `Admission` that said `leaving` may be decided again: the old one is gone, or can be archived. */
+/** True when an `Admission` that said `leaving` can be decided again: the old session is gone, or can be archived. */
 export function mayStart(cluster: Cluster, token: string): boolean {
   const tokenState = tokenStateOf(cluster, token)
   return (!tokenState.session && !tokenState.buffer) || canBeArchived(cluster, tokenState)
 }
 
 /**
- * Every buffer is mounted on every compute host, and its swap on. Failed on a host that will not do it. One whose agent is away is waited
- * for: it may be restarting, or etcd was away for a moment.
+ * Done when every buffer is mounted on every compute host, and its swap is on. Failed when a host reports that it cannot. A host without
+ * an agent is waited for: the agent may be restarting, or etcd was not reachable for a moment.
  */
 export function mountProgress(cluster: Cluster, token: string, sessionId: number): Progress {
   const session = cluster.sessions.get(token)
   if (session?.id !== sessionId || session.stage !== 'running')
-    return { state: 'failed', reason: `job ${token} is not running any more` }
+    return { state: 'failed', reason: noLongerRunning(token) }
   const fanOut = fanOutProgress(cluster, session)
   if (fanOut.state === 'failed') return fanOut
   const waitingFor = fanOut.state === 'waiting' ? fanOut.waitingFor : []
@@ -89,7 +89,7 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
   return waitingOrDone(waitingFor)
 }
 
-/** What was staged in for the nodes' own namespaces is in each of them: no node mounts its own before. */
+/** Done when the fan-out is in each node's namespace: no node mounts its own before that. */
 function fanOutProgress(cluster: Cluster, session: SessionDocument): Progress {
   const [fanOut] = transfersOf(session, 'fill')
   if (!fanOut || isFannedOut(session)) return { state: 'done' }
@@ -100,7 +100,7 @@ function fanOutProgress(cluster: Cluster, session: SessionDocument): Progress {
   return { state: 'waiting', waitingFor: [[nameOf(fanOut), ...details].join(': ')] }
 }
 
-/** Every transfer of that direction is done, or given up. */
+/** Done when every transfer of that direction is done, or was dropped. */
 export function transferProgress(
   cluster: Cluster,
   token: string,
@@ -108,7 +108,7 @@ export function transferProgress(
   direction: StageDirection,
 ): Progress {
   const session = cluster.sessions.get(token)
-  if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: 'it was torn down' }
+  if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: wasTornDown() }
   const transfers = transfersOf(session, direction)
   const failed = transfers.filter(({ ended: settled }) => settled?.state === 'failed')
   const current = currentTransfer(session)
@@ -128,7 +128,7 @@ export function transferProgress(
   return { state: 'waiting', waitingFor: [`${nameOf(current)}${detail}`] }
 }
 
-/** Of a host that has the place of its swap file mounted. */
+/** The swap of a host that has mounted the place of its swap file. */
 function swapProgress(
   cluster: Cluster,
   session: SessionDocument,
@@ -144,14 +144,14 @@ function swapProgress(
   return { state: 'waiting', waitingFor: [detail === '' ? where : `${where}: ${detail}`] }
 }
 
-/** No compute host that is alive has it mounted. */
+/** Done when no compute host that is alive has a buffer of the session mounted. */
 export function unmountProgress(cluster: Cluster, token: string, sessionId: number): Progress {
   const session = cluster.sessions.get(token)
   if (session?.id !== sessionId) return { state: 'done' }
   return waitingOrDone(waitingToUnmount(cluster, session))
 }
 
-/** Gone, or nothing but lost hosts, operators and long wipes left to wait for: Slurm need not wait for them. */
+/** Done when it is removed, or waits only for lost hosts, operators and long wipes: Slurm does not wait for these. */
 export function teardownProgress(cluster: Cluster, token: string, sessionId: number): Progress {
   const { session, buffer } = tokenStateOf(cluster, token)
   if (session && session.id !== sessionId) return { state: 'done' }
@@ -163,7 +163,7 @@ export function teardownProgress(cluster: Cluster, token: string, sessionId: num
   return waitingOrDone([...ofSession, ...ofBuffer], !isBusy)
 }
 
-/** A session that has nothing left but lost hosts, or whose buffer is blocked or only wiped still: no longer shown to Slurm. */
+/** True when a session waits only for lost hosts, or its buffer is blocked or only being wiped: Slurm no longer sees it. */
 export function isHidden(cluster: Cluster, session: SessionDocument): boolean {
   if (session.stage !== 'leaving') return false
   if (cluster.sessions.get(session.token)?.id !== session.id) return true
@@ -190,7 +190,7 @@ export function adoptProgress(cluster: Cluster, host: string, device: string): P
 
 const placeOf = { striped: '', private: ' privately', swap: ' for swap' }
 
-/** A host is told to mount when the volume has let it in and has its directory. */
+/** A host is told to mount when the volume allows its access and has its directory. */
 function volumeWait(cluster: Cluster, buffer: BufferDocument): string {
   const detail = detailOf(volumeOf(cluster, buffer))
   return `volume ${buffer.volume} to let it in${detail === '' ? '' : `: ${detail}`}`

@@ -8,6 +8,7 @@ import { readDocument } from '../store/documents.js'
 import { keys } from '../store/keys.js'
 import type { Store } from '../store/store.js'
 import { HostGrace } from './cluster/hostGrace.js'
+import { nameServiceUnavailable } from './users/messages.js'
 import type { Accounts } from './users/accounts.js'
 import { operatorRoutes } from './operators/routes.js'
 import { type Route, serve } from './http/server.js'
@@ -143,7 +144,7 @@ export function assembleScheduler(parts: SchedulerParts) {
       const problem = accounts.problem()
       return [
         ...etcdProblems(etcdUsage.view(), config.etcd.endpoints),
-        ...(problem === undefined ? [] : [`the name service does not answer: ${problem}`]),
+        ...(problem === undefined ? [] : [nameServiceUnavailable(problem)]),
         ...loop.problems(),
         ...cache.problems(),
         ...silentHosts.problems(),

@@ -21,7 +21,7 @@ describe('what is wrong in a job script is told to its user', function () {
     [
       'a stage directive from a place that is not served',
       `${job('capacity=1TB')}\n#DW stage_in type=file source=/etc/hosts destination=$DW_JOB_STRIPED/hosts`,
-      /stage_in .*: source=.*is served by no storage host: write a path below \/home/,
+      /stage_in .*: source=.*cannot be staged by any storage host: write a path below \/home/,
     ],
     ['swap', '#DW swap 4GiB', /swap/],
     ['a persistent name with a slash', persistent('name=a/b capacity=1TB'), /a\/b/],

@@ -36,7 +36,7 @@ describe('persistent buffers of two users', function () {
 
   it('are not shared with a group that the owner is not in', async () => {
     const create = '#BB create_persistent name=theirs capacity=1TB access=striped type=scratch group=daemon'
-    expect(await slurm.refusalOf('alice', create)).to.match(/you are not in/)
+    expect(await slurm.refusalOf('alice', create)).to.match(/you are not in the group/)
     await slurm.destroyPersistent('alice', 'theirs')
   })
 })

@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { until } from '../../lab/common/until.js'
 import { labTestMs, useLab } from '../support/lab.js'
+import { swapNotSupported } from '../../src/scheduler/placement/messages.js'
+import { inLine } from '../../src/scheduler/slurm/script/messages.js'
 import { must } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
 
@@ -15,7 +17,7 @@ describe('swap on a buffer', function () {
   it('is refused at submission while it is turned off, with what to do', async () => {
     const { code, stderr } = await slurm.sbatch('alice', swap)
     expect(code).to.not.equal(0)
-    expect(stderr).to.match(/#DW swap .*: swap is not served: .*turned off on this system.*leave the line out/)
+    expect(stderr).to.contain(inLine(swap, swapNotSupported()))
   })
 
   describe('that is turned on as docs/operating.md says', () => {

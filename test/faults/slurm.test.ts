@@ -272,7 +272,7 @@ describe('a job whose setup failed', function () {
       '#DW stage_in type=file source=/home/alice/given/input destination=$DW_JOB_STRIPED/input',
       'grep -q kept $DW_JOB_STRIPED/input',
     )
-    await slurm.untilJob(job, / Priority=0 .*SystemComment=.*given\/input.* may not be read by you/)
+    await slurm.untilJob(job, / Priority=0 .*SystemComment=.*given\/input.* cannot be read by you: permission denied/)
     await lab.exec('head', ['sh', '-c', 'chmod 600 given/input'], { user })
     await lab.exec('head', ['scontrol', 'release', job])
     await slurm.untilCompleted(job)

@@ -46,6 +46,8 @@ export const transfersTooLong = (token: string) =>
 export const rootMayNotStage = () => 'root may not stage files: submit the job as another user'
 export const runsElsewhere = (token: string, hosts: string[]) =>
   `job ${token} is already running on ${hosts.join(', ')}: post_run must be called first`
+export const wasTornDown = () => 'it was torn down'
+export const noLongerRunning = (token: string) => `job ${token} is no longer running`
 export const hasEnded = (token: string) => `job ${token} has already ended`
 export const notStagedIn = (transfer: SessionTransfer, token: string) =>
   `${nameOf(transfer)} of job ${token} is not done: data_in must be called first`

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../model/cluster.js'
-import { quote } from '../../model/names.js'
 import type { PoolConfig, SchedulerConfig } from '../config.js'
+import * as messages from './messages.js'
 import { devicesOf, sharedDisks, type DeviceAvailability, takenDevices } from './devices.js'
 
 export interface PoolReport {
@@ -43,7 +43,6 @@ export function findPool(
   const pools = Object.entries(config.pools)
   const found = pools.find(([pool, { isDefault }]) => (name === undefined ? isDefault : pool === name))
   if (found) return { name: found[0], ...found[1] }
-  const known = pools.map(([pool]) => pool).join(', ')
-  if (name === undefined) return { refused: `no pool is the default: write pool=NAME, one of ${known}` }
-  return { refused: `there is no pool ${quote(name)}: the pools are ${known}` }
+  const known = pools.map(([pool]) => pool)
+  return { refused: name === undefined ? messages.noDefaultPool(known) : messages.noPool(name, known) }
 }

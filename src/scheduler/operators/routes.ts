@@ -18,6 +18,8 @@ import type { EtcdUsage } from './etcdUsage.js'
 import { explain } from './explain.js'
 import { adoptProgress, settled } from '../progress.js'
 import { groupToShareWith } from '../users/permissions.js'
+import { noUser } from '../users/messages.js'
+import { stillBeingRemoved } from '../slurm/functions/messages.js'
 import { problemWithPersistentAccess } from '../slurm/script/accessModes.js'
 import type { RateOf } from './transferRates.js'
 import type { SlurmDependencies } from '../slurm/functions/context.js'
@@ -122,11 +124,7 @@ async function create(deps: OperatorDependencies, body: Body<'createBuffer'>): P
   const problem = problemWithPersistentAccess(body.access)
   if (problem !== undefined) throw new CallFailure(409, { error: problem, refused: true })
   const account = await deps.lookUp(body.uid)
-  if (!account)
-    throw new CallFailure(409, {
-      error: `there is no user with the id ${body.uid} on the scheduler's host`,
-      refused: true,
-    })
+  if (!account) throw new CallFailure(409, { error: noUser(body.uid), refused: true })
   const { name, bytes, uid, pool } = body
   const context = {
     config: deps.config,
@@ -142,7 +140,7 @@ async function create(deps: OperatorDependencies, body: Body<'createBuffer'>): P
   if (admission.state === 'no-room') throw new CallFailure(409, { error: admission.reason, refused: true })
   if (admission.state === 'leaving') {
     throw new CallFailure(409, {
-      error: `the earlier ${quote(name)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,
+      error: stillBeingRemoved(name, admission.waitingFor),
       refused: true,
     })
   }

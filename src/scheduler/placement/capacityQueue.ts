@@ -6,27 +6,27 @@ import type { DecisionStore } from '../commit/decision.js'
 /*
  * Setups that wait until devices are free, in the order in which they came.
  *
- * Whoever came first and fits is served first. One that does not fit yet is overtaken by those behind it that do, but only
- * for the first half of its time: from then on whatever comes free is kept for it, until it has its devices or gives up. So a
- * large request is not starved by small ones, and small ones lose no more than half of one call's time to a large one.
+ * The first request that fits is served first. Later requests may overtake one that does not fit yet, but only during the first
+ * half of its time: from then on, free devices are reserved for it until it has all that it needs or gives up. So small requests do not
+ * starve a large one, and they lose at most half of one call's time to it.
  *
- * INVARIANTS: the queue is in memory alone; after a restart of the scheduler the calls come again, in any order.
+ * INVARIANTS: the queue is only in memory; after a restart of the scheduler the calls are repeated, in any order.
  */
 
-/** Devices that somebody waits for. */
+/** Devices that a request waits for. */
 export interface Claim extends PoolRequest {
   slots: number
 }
 
 export interface Waiter extends Claim {
-  /** From then on, by the monotonic clock, nobody overtakes it. */
+  /** From this time of the monotonic clock on, no later request overtakes it. */
   keepFromMs: number
 }
 
-/** How many of a pool's `free` slots somebody may take, who has come just now or stands in the queue. */
+/** How many of a pool's `free` slots a request may take, whether it is new or in the queue. */
 export type LeftFor = (pool: string, free: number) => number
 
-/** A place in the queue; `leave` it in any case. */
+/** A place in the queue. Always call `leave` at the end. */
 export interface QueuePlace {
   leftFor: LeftFor
   /** True when its turn has come; false when the time has passed or the place was left. */
@@ -40,7 +40,7 @@ interface QueueEntry extends Waiter {
   wake: ((hasCapacity: boolean) => void) | undefined
 }
 
-/** How many of `free` slots are left for whoever stands behind these, who stand in the order in which they came. */
+/** How many of `free` slots are left after these requests, which are in the order of the queue. */
 export function leftBehind(ahead: readonly Waiter[], free: number, nowMs: number): number {
   let left = free
   for (const { slots, keepFromMs } of ahead) {
@@ -65,12 +65,12 @@ export class CapacityQueue {
 
   readonly leftFor: LeftFor = (pool, free) => this.leftBehind(this.waiting, pool, free)
 
-  /** What those who wait will take of a pool. */
+  /** The slots of a pool that the waiting requests will take. */
   claimedSlots(pool: string): number {
     return this.waiting.reduce((sum, claim) => sum + (claim.pool === pool ? claim.slots : 0), 0)
   }
 
-  /** What is waited for under that name, and how many of its pool stand before it. */
+  /** The request of that name, and how many requests for the same pool are ahead of it. */
   positionOf(token: string): { claim: Claim; ahead: number } | undefined {
     const index = this.waiting.findIndex((entry) => entry.token === token)
     const claim = this.waiting[index]
@@ -78,7 +78,7 @@ export class CapacityQueue {
     return { claim, ahead: this.waiting.slice(0, index).filter(({ pool }) => pool === claim.pool).length }
   }
 
-  /** To the end of the queue, for so long at most. */
+  /** Joins the end of the queue, for at most `timeoutMs`. */
   join(token: string, claim: Claim, timeoutMs: number): QueuePlace {
     const keepFromMs = this.clock.monotonicMs() + timeoutMs / 2
     const entry: QueueEntry = { ...claim, token, keepFromMs, wake: undefined }
@@ -122,7 +122,7 @@ export class CapacityQueue {
 
   /** Wakes everybody whose turn has come. */
   private wakeReady(): void {
-    /** Of each pool, for whoever stands next. */
+    /** The slots of each pool that are left for the next request. */
     const left = new Map<string, number>()
     for (const entry of this.waiting) {
       const { pool, slots, wake } = entry

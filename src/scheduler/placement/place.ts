@@ -3,6 +3,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { PlacedBrick } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { compareNames } from '../../model/names.js'
+import * as messages from './messages.js'
 import {
   type PoolRequest,
   devicesOf,
@@ -13,19 +14,19 @@ import {
 
 export interface PlaceRequest extends PoolRequest {
   count: number
-  /** Hosts that have bricks of this buffer already, with how many: a replacement goes elsewhere when it can. */
+  /** How many bricks of this buffer each host has already: a replacement goes to another host if possible. */
   beside?: ReadonlyMap<string, number>
-  /** How many of the free slots may be taken, where others wait for some. */
+  /** How many of the free slots may be taken while others wait for some. */
   leftOf?: (free: number) => number
 }
 
-/** `mayCome`: the pool has as many slots, once what is taken or on lost hosts has come back. */
+/** `mayCome`: the pool has that many slots, counting those that are taken or on lost hosts. */
 export type NoPlace = { refused: string; mayCome: boolean }
 
 /**
- * Which devices? As many different hosts as possible, then as evenly over them as possible, the least loaded first (by
- * the share of its slots that are taken). The bricks come interleaved over the hosts, and equal clusters give equal
- * answers. The refusal says what is free and why the rest is not.
+ * Chooses devices on as many hosts as possible, as evenly as possible, the least loaded host first (by the share of its slots that
+ * are taken). The bricks are interleaved over the hosts, and equal clusters give equal answers. The refusal says what is free
+ * and why the rest is not.
  */
 export function placeBricks(
   cluster: Cluster,
@@ -95,7 +96,7 @@ function mayCome({ count }: PlaceRequest, devices: DeviceStatus[]): boolean {
   return devices.filter(({ availability }) => ['free', 'taken', 'lost'].includes(availability)).length >= count
 }
 
-/** `pool dedicated_nvme has 2 TB free, 3 TB asked; 4 TB are cordoned, 1 TB is on lost hosts` */
+/** Says what is free, and why the rest of the pool is not: `4 TB are cordoned, 1 TB is on lost hosts`. */
 function refusal({ pool, granularityBytes, count }: PlaceRequest, devices: DeviceStatus[], kept: number): string {
   const size = (slots: number) => printSize(slots * granularityBytes)
   const slots = (availability: DeviceAvailability) =>
@@ -111,7 +112,6 @@ function refusal({ pool, granularityBytes, count }: PlaceRequest, devices: Devic
     .map(([availability, where]) => `${size(slots(availability))} ${slots(availability) === 1 ? 'is' : 'are'} ${where}`)
   const small = slots('too small')
   if (small > 0) away.push(`${small} ${small === 1 ? 'device is' : 'devices are'} smaller than ${size(1)}`)
-  if (kept > 0) away.unshift(`${size(kept)} of it ${kept === 1 ? 'is' : 'are'} kept for jobs that came before`)
-  const short = `pool ${pool} has ${size(slots('free'))} free, ${size(count)} asked`
-  return away.length > 0 ? `${short}; ${away.join(', ')}` : short
+  if (kept > 0) away.unshift(messages.reservedForEarlier(size(kept), kept))
+  return messages.notEnoughFree(pool, size(slots('free')), size(count), away)
 }

@@ -1,15 +1,16 @@
-import { capacityOf, printRounded } from '../../model/capacity.js'
+import { capacityOf } from '../../model/capacity.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import { isPrivate, transfersOf } from '../../model/transfers.js'
+import * as messages from './messages.js'
 
 /*
- * How much of a buffer staged data takes. What is meant for the nodes' own namespaces lies in it once as it was staged in, and
- * once more for each node.
+ * How much of a buffer staged data takes. Data for the nodes' own namespaces is stored once as it was staged in, and once more for
+ * each node.
  */
 type Buffer = Pick<BufferDocument, 'name' | 'bricks' | 'granularityBytes'>
 
-/** Why what a transfer brings in, by its scan, does not fit, whoever else needs room; of nodes there is one at least. */
+/** Why the scanned data of a transfer does not fit, even into an empty buffer. There is at least one node. */
 export function problemWithScannedSize(
   { computeHosts }: Pick<SessionDocument, 'computeHosts'>,
   transfer: Pick<SessionTransfer, 'direction' | 'variable' | 'buffer'>,
@@ -22,12 +23,12 @@ export function problemWithScannedSize(
   const once = scannedBytes / nodes
   const bytes = isPrivate(transfer) ? once * (nodes + 1) : once
   if (bytes <= capacity) return undefined
-  if (!isPrivate(transfer))
-    return `its source has ${printRounded(once)}, the buffer ${transfer.buffer} ${printRounded(capacity)}`
-  return `its source has ${printRounded(once)} and ${tooMuch(bytes, nodes, capacity)}`
+  return isPrivate(transfer)
+    ? messages.copiesTooLarge(once, { bytes, nodes, bufferBytes: capacity })
+    : messages.sourceTooLarge(once, transfer.buffer, capacity)
 }
 
-/** Why what a session has staged in does not fit, once for each of so many nodes. */
+/** Why the data that a session has staged in does not fit with a copy for each of that many nodes. */
 export function problemWithStagedSize(session: SessionDocument, buffer: Buffer, nodes: number): string | undefined {
   const own = transfersOf(session, 'in').filter((transfer) => transfer.buffer === session.buffer)
   const bytesOf = (transfers: SessionTransfer[]) =>
@@ -37,10 +38,5 @@ export function problemWithStagedSize(session: SessionDocument, buffer: Buffer, 
   const bytes = bytesOf(own) + once * nodes
   const capacity = capacityOf(buffer)
   if (bytes <= capacity) return undefined
-  return `what was staged in does not fit: ${printRounded(once)} of it are for $DW_JOB_PRIVATE and ${tooMuch(bytes, nodes, capacity)}`
-}
-
-function tooMuch(bytes: number, nodes: number, capacity: number): string {
-  const copies = nodes === 1 ? 'the node' : `each of ${nodes} nodes`
-  return `lie in the buffer once, and once more for ${copies}: that takes ${printRounded(bytes)}, the buffer has ${printRounded(capacity)}; ask for more with capacity=`
+  return messages.stagedTooLarge(once, { bytes, nodes, bufferBytes: capacity })
 }

@@ -1,16 +1,16 @@
-import { quote } from '../../model/names.js'
 import { need, parseArguments } from './functions/arguments.js'
 import { SlurmFailure } from './functions/slurmFailure.js'
 import type { SlurmFunction, SlurmDependencies } from './functions/context.js'
 import { createPersistent } from './functions/createPersistent.js'
 import { jobProcess } from './functions/jobProcess.js'
+import * as messages from './functions/messages.js'
 import { realSize, showConfigurations, showInstances, showPools, showSessions } from './functions/queries.js'
 import { paths, postRun, preRun } from './functions/run.js'
 import { setup } from './functions/setup.js'
 import { dataIn, dataOut } from './functions/staging.js'
 import { teardown } from './functions/teardown.js'
 
-/** What dw_wlm_cli prints and exits with. Slurm reads stdout and stderr as one. */
+/** What dw_wlm_cli prints, and its exit code. Slurm reads stdout and stderr together. */
 export interface Reply {
   code: number
   text: string
@@ -34,8 +34,8 @@ const functions: Record<string, SlurmFunction> = {
 }
 
 /**
- * dw_wlm_cli, called with these words. Never throws: what goes wrong is the reply. `gone` resolves when nobody is there to hear
- * it: a call that still waits to make something then makes nothing.
+ * Runs dw_wlm_cli with these words. It never throws: the reply says what went wrong. `gone` resolves when the caller has ended: a
+ * call that still waits then creates nothing.
  */
 export async function dwWlmCli(
   deps: SlurmDependencies,
@@ -45,15 +45,13 @@ export async function dwWlmCli(
   try {
     const given = parseArguments(words)
     if ('refused' in given) throw new SlurmFailure(given.refused)
-    const name = need(given, 'function', '')
+    const name = need(given, 'function')
     const called = Object.hasOwn(functions, name) ? functions[name] : undefined
-    if (!called)
-      throw new SlurmFailure(`invalid function ${quote(name)}: the functions are ${Object.keys(functions).join(', ')}`)
+    if (!called) throw new SlurmFailure(messages.unknownFunction(name, Object.keys(functions)))
     return { code: 0, text: await called(deps, given, gone) }
   } catch (error) {
     // Without a newline: Slurm puts the text into the job's reason, which squeue shows in one line.
     if (error instanceof SlurmFailure) return { code: 1, text: error.message }
-    const message = error instanceof Error ? error.message : String(error)
-    return { code: 1, text: `the burst buffer scheduler cannot do it now: ${message}` }
+    return { code: 1, text: messages.unavailable(error instanceof Error ? error.message : String(error)) }
   }
 }

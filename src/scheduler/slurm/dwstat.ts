@@ -21,8 +21,8 @@ export interface DwstatDependencies {
 }
 
 /**
- * A table of DataWarp's dwstat: scripts in the field read its right-aligned columns by position. The first row is the header;
- * a table without another is one line that says so.
+ * A table of DataWarp's dwstat. Existing scripts read its right-aligned columns by position. The first row is the header; a table
+ * without other rows is printed as one line that says so.
  */
 type Table = (deps: DwstatDependencies) => string[][]
 
@@ -102,7 +102,7 @@ const tables: Record<string, Table> = {
         sessionPath(config.mountRoot, session),
       ]),
   ],
-  /** A host that is in several pools has a line for each. */
+  /** A host with devices of several pools has a line for each pool. */
   nodes: ({ cluster, config }) => {
     const use = useOfHosts(cluster)
     return [
@@ -119,7 +119,7 @@ const tables: Record<string, Table> = {
       ]),
     ]
   },
-  /** A brick each. */
+  /** One line for each brick. */
   fragments: ({ cluster }) => [
     ['frag', 'state', 'inst', 'capacity', 'node'],
     ...shownBuffers(cluster).flatMap(({ buffer }) =>
@@ -133,19 +133,19 @@ const tables: Record<string, Table> = {
     ),
   ],
 }
-/** Slurm's own tests look for two of these lines where there is no table. */
+/** Slurm's own tests expect this line when there are no configurations. */
 const nothing: Record<string, string> = { configurations: 'no scratch, cache, swap configurations' }
 const groups = new Map([
   ['most', ['pools', 'sessions', 'instances', 'configurations']],
   ['all', ['pools', 'sessions', 'instances', 'configurations', 'registrations', 'activations', 'nodes', 'fragments']],
 ])
 
-/** No word means `pools`. Several tables come one below the other with an empty line between. */
+/** Without words it prints `pools`. An empty line separates several tables. */
 export async function dwstat(
   words: readonly string[],
   deps: DwstatDependencies,
 ): Promise<{ text: string } | { refused: string }> {
-  // Each table once: any user may ask, with as many words as a command line holds.
+  // Each table once: any user may call it, with as many words as a command line can hold.
   const asked = new Set(words.length === 0 ? ['pools'] : words.flatMap((word) => groups.get(word) ?? [word]))
   const unknown = [...asked].find((word) => !Object.hasOwn(tables, word))
   if (unknown !== undefined) {
@@ -165,7 +165,7 @@ function printed(name: string, rows: string[][]): string {
   return rows.length > 1 ? align(rows) : `${nothing[name] ?? `no ${name}`}\n`
 }
 
-/** Every host of a pool, with how many slots it has there. */
+/** Every host of each pool, with the number of its slots there. */
 function placesOf(cluster: Cluster, config: SchedulerConfig) {
   const taken = takenDevices(cluster)
   return Object.entries(config.pools).flatMap(([pool, { granularityBytes, wipe }]) => {
@@ -198,7 +198,7 @@ function align(rows: string[][]): string {
   return rows.map((row) => `${row.map((cell, column) => cell.padStart(widths[column]!)).join(' ')}\n`).join('')
 }
 
-/** As DataWarp prints sizes: two decimals of the largest binary unit that is not above it, none when it is whole. */
+/** As DataWarp prints sizes: in the largest binary unit that is not larger, with two decimals unless it is a whole number. */
 function binarySize(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
   let value = bytes
@@ -210,10 +210,7 @@ function binarySize(bytes: number): string {
   return `${Number.isInteger(value) ? value : value.toFixed(2)}${units[unit]}`
 }
 
-/**
- * A size that a script can calculate with and paste back: a whole number of the unit that makes it smallest, binary as
- * DataWarp's or decimal.
- */
+/** A size that a script can calculate with and write as capacity=: a whole number of the largest unit, binary or decimal. */
 function wholeSize(bytes: number): string {
   const units = ['K', 'M', 'G', 'T', 'P'].flatMap((prefix, index) => [
     { name: `${prefix}iB`, size: 1024 ** (index + 1) },

@@ -11,8 +11,8 @@ export interface ShimDependencies extends SlurmDependencies {
 }
 
 /**
- * The programs that the shim plays, by their names. The body holds the arguments, each with a NUL behind it; the exit code
- * travels in X-Exit-Code. What is begun goes on when slurmctld has killed the shim: the repeated call finds it.
+ * The programs that the shim stands for, by their names. The body contains the arguments, each followed by a NUL; the exit code is in
+ * X-Exit-Code. A call goes on when slurmctld kills the shim: the repeated call finds its work.
  */
 export function shimRoutes(deps: ShimDependencies): Route[] {
   const programs: Record<string, (words: string[], gone: Promise<void>) => Promise<SlurmReply>> = {
@@ -47,9 +47,9 @@ const maxWords = 64
 /** The longest path that Linux opens. */
 const maxWordBytes = 4_096
 
-/** Before they are read, or written to the log: any user may hand words to dwstat, through scontrol. */
+/** Checked before the words are read or logged: any user can pass words to dwstat through scontrol. */
 function problemWithWords(words: readonly string[]): string | undefined {
-  if (words.length > maxWords) return `more than ${maxWords} arguments`
+  if (words.length > maxWords) return `there are more than ${maxWords} arguments`
   const long = words.find((word) => Buffer.byteLength(word) > maxWordBytes)
   return long === undefined ? undefined : `the argument ${quote(long)} is longer than ${maxWordBytes} bytes`
 }

@@ -10,26 +10,26 @@ export interface Account {
 }
 
 /**
- * What the head node's name service says of users. An answer may be a minute old. The promises are rejected with
- * NameServiceUnavailable when there is none: that is never taken for "no such user".
+ * What the head node's name service says about users. An answer may be a minute old. Without an answer, the promises are rejected
+ * with NameServiceUnavailable: that does not mean "no such user".
  */
 export interface Accounts {
   /** undefined when there is no such user. */
   lookUp(uid: number): Promise<Account | undefined>
-  /** The id of a group; undefined when there is none of that name. */
+  /** The id of a group; undefined when there is no such group. */
   groupId(name: string): Promise<number | undefined>
   /** Every group that the user is in; none for a user that does not exist. */
   groupsOf(uid: number): Promise<number[]>
   /** The name as learned before, else the number itself. */
   userName(uid: number): string
-  /** Looks names up ahead of the calls that show them, which must answer at once. */
+  /** Looks names up in advance, because the calls that show them must answer at once. */
   learn(uids: Iterable<number>): void
   /** Why the name service does not answer; undefined while it does. */
   problem(): string | undefined
 }
 
 const forDecisions = { foundMs: 60_000, absentMs: 10_000 }
-/** A name is for people. A user that is gone must not cost a process with every change of the cluster. */
+/** For names that are only shown: a user that was deleted must not cost a process with every change of the cluster. */
 const forPeople = { foundMs: 3_600_000, absentMs: 600_000 }
 const maxKept = 20_000
 const learnAgainMs = 10_000
@@ -54,7 +54,7 @@ export function systemAccounts(clock: Clock = systemClock, log: Log = silentLog)
   }
 }
 
-/** One after the other, so that three thousand owners take one of the four places, and decisions the others. */
+/** One after the other, so that three thousand owners take only one of the four places, and decisions have the others. */
 function learner(clock: Clock, accounts: Answers<Account>): Accounts['learn'] {
   const wanted = new Set<string>()
   let isBusy = false
@@ -67,7 +67,7 @@ function learner(clock: Clock, accounts: Answers<Account>): Accounts['learn'] {
       }
       isBusy = false
     } catch {
-      // The service has said why. Only names to show are missing.
+      // The service has logged why. Only names to show are missing.
       clock.after(learnAgainMs, () => void work())
     }
   }
@@ -94,7 +94,7 @@ async function groupIdOf(service: NameService, name: string): Promise<number | u
   return gid !== undefined && /^[0-9]+$/.test(gid) ? Number(gid) : undefined
 }
 
-/** Of a user that exists: whatever makes `id` fail is no answer. */
+/** For a user that exists. Throws when `id` fails for any reason. */
 async function groupsOf(service: NameService, name: string): Promise<number[]> {
   const gids = (await service.ask('id', ['-G', '--', name]))?.trim().split(/\s+/) ?? []
   return gids.filter((gid) => /^[0-9]+$/.test(gid)).map(Number)

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process'
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
+import * as messages from './messages.js'
 
-/** The name service did not answer, which says nothing of whether the user or group exists: try again. */
+/** The name service did not answer. Whether the user or group exists is not known: try again. */
 export class NameServiceUnavailable extends Error {
   override name = 'NameServiceUnavailable'
 }
 
-/** Below the four seconds that Slurm gives `job_process`. It counts from the question, so that waiting for a turn is in it. */
+/** Below the four seconds that Slurm gives `job_process`. It includes the time in the queue. */
 const timeoutMs = 3_000
 const maxPrograms = 4
 const maxOutputBytes = 16 * 1024 * 1024
@@ -53,7 +54,7 @@ export class NameService {
       const cancel = this.clock.after(timeoutMs, () => {
         this.waiting.delete(start)
         kill()
-        fail(`no answer within ${timeoutMs / 1000} s`)
+        fail(`timed out after ${timeoutMs / 1000} s`)
       })
       if (this.programs < maxPrograms) start()
       else this.waiting.add(start)
@@ -76,6 +77,6 @@ export class NameService {
   private unavailable(problem: string): NameServiceUnavailable {
     if (this.lastProblem === undefined) this.log.warn('the name service does not answer', { problem })
     this.lastProblem = problem
-    return new NameServiceUnavailable(`the name service does not answer (${problem})`)
+    return new NameServiceUnavailable(messages.nameServiceUnavailable(problem))
   }
 }

@@ -1,20 +1,20 @@
-import { quote } from '../../model/names.js'
 import type { Accounts } from './accounts.js'
 import type { PoolConfig } from '../config.js'
+import * as messages from './messages.js'
 
-/** Rules that ask the head node's name service who is in which group. */
+/** The questions about groups that the head node's name service answers. */
 export type GroupQueries = Pick<Accounts, 'lookUp' | 'groupsOf' | 'groupId'>
 
-/** The group that a buffer is to be shared with: its owner must be in it. */
+/** The group to share a buffer with: its owner must be in it. */
 export async function groupToShareWith(
   accounts: GroupQueries,
   uid: number,
   group: string,
 ): Promise<{ gid: number } | { refused: string }> {
   const gid = await accounts.groupId(group)
-  if (gid === undefined) return { refused: `there is no group ${quote(group)} on the scheduler's host` }
+  if (gid === undefined) return { refused: messages.noGroup(group) }
   if ((await accounts.groupsOf(uid)).includes(gid)) return { gid }
-  return { refused: `a buffer is shared with a group that its owner is in, and you are not in ${quote(group)}` }
+  return { refused: messages.notInGroup(group) }
 }
 
 /** Why this user may not make persistent buffers in that pool, or undefined. A pool that names nobody is open to all. */
@@ -30,5 +30,5 @@ export async function problemWithCreator(
   const theirs = persistentGroups ? await accounts.groupsOf(uid) : []
   const allowed = await Promise.all((persistentGroups ?? []).map((group) => accounts.groupId(group)))
   if (allowed.some((gid) => gid !== undefined && theirs.includes(gid))) return undefined
-  return `you may not create persistent buffers in pool ${pool}: ask its operators, who say who may`
+  return messages.mayNotCreate(pool)
 }

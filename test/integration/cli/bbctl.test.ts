@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { BufferDetail, BufferView, DeviceView, StatusView } from '../../../src/model/api.js'
 import { schedulerConfig } from '../../../src/scheduler/config.js'
+import { notEnoughFree } from '../../../src/scheduler/placement/messages.js'
 import { startCluster } from '../../../src/standalone/cluster.js'
 import { FakeEtcd } from '../../../src/store/fake.js'
 import { runProgram } from '../../support/program.js'
@@ -117,7 +118,7 @@ describe('bbctl', function () {
     expect(missing.stderr).to.match(/^bbctl: .*mybufer.*did you mean mybuffer\?\n$/)
     const small = await bbctl('create', 'huge', '--capacity', '9TB', '--user', '1001')
     expect(small).to.deep.include({ code: 1, stdout: '' })
-    expect(small.stderr).to.equal('bbctl: pool fast has 2 TB free, 9 TB asked\n')
+    expect(small.stderr).to.equal(`bbctl: ${notEnoughFree('fast', '2 TB', '9 TB')}\n`)
     const decimals = await bbctl('create', 'half', '--capacity', '3.5TB', '--user', '1001')
     expect(decimals.code).to.equal(1)
     expect(decimals.stderr).to.match(/^bbctl: .*3\.5TB.*\n$/)

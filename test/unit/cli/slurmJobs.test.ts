@@ -16,7 +16,7 @@ const shown = [
   line(6, 'PENDING', 'BurstBufferResources', 'teardown'),
   line(7, 'COMPLETED', 'None', 'teardown'),
   line(8, 'PENDING', 'BurstBufferResources', 'pending'),
-  line(9, 'PENDING', 'JobHeldAdmin', 'pending', 'setup: pool fast has 0 bytes free, 1 TB asked'),
+  line(9, 'PENDING', 'JobHeldAdmin', 'pending', 'setup: pool fast has 0 bytes free, but 1 TB was requested'),
   'JobId=10 JobName=x JobState=PENDING Reason=Resources Dependency=(null) Power=',
   '',
 ].join('\n')
@@ -48,7 +48,7 @@ describe("Slurm's jobs", () => {
     ])
     expect(job('9')).to.include({
       reason: 'JobHeldAdmin',
-      comment: 'setup: pool fast has 0 bytes free, 1 TB asked',
+      comment: 'setup: pool fast has 0 bytes free, but 1 TB was requested',
     })
   })
 
@@ -67,7 +67,7 @@ describe("Slurm's jobs", () => {
 
   it('are explained by what Slurm was told, and by what it will never do', () => {
     expect(explainJob(job('9'), false, pools)[1]).to.equal(
-      'Slurm was told: setup: pool fast has 0 bytes free, 1 TB asked',
+      'Slurm was told: setup: pool fast has 0 bytes free, but 1 TB was requested',
     )
     expect(explainJob(job('5'), false, pools).at(-1)).to.contain('scancel 5')
     expect(explainJob(job('7'), false, pools)).to.have.length(1)

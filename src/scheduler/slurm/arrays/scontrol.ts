@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { isAbsolute } from 'node:path'
 import type { SlurmQueries } from './splitTask.js'
 
-/** slurmctld, asked by its own command. Only from calls in which it holds no lock, as setup. */
+/** Asks slurmctld by its own command. Only for calls during which slurmctld holds no lock, such as setup. */
 export class Scontrol implements SlurmQueries {
   private stateSave: string | undefined
 
@@ -10,11 +10,12 @@ export class Scontrol implements SlurmQueries {
     return scontrol('show', 'job', '--oneliner', id)
   }
 
-  /** It never changes while slurmctld runs, and is asked once. */
+  /** Asked once: it does not change while slurmctld runs. */
   async stateSaveLocation(): Promise<string> {
     if (this.stateSave !== undefined) return this.stateSave
     const found = /^StateSaveLocation\s*=\s*(\S+)$/m.exec(await scontrol('show', 'config'))?.[1]
-    if (found === undefined || !isAbsolute(found)) throw new Error('scontrol show config tells no StateSaveLocation')
+    if (found === undefined || !isAbsolute(found))
+      throw new Error('scontrol show config does not show StateSaveLocation')
     return (this.stateSave = found)
   }
 }

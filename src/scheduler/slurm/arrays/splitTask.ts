@@ -4,22 +4,22 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { isJobToken, quote } from '../../../model/names.js'
 
 /*
- * The tasks of a job array, as they are split off, each need a folder and a script below slurmctld's StateSaveLocation: Slurm
- * names them to us, and writes the job's environment and nodes there. slurmctld of 24.11 to 26.11 makes neither, for all tasks
- * but the last (it validates the rest of the array in place of the task), so that no such task could start. Here they are made
- * from those of the array. Where slurmctld has made them, nothing is done.
+ * Each task that is split off a job array needs a folder and a script below slurmctld's StateSaveLocation: Slurm passes us their
+ * paths, and writes the job's environment and nodes there. slurmctld of 24.11 to 26.11 creates them only for the last task (for the
+ * others it validates the rest of the array instead of the task), so the other tasks could not start. Here they are made from
+ * those of the array, unless slurmctld has made them.
  *
- * Nothing but `hash.N/job.ID/script` of that very job is made, nothing that exists is touched, and no link is followed.
+ * Only `hash.N/job.ID/script` of that very job is made, nothing that exists is touched, and no link is followed.
  */
 
-/** What slurmctld is asked. */
+/** Questions to slurmctld. */
 export interface SlurmQueries {
   /** `scontrol show job --oneliner`. */
   showJob(id: string): Promise<string>
   stateSaveLocation(): Promise<string>
 }
 
-/** Makes the script of a job array's task, where slurmctld has not. Says why it could not be made. */
+/** Makes the script of a job array's task, unless slurmctld has. Returns why it could not be made. */
 export async function provideScript(
   slurm: SlurmQueries,
   token: string,
@@ -33,11 +33,11 @@ export async function provideScript(
     if (array !== undefined && array !== token) await provide(stateSave, token, array)
     return undefined
   } catch (error) {
-    return `slurmctld has made no script for ${token}, a task of a job array, and it could not be made here: ${(error as Error).message}`
+    return `slurmctld has not created the script of ${token}, a task of a job array, and the scheduler could not create it: ${(error as Error).message}`
   }
 }
 
-/** A script with % symbols comes as a file that is in memory alone; its folder is needed all the same. */
+/** Slurm passes a script with % symbols as a file in memory; its folder is needed all the same. */
 const inMemory = /^\/proc\/(?:self|[0-9]+)\/fd\/[0-9]+$/
 
 async function stateSaveOf(slurm: SlurmQueries, token: string, jobFile: string): Promise<string | undefined> {
@@ -65,13 +65,15 @@ async function provide(stateSave: string, token: string, array: string): Promise
   })
 }
 
-/** A folder that slurmctld alone can write to. */
+/** Throws unless only slurmctld can write to the folder. */
 async function expectOwn(folder: string): Promise<void> {
   const status = await statusOf(folder)
   if (!status?.isDirectory()) throw new Error(`${quote(folder)} is not a directory`)
   const isOurs = status.uid === process.geteuid?.()
   if (!isOurs || (status.mode & 0o022) !== 0)
-    throw new Error(`${quote(folder)} does not belong to this scheduler's user alone, who should be SlurmUser`)
+    throw new Error(
+      `${quote(folder)} must belong to the scheduler's user, who should be SlurmUser, and others must not be able to write to it`,
+    )
 }
 
 async function statusOf(path: string): Promise<Stats | undefined> {
@@ -86,7 +88,7 @@ function scriptIn(stateSave: string, id: string): string {
   return join(stateSave, `hash.${Number(id) % 10}`, `job.${id}`, 'script')
 }
 
-/** What comes behind these words is the users' own. */
+/** Only these first words are read: users choose some of the text after them. */
 function arrayOf(token: string, shown: string): string | undefined {
   const [, id, array] = /^JobId=([0-9]+) ArrayJobId=([0-9]+) ArrayTaskId=/.exec(shown) ?? []
   return id === token ? array : undefined

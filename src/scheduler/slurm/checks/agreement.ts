@@ -1,11 +1,12 @@
-import { printSize, slotsFor } from '../../../model/capacity.js'
+import { slotsFor } from '../../../model/capacity.js'
 import type { Cluster } from '../../../model/cluster.js'
-import { quote } from '../../../model/names.js'
 import type { SchedulerConfig } from '../../config.js'
 import { findPool } from '../../cluster/pools.js'
 import { noDirectives, parseDirectives } from '../script/directives.js'
 import type { Directives } from '../script/directivesType.js'
+import { inLine } from '../script/messages.js'
 import { linesOfScript } from '../script/scriptHead.js'
+import * as messages from './messages.js'
 
 type Pools = Pick<SchedulerConfig, 'pools'>
 
@@ -15,10 +16,10 @@ interface Passed {
   bytes: number
 }
 
-/** More nodes no job has. */
+/** No job has more nodes. */
 const maxNodes = 65_536
 
-/** What the script asks for, when Slurm has read it as we do. A call without a script says it all itself. */
+/** What the script asks for, if Slurm has read it as we do. A call without a script has no directives. */
 export function agreedDirectives(
   cluster: Cluster,
   config: Pools,
@@ -35,30 +36,24 @@ export function agreedDirectives(
 }
 
 /**
- * How Slurm's reading of the script (--capacity) differs from ours, or undefined. Neither is acted on then. Slurm rounds
- * the size of jobdw up to the pool's granularity, and beside it that of swap, of which it takes the number alone, as bytes
- * for each node.
+ * How Slurm's reading of the script (--capacity) differs from ours, or undefined. If they differ, the job is refused. Slurm rounds the
+ * size of jobdw up to the pool's granularity, and separately that of swap, of which it reads only the number, as bytes for each
+ * node.
  */
 function findSlurmDisagreement(config: Pools, { jobdw, swap }: Directives, passed: Passed): string | undefined {
-  const slurms = `Slurm passes --capacity ${passed.pool ?? ''}:${passed.bytes === 0 ? 0 : printSize(passed.bytes)}`
-  if (!jobdw && !swap) {
-    if (passed.bytes === 0) return undefined
-    return `${slurms}, and the script has no line #DW jobdw before its first command: write one`
-  }
+  if (!jobdw && !swap) return passed.bytes === 0 ? undefined : messages.jobdwMissing(passed)
   const named = jobdw?.pool ?? swap?.pool
-  if (named !== undefined && named !== passed.pool)
-    return `${slurms}, and the script asks for pool ${named}: write pool=${named} behind a blank, and a blank behind it`
+  if (named !== undefined && named !== passed.pool) return messages.readInOtherPool(passed, named)
   const pool = findPool(config, passed.pool)
   if ('refused' in pool) return pool.refused
   const slots = slotsFor(passed.bytes, pool.granularityBytes)
   const own = jobdw ? slotsFor(jobdw.bytes, pool.granularityBytes) : 0
   const beside = swap ? Math.max(1, slotsFor(swap.slurmsBytes * maxNodes, pool.granularityBytes)) : 0
   if (slots >= Math.max(own, 1) && slots <= own + beside) return undefined
-  const asked = jobdw ? printSize(jobdw.bytes) : 'swap alone'
-  return `${slurms}, and the script asks for ${asked}: write a whole number and a unit, as in capacity=3TB, with a blank behind it. If the granularity of pool ${pool.name} was changed, submit the job again`
+  return messages.readWithOtherSize(passed, jobdw?.bytes, pool.name)
 }
 
-/** A buffer that the script creates and that has another size or pool: Slurm takes one that is there as it is. */
+/** A buffer of the script that exists already with another size or pool: Slurm accepts an existing one as it is. */
 function findCreatedDisagreement(
   cluster: Cluster,
   config: Pools,
@@ -69,32 +64,28 @@ function findCreatedDisagreement(
     const buffer = cluster.buffers.get(name)
     if (!buffer || !isOwn(cluster, name, uid)) continue
     const pool = findPool(config, asked)
-    if ('refused' in pool) return `${line}: ${pool.refused}`
-    const has = `${line}: the persistent buffer ${quote(name)} has`
+    if ('refused' in pool) return inLine(line, pool.refused)
     if (asked !== undefined && pool.name !== buffer.pool)
-      return `${has} pool ${buffer.pool}, and the script asks for pool ${pool.name}`
+      return inLine(line, messages.createdInOtherPool(name, buffer.pool, pool.name))
     if (slotsFor(bytes, buffer.granularityBytes) !== slotsFor(buffer.requestedBytes, buffer.granularityBytes))
-      return `${has} ${printSize(buffer.requestedBytes)}, and the script asks for ${printSize(bytes)}`
+      return inLine(line, messages.createdWithOtherSize(name, buffer.requestedBytes, bytes))
   }
   return undefined
 }
 
 /**
- * Said behind the refusal of a script that creates persistent buffers: Slurm has made them before anybody here could read
- * the script, and whether it was for this job cannot be known, so that they are named and left alone.
+ * Added to the refusal of a script that creates persistent buffers: Slurm has created them before the script could be read here.
+ * Whether this job created them is not known, so they are named and left alone.
  */
 function describeCreated(cluster: Cluster, script: Buffer, uid: number): string {
   const lines = linesOfScript(script)
   const names =
     'refused' in lines ? [] : lines.directives.flatMap(({ kind, text }) => (kind === '#BB' ? created(text) : []))
   const made = [...new Set(names)].filter((name) => isOwn(cluster, name, uid))
-  if (made.length === 0) return ''
-  const [are, them] = made.length === 1 ? ['is', 'it'] : ['are', 'them']
-  const destroying = made.map((name) => `#BB destroy_persistent name=${name}`).join(', ')
-  return `. Of what the script creates, ${made.map(quote).join(', ')} ${are} there: if you do not want ${them}, destroy ${them} by a job with ${destroying}`
+  return made.length === 0 ? '' : messages.createdAlready(made)
 }
 
-/** The name as Slurm finds it in a line. */
+/** The name as Slurm reads it from a line. */
 function created(text: string): string[] {
   const start = text.indexOf('name=')
   if (!text.trimStart().startsWith('create_persistent') || start < 0) return []

@@ -1,17 +1,19 @@
-import { printSize, slotsFor } from '../../../model/capacity.js'
+import { slotsFor } from '../../../model/capacity.js'
 import type { Cluster } from '../../../model/cluster.js'
 import type { SchedulerConfig } from '../../config.js'
 import { findPool, poolsOf } from '../../cluster/pools.js'
 import { slotsForSwap, problemWithSwapOfPool } from '../../placement/swapCapacity.js'
 import type { Directives } from '../script/directivesType.js'
+import { inLine } from '../script/messages.js'
+import { exceedsPool } from './messages.js'
 import { problemWithPlaces } from './stageChecks.js'
 
 type Settings = Pick<SchedulerConfig, 'pools' | 'swap'>
 
 /**
- * Why a job with these directives can never run, whoever its user is; undefined when it may. What an earlier job may still
- * change is no reason: a pool that is full now, a persistent buffer that is not there yet or is being destroyed, a source
- * that is absent. Slurm lets the job wait, and setup looks.
+ * Why a job with these directives can never run, whoever its user is; undefined when it may. It ignores what an earlier job may
+ * still change: a pool that is full now, a persistent buffer that does not exist yet or is being destroyed, an absent source.
+ * Slurm lets the job wait, and setup checks again.
  */
 export function findImpossibleRequest(cluster: Cluster, config: Settings, directives: Directives): string | undefined {
   return (
@@ -21,15 +23,15 @@ export function findImpossibleRequest(cluster: Cluster, config: Settings, direct
   )
 }
 
-/** Asked at setup too: the setting may have changed meanwhile. */
+/** Also checked at setup: the setting may have changed meanwhile. */
 export function problemWithSwap(config: Settings, { swap, jobdw }: Directives): string | undefined {
   if (!swap) return undefined
   const pool = findPool(config, swap.pool ?? jobdw?.pool)
   const problem = 'refused' in pool ? pool.refused : problemWithSwapOfPool(config.swap, swap.bytes, pool)
-  return problem === undefined ? undefined : `${swap.line}: ${problem}`
+  return problem === undefined ? undefined : inLine(swap.line, problem)
 }
 
-/** What one job asks for at once: its own buffer and those that it creates. */
+/** Checks the sum of what one job asks for: its own buffer and those that it creates. */
 function problemWithSizes(
   cluster: Cluster,
   config: Settings,
@@ -51,13 +53,13 @@ function problemWithSizes(
   const asks = [...(jobdw ? [sized(jobdw)] : []), ...(swap ? [swapped(swap)] : []), ...creates.map(sized)]
   for (const { line, pool: name, word, slotsIn } of asks) {
     const pool = findPool(config, name)
-    if ('refused' in pool) return `${line}: ${pool.refused}`
+    if ('refused' in pool) return inLine(line, pool.refused)
     const slots = (asked.get(pool.name) ?? 0) + slotsIn(pool.granularityBytes)
     asked.set(pool.name, slots)
     const { quantity } = reports.find((report) => report.name === pool.name)!
     if (slots <= quantity) continue
-    const [wanted, most] = [slots, quantity].map((count) => printSize(count * pool.granularityBytes))
-    return `${line}: ${word} asks for more than there is: with it the job takes ${wanted} of pool ${pool.name}, which has ${most}`
+    const [askedBytes, poolBytes] = [slots * pool.granularityBytes, quantity * pool.granularityBytes]
+    return inLine(line, exceedsPool(word, pool.name, askedBytes, poolBytes))
   }
   return undefined
 }

@@ -1,6 +1,5 @@
-import { printRounded, slotsFor } from '../../../model/capacity.js'
+import { slotsFor } from '../../../model/capacity.js'
 import type { Cluster } from '../../../model/cluster.js'
-import { quote } from '../../../model/names.js'
 import { isWithin } from '../../../model/paths.js'
 import { findPool } from '../../cluster/pools.js'
 import type { SchedulerConfig } from '../../config.js'
@@ -14,9 +13,11 @@ import {
 } from '../../users/pathAccess.js'
 import type { Directives } from '../script/directivesType.js'
 import type { StageDirective } from '../script/directivesType.js'
+import { inLine } from '../script/messages.js'
 import { outsidePaths } from '../script/stageTransfers.js'
+import * as messages from './messages.js'
 
-/** The paths below which storage hosts that are alive stage; undefined while none is alive. */
+/** The paths below which the storage hosts stage; undefined while no storage host is alive. */
 export function servedPaths(cluster: Cluster): string[] | undefined {
   const hosts = [...cluster.hosts.values()].filter(({ roles }) => roles.includes('storage'))
   return hosts.length === 0 ? undefined : [...new Set(hosts.flatMap(({ stagePaths = [] }) => stagePaths))].sort()
@@ -26,33 +27,33 @@ export function isBelow(path: string, served: readonly string[]): boolean {
   return served.some((root) => isWithin(path, root))
 }
 
-/** A line with a path that no storage host stages from or to. */
+/** Names a line with a path that no storage host stages. */
 export function problemWithPlaces(cluster: Cluster, stages: readonly StageDirective[]): string | undefined {
   const served = servedPaths(cluster)
   if (served === undefined) return undefined
   for (const stage of stages) {
     const unserved = outsidePaths(stage).find(({ path }) => !isBelow(path, served) && !hidesInSymbols(stage, path))
     if (!unserved) continue
-    const help =
-      served.length === 0
-        ? 'staging is not set up on the storage hosts (stagePaths)'
-        : `write a path below ${served.join(' or ')}`
-    return said(stage, `${unserved.key}=${quote(unserved.path)} is served by no storage host: ${help}`)
+    const { key, path } = unserved
+    return inLine(
+      stage.line,
+      served.length === 0 ? messages.stagingNotSetUp(key, path) : messages.notStaged(key, path, served),
+    )
   }
   return undefined
 }
 
 interface Known {
   reader?: Reader
-  /** How many nodes the job has; one at least. */
+  /** How many nodes the job has; at least one. */
   nodes?: number
-  /** Asked before jobs that run earlier have ended: they may still put there what is absent. */
+  /** True while earlier jobs may still create an absent source. */
   mayAppear?: boolean
 }
 
 /**
- * A source that is not there, is of another type, or is larger than the buffer; and, once the user is known, one that the user may
- * not read. Only what the scheduler's host sees: where it has not mounted what storage hosts stage from, it says nothing.
+ * Names a source that does not exist, has another type, or is larger than the buffer; and, once the user is known, one that the user
+ * cannot read. Sources on a file system that the scheduler's host has not mounted are not checked.
  */
 export async function problemWithSources(
   cluster: Cluster,
@@ -72,7 +73,7 @@ export async function problemWithSources(
   for (const stage of asked) {
     if (!isBelow(stage.source.path, visible)) continue
     const problem = problemWithSource(seen, stage, known) ?? problemWithSize(seen, stage, capacityBytes, known)
-    if (problem !== undefined) return said(stage, `source=${quote(stage.source.path)} ${problem}`)
+    if (problem !== undefined) return inLine(stage.line, problem)
   }
   return undefined
 }
@@ -82,14 +83,13 @@ function problemWithSource(
   { source: { path }, type }: StageDirective,
   { reader, mayAppear = false }: Known,
 ): string | undefined {
-  if (isAbsent(seen, path)) return mayAppear ? undefined : 'does not exist'
-  const bar = reader && firstUnreadablePrefix(seen, path, reader)
-  if (bar !== undefined)
-    return bar === path ? 'may not be read by you' : `may not be read by you: ${quote(bar)} keeps you out`
+  if (isAbsent(seen, path)) return mayAppear ? undefined : messages.sourceAbsent(path)
+  const deniedAt = reader && firstUnreadablePrefix(seen, path, reader)
+  if (deniedAt !== undefined) return messages.sourceUnreadable(path, deniedAt)
   const found = seen.get(path)
   if (!found) return undefined
-  if (type === 'directory') return found.isDirectory ? undefined : 'is not a directory: write type=file'
-  return found.isDirectory ? `is a directory: write type=directory` : undefined
+  if (type === 'directory') return found.isDirectory ? undefined : messages.sourceIsFile(path)
+  return found.isDirectory ? messages.sourceIsDirectory(path) : undefined
 }
 
 function problemWithSize(
@@ -103,9 +103,7 @@ function problemWithSize(
   if (type !== 'file' || !isOwn || !found || capacityBytes === undefined) return undefined
   const copies = destination.in === 'private' ? nodes + 1 : 1
   if (found.sizeBytes * copies <= capacityBytes) return undefined
-  const taken =
-    copies === 1 ? '' : ` and is copied to every node, which takes ${printRounded(found.sizeBytes * copies)}`
-  return `has ${printRounded(found.sizeBytes)}${taken}, the buffer ${printRounded(capacityBytes)}: ask for more with capacity=`
+  return messages.sourceTooLarge(source.path, found.sizeBytes, copies, capacityBytes)
 }
 
 function capacityOf(
@@ -116,11 +114,7 @@ function capacityOf(
   return 'refused' in found ? undefined : slotsFor(bytes, found.granularityBytes) * found.granularityBytes
 }
 
-/** Slurm may still put something else in the place of its symbols. */
+/** True when Slurm may still replace symbols in the path. */
 function hidesInSymbols({ hasSymbols }: StageDirective, path: string): boolean {
   return hasSymbols && path.includes('%')
-}
-
-function said({ line }: StageDirective, problem: string): string {
-  return `${line}: ${problem}`
 }

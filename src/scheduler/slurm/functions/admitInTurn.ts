@@ -1,14 +1,14 @@
 import type { Cluster } from '../../../model/cluster.js'
-import { quote } from '../../../model/names.js'
 import type { Admission, AdmissionContext } from '../../admission/index.js'
 import type { Decision } from '../../commit/decision.js'
 import type { QueuePlace } from '../../placement/capacityQueue.js'
 import { mayStart } from '../../progress.js'
+import * as messages from './messages.js'
 import { SlurmFailure } from './slurmFailure.js'
 import type { SetupTicket } from './inFlightSetups.js'
 import type { TimedCall } from './timedCall.js'
 
-/** Decides until an earlier session of that name is out of the way and devices are free, or the token was torn down. */
+/** Waits until an earlier session of that name is removed and devices are free. Fails when the token is torn down. */
 export async function admitInTurn(
   call: TimedCall,
   token: string,
@@ -30,14 +30,11 @@ export async function admitInTurn(
         place ??= capacityQueue.join(token, admission.claim, call.leftMs)
         const isCancelled = ticket.cancelled.then(() => true)
         if (!(await Promise.race([isCancelled, place.untilCapacity(call.leftMs)])))
-          throw new SlurmFailure(`${admission.reason}, and no more came free within the time of this call`)
+          throw new SlurmFailure(messages.noRoomInTime(admission.reason))
         continue
       }
       const gone = await decisions.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), call.leftMs)
-      if (!gone)
-        throw new SlurmFailure(
-          `the earlier ${quote(token)} is still being removed; it waits for ${admission.waitingFor.join('; ')}`,
-        )
+      if (!gone) throw new SlurmFailure(messages.stillBeingRemoved(token, admission.waitingFor))
     }
   } finally {
     place?.leave()

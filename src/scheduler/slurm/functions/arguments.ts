@@ -1,8 +1,8 @@
 import { parseSize } from '../../../model/capacity.js'
-import { quote } from '../../../model/names.js'
+import * as messages from './messages.js'
 import { SlurmFailure } from './slurmFailure.js'
 
-/** Every argument of SLURM.md's table, by its one name here; each with all the spellings that Slurm and people use. */
+/** Every argument of SLURM.md's table by its name here, with all the spellings that Slurm and people use. */
 const spellings = {
   function: ['--function'],
   caller: ['--caller', '-c'],
@@ -39,27 +39,24 @@ export function parseArguments(words: readonly string[]): Arguments | { refused:
     }
     const equals = word.startsWith('--') ? word.indexOf('=') : -1
     const name = named.get(equals < 0 ? word : word.slice(0, equals))
-    if (!name)
-      return {
-        refused: `unknown argument ${quote(word)}: the arguments are ${[...named.keys(), '--hurry'].join(', ')}`,
-      }
+    if (!name) return { refused: messages.unknownArgument(word, [...named.keys(), ...flags.hurry]) }
     const value = equals < 0 ? words[++index] : word.slice(equals + 1)
-    if (value === undefined) return { refused: `the argument ${word} needs a value` }
-    if (found[name] !== undefined && found[name] !== value) return { refused: `the argument ${word} is given twice` }
+    if (value === undefined) return { refused: messages.argumentWithoutValue(word) }
+    if (found[name] !== undefined && found[name] !== value) return { refused: messages.argumentTwice(word) }
     found[name] = value
   }
   return found
 }
 
-export function need(given: Arguments, name: Argument, of = ` of ${given.function ?? 'the call'}`): string {
+export function need(given: Arguments, name: Argument): string {
   const value = given[name]
-  if (value === undefined || value === '') throw new SlurmFailure(`the argument --${name}${of} is missing`)
+  if (value === undefined || value === '') throw new SlurmFailure(messages.argumentMissing(name, given.function))
   return value
 }
 
 export function number(given: Arguments, name: 'user' | 'group'): number {
   const text = need(given, name)
-  if (!/^[0-9]{1,10}$/.test(text)) throw new SlurmFailure(`--${name} must be a number, not ${quote(text)}`)
+  if (!/^[0-9]{1,10}$/.test(text)) throw new SlurmFailure(messages.notANumber(name, text))
   return Number(text)
 }
 

@@ -14,15 +14,15 @@ export interface SlurmDependencies extends GroupQueries {
   clock: Clock
   newUuid(): string
   slurm: SlurmQueries
-  /** What this host sees of files that are to be staged. */
+  /** Looks up files that are to be staged, as far as this host can see them. */
   statPaths: StatPaths
-  /** Calls that set something up, and have no answer yet. */
+  /** Setup calls that have no answer yet. */
   inFlightSetups: InFlightSetups
-  /** Those of them that wait for devices. */
+  /** The setup calls that wait for devices. */
   capacityQueue: CapacityQueue
-  /** Makes this scheduler lead, when slurmctld has come to it; false when that did not come about in time. */
+  /** Makes this scheduler the leader, because slurmctld calls it; false when that did not succeed in time. */
   becomeLeader(timeoutMs: number): Promise<boolean>
 }
 
-/** One of Slurm's functions: gives what slurmctld reads, or throws a `SlurmFailure`. `gone` resolves when its caller has gone. */
+/** One of Slurm's functions: returns what slurmctld reads, or throws a `SlurmFailure`. `gone` resolves when the caller has ended. */
 export type SlurmFunction = (deps: SlurmDependencies, given: Arguments, gone: Promise<void>) => Promise<string>

@@ -1,4 +1,7 @@
-/** A setup that is under way, of a job or of a persistent buffer: it may wait for an earlier session to go, or for devices. */
+import { wasTornDown } from '../../admission/messages.js'
+import { callerGone } from './messages.js'
+
+/** A setup in progress, of a job or of a persistent buffer: it may wait until an earlier session is removed, or for devices. */
 export class SetupTicket {
   /** Resolves when it is cancelled. */
   readonly cancelled: Promise<void>
@@ -10,7 +13,7 @@ export class SetupTicket {
     this.cancelled = new Promise((resolve) => (this.resolve = resolve))
   }
 
-  /** Why it shall make nothing any more: a teardown of its token was decided after it had come, or its caller has gone. */
+  /** Why it must not create anything any more: its token was torn down after the call was made, or its caller has ended. */
   whyCancelled(): string | undefined {
     return this.reason
   }
@@ -21,7 +24,7 @@ export class SetupTicket {
 
   loseCaller(): void {
     this.isCallerThere = false
-    this.cancel('its caller has gone')
+    this.cancel(callerGone())
   }
 
   cancel(reason: string): void {
@@ -30,16 +33,16 @@ export class SetupTicket {
   }
 }
 
-/** A teardown that is under way. */
+/** A teardown in progress. */
 export class TeardownTicket {
   private isLate = false
 
   constructor(
-    /** It is decided: what had come before it makes nothing any more. */
+    /** To be called when the teardown is decided: earlier setups must not create anything after that. */
     readonly decided: () => void,
   ) {}
 
-  /** A setup of its token has come after it. */
+  /** True when its token was set up again after the teardown was called. */
   get isOvertaken(): boolean {
     return this.isLate
   }
@@ -50,12 +53,13 @@ export class TeardownTicket {
 }
 
 /*
- * Slurm tears a job down while its setup may still run. A setup that has written nothing yet, because an earlier session of its
- * token is in the way or etcd is away, leaves nothing that a teardown could find: it must hear of it here, or it would make
- * what nobody takes away again.
+ * Slurm may tear a job down while its setup still runs. A setup that waits for an earlier session of its token, or for etcd, has
+ * written nothing that the teardown could find. The teardown cancels it here; otherwise the setup would create a buffer that
+ * nobody removes.
  *
- * And a teardown may still run, because etcd was away, when slurmctld was restarted and has set the job up anew: it must not
- * take what was made after it had come. So calls of one token count in the order in which they came.
+ * A teardown that was delayed because etcd did not answer may still run when slurmctld was restarted and has set the job up again.
+ * It must not remove what was created after it was called. So the calls of one token take effect in the order in which they
+ * were made.
  */
 export class InFlightSetups {
   private readonly setups = new OfTokens<SetupTicket>()
@@ -63,8 +67,8 @@ export class InFlightSetups {
   private readonly unfinished = new Map<string, number>()
 
   /**
-   * Makes something of a token, unless it is torn down in between. `gone` resolves when the caller is not there any more: what is made
-   * already stays, for the call that comes again. `owner`: whose job it sets up.
+   * Creates something for a token, unless the token is torn down meanwhile. `gone` resolves when the caller has ended: what was
+   * created already stays for the repeated call. `owner` is the owner of the job.
    */
   async runSetup<T>(
     { token, gone, owner }: { token: string; gone: Promise<void>; owner?: number },
@@ -83,11 +87,11 @@ export class InFlightSetups {
     }
   }
 
-  /** Setups that come later are not meant: a job that is requeued is set up anew. */
+  /** Cancels earlier setups, not later ones: a job that is requeued is set up again. */
   async runTeardown<T>(token: string, act: (ticket: TeardownTicket) => Promise<T>): Promise<T> {
     const before = this.setups.of(token)
     const ticket = new TeardownTicket(() => {
-      for (const setup of before) setup.cancel('it was torn down')
+      for (const setup of before) setup.cancel(wasTornDown())
       if (!ticket.isOvertaken) this.unfinished.delete(token)
     })
     this.teardowns.add(token, ticket)
@@ -99,9 +103,9 @@ export class InFlightSetups {
   }
 
   /**
-   * Setups of jobs that are under way, or whose caller went before they had an answer; until the job is torn down or set up
-   * again. By token, with the owner. A slurmctld that is restarted over one takes the job to be staging in, and does so
-   * for ever where it hears of no session: told of one, it tears the job down and begins anew.
+   * Setups of jobs that are in progress, or whose caller ended before the answer, until the job is torn down or set up again. By
+   * token, with the owner. If slurmctld restarts during a setup, it assumes that the job stages in. Without a session it assumes
+   * so forever; if it is told of one, it tears the job down and starts again.
    */
   unfinishedSetups(): ReadonlyMap<string, number> {
     return this.unfinished
@@ -114,10 +118,10 @@ export class InFlightSetups {
   }
 }
 
-/** More than slurmctld ever has under way; the oldest are forgotten. */
+/** More than slurmctld ever has in progress; the oldest are forgotten. */
 const maxUnfinished = 10_000
 
-/** Calls that are under way, by their token. */
+/** Calls in progress, by their token. */
 class OfTokens<T> {
   private readonly calls = new Map<string, Set<T>>()
 

@@ -1,18 +1,18 @@
-import { quote } from '../../../model/names.js'
+import { noGroup } from '../../users/messages.js'
 import { NameServiceUnavailable } from '../../users/nameService.js'
 import { findImpossibleRequest } from '../checks/preflight.js'
 import { problemWithSources } from '../checks/stageChecks.js'
+import { inLine } from '../script/messages.js'
 import { SlurmFailure } from './slurmFailure.js'
 import type { SlurmFunction } from './context.js'
 import { directivesOf, readScript } from './files.js'
 
-/** Inline in sbatch, and told neither user nor token: only what can never work is refused here. */
+/** sbatch waits for it, and neither user nor token is known yet: it refuses only what can never work. */
 export const jobProcess: SlurmFunction = async ({ decisions, config, groupId, statPaths }, given) => {
   const directives = directivesOf(await readScript(given))
   const groups = new Map(directives.creates.flatMap(({ group, line }) => (group === undefined ? [] : [[group, line]])))
   for (const [group, line] of groups) {
-    if (!(await mayExist(groupId(group))))
-      throw new SlurmFailure(`${line}: there is no group ${quote(group)} on the scheduler's host`)
+    if (!(await mayExist(groupId(group)))) throw new SlurmFailure(inLine(line, noGroup(group)))
   }
   const problem =
     findImpossibleRequest(decisions.cluster, config, directives) ??
@@ -21,7 +21,7 @@ export const jobProcess: SlurmFunction = async ({ decisions, config, groupId, st
   return ''
 }
 
-/** Is there such a group? A name service that is away has not said no: setup asks again. */
+/** True also when the name service does not answer: setup asks again. */
 async function mayExist(id: Promise<number | undefined>): Promise<boolean> {
   try {
     return (await id) !== undefined

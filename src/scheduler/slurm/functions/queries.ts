@@ -4,7 +4,7 @@ import type { SlurmFunction } from './context.js'
 import { configurations, instances, pools, sessions } from './replies.js'
 import { sessionOf } from './sessionOf.js'
 
-/* What is, as JSON: these functions wait for nothing and write nothing. */
+/* Functions that show the current state as JSON. They wait for nothing and write nothing. */
 
 export const showPools: SlurmFunction = ({ decisions, config, capacityQueue }) =>
   json(pools(decisions.cluster, config, (pool) => capacityQueue.claimedSlots(pool)))

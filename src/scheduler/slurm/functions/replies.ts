@@ -9,16 +9,16 @@ import { poolsOf } from '../../cluster/pools.js'
 import { isHidden } from '../../progress.js'
 
 /*
- * The JSON that Slurm's plugin reads (SLURM.md): ids, owners, sizes and times are integers, and no apostrophe stands
- * anywhere, for Slurm turns every one into a double quote. What is being torn down is not shown: Slurm would adopt it.
- * The session of a job is, until nothing is left to wait for: when slurmctld is restarted over its own teardown of a job, it
- * finishes it only if it hears of the session, and holds the job back for ever if it does not. So is a setup that has made none
- * yet, because etcd is away or no devices are free (`InFlightSetups.unfinishedSetups`).
+ * The JSON that Slurm's plugin reads (SLURM.md): ids, owners, sizes and times are integers, and there is no apostrophe
+ * anywhere, because Slurm turns each into a double quote. What is being torn down is not shown, because Slurm would adopt it.
+ * The session of a job is an exception. It is shown until nothing is left to wait for: when slurmctld restarts during its own
+ * teardown of a job, it finishes the teardown only if the session is shown; otherwise it holds the job forever. A setup that
+ * has no session yet, because etcd does not answer or no devices are free, is shown too (`InFlightSetups.unfinishedSetups`).
  */
 
 /**
- * `claimed`: the slots of a pool that setups wait for. They count as taken: with every call of `pools` Slurm forgets what it
- * has promised to jobs and cannot see here, and would promise it again.
+ * `claimed`: the slots of a pool that setups wait for. They count as taken: with every call of `pools` Slurm forgets what it has
+ * promised to jobs that have no session here, and would promise it again.
  */
 export function pools(cluster: Cluster, config: SchedulerConfig, claimed: (pool: string) => number): object {
   return {
@@ -32,7 +32,7 @@ export function pools(cluster: Cluster, config: SchedulerConfig, claimed: (pool:
   }
 }
 
-/** `unfinished`: the owners of jobs whose setup has made no session yet, by token. They have an id that no session has. */
+/** `unfinished`: the owners of jobs whose setup has no session yet, by token. They are shown with an id that no session has. */
 export function sessions(cluster: Cluster, unfinished: ReadonlyMap<string, number>, now: number): object {
   const made = ofSlurm(cluster).map((session) => ({
     ...sessionShown(session.id, session.token, session.uid, session.createdAt),
@@ -84,13 +84,13 @@ export function configurations(cluster: Cluster): object {
   }
 }
 
-/** In DataWarp's words; one word where there is none, for dwstat's columns. */
+/** In DataWarp's words; `none` for an empty list, because dwstat's columns need a word. */
 export function accessType({ access }: BufferDocument): string {
   if (access.length === 0) return 'none'
   return access.map((mode) => (mode === 'striped' ? 'stripe' : mode)).join(',')
 }
 
-/** Sessions that stand, by id: none that are leaving, none that were archived. */
+/** Sessions by id, without those that are leaving or archived. */
 export function shownSessions(cluster: Cluster): SessionDocument[] {
   return sessionsWhere(cluster, ({ stage }) => stage !== 'leaving')
 }

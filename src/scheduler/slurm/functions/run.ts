@@ -10,7 +10,7 @@ import { readNodes } from './files.js'
 import { sessionOf } from './sessionOf.js'
 import { TimedCall } from './timedCall.js'
 
-/** The job's variables. Slurm counts `=` characters, so that no value may hold one; names and tokens cannot. */
+/** The job's variables. Slurm counts `=` characters, so no value may contain one; names and tokens cannot. */
 export const paths: SlurmFunction = async ({ decisions, config }, given) => {
   const token = need(given, 'token')
   const file = need(given, 'pathFile')
@@ -36,7 +36,7 @@ export const preRun: SlurmFunction = async (deps, given) => {
   const session = decisions.cluster.sessions.get(token)
   const { preRun: toMount, fill } = config.waitSeconds
   const call = new TimedCall(deps, session && transfersOf(session, 'fill').length > 0 ? fill : toMount)
-  // An agent that restarts is back in a moment; that of a node which is really lost is told by the refusal.
+  // An agent that restarts is back in a moment. If a node is really lost, the refusal says so.
   const graceMs = Math.min(call.leftMs, config.hostGraceSeconds * 1000)
   await decisions.waitFor(({ hosts }) => computeHosts.every((host) => hosts.has(host)) || undefined, graceMs)
   const { sessionId } = await call.commitWithRetries((cluster) =>

@@ -1,4 +1,3 @@
-import { quote } from '../../../model/names.js'
 import { admitJob, shareBuffer } from '../../admission/index.js'
 import { setupProgress } from '../../progress.js'
 import type { Reader } from '../../users/pathAccess.js'
@@ -8,6 +7,7 @@ import { agreedDirectives } from '../checks/agreement.js'
 import { problemWithSwap } from '../checks/preflight.js'
 import { isBelow, problemWithPlaces, problemWithSources, servedPaths } from '../checks/stageChecks.js'
 import type { Directives } from '../script/directivesType.js'
+import { inLine } from '../script/messages.js'
 import { transfersFrom } from '../script/stageTransfers.js'
 import { admitInTurn } from './admitInTurn.js'
 import { type Arguments, capacity, need, number } from './arguments.js'
@@ -15,6 +15,7 @@ import { SlurmFailure } from './slurmFailure.js'
 import type { SlurmFunction, SlurmDependencies } from './context.js'
 import { readNodes, readScript } from './files.js'
 import type { SetupTicket } from './inFlightSetups.js'
+import * as messages from './messages.js'
 import { TimedCall } from './timedCall.js'
 
 export const setup: SlurmFunction = async (deps, given, gone) =>
@@ -51,7 +52,7 @@ async function setUpJob(deps: SlurmDependencies, given: Arguments, ticket: Setup
   return ''
 }
 
-/** Before any disk is touched; a job that was set up is past that. */
+/** Checked before any disk is touched, and not again for a job that was set up. */
 async function problemWithStages(
   { decisions, config, statPaths }: SlurmDependencies,
   given: Arguments,
@@ -67,17 +68,17 @@ async function problemWithStages(
   )
 }
 
-/** The buffers that the job has created by now, with the groups that its script names. */
+/** Shares the buffers that the job has created with the groups that its script names. */
 async function shareCreated(call: TimedCall, { creates }: Pick<Directives, 'creates'>, uid: number): Promise<void> {
   for (const { name, group, line } of creates) {
     if (group === undefined) continue
     const found = await call.retry(() => groupToShareWith(call.deps, uid, group))
-    if ('refused' in found) throw new SlurmFailure(`${line}: ${found.refused}; ${quote(name)} is yours alone`)
+    if ('refused' in found) throw new SlurmFailure(inLine(line, messages.notShared(found.refused, name)))
     await call.commitWithRetries((cluster) => shareBuffer(cluster, { name, uid, gid: found.gid }))
   }
 }
 
-/** What the script says of the job's buffers. Slurm counts swap as one grain; what it really takes follows from the nodes. */
+/** What the script requests for the job's buffers. Slurm counts swap as one slot; the real need depends on the nodes. */
 async function wishesOf({ decisions }: SlurmDependencies, given: Arguments, directives: Directives) {
   const { jobdw, swap, uses } = directives
   const isServed = (path: string) => isBelow(path, servedPaths(decisions.cluster) ?? [])
@@ -90,7 +91,7 @@ async function wishesOf({ decisions }: SlurmDependencies, given: Arguments, dire
   }
 }
 
-/** How many nodes the job has, as far as they are known before it runs. */
+/** How many nodes the job has, as far as known before it runs; at least one. */
 async function nodesOf({ nodeFile }: Arguments): Promise<number> {
   const nodes = nodeFile === undefined ? [] : await readNodes(nodeFile)
   return Math.max(1, new Set(nodes).size)

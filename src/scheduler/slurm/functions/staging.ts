@@ -9,7 +9,7 @@ export const dataIn: SlurmFunction = (deps, given) => stage(deps, given, 'in')
 
 export const dataOut: SlurmFunction = (deps, given) => stage(deps, given, 'out')
 
-/** The session's transfers, as they were at setup. slurmctld waits for a day. */
+/** Runs the session's transfers as they were read at setup. slurmctld waits for up to a day. */
 async function stage(deps: SlurmDependencies, given: Arguments, direction: StageDirection): Promise<string> {
   const token = need(given, 'token')
   const { stageIn, stageOut } = deps.config.waitSeconds

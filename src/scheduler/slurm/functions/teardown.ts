@@ -1,25 +1,25 @@
-import { quote } from '../../../model/names.js'
 import { teardown as decideTeardown } from '../../admission/index.js'
 import { teardownProgress } from '../../progress.js'
 import { need } from './arguments.js'
+import * as messages from './messages.js'
 import { SlurmFailure } from './slurmFailure.js'
 import type { SlurmFunction } from './context.js'
 import { TimedCall } from './timedCall.js'
 
-/** Retried for ever by Slurm unless it hears that there is no such token. */
+/** Slurm repeats it forever until it succeeds or the answer says that there is no such token. */
 export const teardown: SlurmFunction = async (deps, given) => {
   const token = need(given, 'token')
   const call = new TimedCall(deps, deps.config.waitSeconds.teardown)
   const { hurry } = given
   return deps.inFlightSetups.runTeardown(token, async (ticket) => {
     const leaving = await call.commitWithRetries((cluster) => {
-      if (ticket.isOvertaken) return { refused: `${quote(token)} was set up again after this call had come` }
+      if (ticket.isOvertaken) return { refused: messages.setUpAgain(token) }
       const decision = decideTeardown(cluster, { token, hurry })
-      // Said where it is decided: decisions come one after the other, so that a setup is either seen here, or sees this.
+      // Marked within the decision: decisions run one after the other, so either this one sees a setup, or the setup sees the mark.
       if (!('refused' in decision)) ticket.decided()
       return decision
     })
-    if (leaving.state === 'unknown') throw new SlurmFailure(`token not found: ${quote(token)}`)
+    if (leaving.state === 'unknown') throw new SlurmFailure(messages.tokenNotFound(token))
     await call.waitUntilDone((cluster) => teardownProgress(cluster, token, leaving.sessionId))
     return ''
   })

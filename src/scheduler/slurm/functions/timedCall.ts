@@ -3,13 +3,14 @@ import { OutcomeUnknown, StoreUnavailable } from '../../../store/store.js'
 import { type Committed, type Decision, NotLeader } from '../../commit/decision.js'
 import { settled, type Progress } from '../../progress.js'
 import { NameServiceUnavailable } from '../../users/nameService.js'
+import { timedOut } from './messages.js'
 import { SlurmFailure } from './slurmFailure.js'
 import type { SlurmDependencies } from './context.js'
 
 const awayPauseMs = 1_000
 const becomeLeaderMs = 60_000
 
-/** A call of Slurm's that writes or waits, and the time that it has for all of it. */
+/** A call of Slurm that writes or waits, and the time limit for all of it. */
 export class TimedCall {
   private readonly endMs: number
 
@@ -24,7 +25,7 @@ export class TimedCall {
     return Math.max(0, this.endMs - this.deps.clock.monotonicMs())
   }
 
-  /** While etcd or the name service does not answer, it is tried again until the time is over: Slurm holds a job whose setup failed. */
+  /** Repeats while etcd or the name service does not answer, until the time is over: Slurm holds a job whose setup failed. */
   async retry<T>(act: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -40,7 +41,7 @@ export class TimedCall {
     }
   }
 
-  /** Decides and writes. A decision whose outcome is unknown is made anew, and finds what it had done. */
+  /** Decides and writes. A decision whose outcome is unknown is made again, and finds what it has written. */
   commitWithRetries<T>(decide: (cluster: Cluster) => Decision<T>): Promise<T> {
     return this.retry(() => commitAsLeader(this.deps, decide))
   }
@@ -51,13 +52,11 @@ export class TimedCall {
     if (end?.state === 'done') return
     if (end) throw new SlurmFailure(end.reason)
     const now = progress(decisions.cluster)
-    throw new SlurmFailure(
-      `not done yet, it waits for ${now.state === 'waiting' ? now.waitingFor.join('; ') : 'nothing more'}: try again`,
-    )
+    throw new SlurmFailure(timedOut(now.state === 'waiting' ? now.waitingFor : []))
   }
 }
 
-/** Writes a decision as the leader; slurmctld calling is the reason to become it. */
+/** Writes a decision as the leader. If another scheduler leads, takes over, because slurmctld calls this one. */
 async function commitAsLeader<T>(deps: SlurmDependencies, decide: (cluster: Cluster) => Decision<T>): Promise<T> {
   let committed: Committed<T>
   try {

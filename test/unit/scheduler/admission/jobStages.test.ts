@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { stagedTooLarge } from '../../../../src/scheduler/placement/messages.js'
 import type { SessionStage } from '../../../../src/model/documents/session.js'
 import { endJob, stagedIn, stagedOut, startJob } from '../../../../src/scheduler/admission/jobStages.js'
 import { aBuffer, aCluster, aHost, aSession, aTransfer, type ClusterParts } from '../../../support/builders.js'
@@ -48,8 +49,8 @@ describe('pre_run', () => {
     const ended = { at: 1, state: 'done', counts } as const
     const staged = (variable: string) => ({ sessions: [{ ...job, transfers: [aTransfer({ variable, ended })] }] })
     expect(changesOf(start(staged('DW_JOB_PRIVATE'), ['c1']))).to.deep.equal(['session 5 running'])
-    expect(refusalOf(start(staged('DW_JOB_PRIVATE')))).to.match(
-      /400 GB of it are for \$DW_JOB_PRIVATE .* each of 2 nodes: that takes 1\.20 TB, the buffer has 1\.00 TB; ask for more/,
+    expect(refusalOf(start(staged('DW_JOB_PRIVATE')))).to.equal(
+      stagedTooLarge(4e11, { bytes: 1.2e12, nodes: 2, bufferBytes: 1e12 }),
     )
     expect(changesOf(start(staged('DW_JOB_STRIPED')))).to.deep.equal(['session 5 running'])
   })

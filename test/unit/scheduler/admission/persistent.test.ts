@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { noDefaultPool, noPool } from '../../../../src/scheduler/cluster/messages.js'
+import { notEnoughFree } from '../../../../src/scheduler/placement/messages.js'
 import { nameInvalid } from '../../../../src/model/messages.js'
 import { createPersistent, type PersistentRequest } from '../../../../src/scheduler/admission/persistent.js'
 import {
@@ -125,18 +127,18 @@ describe('create_persistent', () => {
 
   it('refuses a name that is none, an unknown pool, and no capacity', () => {
     expect(refusalOf(create({ name: '../etc' }))).to.equal(nameInvalid('../etc'))
-    expect(refusalOf(create({ pool: 'fast' }))).to.equal('there is no pool "fast": the pools are dedicated_nvme')
+    expect(refusalOf(create({ pool: 'fast' }))).to.equal(noPool('fast', [pool]))
     expect(refusalOf(create({ bytes: 0 }))).to.equal(messages.capacityMissing())
   })
 
   it('asks for a pool by name when none is the default', () => {
     const config = aConfig({ pools: { fast: { granularity: '1TB' }, slow: { granularity: '1TB' } } })
-    expect(refusalOf(create({}, {}, config))).to.equal('no pool is the default: write pool=NAME, one of fast, slow')
+    expect(refusalOf(create({}, {}, config))).to.equal(noDefaultPool(['fast', 'slow']))
   })
 
   it('says what is free and what is cordoned when there is too little', () => {
     const refused = refusalOf(create({ bytes: 4 * terabyte }, { cordons: [aCordon('gluster1/nvme1n1')] }))
-    expect(refused).to.equal('pool dedicated_nvme has 3 TB free, 4 TB asked; 1 TB is cordoned')
+    expect(refused).to.equal(notEnoughFree(pool, '3 TB', '4 TB', ['1 TB is cordoned']))
   })
 
   it('refuses more slots than one document may hold', () => {
@@ -202,6 +204,6 @@ describe('a name whose earlier buffer waits for a lost host', () => {
     const three = [...hosts, aHost('gluster3', { devices: 1, alive: false })]
     expect(create({ bytes: 5 * terabyte }, { ...parts, hosts: three }))
       .to.have.nested.property('result.reason')
-      .that.contains('4 TB free')
+      .that.contains(notEnoughFree(pool, '4 TB', '5 TB'))
   })
 })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { noGroup, notInGroup } from '../../../../src/scheduler/users/messages.js'
 import { admitJob, shareBuffer } from '../../../../src/scheduler/admission/index.js'
 import { groupToShareWith, problemWithCreator } from '../../../../src/scheduler/users/permissions.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/index.js'
@@ -72,10 +73,8 @@ describe('who is in which group', () => {
 
   it('decides with whom an owner may share', async () => {
     expect(await groupToShareWith(accounts, alice.uid, 'project')).to.deep.equal({ gid: project })
-    expect(await groupToShareWith(accounts, bob.uid, 'project')).to.have.property('refused')
-    expect(await groupToShareWith(accounts, alice.uid, 'nosuch'))
-      .to.have.property('refused')
-      .that.matches(/no group/)
+    expect(await groupToShareWith(accounts, bob.uid, 'project')).to.deep.equal({ refused: notInGroup('project') })
+    expect(await groupToShareWith(accounts, alice.uid, 'nosuch')).to.deep.equal({ refused: noGroup('nosuch') })
   })
 
   it('decides who may create persistent buffers, where a pool says so', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { swapDoesNotFit } from '../../../../src/scheduler/placement/messages.js'
 import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { type JobRequest, admitJob, startJob } from '../../../../src/scheduler/admission/index.js'
 import { schedulerConfig } from '../../../../src/scheduler/config.js'
@@ -64,6 +65,6 @@ describe('the buffer of a job with swap', () => {
     expect(start(['c1'])).to.have.property('changes')
     expect(start(['c1', 'c2']))
       .to.have.property('refused')
-      .that.matches(/^swap of 600 GB on each of 2 nodes does not fit: the buffer of 1 TB holds it for 1/)
+      .that.equals(swapDoesNotFit(600e9, 2, 1e12, 1))
   })
 })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { notEnoughFree } from '../../../../src/scheduler/placement/messages.js'
 import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { transitionOfBuffer } from '../../../../src/scheduler/desired/bufferTransitions.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
@@ -112,7 +113,9 @@ describe('a buffer that is being made', () => {
   it('fails when a device is refused and no other is free', () => {
     const few = [aHost('gluster1', { devices: 1 }), aHost('gluster2', { devices: 1 })]
     const document = documentOf({ hosts: few, observed: brickReport(second, bad) })
-    expect(document?.failure).to.equal('the disk gives errors; and pool dedicated_nvme has 0 bytes free, 1 TB asked')
+    expect(document?.failure).to.equal(
+      `the disk gives errors; and ${notEnoughFree('dedicated_nvme', '0 bytes', '1 TB')}`,
+    )
   })
 
   it('fails when gluster refuses the volume for good', () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { copiesTooLarge, sourceTooLarge } from '../../../../src/scheduler/placement/messages.js'
 import { hostsToUnmount, jobsHolding } from '../../../../src/model/buffers.js'
 import type { SessionDocument, SessionTransfer } from '../../../../src/model/documents/session.js'
 import type { DesiredTransfer } from '../../../../src/model/documents/transfer.js'
@@ -322,8 +323,8 @@ describe('what storage hosts do for the nodes’ own namespaces', () => {
     const large = { ...counts, totalBytes: terabyte + 1 }
     const reports = [transferReport('gluster1', { id: 20 }, { part: 'plan', state: 'done', counts: large })]
     const session = staging('staging-in', [line({}), fill()])
-    expect(ended({ session, told: [['gluster1', 'plan']], reports })![0]!.reason).to.match(
-      /^its source has 1\.00 TB and lie in the buffer once, and once more for the node: that takes 2\.00 TB/,
+    expect(ended({ session, told: [['gluster1', 'plan']], reports })![0]!.reason).to.equal(
+      copiesTooLarge(terabyte, { bytes: 2 * terabyte, nodes: 1, bufferBytes: 2 * terabyte }),
     )
   })
 })
@@ -371,7 +372,7 @@ describe('the end of a transfer', () => {
       told: [['gluster1', 'plan']],
       reports: [transferReport('gluster1', { id: 20 }, { part: 'plan', state: 'done', counts: large })],
     }
-    expect(ended(given)![0]!.reason).to.equal('its source has 2.00 TB, the buffer 5 2.00 TB')
+    expect(ended(given)![0]!.reason).to.equal(sourceTooLarge(2 * terabyte, '5', 2 * terabyte))
     expect(records(given)).to.deep.equal(['gluster1: transfer 20.1 plan done'])
   })
 })

@@ -9,7 +9,12 @@ import type {
   StatusView,
 } from '../../../../src/model/api.js'
 import { keys } from '../../../../src/store/keys.js'
-import { alice, aHost, terabyte } from '../../../support/builders.js'
+import { nameInvalid } from '../../../../src/model/messages.js'
+import { noPool } from '../../../../src/scheduler/cluster/messages.js'
+import { notEnoughFree } from '../../../../src/scheduler/placement/messages.js'
+import { unknownAccessMode } from '../../../../src/scheduler/slurm/script/messages.js'
+import { noUser } from '../../../../src/scheduler/users/messages.js'
+import { alice, aHost, pool, terabyte } from '../../../support/builders.js'
 import { SocketRig } from '../../../support/socketRig.js'
 
 describe('the operators’ calls', () => {
@@ -88,21 +93,26 @@ describe('the operators’ calls', () => {
     expect(await rig.json('POST', '/v1/adopt/gluster1/nvme2n1', { who: 'root' })).to.deep.equal({})
   })
 
-  const bad: [string, object | string, number, RegExp][] = [
-    ['no JSON', '{', 400, /the request is not valid/],
-    ['a field that nobody knows', { ...body, extra: 1 }, 400, /the request is not valid/],
-    ['no size', { ...body, bytes: 0 }, 400, /the request is not valid/],
-    ['a name that is none', { ...body, name: '../x' }, 409, /not a valid buffer name/],
-    ['an unknown pool', { ...body, name: 'x', pool: 'fast' }, 409, /there is no pool "fast"/],
-    ['an unknown user', { ...body, name: 'x', uid: 7 }, 409, /no user with the id 7/],
-    ['an unknown access', { ...body, name: 'x', access: 'wild' }, 409, /unknown access mode/],
-    ['a size above what is free', { ...body, name: 'x', bytes: 100 * terabyte }, 409, /TB free, 100 TB asked/],
+  const bad: [string, object | string, number, string][] = [
+    ['no JSON', '{', 400, 'the request is not valid'],
+    ['a field that nobody knows', { ...body, extra: 1 }, 400, 'the request is not valid'],
+    ['no size', { ...body, bytes: 0 }, 400, 'the request is not valid'],
+    ['a name that is none', { ...body, name: '../x' }, 409, nameInvalid('../x')],
+    ['an unknown pool', { ...body, name: 'x', pool: 'fast' }, 409, noPool('fast', [pool])],
+    ['an unknown user', { ...body, name: 'x', uid: 7 }, 409, noUser(7)],
+    ['an unknown access', { ...body, name: 'x', access: 'wild' }, 409, unknownAccessMode('wild')],
+    [
+      'a size above what is free',
+      { ...body, name: 'x', bytes: 100 * terabyte },
+      409,
+      notEnoughFree(pool, '1 TB', '100 TB'),
+    ],
   ]
   for (const [what, sent, status, told] of bad) {
     it(`refuse to create with ${what}`, async () => {
       const answer = await rig.call('POST', '/v1/buffers', sent)
       expect(answer.status).to.equal(status)
-      expect((JSON.parse(answer.text) as ErrorView).error).to.match(told)
+      expect((JSON.parse(answer.text) as ErrorView).error).to.contain(told)
     })
   }
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../../src/scheduler/placement/messages.js'
 import fc from 'fast-check'
 import type { ThoroughWipe } from '../../../../src/model/documents/wipe.js'
 import { devicesOf } from '../../../../src/scheduler/cluster/devices.js'
@@ -74,7 +75,7 @@ describe('placement', () => {
     it(`never takes a device that is ${what}`, () => {
       expect(placeBricks(cluster, request(1), uuids()))
         .to.have.property('refused')
-        .that.contains('0 bytes free, 1 TB asked')
+        .that.contains(messages.notEnoughFree(pool, '0 bytes', '1 TB'))
     })
   }
 
@@ -83,7 +84,7 @@ describe('placement', () => {
     const asked = (count: number) => placeBricks(cluster, { ...request(count), leftOf: (free) => free - 4 }, uuids())
     expect(asked(2)).to.have.property('bricks').with.lengthOf(2)
     expect(asked(3)).to.deep.equal({
-      refused: 'pool dedicated_nvme has 6 TB free, 3 TB asked; 4 TB of it are kept for jobs that came before',
+      refused: messages.notEnoughFree(pool, '6 TB', '3 TB', [messages.reservedForEarlier('4 TB', 4)]),
       mayCome: true,
     })
   })
@@ -159,7 +160,7 @@ describe('placement', () => {
       cordons: ['1', '2', '3', '4'].map((n) => aCordon(`gluster1/nvme${n}n1`)),
     })
     expect(placeBricks(cluster, request(3), uuids())).to.deep.equal({
-      refused: 'pool dedicated_nvme has 2 TB free, 3 TB asked; 4 TB are cordoned, 1 TB is on lost hosts',
+      refused: messages.notEnoughFree(pool, '2 TB', '3 TB', ['4 TB are cordoned', '1 TB is on lost hosts']),
       mayCome: true,
     })
   })

@@ -2,7 +2,10 @@ import { expect } from 'chai'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { unknownVariable } from '../../../../src/model/messages.js'
+import { noPersistentBuffer } from '../../../../src/scheduler/admission/messages.js'
+import { swapNotSupported } from '../../../../src/scheduler/placement/messages.js'
+import * as checks from '../../../../src/scheduler/slurm/checks/messages.js'
+import { sizeWithDecimals, unknownVariable } from '../../../../src/model/messages.js'
 import * as messages from '../../../../src/scheduler/slurm/script/messages.js'
 import { alice, bob, aHost, pool, terabyte } from '../../../support/builders.js'
 import { aConfig } from '../../../support/decisions.js'
@@ -48,7 +51,7 @@ describe('a script from the field', () => {
   })
 
   it('with blank lines hides nothing that is refused', async () => {
-    expect((await jobProcess('', '#DW swap 4GiB')).text).to.contain('swap is not served')
+    expect((await jobProcess('', '#DW swap 4GiB')).text).to.contain(swapNotSupported())
     expect((await jobProcess('', '#DW jobdw capacity=3.5TB access_mode=ldbalance type=cache')).code).to.equal(1)
   })
 
@@ -107,7 +110,7 @@ describe('a script from the field', () => {
   it('that uses a persistent buffer before it is created waits in Slurm, and setup looks', async () => {
     const use = ['#DW persistentdw name=test35.1']
     expect(await jobProcess(...use)).to.deep.equal(done)
-    expect((await setup(`${pool}:0`, use)).text).to.equal('there is no persistent buffer "test35.1"')
+    expect((await setup(`${pool}:0`, use)).text).to.equal(noPersistentBuffer('test35.1'))
     expect((await create('test35.1', 48)).text).to.equal('created\n')
     expect(await setup(`${pool}:0`, use)).to.deep.equal(done)
   })
@@ -127,15 +130,16 @@ describe('a script from the field', () => {
 
   describe('that Slurm has read otherwise is refused at setup', () => {
     const jobdw = ['#DW jobdw capacity=3TB']
-    const cases: [what: string, capacity: string, lines: string[], told: RegExp][] = [
-      ['with another size', `${pool}:1TB`, jobdw, /Slurm passes --capacity .*:1 TB, and the script asks for 3 TB/],
-      ['with nothing', `${pool}:0`, jobdw, /Slurm passes --capacity .*:0, and the script asks for 3 TB/],
-      ['with a size that the script does not ask for', `${pool}:1TB`, ['#'], /has no line #DW jobdw before its first/],
-      ['with another pool', 'slow:3TB', [`${jobdw[0]} pool=${pool}`], /Slurm passes --capacity slow:3 TB.*for pool/],
+    const read = (bytes: number, inPool = pool) => ({ pool: inPool, bytes })
+    const cases: [what: string, capacity: string, lines: string[], told: string][] = [
+      ['with another size', `${pool}:1TB`, jobdw, checks.readWithOtherSize(read(terabyte), 3e12, pool)],
+      ['with nothing', `${pool}:0`, jobdw, checks.readWithOtherSize(read(0), 3e12, pool)],
+      ['with a size that the script does not ask for', `${pool}:1TB`, ['#'], checks.jobdwMissing(read(terabyte))],
+      ['with another pool', 'slow:3TB', [`${jobdw[0]} pool=${pool}`], checks.readInOtherPool(read(3e12, 'slow'), pool)],
     ]
     for (const [what, capacity, lines, told] of cases) {
       it(what, async () => {
-        expect((await setup(capacity, lines)).text).to.match(told)
+        expect((await setup(capacity, lines)).text).to.equal(told)
         expect(rig.keys('buffers/')).to.deep.equal([])
       })
     }
@@ -158,21 +162,26 @@ describe('a script from the field', () => {
       for (const rest of ['capacity=3.5TB', 'capacity=1TB colour=blue']) {
         const { code, text } = await setup(`${pool}:0`, lines(rest))
         expect(code).to.equal(1)
-        expect(text).to.contain('"deci" is there').and.contain('#BB destroy_persistent name=deci')
+        expect(text).to.contain(checks.createdAlready(['deci']))
         expect(rig.cache.buffers.get('deci')!.wanted).to.equal('present')
       }
     })
 
     it('and nothing is said of somebody else’s buffer, or of none', async () => {
+      const { inLine } = messages
+      const decimals = sizeWithDecimals('3.5TB', '3500GB')
       await create('deci', terabyte, bob)
-      expect((await setup(`${pool}:0`, lines('capacity=3.5TB'))).text).not.to.contain('is there')
-      expect((await setup(`${pool}:0`, ['#BB create_persistent name=none capacity=3.5TB'])).text).to.match(/3500GB$/)
+      expect((await setup(`${pool}:0`, lines('capacity=3.5TB'))).text).to.equal(
+        inLine(lines('capacity=3.5TB')[0]!, decimals),
+      )
+      const none = '#BB create_persistent name=none capacity=3.5TB'
+      expect((await setup(`${pool}:0`, [none])).text).to.equal(inLine(none, decimals))
     })
 
     it('when the buffer is there with another size', async () => {
       await create('deci', terabyte)
       expect((await setup(`${pool}:0`, lines('capacity=2TB'))).text).to.contain(
-        'has 1 TB, and the script asks for 2 TB',
+        checks.createdWithOtherSize('deci', terabyte, 2 * terabyte),
       )
       expect(await setup(`${pool}:0`, lines('capacity=1TB'))).to.deep.equal(done)
     })

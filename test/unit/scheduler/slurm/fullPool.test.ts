@@ -1,13 +1,13 @@
 import { expect } from 'chai'
+import { wasTornDown } from '../../../../src/scheduler/admission/messages.js'
+import { notEnoughFree } from '../../../../src/scheduler/placement/messages.js'
+import { callerGone, noRoomInTime } from '../../../../src/scheduler/slurm/functions/messages.js'
 import { dwWlmCli } from '../../../../src/scheduler/slurm/dwWlmCli.js'
 import { alice, aHost, pool, terabyte } from '../../../support/builders.js'
 import { Rig } from '../../../support/schedulerRig.js'
 
 const done = { code: 0, text: '' }
-const refused = (asked: number, why = '') => ({
-  code: 1,
-  text: `pool dedicated_nvme has 0 bytes free, ${asked} TB asked${why}`,
-})
+const nothingFree = (asked: number) => notEnoughFree(pool, '0 bytes', `${asked} TB`)
 
 describe('a full pool', () => {
   let rig: Rig
@@ -57,14 +57,14 @@ describe('a full pool', () => {
   })
 
   it('refuses, with the reason, when nothing comes back within the time of the call', async () => {
-    const tooLate = ', and no more came free within the time of this call'
-    expect(await rig.run(setup('2', 1), 60_000)).to.deep.equal(refused(1, tooLate))
+    const text = noRoomInTime(nothingFree(1))
+    expect(await rig.run(setup('2', 1), 60_000)).to.deep.equal({ code: 1, text })
     expect(rig.keys('sessions/')).to.deep.equal(['sessions/1'])
   })
 
   it('refuses at once what is more than the whole pool', async () => {
     const before = rig.clock.monotonicMs()
-    expect(await rig.run(setup('2', 5))).to.deep.equal(refused(5))
+    expect(await rig.run(setup('2', 5))).to.deep.equal({ code: 1, text: nothingFree(5) })
     expect(rig.clock.monotonicMs()).to.equal(before)
   })
 
@@ -82,7 +82,7 @@ describe('a full pool', () => {
     const [torn, next] = [setup('2', 4), setup('3', 4)]
     await rig.quiet()
     expect((await tearDown('2')).text).to.contain('token not found')
-    expect(await rig.run(torn)).to.deep.equal({ code: 1, text: 'it was torn down' })
+    expect(await rig.run(torn)).to.deep.equal({ code: 1, text: wasTornDown() })
     await tearDown('1')
     expect(await rig.run(next, 100)).to.deep.equal(done)
   })
@@ -93,7 +93,7 @@ describe('a full pool', () => {
     const waiting = dwWlmCli(rig.deps, ['--function', 'setup', ...words], new Promise((resolve) => (go = resolve)))
     await rig.quiet()
     go()
-    expect(await rig.run(waiting)).to.deep.equal({ code: 1, text: 'its caller has gone' })
+    expect(await rig.run(waiting)).to.deep.equal({ code: 1, text: callerGone() })
     await tearDown('1')
     await rig.quiet()
     expect(rig.keys('sessions/')).to.deep.equal([])

@@ -3,6 +3,7 @@ import { quote } from '../../../../src/model/names.js'
 import * as messages from '../../../../src/scheduler/slurm/script/messages.js'
 import type { Directives } from '../../../../src/scheduler/slurm/script/directivesType.js'
 import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
+import { exceedsPool } from '../../../../src/scheduler/slurm/checks/messages.js'
 import { findImpossibleRequest } from '../../../../src/scheduler/slurm/checks/preflight.js'
 import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 
@@ -74,9 +75,11 @@ describe('what can never work', () => {
   const told = (...lines: string[]) => findImpossibleRequest(cluster, config, read(...lines) as Directives)
 
   it('is more than the pool has, in one or in all', () => {
+    const create = '#BB create_persistent name=a capacity=2TB'
+    const tooMuch = exceedsPool('capacity=', pool, 4 * terabyte, 3 * terabyte)
     expect(told('#DW jobdw capacity=3TB')).to.equal(undefined)
-    expect(told('#DW jobdw capacity=4TB')).to.match(/^#.*: .*takes 4 TB of pool dedicated_nvme, which has 3 TB/)
-    expect(told('#DW jobdw capacity=2TB', '#BB create_persistent name=a capacity=2TB')).to.match(/^#.*: .*4 TB/)
+    expect(told('#DW jobdw capacity=4TB')).to.equal(messages.inLine('#DW jobdw capacity=4TB', tooMuch))
+    expect(told('#DW jobdw capacity=2TB', create)).to.equal(messages.inLine(create, tooMuch))
   })
 
   it('is no persistent buffer that an earlier job may still make or make again', () => {

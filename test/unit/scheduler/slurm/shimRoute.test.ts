@@ -99,7 +99,7 @@ describe('the shim, compiled', function () {
       'dwstat',
       Array.from({ length: 65 }, () => 'pools'),
     )
-    expect(many).to.deep.equal({ code: 1, out: 'more than 64 arguments', err: '' })
+    expect(many).to.deep.equal({ code: 1, out: 'there are more than 64 arguments', err: '' })
     const long = await run('dw_wlm_cli', ['--function', 'x'.repeat(5_000)])
     expect(long.out).to.match(/^the argument "x+…" is longer than 4096 bytes$/)
   })

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SessionDocument } from '../../../../src/model/documents/session.js'
+import * as checks from '../../../../src/scheduler/slurm/checks/messages.js'
 import * as messages from '../../../../src/scheduler/slurm/script/messages.js'
 import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
 import { linesOfScript } from '../../../../src/scheduler/slurm/script/scriptHead.js'
@@ -12,6 +13,7 @@ import { Rig } from '../../../support/schedulerRig.js'
 
 const jobdw = '#DW jobdw type=scratch access_mode=striped capacity=2TB'
 const stageIn = '#DW stage_in type=file source=/lustre/alice/a destination=$DW_JOB_STRIPED/a'
+const source = '/lustre/alice/a'
 const stageOut = '#DW stage_out type=directory source=$DW_JOB_STRIPED/out destination=/lustre/alice/out'
 const privately = '#DW jobdw type=scratch access_mode=private capacity=2TB'
 const stageInPrivate = stageIn.replace('STRIPED', 'PRIVATE')
@@ -205,13 +207,14 @@ describe('dw_wlm_cli with stage directives', () => {
   it('refuses a path that no storage host stages from or to, before anything is made', async () => {
     await start(['/home', '/scratch'])
     const { text } = await call('job_process', ...script(jobdw, stageIn))
-    expect(text).to.match(
-      /#DW stage_in .*: source="\/lustre\/alice\/a" is served by no storage host: write a path below \/home or \/scratch/,
-    )
+    const notStaged = checks.notStaged('source', '/lustre/alice/a', ['/home', '/scratch'])
+    expect(text).to.equal(messages.inLine(stageIn, notStaged))
     expect((await setup(jobdw, stageIn)).code).to.equal(1)
     expect(rig.keys('buffers/')).to.deep.equal([])
     await start([])
-    expect((await call('job_process', ...script(jobdw, stageOut))).text).to.contain('served by no storage host')
+    expect((await call('job_process', ...script(jobdw, stageOut))).text).to.contain(
+      checks.stagingNotSetUp('destination', '/lustre/alice/out'),
+    )
   })
 
   const folder = { mode: 0o040755, uid: 0, gid: 0, sizeBytes: 0, isDirectory: true }
@@ -224,15 +227,15 @@ describe('dw_wlm_cli with stage directives', () => {
     const told = async () => (await call('job_process', ...script(jobdw, stageIn))).text
     sees({})
     expect(await told(), 'an earlier job may bring it').to.equal('')
-    expect((await setup(jobdw, stageIn)).text).to.contain('source="/lustre/alice/a" does not exist')
+    expect((await setup(jobdw, stageIn)).text).to.equal(messages.inLine(stageIn, checks.sourceAbsent(source)))
     sees({ '/lustre/alice/a': folder })
-    expect(await told()).to.contain('is a directory: write type=directory')
+    expect(await told()).to.equal(messages.inLine(stageIn, checks.sourceIsDirectory(source)))
     sees({ '/lustre/alice/a': large })
-    expect(await told()).to.contain('has 3.00 TB, the buffer 2.00 TB')
+    expect(await told()).to.equal(messages.inLine(stageIn, checks.sourceTooLarge(source, 3e12, 1, 2e12)))
     sees({ '/lustre/alice/a': { ...large, sizeBytes: 1.5e12 } })
     expect(await told()).to.equal('')
     const { text } = await call('job_process', ...script(privately, stageInPrivate))
-    expect(text).to.contain('has 1.50 TB and is copied to every node, which takes 3.00 TB, the buffer 2.00 TB')
+    expect(text).to.contain(checks.sourceTooLarge(source, 1.5e12, 2, 2e12))
   })
 
   it('says nothing of a source where the scheduler’s host does not see the file system', async () => {
@@ -245,7 +248,7 @@ describe('dw_wlm_cli with stage directives', () => {
     await start()
     sees({ '/lustre/alice/a': { ...large, sizeBytes: 1, uid: 77, gid: 77 } })
     expect(await call('job_process', ...script(jobdw, stageIn))).to.deep.equal(done)
-    expect((await setup(jobdw, stageIn)).text).to.contain('may not be read by you')
+    expect((await setup(jobdw, stageIn)).text).to.contain(checks.sourceUnreadable(source, source))
     expect(rig.keys('buffers/')).to.deep.equal([])
   })
 

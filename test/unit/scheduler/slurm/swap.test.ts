@@ -3,6 +3,9 @@ import { sizeWithDecimals, sizeZero } from '../../../../src/model/messages.js'
 import * as messages from '../../../../src/scheduler/slurm/script/messages.js'
 import { parseDirectives } from '../../../../src/scheduler/slurm/script/directives.js'
 import { findImpossibleRequest } from '../../../../src/scheduler/slurm/checks/preflight.js'
+import * as placementMessages from '../../../../src/scheduler/placement/messages.js'
+import { noPool } from '../../../../src/scheduler/cluster/messages.js'
+import { exceedsPool } from '../../../../src/scheduler/slurm/checks/messages.js'
 import { problemWithSwapSize } from '../../../../src/scheduler/placement/swapCapacity.js'
 import { aBuffer, aCluster, aHost, pool, terabyte } from '../../../support/builders.js'
 
@@ -58,17 +61,21 @@ describe('#DW swap', () => {
   }
 
   it('is refused by name while the setting is off', () => {
-    expect(problem(['#DW swap 4GiB'], { swap: false })).to.match(/^#DW .*: swap is not served: .*turned off/)
+    expect(problem(['#DW swap 4GiB'], { swap: false })).to.equal(
+      messages.inLine('#DW swap 4GiB', placementMessages.swapNotSupported()),
+    )
     expect(problem(['#DW swap 4GiB'])).to.equal(undefined)
   })
 
   it('is refused when a brick cannot hold the file of one node, or the pool not all that the job takes', () => {
-    expect(problem(['#DW swap 2TB'])).to.match(/^#DW .*: swap of 2 TB is more than 950 GB, the most that one brick/)
-    expect(problem(['#DW jobdw capacity=1TB', '#DW swap 4GiB'])).to.equal(undefined)
-    expect(problem(['#DW jobdw capacity=2TB', '#DW swap 4GiB'])).to.match(
-      /^#.*: swap asks for more than there is: with it the job takes 3 TB of pool dedicated_nvme, which has 2 TB/,
+    expect(problem(['#DW swap 2TB'])).to.equal(
+      messages.inLine('#DW swap 2TB', placementMessages.swapTooLarge(2e12, 950e9, pool)),
     )
-    expect(problem(['#DW swap 4GiB pool=none'])).to.match(/there is no pool "none"/)
+    expect(problem(['#DW jobdw capacity=1TB', '#DW swap 4GiB'])).to.equal(undefined)
+    expect(problem(['#DW jobdw capacity=2TB', '#DW swap 4GiB'])).to.equal(
+      messages.inLine('#DW swap 4GiB', exceedsPool('swap', pool, 3 * terabyte, 2 * terabyte)),
+    )
+    expect(problem(['#DW swap 4GiB pool=none'])).to.contain(noPool('none', [pool, 'slow']))
   })
 })
 
@@ -79,7 +86,5 @@ describe('swap of the nodes that a job came to run on', () => {
   it('fits when each file has a place on one brick', () => expect(fits(4)).to.equal(undefined))
 
   it('is refused with what to ask for when it does not, although the sum of the bytes would', () =>
-    expect(fits(5)).to.equal(
-      'swap of 400 GB on each of 5 nodes does not fit: the buffer of 2 TB holds it for 4; ask for a larger capacity= in a jobdw line, for less swap, or for fewer nodes',
-    ))
+    expect(fits(5)).to.equal(placementMessages.swapDoesNotFit(400e9, 5, 2 * terabyte, 4)))
 })

@@ -90,7 +90,7 @@ describe('the script of a task of a job array', () => {
     ["the task's folder a link", () => linkFolder(), /job.123" is not a directory/],
     ["an array's script that is a link", () => linkScript(), /job.120\/script" is not a regular file/],
     ["no array's script", () => rmSync(scriptOf('120')), /job.120\/script" is not a regular file/],
-    ['a place where others may write', () => chmodSync(stateSave, 0o777), /does not belong to this scheduler/],
+    ['a place where others may write', () => chmodSync(stateSave, 0o777), /must belong to the scheduler's user/],
   ]
   for (const [what, prepare, told] of refused) {
     it(`is not made from ${what}, and the reason is told`, async () => {
