@@ -116,7 +116,6 @@ const rooms = {
   'src/scheduler/users': ['src/scheduler/config.ts', 'src/daemon', 'src/model'],
   'src/scheduler/http': ['src/daemon', 'src/model'],
   'src/scheduler/slurm/script': ['src/model'],
-  'src/scheduler/slurm/arrays': ['src/model'],
   'src/scheduler/slurm/checks': [
     'src/scheduler/config.ts',
     'src/scheduler/cluster',
@@ -132,7 +131,6 @@ const rooms = {
     'src/scheduler/cluster',
     'src/scheduler/commit',
     'src/scheduler/placement',
-    'src/scheduler/slurm/arrays',
     'src/scheduler/slurm/checks',
     'src/scheduler/slurm/script',
     'src/scheduler/users',
@@ -179,7 +177,6 @@ const rooms = {
     'src/scheduler/operators',
     'src/scheduler/placement',
     'src/scheduler/slurm',
-    'src/scheduler/slurm/arrays',
     'src/scheduler/slurm/functions',
     'src/scheduler/users',
     'src/daemon',

@@ -25,8 +25,8 @@ import { OwnCluster } from './commit/ownCluster.js'
 import { CapacityQueue } from './placement/capacityQueue.js'
 import { InFlightSetups } from './slurm/functions/inFlightSetups.js'
 import { SilentHosts } from './cluster/silentHosts.js'
-import { Scontrol } from './slurm/arrays/scontrol.js'
-import type { SlurmQueries } from './slurm/arrays/splitTask.js'
+import { Scontrol } from './slurm/functions/scontrol.js'
+import type { SlurmQueries } from './slurm/functions/splitTask.js'
 import { type StatPaths, systemStatPaths } from './users/pathAccess.js'
 
 export interface SchedulerParts {

@@ -14,7 +14,7 @@ import {
   type Write,
 } from '../../store/store.js'
 import type { Committer } from '../commit/committer.js'
-import { pack } from './pack.js'
+import { pack } from '../commit/pack.js'
 import { fenceCompare } from '../commit/transaction.js'
 
 /** Compares and writes that stand or fall together. */

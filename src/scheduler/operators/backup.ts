@@ -8,7 +8,7 @@ import { documentName } from '../../model/names.js'
 import { maxOperations, maxTransactionBytes } from '../../store/store.js'
 import type { Decision, DocumentChange } from '../commit/decision.js'
 import { dataPlaneOf } from '../dataplane/index.js'
-import { pack, type Size } from '../loop/pack.js'
+import { pack, type Size } from '../commit/pack.js'
 
 /*
  * What people asked for, as one file: the buffers with their placement, the sessions, the cordons, and the last id given

@@ -4,7 +4,7 @@ import type { SchedulerConfig } from '../../config.js'
 import type { CapacityQueue } from '../../placement/capacityQueue.js'
 import type { StatPaths } from '../../users/pathAccess.js'
 import type { GroupQueries } from '../../users/permissions.js'
-import type { SlurmQueries } from '../arrays/splitTask.js'
+import type { SlurmQueries } from './splitTask.js'
 import type { Arguments } from './arguments.js'
 import type { InFlightSetups } from './inFlightSetups.js'
 

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { provideScript } from '../../../../../src/scheduler/slurm/arrays/splitTask.js'
+import { provideScript } from '../../../../../src/scheduler/slurm/functions/splitTask.js'
 
 describe('the script of a task of a job array', () => {
   let stateSave: string
