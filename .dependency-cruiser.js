@@ -4,18 +4,20 @@
  * has only types.
  */
 /** Every tool of a host may import these, in addition to its neighbours. */
-const port = ['src/agent', 'src/daemon', 'src/model']
+const port = ['src/agent/port', 'src/daemon', 'src/model']
 
 const rooms = {
   'src/model': [],
   'src/daemon': ['src/model'],
   'src/store': ['src/daemon', 'src/model'],
 
-  'src/agent/plan': ['src/agent', 'src/agent/plan/dataplane', 'src/model'],
+  // What the agent asks of a host, and the steps that it orders.
+  'src/agent/port': ['src/model'],
+  'src/agent/plan': ['src/agent/port', 'src/agent/plan/dataplane', 'src/model'],
   'src/agent/plan/dataplane': ['src/agent/plan/dataplane/direct', 'src/agent/plan/dataplane/glusterd', 'src/model'],
-  'src/agent/plan/dataplane/direct': ['src/agent', 'src/agent/plan', 'src/model'],
-  'src/agent/plan/dataplane/glusterd': ['src/agent', 'src/agent/plan', 'src/model'],
-  'src/agent/reconcile': ['src/agent', 'src/agent/plan', 'src/daemon', 'src/model', 'src/store'],
+  'src/agent/plan/dataplane/direct': ['src/agent/plan', 'src/agent/port', 'src/model'],
+  'src/agent/plan/dataplane/glusterd': ['src/agent/plan', 'src/agent/port', 'src/model'],
+  'src/agent/reconcile': ['src/agent/plan', 'src/agent/port', 'src/daemon', 'src/model', 'src/store'],
   'src/agent/host/exec': [],
   'src/agent/host/disk': ['src/agent/host/exec', 'src/agent/plan', ...port],
   'src/agent/host/client': [
@@ -53,6 +55,8 @@ const rooms = {
     ...port,
   ],
   'src/agent': [
+    'src/agent/port',
+    'src/agent/host/staging/priority.ts',
     'src/agent/host',
     'src/agent/host/dataplane',
     'src/agent/host/dataplane/glusterd/settings.ts',
@@ -186,9 +190,10 @@ const rooms = {
 
   'src/cli/commands': ['src/cli', 'src/model'],
   'src/cli': ['src/cli/commands', 'src/model'],
-  'src/simulated': ['src/agent', 'src/agent/host/disk', 'src/agent/plan', 'src/daemon', 'src/model'],
+  'src/simulated': ['src/agent/port', 'src/agent/host/disk', 'src/agent/plan', 'src/daemon', 'src/model'],
   'src/standalone': [
     'src/agent',
+    'src/agent/port',
     'src/scheduler',
     'src/scheduler/users',
     'src/simulated',

@@ -1,6 +1,6 @@
 import { realHost } from '../src/agent/host/index.js'
 import { planTransfer } from '../src/agent/plan/transfer.js'
-import type { StepArgs, StepKind } from '../src/agent/steps.js'
+import type { StepArgs, StepKind } from '../src/agent/port/steps.js'
 import { systemClock } from '../src/daemon/clock.js'
 import { silentLog } from '../src/daemon/log.js'
 import type { DesiredTransfer } from '../src/model/documents/transfer.js'

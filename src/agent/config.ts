@@ -11,7 +11,7 @@ import { clusterName, hostName, poolName } from '../model/names.js'
 import { isWithin } from '../model/paths.js'
 import { containerNeedsStorage, filterNeedsCompute, dataPlaneSettings } from './host/dataplane/glusterd/settings.js'
 import { globPattern } from './host/disk/discover.js'
-import { stagingPriorities } from './stagingPriority.js'
+import { stagingPriorities } from './host/staging/priority.js'
 
 /** What leads to bricks, or to buffers that others stage to, is no place for users' files. */
 const stagePath = [brickRoot, transferRoot].reduce(

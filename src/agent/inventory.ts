@@ -9,7 +9,7 @@ import { toLevel } from '../model/levels.js'
 import { keys } from '../store/keys.js'
 import { OwnedKey } from '../store/owned.js'
 import type { Store } from '../store/store.js'
-import type { Host, HostSurvey } from './port.js'
+import type { Host, HostSurvey } from './port/host.js'
 import { msUntilNextResync } from './reconcile/resync.js'
 
 export interface InventoryDependencies {

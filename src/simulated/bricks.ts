@@ -1,4 +1,4 @@
-import { type BrickFacts, type DeviceFacts, Refusal } from '../agent/port.js'
+import { type BrickFacts, type DeviceFacts, Refusal } from '../agent/port/host.js'
 import { mountedAtPath, stillServes } from '../agent/host/disk/messages.js'
 import { labelOf } from '../agent/host/disk/xfs.js'
 import { describeContent, mayWipe, whyNotFormat, whyNotTheDevice } from '../agent/plan/device.js'

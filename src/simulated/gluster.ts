@@ -1,4 +1,4 @@
-import { BrickMarked, Busy, type PeerFacts, Refusal, type GlusterfsVolumeFacts } from '../agent/port.js'
+import { BrickMarked, Busy, type PeerFacts, Refusal, type GlusterfsVolumeFacts } from '../agent/port/host.js'
 import { brickRoot } from '../model/cluster.js'
 import type { GlusterfsVolume } from '../model/documents/volume.js'
 import type { SimulatedDisk, SimulatedMachine } from './machine.js'

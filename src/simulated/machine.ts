@@ -1,4 +1,4 @@
-import type { DeviceContent } from '../agent/port.js'
+import type { DeviceContent } from '../agent/port/host.js'
 
 /*
  * Simulated machines: what a host holds, apart from any agent that serves it. Programs come and go; this stays, as disks,

@@ -1,6 +1,6 @@
 import type { DesiredKind } from '../model/documents/desired.js'
 import type { Clock } from '../daemon/clock.js'
-import type { Step } from '../agent/steps.js'
+import type { Step } from '../agent/port/steps.js'
 
 /**
  * When and whether a simulated host does what it is told. An effect is made of acts, each done at one instant; between

@@ -1,4 +1,4 @@
-import type { SwapFacts } from '../agent/port.js'
+import type { SwapFacts } from '../agent/port/host.js'
 import type { DesiredSwap } from '../model/documents/swap.js'
 import type { SimulatedMachine } from './machine.js'
 

@@ -1,4 +1,4 @@
-import type { TransferFacts } from '../agent/port.js'
+import type { TransferFacts } from '../agent/port/host.js'
 import { transferId } from '../model/cluster.js'
 import type { DesiredTransfer } from '../model/documents/transfer.js'
 import type { SimulatedGluster } from './gluster.js'

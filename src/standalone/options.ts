@@ -1,6 +1,6 @@
 import yargs from 'yargs'
-import { Refusal } from '../agent/port.js'
-import { isDestructive, type StepKind } from '../agent/steps.js'
+import { Refusal } from '../agent/port/host.js'
+import { isDestructive, type StepKind } from '../agent/port/steps.js'
 import { type Shape, usualShape } from './cluster.js'
 import type { Fault } from '../simulated/pace.js'
 

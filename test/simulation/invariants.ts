@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { describeStep, type Step } from '../../src/agent/steps.js'
+import { describeStep, type Step } from '../../src/agent/port/steps.js'
 import { hostKey, mountIdOf, swapId, transferId } from '../../src/model/cluster.js'
 import { type BufferDocument, bufferDocument } from '../../src/model/documents/buffer.js'
 import type { AnyDesired } from '../../src/model/documents/desired.js'

@@ -1,4 +1,4 @@
-import { isDestructive, type Step } from '../../src/agent/steps.js'
+import { isDestructive, type Step } from '../../src/agent/port/steps.js'
 import type { SimulatedMachine } from '../../src/simulated/machine.js'
 import { deviceOf, type Pace } from '../../src/simulated/pace.js'
 import type { Invariants } from './invariants.js'

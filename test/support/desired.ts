@@ -14,7 +14,7 @@ import type {
   MountFacts,
   SwapFacts,
   GlusterfsVolumeFacts,
-} from '../../src/agent/port.js'
+} from '../../src/agent/port/host.js'
 import { alice, aUuid, terabyte } from './builders.js'
 
 export function aDesiredBrick(parts: Partial<DesiredBrick> = {}): DesiredBrick {

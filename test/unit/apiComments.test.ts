@@ -6,8 +6,8 @@ describe('the check of the comments of the API', () => {
   const places = [
     'src/model/x.ts',
     'src/store/x.ts',
-    'src/agent/port.ts',
-    'src/agent/steps.ts',
+    'src/agent/port/host.ts',
+    'src/agent/port/steps.ts',
     'src/agent/host/disk/x.ts',
   ]
   const functionOf = (path: string) => path.replace(/\W/g, '_')

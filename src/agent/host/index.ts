@@ -3,7 +3,7 @@ import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import { brickMountPath } from '../../model/cluster.js'
 import type { DesiredBrick } from '../../model/documents/brick.js'
-import type { Host } from '../port.js'
+import type { Host } from '../port/host.js'
 import { adoptDevice, adoptFacts } from './disk/adoption.js'
 import { brickFacts, readHostSnapshot } from './disk/brickFacts.js'
 import { formatBrick, makeBrickDirectory } from './disk/brickFormat.js'
@@ -23,7 +23,7 @@ import { attachSwap, closeSwap, detachSwap, disableSwap, enableSwap, encryptSwap
 import { swapFacts } from './client/swapFacts.js'
 import { allocateSwap, removeSwap } from './client/swapFiles.js'
 import { transfers } from './staging/index.js'
-import type { StagingPriority } from '../stagingPriority.js'
+import type { StagingPriority } from './staging/priority.js'
 import { abilitiesOf } from './disk/wipeAbilities.js'
 
 export interface RealHostOptions {

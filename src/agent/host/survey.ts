@@ -1,5 +1,5 @@
 import { brickRoot } from '../../model/cluster.js'
-import type { HostSurvey } from '../port.js'
+import type { HostSurvey } from '../port/host.js'
 import type { DataPlane } from './dataplane/index.js'
 import { mountTable } from './exec/mounts.js'
 

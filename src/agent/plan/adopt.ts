@@ -1,6 +1,6 @@
 import { whyNotAdoptAt } from '../../model/adoption.js'
 import type { DesiredAdopt } from '../../model/documents/adopt.js'
-import type { AdoptFacts } from '../port.js'
+import type { AdoptFacts } from '../port/host.js'
 import { describeContent, whyNotTheDevice } from './device.js'
 import { deviceIsInUse, deviceIsUnreadable, holdsSomethingElse, isNotWiped } from './messages.js'
 import type { Plan } from './plan.js'

@@ -1,7 +1,7 @@
 import { brickMountPath } from '../../model/cluster.js'
 import type { DesiredBrick } from '../../model/documents/brick.js'
-import type { BrickFacts, DeviceContent } from '../port.js'
-import type { Step } from '../steps.js'
+import type { BrickFacts, DeviceContent } from '../port/host.js'
+import type { Step } from '../port/steps.js'
 import { describeContent, whyNotAgain, whyNotTheDevice } from './device.js'
 import {
   deviceHasPartitions,

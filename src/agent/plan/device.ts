@@ -1,4 +1,4 @@
-import { type DeviceContent, type DeviceFacts, Refusal } from '../port.js'
+import { type DeviceContent, type DeviceFacts, Refusal } from '../port/host.js'
 import {
   cannotBeUsed,
   dataIsLost,

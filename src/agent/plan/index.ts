@@ -1,5 +1,5 @@
 import type { Desired, DesiredKind } from '../../model/documents/desired.js'
-import type { Facts } from '../port.js'
+import type { Facts } from '../port/host.js'
 import { planAdopt } from './adopt.js'
 import { planBrick } from './brick.js'
 import { planMount } from './mount.js'

@@ -1,6 +1,6 @@
 import type { DesiredMount } from '../../model/documents/mount.js'
-import type { MountFacts } from '../port.js'
-import type { Step } from '../steps.js'
+import type { MountFacts } from '../port/host.js'
+import type { Step } from '../port/steps.js'
 import { isMountOf } from './dataplane/index.js'
 import { pathToBeFree, swapToBeOff } from './messages.js'
 import type { Plan } from './plan.js'

@@ -1,6 +1,6 @@
 import type { DesiredSwap } from '../../model/documents/swap.js'
-import type { SwapFacts } from '../port.js'
-import type { Step } from '../steps.js'
+import type { SwapFacts } from '../port/host.js'
+import type { Step } from '../port/steps.js'
 import { placeOfSwapToBeMounted } from './messages.js'
 import type { Plan, Report } from './plan.js'
 

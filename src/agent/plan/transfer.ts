@@ -1,6 +1,6 @@
 import type { DesiredTransfer } from '../../model/documents/transfer.js'
-import type { TransferFacts, TransferTally } from '../port.js'
-import type { Step } from '../steps.js'
+import type { TransferFacts, TransferTally } from '../port/host.js'
+import type { Step } from '../port/steps.js'
 import type { Plan } from './plan.js'
 
 /*

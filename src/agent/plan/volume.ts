@@ -1,5 +1,5 @@
 import type { DesiredVolume } from '../../model/documents/volume.js'
-import type { VolumeFacts } from '../port.js'
+import type { VolumeFacts } from '../port/host.js'
 import { planDirectVolume, planGlusterfsVolume } from './dataplane/index.js'
 import type { Plan } from './plan.js'
 

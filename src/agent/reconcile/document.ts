@@ -5,7 +5,7 @@ import type { Desired, DesiredKind } from '../../model/documents/desired.js'
 import type { Role } from '../../model/documents/host.js'
 import type { Store } from '../../store/store.js'
 import type { OneByOne } from './oneByOne.js'
-import type { Host } from '../port.js'
+import type { Host } from '../port/host.js'
 
 export interface ReconcilerDependencies {
   host: Host

@@ -1,7 +1,7 @@
 import type { DesiredKind } from '../../model/documents/desired.js'
 import { keys } from '../../store/keys.js'
-import type { Host } from '../port.js'
-import { describeStep, isDestructive, type Step, type StepArgs, type StepKind } from '../steps.js'
+import type { Host } from '../port/host.js'
+import { describeStep, isDestructive, type Step, type StepArgs, type StepKind } from '../port/steps.js'
 import type { DesiredEntry, ReconcilerDependencies } from './document.js'
 import { isWantedElsewhere } from './sharedMounts.js'
 

@@ -9,7 +9,7 @@ import { containerRun } from '../../../src/agent/host/dataplane/glusterd/contain
 import { engineAt } from '../../../src/agent/host/dataplane/glusterd/engine.js'
 import { realHost } from '../../../src/agent/host/index.js'
 import { CommandError, type Run, runCommand } from '../../../src/agent/host/exec/run.js'
-import { type GlusterfsVolumeFacts, Unavailable } from '../../../src/agent/port.js'
+import { type GlusterfsVolumeFacts, Unavailable } from '../../../src/agent/port/host.js'
 import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { brickMountPath, brickRoot } from '../../../src/model/cluster.js'

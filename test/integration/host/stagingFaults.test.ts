@@ -14,7 +14,7 @@ import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { taggedProcesses } from '../../../src/agent/host/exec/taggedProcesses.js'
 import { transferRoot } from '../../../src/model/cluster.js'
-import type { StagingPriority } from '../../../src/agent/stagingPriority.js'
+import type { StagingPriority } from '../../../src/agent/host/staging/priority.js'
 import {
   cannotBeStaged,
   contentDiffers,
@@ -38,7 +38,7 @@ import {
 } from '../../../src/agent/host/staging/messages.js'
 import { asUser } from '../../../src/agent/host/staging/user.js'
 import { escaped, quote } from '../../../src/model/names.js'
-import { Refusal } from '../../../src/agent/port.js'
+import { Refusal } from '../../../src/agent/port/host.js'
 import { until } from '../../../lab/common/until.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
 import { another, someone, StagingRig } from '../../support/stagingRig.js'

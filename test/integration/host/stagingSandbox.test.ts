@@ -20,7 +20,7 @@ import { sandboxed, sandboxRoot } from '../../../src/agent/host/staging/sandbox.
 import { writeReport } from '../../../src/agent/host/staging/report.js'
 import { type AsUser, asUser } from '../../../src/agent/host/staging/user.js'
 import { quote } from '../../../src/model/names.js'
-import { Refusal } from '../../../src/agent/port.js'
+import { Refusal } from '../../../src/agent/port/host.js'
 import { until } from '../../../lab/common/until.js'
 import { LoopDevices, needsRoot } from '../../support/loopDevices.js'
 import { someone, StagingRig } from '../../support/stagingRig.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/common/until.js'
 import { Agent, type AgentDependencies } from '../../../src/agent/agent.js'
-import type { Host } from '../../../src/agent/port.js'
+import type { Host } from '../../../src/agent/port/host.js'
 import { KnownLeader } from '../../../src/agent/knownLeader.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { AnyDesired } from '../../../src/model/documents/desired.js'

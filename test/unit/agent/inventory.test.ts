@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../lab/common/until.js'
-import type { Host } from '../../../src/agent/port.js'
+import type { Host } from '../../../src/agent/port/host.js'
 import { Inventory } from '../../../src/agent/inventory.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { InventoryDevice, InventoryDocument } from '../../../src/model/documents/inventory.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { until } from '../../../lab/common/until.js'
-import type { Host } from '../../../src/agent/port.js'
+import type { Host } from '../../../src/agent/port/host.js'
 import { type HostService, serveHost } from '../../../src/agent/serve.js'
 import { type Log, silentLog } from '../../../src/daemon/log.js'
 import { keys } from '../../../src/store/keys.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { BrickMarked, Refusal } from '../../../src/agent/port.js'
+import { BrickMarked, Refusal } from '../../../src/agent/port/host.js'
 import { systemClock } from '../../../src/daemon/clock.js'
 import type { DesiredBrick } from '../../../src/model/documents/brick.js'
 import type { GlusterfsVolume } from '../../../src/model/documents/volume.js'

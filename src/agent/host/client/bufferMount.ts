@@ -1,7 +1,7 @@
 import { rmdir } from 'node:fs/promises'
 import { dirname, normalize } from 'node:path'
 import type { DesiredMount } from '../../../model/documents/mount.js'
-import { type MountFacts, Refusal } from '../../port.js'
+import { type MountFacts, Refusal } from '../../port/host.js'
 import type { Client } from '../dataplane/dataPlane.js'
 import { type AttachedLoop, loopsBelow, loopsOn } from '../disk/loops.js'
 import { mountedAt, type MountEntry, mountTable } from '../exec/mounts.js'

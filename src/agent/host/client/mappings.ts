@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import { type Run, runOk } from '../exec/run.js'
 
 /*

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { DesiredSwap } from '../../../model/documents/swap.js'
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import { closeMapping, mappingDevice, mappingOn, openMapping } from './mappings.js'
 import { runOk } from '../exec/run.js'
 import { commandMs, type SwapHost, sysOf } from './swapHost.js'

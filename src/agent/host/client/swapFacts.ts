@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import type { DesiredSwap } from '../../../model/documents/swap.js'
-import type { SwapFacts } from '../../port.js'
+import type { SwapFacts } from '../../port/host.js'
 import { whyNotEncrypted } from './mappings.js'
 import { type SwapHost, mountOf } from './swapHost.js'
 import { type SwapLoop, swapAreas, loopsOf } from './swapLoops.js'

@@ -1,5 +1,5 @@
 import type { DesiredSwap } from '../../../model/documents/swap.js'
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import { type Run, runOk } from '../exec/run.js'
 import { commandMs, type SwapHost, mountOf, isOurName } from './swapHost.js'
 import { ownLoops } from './swapLoops.js'

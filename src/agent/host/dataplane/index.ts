@@ -1,6 +1,6 @@
 import type { DesiredVolume } from '../../../model/documents/volume.js'
 import type { DataPlaneName } from '../../../model/documents/direct.js'
-import type { Effects, Observe } from '../../port.js'
+import type { Effects, Observe } from '../../port/host.js'
 import type { BrickServer } from '../exec/processes.js'
 import type { DataPlane, DataPlaneOptions } from './dataPlane.js'
 import { direct, type Direct } from './direct/index.js'

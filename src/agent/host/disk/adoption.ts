@@ -1,7 +1,7 @@
 import { whyNotAdoptAt } from '../../../model/adoption.js'
 import { brickMountPath } from '../../../model/cluster.js'
 import type { DesiredAdopt } from '../../../model/documents/adopt.js'
-import { type AdoptFacts, Refusal } from '../../port.js'
+import { type AdoptFacts, Refusal } from '../../port/host.js'
 import { describeContent } from '../../plan/device.js'
 import { isNotWiped, notListed } from '../../plan/messages.js'
 import { deviceFacts } from './deviceFacts.js'

@@ -1,7 +1,7 @@
 import { chmod, mkdir, rmdir } from 'node:fs/promises'
 import { brickMountPath, brickRoot } from '../../../model/cluster.js'
 import type { DesiredBrick } from '../../../model/documents/brick.js'
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import { describeContent } from '../../plan/device.js'
 import { canOnlyBeMountedReadOnly, deviceHolds, otherMountAt } from '../../plan/messages.js'
 import { cannotBeMounted, notMounted, stillMounted, stillServes } from './messages.js'

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import type { DeviceContent } from '../../port.js'
+import type { DeviceContent } from '../../port/host.js'
 import { type Run, runOk } from '../exec/run.js'
 import { readSuperblock } from './xfs.js'
 import { startBytes, endBytes, readAt, isZeroAt } from './deviceBytes.js'

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DeviceFacts } from '../../port.js'
+import type { DeviceFacts } from '../../port/host.js'
 import { mountedAt, type MountEntry, mountsEverywhere, mountTable } from '../exec/mounts.js'
 import type { Run } from '../exec/run.js'
 import {

@@ -1,4 +1,4 @@
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import { atTheMoment } from './messages.js'
 
 /** For commands that are fast whatever the size of the disk. */

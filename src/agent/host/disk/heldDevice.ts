@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { ThoroughWipe } from '../../../model/documents/wipe.js'
-import { type DeviceContent, Refusal } from '../../port.js'
+import { type DeviceContent, Refusal } from '../../port/host.js'
 import { describeContent } from '../../plan/device.js'
 import { deviceHolds, isAnotherDisk } from '../../plan/messages.js'
 import { type BlockDevice, identityOf, openExclusively, resolveDevice, sizeOf } from './blockDevice.js'

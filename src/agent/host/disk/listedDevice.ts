@@ -1,4 +1,4 @@
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import { whyNotTheDevice } from '../../plan/device.js'
 import { cannotBeUsed, deviceIsInUse, notListed } from '../../plan/messages.js'
 import { type BlockDevice, resolveDevice } from './blockDevice.js'

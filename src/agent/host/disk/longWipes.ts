@@ -1,6 +1,6 @@
 import PQueue from 'p-queue'
 import type { WipeProgress } from '../../../model/documents/wipe.js'
-import { Unavailable } from '../../port.js'
+import { Unavailable } from '../../port/host.js'
 import { wipesStop } from './messages.js'
 
 /*

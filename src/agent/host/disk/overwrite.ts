@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import type { BlockDevice } from './blockDevice.js'
 import { endBytes, isZeroAt, startBytes } from './deviceBytes.js'
 import type { Erasing } from './longWipes.js'

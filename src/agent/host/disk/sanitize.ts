@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import type { BlockDevice } from './blockDevice.js'
 import {
   cannotBeSanitized,

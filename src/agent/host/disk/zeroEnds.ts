@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import { endBytes, isZeroAt, startBytes, zeroes } from './deviceBytes.js'
 import type { WantedDevice } from './heldDevice.js'
 import { losesWrites } from './messages.js'

@@ -1,5 +1,5 @@
 import type { TransferCounts } from '../../../model/documents/transferFields.js'
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import type { Tally } from './noteFormats.js'
 
 /** How far the work of a transfer has come on this host. */

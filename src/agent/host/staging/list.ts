@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import { parseStagePath, variableOf } from '../../../model/stagePath.js'
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import { gatheredAt, namespacesOf, type Endpoints } from './paths.js'
 import { nameOf, resolveAll, type StagePaths } from './resolve.js'
 import {

@@ -1,10 +1,10 @@
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
-import { Refusal } from '../../port.js'
+import { Refusal } from '../../port/host.js'
 import { CommandError } from '../exec/run.js'
 import { runStream, type StreamOptions, type StreamResult } from '../exec/stream.js'
 import { userErrorIn } from './errors.js'
 import { argumentTooLong, notStarted, rootMayNotStage, unknownUser } from './messages.js'
-import { type StagingPriority, withPriority } from '../../stagingPriority.js'
+import { type StagingPriority, withPriority } from './priority.js'
 import { sandboxed } from './sandbox.js'
 
 /*

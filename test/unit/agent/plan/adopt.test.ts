@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { DeviceFacts } from '../../../../src/agent/port.js'
+import type { DeviceFacts } from '../../../../src/agent/port/host.js'
 import {
   cannotBeUsed,
   deviceIsInUse,
@@ -9,7 +9,7 @@ import {
   holdsSomethingElse,
 } from '../../../../src/agent/plan/messages.js'
 import { planAdopt } from '../../../../src/agent/plan/adopt.js'
-import { describeStep } from '../../../../src/agent/steps.js'
+import { describeStep } from '../../../../src/agent/port/steps.js'
 import type { DesiredAdopt } from '../../../../src/model/documents/adopt.js'
 import { aUuid } from '../../../support/builders.js'
 import { aDesiredAdopt, aDeviceSeen, ownXfs } from '../../../support/desired.js'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { BrickFacts, DeviceContent } from '../../../../src/agent/port.js'
+import type { BrickFacts, DeviceContent } from '../../../../src/agent/port/host.js'
 import { describeContent } from '../../../../src/agent/plan/device.js'
 import {
   cannotBeUsed,
@@ -21,7 +21,7 @@ import {
   wipeToFinish,
 } from '../../../../src/agent/plan/messages.js'
 import { planBrick } from '../../../../src/agent/plan/brick.js'
-import { describeStep } from '../../../../src/agent/steps.js'
+import { describeStep } from '../../../../src/agent/port/steps.js'
 import type { DesiredBrick } from '../../../../src/model/documents/brick.js'
 import { aUuid } from '../../../support/builders.js'
 import {

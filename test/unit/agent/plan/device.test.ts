@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type DeviceContent, Refusal } from '../../../../src/agent/port.js'
+import { type DeviceContent, Refusal } from '../../../../src/agent/port/host.js'
 import { describeContent, mayFormat, mayWipe, whyNotFormat } from '../../../../src/agent/plan/device.js'
 import { aUuid } from '../../../support/builders.js'
 import { ownXfs } from '../../../support/desired.js'

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import type { MountFacts } from '../../../../src/agent/port.js'
+import type { MountFacts } from '../../../../src/agent/port/host.js'
 import { pathToBeFree, swapToBeOff } from '../../../../src/agent/plan/messages.js'
 import { planMount } from '../../../../src/agent/plan/mount.js'
-import { describeStep } from '../../../../src/agent/steps.js'
+import { describeStep } from '../../../../src/agent/port/steps.js'
 import type { DesiredMount } from '../../../../src/model/documents/mount.js'
 import { aDesiredMount, mountFacts } from '../../../support/desired.js'
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import type { SwapFacts } from '../../../../src/agent/port.js'
+import type { SwapFacts } from '../../../../src/agent/port/host.js'
 import { placeOfSwapToBeMounted } from '../../../../src/agent/plan/messages.js'
 import { planSwap } from '../../../../src/agent/plan/swap.js'
-import { describeStep } from '../../../../src/agent/steps.js'
+import { describeStep } from '../../../../src/agent/port/steps.js'
 import { parseSwaps } from '../../../../src/agent/host/client/swapLoops.js'
 import { aDesiredSwap, swapFacts } from '../../../support/desired.js'
 

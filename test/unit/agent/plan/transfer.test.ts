@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import type { TransferFacts } from '../../../../src/agent/port.js'
+import type { TransferFacts } from '../../../../src/agent/port/host.js'
 import { planTransfer } from '../../../../src/agent/plan/transfer.js'
-import { describeStep } from '../../../../src/agent/steps.js'
+import { describeStep } from '../../../../src/agent/port/steps.js'
 import type { DesiredTransfer } from '../../../../src/model/documents/transfer.js'
 import { aDesiredTransfer } from '../../../support/desired.js'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import PQueue from 'p-queue'
-import type { Host } from '../../../../src/agent/port.js'
+import type { Host } from '../../../../src/agent/port/host.js'
 import { byName } from '../../../../src/agent/reconcile/oneByOne.js'
 import type { ReconcilerDependencies } from '../../../../src/agent/reconcile/document.js'
 import { Reconciler } from '../../../../src/agent/reconcile/reconciler.js'

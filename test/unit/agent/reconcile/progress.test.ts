@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import PQueue from 'p-queue'
 import { until } from '../../../../lab/common/until.js'
-import type { Host, TransferFacts } from '../../../../src/agent/port.js'
+import type { Host, TransferFacts } from '../../../../src/agent/port/host.js'
 import { byName } from '../../../../src/agent/reconcile/oneByOne.js'
 import { Reconciler } from '../../../../src/agent/reconcile/reconciler.js'
 import { silentLog } from '../../../../src/daemon/log.js'

@@ -1,5 +1,5 @@
 import type { DirectVolume } from '../../../../model/documents/volume.js'
-import { type DirectVolumeFacts, type Effects, Refusal } from '../../../port.js'
+import { type DirectVolumeFacts, type Effects, Refusal } from '../../../port/host.js'
 import type { DataPlane } from '../dataPlane.js'
 
 export interface Direct extends DataPlane {

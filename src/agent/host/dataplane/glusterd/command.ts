@@ -1,5 +1,5 @@
 import { XMLParser } from 'fast-xml-parser'
-import { Busy } from '../../../port.js'
+import { Busy } from '../../../port/host.js'
 import { CommandError, type Run, type RunResult } from '../../exec/run.js'
 import { coalesce } from '../../exec/coalesce.js'
 

@@ -1,6 +1,13 @@
 import { isIP } from 'node:net'
 import type { GlusterfsVolume } from '../../../../model/documents/volume.js'
-import { BrickMarked, Busy, type PeerFacts, Refusal, Unavailable, type GlusterfsVolumeFacts } from '../../../port.js'
+import {
+  BrickMarked,
+  Busy,
+  type PeerFacts,
+  Refusal,
+  Unavailable,
+  type GlusterfsVolumeFacts,
+} from '../../../port/host.js'
 import { directoriesMade } from './directories.js'
 import { askTogether, command, type Gluster, type Output } from './command.js'
 import type { Run } from '../../exec/run.js'

@@ -1,6 +1,6 @@
 import type { DesiredPeer } from '../../../../model/documents/peer.js'
 import type { GlusterfsVolume } from '../../../../model/documents/volume.js'
-import type { Effects, GlusterfsVolumeFacts, PeerFacts } from '../../../port.js'
+import type { Effects, GlusterfsVolumeFacts, PeerFacts } from '../../../port/host.js'
 import type { DataPlane, DataPlaneOptions } from '../dataPlane.js'
 import { client } from './client.js'
 import { glusterThrough } from './command.js'

@@ -1,5 +1,5 @@
 import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
-import { Refusal } from '../../../port.js'
+import { Refusal } from '../../../port/host.js'
 import { listed } from './verify.js'
 import { transferPathsOf, endpointsOf, treeOf } from '../paths.js'
 import { writeReport } from '../report.js'

@@ -1,5 +1,5 @@
 import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
-import { Refusal } from '../../../port.js'
+import { Refusal } from '../../../port/host.js'
 import { userErrorIn } from '../errors.js'
 import { rsyncFailed } from '../messages.js'
 import type { AsUser } from '../user.js'

@@ -1,4 +1,4 @@
-import { Refusal } from '../../../port.js'
+import { Refusal } from '../../../port/host.js'
 import { statPaths } from '../scan/stat.js'
 import type { AsUser } from '../user.js'
 import type { Notes } from '../notes.js'

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { Refusal } from '../../../port.js'
+import { Refusal } from '../../../port/host.js'
 import { splitter } from './split.js'
 import { batchesIn } from './batches.js'
 import { type FileStat, statPaths } from './stat.js'

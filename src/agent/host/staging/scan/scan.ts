@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
-import { Refusal } from '../../../port.js'
+import { Refusal } from '../../../port/host.js'
 import { listedPairs } from '../list.js'
 import { notesMark, transferPathsOf, type Endpoints, endpointsOf } from '../paths.js'
 import type { Found, Make, ScanParts, Scan } from './scanParts.js'

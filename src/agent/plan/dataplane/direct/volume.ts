@@ -1,7 +1,7 @@
 import type { DirectVolume } from '../../../../model/documents/volume.js'
 import { fingerprintOf } from '../../../../model/fingerprint.js'
-import type { DirectBrickFacts, DirectVolumeFacts } from '../../../port.js'
-import type { Step } from '../../../steps.js'
+import type { DirectBrickFacts, DirectVolumeFacts } from '../../../port/host.js'
+import type { Step } from '../../../port/steps.js'
 import type { Plan, Report } from '../../plan.js'
 
 /*

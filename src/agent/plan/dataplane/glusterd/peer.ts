@@ -1,5 +1,5 @@
 import type { DesiredPeer } from '../../../../model/documents/peer.js'
-import type { PeerFacts } from '../../../port.js'
+import type { PeerFacts } from '../../../port/host.js'
 import type { Plan } from '../../plan.js'
 
 /** Another storage host in the trusted pool. One that is known and away is waited for: probing it again helps nothing. */

@@ -1,6 +1,6 @@
 import type { GlusterfsVolume } from '../../../../model/documents/volume.js'
-import type { GlusterfsVolumeFacts } from '../../../port.js'
-import type { Step } from '../../../steps.js'
+import type { GlusterfsVolumeFacts } from '../../../port/host.js'
+import type { Step } from '../../../port/steps.js'
 import type { Plan, Report } from '../../plan.js'
 
 /** glusterd takes one transaction at a time; a few at once keep it busy without a pile of refusals. */

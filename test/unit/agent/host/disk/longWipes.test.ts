@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Unavailable } from '../../../../../src/agent/port.js'
+import { Unavailable } from '../../../../../src/agent/port/host.js'
 import { type Erase, type Erasing, LongWipes } from '../../../../../src/agent/host/disk/longWipes.js'
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))

@@ -9,7 +9,7 @@ import {
   severalControllers,
   severalNamespaces,
 } from '../../../../../src/agent/host/disk/messages.js'
-import { Refusal } from '../../../../../src/agent/port.js'
+import { Refusal } from '../../../../../src/agent/port/host.js'
 import type { Run } from '../../../../../src/agent/host/exec/run.js'
 import { eraseAction, sanitize, sanitizeAbility, sanitizing } from '../../../../../src/agent/host/disk/sanitize.js'
 import { abilitiesOf } from '../../../../../src/agent/host/disk/wipeAbilities.js'

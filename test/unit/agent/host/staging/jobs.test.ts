@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Jobs } from '../../../../../src/agent/host/staging/jobs.js'
-import { Refusal } from '../../../../../src/agent/port.js'
+import { Refusal } from '../../../../../src/agent/port/host.js'
 
 describe('work that a step begins', () => {
   const ended: string[] = []

@@ -4,7 +4,7 @@ import * as volumes from '../../../../../../src/agent/host/dataplane/glusterd/gl
 import { glusterThrough, parseOutputs } from '../../../../../../src/agent/host/dataplane/glusterd/command.js'
 import { CommandError, type Run } from '../../../../../../src/agent/host/exec/run.js'
 import { until } from '../../../../../../lab/common/until.js'
-import { BrickMarked, Busy, Refusal, Unavailable } from '../../../../../../src/agent/port.js'
+import { BrickMarked, Busy, Refusal, Unavailable } from '../../../../../../src/agent/port/host.js'
 import type { DesiredVolume } from '../../../../../../src/model/documents/volume.js'
 
 /* Answers recorded from GlusterFS 10.3 by `gluster --mode=script --xml`. */

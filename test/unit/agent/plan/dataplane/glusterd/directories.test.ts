@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import type { GlusterfsVolumeFacts } from '../../../../../../src/agent/port.js'
+import type { GlusterfsVolumeFacts } from '../../../../../../src/agent/port/host.js'
 import { planGlusterfsVolume } from '../../../../../../src/agent/plan/dataplane/glusterd/volume.js'
-import { describeStep } from '../../../../../../src/agent/steps.js'
+import { describeStep } from '../../../../../../src/agent/port/steps.js'
 import type { GlusterfsVolume } from '../../../../../../src/model/documents/volume.js'
 
 const brick = { host: 'gluster1', path: '/data/glusterfs/nvme1n1/brick' }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import type { PeerFacts } from '../../../../../../src/agent/port.js'
+import type { PeerFacts } from '../../../../../../src/agent/port/host.js'
 import { planPeer } from '../../../../../../src/agent/plan/dataplane/glusterd/peer.js'
-import { describeStep } from '../../../../../../src/agent/steps.js'
+import { describeStep } from '../../../../../../src/agent/port/steps.js'
 import { aDesiredPeer } from '../../../../../support/desired.js'
 
 function planned(facts: PeerFacts) {

@@ -1,10 +1,10 @@
-import type { DesiredAdopt } from '../model/documents/adopt.js'
-import type { DesiredBrick } from '../model/documents/brick.js'
-import type { DesiredMount } from '../model/documents/mount.js'
-import type { DesiredPeer } from '../model/documents/peer.js'
-import type { DesiredSwap } from '../model/documents/swap.js'
-import type { DesiredTransfer } from '../model/documents/transfer.js'
-import type { DirectVolume, GlusterfsVolume } from '../model/documents/volume.js'
+import type { DesiredAdopt } from '../../model/documents/adopt.js'
+import type { DesiredBrick } from '../../model/documents/brick.js'
+import type { DesiredMount } from '../../model/documents/mount.js'
+import type { DesiredPeer } from '../../model/documents/peer.js'
+import type { DesiredSwap } from '../../model/documents/swap.js'
+import type { DesiredTransfer } from '../../model/documents/transfer.js'
+import type { DirectVolume, GlusterfsVolume } from '../../model/documents/volume.js'
 
 /** The whole vocabulary of what an agent does to its host, each action with its arguments. */
 export interface StepArgs {

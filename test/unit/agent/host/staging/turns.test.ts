@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { setMaxListeners } from 'node:events'
-import { type Turns, turnsOf } from '../../../src/agent/turns.js'
+import { type Turns, turnsOf } from '../../../../../src/agent/host/staging/turns.js'
 
 const never = new AbortController().signal
 setMaxListeners(0, never)

@@ -1,7 +1,7 @@
-import type { Desired, DesiredKind } from '../model/documents/desired.js'
-import type { InventoryDevice, InventoryDocument } from '../model/documents/inventory.js'
-import type { TransferCounts } from '../model/documents/transferFields.js'
-import type { WipeProgress } from '../model/documents/wipe.js'
+import type { Desired, DesiredKind } from '../../model/documents/desired.js'
+import type { InventoryDevice, InventoryDocument } from '../../model/documents/inventory.js'
+import type { TransferCounts } from '../../model/documents/transferFields.js'
+import type { WipeProgress } from '../../model/documents/wipe.js'
 import type { StepArgs, StepKind } from './steps.js'
 
 /*
