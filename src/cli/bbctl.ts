@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import yargs from 'yargs'
-import { CallError, defaultSocket } from './client.js'
+import { defaultSocket } from './client.js'
 import { adopt } from './commands/adopt.js'
 import { check } from './commands/check.js'
 import { create, destroy, show } from './commands/buffer.js'
@@ -11,6 +11,7 @@ import { buffers, devices, hosts, status } from './commands/views.js'
 import { transfer } from './commands/transfer.js'
 import { watch } from './commands/watch.js'
 import { namesFor } from './completion.js'
+import * as messages from './messages.js'
 import { print, printable } from './output.js'
 
 const socket = process.env['BURSTBUFFER_SOCKET'] ?? defaultSocket
@@ -18,13 +19,13 @@ const socket = process.env['BURSTBUFFER_SOCKET'] ?? defaultSocket
 /** Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong. */
 const cli = yargs(process.argv.slice(2))
   .scriptName('bbctl')
-  .usage('$0 COMMAND\n\nLooks at and steers the burst buffers of this cluster.')
+  .usage('$0 COMMAND\n\nShows and controls the burst buffers of this cluster.')
   .option('socket', { type: 'string', default: socket, describe: "the scheduler's unix socket" })
-  .option('json', { type: 'boolean', default: false, describe: 'output for programs' })
+  .option('json', { type: 'boolean', default: false, describe: 'print JSON' })
   .command(status)
   .command(hosts)
   .command(devices)
-  // The name of the release before.
+  // The name of `devices` in the previous release.
   .command({ ...devices, command: 'bricks', describe: false })
   .command(buffers)
   .command(show)
@@ -40,16 +41,15 @@ const cli = yargs(process.argv.slice(2))
   .command(backup)
   .command(restore)
   .completion('completion', 'Print a script for bash or zsh that completes commands and names')
-  .demandCommand(1, 'name a command')
+  .demandCommand(1, messages.commandMissing())
   .recommendCommands()
   .strict()
   .version(false)
   .help()
   .fail((message, error) => {
-    // yargs calls this for its own findings, and for what a command throws.
-    if (error instanceof CallError) return end(1, error.message)
+    // yargs calls this for a mistake in the command line, and for an error that a command throws.
     if (error) return end(1, error.message)
-    end(2, `${message}; see bbctl --help`)
+    end(2, messages.seeHelp(message))
   })
 
 function end(code: number, message: string): never {

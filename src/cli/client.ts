@@ -9,22 +9,23 @@ import {
   type PathParameters,
   type Query,
 } from '../model/operations.js'
+import * as messages from './messages.js'
 
 export const defaultSocket = '/run/burstbuffer/scheduler.sock'
 
-/** What bbctl says and exits with when a call did not go well. */
+/** Why a command failed: bbctl prints its message and exits with 1. */
 export class CallError extends Error {
   override name = 'CallError'
   constructor(
     message: string,
-    /** What the scheduler answered, if it did. */
+    /** The scheduler's answer, if there was one. */
     readonly view?: ErrorView,
   ) {
     super(message)
   }
 }
 
-/** What an operation is asked with: the parameters of its path, of its query, and its body. */
+/** The arguments of a call: the parameters of the operation's path and query, and its body. */
 export type Asked<K extends OperationName> = PathParameters<K> &
   (Body<K> extends undefined ? unknown : { body: Body<K> }) & { query?: Query<K> }
 type AskedIfAny<K extends OperationName> = object extends Asked<K> ? [asked?: Asked<K>] : [asked: Asked<K>]
@@ -32,7 +33,7 @@ type AskedIfAny<K extends OperationName> = object extends Asked<K> ? [asked?: As
 /** The scheduler's socket. Every method throws CallError with one line for the user. */
 export interface Client {
   call<K extends OperationName>(name: K, ...asked: AskedIfAny<K>): Promise<Answer<K>>
-  /** What it shows as it comes, until the scheduler ends it. */
+  /** Yields each view when it comes, until the scheduler ends the stream. */
   watch(query: Query<'watch'>): AsyncGenerator<WatchView>
 }
 
@@ -88,7 +89,7 @@ async function* lines<T>(socket: string, path: string): AsyncGenerator<T> {
   try {
     for await (const line of createInterface({ input: response })) yield JSON.parse(line) as T
   } finally {
-    // A caller that has read enough must not be kept alive by a watch that never ends.
+    // A watch that never ends must not keep a caller alive that has read enough.
     response.destroy()
   }
 }
@@ -97,9 +98,9 @@ function failureOf(status: number, text: string): CallError {
   try {
     const view = JSON.parse(text) as ErrorView
     const { error, suggestions = [] } = view
-    return new CallError(suggestions.length > 0 ? `${error}; did you mean ${suggestions.join(', ')}?` : error, view)
+    return new CallError(messages.withSuggestions(error, suggestions), view)
   } catch {
-    return new CallError(`the scheduler answered ${status}: ${text.trim().slice(0, 500)}`)
+    return new CallError(messages.unexpectedAnswer(status, text.trim().slice(0, 500)))
   }
 }
 
@@ -107,11 +108,11 @@ function unreachable(socket: string, error: NodeJS.ErrnoException): CallError {
   switch (error.code) {
     case 'ENOENT':
     case 'ECONNREFUSED':
-      return new CallError(`the scheduler does not answer on ${socket}: is bb-scheduler running on this host?`)
+      return new CallError(messages.schedulerUnreachable(socket))
     case 'EACCES':
     case 'EPERM':
-      return new CallError(`${socket} may not be opened: run bbctl as root or as the slurm user`)
+      return new CallError(messages.permissionDenied(socket))
     default:
-      return new CallError(`the scheduler's answer on ${socket} broke off: ${error.message}`)
+      return new CallError(messages.connectionLost(socket, error.message))
   }
 }

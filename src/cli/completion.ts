@@ -3,12 +3,12 @@ import { openClient } from './client.js'
 const flag = '--get-yargs-completions'
 
 /**
- * Names of buffers, hosts and devices for a command line that a shell asks to complete; undefined where yargs knows the
- * words itself: commands and flags. Asked before yargs runs, which would take a command for given while it waits for us.
+ * Names of buffers, hosts and devices for a command line that a shell asks to complete; undefined for commands and flags, which
+ * yargs knows itself. Must be called before yargs runs: yargs does not wait for names, and runs the command instead.
  */
 export async function namesFor(argv: readonly string[], socket: string): Promise<string[] | undefined> {
   if (argv[0] !== flag) return undefined
-  // The program's own name comes first, as the shell has it.
+  // The shell passes the name of the program first.
   const [command, ...rest] = argv.slice(2)
   if (rest.at(-1)?.startsWith('-')) return undefined
   const client = openClient(socket)

@@ -1,6 +1,6 @@
 import { printSize } from '../model/capacity.js'
 
-/** Columns for people: aligned, without borders, so that they can be cut and grepped too. */
+/** A table for people: aligned columns without borders, which cut and grep can read too. */
 export async function printTable(head: string[], rows: string[][]): Promise<void> {
   if (rows.length === 0) return
   const { default: Table } = await import('cli-table3')
@@ -48,6 +48,11 @@ export function size(bytes: number): string {
   return bytes === 0 ? '0' : printSize(bytes).replace(' ', '')
 }
 
+/** `1 transfer`, `2 transfers`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
 /** Local time without the zone, as Slurm prints it. */
 export function time(unixSeconds: number): string {
   const date = new Date(unixSeconds * 1000)
@@ -62,7 +67,7 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes}m ${two(seconds % 60)}s` : `${seconds}s`
 }
 
-/** Text that came from outside never steers the terminal. */
+/** Text from outside the program, without control characters: it cannot control the terminal. */
 export function printable(text: string): string {
   // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import type { DifferenceView, PoolView } from '../model/api.js'
-import { size } from './output.js'
+import * as messages from './messages.js'
 
-/** What Slurm tells of a job that has to do with its buffer. */
+/** What Slurm says about a job and its buffer. */
 export interface SlurmJob {
   id: string
   state: string
@@ -11,7 +11,7 @@ export interface SlurmJob {
   comment: string
 }
 
-/** Jobs as `scontrol show job --oneliner` tells them, one or all; or why it cannot be asked. */
+/** One job or all, as `scontrol show job --oneliner` prints them; or why scontrol failed. */
 export function slurmJobs(id?: string): Promise<{ jobs: SlurmJob[] } | { unknown: string }> {
   const words = ['show', 'job', '--oneliner', ...(id === undefined ? [] : [id])]
   return new Promise((resolve) => {
@@ -22,8 +22,8 @@ export function slurmJobs(id?: string): Promise<{ jobs: SlurmJob[] } | { unknown
 }
 
 /**
- * A job has several lines where its directives or its comments have. Its name and its directives are its user's own: at worst
- * one user makes us say something wrong of the user's own job.
+ * A job takes several lines if its directives or comments do. Users write the names and directives of their own jobs: at worst, a
+ * user makes this program say something wrong about the user's own job.
  */
 export function parseSlurmJobs(text: string): SlurmJob[] {
   return text.split(/^(?=JobId=[0-9]+ )/m).flatMap((shown) => {
@@ -41,35 +41,23 @@ export function parseSlurmJobs(text: string): SlurmJob[] {
 }
 
 /**
- * Jobs that slurmctld will never start: it takes them to be torn down still, and there is nothing that could be. It comes
- * to that when slurmctld ends in the moment in which a teardown is answered.
+ * Jobs that slurmctld will never start: it waits for a teardown of which nothing is left. This happens when slurmctld stops at the
+ * moment when a teardown is answered.
  */
 export function strandedJobs(jobs: SlurmJob[], tokens: ReadonlySet<string>): DifferenceView[] {
   return jobs
     .filter((job) => job.state === 'PENDING' && job.burstBufferState === 'teardown' && !tokens.has(job.id))
-    .map(({ id }) => ({
-      where: `job ${id} of Slurm`,
-      what: 'it waits for the end of a teardown that has ended: Slurm will never start it',
-      remedy: `look again in a minute; then scancel ${id}, and its user submits it again`,
-      safe: false,
-    }))
+    .map(({ id }) => ({ ...messages.stranded(id), safe: false }))
 }
 
-/** What Slurm's words on a job that waits mean for its buffer. */
+/** Explains what Slurm says about a job that waits, as far as its buffer is concerned. */
 export function explainJob(job: SlurmJob, isKnown: boolean, pools: PoolView[]): string[] {
-  const { state, reason, burstBufferState, comment } = job
-  const buffer = burstBufferState === '' ? '' : `, its burst buffer ${burstBufferState}`
-  const lines = [`Slurm: job ${job.id} is ${state}, for the reason ${reason}${buffer}`]
-  if (comment !== '') lines.push(`Slurm was told: ${comment}`)
+  const { id, state, reason, burstBufferState, comment } = job
+  const lines = [messages.jobInSlurm(id, state, reason, burstBufferState)]
+  if (comment !== '') lines.push(messages.commentInSlurm(comment))
   if (state !== 'PENDING') return lines
-  if (burstBufferState === 'teardown' && !isKnown)
-    lines.push(`Slurm will never start it if this is so in a minute too: scancel ${job.id} and submit it again`)
+  if (burstBufferState === 'teardown' && !isKnown) lines.push(messages.neverStarted(id))
   else if (!isKnown && /^BurstBuffer/.test(reason))
-    lines.push(
-      'Slurm has not asked for its buffer yet: it does when the pool has room by its own count. A job that asks for more than a pool has in all waits for ever',
-      ...pools.map(
-        ({ pool, totalBytes, freeBytes }) => `pool ${pool} has ${size(totalBytes)} in all, ${size(freeBytes)} free`,
-      ),
-    )
+    lines.push(messages.notRequestedYet(), ...pools.map(messages.poolSizes))
   return lines
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import type { BufferView, DifferenceView, SessionView, ShownStage } from '../model/api.js'
+import * as messages from './messages.js'
 
-/** Names of the buffers that Slurm lists (`scontrol show burstbuffer`), or why it cannot be asked. */
+/** Names of the buffers that `scontrol show burstbuffer` lists, or why scontrol failed. */
 export function slurmList(): Promise<{ names: string[] } | { unknown: string }> {
   return new Promise((resolve) => {
     execFile('scontrol', ['show', 'burstbuffer'], { timeout: 10_000 }, (error, stdout) =>
@@ -10,7 +11,7 @@ export function slurmList(): Promise<{ names: string[] } | { unknown: string }> 
   })
 }
 
-/** A buffer's line begins with `Name=NAME` or `JobID=347`; a job array's task is `JobID=347_2(350)`. */
+/** A buffer's line begins with `Name=NAME` or `JobID=347`; the task of a job array is `JobID=347_2(350)`. */
 export function parseSlurmList(text: string): string[] {
   return text.split('\n').flatMap((line) => {
     const named = /^\s*Name=(\S+)\s+CreateTime=/.exec(line)?.[1]
@@ -21,8 +22,8 @@ export function parseSlurmList(text: string): string[] {
 }
 
 /**
- * Buffers that only one of the two knows. Slurm hears of ours every half minute, and forgets its own at teardown. `shim` is the
- * path of the program that Slurm calls. A buffer without a session of its own is the scheduler's to name.
+ * Buffers that only Slurm or only the scheduler knows. Slurm reads our list every half minute, and forgets its own buffers at
+ * teardown. The scheduler itself reports a buffer without a session. `shim`: the path of the program that Slurm calls.
  */
 export function slurmDifferences(
   names: string[],
@@ -35,28 +36,21 @@ export function slurmDifferences(
   const stages = new Map(sessions.map(({ token, stage }) => [token, stage]))
   const unknownHere = names
     .filter((name) => !ours.has(name))
-    .map((name) => ({
-      where: `Slurm's buffer ${name}`,
-      what: 'the scheduler has no buffer of that name',
-      remedy: 'Slurm tears it down at the end of its job; scontrol reconfigure makes it look again',
-      safe: false,
-    }))
+    .map((name) => ({ ...messages.unknownToScheduler(name), safe: false }))
   const unknownThere = buffers
     .filter(({ name, phase }) => phase === 'ready' && !theirs.has(name) && stages.has(name))
     .map(({ name, kind }) => ({
-      where: `buffer ${name}`,
-      what: 'Slurm does not list it',
-      remedy: `wait for Slurm's next look, half a minute; ${kind === 'job' ? howToEnd(name, stages.get(name)!, shim) : `bbctl destroy ${name} when no job uses it`}`,
+      ...messages.unknownToSlurm(
+        name,
+        kind === 'job' ? howToEnd(name, stages.get(name)!, shim) : messages.destroyUnused(name),
+      ),
       safe: false,
     }))
   return [...unknownHere, ...unknownThere]
 }
 
-/** What Slurm would call at the end of a job that it does not know any more. */
+/** How to end a job that Slurm no longer knows: with the calls that Slurm would have made. */
 function howToEnd(job: string, stage: ShownStage, shim: string): string {
-  const unless = `when scontrol show job ${job} does not know the job either, `
-  if (['allocated', 'staging-in', 'staged-in'].includes(stage)) return `${unless}bbctl destroy ${job} --force`
-  const call = (name: string) => `${shim} --function ${name} --token ${job}`
-  const steps = [call('post_run'), call('data_out'), call('teardown')].join(' && ')
-  return `${unless}${steps} stages its results out and removes it, and ${call('teardown')} --hurry gives them up`
+  const hasRun = !['allocated', 'staging-in', 'staged-in'].includes(stage)
+  return hasRun ? messages.endJob(job, shim) : messages.destroyJobBuffer(job)
 }

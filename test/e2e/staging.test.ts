@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { until } from '../../lab/common/until.js'
+import { transfersChanged } from '../../src/cli/messages.js'
 import { labTestMs, useLab } from '../support/lab.js'
 import { SlurmAt } from '../support/slurm.js'
 import { canMount } from '../support/tryMount.js'
@@ -146,7 +147,7 @@ describe('staging', function () {
     await slurm.untilJob(job, /SystemComment=.*bbctl transfer retry/)
     expect(await shown(job)).to.match(/stage-out 1 +failed/)
     await as('alice', 'chmod 700 locked')
-    expect((await bbctl('transfer', 'retry', job)).stdout).to.contain('begun again')
+    expect((await bbctl('transfer', 'retry', job)).stdout).to.equal(`${transfersChanged('retry', 1, job)}\n`)
     await slurm.untilCompleted(job)
     await slurm.untilClean()
     expect(await as('alice', 'cat locked/kept')).to.equal('kept\n')
@@ -162,7 +163,7 @@ describe('staging', function () {
     )
     await slurm.untilJob(job, /SystemComment=.*bbctl transfer drop/)
     expect((await bbctl('destroy', job)).stderr).to.contain('bbctl transfer drop')
-    expect((await bbctl('transfer', 'drop', job)).stdout).to.contain('dropped')
+    expect((await bbctl('transfer', 'drop', job)).stdout).to.equal(`${transfersChanged('drop', 1, job)}\n`)
     await slurm.untilClean()
     await as('alice', 'chmod 700 locked && test ! -e locked/lost')
   })
@@ -184,7 +185,7 @@ describe('staging', function () {
     expect(told).to.deep.include({ state: 'copying', totalFiles: 3001, totalBytes: 8 * 1024 ** 3 })
     const watch = `timeout 20 node /opt/burstbuffer/dist/cli/bbctl.js watch ${job} | grep -m 1 'found 3001 files, 8.59 GB'`
     expect((await lab.exec('head', ['sh', '-c', watch])).code, 'the watch tells of it').to.equal(0)
-    expect((await bbctl('transfer', 'cancel', job)).stdout).to.contain('cancelled')
+    expect((await bbctl('transfer', 'cancel', job)).stdout).to.equal(`${transfersChanged('cancel', 1, job)}\n`)
     await slurm.untilJob(job, /SystemComment=.*stage-in 1 failed.*cancelled by root/)
     await lab.exec('head', ['scancel', job])
     await slurm.untilClean()

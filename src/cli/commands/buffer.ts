@@ -3,13 +3,14 @@ import type { BufferDetail } from '../../model/api.js'
 import { parseSize } from '../../model/capacity.js'
 import { CallError, type Client } from '../client.js'
 import { confirm } from '../confirm.js'
+import * as messages from '../messages.js'
 import { print, printable, printJson, printTable, size, time } from '../output.js'
 import { clientOf, type Command } from './command.js'
 import { printTransfers } from './transfer.js'
 
 export const show: Command<{ name: string }> = {
   command: 'show <name>',
-  describe: 'One buffer: phase, bricks, sessions, mounts, what it waits for, and its timeline',
+  describe: 'Show one buffer: phase, bricks, sessions, mounts, what it waits for, and its timeline',
   builder: (yargs) =>
     yargs.positional('name', { type: 'string', demandOption: true, describe: 'a job id or a persistent name' }),
   handler: async (argv) => {
@@ -29,7 +30,7 @@ export const create: Command<{
   wait: boolean
 }> = {
   command: 'create <name>',
-  describe: 'Make a persistent buffer, and wait until it is ready',
+  describe: 'Create a persistent buffer, and wait until it is ready',
   builder: (yargs) =>
     yargs
       .positional('name', {
@@ -37,16 +38,20 @@ export const create: Command<{
         demandOption: true,
         describe: 'a letter, then letters, digits, "-" or "_"',
       })
-      .option('capacity', { type: 'string', demandOption: true, describe: 'as in 3TB or 500GiB' })
-      .option('pool', { type: 'string', describe: 'the default pool when left out' })
+      .option('capacity', { type: 'string', demandOption: true, describe: 'for example 3TB or 500GiB' })
+      .option('pool', { type: 'string', describe: 'the default pool if it is not given' })
       .option('user', {
         type: 'string',
         default: String(process.getuid?.() ?? 0),
         describe: 'its owner, by name or number',
       })
-      .option('access', { type: 'string', default: 'striped' })
-      .option('group', { type: 'string', describe: 'share it with this group, which its owner is in' })
-      .option('wait', { type: 'boolean', default: true, describe: '--no-wait answers as soon as it is placed' }),
+      .option('access', { type: 'string', default: 'striped', describe: 'the access mode' })
+      .option('group', { type: 'string', describe: 'share the buffer with this group, to which its owner must belong' })
+      .option('wait', {
+        type: 'boolean',
+        default: true,
+        describe: 'until it is ready; --no-wait returns when it is placed',
+      }),
   handler: async (argv) => {
     const parsed = parseSize(argv.capacity)
     if ('refused' in parsed) throw new CallError(parsed.refused)
@@ -57,71 +62,64 @@ export const create: Command<{
     })
     if (argv.wait) await follow(client, name, 'ready', argv.json)
     if (argv.json) printJson(await client.call('showBuffer', { name }))
-    else print(argv.wait ? `buffer ${name} is ready` : `buffer ${name} is placed; see bbctl show ${name}`)
+    else print(argv.wait ? messages.bufferReady(name) : messages.bufferPlaced(name))
   },
 }
 
 export const destroy: Command<{ name: string; force: boolean; wait: boolean }> = {
   command: 'destroy <name>',
-  describe: 'Remove a buffer and wipe its bricks; its data is lost',
+  describe: 'Delete a buffer and wipe its bricks; its data is lost',
   builder: (yargs) =>
     yargs
       .positional('name', { type: 'string', demandOption: true, describe: 'a job id or a persistent name' })
       .option('force', {
         type: 'boolean',
         default: false,
-        describe: 'also while a job uses it, without asking: a job loses its own buffer at once',
+        describe: 'even if a job uses it, and without asking; a job loses its own buffer at once',
       })
-      .option('wait', { type: 'boolean', default: true, describe: '--no-wait answers as soon as it is wanted' }),
+      .option('wait', { type: 'boolean', default: true, describe: 'until it is gone; --no-wait returns at once' }),
   handler: async (argv) => {
     const client = clientOf(argv)
     await removeBuffer(client, argv.name, argv.force)
     if (argv.wait) await follow(client, argv.name, 'gone', argv.json)
     if (argv.json) printJson({ name: argv.name, gone: argv.wait })
-    else
-      print(
-        argv.wait ? `buffer ${argv.name} is gone` : `buffer ${argv.name} is being deleted; see bbctl show ${argv.name}`,
-      )
+    else print(argv.wait ? messages.bufferGone(argv.name) : messages.bufferBeingDeleted(argv.name))
   },
 }
 
-/** Asks on the terminal when jobs use it. */
+/** Asks on the terminal if jobs use the buffer. */
 async function removeBuffer(client: Client, name: string, force: boolean): Promise<void> {
   try {
     await client.call('destroyBuffer', { name, query: force ? { force: 'true' } : {} })
   } catch (error) {
     if (!(error instanceof CallError) || !error.view?.usedBy) throw error
-    await confirm(error.message, 'Destroy it all the same?', name, '--force')
+    await confirm(error.message, messages.destroyAnyway(), name, '--force')
     await removeBuffer(client, name, true)
   }
 }
 
-/** Until the buffer is there or gone; says what it waits for when that changes. */
+/** Waits until the buffer is ready or gone, and prints what it waits for when that changes. */
 async function follow(client: Client, name: string, end: 'ready' | 'gone', quiet: boolean): Promise<void> {
   let said = ''
   for await (const detail of client.watch({ name })) {
     if ('status' in detail) continue
     if ('gone' in detail) {
       if (end === 'gone') return
-      throw new CallError(`buffer ${name} was removed while it was being made`)
+      throw new CallError(messages.deletedMeanwhile(name))
     }
     if (end === 'ready' && detail.phase === 'ready') return
-    if (detail.phase === 'failed')
-      throw new CallError(`buffer ${name} cannot be made: ${detail.reason ?? 'no reason given'}`)
+    if (detail.phase === 'failed') throw new CallError(messages.bufferFailed(name, detail.reason))
     if (end === 'gone' && detail.phase === 'wiping') {
-      if (!quiet) process.stderr.write(`its devices are being wiped: ${printable(detail.waitingFor.join('; '))}\n`)
+      if (!quiet) process.stderr.write(`${printable(messages.devicesBeingWiped(detail.waitingFor))}\n`)
       return
     }
-    if (end === 'gone' && detail.phase === 'blocked') {
-      throw new CallError(
-        `buffer ${name} is gone but for ${detail.waitingFor.join('; ')}: that is cleaned up when it returns`,
-      )
-    }
-    const words = `${detail.phase}: ${detail.waitingFor.join('; ')}`
+    if (end === 'gone' && detail.phase === 'blocked')
+      throw new CallError(messages.bufferBlocked(name, detail.waitingFor))
+    const words = messages.phaseAndWait(detail)
     if (!quiet && words !== said) process.stderr.write(`${printable(words)}\n`)
     said = words
   }
-  throw new CallError(`the scheduler ended the watch: see bbctl show ${name}`)
+  throw new CallError(messages.watchEnded(name))
 }
 
 export async function printDetail(detail: BufferDetail): Promise<void> {
@@ -135,7 +133,7 @@ export async function printDetail(detail: BufferDetail): Promise<void> {
       `uid ${detail.uid}, gid ${detail.gid}${detail.sharedGid === null ? '' : `, shared with gid ${detail.sharedGid}`}`,
     ],
     ['pool', detail.pool],
-    ['size', `${size(detail.sizeBytes)} (${size(detail.requestedBytes)} asked), ${detail.bricks} bricks`],
+    ['size', `${size(detail.sizeBytes)} (${size(detail.requestedBytes)} requested), ${detail.bricks} bricks`],
     ['access', detail.access.join(',')],
     ['data plane', detail.dataPlane],
     ['volume', `${detail.volume}${detail.volumeState === null ? '' : `, ${detail.volumeState}`}`],
@@ -168,6 +166,6 @@ function uidOf(user: string): number {
   try {
     return Number(execFileSync('getent', ['passwd', '--', user], { encoding: 'utf8' }).split(':')[2])
   } catch {
-    throw new CallError(`there is no user ${printable(user)}`)
+    throw new CallError(messages.noUser(printable(user)))
   }
 }

@@ -1,18 +1,23 @@
 import { join } from 'node:path'
 import type { DifferenceView } from '../../model/api.js'
+import * as messages from '../messages.js'
 import { print, printable, printJson } from '../output.js'
 import { slurmDifferences, slurmList } from '../slurmList.js'
 import { slurmJobs, strandedJobs } from '../slurmJobs.js'
 import { clientOf, type Command } from './command.js'
 
-/** The program that Slurm calls, of this very installation. */
+/** The program of this installation that Slurm calls. */
 const shim = join(import.meta.dirname, '../../bin/dw_wlm_cli')
 
 export const check: Command<{ repair: boolean }> = {
   command: 'check',
-  describe: 'Compare etcd, disks, mounts, gluster volumes and Slurm; say the remedy for each difference',
+  describe: 'Compare etcd, disks, mounts, gluster volumes and Slurm, and suggest a remedy for each difference',
   builder: (yargs) =>
-    yargs.option('repair', { type: 'boolean', default: false, describe: 'do the safe ones, marked with *' }),
+    yargs.option('repair', {
+      type: 'boolean',
+      default: false,
+      describe: 'make the safe repairs, which are marked with *',
+    }),
   handler: async (argv) => {
     const client = clientOf(argv)
     const found = await (argv.repair ? client.call('repair') : client.call('check'))
@@ -37,6 +42,6 @@ function report(found: DifferenceView[], repaired: boolean, noSlurm: string | un
     const label = safe && repaired ? 'done' : 'remedy'
     print(`${safe ? '*' : '-'} ${printable(where)}: ${printable(what)}\n    ${label}: ${printable(remedy)}`)
   }
-  if (noSlurm !== undefined) print(`Slurm could not be asked: ${printable(noSlurm)}`)
-  print(found.length === 0 ? 'no difference' : `${found.length} differences`)
+  if (noSlurm !== undefined) print(printable(messages.slurmNotCompared(noSlurm)))
+  print(messages.differencesFound(found.length))
 }

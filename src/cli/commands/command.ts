@@ -8,7 +8,7 @@ export interface Globals {
 
 export type Command<T = object> = CommandModule<Globals, Globals & T>
 
-/** The client of the socket that the flags name. */
+/** A client of the socket that the options name. */
 export function clientOf({ socket }: Globals): Client {
   return openClient(socket)
 }
@@ -19,7 +19,7 @@ export function placeOf(text: string): { host: string; device: string | undefine
   return { host: host!, device }
 }
 
-/** Who does it, for the record: the user behind sudo, or the one who runs it. */
+/** Who runs the command, for the record; with sudo, the user who called sudo. */
 export function caller(): string {
   return process.env['SUDO_USER'] ?? process.env['USER'] ?? `uid ${process.getuid?.() ?? 'unknown'}`
 }

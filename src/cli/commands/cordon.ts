@@ -1,13 +1,14 @@
+import * as messages from '../messages.js'
 import { print, printJson } from '../output.js'
 import { caller, clientOf, type Command, placeOf, withPlace } from './command.js'
 
 export const cordon: Command<{ place: string; reason: string }> = {
   command: 'cordon <place>',
-  describe: 'No new bricks on a host or device; what is there stays',
+  describe: 'Place no new bricks on a host or device; existing bricks stay',
   builder: (yargs) =>
     withPlace(yargs, 'HOST or HOST/DEVICE')
       .option('reason', { type: 'string', demandOption: true, describe: 'why, for other operators' })
-      // The name in the release before.
+      // The name in the previous release.
       .option('why', { type: 'string', hidden: true })
       .middleware((argv) => void (argv.reason ??= argv.why!), true),
   handler: async (argv) => {
@@ -19,13 +20,13 @@ export const cordon: Command<{ place: string; reason: string }> = {
         ? await client.call('cordonHost', { host, body })
         : await client.call('cordonDevice', { host, device, body })
     if (argv.json) return printJson(result)
-    print(result.already ? `${argv.place} was cordoned already` : `${argv.place} is cordoned`)
+    print(result.already ? messages.alreadyCordoned(argv.place) : messages.cordoned(argv.place))
   },
 }
 
 export const uncordon: Command<{ place: string }> = {
   command: 'uncordon <place>',
-  describe: 'Allow new bricks again, after a cordon or a quarantine',
+  describe: 'Allow new bricks on a host or device again, after a cordon or a quarantine',
   builder: (yargs) => withPlace(yargs, 'HOST or HOST/DEVICE'),
   handler: async (argv) => {
     const { host, device } = placeOf(argv.place)
@@ -35,6 +36,6 @@ export const uncordon: Command<{ place: string }> = {
         ? await client.call('uncordonHost', { host })
         : await client.call('uncordonDevice', { host, device })
     if (argv.json) return printJson(result)
-    print(result.already ? `${argv.place} was not cordoned` : `${argv.place} is open for new bricks`)
+    print(result.already ? messages.notCordoned(argv.place) : messages.uncordoned(argv.place))
   },
 }

@@ -2,45 +2,46 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { RestoreView } from '../../model/api.js'
 import { CallError } from '../client.js'
 import type { Body } from '../../model/operations.js'
+import * as messages from '../messages.js'
 import { print, printJson } from '../output.js'
 import { clientOf, type Command } from './command.js'
 
 export const backup: Command<{ file: string }> = {
   command: 'backup <file>',
-  describe: 'Write what people asked for (buffers, sessions, cordons) to a new file, for an etcd lost whole',
+  describe: 'Save buffers, sessions and cordons to a new file, in case the data of etcd is lost',
   builder: (yargs) =>
-    yargs.positional('file', { type: 'string', demandOption: true, describe: 'a file not there yet' }),
+    yargs.positional('file', { type: 'string', demandOption: true, describe: 'a file that does not exist yet' }),
   handler: async (argv) => {
     const made = await clientOf(argv).call('backUp')
     try {
       writeFileSync(argv.file, `${JSON.stringify(made, null, 2)}\n`, { flag: 'wx', mode: 0o600 })
     } catch (error) {
-      throw new CallError(`the backup cannot be written: ${(error as Error).message}`)
+      throw new CallError(messages.backupNotWritten((error as Error).message))
     }
     const view = countsOf(made)
     if (argv.json) printJson({ file: argv.file, ...view })
-    else print(`${argv.file} holds ${sentence(view)}`)
+    else print(messages.backedUp(argv.file, view))
   },
 }
 
 export const restore: Command<{ file: string }> = {
   command: 'restore <file>',
-  describe: 'Bring a backup back into an empty etcd; one that broke off goes on when it is repeated',
+  describe: 'Restore a backup into an empty etcd; repeat the command if it was interrupted',
   builder: (yargs) =>
-    yargs.positional('file', { type: 'string', demandOption: true, describe: 'made by bbctl backup' }),
+    yargs.positional('file', { type: 'string', demandOption: true, describe: 'a file that bbctl backup wrote' }),
   handler: async (argv) => {
     const view = await clientOf(argv).call('restore', { body: read(argv.file) })
     if (argv.json) printJson(view)
-    else print(`restored ${sentence(view)}; see bbctl status`)
+    else print(messages.restored(view))
   },
 }
 
-/** The scheduler checks what is in it. */
+/** The scheduler checks the content. */
 function read(file: string): Body<'restore'> {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Body<'restore'>
   } catch (error) {
-    throw new CallError(`${file} is no backup: ${(error as Error).message}`)
+    throw new CallError(messages.notABackup(file, (error as Error).message))
   }
 }
 
@@ -54,8 +55,4 @@ function countsOf({
   cordons: object[]
 }): RestoreView {
   return { buffers: Object.keys(buffers).length, sessions: Object.keys(sessions).length, cordons: cordons.length }
-}
-
-function sentence({ buffers, sessions, cordons }: RestoreView): string {
-  return `${buffers} buffers, ${sessions} sessions, ${cordons} cordons`
 }

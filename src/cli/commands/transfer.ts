@@ -1,5 +1,6 @@
 import type { TransferView } from '../../model/api.js'
 import { printRounded } from '../../model/capacity.js'
+import * as messages from '../messages.js'
 import { duration, print, printable, printJson, printTable } from '../output.js'
 import { caller, clientOf, type Command } from './command.js'
 
@@ -8,7 +9,7 @@ const operationOf = { cancel: 'cancelTransfers', retry: 'retryTransfers', drop: 
 
 export const transfer: Command<{ action: (typeof actions)[number]; token: string }> = {
   command: 'transfer <action> <token>',
-  describe: "Cancel a job's copies, retry those that failed, or drop the data that was to be staged out",
+  describe: "Cancel a job's transfers, retry those that failed, or drop those that were to stage data out",
   builder: (yargs) =>
     yargs
       .positional('action', { choices: actions, demandOption: true })
@@ -17,9 +18,7 @@ export const transfer: Command<{ action: (typeof actions)[number]; token: string
     const { action, token } = argv
     const done = await clientOf(argv).call(operationOf[action], { token, body: { who: caller() } })
     if (argv.json) return printJson(done)
-    const count = `${done.transfers} ${done.transfers === 1 ? 'transfer' : 'transfers'} of job ${token}`
-    const words = { cancel: 'cancelled', retry: 'begun again', drop: 'dropped: their data is given up' }
-    print(`${count} ${words[action]}`)
+    print(messages.transfersChanged(action, done.transfers, token))
   },
 }
 
@@ -44,7 +43,7 @@ export async function printTransfers(transfers: TransferView[]): Promise<void> {
       ...view.waitingFor.map((text) => `waits for ${text}`),
       ...(view.reason === null ? [] : [view.reason]),
       ...view.failures.map((text) => `failed: ${text}`),
-      ...(view.report === null ? [] : [`all that failed: ${view.report}`]),
+      ...(view.report === null ? [] : [`list of what failed: ${view.report}`]),
     ]
     for (const line of lines) print(`  ${view.token} ${view.name}: ${printable(line)}`)
   }

@@ -1,11 +1,12 @@
 import type { BufferView, DeviceView, StatusView } from '../../model/api.js'
 import { printRounded } from '../../model/capacity.js'
+import * as messages from '../messages.js'
 import { print, printable, printJson, printTable, size, time } from '../output.js'
 import { clientOf, type Command } from './command.js'
 
 export const status: Command = {
   command: 'status',
-  describe: 'The cluster on one screen: hosts, pools, buffers, and what needs a look',
+  describe: 'Show the cluster on one screen: hosts, pools, buffers and problems',
   handler: async (argv) => {
     const view = await clientOf(argv).call('showStatus')
     if (argv.json) return printJson(view)
@@ -14,9 +15,7 @@ export const status: Command = {
 }
 
 export async function printStatus({ scheduler, etcd, hosts, pools, buffers, problems }: StatusView): Promise<void> {
-  print(
-    `scheduler  ${scheduler.host}, ${scheduler.leads ? 'leads' : `stands by for ${scheduler.leader ?? 'nobody'}`}, etcd ${scheduler.etcd}`,
-  )
+  print(`scheduler  ${scheduler.host}, ${messages.schedulerRole(scheduler)}, etcd ${scheduler.etcd}`)
   print(
     `hosts      ${hosts.alive} alive, ${hosts.lost.length} lost${hosts.lost.length > 0 ? ` (${hosts.lost.join(', ')})` : ''}`,
   )
@@ -41,12 +40,12 @@ export async function printStatus({ scheduler, etcd, hosts, pools, buffers, prob
       ].map(size),
     ]),
   )
-  if (problems.length > 0) print(`\nneeds a look:\n${problems.map((problem) => `  ${printable(problem)}`).join('\n')}`)
+  if (problems.length > 0) print(`\nproblems:\n${problems.map((problem) => `  ${printable(problem)}`).join('\n')}`)
 }
 
 export const hosts: Command = {
   command: 'hosts',
-  describe: 'Every host: its roles, devices, bricks, cordon',
+  describe: 'List the hosts: roles, devices, bricks and cordons',
   handler: async (argv) => {
     const views = await clientOf(argv).call('listHosts')
     if (argv.json) return printJson(views)
@@ -68,7 +67,7 @@ export const hosts: Command = {
 
 export const devices: Command = {
   command: 'devices',
-  describe: 'Every device: its pool, whether it is free, whose it is, and why it is not free',
+  describe: 'List the devices: pool, whether each is free, its buffer, and why it is not free',
   handler: async (argv) => {
     const views = await clientOf(argv).call('listDevices')
     if (argv.json) return printJson(views)
@@ -89,7 +88,7 @@ export const devices: Command = {
   },
 }
 
-/** `discard,zero,sanitize`; a question mark where it is not known. */
+/** `discard,zero,sanitize`; a question mark if it is not known. */
 function wipesOf({ wipes }: DeviceView): string {
   if (!wipes) return '?'
   const sanitize = { yes: ['sanitize'], no: [], unknown: ['sanitize?'] }[wipes.sanitize]
@@ -98,7 +97,7 @@ function wipesOf({ wipes }: DeviceView): string {
 
 export const buffers: Command = {
   command: 'buffers',
-  describe: 'Every buffer: its owner, size and phase',
+  describe: 'List the buffers: owner, size and phase',
   handler: async (argv) => {
     const views = await clientOf(argv).call('listBuffers')
     if (argv.json) return printJson(views)

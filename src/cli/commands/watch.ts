@@ -1,4 +1,5 @@
 import type { WatchView } from '../../model/api.js'
+import * as messages from '../messages.js'
 import { print, printJson } from '../output.js'
 import { printDetail } from './buffer.js'
 import { clientOf, type Command } from './command.js'
@@ -6,7 +7,7 @@ import { printBuffers, printStatus } from './views.js'
 
 export const watch: Command<{ name: string | undefined }> = {
   command: 'watch [name]',
-  describe: 'Show the cluster, or one buffer until it is gone, anew whenever it changes',
+  describe: 'Show the cluster, or one buffer until it is gone, and again after every change',
   builder: (yargs) => yargs.positional('name', { type: 'string', describe: 'a job id or a persistent name' }),
   handler: async (argv) => {
     for await (const shown of clientOf(argv).watch(argv.name === undefined ? {} : { name: argv.name })) {
@@ -17,12 +18,12 @@ export const watch: Command<{ name: string | undefined }> = {
 }
 
 async function redraw(shown: WatchView): Promise<void> {
-  // On a terminal the picture is replaced; elsewhere one follows the other.
+  // On a terminal each view replaces the previous one; elsewhere it follows it.
   print(process.stdout.isTTY ? '\u001b[H\u001b[2J' : '')
   if ('status' in shown) {
     await printStatus(shown.status)
     print('')
     await printBuffers(shown.buffers)
-  } else if ('gone' in shown) print(`buffer ${shown.name} is gone`)
+  } else if ('gone' in shown) print(messages.bufferGone(shown.name))
   else await printDetail(shown)
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../lab/common/until.js'
 import { systemClock } from '../../../src/daemon/clock.js'
+import * as messages from '../../../src/cli/messages.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { BufferDetail, BufferView, DeviceView, StatusView } from '../../../src/model/api.js'
 import { schedulerConfig } from '../../../src/scheduler/config.js'
@@ -68,7 +69,7 @@ describe('bbctl', function () {
 
   it('makes a buffer, waits until it is ready, and shows it in a table and as JSON', async () => {
     const made = await bbctl('create', 'mybuffer', '--capacity', '2TB', '--user', '1001')
-    expect(made).to.include({ code: 0, stdout: 'buffer mybuffer is ready\n' })
+    expect(made).to.include({ code: 0, stdout: `${messages.bufferReady('mybuffer')}\n` })
     const { stdout } = await bbctl('buffers')
     const [head, row] = table(stdout)
     expect(head).to.deep.equal(['NAME', 'KIND', 'USER', 'POOL', 'SIZE', 'BRICKS', 'PHASE', 'CREATED', 'WAITING FOR'])
@@ -80,9 +81,9 @@ describe('bbctl', function () {
   it('shows the cluster on one screen', async () => {
     const { code, stdout } = await bbctl('status')
     expect(code).to.equal(0)
-    expect(stdout).to.match(
-      /^scheduler {2}head, leads, etcd connected\nhosts {6}3 alive, 0 lost\nbuffers {4}1 ready\netcd {7}.* in use\n/,
-    )
+    const leads = messages.schedulerRole({ host: 'head', leads: true, leader: 'head', etcd: 'connected' })
+    expect(stdout.split('\n')[0]).to.equal(`scheduler  head, ${leads}, etcd connected`)
+    expect(stdout).to.match(/\nhosts {6}3 alive, 0 lost\nbuffers {4}1 ready\netcd {7}.* in use\n/)
     expect(table(stdout)).to.deep.include(['fast (default)', '1TB', '4TB', '2TB', '2TB', '0', '0'])
     expect(await told<StatusView>('status')).to.deep.include({ hosts: { alive: 3, lost: [], cordoned: [] } })
   })
@@ -103,19 +104,21 @@ describe('bbctl', function () {
   it('cordons a device with a reason, shows both, and opens it again', async () => {
     const [free] = (await told<DeviceView[]>('devices')).filter(({ availability }) => availability === 'free')
     const place = `${free!.host}/${free!.device}`
-    expect((await bbctl('cordon', place, '--reason', 'it smells')).stdout).to.equal(`${place} is cordoned\n`)
+    expect((await bbctl('cordon', place, '--reason', 'it smells')).stdout).to.equal(`${messages.cordoned(place)}\n`)
     const { stdout } = await bbctl('devices')
     const row = table(stdout).find(([host, device]) => `${host}/${device}` === place)
     expect(row).to.include('cordoned')
     expect(stdout).to.contain('it smells')
-    expect((await bbctl('uncordon', place)).stdout).to.equal(`${place} is open for new bricks\n`)
-    expect((await bbctl('uncordon', place)).stdout).to.equal(`${place} was not cordoned\n`)
+    expect((await bbctl('uncordon', place)).stdout).to.equal(`${messages.uncordoned(place)}\n`)
+    expect((await bbctl('uncordon', place)).stdout).to.equal(`${messages.notCordoned(place)}\n`)
   })
 
   it('exits with 1 and one line when it is refused, and says what is meant', async () => {
     const missing = await bbctl('show', 'mybufer')
     expect(missing).to.include({ code: 1, stdout: '' })
-    expect(missing.stderr).to.match(/^bbctl: .*mybufer.*did you mean mybuffer\?\n$/)
+    expect(missing.stderr)
+      .to.match(/^bbctl: .*mybufer.*\n$/)
+      .and.contain(messages.withSuggestions('', ['mybuffer']))
     const small = await bbctl('create', 'huge', '--capacity', '9TB', '--user', '1001')
     expect(small).to.deep.include({ code: 1, stdout: '' })
     expect(small.stderr).to.equal(`bbctl: ${notEnoughFree('fast', '2 TB', '9 TB')}\n`)
@@ -127,7 +130,7 @@ describe('bbctl', function () {
   it('exits with 2 when the command line is wrong, and names what comes near', async () => {
     const near = await bbctl('statsu')
     expect(near).to.include({ code: 2, stdout: '' })
-    expect(near.stderr).to.contain('Did you mean status?').and.contain('see bbctl --help')
+    expect(near.stderr).to.contain('Did you mean status?').and.contain(messages.seeHelp(''))
     const unknown = await bbctl('buffers', '--jsno')
     expect(unknown.code).to.equal(2)
     expect(unknown.stderr).to.contain('jsno')
@@ -136,9 +139,9 @@ describe('bbctl', function () {
   })
 
   it('says in one line that there is no scheduler, and exits with 1', async () => {
-    const { code, stderr } = await bbctl('--socket', join(directory, 'nobody.sock'), 'status')
-    expect(code).to.equal(1)
-    expect(stderr).to.match(/^bbctl: the scheduler does not answer on \S+nobody\.sock: is bb-scheduler running.*\n$/)
+    const nobody = join(directory, 'nobody.sock')
+    const { code, stderr } = await bbctl('--socket', nobody, 'status')
+    expect({ code, stderr }).to.deep.equal({ code: 1, stderr: `bbctl: ${messages.schedulerUnreachable(nobody)}\n` })
   })
 
   it('completes commands, buffers and places, and stays silent without a scheduler', async () => {
@@ -160,7 +163,7 @@ describe('bbctl', function () {
 
   it('removes a buffer and waits until it is gone', async () => {
     const { code, stdout } = await bbctl('destroy', 'mybuffer')
-    expect({ code, stdout }).to.deep.equal({ code: 0, stdout: 'buffer mybuffer is gone\n' })
+    expect({ code, stdout }).to.deep.equal({ code: 0, stdout: `${messages.bufferGone('mybuffer')}\n` })
     expect(await told<BufferView[]>('buffers')).to.deep.equal([])
     expect((await bbctl('destroy', 'mybuffer')).code).to.equal(1)
   })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../src/cli/messages.js'
 import { explainJob, parseSlurmJobs, strandedJobs } from '../../../src/cli/slurmJobs.js'
 
 const line = (id: number, state: string, reason: string, burstBuffer: string, comment = '') =>
@@ -54,22 +55,25 @@ describe("Slurm's jobs", () => {
 
   it('are named when Slurm will never start them: torn down for ever, and no session is there', () => {
     const found = strandedJobs(jobs, new Set(['6', '8']))
-    expect(found.map(({ where }) => where)).to.deep.equal(['job 5 of Slurm'])
+    expect(found).to.deep.equal([{ ...messages.stranded('5'), safe: false }])
     expect(found[0]!.remedy).to.contain('scancel 5')
   })
 
   it('are explained while Slurm has not asked for their buffer: the pool by its sizes', () => {
-    const told = explainJob(job('8'), false, pools).join('\n')
-    expect(told).to.contain('for the reason BurstBufferResources')
-    expect(told).to.contain('pool fast has 20TB in all, 3TB free')
+    expect(explainJob(job('8'), false, pools)).to.deep.equal([
+      messages.jobInSlurm('8', 'PENDING', 'BurstBufferResources', 'pending'),
+      messages.notRequestedYet(),
+      messages.poolSizes(pools[0]!),
+    ])
+    expect(messages.poolSizes(pools[0]!)).to.contain('20TB').and.contain('3TB')
     expect(explainJob(job('8'), true, pools)).to.have.length(1)
   })
 
   it('are explained by what Slurm was told, and by what it will never do', () => {
     expect(explainJob(job('9'), false, pools)[1]).to.equal(
-      'Slurm was told: setup: pool fast has 0 bytes free, but 1 TB was requested',
+      messages.commentInSlurm('setup: pool fast has 0 bytes free, but 1 TB was requested'),
     )
-    expect(explainJob(job('5'), false, pools).at(-1)).to.contain('scancel 5')
+    expect(explainJob(job('5'), false, pools).at(-1)).to.equal(messages.neverStarted('5'))
     expect(explainJob(job('7'), false, pools)).to.have.length(1)
   })
 })

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { BufferView } from '../../../src/model/api.js'
+import { unknownToScheduler, unknownToSlurm } from '../../../src/cli/messages.js'
 import { parseSlurmList, slurmDifferences } from '../../../src/cli/slurmList.js'
 
 const shown = `Name=datawarp DefaultPool=dedicated_nvme Granularity=1TB TotalSpace=20TB FreeSpace=16TB UsedSpace=4TB
@@ -25,6 +26,7 @@ describe("Slurm's list of buffers", () => {
       ['347', 'mytest', 'new'].map((token) => ({ token, stage: 'allocated' as const })),
       'dw_wlm_cli',
     )
-    expect(found.map(({ where }) => where)).to.deep.equal(["Slurm's buffer 999", 'buffer mytest'])
+    const { where } = unknownToSlurm('mytest', '')
+    expect(found.map(({ where }) => where)).to.deep.equal([unknownToScheduler('999').where, where])
   })
 })
