@@ -36,7 +36,7 @@ export const create: Command<{
       .positional('name', {
         type: 'string',
         demandOption: true,
-        describe: 'a letter, then letters, digits, "-" or "_"',
+        describe: 'a letter, then letters, digits, "-", "_" or "."',
       })
       .option('capacity', { type: 'string', demandOption: true, describe: 'for example 3TB or 500GiB' })
       .option('pool', { type: 'string', describe: 'the default pool if it is not given' })
