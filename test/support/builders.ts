@@ -38,9 +38,10 @@ export function aHost(
     roles?: HostDocument['roles']
     alive?: boolean
     boot?: string
+    brickPorts?: HostDocument['brickPorts']
   } = {},
 ): Hosted {
-  const { devices = 2, roles = ['storage'], alive = true, boot } = options
+  const { devices = 2, roles = ['storage'], alive = true, boot, brickPorts } = options
   const listed = typeof devices === 'number' ? Array.from({ length: devices }, () => ({})) : devices
   return {
     host: {
@@ -51,6 +52,7 @@ export function aHost(
       versions: { documents: ourLevels },
       startedAt: 1,
       ...(boot ? { boot } : {}),
+      ...(brickPorts ? { brickPorts } : {}),
     },
     inventory: { v: 1, host: name, devices: listed.map((device, index) => aDevice(name, index + 1, device)) },
     alive,

@@ -9,9 +9,6 @@ export { byHand as listedVolumes }
 
 const planes: Record<DataPlaneName, DataPlane> = { glusterd, direct }
 
-/** All that there are: what holds for storage hosts as such is asked of each. */
-export const dataPlanes: readonly DataPlane[] = Object.values(planes)
-
 /** The one that a buffer was made with, or that new buffers of a pool are. */
 export function dataPlaneOf({ dataPlane = 'glusterd' }: { dataPlane?: DataPlaneName | undefined }): DataPlane {
   return planes[dataPlane]

@@ -12,7 +12,12 @@
 import type { Cluster } from '../../model/cluster.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
-import { dataPlaneOf, dataPlanes } from '../dataplane/index.js'
+import type { SchedulerConfig } from '../config.js'
+import { type DataPlane, dataPlaneOf } from '../dataplane/index.js'
+import type { SessionSettings } from './session.js'
+
+/** What of the scheduler's settings says what hosts should hold. */
+export type DesiredSettings = SessionSettings & Pick<SchedulerConfig, 'pools'>
 
 export { desiredOfBuffer } from './buffer.js'
 export { transitionOfBuffer, type Transition, type TransitionContext } from './bufferTransitions.js'
@@ -21,8 +26,11 @@ export { countsOf, failuresOf, partOf } from './transferReports.js'
 export { desiredTransfers } from './transfers.js'
 export { waitsOf } from './transferWaits.js'
 
-export function desiredPeers(cluster: Cluster): DesiredRecord[] {
-  return dataPlanes.flatMap((plane) => plane.desiredPeers(cluster))
+/** What storage hosts must know of one another, for the data planes of these pools and of the buffers that there are. */
+export function desiredPeers(cluster: Cluster, pools: DesiredSettings['pools']): DesiredRecord[] {
+  const used = new Set<DataPlane>()
+  for (const made of [...Object.values(pools), ...cluster.buffers.values()]) used.add(dataPlaneOf(made))
+  return [...used].flatMap((plane) => plane.desiredPeers(cluster))
 }
 
 /** The command that mounts a buffer by hand, once it was built and until it leaves. */

@@ -10,7 +10,7 @@ import {
   desiredOfSession,
   desiredPeers,
   mountpointOf,
-  type SessionSettings,
+  type DesiredSettings,
 } from '../desired/index.js'
 import { differenceOf, type DesiredUpdate, hasUnreadable } from './diff.js'
 import { phaseEvent, type Timeline } from './timeline.js'
@@ -21,7 +21,7 @@ import type { WorkQueue } from './workQueue.js'
 interface Parts {
   cache: ClusterCache
   timeline: Timeline
-  config: SessionSettings
+  config: DesiredSettings
   log: Log
 }
 
@@ -78,7 +78,7 @@ export class DesiredUnits {
 
   /** Peers, and adoptions that have come to an end. */
   ofOthers(fence: number): Unit[] {
-    const { cache } = this.parts
+    const { cache, config } = this.parts
     const again = () => {
       this.queue.others = true
     }
@@ -97,7 +97,10 @@ export class DesiredUnits {
       const [host, peer] = place.split('/') as [string, string]
       return cache.isStorageHost(host) && cache.isStorageHost(peer) ? [] : [keys.desired(host, 'peer', peer)]
     })
-    return [...this.difference(fence, desiredPeers(cache), new Set(withdrawn), again), ...unitsOf(adoptions, again)]
+    return [
+      ...this.difference(fence, desiredPeers(cache, config.pools), new Set(withdrawn), again),
+      ...unitsOf(adoptions, again),
+    ]
   }
 
   private difference(fence: number, records: DesiredRecord[], owned: ReadonlySet<string>, again: () => void): Unit[] {

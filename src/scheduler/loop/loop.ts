@@ -8,7 +8,7 @@ import type { ClusterCache, CacheEvent } from '../cluster/cache.js'
 import type { HostGrace } from '../cluster/hostGrace.js'
 import type { Committer } from '../commit/committer.js'
 import { NotLeader } from '../commit/decision.js'
-import type { SessionSettings } from '../desired/index.js'
+import type { DesiredSettings } from '../desired/index.js'
 import { DesiredUnits } from './desiredUnits.js'
 import { DocumentUnits } from './documentUnits.js'
 import { HostChanges } from './hostChanges.js'
@@ -21,7 +21,7 @@ export interface LoopParts {
   committer: Committer
   timeline: Timeline
   hostGrace: HostGrace
-  config: SessionSettings
+  config: DesiredSettings
   clock: Clock
   log: Log
   newUuid: () => string

@@ -40,6 +40,18 @@ describe('a backup', () => {
     ])
   })
 
+  it('opens no buffer: it holds no secret, and a buffer that comes back from it has another', () => {
+    const buffer = aBuffer({ dataPlane: 'direct', secret: 's'.repeat(43) })
+    const made = backup(aCluster({ buffers: [buffer] }))
+    expect(JSON.stringify(made)).not.to.contain(buffer.secret)
+    const step = restoreStep(aCluster({ lastId: 0 }), made)
+    if ('refused' in step) throw new Error(step.refused)
+    const restored = step.changes.flatMap((change) => (change.kind === 'buffer' ? [change.document] : []))
+    expect(restored[0]!.secret)
+      .to.match(/^[\w-]{43}$/)
+      .and.not.to.equal(buffer.secret)
+  })
+
   it('is not made while a document cannot be read', () => {
     expect(backupOf(aCluster({ invalid: { 'buffers/x': 'v' } }), 9))
       .to.have.property('refused')
