@@ -20,8 +20,9 @@ import { join } from 'node:path'
 import { ForeignDirectory, markDirectory, volumeIdOf } from '../../../src/agent/host/dataplane/direct/brickDirectory.js'
 import { BrickNotStarted, startBrick, stopBrick } from '../../../src/agent/host/dataplane/direct/brickStart.js'
 import { filesOf, removeStrayVolfiles } from '../../../src/agent/host/dataplane/direct/files.js'
+import { type Probe, probeBrick } from '../../../src/agent/host/dataplane/direct/probe.js'
 import { runningProcesses } from '../../../src/agent/host/dataplane/direct/running.js'
-import type { BrickProcess } from '../../../src/agent/host/dataplane/direct/types.js'
+import type { BrickProcess, TlsFiles } from '../../../src/agent/host/dataplane/direct/types.js'
 import { runCommand } from '../../../src/agent/host/exec/run.js'
 import { needsRoot } from '../../support/loopDevices.js'
 
@@ -218,6 +219,69 @@ describe('brick processes that the agent starts itself (root)', () => {
     }
   })
 
+  const probeOf = ({ serves: { port } }: Brick) => ({ host: address, port, export: 'brick', timeoutMs: 60_000 })
+
+  it('answers who has the login of the export, and says why it does not answer others', async () => {
+    const brick = await aBrick()
+    const { pid } = await start(brick)
+    const probe = probeOf(brick)
+    const kindOf = async (over: Partial<Probe>) => (await probeBrick({ ...probe, ...over })).kind
+    const login = { user: 'u', password }
+    expect(await probeBrick({ ...probe, login })).to.deep.equal({ kind: 'accepted' })
+    expect(await kindOf({})).to.equal('refused')
+    expect(await kindOf({ login: { user: 'u', password: `${password}0` } })).to.equal('refused')
+    expect(await kindOf({ login: { user: 'v', password } })).to.equal('refused')
+    expect(await kindOf({ login, export: 'brick.posix' })).to.equal('refused')
+    expect(await kindOf({ login, export: 'none' })).to.equal('unknownExport')
+    process.kill(pid, 'SIGSTOP')
+    expect(await kindOf({ login, timeoutMs: 100 })).to.equal('timedOut')
+    process.kill(pid, 'SIGCONT')
+    await stopBrick(brick.uuid, directories)
+    expect(await kindOf({ login })).to.equal('closed')
+  })
+
+  it('opens each of several exports to its own login alone', async () => {
+    const brick = await aBrick()
+    const exports = []
+    for (const name of ['shared', 'node0', 'node1']) {
+      const directory = join(brick.directory, name)
+      mkdirSync(directory)
+      await markDirectory(directory, brick.volumeId, runCommand)
+      exports.push({ name, directory, volumeId: brick.volumeId, logins: [{ user: `u-${name}`, password: `${name}0` }] })
+    }
+    await start({ ...brick, serves: { ...brick.serves, tls: undefined, exports } })
+    for (const { name } of exports) {
+      for (const { logins } of exports) {
+        const answer = await probeBrick({ ...probeOf(brick), export: name, login: logins[0]! })
+        expect(answer.kind).to.equal(logins[0]!.user === `u-${name}` ? 'accepted' : 'refused')
+      }
+    }
+  })
+
+  it('with TLS answers the names that it is to answer, and no password', async () => {
+    const certificates = new Certificates(join(top, 'certificates'))
+    const tls = certificates.make('brick')
+    const brick = await aBrick()
+    const one = {
+      name: 'brick',
+      directory: brick.directory,
+      volumeId: brick.volumeId,
+      commonNames: ['session-7', 'c8.x'],
+    }
+    await start({ ...brick, serves: { ...brick.serves, tls, exports: [one] } })
+    const kindWith = async (name: string) => {
+      const files = certificates.make(name)
+      const [certificate, key, authorities] = [files.certificate, files.key, files.authorities].map((file) =>
+        readFileSync(file, 'utf8'),
+      ) as [string, string, string]
+      return (await probeBrick({ ...probeOf(brick), tls: { certificate, key, authorities } })).kind
+    }
+    expect(await kindWith('session-7')).to.equal('accepted')
+    expect(await kindWith('c8.x')).to.equal('accepted')
+    expect(await kindWith('session-8')).to.equal('refused')
+    expect((await probeBrick({ ...probeOf(brick), login: { user: 'u', password } })).kind).to.equal('unexpected')
+  })
+
   it('marks a directory once, and none of another volume', async () => {
     const brick = await aBrick()
     await markDirectory(brick.directory, brick.volumeId, runCommand)
@@ -233,3 +297,25 @@ async function closed(server: Server): Promise<void> {
   server.close()
   await once(server, 'close')
 }
+
+/** A certificate authority, and what it certifies. */
+class Certificates {
+  constructor(private readonly directory: string) {
+    mkdirSync(directory)
+    this.openssl(['req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=authority'])
+  }
+
+  make(name: string): TlsFiles {
+    this.openssl(['req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`])
+    const by = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial']
+    this.openssl(['x509', '-req', '-in', `${name}.csr`, ...by, '-out', `${name}.pem`])
+    const at = (file: string) => join(this.directory, file)
+    return { certificate: at(`${name}.pem`), key: at(`${name}.key`), authorities: at('ca.pem') }
+  }
+
+  private openssl(words: string[]): void {
+    execFileSync('openssl', words, { cwd: this.directory, stdio: 'pipe' })
+  }
+}
+
+const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
