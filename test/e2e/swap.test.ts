@@ -1,3 +1,4 @@
+import { noLoopDevices } from '../../src/agent/host/client/messages.js'
 import { expect } from 'chai'
 import { until } from '../../lab/common/until.js'
 import { labTestMs, useLab } from '../support/lab.js'
@@ -38,7 +39,9 @@ describe('swap on a buffer', function () {
       const shown = await slurm.untilJob(job, /SystemComment=|JobState=COMPLETED/)
       await lab.exec('head', ['scancel', job])
       await must(lab, 'c1', `test ! -e ${control}.away || mv ${away(false)}`)
-      expect(shown).to.match(/SystemComment=.*host c1 to swap on [0-9]+: this node has no loop devices to swap on/)
+      expect(shown)
+        .to.match(/SystemComment=.*host c1 to swap on [0-9]+: /)
+        .and.to.contain(noLoopDevices())
       await slurm.untilClean()
     })
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { processInIt } from '../../src/agent/host/client/messages.js'
 import { until } from '../../lab/common/until.js'
 import { keysBelow } from '../support/bricks.js'
 import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
@@ -28,7 +29,9 @@ describe('a process that outlives its job in the buffer', function () {
     pid = await until({ what: 'it has begun' }, async () => {
       return (await lab.exec('c1', ['cat', '/home/alice/left'])).stdout.trim() || undefined
     })
-    await until({ what: 'it is named', seen }, async () => (await seen()).includes(`process ${pid} (sh) of uid 20001`))
+    await until({ what: 'it is named', seen }, async () =>
+      (await seen()).includes(processInIt(Number(pid), 'sh', 20001)),
+    )
     expect(await isAlive()).to.equal(true)
   })
 

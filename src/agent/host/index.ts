@@ -18,6 +18,7 @@ import { leftovers, type LeftoverTimes } from './client/leftovers.js'
 import { LongWipes } from './disk/longWipes.js'
 import { type Run, runCommand } from './exec/run.js'
 import { coalesce } from './exec/coalesce.js'
+import { brickIsKept } from './messages.js'
 import { survey } from './survey.js'
 import { attachSwap, closeSwap, detachSwap, disableSwap, enableSwap, encryptSwap } from './client/swapDevice.js'
 import { swapFacts } from './client/swapFacts.js'
@@ -29,39 +30,39 @@ import { abilitiesOf } from './disk/wipeAbilities.js'
 export interface RealHostOptions {
   name: string
   boot?: string | undefined
-  /** Per pool: paths and globs of whole devices. */
+  /** For each pool: paths and globs of whole devices. */
   pools: Pools
   mountRoot: string
-  /** Below which paths users may stage from and to. */
+  /** The paths below which users may stage. */
   stagePaths?: readonly string[]
   stagingPriority?: StagingPriority
-  /** Swap may be in clear. */
+  /** Swap may be in plain text. */
   plaintextSwap?: boolean
-  /** How long what a job left in its mount may stay. */
+  /** How long processes and mounts that a job left in its mount may stay. */
   leftovers?: LeftoverTimes
   clock: Clock
   log: Log
   run?: Run
-  /** Hears of the storage hosts that this host mounts from, before it does. */
+  /** Called with the storage hosts that this host mounts from, before it mounts. */
   onServers?: (servers: readonly string[]) => Promise<void>
   /** Runs the data plane's commands, where they do not run on this host itself. */
   runPlane?: Run | undefined
 }
 
-/** This machine, and what only a real one has. */
+/** This machine. */
 export interface RealHost extends Host {
-  /** Other paths and globs of devices, from the next look on. */
+  /** Sets other paths and globs of devices, for the next discovery. */
   setPools(pools: Pools): void
-  /** Calls back when work on a transfer has come to an end. */
+  /** Calls back when work on a transfer has ended. */
   onTransferEnd(callback: () => void): void
-  /** Ends the copies and the long wipes under way; another agent takes them up again. */
+  /** Ends the copies and the long wipes under way; the next agent continues them. */
   close(): Promise<void>
 }
 
 const usualTimes: LeftoverTimes = { graceMs: 30_000, killMs: 10_000, giveUpMs: 60_000 }
 
 /**
- * This machine. Starts nothing by itself. `run` and `runPlane` run the programs; every one of them goes to the log.
+ * This machine. Starts nothing by itself. `run` and `runPlane` run the programs; each command is logged.
  */
 export function realHost(options: RealHostOptions): RealHost {
   const run = logged(options.run ?? runCommand, options)
@@ -79,7 +80,7 @@ export function realHost(options: RealHostOptions): RealHost {
   let { pools } = options
   let paths: Map<string, string> | undefined
 
-  /** Globs are expanded anew for every look, so that a disk that came or went is noticed. */
+  /** Expands globs again each time, so that a disk that was added or removed is noticed. */
   const pathOf = async (): Promise<PathOf> => {
     paths = await pathsByName(pools)
     return (device) => paths?.get(device)
@@ -87,10 +88,13 @@ export function realHost(options: RealHostOptions): RealHost {
 
   const snapshot = coalesce(() => readHostSnapshot(planes.brickServer))
 
-  /** Invariant 5, asked of the data plane itself: the scheduler's word alone does not take a brick from under a volume. */
+  /**
+   * Invariant 5, checked with the data plane itself: a brick of a volume is not removed because of the desired document
+   * alone.
+   */
   const refuseWhileHeld = async ({ device, dataPlane }: DesiredBrick): Promise<void> => {
     const holding = await planes.of(dataPlane).whyHeld(brickMountPath(device))
-    if (holding !== undefined) throw new Error(`brick ${device} stays as it is: ${holding}`)
+    if (holding !== undefined) throw new Error(brickIsKept(device, holding))
   }
 
   const swapHost = { self: name, run, plaintext: options.plaintextSwap ?? false }
@@ -145,7 +149,7 @@ export function realHost(options: RealHostOptions): RealHost {
       adopt: async (adopt) => adoptFacts(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
     },
     effects: {
-      // What was erased of it is no longer all that it holds.
+      // The device will hold new data: an earlier erasure no longer counts.
       formatBrick: async ({ brick, over }) => {
         longWipes.forget(brick.uuid)
         await formatBrick(brick, over, await pathOf(), run)

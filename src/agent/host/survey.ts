@@ -3,10 +3,13 @@ import type { HostSurvey } from '../port/host.js'
 import type { DataPlane } from './dataplane/index.js'
 import { mountTable } from './exec/mounts.js'
 
-/** The inventory stays far below what etcd should hold in one value. */
+/** A limit, so that the inventory stays far below the size of a value in etcd. */
 const maxListed = 1000
 
-/** What is on this host whoever asked for it, so that what nobody claims is found. A data plane that is not asked, or does not answer, is left out. */
+/**
+ * All mounts and volumes on this host, also those that no document claims. Without volumes if `dataPlane` is undefined
+ * or does not answer.
+ */
 export async function survey(mountRoot: string, dataPlane?: Pick<DataPlane, 'volumeNames'>): Promise<HostSurvey> {
   const volumes = await dataPlane?.volumeNames()
   const mounts = (await mountTable())
@@ -15,7 +18,7 @@ export async function survey(mountRoot: string, dataPlane?: Pick<DataPlane, 'vol
   return listed(mounts, volumes)
 }
 
-/** As much of it as an inventory may hold (1,000 of each), and what had to be cut. */
+/** At most 1,000 mounts and volumes, and which of the two lists was cut. */
 export function listed(mounts: NonNullable<HostSurvey['mounts']>, volumes?: string[]): HostSurvey {
   const whole = { ...(volumes ? { volumes: volumes.toSorted() } : {}), mounts }
   const cut = (['volumes', 'mounts'] as const).filter((list) => (whole[list]?.length ?? 0) > maxListed)

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { killedBy, notStarted } from '../../../src/agent/host/exec/messages.js'
 import { until } from '../../../lab/common/until.js'
 import { FollowedContainer } from '../../../src/agent/host/dataplane/glusterd/container.js'
 import { containerRun } from '../../../src/agent/host/dataplane/glusterd/containerRun.js'
@@ -99,13 +100,13 @@ describe('GlusterFS in a container (root, container engine)', () => {
       it(`fails when a signal ends it, on ${place}`, async () => {
         const error = await failure(run(['sh', '-c', 'echo so far >&2; kill -KILL $$'], soon))
         expect(error).to.be.instanceOf(CommandError)
-        expect(error.message).to.contain('so far').and.contain('killed by SIGKILL')
+        expect(error.message).to.contain('so far').and.contain(killedBy('SIGKILL'))
       })
 
       it(`fails when there is no such program, on ${place}`, async () => {
         const error = await failure(run(['nosuchprogram'], soon))
         expect(error).to.be.instanceOf(CommandError)
-        expect(error.message).to.contain('nosuchprogram').and.contain('could not be started')
+        expect(error.message).to.contain('nosuchprogram').and.contain(notStarted())
       })
 
       it(`ends it and its children at the deadline, on ${place}`, async () => {

@@ -12,6 +12,7 @@ import {
   isAnotherDisk,
   isInUse,
 } from '../../../src/agent/plan/messages.js'
+import { timedOut } from '../../../src/agent/host/exec/messages.js'
 import { until } from '../../../lab/common/until.js'
 import { wipeRanges } from '../../../src/agent/host/disk/zeroEnds.js'
 import { realHost } from '../../../src/agent/host/index.js'
@@ -309,7 +310,7 @@ describe('a brick whose agent died (root)', () => {
     expect(await toRest(aBrickOf(other))).to.include(`stamp ${other}`)
     released.open()
     const error = await stuck
-    expect(error.message).to.contain('no end in time, killed')
+    expect(error.message).to.contain(timedOut())
     expect(error).not.to.be.instanceOf(Refusal)
     await toRest(brick)
   })

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { mountInIt, processInIt } from '../../../src/agent/host/client/messages.js'
 import { until } from '../../../lab/common/until.js'
 import { realHost } from '../../../src/agent/host/index.js'
 import { usersOfMounts } from '../../../src/agent/host/client/mountUsers.js'
@@ -88,7 +89,7 @@ describe('what a job leaves in its mount (root)', function () {
       begin()
       const said = String(await round())
       expect(said).to.match(/cannot be unmounted: .*busy/)
-      expect(said).to.contain(`process ${child.pid} (sh) of uid ${user}`)
+      expect(said).to.contain(processInIt(child.pid!, 'sh', user))
       clock.advance(29_000)
       expect(await round()).to.be.instanceOf(Error)
       clock.advance(2_000)
@@ -139,7 +140,7 @@ describe('what a job leaves in its mount (root)', function () {
     clock.advance(60_000)
     const error = await round()
     expect(error).to.be.instanceOf(Refusal)
-    expect(String(error)).to.contain(`process ${root.pid} (sh) of uid 0`)
+    expect(String(error)).to.contain(processInIt(root.pid!, 'sh', 0))
     expect([beside, root, half].map(isThere)).to.deep.equal([true, true, true])
     for (const child of [root, half]) {
       process.kill(-child.pid!, 'SIGKILL')
@@ -173,7 +174,7 @@ describe('what a job leaves in its mount (root)', function () {
     clock.advance(110_000)
     const error = await round()
     expect(error).to.be.instanceOf(Refusal)
-    expect(String(error)).to.contain(`${join(path, 'roots')} (tmpfs) mounted in it`)
+    expect(String(error)).to.contain(mountInIt(join(path, 'roots'), 'tmpfs'))
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).to.not.contain(join(path, 'users'))
     closeSync(fuse)
     execFileSync('umount', [join(path, 'roots')])

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { getPriority } from 'node:os'
 import { join } from 'node:path'
+import { stalled } from '../../../src/agent/host/exec/messages.js'
 import { taggedProcesses } from '../../../src/agent/host/exec/taggedProcesses.js'
 import { transferRoot } from '../../../src/model/cluster.js'
 import type { StagingPriority } from '../../../src/agent/host/staging/priority.js'
@@ -578,7 +579,7 @@ describe('staging that goes wrong (root)', function () {
       await midCopy()
       for (const pid of await running()) process.kill(pid, 'SIGSTOP')
       const error: unknown = await rig.part(rig.transfer({ part: 'copy' })).catch((error: unknown) => error)
-      expect(String(error)).to.contain('it said nothing for 8 s')
+      expect(String(error)).to.contain(stalled(8))
       rig.host = rig.agent()
       await rig.part(rig.transfer({ part: 'copy' }))
       expect((await rig.part(rig.transfer({ part: 'finish' }))).counts.files).to.equal(6000)

@@ -6,18 +6,20 @@ import type { Client } from '../dataplane/dataPlane.js'
 import { type AttachedLoop, loopsBelow, loopsOn } from '../disk/loops.js'
 import { mountedAt, type MountEntry, mountTable } from '../exec/mounts.js'
 import { usersKeeping, type Leftovers } from './leftovers.js'
+import { cannotBeUnmounted, mountSilent, notBelowMountRoot, notMounted } from './messages.js'
 import { makePassable } from '../exec/passable.js'
 import type { Run } from '../exec/run.js'
 
 /*
- * Buffers mounted on a compute node. The mount table and a read tell whether a mount is there, never the exit code (mount
- * may exit 0 when it was refused). A mount whose servers hang blocks whoever touches it, so only child processes do.
+ * Buffers mounted on a compute node. The mount table and a read show whether a mount exists, never the exit code (mount
+ * may exit with 0 when it was refused). A mount whose servers hang blocks every process that touches it, so only child
+ * processes do.
  */
 const mountMs = 30_000
 const readMs = 10_000
 
 /**
- * What is mounted at the buffer's path, whether it answers within ten seconds, and what of its job's leftovers is to be
+ * What is mounted at the buffer's path, whether it answers within ten seconds, and which leftovers of its job are to be
  * ended now.
  */
 export async function mountFacts(mount: DesiredMount, leftIn: Leftovers['facts'], run: Run): Promise<MountFacts> {
@@ -34,31 +36,29 @@ export async function mountFacts(mount: DesiredMount, leftIn: Leftovers['facts']
   }
 }
 
-/** In doubt they lie in it: what holds swap stays. */
+/** In doubt, counts a loop device as in the mount, so that a mount with swap on it stays. */
 function loopsIn(mount: MountEntry, run: Run): Promise<AttachedLoop[]> {
   return loopsOn(mount, run).catch(() => loopsBelow(mount.path))
 }
 
 /**
- * Mounts the volume, or its directory, at the document's path and sees that it answers. What is mounted there already
- * is not looked at: ask `mountFacts` first. Throws Refusal for a path that is not below `mountRoot`, CommandError or
- * Error when no server answers or mount fails.
+ * Mounts the volume, or its directory, at the document's path and checks that it answers. Does not check what is
+ * mounted there already: call `mountFacts` first. Throws Refusal for a path that is not below `mountRoot`, CommandError
+ * or Error when no server answers or mount fails.
  */
 export async function mountBuffer(mount: DesiredMount, mountRoot: string, client: Client, run: Run): Promise<void> {
   requireBelowMountRoot(mount.path, mountRoot)
   const servers = await client.liveFirst(mount.servers)
   await makePassable(mount.path, '755', run)
   await client.mount({ ...mount, servers }, mount.path, mount)
-  if (!mountedAt(await mountTable(), mount.path))
-    throw new Error(`${mount.volume} is not mounted at ${mount.path} although mount said so`)
-  if (!(await answers(mount.path, run)))
-    throw new Error(`${mount.volume} is mounted at ${mount.path} and does not answer`)
+  if (!mountedAt(await mountTable(), mount.path)) throw new Error(notMounted(mount.volume, mount.path))
+  if (!(await answers(mount.path, run))) throw new Error(mountSilent(mount.volume, mount.path))
 }
 
 /**
- * Not lazily: what is in use stays, and the Error says what keeps it. Takes a dead client's mount off too. Throws
- * Refusal when what a job left in it does not let go in the time for that: from then on the scheduler waits no more for
- * this host. May be repeated, also where nothing is mounted.
+ * Unmounts the buffer, not lazily, also the mount of a dead client. While it is in use, throws Error, which names what
+ * uses it. Throws Refusal when processes of the job still use it after their time: then the scheduler no longer waits
+ * for this host. May be repeated, also where nothing is mounted.
  */
 export async function unmountBuffer(
   mount: DesiredMount,
@@ -69,22 +69,22 @@ export async function unmountBuffer(
   try {
     requireBelowMountRoot(mount.path, mountRoot)
   } catch (error) {
-    // Settings are no reason to cut this host off.
+    // The scheduler cuts off a host that reports a Refusal. A wrong setting is not a reason for that.
     throw mount.wanted === 'absent' ? new Error((error as Error).message) : error
   }
   const { reason, found } = await unmount(mount.path, run)
   if (found) {
     const kept = await usersKeeping(found, run).catch(() => '')
-    const message = `${mount.path} cannot be unmounted: ${reason}${kept}`
+    const message = cannotBeUnmounted(mount.path, reason, kept)
     if (mount.wanted === 'present' || !isTimeOver(found)) throw new Error(message)
-    // What processes have written there has to arrive before this host is cut off.
+    // Data that processes have written there must arrive before this host is cut off.
     await run(['sync', '--file-system', '--', mount.path], { timeoutMs: mountMs }).catch(() => undefined)
     throw new Refusal(message)
   }
   await removeEmpty(mount.path, mountRoot)
 }
 
-/** Why it is still there, if it is. A server that hangs may hold umount up. */
+/** Runs umount, which a hanging server may delay. Returns the mount if it is still there, and why. */
 async function unmount(path: string, run: Run): Promise<{ reason: string; found: MountEntry | undefined }> {
   const reason = await run(['umount', '--', path], { timeoutMs: mountMs }).then(
     ({ stderr }) => stderr.trim(),
@@ -93,7 +93,7 @@ async function unmount(path: string, run: Run): Promise<{ reason: string; found:
   return { reason, found: mountedAt(await mountTable(), path) }
 }
 
-/** Takes off the directories that mountBuffer made, up to the root; one that somebody else put something into stays. */
+/** Removes the directories that mountBuffer created, up to the root. Directories that are not empty stay. */
 async function removeEmpty(path: string, mountRoot: string): Promise<void> {
   for (let at = path; at.startsWith(`${mountRoot}/`); at = dirname(at)) {
     try {
@@ -106,13 +106,11 @@ async function removeEmpty(path: string, mountRoot: string): Promise<void> {
 
 function requireBelowMountRoot(path: string, mountRoot: string): void {
   if (normalize(path) !== path || path.endsWith('/') || !path.startsWith(`${mountRoot}/`)) {
-    throw new Refusal(
-      `${path} is not below this host's mountRoot ${mountRoot}: make the settings of agent and scheduler the same`,
-    )
+    throw new Refusal(notBelowMountRoot(path, mountRoot))
   }
 }
 
-/** Whether a child process could look at that path within ten seconds. False for one that is absent, too. */
+/** Whether a child process could stat that path within ten seconds. False also for a path that does not exist. */
 export async function answers(path: string, run: Run): Promise<boolean> {
   return run(['stat', '--format=%i', '--', path], { timeoutMs: readMs }).then(
     ({ code }) => code === 0,

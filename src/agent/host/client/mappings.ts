@@ -2,21 +2,23 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Refusal } from '../../port/host.js'
 import { type Run, runOk } from '../exec/run.js'
+import { cannotEncrypt, encryptionRefused, noCryptsetup, noDeviceMapper } from './messages.js'
 
 /*
- * dm-crypt between a loop device and the swap on it, in its plain form: the key is random, is read by cryptsetup alone, and is gone
- * with the mapping. A mapping has the name of its loop device, which it holds, so that a loop device has one at most.
+ * dm-crypt between a loop device and the swap on it, in plain mode: the key is random, only cryptsetup reads it, and it
+ * is gone with the mapping. A mapping is named after its loop device, which it holds, so that a loop device has at most
+ * one.
  *
- * INVARIANT: no mapping is closed but one that has the name of a loop device of ours (`mappingName`).
+ * INVARIANT: only a mapping with the name of one of our loop devices is closed (`mappingName`).
  */
 const commandMs = 30_000
 const plainCrypt = ['--type=plain', '--cipher=aes-xts-plain64', '--key-size=512', '--key-file=/dev/urandom'] as const
 
 export interface Mapping {
   name: string
-  /** As the kernel calls it, `dm-3`. */
+  /** The kernel's name, as in `dm-3`. */
   kernelName: string
-  /** It encrypts the loop device; not so what a cryptsetup that was killed has left. */
+  /** It encrypts the loop device. False for the remains of a cryptsetup that was killed. */
   isWhole: boolean
 }
 
@@ -52,37 +54,37 @@ export async function mappingOn(loop: string, sys = '/sys'): Promise<Mapping | u
 }
 
 /**
- * Why this node cannot encrypt; undefined when nothing speaks against it. Whether its device mapper knows dm-crypt
- * shows when it is asked for: its module may load then.
+ * Why this node cannot encrypt; undefined when it seems able to. Whether its device mapper supports dm-crypt shows only
+ * when a mapping is created, which may load the module.
  */
 export async function whyNotEncrypted(run: Run): Promise<string | undefined> {
-  const remedy = 'install cryptsetup-bin and load dm-crypt, or allow swap in clear (swap.plaintext in agent.yaml)'
   for (const [argv, lacks] of [
-    [['cryptsetup', '--version'], 'cryptsetup is not installed'],
-    [['dmsetup', 'version'], 'the kernel has no device mapper'],
+    [['cryptsetup', '--version'], noCryptsetup()],
+    [['dmsetup', 'version'], noDeviceMapper()],
   ] as const) {
     const works = await run(argv, { timeoutMs: commandMs }).then(
       ({ code }) => code === 0,
       () => false,
     )
-    if (!works) return `this node cannot encrypt swap: ${lacks}; ${remedy}`
+    if (!works) return cannotEncrypt(lacks)
   }
   return undefined
 }
 
 /**
- * Makes the mapping, with a key that nobody keeps, in place of one that was begun and is not in use. Throws Refusal
- * when the kernel refuses it, CommandError when cryptsetup hangs.
+ * Creates the mapping, with a key that is stored nowhere, in place of an incomplete one that is not in use. Throws
+ * Refusal when the kernel refuses it, CommandError when cryptsetup hangs.
  */
 export async function openMapping(loop: string, run: Run): Promise<void> {
-  // What was begun by an agent that was killed: before it has a table, newer kernels show it nowhere. One that is in use stays.
+  // Remove the remains of an agent that was killed: newer kernels show a mapping without a table nowhere. A mapping in
+  // use stays.
   await run(['dmsetup', 'remove', '--', mappingName(loop)], { timeoutMs: commandMs })
   const argv = ['cryptsetup', 'open', '--batch-mode', ...plainCrypt, '--', loop, mappingName(loop)] as const
   const { code, stderr } = await run(argv, { timeoutMs: commandMs })
-  if (code !== 0) throw new Refusal(`the kernel of this node refuses to encrypt swap on ${loop}: ${stderr.trim()}`)
+  if (code !== 0) throw new Refusal(encryptionRefused(loop, stderr.trim()))
 }
 
-/** Takes the mapping off. Throws CommandError when it is in use, or not there. */
+/** Removes the mapping. Throws CommandError when it is in use or does not exist. */
 export async function closeMapping(loop: string, run: Run): Promise<void> {
   await runOk(run, ['dmsetup', 'remove', '--retry', '--', mappingName(loop)], { timeoutMs: commandMs })
 }

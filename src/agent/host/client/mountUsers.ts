@@ -5,29 +5,29 @@ import { tableByNamespace } from '../exec/mounts.js'
 import type { Run } from '../exec/run.js'
 
 /*
- * Which processes use a mount: their working directory, root, program, an open file or memory of a file lies on it. Told by the
- * number of the mount and of its file system, never by a path, which renames, deletions, bind mounts and other mount
- * namespaces make say anything.
+ * Which processes use a mount: their working directory, root, program, an open file or a mapped file is on it. Compares
+ * the numbers of the mount and of its file system, never a path, which renames, deletions, bind mounts and other mount
+ * namespaces make unreliable.
  */
 export interface MountUser {
   pid: number
-  /** The real one. */
+  /** The real uid. */
   uid: number
   /** One of its uids is root's: a daemon, an operator's shell, the data plane's client, this agent. */
   isRoots: boolean
-  /** What it calls itself. */
+  /** Its name, which the process may choose. */
   command: string
-  /** When it began: a process that got its pid is another one. */
+  /** When it began: distinguishes it from a later process with the same pid. */
   start: string
 }
 
 const commandMs = 30_000
-/** O_PATH of Linux, which Node does not name: to open so asks nothing of the file's server, which may hang. */
+/** O_PATH of Linux, which Node does not name: opening with it does not contact the file's server, which may hang. */
 const pathOnly = 0o10000000
 
 /**
- * Processes that use one of the file systems of these numbers, `major:minor`, in whatever mount namespace. This process
- * and ended ones are not among them.
+ * Processes in any mount namespace that use one of the file systems with these numbers, `major:minor`. Without this
+ * process and those that have ended.
  */
 export async function usersOfMounts(devices: ReadonlySet<string>, run: Run): Promise<MountUser[]> {
   const found = new Map<number, MountUser>()
@@ -46,8 +46,8 @@ export async function usersOfMounts(devices: ReadonlySet<string>, run: Run): Pro
 }
 
 /**
- * Signals those that are still the same process and not root's. Resolves when they are gone, or after `effectMs`; never
- * throws.
+ * Signals the processes that are still the same and not root's. Resolves when they have ended, or after `effectMs`;
+ * never throws.
  */
 export async function endAll(users: readonly MountUser[], name: NodeJS.Signals, effectMs: number): Promise<void> {
   for (const user of users) signal(user, name)
@@ -55,7 +55,7 @@ export async function endAll(users: readonly MountUser[], name: NodeJS.Signals, 
   while (performance.now() < last && users.some(isThere)) await pause(50)
 }
 
-/** Looked at again right before: a pid is given out again, and a process may have become root's. */
+/** Checks again before it signals: a pid is reused, and a process may have become root's. */
 function signal(user: MountUser, name: NodeJS.Signals): void {
   try {
     const now = processOf(user.pid)
@@ -69,7 +69,7 @@ function isThere({ pid, start }: MountUser): boolean {
   return processOf(pid)?.start === start
 }
 
-/** Source: proc(5). Nothing of a process that has ended, and waits for its parent to hear of it. */
+/** Undefined for a process that has ended, also for a zombie. Source: proc(5). */
 function processOf(pid: number): MountUser | undefined {
   if (pid === process.pid) return undefined
   try {
@@ -88,7 +88,7 @@ function processOf(pid: number): MountUser | undefined {
   }
 }
 
-/** Its working directory, root or program. */
+/** Whether its working directory, root or program is on one of the mounts. */
 function hasPathIn(pid: string, ids: ReadonlySet<string>): boolean {
   return ['cwd', 'root', 'exe'].some((name) => {
     let file: number | undefined
@@ -121,12 +121,15 @@ function mountOf(pid: string, file: number | string): string | undefined {
   return /^mnt_id:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${file}`, 'utf8'))?.[1]
 }
 
-/** Those that have memory of a file in it. A process that hangs may keep its maps, so that a child reads them. */
+/**
+ * Processes that have mapped a file on it. A child process reads the maps, because reading those of a hanging process
+ * may hang.
+ */
 async function mapping(pids: number[], devices: ReadonlySet<string>, run: Run): Promise<number[]> {
   if (pids.length === 0) return []
   const numbers = [...devices].flatMap((device) => {
     const [major, minor] = device.split(':').map((part) => Number(part).toString(16).padStart(2, '0'))
-    // Behind addresses, rights and offset: the name of a file at the line's end may hold anything.
+    // The number follows addresses, rights and offset: the file name at the end of the line may contain anything.
     return ['-e', `^[^ ]+ [^ ]+ [^ ]+ ${major}:${minor} `]
   })
   const files = pids.map((pid) => `/proc/${pid}/maps`)

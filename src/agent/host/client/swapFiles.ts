@@ -2,24 +2,25 @@ import type { DesiredSwap } from '../../../model/documents/swap.js'
 import { Refusal } from '../../port/host.js'
 import { type Run, runOk } from '../exec/run.js'
 import { commandMs, type SwapHost, mountOf, isOurName } from './swapHost.js'
+import { cannotAllocate, noRoomForSwap, notAllAllocated, stillAttached } from './messages.js'
 import { ownLoops } from './swapLoops.js'
 
-/** Allocating takes no time on XFS, whatever the size, and is a few calls to a brick. */
+/** Allocating is fast on XFS, whatever the size, and takes a few calls to a brick. */
 const allocateMs = 60_000
-/** A file lies on one brick, which its name decides: other names try other bricks. */
+/** A file is on one brick, which depends on its name: other names try other bricks. */
 const maxNames = 32
 
 /**
- * Makes the swap file of `sizeBytes`, every byte of it on one brick, under the first name whose brick has the room.
- * Throws Refusal when no brick has; Error while the buffer is not mounted. A whole file that is there is kept, others
- * of this host are made anew.
+ * Creates the swap file of `sizeBytes`, on one brick, under the first name whose brick has the space. Keeps a complete
+ * file, and replaces other files of this host. Throws Refusal when no brick has the space, Error while the buffer is
+ * not mounted.
  */
 export async function allocateSwap(swap: DesiredSwap, host: SwapHost): Promise<void> {
   const { self, run } = host
   if (!(await mountOf(swap, host))) throw new Error(`${swap.path} is not mounted`)
   const present = await filesIn(swap, host)
   if (present.some(({ isWhole }) => isWhole)) return
-  // Begun by an agent that was killed; no loop device is attached to a file that is not whole.
+  // Incomplete files of an agent that was killed; no loop device is attached to them.
   await removeFiles(
     present.map(({ path }) => path),
     run,
@@ -32,19 +33,19 @@ export async function allocateSwap(swap: DesiredSwap, host: SwapHost): Promise<v
     if (code === 0) {
       if ((await filesIn(swap, host)).some((file) => file.path === path && file.isWhole)) return
       await removeFiles([path], run)
-      throw new Refusal(`${path} was allocated with ${size} bytes, and the file system has fewer of them`)
+      throw new Refusal(notAllAllocated(path, swap.sizeBytes))
     }
     await removeFiles([path], run)
     if (!/No space left on device/.test(stderr))
-      throw new Error(`${path} cannot be allocated: ${stderr.trim() || `fallocate ended with ${code}`}`)
+      throw new Error(cannotAllocate(path, stderr.trim() || `exit code ${code} of fallocate`))
   }
-  throw new Refusal(`no brick of ${swap.volume} has ${swap.sizeBytes} bytes left for swap: ask for a larger capacity=`)
+  throw new Refusal(noRoomForSwap(swap.volume, swap.sizeBytes))
 }
 
 /** Removes this host's swap files. Throws Error while a loop device is attached to one. May be repeated. */
 export async function removeSwap(swap: DesiredSwap, host: SwapHost): Promise<void> {
   const left = await ownLoops(swap, host)
-  if (left.length > 0) throw new Error(`${left[0]!.device} is still attached to ${left[0]!.file}`)
+  if (left.length > 0) throw new Error(stillAttached(left[0]!.device, left[0]!.file))
   const files = await filesIn(swap, host)
   await removeFiles(
     files.map(({ path }) => path),
@@ -52,14 +53,14 @@ export async function removeSwap(swap: DesiredSwap, host: SwapHost): Promise<voi
   )
 }
 
-/** Our files in the mount; whole: as large as wanted, and every byte of it allocated. */
+/** Our files in the mount. `isWhole`: the file has the wanted size, and all of it is allocated. */
 export async function filesIn(
   swap: DesiredSwap,
   { self, run }: SwapHost,
 ): Promise<{ path: string; isWhole: boolean }[]> {
   const argv = ['find', swap.path, '-maxdepth', '1', '-type', 'f', '-printf', '%f %s %b\\n'] as const
   const { code, stdout } = await run(argv, { timeoutMs: commandMs })
-  // A client that died: its files are out of reach, and go with the volume.
+  // The client has died: its files cannot be reached, and are deleted with the volume.
   if (code !== 0) return []
   return stdout.split('\n').flatMap((line) => {
     const [name, size, blocks] = line.split(' ')

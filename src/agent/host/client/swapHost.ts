@@ -7,16 +7,16 @@ export interface SwapHost {
   /** This host's name. */
   self: string
   run: Run
-  /** Swap may be in clear. */
+  /** Swap may be in plain text. */
   plaintext: boolean
-  /** Where the kernel shows itself: `/proc` and `/sys` below it. */
+  /** The directory that contains `/proc` and `/sys`. */
   root?: string
 }
 
-/** For commands that take moments. */
+/** For fast commands. */
 export const commandMs = 30_000
 
-/** The mount of the directory of the volume that this swap lies in; undefined while nothing or something else is mounted there. */
+/** The mount of the volume's directory with this swap; undefined while nothing or something else is mounted there. */
 export async function mountOf(swap: DesiredSwap, { root = '' }: SwapHost) {
   const { path, volume, directory, export: name } = swap
   const found = mountedAt(await mountTable('self', `${root}/proc`), path)
@@ -24,12 +24,12 @@ export async function mountOf(swap: DesiredSwap, { root = '' }: SwapHost) {
   return found && isMountOf(wanted, found) ? found : undefined
 }
 
-/** Whether a file name is one of a swap file of this host: its own name and a number. */
+/** Whether this is the name of a swap file of this host: its own name and a number. */
 export function isOurName(name: string, self: string): boolean {
   return name.startsWith(`${self}.`) && /^[0-9]{1,3}$/.test(name.slice(self.length + 1))
 }
 
-/** Where sysfs is. */
+/** The path of sysfs. */
 export function sysOf({ root = '' }: SwapHost): string {
   return `${root}/sys`
 }

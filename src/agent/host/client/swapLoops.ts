@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type { DesiredSwap } from '../../../model/documents/swap.js'
 import { type AttachedLoop, loopsOn } from '../disk/loops.js'
 import { type Mapping, mappingOn } from './mappings.js'
+import { notAttached } from './messages.js'
 import type { MountEntry } from '../exec/mounts.js'
 import { type SwapHost, mountOf, sysOf, isOurName } from './swapHost.js'
 
@@ -19,11 +20,11 @@ export async function ownLoops(swap: DesiredSwap, host: SwapHost): Promise<SwapL
 /** The loop device of this swap. Throws while there is none. */
 export async function attachedLoop(swap: DesiredSwap, host: SwapHost): Promise<SwapLoop> {
   const loop = (await ownLoops(swap, host))[0]
-  if (!loop) throw new Error(`no loop device is attached to the swap file in ${swap.path}`)
+  if (!loop) throw new Error(notAttached(swap.path))
   return loop
 }
 
-/** Attached to one of our files, whose names hold the session's id and this host. */
+/** The loop devices that are attached to our files in that mount. */
 export async function loopsOf(mounted: MountEntry | undefined, host: SwapHost): Promise<SwapLoop[]> {
   if (!mounted) return []
   const areas = await swapAreas(host)
@@ -36,7 +37,10 @@ export async function loopsOf(mounted: MountEntry | undefined, host: SwapHost): 
   return found
 }
 
-/** The loop device itself, where swap is in clear, or its mapping, which /proc/swaps calls by either of its names. */
+/**
+ * Whether swap is on, on the loop device itself (in plain text) or on its mapping, for which /proc/swaps uses either
+ * name.
+ */
 export function isSwappedOn(
   { device }: AttachedLoop,
   mapping: Mapping | undefined,
@@ -46,7 +50,10 @@ export function isSwappedOn(
   return names.some((name) => areas?.has(name) ?? false)
 }
 
-/** Base names of the block devices that are swapped on, `loop7`; undefined where the kernel has no swap. Source: proc(5). */
+/**
+ * Base names of the block devices that swap is on, `loop7`; undefined if the kernel does not support swap. Source:
+ * proc(5).
+ */
 export async function swapAreas({ root = '' }: SwapHost): Promise<Set<string> | undefined> {
   const text = await readFile(`${root}/proc/swaps`, 'utf8').catch(() => undefined)
   return text === undefined ? undefined : parseSwaps(text)

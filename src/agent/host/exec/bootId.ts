@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 
 /**
- * What a restart changes: the kernel's boot id and, for a host that is a container or a namespace, when its first process
- * began. undefined where that cannot be read.
+ * An id that changes with each restart: the kernel's boot id and, for a host that is a container or a namespace, when
+ * its first process began. undefined if that cannot be read.
  */
 export async function readBoot(): Promise<string | undefined> {
   try {
@@ -16,8 +16,8 @@ export async function readBoot(): Promise<string | undefined> {
 }
 
 /**
- * When a process began, in clock ticks since boot, from the text of /proc/PID/stat: field 22, for the second, in
- * parentheses, may hold anything.
+ * When a process began, in clock ticks since boot, from the text of /proc/PID/stat: field 22. Counts from the last
+ * parenthesis, because the second field, the name, may contain anything.
  */
 export function startOf(stat: string): string {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''

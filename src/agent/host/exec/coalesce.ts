@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 /**
- * Calls that come together, or within `gatherMs`, share one look; each gets one that began after it asked. Looks never run
- * beside each other.
+ * Calls that come together, or within `gatherMs`, share one run of `look`, which begins after the call. Runs never
+ * overlap.
  */
 export function coalesce<T>(look: () => Promise<T>, gatherMs = 0): () => Promise<T> {
   let running: Promise<unknown> = Promise.resolve()

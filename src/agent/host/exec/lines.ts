@@ -1,6 +1,6 @@
 const maxLineLength = 64 * 1024
 
-/** Takes a program's output and gives each line that is not blank; the last one when the output ends. */
+/** Splits a program's output into lines, without blank ones; gives the last line when the output ends. */
 export class LineSplitter {
   private rest = ''
 
@@ -13,7 +13,7 @@ export class LineSplitter {
     for (const line of lines) this.tell(line)
   }
 
-  /** Gives the last line, which no line break ended. May be repeated. */
+  /** Gives the last line, if no line break ended it. May be repeated. */
   end(): void {
     this.tell(this.rest)
     this.rest = ''

@@ -13,8 +13,8 @@ export interface MountEntry {
 }
 
 /**
- * The mount table of a process's namespace, this one's when left out; the topmost mount of a path comes last. Throws
- * when the process has ended. Source: proc(5), mountinfo.
+ * The mount table of a process's namespace, by default of this process's; the topmost mount of a path comes last.
+ * Throws when the process has ended. Source: proc(5), mountinfo.
  */
 export async function mountTable(pid = 'self', proc = '/proc'): Promise<MountEntry[]> {
   return parseMountInfo(await readFile(`${proc}/${pid}/mountinfo`, 'utf8'))
@@ -40,14 +40,14 @@ export function parseMountInfo(text: string): MountEntry[] {
   return entries
 }
 
-/** What is mounted at that very path, the topmost when there are several; undefined when nothing is. */
+/** What is mounted at that path, the topmost when there are several; undefined when nothing is. */
 export function mountedAt(table: readonly MountEntry[], path: string): MountEntry | undefined {
   return table.findLast((entry) => entry.path === path)
 }
 
 /**
- * Where each block device is mounted in any mount namespace of the machine, by `major:minor`: after a lazy unmount or in a
- * container a mount shows in no other table.
+ * Where each block device is mounted in any mount namespace of the machine, by `major:minor`: a mount in a container,
+ * or after a lazy unmount, is in no other table.
  */
 export async function mountsEverywhere(): Promise<Map<string, Set<string>>> {
   const found = new Map<string, Set<string>>()
@@ -60,14 +60,14 @@ export async function mountsEverywhere(): Promise<Map<string, Set<string>>> {
   return found
 }
 
-/** What each mount namespace of the machine shows, with its processes. */
+/** The mount table of each mount namespace of the machine, with the namespace's processes. */
 export async function tableByNamespace(): Promise<{ pids: readonly string[]; table: MountEntry[] }[]> {
   const found = []
   for (const pids of namespaces().values()) found.push({ pids, table: await firstTable(pids) })
   return found
 }
 
-/** The processes of each mount namespace. The kernel answers from memory: no thread is needed for that. */
+/** The processes of each mount namespace. Synchronous, because the kernel answers from memory. */
 function namespaces(): Map<string, string[]> {
   const found = new Map<string, string[]>()
   for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
@@ -83,7 +83,7 @@ function namespaces(): Map<string, string[]> {
   return found
 }
 
-/** Of the first process that is still there: they all see the same. */
+/** The mount table of the first process that still runs: all of them have the same. */
 async function firstTable(pids: readonly string[]): Promise<MountEntry[]> {
   for (const pid of pids) {
     const table = await mountTable(pid).catch(() => undefined)

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startOf } from './bootId.js'
 import { mountTable } from './mounts.js'
+import { cannotBeKilled } from './messages.js'
 import { processesNamed, programOf, usersOfProcess, wordsOf } from './proc.js'
 
-/** A process, and when it began: another one that got its pid since began later. */
+/** A process, and when it began: a later process with the same pid began later. */
 export interface ProcessId {
   pid: number
   start: string
@@ -16,26 +17,27 @@ export interface Command extends ProcessId {
   words: readonly string[]
 }
 
-/** What serves bricks: its program, and which path it serves, by the words that it was started with. */
+/** The program that serves bricks, and which brick a process of it serves. */
 export interface BrickServer {
   program: string
   /** The absolute path of the brick that a process with these words serves; undefined when it serves none. */
   brickOf(words: readonly string[]): string | undefined
 }
 
-/** What every process that serves bricks or formats disks was started with: read once for all that is looked for together. */
+/** The command lines of all processes that serve bricks or format disks, read once for several questions. */
 export function commands(server: BrickServer): Promise<Command[]> {
   return commandsOf([server.program, 'mkfs.xfs'])
 }
 
 /**
- * What every process of these programs was started with. Only root serves bricks and formats disks: a program of anybody
- * else's holds nothing up, whatever its name and words are. `names`: what they are called, where a program has several.
+ * The command lines of all processes of these programs that run as root. Only root serves bricks and formats disks: a
+ * process of another user delays nothing, whatever its name and words are. `names`: the names of the processes, if they
+ * differ.
  */
 export async function commandsOf(programs: readonly string[], names = programs): Promise<Command[]> {
   const found = []
   for (const pid of processesNamed(names)) {
-    // Before all that is read of it: what took its pid meanwhile is not mistaken for it.
+    // Read first, so that a later process with the same pid is not mistaken for it.
     const start = await startTimeOf(Number(pid))
     const program = await programOf(pid)
     if (start === undefined || program === undefined || !programs.includes(program) || !(await isRoots(pid))) continue
@@ -50,8 +52,8 @@ async function isRoots(pid: string): Promise<boolean> {
 }
 
 /**
- * The server among them that serves a brick below `mountPath` of that device. Hosts in containers share one process table
- * with paths alike, so that the process must see that very device mounted there.
+ * The process among `running` that serves a brick below `mountPath` on that device. Hosts in containers share one
+ * process table and have the same paths, so the process must see that device mounted there.
  */
 export async function brickProcess(
   mountPath: string,
@@ -68,19 +70,22 @@ export async function brickProcess(
 }
 
 /**
- * A mkfs of the brick with that uuid runs, and began less than `maxMs` ago: the agent that began it may have been
- * restarted since, which mkfs does not notice. One that takes longer hangs.
+ * Whether a mkfs of the brick with that uuid is running that began less than `maxMs` ago. It survives a restart of the
+ * agent that began it. A mkfs that takes longer hangs.
  */
 export async function isBeingFormatted(uuid: string, maxMs: number, running: readonly Command[]): Promise<boolean> {
   for (const { pid, program, words } of running) {
     if (program !== 'mkfs.xfs' || !words.includes(`uuid=${uuid}`)) continue
-    // One whose age cannot be read has ended meanwhile.
+    // A process whose age cannot be read has ended.
     if ((await ageMs(pid).catch(() => Infinity)) < maxMs) return true
   }
   return false
 }
 
-/** Source: proc(5). The start in /proc/PID/stat, after a name that may hold blanks, counts hundredths of a second since boot. */
+/**
+ * /proc/PID/stat has the start in hundredths of a second since boot, after a name that may contain blanks. Source:
+ * proc(5).
+ */
 async function ageMs(pid: number): Promise<number> {
   const [uptime] = (await readFile('/proc/uptime', 'utf8')).split(' ')
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
@@ -93,13 +98,13 @@ async function startTimeOf(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
   if (stat === undefined) return undefined
   const state = stat[stat.lastIndexOf(')') + 2]
-  // It has ended, and waits for its parent to hear of it.
+  // A zombie: it has ended.
   return state === 'Z' || state === 'X' ? undefined : startOf(stat)
 }
 
 /**
- * SIGTERM, and SIGKILL after half the time; never to another process that got its pid. Resolves when it is gone, at once
- * when it was; throws Error when it is not after `timeoutMs`.
+ * Sends SIGTERM, and SIGKILL after half the time; never to a later process with the same pid. Resolves when the process
+ * has ended; throws Error when it has not after `timeoutMs`.
  */
 export async function endProcess({ pid, start }: ProcessId, timeoutMs: number): Promise<void> {
   const isGone = async () => (await startTimeOf(pid)) !== start
@@ -112,7 +117,7 @@ export async function endProcess({ pid, start }: ProcessId, timeoutMs: number): 
       await pause(waitMs)
     }
   }
-  if (!(await isGone())) throw new Error(`process ${pid} does not end: it hangs in the kernel`)
+  if (!(await isGone())) throw new Error(cannotBeKilled([pid]))
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
+import { commandFailed, exitCode, killedBy, notStarted, timedOut } from './messages.js'
 import { signalGroup } from './processGroup.js'
 
 export interface RunOptions {
-  /** The whole process group is killed after so long. */
+  /** The whole process group is killed after this time. */
   timeoutMs: number
   stdin?: string
   env?: Record<string, string>
@@ -14,10 +15,13 @@ export interface RunResult {
   stderr: string
 }
 
-/** Runs a program with an argument list, never through a shell. Throws CommandError when it cannot start, hangs or is killed. */
+/**
+ * Runs a program with an argument list, never through a shell. Throws CommandError when it cannot start, hangs or is
+ * killed.
+ */
 export type Run = (argv: readonly [string, ...string[]], options: RunOptions) => Promise<RunResult>
 
-/** Bytes of stdout or stderr; what comes after them is dropped. */
+/** Limit for stdout and for stderr; later output is dropped. */
 export const maxOutputChars = 8 * 1024 * 1024
 
 /** A command that failed: its message puts the most telling cause first. */
@@ -35,13 +39,13 @@ export class CommandError extends Error {
 function commandMessage(argv: readonly string[], result: CommandError['result']): string {
   const words = (result.stderr.trim() || result.stdout?.trim() || '').split('\n').slice(-3).join('; ').slice(0, 500)
   const how = result.timedOut
-    ? 'no end in time, killed'
+    ? timedOut()
     : result.signal
-      ? `killed by ${result.signal}`
+      ? killedBy(result.signal)
       : result.code === null
-        ? 'could not be started'
-        : `exit code ${result.code}`
-  return `${words ? `${words} ` : ''}(${argv.slice(0, 12).join(' ')}: ${how})`
+        ? notStarted()
+        : exitCode(result.code)
+  return commandFailed(words, argv, how)
 }
 
 /**
@@ -59,13 +63,13 @@ export const runCommand: Run = (argv, options) =>
     const output = { stdout: '', stderr: '' }
     let received = 0
     let exited: { code: number | null; signal: string | null } | undefined
-    let timedOut = false
+    let isTimedOut = false
     const timer = setTimeout(() => {
-      // What it left behind writes on and on: it has ended itself all the same.
+      // The command has ended, but a process that it left behind keeps writing.
       if (exited) return finish(exited.code, exited.signal)
-      timedOut = true
+      isTimedOut = true
       signalGroup(child.pid, 'SIGKILL')
-      // A process in an uninterruptible wait survives even that: the caller goes on, it does not.
+      // A process in uninterruptible sleep survives SIGKILL: the caller continues without it.
       finish(null, 'SIGKILL')
     }, options.timeoutMs)
     let settled = false
@@ -76,11 +80,11 @@ export const runCommand: Run = (argv, options) =>
       child.stdout?.destroy()
       child.stderr?.destroy()
       child.unref()
-      if (code !== null && !timedOut) resolve({ code, ...output })
-      else reject(new CommandError(argv, { code, signal, ...output, timedOut }))
+      if (code !== null && !isTimedOut) resolve({ code, ...output })
+      else reject(new CommandError(argv, { code, signal, ...output, timedOut: isTimedOut }))
     }
     const collect = (name: 'stdout' | 'stderr') => {
-      // Decoded by the stream, which keeps a character together that came in two pieces.
+      // The stream decodes, so that a character that came in two pieces stays whole.
       child[name]?.setEncoding('utf8').on('data', (text: string) => {
         received++
         if (output[name].length < maxOutputChars) output[name] += text
@@ -94,8 +98,8 @@ export const runCommand: Run = (argv, options) =>
         reject(new CommandError(argv, { code: null, signal: null, stderr: cause.message, timedOut: false }, { cause }))
       settled = true
     })
-    // A daemon that the command leaves behind may keep its output open: the exit counts, and all that was written until then.
-    // It is in the pipes, so that one turn of the loop in which nothing was read has read everything.
+    // A daemon that the command leaves behind may keep the output open, so the exit counts, and everything written
+    // before it. That is in the pipes: when one turn of the event loop reads nothing, all of it has been read.
     const drain = (before: number) => {
       if (!settled) setImmediate(() => (received > before ? drain(received) : finish(exited!.code, exited!.signal)))
     }
@@ -110,7 +114,7 @@ export const runCommand: Run = (argv, options) =>
     }
   })
 
-/** Runs it and throws CommandError unless it exits with one of `codes`. */
+/** Runs the command and throws CommandError unless it exits with one of `codes`. */
 export async function runOk(
   run: Run,
   argv: readonly [string, ...string[]],

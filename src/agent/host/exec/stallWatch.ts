@@ -1,13 +1,13 @@
 import { bytesMoved } from './proc.js'
 
 export interface StallTimes {
-  /** It has stalled when it has said and moved nothing for so long, give or take a quarter. */
+  /** It has stalled after so long without output or I/O, give or take a quarter. */
   stallMs: number
-  /** It is quiet when it has said and moved nothing for so long: it waits for something. */
+  /** It is quiet after so long without output or I/O: it waits for something. */
   quietMs: number
 }
 
-/** It is looked at so many times at least before it is taken for stalled. */
+/** Number of checks, at least, before it counts as stalled. */
 const looks = 4
 
 /** Notices when a process group writes no output, and reads and writes nothing else either. */
@@ -24,16 +24,16 @@ export class StallWatch {
     private readonly onQuiet: () => void,
     private readonly onStall: () => void,
   ) {
-    // A look that fails, as where no file can be opened any more, tells nothing: the next one may.
+    // A check that fails, for example because no file can be opened, says nothing: the next one may succeed.
     this.timer = setInterval(() => void this.look().catch(() => {}), Math.min(times.stallMs, times.quietMs) / looks)
   }
 
-  /** It said something. */
+  /** Notes that it wrote output. */
   noteMove(): void {
     this.lastMoveMs = performance.now()
   }
 
-  /** Calls back no more. May be repeated. */
+  /** Stops calling back. May be repeated. */
   stop(): void {
     this.isStopped = true
     clearInterval(this.timer)
@@ -42,7 +42,7 @@ export class StallWatch {
   private async look(): Promise<void> {
     const wasHeard = this.lastMoveMs > this.lastLookMs
     this.lastLookMs = performance.now()
-    // What speaks moves: all processes of the machine need not be looked through for that.
+    // It wrote output, so the I/O of its processes need not be read.
     if (wasHeard || this.pid === undefined) return
     const movedBytes = await bytesMoved(this.pid)
     if (movedBytes !== this.movedBytes) this.noteMove()

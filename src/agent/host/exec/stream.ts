@@ -1,26 +1,27 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { LineSplitter } from './lines.js'
+import { cancelled, stalled } from './messages.js'
 import { signalGroup } from './processGroup.js'
 import { CommandError, maxOutputChars } from './run.js'
 import { StallWatch } from './stallWatch.js'
 
 /*
- * Programs that may run for hours: no deadline, but an end when for long nothing has come from them and they have read and
- * written nothing (one that compares a file of a terabyte is silent for an hour). `run.ts` is for commands that have an end
- * in sight.
+ * Programs that may run for hours. They have no deadline, but are ended after a long time without output and without
+ * I/O (a program that compares a file of a terabyte prints nothing for an hour). `run.ts` is for commands with a
+ * deadline.
  */
 export interface StreamOptions {
   /** The whole environment. */
   env: Record<string, string>
-  /** Ends it. */
+  /** Ends the program. */
   signal?: AbortSignal
-  /** It is ended when it has said and moved nothing for so long, give or take a quarter. */
+  /** The program is ended after so long without output or I/O, give or take a quarter. */
   stallMs: number
-  /** Called when it has said and moved nothing for `quietMs`, a minute when left out: it waits for something. */
+  /** Called after `quietMs` (default: a minute) without output or I/O: the program waits for something. */
   onQuiet?: () => void
   quietMs?: number
   stdin?: Buffer
-  /** It is made to wait while that works. */
+  /** The program waits until the result resolves. */
   onOutput?: (chunk: Buffer) => void | Promise<void>
   /** Each line of stderr. */
   onComplaint?: (line: string) => void
@@ -30,31 +31,34 @@ export interface StreamResult {
   code: number
   /** Empty when `onOutput` takes it. */
   stdout: Buffer
-  /** Its last words. */
+  /** Its last three lines. */
   stderr: string
 }
 
-/** From the polite signal to the one that cannot be refused. */
+/** From SIGTERM to SIGKILL. */
 const graceMs = 5_000
-/** What does not end after that is stuck in the kernel: the caller goes on, it does not. */
+/** A program that does not end after that hangs in the kernel: the caller continues without it. */
 const stuckMs = 10_000
 const aMinuteMs = 60_000
 
-/** Runs it to its end, whatever its exit code. Throws CommandError when it cannot start, stalls, is ended or killed. */
+/**
+ * Runs a program to its end, whatever its exit code. Throws CommandError when it cannot start, stalls, is ended or
+ * killed.
+ */
 export function runStream(argv: readonly [string, ...string[]], options: StreamOptions): Promise<StreamResult> {
   return new Promise((resolve, reject) => new Stream(argv, options, resolve, reject))
 }
 
 /*
- *   running   it has not ended, and nobody wants it to
- *   ending    it was told to end, because it stalled, its output could not be taken, or the caller wants it so
- *   ended     it has ended, or is stuck and left alone: the caller has the result
+ *   running   the program has not ended
+ *   ending    it was signalled, because it stalled, its output could not be processed, or the caller cancelled it
+ *   ended     it has ended, or hangs and is left alone: the caller has the result
  */
 type State = 'running' | 'ending' | 'ended'
 
 class Stream {
   private state: State = 'running'
-  /** Why it was told to end. */
+  /** Why it was signalled. */
   private reason: string | undefined
   private readonly child: ChildProcessWithoutNullStreams
   private readonly stall: StallWatch
@@ -62,12 +66,12 @@ class Stream {
   private lastComplaints: string[] = []
   private readonly output: Buffer[] = []
   private outputBytes = 0
-  /** Resolves when `onOutput` has taken all that has come so far. */
+  /** Resolves when `onOutput` has taken all output so far. */
   private taken = Promise.resolve()
   /** The first error of `onOutput`. */
   private outputError: Error | undefined
   private readonly timers: NodeJS.Timeout[] = []
-  private readonly onAbort = () => this.end('it was told to end')
+  private readonly onAbort = () => this.end(cancelled())
 
   constructor(
     private readonly argv: readonly [string, ...string[]],
@@ -82,7 +86,7 @@ class Stream {
       this.child.pid,
       { stallMs, quietMs },
       () => options.onQuiet?.(),
-      () => this.end(`it said nothing for ${Math.round(stallMs / 1000)} s`),
+      () => this.end(stalled(Math.round(stallMs / 1000))),
     )
     this.follow()
     if (signal?.aborted) this.onAbort()

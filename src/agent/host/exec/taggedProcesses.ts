@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { cannotBeKilled } from './messages.js'
 import { processIds, usersOfProcess, wordsOf } from './proc.js'
 
 /**
- * Pids of root's or that user's processes with that mark (`NAME=value`) in their environment; the mark goes on to what
- * they start. Those of others have it by their own doing, and hold nothing up.
+ * Pids of root's or that user's processes with that tag (`NAME=value`) in their environment, which their children
+ * inherit. Processes of other users may set it themselves, and are ignored.
  */
 export async function taggedProcesses(tag: string, uid = 0): Promise<number[]> {
   const found = await Promise.all(
@@ -16,7 +17,7 @@ export async function taggedProcesses(tag: string, uid = 0): Promise<number[]> {
   return found.flat()
 }
 
-/** SIGKILL to every process of root's with that mark, without waiting for its end. May be repeated. */
+/** Sends SIGKILL to every process of root's with that tag, without waiting for its end. May be repeated. */
 export async function killTagged(tag: string): Promise<void> {
   for (const pid of await taggedProcesses(tag)) signal(pid, 'SIGKILL')
 }
@@ -25,8 +26,8 @@ const graceMs = 3_000
 const stuckMs = 10_000
 
 /**
- * SIGTERM, after three seconds SIGKILL, so that a copier takes its half-written files away. Resolves when none is left;
- * throws Error when one has not ended after ten seconds. May be repeated.
+ * Sends SIGTERM, and SIGKILL after three seconds, so that rsync can remove its incomplete files. Resolves when no
+ * process is left; throws Error when one has not ended after ten seconds. May be repeated.
  */
 export async function endTagged(tag: string, uid: number): Promise<void> {
   const start = performance.now()
@@ -34,8 +35,7 @@ export async function endTagged(tag: string, uid: number): Promise<void> {
     const left = await taggedProcesses(tag, uid)
     if (left.length === 0) return
     const waited = performance.now() - start
-    if (waited > stuckMs)
-      throw new Error(`process ${left.join(', ')} of a transfer does not end: it hangs in the kernel`)
+    if (waited > stuckMs) throw new Error(cannotBeKilled(left))
     for (const pid of left) signal(pid, waited > graceMs ? 'SIGKILL' : 'SIGTERM')
     await pause(100)
   }

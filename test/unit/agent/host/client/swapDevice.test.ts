@@ -1,3 +1,10 @@
+import {
+  cannotEncrypt,
+  encryptionRefused,
+  noCryptsetup,
+  noDeviceMapper,
+  notEncrypted,
+} from '../../../../../src/agent/host/client/messages.js'
 import { expect } from 'chai'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -167,15 +174,13 @@ describe('encrypted swap', () => {
 
   it('is refused, with both ways out, where the node cannot encrypt', async () => {
     for (const [command, words] of [
-      ['cryptsetup --version', 'cryptsetup is not installed'],
-      ['dmsetup version', 'the kernel has no device mapper'],
+      ['cryptsetup --version', noCryptsetup()],
+      ['dmsetup version', noDeviceMapper()],
     ] as const) {
       kernel.fails = new Map([[command, '']])
       const { refused, steps } = await round(swap)
       expect(steps).to.deep.equal([])
-      expect(refused)
-        .to.include(words)
-        .and.to.match(/load dm-crypt, or allow swap in clear \(swap\.plaintext in agent/)
+      expect(refused).to.equal(cannotEncrypt(words))
     }
     expect((await round(swap, 9, true)).refused).to.equal(undefined)
   })
@@ -184,14 +189,14 @@ describe('encrypted swap', () => {
     kernel.fails.set('cryptsetup open', 'device-mapper: reload ioctl on loop7 failed: Invalid argument')
     const error = await round(swap).catch((error: Error) => error)
     expect(error).to.be.instanceOf(Refusal)
-    expect(String(error)).to.include('refuses to encrypt swap on /dev/loop7: device-mapper: reload ioctl')
+    expect(String(error)).to.include(encryptionRefused('/dev/loop7', 'device-mapper: reload ioctl'))
     expect(kernel.commands.join()).to.not.include('mkswap')
   })
 
   it('turns nothing on in clear, whoever asks', async () => {
     await round(swap, 2)
     const error = await swapDevice.enableSwap(swap, host()).catch((error: Error) => error)
-    expect(String(error)).to.include('swap on /dev/loop7 is not encrypted')
+    expect(String(error)).to.include(notEncrypted('/dev/loop7'))
     expect(kernel.commands.join()).to.not.include('mkswap')
   })
 

@@ -1,3 +1,4 @@
+import { notStarted, timedOut } from '../../../../../src/agent/host/exec/messages.js'
 import { expect } from 'chai'
 import { until } from '../../../../../lab/common/until.js'
 import { CommandError, runCommand, runOk } from '../../../../../src/agent/host/exec/run.js'
@@ -35,13 +36,13 @@ describe('a command', () => {
     const error = await failure(runCommand(['/nowhere/at-all'], soon))
     expect(error).to.be.instanceOf(CommandError)
     expect(error.message).to.contain('ENOENT')
-    expect(error.message).to.contain('could not be started')
+    expect(error.message).to.contain(notStarted())
   })
 
   it('is killed with its whole process group when it hangs', async () => {
     const error = await failure(runCommand(['sh', '-c', 'sleep 600 & echo $!; wait'], { timeoutMs: 500 }))
     expect(error.result.timedOut).to.equal(true)
-    expect(error.message).to.contain('no end in time, killed')
+    expect(error.message).to.contain(timedOut())
     const child = Number(error.result.stdout)
     expect(child).to.be.greaterThan(1)
     await until({ what: 'its child ended', deadlineMs: 10_000 }, () => Promise.resolve(hasEnded(child)))
