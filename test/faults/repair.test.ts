@@ -22,12 +22,12 @@ describe('what does not fit together is named by bbctl check', function () {
       unmounted = (await bricksOf(lab, enduring)).find(({ host }) => host === 'gluster3')!
       const { host, device, uuid } = orphan
       expected = {
-        session: /^\* session forgotten: the buffer that it made is gone > end the session$/,
-        volume: /^gluster volume forgotten: no buffer claims it; .* gluster volume delete forgotten$/,
+        session: /^\* session forgotten: its buffer does not exist > end the session$/,
+        volume: /^gluster volume forgotten: it belongs to no buffer; .* gluster volume delete forgotten$/,
         device: new RegExp(
-          `^device ${host}/${device}: it carries the brick ${uuid}, .* bbctl adopt ${host}/${device},`,
+          `^device ${host}/${device}: it contains the brick ${uuid}, .* bbctl adopt ${host}/${device},`,
         ),
-        mount: new RegExp(`^mount /data/glusterfs/${device} on ${host}: .*no buffer claims it > .*umount`),
+        mount: new RegExp(`^mount /data/glusterfs/${device} on ${host}: .*it belongs to no buffer > .*umount`),
         missing: new RegExp(
           `^mount /data/glusterfs/${unmounted.device} on gluster3: the brick of enduring is not mounted`,
         ),

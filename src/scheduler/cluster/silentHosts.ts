@@ -1,16 +1,17 @@
 import type { Clock } from '../../daemon/clock.js'
 import { hostKey } from '../../model/cluster.js'
 import type { ClusterCache, CacheEvent } from './cache.js'
+import { hostIsSilent } from './messages.js'
 
-/** An agent tells within seconds that it has begun with what it is told. */
+/** An agent reports within seconds that it has begun with a new document. */
 const silentMs = 10 * 60_000
 
 /**
- * Hosts that are alive by their lease and do not answer: what they were told so long ago has no report at all. A lease alone does not tell that
- * its owner lives, for etcd lets anybody who reaches it renew any lease. Counted from when the host came, and from when etcd was back.
+ * Hosts that are alive by their lease, but have not reported anything for a document that was written `silentMs` ago. A lease alone does not
+ * prove that its owner is alive, because etcd lets anybody renew any lease. The time counts from when the host was alive and etcd answered.
  */
 export class SilentHosts {
-  /** What has no report, by host: since when that is known. */
+  /** By host: the documents without a report, and since when. */
   private readonly unanswered = new Map<string, Map<string, number>>()
   private readonly aliveSince = new Map<string, number>()
   private connectedSince = 0
@@ -24,7 +25,7 @@ export class SilentHosts {
     this.stop = cache.onChange((touched) => this.note(touched))
   }
 
-  /** For people. */
+  /** One for each silent host, in words for an operator. */
   problems(): string[] {
     if (!this.cache.isConnected) return []
     return [...this.unanswered].flatMap(([host, since]) => {
@@ -34,9 +35,7 @@ export class SilentHosts {
         (told) => this.clock.monotonicMs() - Math.max(told, start, this.connectedSince) >= silentMs,
       )
       if (silent.length === 0) return []
-      return [
-        `host ${host} is alive by its lease in etcd, and has not answered in ${silentMs / 60_000} minutes to ${silent.length} of what it is told: see whether its agent runs, and its log`,
-      ]
+      return [hostIsSilent(host, silentMs / 60_000, silent.length)]
     })
   }
 

@@ -2,21 +2,22 @@ import type { IgnoredReport } from '../../model/cluster.js'
 import type { HostDocument } from '../../model/documents/host.js'
 import type { InventoryDocument } from '../../model/documents/inventory.js'
 import { matchesHost } from '../../model/hostPattern.js'
+import * as messages from './messages.js'
 
 /*
- * Who may be a storage host stands in scheduler.yaml, and not in what hosts say of themselves: an agent's etcd user suffices to
- * write any role, device and stage path below its own host's keys. Of a host that `storageHosts` does not name these are set
- * aside where documents are read, so that nothing behind it can count them.
+ * scheduler.yaml says who may be a storage host, not the hosts themselves: with an agent's etcd user, anybody can write any role,
+ * device and stage path below that host's keys. If `storageHosts` does not name a host, these are removed where documents are
+ * read, so that no other code can count them.
  *
- * Bricks of a host that was taken out of `storageHosts` stand in their buffers' documents, and stay there until they are wiped.
+ * Bricks of a host that was removed from `storageHosts` stay in their buffers' documents until they are wiped.
  */
 export class StorageHosts {
-  /** By host; without those that report nothing which only a storage host may. */
+  /** By host; only hosts that report something which only a storage host may report. */
   readonly ignored = new Map<string, IgnoredReport>()
 
   constructor(private readonly patterns: readonly string[]) {}
 
-  /** What counts of a host's document. */
+  /** The host's document without what is ignored. */
   ofHost(name: string, document: HostDocument | undefined): HostDocument | undefined {
     if (this.isNamed(name)) return document
     this.ignore(name, {
@@ -29,7 +30,7 @@ export class StorageHosts {
     return counts
   }
 
-  /** Mounts are what every host has. */
+  /** The inventory without what is ignored; every host may have mounts. */
   ofInventory(name: string, document: InventoryDocument | undefined): InventoryDocument | undefined {
     if (this.isNamed(name)) return document
     this.ignore(name, { devices: document?.devices ?? [] })
@@ -52,14 +53,14 @@ export class StorageHosts {
   }
 }
 
-/** In words, for people. */
+/** What is ignored, in words for an operator. */
 export function describeIgnored({ isStorage, devices, stagePaths }: IgnoredReport): string {
   const parts = [
     ...(isStorage ? ['the role storage'] : []),
     ...counted(devices.length, 'device'),
     ...counted(stagePaths.length, 'stage path'),
   ]
-  return `it reports ${parts.join(', ')}, which is ignored: storageHosts in scheduler.yaml does not name it`
+  return messages.ignored(parts)
 }
 
 function counted(count: number, what: string): string[] {

@@ -6,6 +6,7 @@ import { keys } from '../../store/keys.js'
 import { type Compare, type Store, StoreUnavailable, type Write } from '../../store/store.js'
 import { type Committed, type DecisionStore, type Decision, NotLeader } from './decision.js'
 import type { ClusterCache } from '../cluster/cache.js'
+import { conflicts } from './messages.js'
 import { type Transaction, transactionOf } from './transaction.js'
 
 /** The part of an election that deciding needs. */
@@ -15,18 +16,18 @@ export interface Leadership {
   leader(): LeaderDocument | undefined
 }
 
-/** How long the cache may take to show what was written before the caller is told that etcd is silent. */
+/** If the cache does not show what was written within this time, the caller is told that etcd is silent. */
 const echoMs = 15_000
 const maxTries = 20
 
 /**
- * INVARIANTS: one decision at a time, each made on a cache that holds all that was decided before; nothing is written
- * but under our fence and against the revisions that were decided on.
+ * INVARIANTS: one decision at a time, each made on a cache that contains all earlier decisions; every write is made under our fence and
+ * compares the revisions on which it was decided.
  */
 export class Committer implements DecisionStore {
   private last: Promise<unknown> = Promise.resolve()
   private closed = false
-  /** Ends what waits for the cluster. */
+  /** Called by `close`, to end everything that waits for the cluster. */
   private readonly waiting = new Set<() => void>()
 
   constructor(
@@ -45,7 +46,7 @@ export class Committer implements DecisionStore {
     return this.fence() !== undefined
   }
 
-  /** Our fence, once the cache has come as far as our election: then it holds all that leaders before us wrote. */
+  /** Our fence, once the cache has read up to our election: then it contains all writes of earlier leaders. */
   fence(): number | undefined {
     const fence = this.leadership.fence()
     return fence !== undefined && this.cache.isSynced && this.cache.leader?.createRevision === fence ? fence : undefined
@@ -85,7 +86,7 @@ export class Committer implements DecisionStore {
     return this.cache.onChange(callback)
   }
 
-  /** Writes once; false when a compare did not hold. Resolves when the cache holds the writes, or what was in their way. */
+  /** Writes once; false when a compare failed. Resolves when the cache contains the writes, or the changes that conflicted. */
   async write({ compares, writes }: Transaction): Promise<boolean> {
     const result = await this.store.write(compares, writes)
     if (result.won) await this.untilHeld(writes, result.revision)
@@ -107,11 +108,11 @@ export class Committer implements DecisionStore {
       if (await this.write(transactionOf(this.cache, fence, decision.changes))) return { result: decision.result }
       this.log.debug('a decision was overtaken and is made again', { tries })
     }
-    throw new StoreUnavailable('other writers were faster every time: try again')
+    throw new StoreUnavailable(conflicts())
   }
 
   private async leaderFence(): Promise<number> {
-    // Elected, and the cache is some milliseconds behind the election.
+    // We are elected, but the cache may be some milliseconds behind.
     if (this.leadership.fence() !== undefined && this.fence() === undefined) {
       await this.waitFor(() => (this.leadership.fence() === undefined ? 0 : this.fence()), echoMs)
     }
@@ -122,10 +123,10 @@ export class Committer implements DecisionStore {
 
   private async untilHeld(writes: Write[], revision: number): Promise<void> {
     const held = await this.waitFor(() => this.cache.holds(writes, revision) || undefined, echoMs)
-    if (!held) throw new StoreUnavailable('etcd took the change and does not show it: its watch is silent')
+    if (!held) throw new StoreUnavailable('etcd accepted the change, but its watch does not show it')
   }
 
-  /** Somebody was faster: waits until the cache knows what stood in the way. */
+  /** After a conflict: waits until the cache contains the changes that conflicted. */
   private async catchUp(compares: Compare[]): Promise<void> {
     for (const compare of compares) {
       const entry = await this.store.get(compare.key)
@@ -139,7 +140,7 @@ export class Committer implements DecisionStore {
       )
         throw new NotLeader(this.leadership.leader()?.host)
       if (isBehind() && !(await this.waitFor(() => (isBehind() ? undefined : true), echoMs)))
-        throw new StoreUnavailable('etcd has changes that it does not show: its watch is silent')
+        throw new StoreUnavailable('etcd has changes that its watch does not show')
     }
   }
 }

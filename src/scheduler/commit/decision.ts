@@ -3,10 +3,11 @@ import type { DesiredAdopt } from '../../model/documents/adopt.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { CordonDocument } from '../../model/documents/cordon.js'
 import type { SessionDocument } from '../../model/documents/session.js'
+import { isStandby, noLeader } from './messages.js'
 
 /*
- * What the scheduler's calls (Slurm's functions, the operators' API) stand on. A call decides by a pure function of the
- * cluster, commits the decision under the leader's fence, and waits for the cluster to become what it wants.
+ * The base of the scheduler's calls (Slurm's functions, the operators' API). A call decides by a pure function of the cluster,
+ * commits the decision under the leader's fence, and waits until the cluster is as it wants.
  */
 
 /** A document to write, or to delete when it is undefined. Names are those of the keys. */
@@ -17,19 +18,19 @@ export type DocumentChange =
   | { kind: 'adopt'; host: string; device: string; document: Omit<DesiredAdopt, 'fence'> | undefined }
   | { kind: 'lastId'; lastId: number }
 
-/** A refusal is a value with a reason, for its user. `changes: []` means that it is done already. */
+/** A refusal is a value with a reason for the user. `changes: []` means that nothing is left to do. */
 export type Decision<T> = { refused: string } | { changes: DocumentChange[]; result: T }
 
 export type Committed<T> = { refused: string } | { result: T }
 
 export interface DecisionStore {
-  /** Live and watch-fed: read it anew after every await. */
+  /** Follows etcd: read it again after every await. */
   readonly cluster: Cluster
   isLeader(): boolean
   /**
    * Decides against the cache and writes, comparing the leader's key and the revisions of every document that the
    * decision changes (and of `placement`, when it places). A lost compare waits for the cache to catch up and decides
-   * again. Resolves when the cache holds what was written. Throws NotLeader or a StoreError.
+   * again. Resolves when the cache contains what was written. Throws NotLeader or a StoreError.
    */
   commit<T>(decide: (cluster: Cluster) => Decision<T>): Promise<Committed<T>>
   /** The first value that `check` gives, asked now and after every change of the cluster; undefined at the timeout. */
@@ -38,12 +39,10 @@ export interface DecisionStore {
   onChange(callback: () => void): () => void
 }
 
-/** This scheduler stands by; `leader` names the host of the one that leads, if any does. */
+/** This scheduler is a standby; `leader` names the host of the leading scheduler, if there is one. */
 export class NotLeader extends Error {
   override name = 'NotLeader'
   constructor(readonly leader: string | undefined) {
-    super(
-      leader ? `this scheduler stands by: the one on ${leader} leads` : 'no scheduler leads at the moment: try again',
-    )
+    super(leader ? isStandby(leader) : noLeader())
   }
 }

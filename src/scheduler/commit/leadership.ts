@@ -11,9 +11,9 @@ import type { Leadership } from './committer.js'
 import type { ClusterCache } from '../cluster/cache.js'
 
 /*
- * One scheduler leads, the others stand by. A scheduler that slurmctld calls wants to lead, because slurmctld itself moved to
- * its host: it asks for it in the key `leader-wanted`, and the leader resigns when it reads a request that is younger than
- * its own leadership. The leader that resigned does not stand again for a while, so that the one who asked is elected.
+ * One scheduler leads, the others are standbys. A scheduler that slurmctld calls wants to lead, because slurmctld has moved to its
+ * host: it writes a request to the key `leader-wanted`, and the leader resigns when it reads a request that is younger than its
+ * own leadership. A leader that resigned does not become a candidate for a while, so that the requesting scheduler is elected.
  */
 const leaseSeconds = 10
 const resignedForMs = 10_000
@@ -29,7 +29,7 @@ export interface LeadershipParts {
   store: Store
   cache: ClusterCache
   candidate: Candidate
-  /** Before it resolves nobody stands for election. */
+  /** The election begins when this resolves. */
   allowed: Promise<void>
   clock: Clock
   log: Log
@@ -37,7 +37,7 @@ export interface LeadershipParts {
 }
 
 type State =
-  /** Until it is known whose etcd this is. */
+  /** Until the name of etcd's cluster is confirmed. */
   { name: 'waiting' } | { name: 'standing'; election: Election } | { name: 'closed' }
 
 const transitions: Transitions<State['name']> = {
@@ -49,7 +49,7 @@ const transitions: Transitions<State['name']> = {
 /** This scheduler's part in the election. */
 export class LeadershipElection implements Leadership {
   private state: State = { name: 'waiting' }
-  /** Look again whether we lead. */
+  /** Called when our leadership may have changed. */
   private readonly checks = new Set<() => void>()
   private readonly stopListening: () => void
 
@@ -66,7 +66,7 @@ export class LeadershipElection implements Leadership {
     return this.election?.leader()
   }
 
-  /** Asks the leader to resign and waits until we lead; false when that did not come about in time. */
+  /** Asks the leader to resign and waits until we lead; false when that did not succeed in time. */
   async become(timeoutMs: number): Promise<boolean> {
     const { store, candidate, clock, log } = this.parts
     const deadline = clock.monotonicMs() + timeoutMs
@@ -118,7 +118,7 @@ export class LeadershipElection implements Leadership {
     void this.election?.resign(resignedForMs)
   }
 
-  /** A call may come before it is known whose etcd this is. */
+  /** A call may come before the name of etcd's cluster is confirmed. */
   private isAllowedWithin(timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const cancel = this.parts.clock.after(timeoutMs, () => resolve(false))

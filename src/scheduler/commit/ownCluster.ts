@@ -7,7 +7,7 @@ import { checkTransition, type Transitions } from '../../store/transitions.js'
 const retryMs = 1_000
 const otherMs = 5_000
 
-/** another: until somebody mends it. It is asked again and again until it is ours. */
+/** another: until somebody corrects it. The name is compared again and again until it is ours. */
 type State = { name: 'unknown' } | { name: 'ours' } | { name: 'another'; problem: string } | { name: 'closed' }
 
 const transitions: Transitions<State['name']> = {
@@ -17,9 +17,9 @@ const transitions: Transitions<State['name']> = {
   closed: ['closed'],
 }
 
-/** Whether etcd is our cluster's: its name is recorded at the first start of all, and compared at each. */
+/** Whether etcd belongs to our cluster: the name is recorded at the very first start, and compared at each start. */
 export class OwnCluster {
-  /** Resolves when it is. Never, while it is another's. */
+  /** Resolves when etcd is ours; never while it belongs to another cluster. */
   readonly confirmed: Promise<void>
   private state: State = { name: 'unknown' }
   private confirm = () => {}
@@ -30,7 +30,7 @@ export class OwnCluster {
     void this.look()
   }
 
-  /** Why nothing is done, for people. */
+  /** Why nothing is done; undefined when etcd is ours or not yet known. */
   problem(): string | undefined {
     return this.state.name === 'another' ? this.state.problem : undefined
   }
@@ -55,7 +55,8 @@ export class OwnCluster {
         return this.confirm()
       }
       const problem = otherClusterReason(recorded, name, 'scheduler')
-      if (problem !== this.problem()) log.error('this etcd is of another cluster, nothing is done', { reason: problem })
+      if (problem !== this.problem())
+        log.error('this etcd belongs to another cluster, nothing is done', { reason: problem })
       this.enter({ name: 'another', problem })
     } catch (error) {
       log.debug('the name of the cluster could not be compared', { reason: String(error) })

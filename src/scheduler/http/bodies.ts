@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 
 const maxTogetherBytes = 128 * 1024 * 1024
 
-/** Reads requests' bodies, all that are being read within one limit. */
+/** Reads the bodies of requests, with one limit for all that are being read at the same time. */
 export class Bodies {
   private bytes = 0
 

@@ -8,26 +8,26 @@ import { ConfigError } from '../../daemon/configFile.js'
 import type { Log } from '../../daemon/log.js'
 import { printSize } from '../../model/capacity.js'
 
-/** One request to the scheduler's socket, its body read. */
+/** One request to the scheduler's socket, with its body. */
 export interface Request {
   method: string
   /** What the pattern's groups matched, decoded. */
   parts: string[]
   query: URLSearchParams
   body: string
-  /** Calls back when the caller has gone; the work goes on. */
+  /** Calls back when the caller has disconnected; the work goes on. */
   onGone(callback: () => void): void
 }
 
 export type Reply =
   | { status?: number; headers?: Record<string, string>; body: string; type?: string }
-  /** Lines written one by one until the caller goes; `write` resolves when the next may come. */
+  /** Lines are written one by one until the caller disconnects; `write` resolves when the next may follow. */
   | { stream: (write: (line: string) => Promise<void>, end: () => void) => void }
 
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   pattern: RegExp
-  /** The largest body in bytes, where 1 MiB is too little. */
+  /** The largest body in bytes; 1 MiB by default. */
   maxBodyBytes?: number
   handle(request: Request): Promise<Reply>
 }
@@ -40,14 +40,14 @@ export interface ServerOptions {
 }
 
 const maxBodyBytes = 1024 * 1024
-/** Slurm's calls wait in one each: every job that is set up, staged or mounted. More are refused, and the shim calls again. */
+/** Each waiting call of Slurm needs a connection: one for every job that is set up, staged or mounted. More are refused, and the shim calls again. */
 const maxConnections = 8_192
-/** A request that is not sent within this time is broken off, and so is an answer of which nothing is read for as long. */
+/** A request that is not sent within this time is cancelled, and so is an answer of which nothing is read for that time. */
 const patienceMs = 60_000
 
 /**
- * HTTP on a unix socket. Its directory keeps others out (0750, root or slurm and the slurm group); the socket itself is
- * 0660. The socket of a scheduler that died is replaced, that of one that lives is refused.
+ * HTTP on a unix socket. Its directory keeps other users out (0750, root or slurm and the slurm group); the socket itself is 0660. The
+ * socket of a dead scheduler is replaced; if another scheduler listens on it, this one fails with a ConfigError.
  */
 export async function serve(options: ServerOptions): Promise<{ close(): Promise<void> }> {
   const { socket, log, clock } = options
@@ -66,11 +66,11 @@ export async function serve(options: ServerOptions): Promise<{ close(): Promise<
       })
     })
   })
-  // For its sending; the answer may take a day.
+  // Only for sending the request; the answer may take a day.
   server.requestTimeout = patienceMs
   server.headersTimeout = patienceMs
   server.maxConnections = maxConnections
-  server.on('drop', () => log.warn('too many connections: one is refused', { maxConnections }))
+  server.on('drop', () => log.warn('connection refused: too many are open', { maxConnections }))
   server.timeout = 0
   server.keepAliveTimeout = 1_000
   await listen(server, socket)
@@ -92,7 +92,7 @@ async function answer(
 ): Promise<void> {
   const start = clock.monotonicMs()
   const url = addressOf(request.url ?? '/')
-  if (!url) return send(response, { status: 400, body: 'the request names no address\n' })
+  if (!url) return send(response, { status: 400, body: 'the request has no valid address\n' })
   const routed = routes.flatMap((route) => {
     const match = route.method === request.method ? route.pattern.exec(url.pathname) : null
     return match ? [{ route, match }] : []
@@ -110,7 +110,7 @@ async function answer(
     .slice(1)
     .flatMap((part: string | undefined) => (part === undefined ? [] : [decodeURIComponent(part)]))
   const onGone = (callback: () => void) => {
-    // The caller may have gone before anybody asked.
+    // The caller may have disconnected before this is called.
     if (response.closed || response.destroyed) queueMicrotask(callback)
     else response.on('close', callback)
   }
@@ -133,7 +133,7 @@ async function answer(
   })
 }
 
-/** Resolves when the caller has read most of it, or has gone: what one does not read must not pile up in this program. */
+/** Resolves when the caller has read most of it, or has disconnected: unread lines must not fill this program's memory. */
 function written(response: ServerResponse, text: string): Promise<void> {
   if (response.destroyed || response.write(text)) return Promise.resolve()
   return new Promise((resolve) => {
@@ -145,7 +145,7 @@ function written(response: ServerResponse, text: string): Promise<void> {
   })
 }
 
-/** Ends an answer that its caller does not read. What waits to be written tells whether some of it was read. */
+/** Ends an answer that its caller does not read. The size of what waits to be written shows whether some of it was read. */
 function endUnread(clock: Clock, response: ServerResponse): void {
   let cancel = () => {}
   const look = (before: number) => {
@@ -159,7 +159,7 @@ function endUnread(clock: Clock, response: ServerResponse): void {
   response.on('close', () => cancel())
 }
 
-/** undefined: it cannot be read, as with half an escape. */
+/** undefined when it is not valid, for example because of an incomplete escape. */
 function addressOf(text: string): URL | undefined {
   try {
     const url = new URL(text, 'http://socket')
@@ -188,7 +188,7 @@ async function makeRoom(socket: string): Promise<void> {
       `socket: the directory ${directory} does not exist: make it, 0750 for root and the slurm group`,
     )
   if (!existsSync(socket)) return
-  if (!statSync(socket).isSocket()) throw new ConfigError(`socket: ${socket} exists and is no socket`)
+  if (!statSync(socket).isSocket()) throw new ConfigError(`socket: ${socket} exists, but is not a socket`)
   if (await isServed(socket)) throw new ConfigError(`socket: another scheduler listens on ${socket}`)
   rmSync(socket)
 }

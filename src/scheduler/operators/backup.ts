@@ -9,10 +9,11 @@ import { maxOperations, maxTransactionBytes } from '../../store/store.js'
 import type { Decision, DocumentChange } from '../commit/decision.js'
 import { dataPlaneOf } from '../dataplane/index.js'
 import { pack, type Size } from '../commit/pack.js'
+import * as messages from './messages.js'
 
 /*
- * What people asked for, as one file: the buffers with their placement, the sessions, the cordons, and the last id given
- * out. Everything else in etcd follows from it or is told by the agents again.
+ * What people asked for, as one file: the buffers with their placement, the sessions, the cordons, and the last id that was given
+ * out. Everything else in etcd is derived from it, or reported by the agents again.
  */
 export const backupFile = z.strictObject({
   burstbuffer: z.literal('backup'),
@@ -25,10 +26,10 @@ export const backupFile = z.strictObject({
 })
 export type Backup = z.infer<typeof backupFile>
 
-/** Refused while a document cannot be read: a backup that leaves one out would be taken for the whole. */
+/** Refused while a document cannot be read: a backup without it would look complete. */
 export function backupOf(cluster: Cluster, now: number): Backup | { refused: string } {
   const unread = unreadable(cluster)
-  if (unread !== undefined) return { refused: `etcd's ${unread} cannot be read: mend it first` }
+  if (unread !== undefined) return { refused: messages.backupUnreadable(unread) }
   return {
     burstbuffer: 'backup',
     v: 1,
@@ -52,21 +53,20 @@ function withNewSecret(buffer: BufferDocument): BufferDocument {
   return { ...buffer, ...dataPlaneOf(buffer).ofNewBuffer() }
 }
 
-/** Of one step of a restore, beside the fence and the counter. */
+/** The limits of one step of a restore, without the fence and the counter. */
 const stepLimits = { operations: maxOperations - 3, bytes: maxTransactionBytes }
 
 /**
- * The next step of a restore into an empty etcd, to be decided again until `left` is 0. A buffer comes together with the session
- * that made it, and before the sessions that use it. A restore that broke off goes on when it is repeated: what is there already
- * must be what the file says. A quarantine is no obstacle: the scheduler itself may make one between two steps, when a disk that the
- * file names is broken.
+ * The next step of a restore into an empty etcd, to be repeated until `left` is 0. A buffer is restored together with its own session,
+ * and before the sessions that use it. An interrupted restore continues when it is repeated: what exists already must be the same
+ * as in the file. A quarantine is accepted: the scheduler itself may add one between two steps, when a disk of the file is
+ * broken.
  */
 export function restoreStep(cluster: Cluster, backup: Backup): Decision<{ left: number }> {
   const unread = unreadable(cluster)
-  if (unread !== undefined) return { refused: `etcd holds ${unread}, which cannot be read: restore into an empty etcd` }
+  if (unread !== undefined) return { refused: messages.restoreUnreadable(unread) }
   const other = whatIsNotOf(cluster, backup)
-  if (other !== undefined)
-    return { refused: `etcd holds ${other}, which the file does not: restore into an empty etcd` }
+  if (other !== undefined) return { refused: messages.restoreNotEmpty(other) }
   const groups = missing(cluster, backup)
   const [step = []] = pack(groups.slice(0, maxOperations), sizeOf, stepLimits)
   const lastId = Math.max(backup.lastId, cluster.lastId, ...idsOf(backup))
@@ -75,7 +75,7 @@ export function restoreStep(cluster: Cluster, backup: Backup): Decision<{ left: 
   return { changes, result: { left: groups.length - step.length } }
 }
 
-/** What must be written together, in order. */
+/** The groups of changes, in order; each group must be written together. */
 function missing(cluster: Cluster, backup: Backup): DocumentChange[][] {
   const buffers = Object.entries(backup.buffers).sort(([, a], [, b]) => rank(a.kind) - rank(b.kind))
   const makers = new Map(Object.entries(backup.sessions).map(([name, { buffer }]) => [buffer, name]))
@@ -97,20 +97,20 @@ function missing(cluster: Cluster, backup: Backup): DocumentChange[][] {
   return [...made, ...others, ...cordons].filter((group) => group.length > 0)
 }
 
-/** An operator's cordon takes the place of a quarantine, as when it is set by hand; neither is written over. */
+/** An operator's cordon replaces a quarantine, as when it is set by hand; otherwise an existing cordon stays. */
 function stands(cluster: Cluster, cordon: CordonDocument): boolean {
   const there = cluster.cordons.get(placeOf(cordon))
   return there !== undefined && (there.kind === 'operator' || cordon.kind === 'quarantine')
 }
 
-/** Jobs use persistent buffers. */
+/** Persistent buffers first, because jobs use them. */
 function rank(kind: BufferDocument['kind']): number {
   return kind === 'persistent' ? 0 : 1
 }
 
 function sizeOf(group: DocumentChange[]): Size {
   const bytes = group.reduce((sum, change) => sum + JSON.stringify(change).length, 0)
-  // A compare and a write, and for a buffer the removal of events that an earlier one of its name left.
+  // A compare and a write each; for a buffer also the removal of the events of an earlier buffer of its name.
   const operations = group.reduce((sum, { kind }) => sum + (kind === 'buffer' ? 3 : 2), 0)
   return { operations, bytes }
 }

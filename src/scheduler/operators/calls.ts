@@ -4,8 +4,9 @@ import type { Cluster } from '../../model/cluster.js'
 import { type Committed, type DecisionStore, type Decision, NotLeader } from '../commit/decision.js'
 import { NameServiceUnavailable } from '../users/nameService.js'
 import type { Reply } from '../http/server.js'
+import * as messages from './messages.js'
 
-/** What goes wrong in an operator's call, with its status and what is said of it. */
+/** The failure of an operator's call, with its HTTP status and its answer. */
 export class CallFailure extends Error {
   constructor(
     readonly status: number,
@@ -22,7 +23,7 @@ export async function commitOrFail<T>(decisions: DecisionStore, decide: (cluster
   } catch (error) {
     if (error instanceof NotLeader) throw new CallFailure(503, { error: error.message, refused: false })
     throw new CallFailure(503, {
-      error: `etcd: ${error instanceof Error ? error.message : String(error)}`,
+      error: messages.etcdFailed(error instanceof Error ? error.message : String(error)),
       refused: false,
     })
   }
@@ -30,7 +31,7 @@ export async function commitOrFail<T>(decisions: DecisionStore, decide: (cluster
   return committed.result
 }
 
-/** JSON, of what the call gives or of what went wrong. */
+/** The answer in JSON: the result of the call, or its failure. */
 export async function answer(act: () => Promise<object> | object): Promise<Reply> {
   try {
     return { type: 'application/json', body: `${JSON.stringify(await act())}\n` }
@@ -49,6 +50,6 @@ export function parse<T>(body: string, schema: z.ZodType<T>): T {
   try {
     return schema.parse(JSON.parse(body))
   } catch (error) {
-    throw new CallFailure(400, { error: `the request is not valid: ${(error as Error).message}`, refused: true })
+    throw new CallFailure(400, { error: messages.invalidRequest((error as Error).message), refused: true })
   }
 }

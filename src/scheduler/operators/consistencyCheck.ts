@@ -11,28 +11,27 @@ import { describeIgnored } from '../cluster/storageHosts.js'
 import { listedVolumes } from '../dataplane/index.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 import { desiredOfBuffer, type SessionSettings, desiredTransfers } from '../desired/index.js'
+import { dataMissing, deviceNotListed, deviceReplaced, found } from './messages.js'
 
-/** What hosts saw may be so old. */
+/** The greatest age of what a host reports. */
 const oldestLookSeconds = 90
 
 /*
- * Where etcd, the disks, the mounts and the volumes do not tell the same story, and the remedy for each. What hosts
- * saw is as old as their last look, up to a minute and a half.
+ * Finds where etcd, the disks, the mounts and the volumes do not agree, with the remedy for each. What a host reports is as old as its
+ * last look, at most a minute and a half.
  */
 export async function checkCluster(cluster: Cluster, config: SessionSettings, clock: Clock): Promise<DifferenceView[]> {
-  const found: DifferenceView[] = []
+  const differences: DifferenceView[] = []
   for (const piece of piecesOfCheck(cluster, config, clock.unixSeconds())) {
-    found.push(...piece)
+    differences.push(...piece)
     await yieldToEventLoop(clock)
   }
-  return found
+  return differences
 }
 
-/** Each piece is of one moment, and small enough that everything else may wait for it; the cluster may change between two. */
+/** The check in pieces, so that other work can run between them. The cluster may change between two pieces, not within one. */
 export function* piecesOfCheck(cluster: Cluster, config: SessionSettings, now: number): Generator<DifferenceView[]> {
-  yield [...cluster.invalid].map(([key, reason]) =>
-    difference(`etcd key ${key}`, `it cannot be read: ${reason}`, 'fix the document, or delete the key'),
-  )
+  yield [...cluster.invalid].map(([key, reason]) => difference(`etcd key ${key}`, found.documentUnreadable(reason)))
   yield* piecesOf(cluster.buffers, (buffer) => desiredDifferences(cluster, desiredOfBuffer(cluster, buffer, config)))
   yield* piecesOf(cluster.sessions, (session) => desiredDifferences(cluster, desiredTransfers(cluster, session)))
   yield sessionDifferences(cluster)
@@ -47,7 +46,7 @@ export function* piecesOfCheck(cluster: Cluster, config: SessionSettings, now: n
 
 const pieceSize = 200
 
-/** Of those that stand when their piece begins. */
+/** Only documents that still exist when their piece begins. */
 function* piecesOf<T>(
   documents: ReadonlyMap<string, T>,
   differencesOf: (document: T) => DifferenceView[],
@@ -61,60 +60,53 @@ function* piecesOf<T>(
   }
 }
 
-/** Sessions whose own buffer is gone: only their end resolves it. */
+/** Sessions whose own buffer no longer exists: the remedy is to end them. */
 export function sessionsToEnd(cluster: Cluster): string[] {
   return [...cluster.sessions]
     .filter(([, { stage, buffer }]) => stage !== 'leaving' && buffer !== undefined && !cluster.buffers.has(buffer))
     .map(([key]) => key)
 }
 
-function difference(where: string, what: string, remedy: string, safe = false): DifferenceView {
-  return { where, what, remedy, safe }
+function difference(where: string, finding: { what: string; remedy: string }, safe = false): DifferenceView {
+  return { where, ...finding, safe }
 }
 
-/** Hosts are told what is wanted of every buffer that can be read, and of every transfer. */
+/** Compares what hosts are told with what is derived from every buffer that can be read, and from every transfer. */
 function desiredDifferences(cluster: Cluster, records: readonly DesiredRecord[]): DifferenceView[] {
-  const found: DifferenceView[] = []
+  const differences: DifferenceView[] = []
   for (const record of records) {
     const told = cluster.desired[record.kind].get(hostKey(record.host, record.id))
     if (told && isDeepStrictEqual({ ...told, fence: 0 }, { ...record.document, fence: 0 })) continue
-    const what = told ? 'the host is told something else' : 'the host is not told'
-    found.push(difference(`desired ${describeRecord(record)}`, what, 'the leader writes it again', true))
+    const finding = told ? found.desiredDiffers() : found.desiredMissing()
+    differences.push(difference(`desired ${describeRecord(record)}`, finding, true))
   }
-  return found
+  return differences
 }
 
 function sessionDifferences(cluster: Cluster): DifferenceView[] {
-  const ended = sessionsToEnd(cluster).map((key) =>
-    difference(`session ${key}`, 'the buffer that it made is gone', 'end the session', true),
-  )
+  const ended = sessionsToEnd(cluster).map((key) => difference(`session ${key}`, found.sessionWithoutBuffer(), true))
   const withSession = new Set([...cluster.sessions.values()].map(({ buffer }) => buffer))
   const lonely = [...cluster.buffers]
     .filter(([key, { wanted }]) => wanted === 'present' && !withSession.has(key))
     .map(([key, { kind }]) =>
       difference(
         `buffer ${key}`,
-        'no session made it, so Slurm does not see it',
-        kind === 'job'
-          ? `bbctl show ${key} says how to mount it, if something on it is to be saved; then bbctl destroy ${key}`
-          : `bbctl create, or create_persistent, as it was made: that gives it a session and keeps its data; or bbctl destroy ${key}`,
+        kind === 'job' ? found.jobBufferWithoutSession(key) : found.persistentWithoutSession(key),
       ),
     )
   return [...ended, ...lonely]
 }
 
 function ignoredReports(cluster: Cluster): DifferenceView[] {
-  return [...cluster.ignored].map(([host, report]) => {
-    const remedy = `name it in storageHosts, if it is to be a storage host; else take that out of its agent.yaml, or delete the key inventory/${host} of a host that is gone`
-    return difference(`host ${host}`, describeIgnored(report), remedy)
-  })
+  return [...cluster.ignored].map(([host, report]) =>
+    difference(`host ${host}`, found.hostIgnored(host, describeIgnored(report))),
+  )
 }
 
 function cutOffDifferences(cluster: Cluster): DifferenceView[] {
-  return cutOffHosts(cluster).map((found) => {
-    const { host, mount } = found
-    const remedy = `on ${host}: end what uses ${mount.path}, or restart the node; its agent unmounts it within a minute then`
-    return difference(`host ${host}`, describeCutOff(cluster, found), remedy)
+  return cutOffHosts(cluster).map((cutOff) => {
+    const { host, mount } = cutOff
+    return difference(`host ${host}`, found.mountDisconnected(host, mount.path, describeCutOff(cluster, cutOff)))
   })
 }
 
@@ -127,41 +119,34 @@ function diskDifferences(cluster: Cluster): DifferenceView[] {
     const seen = cluster.ignored.get(brick.host) ?? cluster.inventories.get(brick.host)
     const problem = seen && brickProblem(seen.devices, brick, holdsData)
     if (problem === undefined) return []
-    const remedy = 'bring the disk back, or destroy the buffer when its users have saved what they can'
-    return [difference(`brick ${hostKey(brick.host, brick.device)} of ${key}`, problem, remedy)]
+    return [difference(`brick ${hostKey(brick.host, brick.device)} of ${key}`, found.brickMissing(problem))]
   })
   const orphans = devices(cluster).flatMap(({ host, device }) => {
     const owned = device.stamp && byUuid.get(device.stamp.uuid)
     if (!device.stamp || (owned?.brick.host === host && owned.brick.device === device.name)) return []
     const place = hostKey(host, device.name)
-    const what = owned
-      ? `it carries the brick of ${owned.key} that was made on ${hostKey(owned.brick.host, owned.brick.device)}`
-      : `it carries the brick ${device.stamp.uuid}, which no buffer claims`
-    const remedy = owned
-      ? 'put the disk back to its name'
-      : `bbctl restore a backup that knows it, or bbctl adopt ${place}, which wipes it`
-    return [difference(`device ${place}`, what, remedy)]
+    const finding = owned
+      ? found.brickElsewhere(owned.key, hostKey(owned.brick.host, owned.brick.device))
+      : found.brickUnclaimed(device.stamp.uuid, place)
+    return [difference(`device ${place}`, finding)]
   })
   return [...missing, ...orphans]
 }
 
 function brickProblem(listed: readonly InventoryDevice[], brick: PlacedBrick, holdsData: boolean): string | undefined {
   const device = listed.find(({ name }) => name === brick.device)
-  if (!device) return 'the host lists no such device any more'
-  if (device.identity !== brick.identity)
-    return `the device is another: ${device.identity || 'it has no serial number'}`
-  if (holdsData && device.state === 'blank') return 'the device is blank, and should hold data'
-  return undefined
+  if (!device) return deviceNotListed()
+  if (device.identity !== brick.identity) return deviceReplaced(device.identity)
+  return holdsData && device.state === 'blank' ? dataMissing() : undefined
 }
 
-/** What a host could not list is not missing: the check says what it has not seen. */
+/** Lists that were too long for the inventory: the check says what it has not seen, and reports nothing of it as missing. */
 function cutLists(cluster: Cluster): DifferenceView[] {
   return alive(cluster).flatMap(([host, { cut = [] }]) =>
     cut.map((list) =>
       difference(
         `host ${host}`,
-        `it has more ${list} than its inventory lists: those that are not listed are not checked`,
-        `on ${host}: ${list === 'volumes' ? listedVolumes.listVolumes : 'findmnt'}`,
+        found.listTruncated(host, list, list === 'volumes' ? listedVolumes.listVolumes : 'findmnt'),
       ),
     ),
   )
@@ -180,19 +165,15 @@ function volumeDifferences(cluster: Cluster): DifferenceView[] {
   const orphans = [...seen]
     .filter(([volume]) => !claimed.has(volume))
     .map(([volume, hosts]) =>
-      difference(
-        listedVolumes.nameOf(volume),
-        `no buffer claims it; seen by ${hosts.join(', ')}`,
-        listedVolumes.remove(volume, hosts[0]!),
-      ),
+      difference(listedVolumes.nameOf(volume), found.volumeUnclaimed(hosts, listedVolumes.remove(volume, hosts[0]!))),
     )
   const missing = [...cluster.buffers].flatMap(([key, { volume, builtAt, wanted, bricks, dataPlane }]) => {
-    // Its hosts look at what they serve themselves.
+    // Its hosts check for themselves what they serve.
     if (dataPlane === 'direct') return []
     const told = bricks.flatMap(({ host }) => (cluster.hosts.has(host) && cluster.inventories.get(host)) || [])
     const isTold = told.some(({ volumes, cut }) => volumes && !cut?.includes('volumes'))
     if (builtAt === undefined || wanted === 'absent' || !isTold || seen.has(volume)) return []
-    return [difference(`buffer ${key}`, listedVolumes.notFound(volume), 'its primary makes it again: bbctl show')]
+    return [difference(`buffer ${key}`, found.volumeMissing(listedVolumes.notFound(volume)))]
   })
   return [...orphans, ...missing]
 }
@@ -206,22 +187,18 @@ function mountDifferences(cluster: Cluster): DifferenceView[] {
   return alive(cluster).flatMap(([host, { mounts }]) =>
     (mounts ?? [])
       .filter(({ path }) => !(path.startsWith(`${brickRoot}/`) ? bricks : wanted).has(`${host}:${path}`))
-      .map(({ path, source }) =>
-        difference(`mount ${path} on ${host}`, `of ${source}: no buffer claims it`, `on ${host}: umount ${path}`),
-      ),
+      .map(({ path, source }) => difference(`mount ${path} on ${host}`, found.mountUnclaimed(host, path, source))),
   )
 }
 
-/** Bricks that should be mounted and are not: those that were there at their host's last look, whenever that was. */
+/** Bricks that should be mounted and were not at the last look of a host, unless they were built after it. */
 function missingMounts(cluster: Cluster, now: number): DifferenceView[] {
   return [...cluster.buffers].flatMap(([key, { bricks, wanted, builtAt }]) => {
     if (wanted === 'absent' || builtAt === undefined || now - builtAt < oldestLookSeconds) return []
     return bricks.flatMap(({ host, device }) => {
       const { mounts, cut } = (cluster.hosts.has(host) && cluster.inventories.get(host)) || {}
       if (!mounts || cut?.includes('mounts') || mounts.some(({ path }) => path === brickMountPath(device))) return []
-      const where = `mount ${brickMountPath(device)} on ${host}`
-      const remedy = `its agent mounts it at its next look, within a minute; else bbctl show ${key} says why not`
-      return [difference(where, `the brick of ${key} is not mounted`, remedy)]
+      return [difference(`mount ${brickMountPath(device)} on ${host}`, found.brickNotMounted(key))]
     })
   })
 }

@@ -6,6 +6,7 @@ import { describeWiping, whyNotWipe } from '../../model/wipes.js'
 import { type PoolRequest, devicesOf, sharedDisks, takenDevices } from '../cluster/devices.js'
 import type { SchedulerConfig } from '../config.js'
 import { cordonOf } from './cordons.js'
+import * as messages from './messages.js'
 
 export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceView[] {
   const owners = new Map<string, string>()
@@ -20,7 +21,7 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
     const asked = { pool, granularityBytes: configured?.granularityBytes ?? 0, wipe: configured?.wipe }
     return devicesOf(cluster, asked, taken, shared).map(({ host, device, availability, alsoAt }): DeviceView => {
       const cordon = cordonOf(cluster, host, device.name)
-      const unknownPool = configured ? undefined : `the scheduler's configuration has no pool ${pool}`
+      const unknownPool = configured ? undefined : messages.unknownPool(pool)
       return {
         host,
         device: device.name,
@@ -43,7 +44,7 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
 }
 
 function sameDisk(identity: string, alsoAt: string | undefined): string | undefined {
-  return alsoAt === undefined ? undefined : `the same disk as ${alsoAt}, by its ${identity}`
+  return alsoAt === undefined ? undefined : messages.sameDisk(alsoAt, identity)
 }
 
 function whyNotFree(
@@ -51,10 +52,8 @@ function whyNotFree(
   device: InventoryDevice,
   { granularityBytes, wipe }: PoolRequest,
 ): string | undefined {
-  if (availability === 'too small')
-    return `it has ${device.sizeBytes} bytes, the pool's granularity is ${granularityBytes}`
-  if (availability === 'foreign' && device.stamp)
-    return `it carries the brick ${device.stamp.uuid}, which no buffer claims`
+  if (availability === 'too small') return messages.deviceTooSmall(device.sizeBytes, granularityBytes)
+  if (availability === 'foreign' && device.stamp) return messages.unclaimedBrick(device.stamp.uuid)
   if (availability === 'taken') return undefined
   return device.reason ?? (availability === 'refused' ? whyNotWipe(device, wipe) : undefined)
 }

@@ -1,5 +1,4 @@
 import type { ExplainView } from '../../model/api.js'
-import { printSize } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, SessionStage } from '../../model/documents/session.js'
 import { phaseOf } from '../../model/phase.js'
@@ -13,25 +12,23 @@ import {
   unmountProgress,
 } from '../progress.js'
 import type { CapacityQueue } from '../placement/capacityQueue.js'
+import * as messages from './messages.js'
 import { shownStage } from './shownState.js'
 
-/** Why a job or a persistent buffer is not further than it is, as far as this scheduler knows. */
+/** What a job or a persistent buffer waits for, as far as this scheduler knows. */
 export function explain(cluster: Cluster, capacityQueue: Pick<CapacityQueue, 'positionOf'>, name: string): ExplainView {
   const { session, buffer } = tokenStateOf(cluster, name)
   const lines: string[] = []
   const waiting = capacityQueue.positionOf(name)
   if (waiting) {
     const { claim, ahead } = waiting
-    const before = ahead === 0 ? 'nobody came before it' : `${ahead} came before it`
-    lines.push(
-      `its setup waits until ${printSize(claim.slots * claim.granularityBytes)} of pool ${claim.pool} are free: ${before}`,
-    )
+    lines.push(messages.setupWaitsForRoom(claim.slots * claim.granularityBytes, claim.pool, ahead))
   }
   if (session) lines.push(ofSession(cluster, session))
   if (buffer) {
     const { phase, reason, waitingFor } = phaseOf(cluster, buffer)
     const why = [...(reason === undefined ? [] : [reason]), ...waitingFor]
-    lines.push(`its buffer is ${phase}${why.length > 0 ? `: ${why.join('; ')}` : ''}`)
+    lines.push(messages.bufferIs(phase, why))
   }
   return { name, isKnown: lines.length > 0, lines }
 }
@@ -49,8 +46,7 @@ const progressOf: Record<SessionStage, (cluster: Cluster, session: SessionDocume
 
 function ofSession(cluster: Cluster, session: SessionDocument): string {
   const progress = progressOf[session.stage](cluster, session)
-  const stage = `it has come to ${shownStage(session.stage)}`
-  if (progress.state === 'failed') return `${stage}, which failed: ${progress.reason}`
-  if (progress.state === 'waiting') return `${stage}, and waits for ${progress.waitingFor.join('; ') || 'nothing more'}`
-  return `${stage}, and waits for nothing here: the next step is Slurm's`
+  const stage = shownStage(session.stage)
+  if (progress.state === 'failed') return messages.stageFailed(stage, progress.reason)
+  return progress.state === 'waiting' ? messages.stageWaits(stage, progress.waitingFor) : messages.stageDone(stage)
 }

@@ -4,10 +4,11 @@ import type { Cluster } from '../../model/cluster.js'
 import type { HostDocument } from '../../model/documents/host.js'
 import { unusableAddresses } from '../../model/fields.js'
 import { levelOfHost, ourLevels } from '../../model/levels.js'
-import { compareNames, quote } from '../../model/names.js'
+import { compareNames } from '../../model/names.js'
 import { describeCutOff } from '../admission/cutOff.js'
 import { describeIgnored } from '../cluster/storageHosts.js'
 import { cordonOf } from './cordons.js'
+import * as messages from './messages.js'
 
 export function hostsView(cluster: Cluster): HostView[] {
   // The inventory of a compute host has no devices: when its agent ends, the host is not lost.
@@ -47,11 +48,11 @@ export function hostsView(cluster: Cluster): HostView[] {
 function problemWithLevel(document: HostDocument | undefined): string[] {
   if (!document || levelOfHost(document) !== undefined) return []
   const theirs = document.versions['documents']
-  return [`it knows documents of levels ${theirs}, this scheduler of ${ourLevels}: upgrade the older one`]
+  return [messages.levelsDiffer(theirs, ourLevels)]
 }
 
 function problemWithAddresses(document: HostDocument | undefined): string[] {
   const unusable = unusableAddresses(document?.addresses ?? [])
   if (unusable.length === 0) return []
-  return [`addresses that are no host name and no IP address are left out: ${unusable.map(quote).join(', ')}`]
+  return [messages.invalidAddresses(unusable)]
 }

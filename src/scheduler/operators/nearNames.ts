@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein'
 
-/** Names like the one that was mistyped: the same beginning, or a letter or two away. */
+/** Names similar to a mistyped one: with the same beginning, or with at most two letters of difference. */
 export function nearNames(names: Iterable<string>, asked: string): string[] {
   return [...names]
     .filter((name) => name.startsWith(asked) || asked.startsWith(name) || distance(name, asked) <= 2)

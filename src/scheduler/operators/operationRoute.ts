@@ -15,7 +15,7 @@ export interface OperationRequest<K extends OperationName> {
   body: Body<K>
 }
 
-/** Where an operation is asked for. */
+/** The method and the path of an operation. */
 export function placeOf(name: OperationName): Pick<Route, 'method' | 'pattern'> {
   const { method, path } = operations[name]
   return { method, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '([^/]+)')}$`) }

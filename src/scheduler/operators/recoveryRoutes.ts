@@ -6,6 +6,7 @@ import { checkCluster, sessionsToEnd } from './consistencyCheck.js'
 import type { SchedulerConfig } from '../config.js'
 import type { DecisionStore } from '../commit/decision.js'
 import { answer, commitOrFail, CallFailure, parse } from './calls.js'
+import { repairOnLeader } from './messages.js'
 import { placeOf, routeOf } from './operationRoute.js'
 import type { Route } from '../http/server.js'
 
@@ -13,11 +14,11 @@ export interface RecoveryDependencies {
   decisions: DecisionStore
   clock: Clock
   config: SchedulerConfig
-  /** Everything is derived and compared anew. */
+  /** Derives and compares everything again. */
   resync(): void
 }
 
-/** Check and repair; backup and restore of what people asked for. */
+/** The calls for check and repair, backup and restore. */
 export function recoveryRoutes({ decisions, clock, config, resync }: RecoveryDependencies): Route[] {
   const backup = () => {
     const made = backupOf(decisions.cluster, clock.unixSeconds())
@@ -35,8 +36,7 @@ export function recoveryRoutes({ decisions, clock, config, resync }: RecoveryDep
     const found = await check()
     for (const token of sessionsToEnd(decisions.cluster))
       await commitOrFail(decisions, (cluster) => teardown(cluster, { token, hurry: true }))
-    if (!decisions.isLeader())
-      throw new CallFailure(503, { error: 'this scheduler stands by: repair on the leader', refused: false })
+    if (!decisions.isLeader()) throw new CallFailure(503, { error: repairOnLeader(), refused: false })
     resync()
     return found
   }
@@ -48,5 +48,5 @@ export function recoveryRoutes({ decisions, clock, config, resync }: RecoveryDep
   ]
 }
 
-/** Ten thousand buffers with their bricks. */
+/** Enough for ten thousand buffers with their bricks. */
 const maxRestoreBytes = 64 * 1024 * 1024

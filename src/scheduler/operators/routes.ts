@@ -2,7 +2,6 @@ import type { Log } from '../../daemon/log.js'
 import type { StatusView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { EventDocument } from '../../model/documents/event.js'
-import { quote } from '../../model/names.js'
 import type { Answer, Body } from '../../model/operations.js'
 import {
   adopt,
@@ -26,6 +25,7 @@ import type { SlurmDependencies } from '../slurm/functions/context.js'
 import { bufferDetail, buffersView } from './bufferViews.js'
 import { devicesView } from './deviceViews.js'
 import { hostsView } from './hostViews.js'
+import * as messages from './messages.js'
 import { nearNames } from './nearNames.js'
 import { statusView } from './statusView.js'
 import { commitOrFail, CallFailure } from './calls.js'
@@ -39,7 +39,7 @@ export interface OperatorDependencies extends SlurmDependencies {
   log: Log
   resync(): void
   schedulerState(): StatusView['scheduler']
-  /** What the scheduler itself cannot do at the moment, in words. */
+  /** Problems of the scheduler itself, in words. */
   ownProblems(): string[]
   etcdUsage: EtcdUsage
   /** A buffer's events, oldest first. */
@@ -50,7 +50,7 @@ export interface OperatorDependencies extends SlurmDependencies {
 const transferActions = { cancelTransfers, retryTransfers, dropTransfers }
 const adoptWaitMs = 900_000
 
-/** The operators' calls: JSON both ways. Whoever may open the socket may make them: root and the slurm group. */
+/** The operators' calls, with JSON in requests and answers. Root and the slurm group may open the socket, and so make them. */
 export function operatorRoutes(deps: OperatorDependencies): Route[] {
   const { decisions, config } = deps
   const status = () =>
@@ -108,7 +108,7 @@ export function operatorRoutes(deps: OperatorDependencies): Route[] {
       )
       const end = await decisions.waitFor((cluster) => settled(adoptProgress(cluster, host, device)), adoptWaitMs)
       if (end?.state === 'failed') throw new CallFailure(409, { error: end.reason, refused: true })
-      if (!end) throw new CallFailure(504, { error: `${host}/${device} is still being wiped`, refused: false })
+      if (!end) throw new CallFailure(504, { error: messages.stillWiping(`${host}/${device}`), refused: false })
       return {}
     }),
     watchRoute(deps, status),
@@ -147,11 +147,11 @@ async function create(deps: OperatorDependencies, body: Body<'createBuffer'>): P
   return admission
 }
 
-/** The whole cluster is costly to show where it is large: all who watch it share what is shown. */
+/** Showing a large cluster is costly, so all who watch it share one answer. */
 const clusterPauseMs = 1_000
 const bufferPauseMs = 250
 
-/** Of the cluster, or of one buffer until it is gone. */
+/** Watches the cluster, or one buffer until it is gone. */
 function watchRoute(deps: OperatorDependencies, status: () => object): Route {
   const { decisions, clock } = deps
   const watchers = new Watchers(deps)
@@ -186,7 +186,7 @@ function watchRoute(deps: OperatorDependencies, status: () => object): Route {
 
 function notFound(cluster: Cluster, name: string): CallFailure {
   return new CallFailure(404, {
-    error: `there is no buffer ${quote(name)}`,
+    error: messages.noBuffer(name),
     refused: true,
     suggestions: nearNames(cluster.buffers.keys(), name),
   })

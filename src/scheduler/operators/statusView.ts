@@ -6,9 +6,10 @@ import { poolsOf } from '../cluster/pools.js'
 import type { SchedulerConfig } from '../config.js'
 import { devicesView } from './deviceViews.js'
 import { hostsView } from './hostViews.js'
+import * as messages from './messages.js'
 import { transferProblems } from './transferViews.js'
 
-/** Keys that cannot be read are listed up to here. */
+/** At most this many keys that cannot be read are listed for each place. */
 const maxOfOnePlace = 10
 
 /** The cluster as operators see it: pure, from the documents to the shapes of `model/api.ts`. */
@@ -17,7 +18,7 @@ export function statusView(
   config: SchedulerConfig,
   scheduler: StatusView['scheduler'],
   etcd: StatusView['etcd'],
-  /** What is wrong beside the cluster's documents. */
+  /** Problems that are not in the cluster's documents. */
   ownProblems: string[] = [],
 ): StatusView {
   const hosts = hostsView(cluster)
@@ -52,53 +53,45 @@ export function statusView(
 function problemsOf(cluster: Cluster, config: SchedulerConfig, hosts: HostView[]): string[] {
   const devices = devicesView(cluster, config)
   return [
-    ...hosts
-      .filter(({ state }) => state === 'lost')
-      .map(({ host }) => `host ${host} is lost: its agent does not answer`),
-    ...hosts.flatMap(({ host, problems }) => problems.map((problem) => `host ${host}: ${problem}`)),
+    ...hosts.filter(({ state }) => state === 'lost').map(({ host }) => messages.hostIsLost(host)),
+    ...hosts.flatMap(({ host, problems }) => problems.map((problem) => messages.ofHost(host, problem))),
     ...[...cluster.cordons.values()]
       .filter(({ kind }) => kind === 'quarantine')
-      .map(
-        ({ host, device, why }) => `${device === undefined ? host : hostKey(host, device)} is in quarantine: ${why}`,
-      ),
+      .map(({ host, device, why }) => messages.inQuarantine(device === undefined ? host : hostKey(host, device), why)),
     ...devices
       .filter(({ availability }) => ['foreign', 'refused', 'too small'].includes(availability))
-      .map(
-        ({ host, device, availability, reason }) =>
-          `device ${hostKey(host, device)} is ${availability}: ${reason ?? 'no reason given'}`,
+      .map(({ host, device, availability, reason }) =>
+        messages.deviceIs(hostKey(host, device), availability, reason ?? undefined),
       ),
     ...takenTwice(cluster),
     ...[...cluster.buffers.values()].flatMap((buffer) => {
       const { phase, waitingFor, reason } = phaseOf(cluster, buffer)
       if (phase !== 'blocked' && phase !== 'degraded' && phase !== 'failed') return []
-      return [`buffer ${bufferKey(cluster, buffer)} is ${phase}: ${reason ?? waitingFor.join('; ')}`]
+      return [messages.bufferProblem(bufferKey(cluster, buffer), phase, reason ?? waitingFor.join('; '))]
     }),
     ...transferProblems(cluster),
     ...unreadProblems(cluster),
   ]
 }
 
-/** A disk of a buffer that another host came to see as well: refused there, and to be known here. */
+/** Disks of buffers that another host sees as well: that host's device is refused, and operators should know. */
 function takenTwice(cluster: Cluster): string[] {
   const taken = takenDevices(cluster)
   return [...sharedDisks(cluster)]
     .filter(([place]) => taken.has(place))
-    .map(([place, others]) => `device ${place} is taken, and the same disk as ${others}`)
+    .map(([place, others]) => messages.takenAndShared(place, others))
 }
 
-/** One host may have written any number of them. */
+/** Shortened for each place, because one host may have written any number of keys. */
 function unreadProblems(cluster: Cluster): string[] {
   const byPlace = new Map<string, string[]>()
   for (const [key, reason] of cluster.invalid) {
     const place = key.split('/').slice(0, 2).join('/')
-    byPlace.set(place, [...(byPlace.get(place) ?? []), `etcd key ${key} cannot be read: ${reason}`])
+    byPlace.set(place, [...(byPlace.get(place) ?? []), messages.keyUnreadable(key, reason)])
   }
   return [...byPlace].flatMap(([place, all]) =>
     all.length <= maxOfOnePlace
       ? all
-      : [
-          ...all.slice(0, maxOfOnePlace),
-          `${all.length - maxOfOnePlace} more keys of etcd below ${place} cannot be read`,
-        ],
+      : [...all.slice(0, maxOfOnePlace), messages.moreKeysUnreadable(all.length - maxOfOnePlace, place)],
   )
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../daemon/clock.js'
 import type { ClusterCache } from '../cluster/cache.js'
 import { countsOf } from '../desired/index.js'
 
-/** Bytes a second of a session's transfer, as far as it has been followed. */
+/** Bytes a second of a session's transfer; undefined when there are not enough samples. */
 export type RateOf = (sessionId: number, number: number) => number | undefined
 
 interface Sample {
@@ -14,7 +14,7 @@ interface Sample {
 const windowMs = 60_000
 const sampleMs = 1_000
 
-/** How fast transfers are copied, from what hosts have reported in the last minute; for people, and in no document. */
+/** How fast transfers are copied, by the reports of the last minute. It is only shown, not written to a document. */
 export class TransferRates {
   private readonly samples = new Map<string, Sample[]>()
 
@@ -23,7 +23,7 @@ export class TransferRates {
     private readonly clock: Clock,
   ) {}
 
-  /** To be told of every key of a report that changed: `<session id>.<number>`. */
+  /** To be called for every report that changed, with its key `<session id>.<number>`. */
   note(id: string): void {
     const [sessionId, number] = id.split('.').map(Number)
     const key = this.cache.index.sessionKey(sessionId!)
@@ -35,7 +35,7 @@ export class TransferRates {
     const before = this.samples.get(id) ?? []
     const isOtherRun = before.some(({ attempt, bytes }) => attempt !== sample.attempt || bytes > sample.bytes)
     const recent = isOtherRun ? [] : before.filter(({ atMs }) => sample.atMs - atMs <= windowMs)
-    // One a second, however many hosts report: else thirty of them would fill the list with the last three seconds.
+    // At most one sample a second, however many hosts report: reports of thirty hosts would fill the list in three seconds.
     const [last, previous] = [recent.at(-1), recent.at(-2)]
     if (last && previous && last.atMs - previous.atMs < sampleMs) recent.pop()
     this.samples.set(id, [...recent, sample])

@@ -3,6 +3,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import { currentTransfer, nameOf } from '../../model/transfers.js'
 import { countsOf, failuresOf, partOf, waitsOf } from '../desired/index.js'
+import { transferFailed } from './messages.js'
 import { shownState } from './shownState.js'
 import type { RateOf } from './transferRates.js'
 
@@ -23,10 +24,7 @@ export function transferProblems(cluster: Cluster): string[] {
   return [...cluster.sessions.values()].flatMap(({ token, stage, transfers = [] }) =>
     transfers
       .filter(({ ended }) => ended?.state === 'failed' && stage === 'staging-out')
-      .map(
-        (transfer) =>
-          `${nameOf(transfer)} of job ${token} failed: ${transfer.ended!.reason}: bbctl transfer retry|drop ${token}`,
-      ),
+      .map((transfer) => transferFailed(nameOf(transfer), token, transfer.ended!.reason)),
   )
 }
 
@@ -64,7 +62,7 @@ function transferView(
   }
 }
 
-/** As a script writes them. */
+/** The source and the destination, as a script writes them. */
 function endsOf({ direction, type, variable, inside, outside, list }: SessionTransfer): [string, string] {
   const within = (path: string) => `$${variable}/${path}`
   const listed = list && (list.side === 'inside' ? within(list.path) : list.path)

@@ -2,6 +2,7 @@ import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import type { DecisionStore } from '../commit/decision.js'
 import type { Reply, Request } from '../http/server.js'
+import { tooManyWatches } from './messages.js'
 
 export interface WatchDependencies {
   decisions: Pick<DecisionStore, 'onChange'>
@@ -9,25 +10,24 @@ export interface WatchDependencies {
   log: Log
 }
 
-/** What is shown now. `isLast`: nothing comes after it. `isOld`: something has changed since it was made. */
+/** What is shown now. `isLast`: no other line follows. `isOld`: the cluster has changed since it was made. */
 export interface Shown {
   line: string
   isLast?: boolean
   isOld?: boolean
 }
 
-/** Each holds a socket, and what its reader has not read. */
+/** Each watcher needs a socket, and memory for what its reader has not read. */
 const maxWatchers = 64
 
-/** Streams of what is shown: a line now, and after changes that show, no faster than `pauseMs` lets them. */
+/** Streams: one line now, and one after each visible change, with at least `pauseMs` between them. */
 export class Watchers {
   private count = 0
 
   constructor(private readonly deps: WatchDependencies) {}
 
   open(show: () => Promise<Shown>, pauseMs: number, onGone: Request['onGone']): Reply {
-    if (this.count >= maxWatchers)
-      return { status: 503, body: `there are ${maxWatchers} watches already: end one of them\n` }
+    if (this.count >= maxWatchers) return { status: 503, body: `${tooManyWatches(maxWatchers)}\n` }
     this.count++
     let isGone = false
     let stop = () => {}

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { found as told } from '../../../src/scheduler/operators/messages.js'
 import type { BufferView, DifferenceView, SessionView } from '../../../src/model/api.js'
 import { slurmDifferences } from '../../../src/cli/slurmList.js'
 import { keys } from '../../../src/store/keys.js'
@@ -68,7 +69,7 @@ describe('what a check says of the buffer of a job that Slurm no longer knows', 
   it('says how to save what is on one that has no session either, and removes it', async () => {
     await rig.put(keys.buffer('7'), aBuffer({ name: '7', id: 4, bricks: ['gluster1/nvme4n1'], builtAt: 1 }))
     const found = await rig.json<DifferenceView[]>('GET', '/v1/check')
-    const lonely = found.find(({ what }) => what.startsWith('no session made it'))!
+    const lonely = found.find(({ what }) => what === told.jobBufferWithoutSession('7').what)!
     expect(lonely.remedy).to.match(/^bbctl show 7 .*; then bbctl destroy 7$/)
     expect((await rig.json('GET', '/v1/buffers/7'))['mountpoint']).to.contain('gluster1:/7')
     expect((await rig.call('DELETE', '/v1/buffers/7')).status).to.equal(200)

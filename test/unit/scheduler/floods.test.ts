@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { moreKeysUnreadable } from '../../../src/scheduler/operators/messages.js'
 import { createPersistent } from '../../../src/scheduler/admission/index.js'
 import { statusView } from '../../../src/scheduler/operators/statusView.js'
 import { keys } from '../../../src/store/keys.js'
@@ -50,7 +51,7 @@ describe('reports on what a host is not told', () => {
       null,
     )
     expect(problems.filter((problem) => problem.includes('cannot be read'))).to.have.lengthOf(11)
-    expect(problems.at(-1)).to.equal('990 more keys of etcd below observed/c1 cannot be read')
+    expect(problems.at(-1)).to.equal(moreKeysUnreadable(990, 'observed/c1'))
   })
 
   it('count for nothing against those on what it is told, also when they were read first', async () => {

@@ -1,4 +1,7 @@
 import { expect } from 'chai'
+import { deviceIgnored } from '../../../../src/scheduler/admission/messages.js'
+import { ignored } from '../../../../src/scheduler/cluster/messages.js'
+import { found as told, ofHost } from '../../../../src/scheduler/operators/messages.js'
 import { createPersistent, teardown } from '../../../../src/scheduler/admission/index.js'
 import { adopt } from '../../../../src/scheduler/admission/operators.js'
 import { piecesOfCheck } from '../../../../src/scheduler/operators/consistencyCheck.js'
@@ -44,21 +47,20 @@ describe('a host that storageHosts does not name', () => {
     expect(await create(rig, 3 * terabyte)).to.have.property('refused')
     expect(servedPaths(rig.cache)).to.deep.equal([])
     expect(rig.keys('desired/')).to.deep.equal([])
-    expect(refusalOf(adopt(rig.cache, { host: 'c2', device: 'nvme1n1', who: 'root' }, { now: 2, config }))).to.contain(
-      'storageHosts',
+    expect(refusalOf(adopt(rig.cache, { host: 'c2', device: 'nvme1n1', who: 'root' }, { now: 2, config }))).to.equal(
+      deviceIgnored('c2/nvme1n1', 'c2'),
     )
   })
 
   it('is shown with what is ignored, by status, hosts and check', async () => {
     const rig = await Rig.start({ hosts: hosts(), config })
-    const words = /it reports the role storage, 51 devices, 1 stage path, which is ignored: storageHosts/
+    const words = ignored(['the role storage', '51 devices', '1 stage path'])
     const view = hostsView(rig.cache).find(({ host }) => host === 'c2')!
     expect([view.roles, view.devices]).to.deep.equal([['compute'], 0])
-    expect(view.problems.join()).to.match(words)
-    expect(status(rig).problems.join()).to.match(/host c2: it reports/)
+    expect(view.problems.join()).to.contain(words)
+    expect(status(rig).problems.join()).to.contain(ofHost('c2', words))
     const [found] = [...piecesOfCheck(rig.cache, config, 2000)].flat().filter(({ where }) => where === 'host c2')
-    expect(found!.what).to.match(words)
-    expect(found!.remedy).to.contain('storageHosts')
+    expect(found).to.include(told.hostIgnored('c2', words))
   })
 
   it('is told mounts, and its own mounts are seen, as of every node', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { conflicts, isStandby } from '../../../../src/scheduler/commit/messages.js'
 import { createPersistent } from '../../../../src/scheduler/admission/index.js'
 import { NotLeader } from '../../../../src/scheduler/commit/decision.js'
 import { aCordon, aHost, alice, terabyte } from '../../../support/builders.js'
@@ -43,7 +44,7 @@ describe('a decision', () => {
       rig.etcd.write([], [{ put: 'cordons/gluster1', value: aCordon('gluster1', { why: String(n++) }) }])
       return { changes: [cordon('x')], result: undefined }
     })
-    expect(String(await always.catch((error: unknown) => error))).to.contain('other writers were faster every time')
+    expect(String(await always.catch((error: unknown) => error))).to.contain(conflicts())
   })
 
   it('waits for the one before it, so that two never take the last device', async () => {
@@ -77,7 +78,7 @@ describe('a decision', () => {
     rig.fence = undefined
     const error = await rig.committer.commit(() => ({ changes: [], result: 1 })).catch((e: unknown) => e)
     expect(error).to.be.instanceOf(NotLeader)
-    expect(String(error)).to.contain('the one on head leads')
+    expect(String(error)).to.contain(isStandby('head'))
   })
 
   it('of a leader that was overtaken is not written, also when its cache does not know yet', async () => {

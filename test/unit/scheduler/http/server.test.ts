@@ -139,7 +139,7 @@ describe('the scheduler’s socket', () => {
       serve({ ...options, socket }).catch((error: unknown) => String(error)),
     )
     const [overFile, nowhere] = await Promise.all(errors)
-    expect(overFile).to.contain('exists and is no socket')
+    expect(overFile).to.contain('exists, but is not a socket')
     expect(nowhere).to.contain('does not exist: make it, 0750')
   })
 })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../../src/scheduler/operators/messages.js'
 import { createPersistent } from '../../../../src/scheduler/admission/index.js'
 import { type Backup, backupFile, backupOf, restoreStep } from '../../../../src/scheduler/operators/backup.js'
 import {
@@ -62,11 +63,11 @@ describe('a backup', () => {
 describe('a restore', () => {
   it('never goes over what is there', () => {
     const refused = (parts: Parameters<typeof aCluster>[0]) => refusalOf(restoreStep(aCluster(parts), backup()))
-    expect(refused({ buffers: [aBuffer({ id: 99 })] })).to.contain('etcd holds the buffer mytest')
-    expect(refused({ buffers: [aBuffer({ name: 'other' })] })).to.contain('etcd holds the buffer other')
-    expect(refused({ sessions: [aSession({ token: '9' })] })).to.contain('etcd holds the session 9')
-    expect(refused({ cordons: [aCordon('gluster2')] })).to.contain('etcd holds a cordon on gluster2')
-    expect(refused({ invalid: { 'sessions/x': 'v' } })).to.contain('cannot be read')
+    expect(refused({ buffers: [aBuffer({ id: 99 })] })).to.equal(messages.restoreNotEmpty('the buffer mytest'))
+    expect(refused({ buffers: [aBuffer({ name: 'other' })] })).to.equal(messages.restoreNotEmpty('the buffer other'))
+    expect(refused({ sessions: [aSession({ token: '9' })] })).to.equal(messages.restoreNotEmpty('the session 9'))
+    expect(refused({ cordons: [aCordon('gluster2')] })).to.equal(messages.restoreNotEmpty('a cordon on gluster2'))
+    expect(refused({ invalid: { 'sessions/x': 'v' } })).to.equal(messages.restoreUnreadable('sessions/x'))
   })
 
   it('goes on when it broke off, and changes nothing when all is there', () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../../src/scheduler/operators/messages.js'
 import { checkCluster, piecesOfCheck, sessionsToEnd } from '../../../../src/scheduler/operators/consistencyCheck.js'
 import type { DifferenceView } from '../../../../src/model/api.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/index.js'
@@ -46,6 +47,8 @@ function found(parts: ClusterParts = {}, now = 1000): string[] {
     .map(({ where, what, safe }) => `${safe ? '* ' : ''}${where}: ${what}`)
 }
 
+const { found: told } = messages
+
 describe('a check', () => {
   it('finds no difference where there is none', () => expect(found()).to.deep.equal([]))
 
@@ -64,41 +67,44 @@ describe('a check', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect(turns).to.be.within(10, 20)
-    expect(found.filter(({ what }) => what === 'the host is not told')).to.have.lengthOf(999)
+    expect(found.filter(({ what }) => what === told.desiredMissing().what)).to.have.lengthOf(999)
   })
 
   it('finds a stamped disk that no buffer claims, and one that is in the wrong place', () => {
     const other = { state: 'stamped', stamp: { uuid: aUuid(9), label: 'bb-old' } }
     expect(found({ hosts: [gluster1({}, [{ state: 'stamped', stamp }, other])] })).to.deep.equal([
-      `device gluster1/nvme2n1: it carries the brick ${aUuid(9)}, which no buffer claims`,
+      `device gluster1/nvme2n1: ${messages.unclaimedBrick(aUuid(9))}`,
     ])
     expect(found({ hosts: [gluster1({}, [{ state: 'refused' }, { state: 'stamped', stamp }])] })).to.deep.equal([
-      'device gluster1/nvme2n1: it carries the brick of mytest that was made on gluster1/nvme1n1',
+      `device gluster1/nvme2n1: ${told.brickElsewhere('mytest', 'gluster1/nvme1n1').what}`,
     ])
   })
 
   it('finds a gluster volume and a mount that no buffer claims', () => {
+    const stray = '/mnt/burstbuffer/9.1/striped'
     const seen = {
       volumes: ['mytest', 'stray'],
-      mounts: [...mounts, { path: '/mnt/burstbuffer/9.1/striped', source: 'g:/9' }],
+      mounts: [...mounts, { path: stray, source: 'g:/9' }],
     }
     expect(found({ hosts: [gluster1(seen)] })).to.deep.equal([
-      'gluster volume stray: no buffer claims it; seen by gluster1',
-      'mount /mnt/burstbuffer/9.1/striped on gluster1: of g:/9: no buffer claims it',
+      `gluster volume stray: ${told.volumeUnclaimed(['gluster1'], '').what}`,
+      `mount ${stray} on gluster1: ${told.mountUnclaimed('gluster1', stray, 'g:/9').what}`,
     ])
   })
 
   it('finds a brick that is not mounted, once its host has looked since it was built', () => {
-    const missing = 'mount /data/glusterfs/nvme1n1 on gluster1: the brick of mytest is not mounted'
+    const missing = `mount /data/glusterfs/nvme1n1 on gluster1: ${told.brickNotMounted('mytest').what}`
     expect(found({ hosts: [gluster1({ mounts: [] })] })).to.deep.equal([missing])
     expect(found({ hosts: [gluster1({ mounts: [] })] }, 60)).to.deep.equal([])
     expect(found({ hosts: [gluster1({ mounts: undefined })] })).to.deep.equal([])
   })
 
   it('finds a disk that is gone, is another, or lost what it held', () => {
-    expect(found({ hosts: [gluster1({}, [{ name: 'nvme7n1' }])] })[0]).to.contain('lists no such device any more')
-    expect(found({ hosts: [gluster1({}, [{ identity: 'serial:new' }])] })[0]).to.contain('is another: serial:new')
-    expect(found({ hosts: [gluster1({}, [aDevice('gluster1', 1)])] })[0]).to.contain('is blank, and should hold data')
+    expect(found({ hosts: [gluster1({}, [{ name: 'nvme7n1' }])] })[0]).to.contain(messages.deviceNotListed())
+    expect(found({ hosts: [gluster1({}, [{ identity: 'serial:new' }])] })[0]).to.contain(
+      messages.deviceReplaced('serial:new'),
+    )
+    expect(found({ hosts: [gluster1({}, [aDevice('gluster1', 1)])] })[0]).to.contain(messages.dataMissing())
   })
 
   it('finds a volume that gluster lost, and says nothing of it while glusterd was not asked', () => {
@@ -111,26 +117,28 @@ describe('a check', () => {
   it('takes nothing for missing that a list had no room for, and says which list was cut', () => {
     const cut = ['volumes', 'mounts']
     expect(found({ hosts: [gluster1({ volumes: ['a'], mounts: [], cut })] })).to.deep.equal([
-      'host gluster1: it has more volumes than its inventory lists: those that are not listed are not checked',
-      'host gluster1: it has more mounts than its inventory lists: those that are not listed are not checked',
-      'gluster volume a: no buffer claims it; seen by gluster1',
+      `host gluster1: ${told.listTruncated('gluster1', 'volumes', '').what}`,
+      `host gluster1: ${told.listTruncated('gluster1', 'mounts', '').what}`,
+      `gluster volume a: ${told.volumeUnclaimed(['gluster1'], '').what}`,
     ])
   })
 
   it('finds a host that was not told, which is safe to mend', () => {
-    expect(found({ desired: {} })[0]).to.equal('* desired gluster1: brick nvme1n1 present: the host is not told')
+    expect(found({ desired: {} })[0]).to.equal(
+      `* desired gluster1: brick nvme1n1 present: ${told.desiredMissing().what}`,
+    )
   })
 
   it('finds a session whose buffer is gone, and a buffer that Slurm cannot see', () => {
     const lost = aSession({ token: '5', buffer: '5' })
-    expect(found({ sessions: [session, lost] })).to.deep.equal(['* session 5: the buffer that it made is gone'])
-    expect(found({ sessions: [] })).to.deep.equal(['buffer mytest: no session made it, so Slurm does not see it'])
+    expect(found({ sessions: [session, lost] })).to.deep.equal([`* session 5: ${told.sessionWithoutBuffer().what}`])
+    expect(found({ sessions: [] })).to.deep.equal([`buffer mytest: ${told.persistentWithoutSession('mytest').what}`])
     expect(sessionsToEnd(aCluster({ sessions: [{ ...lost, stage: 'leaving' }] }))).to.deep.equal([])
   })
 
   it('finds a document that cannot be read', () => {
     expect(found({ invalid: { 'buffers/x': 'v: wrong' } })).to.include(
-      'etcd key buffers/x: it cannot be read: v: wrong',
+      `etcd key buffers/x: ${told.documentUnreadable('v: wrong').what}`,
     )
   })
 })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../../src/scheduler/operators/messages.js'
 import { etcdProblems, EtcdUsage } from '../../../../src/scheduler/operators/etcdUsage.js'
 import { FakeEtcd } from '../../../../src/store/fake.js'
 import { StoreUnavailable } from '../../../../src/store/store.js'
@@ -16,12 +17,12 @@ describe("etcd's database", () => {
   })
 
   it('is a problem from half of its quota on: by what is in use, or by free pages that a defragmentation gives back', () => {
-    expect(sized(gib, gib)).to.match(/filling up \(1\.07 GB of 2\.15 GB, 1\.07 GB of them in use\): look for who/)
-    expect(sized(gib, 1000)).to.contain('etcdctl defrag')
+    expect(sized(gib, gib)).to.equal(messages.etcdFillsUp({ sizeBytes: gib, inUseBytes: gib, quotaBytes }))
+    expect(sized(gib, 1000)).to.equal(messages.etcdNeedsDefrag({ sizeBytes: gib, inUseBytes: 1000, quotaBytes }))
   })
 
   it('is a problem when it is full, whatever its size', () => {
-    expect(sized(1000, 1000, true)).to.contain('etcd is out of space')
+    expect(sized(1000, 1000, true)).to.equal(messages.etcdIsFull({ sizeBytes: 1000, inUseBytes: 1000, quotaBytes }))
   })
 
   it('is unknown before it was asked for, and stays as it was while etcd is away', async () => {
@@ -40,8 +41,8 @@ describe("etcd's database", () => {
 
 describe('etcd without TLS', () => {
   it('needs a look, by its endpoints', () => {
-    expect(etcdProblems(null, ['https://etcd1:2379', 'http://etcd2:2379']).join()).to.match(
-      /without TLS \(http:\/\/etcd2:2379\)/,
+    expect(etcdProblems(null, ['https://etcd1:2379', 'http://etcd2:2379']).join()).to.equal(
+      messages.etcdWithoutTls(['http://etcd2:2379']),
     )
     expect(etcdProblems(null, https)).to.deep.equal([])
   })

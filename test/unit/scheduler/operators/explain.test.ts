@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../../src/scheduler/operators/messages.js'
 import { explain } from '../../../../src/scheduler/operators/explain.js'
 import { aBuffer, aCluster, aHost, aSession, type ClusterParts, pool, terabyte } from '../../../support/builders.js'
 
@@ -14,7 +15,7 @@ describe('why a job waits', () => {
     const claim = { pool, granularityBytes: terabyte, slots: 3 }
     const { isKnown, lines } = told({}, { positionOf: () => ({ claim, ahead: 2 }) })
     expect(isKnown).to.equal(true)
-    expect(lines).to.deep.equal(['its setup waits until 3 TB of pool dedicated_nvme are free: 2 came before it'])
+    expect(lines).to.deep.equal([messages.setupWaitsForRoom(3 * terabyte, pool, 2)])
   })
 
   it('is what its session and its buffer wait for', () => {
@@ -23,13 +24,13 @@ describe('why a job waits', () => {
       buffers: [aBuffer({ name: '5', bricks: ['gluster1/nvme1n1'] })],
     }
     expect(told(parts).lines).to.deep.equal([
-      'it has come to allocated, and waits for brick nvme1n1 on gluster1',
-      'its buffer is creating-bricks: brick nvme1n1 on gluster1',
+      messages.stageWaits('allocated', ['brick nvme1n1 on gluster1']),
+      messages.bufferIs('creating-bricks', ['brick nvme1n1 on gluster1']),
     ])
   })
 
   it('is nothing here, once everything is done that Slurm has asked for', () => {
     const { lines } = told({ sessions: [aSession({ stage: 'staged-in' })] })
-    expect(lines).to.deep.equal(["it has come to staged-in, and waits for nothing here: the next step is Slurm's"])
+    expect(lines).to.deep.equal([messages.stageDone('staged-in')])
   })
 })

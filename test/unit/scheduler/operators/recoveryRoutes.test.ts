@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../../src/scheduler/operators/messages.js'
 import { alice, aHost, terabyte } from '../../../support/builders.js'
 import { SocketRig } from '../../../support/socketRig.js'
 
@@ -26,7 +27,7 @@ describe('backup and restore over the socket', () => {
     expect(await after_.call('POST', '/v1/restore', '{"v":1}')).to.include({ status: 400 })
     const empty = { burstbuffer: 'backup', v: 1, madeAt: 1, lastId: 0, buffers: {}, sessions: {}, cordons: [] }
     expect(await after_.json('POST', '/v1/restore', empty)).to.deep.equal({
-      error: 'etcd holds the buffer mytest, which the file does not: restore into an empty etcd',
+      error: messages.restoreNotEmpty('the buffer mytest'),
       refused: true,
     })
   })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../../src/scheduler/operators/messages.js'
 import { request } from 'node:http'
 import type {
   BufferDetail,
@@ -9,6 +10,7 @@ import type {
   StatusView,
 } from '../../../../src/model/api.js'
 import { keys } from '../../../../src/store/keys.js'
+import { deviceInUse } from '../../../../src/scheduler/admission/messages.js'
 import { nameInvalid } from '../../../../src/model/messages.js'
 import { noPool } from '../../../../src/scheduler/cluster/messages.js'
 import { notEnoughFree } from '../../../../src/scheduler/placement/messages.js'
@@ -43,7 +45,7 @@ describe('the operators’ calls', () => {
     const status = await rig.json<StatusView>('GET', '/v1/status')
     expect(status.hosts).to.deep.equal({ alive: 2, lost: ['gluster3'], cordoned: [] })
     expect(status.problems).to.include('device gluster1/nvme2n1 is foreign: an ext4 file system')
-    expect(status.problems).to.include('host gluster3 is lost: its agent does not answer')
+    expect(status.problems).to.include(messages.hostIsLost('gluster3'))
     const hosts = await rig.json<HostView[]>('GET', '/v1/hosts')
     expect(hosts.map(({ host, state, bricks }) => [host, state, bricks])).to.deep.equal([
       ['gluster1', 'alive', 1],
@@ -68,7 +70,7 @@ describe('the operators’ calls', () => {
     const answer = await rig.call('GET', '/v1/buffers/mytst')
     expect(answer.status).to.equal(404)
     expect(JSON.parse(answer.text)).to.deep.equal({
-      error: 'there is no buffer "mytst"',
+      error: messages.noBuffer('mytst'),
       refused: true,
       suggestions: ['mytest'],
     } satisfies ErrorView)
@@ -87,7 +89,7 @@ describe('the operators’ calls', () => {
 
   it('adopt a foreign device, and refuse one that belongs to a buffer', async () => {
     expect(await rig.json('POST', '/v1/adopt/gluster1/nvme1n1', { who: 'root' })).to.deep.equal({
-      error: 'gluster1/nvme1n1 belongs to a buffer',
+      error: deviceInUse('gluster1/nvme1n1'),
       refused: true,
     })
     expect(await rig.json('POST', '/v1/adopt/gluster1/nvme2n1', { who: 'root' })).to.deep.equal({})

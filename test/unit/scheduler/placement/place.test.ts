@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { sameDisk } from '../../../../src/scheduler/operators/messages.js'
 import * as messages from '../../../../src/scheduler/placement/messages.js'
 import fc from 'fast-check'
 import type { ThoroughWipe } from '../../../../src/model/documents/wipe.js'
@@ -114,9 +115,9 @@ describe('placement', () => {
     expect(
       views.map(({ host, device, availability, reason }) => [`${host}/${device}`, availability, reason]),
     ).to.deep.equal([
-      ['gluster1/nvme1n1', 'refused', `the same disk as gluster2/nvme1n1, by its ${wwn}`],
+      ['gluster1/nvme1n1', 'refused', sameDisk('gluster2/nvme1n1', wwn)],
       ['gluster1/nvme2n1', 'free', null],
-      ['gluster2/nvme1n1', 'refused', `the same disk as gluster1/nvme1n1, by its ${wwn}`],
+      ['gluster2/nvme1n1', 'refused', sameDisk('gluster1/nvme1n1', wwn)],
       ['gluster2/nvme2n1', 'free', null],
     ])
   })

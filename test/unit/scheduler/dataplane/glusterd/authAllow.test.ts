@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { invalidAddresses } from '../../../../../src/scheduler/operators/messages.js'
 import { startJob } from '../../../../../src/scheduler/admission/index.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../../../src/scheduler/desired/index.js'
 import { hostsView } from '../../../../../src/scheduler/operators/hostViews.js'
@@ -74,7 +75,7 @@ describe('a host whose addresses are none', () => {
   it('is shown, with what is left out', () => {
     const host = collectionSchemas.hosts.parse({ ...aHost('c1').host, addresses: ['a b', '10.0.0.1'] })
     const [view] = hostsView(aCluster({ hosts: [{ ...aHost('c1'), host }] }))
-    expect(view!.problems).to.deep.equal(['addresses that are no host name and no IP address are left out: "a b"'])
+    expect(view!.problems).to.deep.equal([invalidAddresses(['a b'])])
   })
 })
 
