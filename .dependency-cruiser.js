@@ -15,8 +15,8 @@ const rooms = {
   'src/agent/port': ['src/model'],
   'src/agent/plan': ['src/agent/port', 'src/agent/plan/dataplane', 'src/model'],
   'src/agent/plan/dataplane': ['src/agent/plan/dataplane/direct', 'src/agent/plan/dataplane/glusterd', 'src/model'],
-  'src/agent/plan/dataplane/direct': ['src/agent/plan', 'src/agent/port', 'src/model'],
-  'src/agent/plan/dataplane/glusterd': ['src/agent/plan', 'src/agent/port', 'src/model'],
+  'src/agent/plan/dataplane/direct': ['src/agent/port', 'src/model'],
+  'src/agent/plan/dataplane/glusterd': ['src/agent/port', 'src/model'],
   'src/agent/reconcile': ['src/agent/plan', 'src/agent/port', 'src/daemon', 'src/model', 'src/store'],
   'src/agent/host/exec': [],
   'src/agent/host/disk': ['src/agent/host/exec', 'src/agent/plan', ...port],
@@ -75,22 +75,22 @@ const rooms = {
   'src/scheduler/cluster': ['src/scheduler/config.ts', 'src/daemon', 'src/model', 'src/store'],
   'src/scheduler/commit': ['src/scheduler/cluster', 'src/daemon', 'src/model', 'src/store'],
   'src/scheduler/placement': ['src/scheduler/cluster', 'src/scheduler/commit', 'src/daemon', 'src/model'],
-  // What buffers are made with: a room for each data plane behind the interface dataPlane.ts. Others know the index alone.
+  // What buffers are made with: a room for each data plane behind the interface in common. Others know the index alone.
   'src/scheduler/dataplane': [
-    'src/scheduler/config.ts',
+    'src/scheduler/dataplane/common',
     'src/scheduler/dataplane/direct',
     'src/scheduler/dataplane/glusterd',
     'src/model',
   ],
-  'src/scheduler/dataplane/common': ['src/model'],
+  'src/scheduler/dataplane/common': ['src/scheduler/config.ts', 'src/model'],
   'src/scheduler/dataplane/direct': [
     'src/scheduler/dataplane/common',
-    'src/scheduler/dataplane/dataPlane.ts',
+    'src/scheduler/dataplane/common/dataPlane.ts',
     'src/model',
   ],
   'src/scheduler/dataplane/glusterd': [
     'src/scheduler/dataplane/common',
-    'src/scheduler/dataplane/dataPlane.ts',
+    'src/scheduler/dataplane/common/dataPlane.ts',
     'src/model',
   ],
   'src/scheduler/admission': [

@@ -3,7 +3,7 @@ import type { DesiredAdopt } from '../../model/documents/adopt.js'
 import type { AdoptFacts } from '../port/host.js'
 import { describeContent, whyNotTheDevice } from './device.js'
 import { deviceIsInUse, deviceIsUnreadable, holdsSomethingElse, isNotWiped } from './messages.js'
-import type { Plan } from './plan.js'
+import type { Plan } from '../port/plan.js'
 
 /**
  * A foreign device that an operator adopted by name. It is wiped only while the adoption is fresh and it holds what the

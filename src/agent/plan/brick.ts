@@ -18,7 +18,7 @@ import {
   otherMountAt,
   wipeToFinish,
 } from './messages.js'
-import type { Plan, Report } from './plan.js'
+import type { Plan, Report } from '../port/plan.js'
 
 /*
  * A brick, wanted present: blank → formatted with its uuid → mounted → stamped → directory made → ready. The stamp file

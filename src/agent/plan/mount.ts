@@ -3,7 +3,7 @@ import type { MountFacts } from '../port/host.js'
 import type { Step } from '../port/steps.js'
 import { isMountOf } from './dataplane/index.js'
 import { pathToBeFree, swapToBeOff } from './messages.js'
-import type { Plan } from './plan.js'
+import type { Plan } from '../port/plan.js'
 
 /**
  * A buffer on a compute node. A client that died leaves a dead mount, which is unmounted before the new mount. No

@@ -2,7 +2,7 @@ import type { DesiredSwap } from '../../model/documents/swap.js'
 import type { SwapFacts } from '../port/host.js'
 import type { Step } from '../port/steps.js'
 import { placeOfSwapToBeMounted } from './messages.js'
-import type { Plan, Report } from './plan.js'
+import type { Plan, Report } from '../port/plan.js'
 
 /*
  * Swap of a compute node on a buffer, wanted on: file allocated completely → attached to a loop device → encrypted →

@@ -1,7 +1,7 @@
 import type { DesiredTransfer } from '../../model/documents/transfer.js'
 import type { TransferFacts, TransferTally } from '../port/host.js'
 import type { Step } from '../port/steps.js'
-import type { Plan } from './plan.js'
+import type { Plan } from '../port/plan.js'
 
 /*
  * One part of a transfer on this host. Wanted done: processes of an earlier agent ended → the volume mounted → the part

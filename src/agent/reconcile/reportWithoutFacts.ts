@@ -1,5 +1,5 @@
 import type { AnyDesired, DesiredKind } from '../../model/documents/desired.js'
-import type { Report } from '../plan/plan.js'
+import type { Report } from '../port/plan.js'
 
 type AnyReport = { [K in DesiredKind]: Report<K> }[DesiredKind]
 

@@ -5,7 +5,7 @@ import { clipped } from '../../model/fields.js'
 import { toLevel } from '../../model/levels.js'
 import { keys } from '../../store/keys.js'
 import { OwnedKey } from '../../store/owned.js'
-import type { Plan } from '../plan/plan.js'
+import type { Plan } from '../port/plan.js'
 import type { DocumentId, ReconcilerDependencies } from './document.js'
 import { isWorthReporting, progressOf, told, type LastReport } from './progress.js'
 

@@ -1,7 +1,7 @@
 import { backoffMs } from '../../daemon/backoff.js'
 import type { DesiredKind } from '../../model/documents/desired.js'
 import { StoreError } from '../../store/store.js'
-import type { Plan } from '../plan/plan.js'
+import type { Plan } from '../port/plan.js'
 import { Busy, Refusal, Unavailable } from '../port/host.js'
 
 const firstRetryMs = 500

@@ -1,9 +1,9 @@
 import type { DataPlaneName } from '../../model/documents/direct.js'
-import type { DataPlane } from './dataPlane.js'
+import type { DataPlane } from './common/dataPlane.js'
 import { direct } from './direct/index.js'
 import { byHand, glusterd } from './glusterd/index.js'
 
-export type { ClientSettings, DataPlane } from './dataPlane.js'
+export type { ClientSettings, DataPlane } from './common/dataPlane.js'
 /** Of the plane whose volumes hosts list in their inventories. */
 export { byHand as listedVolumes }
 

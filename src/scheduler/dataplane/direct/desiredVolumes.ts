@@ -6,7 +6,7 @@ import { fingerprintOf } from '../../../model/fingerprint.js'
 import { hostsOf } from '../../../model/volumes.js'
 import { reportOf } from '../../../model/volumeReports.js'
 import { computeClients, serverAddresses } from '../common/clients.js'
-import type { WantedVolume } from '../dataPlane.js'
+import type { WantedVolume } from '../common/dataPlane.js'
 import { exportsOf } from './exports.js'
 
 /**

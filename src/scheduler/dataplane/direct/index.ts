@@ -1,7 +1,7 @@
 import { serversOf } from '../../../model/buffers.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { DirectSource } from '../../../model/documents/direct.js'
-import type { DataPlane } from '../dataPlane.js'
+import type { DataPlane } from '../common/dataPlane.js'
 import { freeVolumeName } from '../common/volumeNames.js'
 import { desiredVolumes, letsIn } from './desiredVolumes.js'
 import { exportOfDirectory, exportOfView, loginOf } from './exports.js'

@@ -5,7 +5,7 @@ import type { Cluster } from '../../../model/cluster.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { SessionDocument } from '../../../model/documents/session.js'
 import { type Client, clientsOf, computeClients, serverAddresses } from '../common/clients.js'
-import type { ClientSettings } from '../dataPlane.js'
+import type { ClientSettings } from '../common/dataPlane.js'
 
 /*
  * Who may mount a buffer's volume (`../common/clients.ts`), and beside them the operators' adminClients: GlusterFS's `auth.allow`. A

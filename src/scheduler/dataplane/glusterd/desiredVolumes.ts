@@ -5,7 +5,7 @@ import type { DesiredRecord } from '../../../model/desiredRecord.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import { transfersOf } from '../../../model/transfers.js'
 import { primaryOf } from '../../../model/volumes.js'
-import type { WantedVolume } from '../dataPlane.js'
+import type { WantedVolume } from '../common/dataPlane.js'
 import { allowedClients } from './authAllow.js'
 
 /** A brick that hangs stalls every `ls` for as long; GlusterFS's own 42 seconds are too many. */

@@ -1,6 +1,6 @@
 import { serversOf } from '../../../model/buffers.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
-import type { ByHand, DataPlane } from '../dataPlane.js'
+import type { ByHand, DataPlane } from '../common/dataPlane.js'
 import { freeVolumeName } from '../common/volumeNames.js'
 import { letsIn, whyNotLetIn } from './authAllow.js'
 import { mountCommand } from './mountCommand.js'

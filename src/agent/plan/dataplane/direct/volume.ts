@@ -2,7 +2,7 @@ import type { DirectVolume } from '../../../../model/documents/volume.js'
 import { fingerprintOf } from '../../../../model/fingerprint.js'
 import type { DirectBrickFacts, DirectVolumeFacts } from '../../../port/host.js'
 import type { Step } from '../../../port/steps.js'
-import type { Plan, Report } from '../../plan.js'
+import type { Plan, Report } from '../../../port/plan.js'
 
 /*
  * This host's bricks of a volume, wanted started: brick ready → exports made → clients admitted → process started on its

@@ -1,6 +1,6 @@
 import type { DesiredPeer } from '../../../../model/documents/peer.js'
 import type { PeerFacts } from '../../../port/host.js'
-import type { Plan } from '../../plan.js'
+import type { Plan } from '../../../port/plan.js'
 
 /** Another storage host in the trusted pool. One that is known and away is waited for: probing it again helps nothing. */
 export function planPeer(peer: DesiredPeer, facts: PeerFacts): Plan<'peer'> {

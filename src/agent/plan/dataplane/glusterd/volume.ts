@@ -1,7 +1,7 @@
 import type { GlusterfsVolume } from '../../../../model/documents/volume.js'
 import type { GlusterfsVolumeFacts } from '../../../port/host.js'
 import type { Step } from '../../../port/steps.js'
-import type { Plan, Report } from '../../plan.js'
+import type { Plan, Report } from '../../../port/plan.js'
 
 /** glusterd takes one transaction at a time; a few at once keep it busy without a pile of refusals. */
 export const volumeStepsAtOnce = 4

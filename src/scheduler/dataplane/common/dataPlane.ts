@@ -1,12 +1,12 @@
-import type { Cluster } from '../../model/cluster.js'
-import type { DesiredRecord } from '../../model/desiredRecord.js'
-import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
-import type { DesiredMount, MountView } from '../../model/documents/mount.js'
-import type { DesiredSwap } from '../../model/documents/swap.js'
-import type { DesiredTransfer } from '../../model/documents/transfer.js'
-import type { SessionDocument } from '../../model/documents/session.js'
-import type { ObservedVolume } from '../../model/documents/volume.js'
-import type { SchedulerConfig } from '../config.js'
+import type { Cluster } from '../../../model/cluster.js'
+import type { DesiredRecord } from '../../../model/desiredRecord.js'
+import type { BufferDocument, PlacedBrick } from '../../../model/documents/buffer.js'
+import type { DesiredMount, MountView } from '../../../model/documents/mount.js'
+import type { DesiredSwap } from '../../../model/documents/swap.js'
+import type { DesiredTransfer } from '../../../model/documents/transfer.js'
+import type { SessionDocument } from '../../../model/documents/session.js'
+import type { ObservedVolume } from '../../../model/documents/volume.js'
+import type { SchedulerConfig } from '../../config.js'
 
 /** Whom the scheduler's settings let in beside a session's hosts. */
 export type ClientSettings = Pick<SchedulerConfig, 'adminClients' | 'computeNetworks'>

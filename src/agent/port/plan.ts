@@ -1,5 +1,5 @@
 import type { Observed } from '../../model/documents/observed.js'
-import type { Step } from '../port/steps.js'
+import type { Step } from './steps.js'
 
 /**
  * What an agent reports of a desired document, without the parts that the reconciler adds (version, problem,
