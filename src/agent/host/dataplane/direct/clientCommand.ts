@@ -30,6 +30,7 @@ export function clientCommand(client: ClientProcess): [string, ...string[]] {
     `--attribute-timeout=${graph.attributeTimeoutSeconds}`,
     `--entry-timeout=${graph.entryTimeoutSeconds}`,
     ...(graph.keepPages ? [] : ['--fopen-keep-cache=off']),
+    ...(graph.attributesInLists ? [] : ['--use-readdirp=no']),
     ...(acl ? ['--acl'] : []),
     '--fuse-mountopts=nosuid,nodev',
     // Any user could read the password in the directory .meta of the mount. A name with a slash is never looked up.

@@ -16,6 +16,11 @@ export interface GraphParts {
   entryTimeoutSeconds: number
   /** Whether the kernel keeps a file's pages when it is opened again. */
   keepPages: boolean
+  /**
+   * Whether the kernel takes the attributes of files from the list of their directory. On dispersed bricks these are old
+   * while a file is written: the kernel cut it and lost what was written through mappings (measured, 10.3).
+   */
+  attributesInLists: boolean
 }
 
 const writeBehind: Layer = { name: 'write-behind', type: 'performance/write-behind' }
@@ -32,6 +37,7 @@ export const graphs: Record<Graph, GraphParts> = {
     attributeTimeoutSeconds: 0,
     entryTimeoutSeconds: 1,
     keepPages: false,
+    attributesInLists: false,
   },
   cached: {
     layers: [
@@ -44,5 +50,6 @@ export const graphs: Record<Graph, GraphParts> = {
     attributeTimeoutSeconds: 1,
     entryTimeoutSeconds: 1,
     keepPages: true,
+    attributesInLists: true,
   },
 }

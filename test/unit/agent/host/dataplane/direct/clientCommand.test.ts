@@ -9,7 +9,7 @@ const end = '--fuse-mountopts=nosuid,nodev --xlator-option=meta-autoload.meta-di
 describe('the command line of a client', () => {
   it('lets the kernel keep neither attributes nor pages, for a volume that is shown as it is', () => {
     expect(clientCommand({ ...files, volume: '3', graph: graphs.exact }).join(' ')).to.equal(
-      `${start} --log-level=ERROR --attribute-timeout=0 --entry-timeout=1 --fopen-keep-cache=off ${end}`,
+      `${start} --log-level=ERROR --attribute-timeout=0 --entry-timeout=1 --fopen-keep-cache=off --use-readdirp=no ${end}`,
     )
   })
 
