@@ -36,6 +36,7 @@ const suites: Record<string, Suite> = {
   unit: { files: ['test/unit/**/*.test.ts', '--ignore', unitOfAgent], beside: [unitOfAgent] },
   simulation: { files: ['test/simulation/**/*.test.ts'] },
   integration: { files: ['test/integration/**/*.test.ts'] },
+  conformance: { files: ['test/conformance/**/*.test.ts'] },
   e2e: { files: ['test/e2e/**/*.test.ts'] },
   faults: { files: ['test/faults/**/*.test.ts', ...besideSoak.flatMap((file) => ['--ignore', file])] },
   soak: { files: [...besideSoak, 'test/soak/**/*.test.ts'], env: { FAULTS_LAB: 'soak' } },
@@ -50,7 +51,7 @@ const stages = [
   [Object.keys(checks), ['unit'], ['simulation']],
   [
     ['e2e', 'faults'],
-    ['integration', 'compose', 'soak'],
+    ['integration', 'conformance', 'compose', 'soak'],
   ],
 ]
 

@@ -1,0 +1,92 @@
+import { fillUp } from './full.js'
+import type { Stage } from './history.js'
+import { playLocks } from './locks.js'
+import { playRaces } from './races.js'
+import { playRandom } from './random.js'
+import { together } from './together.js'
+
+export interface Kind {
+  describe: string
+  play(stage: Stage): Promise<void>
+  /** It fills the file system, so that nothing else can run beside it. */
+  isAlone?: boolean
+  /**
+   * What no client promises between two nodes: that names are seen at once (`names`: where the kernel does not keep them), and
+   * what GlusterFS 10.3 does wrong with every graph (`gluster`), or on dispersed bricks (`disperse`).
+   */
+  beyond?: 'names' | 'gluster' | 'disperse'
+}
+
+const steps = 400
+
+/** Of races, those that end. */
+const atOnce = ['O_EXCL', 'O_CREAT', 'mkdir', 'link'] as const
+
+export const kinds: Record<string, Kind> = {
+  one: {
+    describe: 'random calls on one mount, names too',
+    play: (stage) => playRandom(stage, { processes: [2], names: true, steps }),
+  },
+  two: {
+    describe: 'random calls on the content of files on two mounts, opened again after the other has changed them',
+    play: (stage) => playRandom(stage, { processes: [2, 1], names: false, steps }),
+  },
+  holes: {
+    beyond: 'disperse',
+    describe: 'as two, and holes are made and room is allocated',
+    play: (stage) => playRandom(stage, { processes: [2, 1], names: false, holes: true, steps }),
+  },
+  removed: {
+    beyond: 'disperse',
+    describe: 'as one, and files are used after their last name was removed',
+    play: (stage) => playRandom(stage, { processes: [2], names: true, removed: true, steps }),
+  },
+  seek: {
+    beyond: 'gluster',
+    describe: 'as one, and holes are asked for while bytes are not written out',
+    play: (stage) => playRandom(stage, { processes: [2], names: true, seeksAtOnce: true, steps }),
+  },
+  kept: {
+    beyond: 'gluster',
+    describe: 'the same, with files kept open',
+    play: (stage) => playRandom(stage, { processes: [2, 1], names: false, kept: true, steps }),
+  },
+  names: {
+    beyond: 'names',
+    describe: 'random calls on two mounts, names too: each name is seen at once',
+    play: (stage) => playRandom(stage, { processes: [2, 1], names: true, steps }),
+  },
+  together: {
+    describe: 'four processes on two mounts write one file, readers and stat beside them, buffered and O_DIRECT',
+    play: (stage) => together(stage, { reusesName: false }),
+  },
+  again: {
+    beyond: 'names',
+    describe: 'the same, with the name removed and used again',
+    play: (stage) => together(stage, { reusesName: true }),
+  },
+  races: {
+    describe: 'names made by all at once: O_EXCL, O_CREAT, mkdir, link',
+    play: (stage) => playRaces(stage, { chosen: atOnce, reusesName: false }),
+  },
+  'races-again': {
+    beyond: 'names',
+    describe: 'the same, with the name removed and used again',
+    play: (stage) => playRaces(stage, { chosen: atOnce, reusesName: true }),
+  },
+  renames: {
+    beyond: 'gluster',
+    describe: 'files renamed onto one name by all at once',
+    play: (stage) => playRaces(stage, { chosen: ['rename'], reusesName: false }),
+  },
+  locks: {
+    describe: 'record locks on two mounts, and counting under one in a file that is opened each time',
+    play: (stage) => playLocks(stage, { isKept: false }),
+  },
+  'locks-kept': {
+    beyond: 'gluster',
+    describe: 'the same, with the file kept open',
+    play: (stage) => playLocks(stage, { isKept: true }),
+  },
+  full: { describe: 'two mounts fill the file system', play: fillUp, isAlone: true },
+}

@@ -1,0 +1,47 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { until } from '../../../lab/common/until.js'
+import { client } from '../../../src/agent/host/dataplane/glusterd/client.js'
+import { runCommand } from '../../../src/agent/host/exec/run.js'
+import { mountBricks } from './bricks.js'
+import { untilMounted } from './direct.js'
+import { address, brickCount, type LayoutName, type Plane, type PlaneOptions } from './plane.js'
+
+const volume = 'conformance'
+const layoutWords: Record<LayoutName, string[]> = {
+  distribute: [],
+  disperse: ['disperse', String(brickCount), 'redundancy', '1'],
+}
+/** By the job's client_cache: GlusterFS's own choice when it is absent. */
+const cacheOf: Record<string, boolean | undefined> = { exact: false, default: undefined, cached: true }
+export const glusterdGraphs = Object.keys(cacheOf)
+
+/** A volume of a glusterd that is alone in these namespaces, mounted as agents mount it. */
+export async function startGlusterd(options: PlaneOptions): Promise<Plane> {
+  for (const own of ['/var/lib/glusterd', '/var/log/glusterfs', '/run/gluster']) {
+    mkdirSync(own, { recursive: true })
+    execFileSync('mount', ['-t', 'tmpfs', 'glusterd', own])
+  }
+  const bricks = mountBricks(options)
+  spawn('glusterd', ['--no-daemon', '-p', join(options.directory, 'glusterd.pid')], { stdio: 'ignore' })
+  const gluster = (...words: string[]) =>
+    runCommand(['gluster', '--mode=script', ...words], { timeoutMs: 60_000, env: { PYTHON: '/bin/true' } })
+  await until({ what: 'glusterd answers' }, async () => (await gluster('volume', 'list')).code === 0)
+  const made = await gluster(
+    ...['volume', 'create', volume, ...layoutWords[options.layout]],
+    ...bricks.map((brick) => `${address}:${brick}`),
+    'force',
+  )
+  if (made.code !== 0) throw new Error(`gluster volume create: ${made.stderr || made.stdout}`)
+  await gluster('volume', 'set', volume, 'network.ping-timeout', '10')
+  await gluster('volume', 'start', volume)
+  const mounts = [join(options.directory, 'mount1'), join(options.directory, 'mount2')] as const
+  const { mount } = client(runCommand)
+  for (const mountPoint of mounts) {
+    mkdirSync(mountPoint)
+    await mount({ servers: [address], volume }, mountPoint, { clientCache: cacheOf[options.graph] })
+    await untilMounted(mountPoint)
+  }
+  return { mounts }
+}
