@@ -26,7 +26,7 @@ export class SimulatedGluster {
   private readonly creators = new Map<string, string>()
   private nextPid = 1000
 
-  constructor(private readonly machines: ReadonlyMap<string, SimulatedMachine>) {}
+  constructor(readonly machines: ReadonlyMap<string, SimulatedMachine>) {}
 
   volumeFacts(self: string, { volume, wanted, directories = [] }: GlusterfsVolume): GlusterfsVolumeFacts {
     const nothing = { exists: false, bricks: [], options: {}, directories: [], offline: [], connectedPeers: [] }
@@ -145,7 +145,8 @@ export class SimulatedGluster {
   settle(host: string): void {
     const machine = this.machines.get(host)
     if (!machine?.isOn || machine.glusterd !== 'running') return
-    for (const [device, { volume }] of machine.served) {
+    for (const [device, { volume, port }] of machine.served) {
+      if (port !== undefined) continue
       if (this.volumes.get(volume)?.status !== 'started') machine.served.delete(device)
     }
     for (const volume of this.volumes.values()) {

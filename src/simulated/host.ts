@@ -9,6 +9,7 @@ import type { InventoryDevice } from '../model/documents/inventory.js'
 import type { DesiredMount } from '../model/documents/mount.js'
 import type { Step, StepArgs } from '../agent/port/steps.js'
 import * as bricks from './bricks.js'
+import * as direct from './direct.js'
 import type { SimulatedGluster } from './gluster.js'
 import { bootOf, type SimulatedMachine } from './machine.js'
 import type { Pace } from './pace.js'
@@ -44,7 +45,9 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
           return { ...bricks.brickFacts(machine, brick), ...(wiping ? { wiping } : {}) }
         }),
       volume: (volume) =>
-        look('volume', () => (volume.type === 'direct' ? unsupported() : gluster.volumeFacts(name, volume))),
+        look('volume', () =>
+          volume.type === 'direct' ? direct.volumeFacts(machine, volume) : gluster.volumeFacts(name, volume),
+        ),
       mount: (mount) => look('mount', () => ({ ...mountFacts(machine, gluster, mount), ...left.facts(mount) })),
       peer: ({ peer }) => look('peer', () => gluster.peerFacts(name, peer)),
       transfer: (transfer) => look('transfer', () => transfers.transferFacts(machine, transfer)),
@@ -70,11 +73,12 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
         await wipe('ends')
         longWipes.forget(brick.uuid)
       },
-      makeExports: unsupported,
-      admitClients: unsupported,
-      startBrick: unsupported,
-      stopBrick: unsupported,
-      closePorts: unsupported,
+      makeExports: (args) => effect({ kind: 'makeExports', ...args }, direct.makeExports(machine, args.volume)),
+      admitClients: (args) => effect({ kind: 'admitClients', ...args }, direct.admitClients(machine, args.volume)),
+      startBrick: (args) =>
+        effect({ kind: 'startBrick', ...args }, direct.startBrick(machine, args.volume, args.device)),
+      stopBrick: (args) => effect({ kind: 'stopBrick', ...args }, direct.stopBrick(machine, args.device, args.pid)),
+      closePorts: (args) => effect({ kind: 'closePorts', ...args }, direct.closePorts(machine, args.volume)),
       createVolume: (args) => effect({ kind: 'createVolume', ...args }, ...gluster.create(name, args.volume)),
       setVolumeOptions: (args) =>
         effect({ kind: 'setVolumeOptions', ...args }, () => gluster.setOptions(name, args.volume.volume, args.options)),
@@ -117,17 +121,14 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
   }
 }
 
-function unsupported(): never {
-  throw new Refusal('the data plane "direct" is not simulated')
-}
-
 function mountFacts(machine: SimulatedMachine, gluster: SimulatedGluster, { path }: DesiredMount): MountFacts {
   const client = machine.clients.get(path)
   if (!client) return { alive: false }
-  const { server, volume, directory, isDead } = client
+  const { server, volume, directory, isDead, export: name } = client
+  const source = name === undefined ? `${server}:/${volume}${directory}` : `glusterfs:${volume}.${name}`
   return {
-    mounted: { source: `${server}:/${volume}${directory}`, type: 'fuse.glusterfs' },
-    alive: !isDead && gluster.volumes.get(volume)?.status === 'started',
+    mounted: { source, type: 'fuse.glusterfs' },
+    alive: !isDead && (name !== undefined || gluster.volumes.get(volume)?.status === 'started'),
     ...(machine.swaps.get(path)?.isAttached ? { loops: ['/dev/loop0'] } : {}),
   }
 }
@@ -166,7 +167,18 @@ function signalUsers(machine: SimulatedMachine, { mount, signal }: StepArgs['sig
 }
 
 function mountBuffer(machine: SimulatedMachine, gluster: SimulatedGluster, mount: DesiredMount): void {
-  const { path, volume, servers } = mount
+  const { path, volume, servers, direct: source } = mount
+  if (source) {
+    direct.connect(gluster.machines, machine, source)
+    machine.clients.set(path, {
+      volume,
+      directory: mount.directory ?? '',
+      server: '',
+      export: source.export,
+      isDead: false,
+    })
+    return
+  }
   const server = servers.find((name) => gluster.canMount(machine.name, name, mount))
   if (server === undefined) throw new Error(`no gluster server gives ${volume}: ${servers.join(', ')}`)
   machine.clients.set(path, { volume, directory: mount.directory ?? '', server, isDead: false })

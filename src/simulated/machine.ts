@@ -25,8 +25,20 @@ export interface SimulatedFiles {
   stamp?: string
   /** Exported directories, each with the volume that left its mark on it. */
   directories: Map<string, string | undefined>
+  /** Directories in the exported one that are exports themselves, for the data plane `direct`. */
+  exports: Set<string>
   /** What users wrote: the names of files. */
   data: Set<string>
+}
+
+export interface SimulatedProcess {
+  pid: number
+  volume: string
+  /** Of the data plane `direct` alone: where it listens, and what it was started with. */
+  port?: number
+  /** Passwords, by export. */
+  logins?: Map<string, string>
+  startedWith?: string
 }
 
 export interface SimulatedMachine {
@@ -36,11 +48,23 @@ export interface SimulatedMachine {
   /** Brick file systems, by the device that each is mounted for. */
   readonly mounted: Map<string, SimulatedDisk>
   /** Brick processes, by device. */
-  readonly served: Map<string, { pid: number; volume: string }>
+  readonly served: Map<string, SimulatedProcess>
+  /** Who may connect to the ports of volumes of the data plane `direct`, by volume. */
+  readonly fences: Map<string, string>
+  /** Ports that programs of others listen on. */
+  readonly foreignPorts: Set<number>
   /** Buffers mounted on a compute node, by path. `isDead`: its client process is gone; `usedBy`: whose processes are in it. */
   readonly clients: Map<
     string,
-    { volume: string; directory: string; server: string; isDead: boolean; usedBy?: 'user' | 'root' }
+    {
+      volume: string
+      directory: string
+      server: string
+      /** Of the data plane `direct`. */
+      export?: string
+      isDead: boolean
+      usedBy?: 'user' | 'root'
+    }
   >
   /** Volumes mounted on a storage host for transfers, by transfer, and which parts and attempts are done there. */
   readonly transfers: Map<string, { volume: string; done: Set<string> }>
@@ -60,7 +84,7 @@ export interface SimulatedMachine {
 }
 
 export function emptyFiles(): SimulatedFiles {
-  return { directories: new Map(), data: new Set() }
+  return { directories: new Map(), exports: new Set(), data: new Set() }
 }
 
 export function aDisk(machine: string, name: string, pool: string, sizeBytes: number, serial = name): SimulatedDisk {
@@ -99,6 +123,8 @@ export function aMachine({
     disks: new Map(names.map((disk) => [disk, aDisk(name, disk, pool, sizeBytes)])),
     mounted: new Map(),
     served: new Map(),
+    fences: new Map(),
+    foreignPorts: new Set(),
     clients: new Map(),
     transfers: new Map(),
     staged: { files: 1, bytes: 1, failures: [] },
@@ -115,6 +141,7 @@ export function turnOff(machine: SimulatedMachine): void {
   machine.isOn = false
   machine.mounted.clear()
   machine.served.clear()
+  machine.fences.clear()
   machine.clients.clear()
   machine.transfers.clear()
   for (const swap of machine.swaps.values()) swap.isAttached = swap.isEncrypted = swap.isOn = false

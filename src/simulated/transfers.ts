@@ -1,6 +1,7 @@
 import type { TransferFacts } from '../agent/port/host.js'
 import { transferId } from '../model/cluster.js'
 import type { DesiredTransfer } from '../model/documents/transfer.js'
+import { connect, offlineBricks } from './direct.js'
 import type { SimulatedGluster } from './gluster.js'
 import type { SimulatedMachine } from './machine.js'
 
@@ -20,14 +21,17 @@ export function transferFacts(machine: SimulatedMachine, transfer: DesiredTransf
 }
 
 export function mountTransfer(machine: SimulatedMachine, gluster: SimulatedGluster, transfer: DesiredTransfer): void {
-  const { volume, servers } = transfer
-  if (!servers.some((server) => gluster.canMount(machine.name, server, { volume })))
+  const { volume, servers, direct = [] } = transfer
+  for (const source of direct) connect(gluster.machines, machine, source)
+  if (direct.length === 0 && !servers.some((server) => gluster.canMount(machine.name, server, { volume })))
     throw new Error(`no gluster server gives ${volume}: ${servers.join(', ')}`)
   machine.transfers.set(idOf(transfer), { volume: transfer.volume, done: new Set() })
 }
 
 export function doTransfer(machine: SimulatedMachine, gluster: SimulatedGluster, transfer: DesiredTransfer): void {
-  const offline = transfer.part === 'copy' ? [] : gluster.offlineBricks(transfer.volume)
+  const { volume, direct = [] } = transfer
+  const asked = direct[0] ? offlineBricks(gluster.machines, direct[0]) : gluster.offlineBricks(volume)
+  const offline = transfer.part === 'copy' ? [] : asked
   if (offline.length > 0) throw new Error(`every brick must be online, and is not: ${offline.join(', ')}`)
   machine.transfers.get(idOf(transfer))?.done.add(whatOf(transfer))
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { serveHost } from '../../src/agent/serve.js'
 import { silentLog } from '../../src/daemon/log.js'
 import type { HostDocument, Role } from '../../src/model/documents/host.js'
-import { schedulerConfig } from '../../src/scheduler/config.js'
+import { type PoolConfig, schedulerConfig } from '../../src/scheduler/config.js'
 import type { Cluster } from '../../src/model/cluster.js'
 import type { Decision } from '../../src/scheduler/commit/decision.js'
 import { assembleScheduler } from '../../src/scheduler/scheduler.js'
@@ -31,6 +31,7 @@ export const pool = 'dedicated_nvme'
 export const storageHosts = ['gluster1', 'gluster2', 'gluster3']
 export const computeHosts = ['c1', 'c2']
 export const disksEach = 2
+export const brickPorts = { first: 29_000, last: 29_099 }
 
 const config = schedulerConfig.parse({
   cluster: 'simulated',
@@ -125,6 +126,12 @@ export class SimulatedCluster {
     })
   }
 
+  /** What new buffers are served by from now on, as after a change of scheduler.yaml. */
+  serveWith(dataPlane: NonNullable<PoolConfig['dataPlane']>): void {
+    this.tell(`the pool is served by ${dataPlane} now`)
+    this.config.pools[pool]!.dataPlane = dataPlane
+  }
+
   /** What the pool promises new buffers from now on, as after a change of scheduler.yaml. */
   promise(wipe: 'discard' | 'zero'): void {
     this.tell(`the pool is wiped with ${wipe} now`)
@@ -216,7 +223,9 @@ export class SimulatedCluster {
         condition,
       ]),
       [...machine.mounted.keys()],
-      [...machine.served].map(([device, { volume }]) => [device, volume]),
+      [...machine.served].map(([device, { volume, port, startedWith }]) => [device, volume, port, startedWith]),
+      [...machine.fences],
+      [...machine.foreignPorts],
       [...machine.clients],
       [...machine.swaps],
     ])
@@ -240,7 +249,7 @@ export class SimulatedCluster {
     const roles: Role[] = storageHosts.includes(name) ? ['storage'] : ['compute']
     const pace = mortalPace(life, machine, this.world, this.invariants)
     const host = simulatedHost({ machine, gluster: this.gluster, pace, clock: this.world.clock })
-    const stagePaths = roles.includes('storage') ? { stagePaths: ['/lustre'] } : {}
+    const ofStorage = roles.includes('storage') ? { stagePaths: ['/lustre'], brickPorts } : {}
     const document: HostDocument = {
       v: 1,
       host: name,
@@ -249,7 +258,7 @@ export class SimulatedCluster {
       versions: {},
       startedAt: 1,
       boot: bootOf(machine),
-      ...stagePaths,
+      ...ofStorage,
     }
     const { store, clock } = life
     serveHost({ host, roles, document, store, clock, log: this.log(life), random: this.world.random })

@@ -84,7 +84,13 @@ export class Invariants {
         return this.beforeUnmount(host, step)
       case 'stopVolume':
       case 'deleteVolume':
+        if (this.gluster.volumes.get(step.volume.volume)?.status !== 'started') return
         return this.beforeStop(host, step)
+      case 'stopBrick':
+      case 'closePorts':
+        return this.beforeStop(host, step)
+      case 'startBrick':
+        return this.beforeStart(host, step)
       case 'unmountBuffer':
         return this.beforeUnmountOfBuffer(host, step)
       case 'signalMountUsers':
@@ -160,10 +166,8 @@ export class Invariants {
     }
   }
 
-  private beforeStop(host: string, step: Step & { kind: 'stopVolume' | 'deleteVolume' }): void {
+  private beforeStop(host: string, step: Step & { volume: { volume: string } }): void {
     const { volume } = step.volume
-    const found = this.gluster.volumes.get(volume)
-    if (found?.status !== 'started') return
     for (const machine of this.machines.values()) {
       for (const [path, client] of machine.clients) {
         if (client.volume !== volume) continue
@@ -176,6 +180,12 @@ export class Invariants {
     }
   }
 
+  /** No brick listens before the packet filter knows who may connect to its port. */
+  private beforeStart(host: string, step: Step & { kind: 'startBrick' }): void {
+    if (!this.machines.get(host)!.fences.has(step.volume.volume))
+      this.fail(10, `${host}: ${describeStep(step)} although anybody may connect`)
+  }
+
   private beforeEndOfUse(host: string, step: Step & { kind: 'signalMountUsers' | 'unmountBelow' }): void {
     const wanted = this.mountsAt(host, step.mount.path)[0]
     if (wanted) this.fail(5, `${host}: ${describeStep(step)} although job ${wanted.session.token} has it mounted`)
@@ -184,13 +194,21 @@ export class Invariants {
   /** Who was cut off from a buffer is not let in again. */
   private checkCutOff(): void {
     for (const { volume, host } of this.cutOff()) {
-      const found = this.gluster.volumes.get(volume)
-      if (found?.status !== 'started') continue
-      const isAllowed = (found.options['auth.allow'] ?? '').split(/[,|()]/).includes(host)
+      const allowed = this.allowedTo(volume)
+      if (allowed === undefined) continue
+      const isAllowed = allowed.includes(host)
       if (!isAllowed) this.seenOut.add(hostKey(volume, host))
       else if (this.seenOut.has(hostKey(volume, host)))
         this.fail(10, `${host} is let in again to ${volume}, from which it was cut off`)
     }
+  }
+
+  /** Whom the volume lets in, where it is served. */
+  private allowedTo(volume: string): string[] | undefined {
+    const fences = [...this.machines.values()].flatMap(({ fences }) => fences.get(volume) ?? [])
+    if (fences.length > 0) return fences.flatMap((fence) => (JSON.parse(fence) as [string[]])[0])
+    const found = this.gluster.volumes.get(volume)
+    return found?.status === 'started' ? (found.options['auth.allow'] ?? '').split(/[,|()]/) : undefined
   }
 
   /** Hosts that sessions note to be cut off, with the volumes. */

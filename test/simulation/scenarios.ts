@@ -1,5 +1,6 @@
 import { computeHosts, pool } from './cluster.js'
 import type { Scenario } from './director.js'
+import { directScenarios } from './directScenarios.js'
 import { nameServiceScenarios } from './nameServiceScenarios.js'
 import { leftoverScenarios } from './leftoverScenarios.js'
 import { emptyFiles } from '../../src/simulated/machine.js'
@@ -11,7 +12,7 @@ function isBrick({ key }: { key: string }): boolean {
   return key.split('/')[2] === 'brick'
 }
 
-export const scenarios: Record<string, Scenario> = {
+const onGlusterd: Record<string, Scenario> = {
   'create and delete': async (director) => {
     await director.create('alpha', 2)
     await director.simple('teardown', 'alpha')
@@ -360,4 +361,23 @@ export const scenarios: Record<string, Scenario> = {
   ...slurmScenarios,
   ...stagingScenarios,
   ...swapScenarios,
+}
+
+/** What depends on how buffers are served. */
+const alsoOnDirect = [
+  'create and delete',
+  'use',
+  'several at once',
+  'replace a bad disk',
+  'lose a host while in use',
+  'calls out of order',
+  'stage in to each node and out of it',
+  'lose a host in the middle of a copy',
+  'jobs that swap',
+  'a node cannot unmount',
+]
+
+export const scenarios: Record<string, Scenario> = {
+  ...onGlusterd,
+  ...directScenarios(Object.fromEntries(alsoOnDirect.map((name) => [name, onGlusterd[name]!]))),
 }

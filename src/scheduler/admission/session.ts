@@ -156,7 +156,7 @@ function newBuffer(
     pool: pool.name,
     granularityBytes: pool.granularityBytes,
     ...(pool.wipe === undefined ? {} : { wipe: pool.wipe }),
-    ...plane.ofNewBuffer(),
+    ...plane.ofNewBuffer(context.newUuid),
     requestedBytes: request.bytes,
     access: request.access,
     ...(request.swap ? { swapBytes: request.swap.bytes } : {}),

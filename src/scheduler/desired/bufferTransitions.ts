@@ -39,7 +39,7 @@ export function transitionOfBuffer(
     const creation = transitionWhileCreating(cluster, buffer, context)
     if (creation) return creation
   }
-  const renewed = dataPlaneOf(buffer).renewed(cluster, buffer)
+  const renewed = dataPlaneOf(buffer).renewed(cluster, buffer, context.newUuid)
   if (renewed) {
     return { changes: [{ kind: 'buffer', name: bufferKey(cluster, buffer), document: renewed }], events: [] }
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { hostKey, type Cluster } from '../../model/cluster.js'
@@ -50,7 +51,7 @@ function withoutSecret(buffer: BufferDocument): BufferDocument {
 
 /** Its hosts serve it with new logins then: nobody has it mounted once etcd is lost but nodes that lose it. */
 function withNewSecret(buffer: BufferDocument): BufferDocument {
-  return { ...buffer, ...dataPlaneOf(buffer).ofNewBuffer() }
+  return { ...buffer, ...dataPlaneOf(buffer).ofNewBuffer(randomUUID) }
 }
 
 /** The limits of one step of a restore, without the fence and the counter. */

@@ -28,13 +28,13 @@ export interface DataPlane {
   /** A volume name that no buffer has, had and is not rid of yet. `id`: the new buffer's. */
   freeVolumeName(cluster: Cluster, buffer: string, id: number): string
   /** What a new buffer's document says of this plane; a secret in it is another one each time. */
-  ofNewBuffer(): Pick<BufferDocument, 'dataPlane' | 'secret'>
+  ofNewBuffer(newUuid: () => string): Pick<BufferDocument, 'dataPlane' | 'secret'>
   /** Bricks that were just placed, with what clients find them by; or why they cannot be served. */
   served(cluster: Cluster, bricks: PlacedBrick[]): { bricks: PlacedBrick[] } | { refused: string }
   /** The buffer with bricks that can be served where those of it cannot, as its hosts report; undefined when all can. */
   mended(cluster: Cluster, buffer: BufferDocument): { buffer: BufferDocument; event: string } | undefined
   /** The buffer as it is to be written now that other sessions use it than before; undefined when nothing changes. */
-  renewed(cluster: Cluster, buffer: BufferDocument): BufferDocument | undefined
+  renewed(cluster: Cluster, buffer: BufferDocument, newUuid: () => string): BufferDocument | undefined
   /** What storage hosts are told of its volume, and of volumes that were begun for it before. */
   desiredVolumes(cluster: Cluster, buffer: BufferDocument, volume: WantedVolume): DesiredRecord[]
   /** A brick that is replaced once the volume was begun wants another volume, in directories that no create has touched. */

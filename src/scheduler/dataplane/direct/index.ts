@@ -11,7 +11,7 @@ import { newSecret, renewed } from './secrets.js'
 /** GlusterFS's processes that each agent starts for its own bricks and its own mounts: no host waits for another. */
 export const direct: DataPlane = {
   freeVolumeName,
-  ofNewBuffer: () => ({ dataPlane: 'direct', secret: newSecret() }),
+  ofNewBuffer: (newUuid) => ({ dataPlane: 'direct', secret: newSecret(newUuid) }),
   served,
   mended,
   renewed,
