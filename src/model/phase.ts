@@ -1,6 +1,6 @@
 import type { Phase } from './api.js'
 import { hostsRestarted, hostsToUnmount, isOfEarlierBoot, isReady, jobsHolding, observedBrickOf } from './buffers.js'
-import { hostsServing, isVolumeGone, primaryOf, volumeOf, wasBegun } from './volumes.js'
+import { hostsServing, isVolumeGone, isVolumeStopped, primaryOf, volumeOf, wasBegun } from './volumes.js'
 import { reportOf } from './volumeReports.js'
 import type { ObservedVolume } from './documents/volume.js'
 import type { Cluster } from './cluster.js'
@@ -44,11 +44,17 @@ export function phaseOf(cluster: Cluster, buffer: BufferDocument): PhaseReport {
 }
 
 /**
- * Nobody waits for it any more: Slurm's teardown has its answer, and its name may be given away. Its devices stay taken until
- * they were seen wiped.
+ * Nobody waits for it any more: Slurm's teardown has its answer, and its name may be given away. Its devices stay taken
+ * until they were seen wiped.
  */
 export function isDeletedInBackground({ phase }: Pick<PhaseReport, 'phase'>): boolean {
   return phase === 'wiping' || phase === 'blocked'
+}
+
+/** What replaced bricks wait for: a former volume that may still serve them, in words; undefined when none does. */
+export function replacedBrickWait(cluster: Cluster, buffer: BufferDocument): string | undefined {
+  const former = buffer.formerVolumes.find(({ volume }) => !isVolumeStopped(cluster, buffer, volume))
+  return former && `waits for ${volumeWait(cluster, buffer, former.volume)}`
 }
 
 /** Every brick of the volume is online: what makes a buffer ready for the first time. */

@@ -5,7 +5,7 @@ import { hostKey, bufferKey, type Cluster, mountId } from '../../model/cluster.j
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { EventDocument } from '../../model/documents/event.js'
 import { compareNames } from '../../model/names.js'
-import { isReady, observedBrickOf, phaseOf, sessionsUsing, volumeOf } from '../../model/phase.js'
+import { isReady, observedBrickOf, phaseOf, replacedBrickWait, sessionsUsing, volumeOf } from '../../model/phase.js'
 import { mountpointOf } from '../desired/index.js'
 import { shownStage, shownState } from './shownState.js'
 import type { RateOf } from './transferRates.js'
@@ -46,7 +46,7 @@ export function bufferDetail(
           host: brick.host,
           device: brick.device,
           state: 'replaced',
-          problem: observed?.problem?.message ?? null,
+          problem: observed?.problem?.message ?? replacedBrickWait(cluster, buffer) ?? null,
         }
       }),
     ],

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { isComplete, isDeletedInBackground, phaseOf } from '../../../src/model/phase.js'
+import { isComplete, isDeletedInBackground, phaseOf, replacedBrickWait } from '../../../src/model/phase.js'
 import {
   aBuffer,
   aCluster,
@@ -126,6 +126,25 @@ describe('the phase of a buffer that is wanted', () => {
     for (const [what, observed] of Object.entries(less)) {
       expect(isComplete(aCluster({ hosts, observed: observed! }), buffer), what).to.equal(false)
     }
+  })
+})
+
+describe('a brick that was replaced', () => {
+  const former = { ...buffer, formerVolumes: [{ volume: 'old', bricks: [{ host: 'gluster1', path: '/old' }] }] }
+  const waitOf = (report: Parameters<typeof volumeReport>[1]) => {
+    const observed = volumeReport({ ...former, volume: 'old' }, report)
+    return replacedBrickWait(aCluster({ hosts, buffers: [former], observed }), former)
+  }
+
+  it('waits for the volume that may still serve it, and says why that is not deleted', () => {
+    const waitingFor = ['glusterd on gluster1 to answer']
+    expect(waitOf({ state: 'leaving', waitingFor })).to.equal(`waits for volume old on gluster1: ${waitingFor[0]}`)
+  })
+
+  it('waits for nothing when that volume is stopped or gone', () => {
+    expect(waitOf({ state: 'leaving', stopped: true })).to.equal(undefined)
+    expect(waitOf({ state: 'absent' })).to.equal(undefined)
+    expect(replacedBrickWait(aCluster({ hosts, buffers: [buffer] }), buffer)).to.equal(undefined)
   })
 })
 

@@ -1,4 +1,4 @@
-/** What the mount table says of a mount of that directory of that volume: from whichever server, and named by GlusterFS's client. */
+/** Whether an entry of the mount table is a mount of that directory of that volume, from any server. */
 export function isMountOf(
   { volume, directory = '' }: { volume: string; directory?: string | undefined },
   { source, type }: { source: string; type: string },

@@ -2,25 +2,27 @@ import type { GlusterfsVolume } from '../../../../model/documents/volume.js'
 import type { GlusterfsVolumeFacts } from '../../../port/host.js'
 import type { Step } from '../../../port/steps.js'
 import type { Plan, Report } from '../../../port/plan.js'
+import { anotherVolume, brickToComeOnline, peerToConnect, volumeToBeDeleted } from './messages.js'
 
-/** glusterd takes one transaction at a time; a few at once keep it busy without a pile of refusals. */
+/** glusterd runs one transaction at a time; a few steps at once keep it busy without many refusals. */
 export const volumeStepsAtOnce = 4
 
 /*
- * A volume, wanted started: every host connected → created → options set → started → every brick online. A volume of that
- * name with other bricks is somebody else's: it is left alone, whatever is wanted.
+ * A volume, wanted started: every host connected → created → options set → started → every brick online. A volume with
+ * that name and other bricks is not ours, and is left alone, whatever is wanted.
  *
  * Wanted absent: stopped → deleted → absent.
  */
 export function planGlusterfsVolume(volume: GlusterfsVolume, facts: GlusterfsVolumeFacts): Plan<'volume'> {
   if (facts.unavailable !== undefined) {
-    const state = volume.wanted === 'absent' ? 'leaving' : 'forming'
-    return { steps: [], waitingFor: [facts.unavailable], report: report(volume, state) }
+    const { unavailable } = facts
+    if (volume.wanted === 'started') return { steps: [], waitingFor: [unavailable], report: report(volume, 'forming') }
+    return { steps: [], waitingFor: [volumeToBeDeleted(unavailable)], report: report(volume, 'leaving') }
   }
   if (facts.exists && !sameBricks(volume, facts)) {
-    // Nothing of ours has that name, so for one that is wanted absent there is nothing left to do.
+    // No volume of ours has that name, so ours is absent.
     if (volume.wanted === 'absent') return { steps: [], waitingFor: [], report: report(volume, 'absent') }
-    const refused = `gluster has another volume ${volume.volume} with the bricks ${facts.bricks.join(', ')}`
+    const refused = anotherVolume(volume.volume, facts.bricks)
     return { steps: [], waitingFor: [], refused, report: report(volume, 'forming') }
   }
   return volume.wanted === 'started' ? planStarted(volume, facts) : planAbsent(volume, facts)
@@ -34,7 +36,7 @@ function planStarted(volume: GlusterfsVolume, facts: GlusterfsVolumeFacts): Plan
       (host) => !facts.connectedPeers.includes(host),
     )
     if (missing.length > 0) {
-      return { steps, waitingFor: missing.map((host) => `gluster peer ${host} to connect`), report: forming }
+      return { steps, waitingFor: missing.map(peerToConnect), report: forming }
     }
     steps.push({ kind: 'createVolume', volume })
   }
@@ -48,7 +50,7 @@ function planStarted(volume: GlusterfsVolume, facts: GlusterfsVolumeFacts): Plan
   if (facts.offline.length > 0) {
     return {
       steps: [...steps, { kind: 'startVolume', volume, force: true }],
-      waitingFor: facts.offline.map((brick) => `brick ${brick} to come online`),
+      waitingFor: facts.offline.map(brickToComeOnline),
       report: { ...report(volume, 'degraded'), ...seen, offline: facts.offline },
     }
   }
@@ -64,7 +66,7 @@ function planAbsent(volume: GlusterfsVolume, facts: GlusterfsVolumeFacts): Plan<
   if (facts.status === 'started') {
     return { steps: [{ kind: 'stopVolume', volume }, remove], waitingFor: [], report: leaving }
   }
-  // Said apart, because a dead peer keeps the record from being deleted, and the bricks need not wait for that.
+  // Reported, because a dead peer keeps the record from being deleted, and the bricks need not wait for that.
   return { steps: [remove], waitingFor: [], report: { ...leaving, stopped: true } }
 }
 

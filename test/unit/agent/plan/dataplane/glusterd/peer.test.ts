@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { PeerFacts } from '../../../../../../src/agent/port/host.js'
+import { glusterdToAnswer } from '../../../../../../src/agent/plan/dataplane/glusterd/messages.js'
 import { planPeer } from '../../../../../../src/agent/plan/dataplane/glusterd/peer.js'
 import { describeStep } from '../../../../../../src/agent/port/steps.js'
 import { aDesiredPeer } from '../../../../../support/desired.js'
@@ -26,7 +27,7 @@ describe('the plan of a peer', () => {
   it('waits for a host that gluster knows and that is away: probing it again helps nothing', () => {
     expect(planned({ known: true, connected: false })).to.deep.equal({
       steps: [],
-      waitingFor: ['glusterd on gluster2 to answer'],
+      waitingFor: [glusterdToAnswer('gluster2')],
       refused: undefined,
       state: 'disconnected',
     })

@@ -1,5 +1,11 @@
 import { expect } from 'chai'
 import type { GlusterfsVolumeFacts } from '../../../../../../src/agent/port/host.js'
+import {
+  anotherVolume,
+  brickToComeOnline,
+  peerToConnect,
+  volumeToBeDeleted,
+} from '../../../../../../src/agent/plan/dataplane/glusterd/messages.js'
 import { planGlusterfsVolume } from '../../../../../../src/agent/plan/dataplane/glusterd/volume.js'
 import { describeStep } from '../../../../../../src/agent/port/steps.js'
 import type { GlusterfsVolume } from '../../../../../../src/model/documents/volume.js'
@@ -63,7 +69,7 @@ describe('the plan of a volume that is wanted', () => {
   it('starts a missing brick process by force, waits for it and says which is offline', () => {
     expect(planned(startedVolume({ offline: [second] }))).to.deep.equal({
       steps: ['start volume 3 by force'],
-      waitingFor: [`brick ${second} to come online`],
+      waitingFor: [brickToComeOnline(second)],
       refused: undefined,
       report: { bufferId: 10, state: 'degraded', offline: [second] },
     })
@@ -72,7 +78,7 @@ describe('the plan of a volume that is wanted', () => {
   it('is not created before every host of its bricks is connected', () => {
     const { steps, waitingFor } = planned(volumeFacts({ connectedPeers: ['gluster1'] }))
     expect(steps).to.deep.equal([])
-    expect(waitingFor).to.deep.equal(['gluster peer gluster2 to connect'])
+    expect(waitingFor).to.deep.equal([peerToConnect('gluster2')])
   })
 
   it('waits, and does nothing, while glusterd does not answer', () => {
@@ -84,7 +90,7 @@ describe('the plan of a volume that is wanted', () => {
     for (const bricks of [['gluster1:/x'], [...startedVolume().bricks].reverse(), [second]]) {
       const { steps, refused } = planned(startedVolume({ bricks }))
       expect(steps).to.deep.equal([])
-      expect(refused).to.equal(`gluster has another volume 3 with the bricks ${bricks.join(', ')}`)
+      expect(refused).to.equal(anotherVolume('3', bricks))
     }
   })
 })
@@ -116,8 +122,8 @@ describe('the plan of a volume that has to go', () => {
     expect([steps, refused, report.state]).to.deep.equal([[], undefined, 'absent'])
   })
 
-  it('waits while glusterd does not answer: that is no proof of absence', () => {
+  it('waits while glusterd does not answer, which is no proof of absence, and says how another host gets the volume', () => {
     const { steps, waitingFor, report } = planned(volumeFacts({ unavailable: 'glusterd to answer' }), absent)
-    expect([steps, waitingFor, report.state]).to.deep.equal([[], ['glusterd to answer'], 'leaving'])
+    expect([steps, waitingFor, report.state]).to.deep.equal([[], [volumeToBeDeleted('glusterd to answer')], 'leaving'])
   })
 })
