@@ -11,7 +11,7 @@ import { type ClientSettings, dataPlaneOf } from '../dataplane/index.js'
 export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): DesiredRecord[] {
   const name = bufferKey(cluster, buffer)
   const formerStopped = buffer.formerVolumes.every(({ volume }) => isVolumeStopped(cluster, buffer, volume))
-  // Told before the buffer counts as built, so that none that does is ever formatted again: not even where nobody lived to tell it.
+  // Agents are told before the buffer counts as built, so that no brick of a built buffer is formatted again, even if the scheduler dies.
   const isBuilt = buffer.builtAt !== undefined || isComplete(cluster, buffer)
   const leaves = (brick: PlacedBrick) =>
     formerStopped &&
@@ -37,7 +37,7 @@ function desiredBrick(
   { mayLeave, isBuilt }: { mayLeave: boolean; isBuilt: boolean },
 ): DesiredRecord {
   const { host, device, identity, sizeBytes, uuid } = brick
-  // Not taken back once said: its agent may be wiping. What is known of the volume goes back when its primary changes.
+  // Never taken back: its agent may be wiping. The state of the volume may go back when its primary changes.
   const told = cluster.desired.brick.get(hostKey(host, device))
   // guard: brick-told-absent
   const wasTold = told?.uuid === uuid && told.wanted === 'absent'
@@ -65,7 +65,7 @@ function desiredBrick(
   }
 }
 
-/** undefined: its time has not come, or it never was. A volume is not withdrawn because a brick is unwell. */
+/** undefined when the volume is not wanted yet, or was never begun. It stays wanted when a brick has a problem. */
 function volumeWanted(cluster: Cluster, buffer: BufferDocument): 'started' | 'absent' | undefined {
   if (buffer.wanted === 'present') {
     const complete = buffer.bricks.every((brick) => isReady(cluster, buffer, brick))
@@ -78,7 +78,7 @@ function volumeWanted(cluster: Cluster, buffer: BufferDocument): 'started' | 'ab
   return held && !wasToldToGo(cluster, buffer) ? 'started' : 'absent'
 }
 
-/** Not taken back either, when a lost host returns that has it mounted: its bricks may be wiped by now. */
+/** Never taken back either, for example when a lost host returns with it mounted: its bricks may be wiped by now. */
 function wasToldToGo(cluster: Cluster, buffer: BufferDocument): boolean {
   return buffer.bricks.some(({ host }) => {
     const told = cluster.desired.volume.get(hostKey(host, buffer.volume))

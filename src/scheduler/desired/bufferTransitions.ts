@@ -9,24 +9,25 @@ import { isComplete } from '../../model/phase.js'
 import { dataPlaneOf } from '../dataplane/index.js'
 import type { DocumentChange } from '../commit/decision.js'
 import { placeBricks } from '../placement/place.js'
+import * as messages from './messages.js'
 
 export interface TransitionContext {
   /** Unix seconds. */
   now: number
   newUuid: () => string
-  /** The host is away for so long that nothing more is expected of it. */
+  /** The host has been away for so long that the scheduler no longer waits for it. */
   isLost: (host: string) => boolean
 }
 
-/** Changes of documents that follow from what was observed, in one transaction, and what to tell people of them. */
+/** Changes of documents that follow from reports, in one transaction, and their lines in the timeline. */
 export interface Transition {
   changes: DocumentChange[]
   events: string[]
 }
 
-/** A brick that its agent has given up wiping is forgotten, its device cordoned, after so long. */
+/** After this time a brick that its agent cannot wipe is forgotten; its device is cordoned. */
 const forgetAfterSeconds = 600
-/** Bricks replaced or quarantined in one step, however many are refused at once: etcd takes 100 operations together. */
+/** At most this many bricks are replaced or quarantined in one step: etcd accepts 100 operations in one transaction. */
 const maxAtOnce = 25
 
 export function transitionOfBuffer(
@@ -66,7 +67,7 @@ function transitionWhileDeleting(
   )
 }
 
-/** Its agents know that nothing of it may be formatted any more; those of the first release cannot be told. */
+/** True when its agents know that its bricks must not be formatted any more; agents of the first release cannot be told. */
 function isToldBuilt(cluster: Cluster, buffer: BufferDocument): boolean {
   return buffer.bricks.every(({ host, device, uuid }) => {
     const told = cluster.desired.brick.get(hostKey(host, device))
@@ -98,8 +99,8 @@ function transitionWhileCreating(
   const mended = dataPlaneOf(buffer).mended(cluster, buffer)
   if (mended) return write(mended.buffer, mended.event)
   if (volume?.problem?.terminal) {
-    const failure = clipped(`volume ${buffer.volume}: ${volume.problem.message}`)
-    return write({ ...buffer, failure }, `failed: ${failure}`)
+    const failure = clipped(messages.volumeFailed(buffer.volume, volume.problem.message))
+    return write({ ...buffer, failure }, messages.failed(failure))
   }
   return undefined
 }
@@ -122,11 +123,12 @@ function replace(
   const plane = dataPlaneOf(buffer)
   const served = 'refused' in placed ? placed : plane.served(cluster, placed.bricks)
   if ('refused' in served) {
-    // A lost host may come back; a device that was refused will not get better.
+    // A lost host may come back, but a refused device stays refused.
     if (bad.length === 0) return undefined
-    const failure = clipped(`${bad.map((brick) => reasonOf(cluster, brick)).join(', ')}; and ${served.refused}`)
+    const reasons = bad.map((brick) => reasonOf(cluster, brick))
+    const failure = clipped(messages.cannotReplace(reasons, served.refused))
     const document = { ...buffer, failure }
-    return { changes: [...cordons, { kind: 'buffer', name, document }], events: [`failed: ${failure}`] }
+    return { changes: [...cordons, { kind: 'buffer', name, document }], events: [messages.failed(failure)] }
   }
   const fresh = [...served.bricks]
   const bricks = buffer.bricks.map((brick) => (unfit.includes(brick) ? fresh.shift()! : brick))
@@ -137,16 +139,13 @@ function replace(
       : { ...buffer, bricks, released }
   return {
     changes: [...cordons, { kind: 'buffer', name, document }, { kind: 'lastId', lastId: cluster.lastId }],
-    events: unfit.map((brick, index) => {
-      const { host, device } = served.bricks[index]!
-      return `brick ${brick.device} on ${brick.host} replaced by ${device} on ${host}: ${reasonOf(cluster, brick)}`
-    }),
+    events: unfit.map((brick, index) => messages.brickReplaced(brick, served.bricks[index]!, reasonOf(cluster, brick))),
   }
 }
 
 /**
- * A volume of the old bricks may exist or turn up later, so it keeps its name until it was seen absent, and the new one
- * gets another name and directories that no create has touched.
+ * A volume of the old bricks may exist or appear later, so it keeps its name until it was seen absent. The new volume gets another
+ * name, and directories that no create has used.
  */
 function startOver(cluster: Cluster, buffer: BufferDocument, bricks: PlacedBrick[]): BufferDocument {
   const number = Number(buffer.directory.split('-')[1] ?? 1)
@@ -160,7 +159,7 @@ function startOver(cluster: Cluster, buffer: BufferDocument, bricks: PlacedBrick
   }
 }
 
-/** Released bricks seen absent give their devices back, whatever becomes of the buffer. */
+/** Released bricks that were seen absent free their devices, in every phase of the buffer. */
 function forgetReleased(cluster: Cluster, buffer: BufferDocument, context: TransitionContext): Transition | undefined {
   const formerVolumes = buffer.formerVolumes.filter(({ volume }) => !isVolumeGone(cluster, buffer, volume))
   const released = buffer.released.filter((brick) => !isBrickGone(cluster, brick, context))
@@ -196,17 +195,19 @@ function quarantine(cluster: Cluster, bricks: PlacedBrick[], context: Transition
   if (changes.length === 0) return undefined
   return {
     changes,
-    events: changes.map(({ document }) => `quarantined ${document.device} on ${document.host}: ${document.why}`),
+    events: changes.map(({ document: { host, device, why } }) =>
+      messages.quarantined({ host, ...(device === undefined ? {} : { device }) }, why),
+    ),
   }
 }
 
-/** Its agent will not make it. */
+/** Its agent has refused to create it. */
 function isRefused(cluster: Cluster, brick: PlacedBrick): boolean {
   const observed = observedBrickOf(cluster, brick)
   return observed?.state === 'forming' && observed.problem?.terminal === true
 }
 
-/** Its agent cannot clean it up: the disk is pulled, swapped or broken. */
+/** Its agent cannot wipe it: the disk was removed, exchanged or is broken. */
 function hasGivenUp(cluster: Cluster, brick: PlacedBrick): boolean {
   const observed = observedBrickOf(cluster, brick)
   return observed?.state === 'leaving' && observed.problem?.terminal === true
@@ -220,5 +221,5 @@ function isBrickGone(cluster: Cluster, brick: PlacedBrick, context: TransitionCo
 }
 
 function reasonOf(cluster: Cluster, brick: PlacedBrick): string {
-  return observedBrickOf(cluster, brick)?.problem?.message ?? `host ${brick.host} is lost`
+  return observedBrickOf(cluster, brick)?.problem?.message ?? messages.hostIsLost(brick.host)
 }

@@ -15,8 +15,9 @@ import { desiredSwaps } from './swap.js'
 import { desiredTransfers } from './transfers.js'
 import { transitionOfTransfers } from './transferTransitions.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
+import { hostDisconnected } from './messages.js'
 
-/** Where a session has a buffer on its compute nodes: the job's own, or a persistent one that it uses. */
+/** The path of a session's buffer on its compute nodes, for the job's own or a persistent one that it uses. */
 export function mountPath(
   mountRoot: string,
   session: SessionDocument,
@@ -57,12 +58,12 @@ function desiredMounts(
   // guard: swap-off-first
   const wantedOf = (host: string, mount: MountId) => (holdsSwap(cluster, host, mount) ? 'present' : wanted)
   const records = new Map<string, DesiredRecord>()
-  // What hosts were told stays told, also of a buffer that is gone: they alone know whether they have let go of it.
+  // Desired documents stay, even if their buffer no longer exists: only the hosts know whether they have unmounted it.
   for (const { host, document } of desiredOf(cluster, 'mount', session)) {
     add(records, host, { ...document, wanted: wantedOf(host, document) })
   }
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
-    // A host that is not let in would be refused, or think that it had mounted it.
+    // Without access, a host's mount would fail, or only appear to succeed.
     if (wanted === 'present' && !dataPlaneOf(buffer).letsIn(cluster, buffer, clients)) continue
     for (const host of session.computeHosts) {
       for (const view of viewsOf(buffer)) {
@@ -73,7 +74,7 @@ function desiredMounts(
               /* guard: namespaces-filled */ (view !== 'private' || isFannedOut(session))
             : isStillMounted(cluster, session, buffer, host, view)
         const fresh = mountOf(session, key, buffer, host, mountRoot, wanted, view, directory)
-        // Where it was told to be it stays: the job's variables name that place, and there it has to be unmounted.
+        // The path never changes: the job's variables name it, and the host must unmount it there.
         const mount = { ...fresh, path: cluster.desired.mount.get(hostKey(host, mountIdOf(fresh)))?.path ?? fresh.path }
         if (may) add(records, host, { ...mount, wanted: wantedOf(host, mount) })
       }
@@ -83,8 +84,8 @@ function desiredMounts(
 }
 
 /**
- * A transfer that came to its end; or a session that leaves: it is gone when its own buffer is, and every host has let go of
- * what it mounted and copied.
+ * Ends a transfer; or deletes a session that leaves, when its own buffer is deleted and every host has unmounted and ended what
+ * it was told for the session.
  */
 export function transitionOfSession(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {
   const cut = cutOffStuck(cluster, session)
@@ -101,8 +102,8 @@ export function transitionOfSession(cluster: Cluster, session: SessionDocument, 
 }
 
 /**
- * Hosts that say that they could not unmount a buffer in their time. It is written down, for an agent that is started again says
- * so no more until it has tried as long, and must not be let in again meanwhile.
+ * Hosts that report that they could not unmount a buffer in time. This is recorded in the session, because a restarted agent reports it only
+ * after it has tried again for that long, and must not get access again meanwhile.
  */
 function cutOffStuck(cluster: Cluster, session: SessionDocument): Transition | undefined {
   const fresh = desiredOf(cluster, 'mount', session).flatMap(({ host, document }) => {
@@ -119,13 +120,11 @@ function cutOffStuck(cluster: Cluster, session: SessionDocument): Transition | u
   )
   return {
     changes: [{ kind: 'session', name: sessionKey(cluster, session), document: { ...session, cutOff } }],
-    events: fresh.map(
-      ({ host, buffer, message }) => `host ${host} is cut off from ${buffer.name} of job ${session.token}: ${message}`,
-    ),
+    events: fresh.map(({ host, buffer, message }) => hostDisconnected(host, buffer.name, session.token, message)),
   }
 }
 
-/** It has not come to its nodes yet. */
+/** The job has not started on its nodes yet. */
 function isToRun({ stage }: SessionDocument): boolean {
   return stage === 'setup' || stage === 'staging-in' || stage === 'staged-in'
 }
@@ -133,9 +132,9 @@ function isToRun({ stage }: SessionDocument): boolean {
 type MountId = Pick<Desired['mount'], 'session' | 'buffer' | 'view'>
 
 /**
- * The place of a swap file stays mounted until the host has reported that it swaps there no more. A host that is away is told
- * at once: should its volume be gone when it returns, it must not try to mount it; its agent keeps the order then. What was
- * told is not taken back.
+ * The place of a swap file stays mounted until the host has reported that its swap is off. A host that is away is told to unmount at
+ * once: if its volume no longer exists when the host returns, it must not try to mount it; then its agent keeps the order. What
+ * was told is not taken back.
  */
 function holdsSwap(cluster: Cluster, host: string, mount: MountId): boolean {
   if (mount.view !== 'swap' || !cluster.hosts.has(host)) return false

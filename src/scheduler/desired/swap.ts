@@ -8,11 +8,11 @@ import { swapPath } from '../../model/paths.js'
 import { dataPlaneOf } from '../dataplane/index.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
 
-/** The lowest that can be given: a site that wants its nodes' own swap to be filled first gives that a higher one. */
+/** The lowest priority: a site that wants its nodes' own swap to be used first gives that a higher one. */
 const priority = 0
 
 /**
- * Swap of a session's nodes: told on once the place of its file is mounted, and absent when the job is not running any more.
+ * Swap of a session's nodes: wanted on when the place of its file is mounted, and absent when the job no longer runs.
  * Order on each host: mounted, on; off, unmounted (`holdsSwap` in session.ts).
  */
 export function desiredSwaps(cluster: Cluster, session: SessionDocument, mountRoot: string): DesiredRecord[] {
@@ -30,7 +30,7 @@ export function desiredSwaps(cluster: Cluster, session: SessionDocument, mountRo
   return [...records.values()]
 }
 
-/** It is mounted, or was when this was told first: what is on stays on while its mount is being looked at again. */
+/** The place is mounted, or was when the swap was wanted first: swap stays on while its mount is being checked again. */
 function isWantedOn(cluster: Cluster, session: SessionDocument, buffer: BufferDocument, host: string): boolean {
   const mount = cluster.observed.mount.get(hostKey(host, mountId(session.id, buffer.id, 'swap')))
   return mount?.state === 'mounted' || cluster.desired.swap.has(hostKey(host, swapId(session.id, buffer.id)))

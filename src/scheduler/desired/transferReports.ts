@@ -8,7 +8,7 @@ import { reportOf } from '../../model/transfers.js'
 
 export type Told = readonly { host: string; document: DesiredTransfer }[]
 
-/** What hosts are told of the present attempt of a transfer. */
+/** The desired documents of the current attempt of a transfer. */
 export function toldOf(cluster: Cluster, session: SessionDocument, { number, attempt }: SessionTransfer): Told {
   return desiredOf(cluster, 'transfer', session).filter(
     ({ document }) => document.transfer === number && document.attempt === attempt,
@@ -20,7 +20,7 @@ export function isDone(cluster: Cluster, { host, document }: Told[number], part:
   return report?.part === part && report.state === 'done'
 }
 
-/** What its hosts do, or wait for. */
+/** The part that the hosts of a transfer work on or wait for. */
 export function partOf(
   cluster: Cluster,
   session: SessionDocument,
@@ -30,7 +30,7 @@ export function partOf(
   return parts.find((part) => part === 'finish') ?? parts.find((part) => part === 'copy') ?? parts[0]
 }
 
-/** What has been copied of a transfer so far, of all hosts together; undefined before it was scanned. */
+/** What all hosts together have copied of a transfer so far; undefined before it was scanned. */
 export function countsOf(
   cluster: Cluster,
   session: SessionDocument,
@@ -53,7 +53,7 @@ export function countsOf(
     }))
 }
 
-/** What was copied in all, once it has been seen to be there. */
+/** The final counts, when the copies have been checked. */
 export function finishOf(
   cluster: Cluster,
   session: SessionDocument,

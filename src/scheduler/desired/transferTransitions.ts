@@ -8,8 +8,9 @@ import { currentTransfer, nameOf, reportOf } from '../../model/transfers.js'
 import { problemWithScannedSize } from '../placement/stagingCapacity.js'
 import type { Transition } from './bufferTransitions.js'
 import { countsOf, failuresOf, finishOf, toldOf } from './transferReports.js'
+import * as messages from './messages.js'
 
-/** The transfer that is copied now has come to an end: all of it was tried, or a host has given it up. */
+/** Ends the current transfer when all of it was tried, or a host has reported a terminal problem. */
 export function transitionOfTransfers(cluster: Cluster, session: SessionDocument, now: number): Transition | undefined {
   const current = currentTransfer(session)
   const buffer = current && cluster.buffers.get(current.buffer)
@@ -21,7 +22,7 @@ export function transitionOfTransfers(cluster: Cluster, session: SessionDocument
   const ended = { at: now, ...(counts ? { counts } : {}) }
   if (failure === undefined) {
     const copied = finished ? `${finished.totalFiles} files, ${printRounded(finished.totalBytes)}` : ''
-    return endTransfer(cluster, session, current, { ...ended, state: 'done' }, `done: ${copied}`)
+    return endTransfer(cluster, session, current, { ...ended, state: 'done' }, messages.done(copied))
   }
   const failures = failuresOf(cluster, session, current)
   return endTransfer(
@@ -29,7 +30,7 @@ export function transitionOfTransfers(cluster: Cluster, session: SessionDocument
     session,
     current,
     { ...ended, state: 'failed', reason: clipped(failure), failures },
-    `failed: ${failure}`,
+    messages.failed(failure),
   )
 }
 
@@ -46,7 +47,7 @@ function endTransfer(
   const transfer = session.transfers!.find((transfer) => transfer.number === number)!
   return {
     changes: [{ kind: 'session', name: sessionKey(cluster, session), document: { ...session, transfers } }],
-    events: [`${nameOf(transfer)} of job ${session.token} ${event}`],
+    events: [messages.transferEnded(nameOf(transfer), session.token, event)],
   }
 }
 
@@ -60,12 +61,11 @@ export function failureOf(
   const told = toldOf(cluster, session, transfer)
   for (const { host, document } of told) {
     const problem = reportOf(cluster, host, document)?.problem
-    if (problem?.terminal) return escaped(`host ${host}: ${problem.message}`)
+    if (problem?.terminal) return escaped(messages.hostFailed(host, problem.message))
   }
   const finished = finishOf(cluster, session, transfer)
   if (finished && finished.failed > 0) {
-    const [first] = failuresOf(cluster, session, transfer)
-    return `${finished.failed} of ${finished.totalFiles} could not be copied${first === undefined ? '' : `, as ${first}`}`
+    return messages.notAllCopied(finished.failed, finished.totalFiles, failuresOf(cluster, session, transfer)[0])
   }
   if (transfer.direction === 'out') return undefined
   const scan = told

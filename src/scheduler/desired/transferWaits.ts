@@ -7,23 +7,24 @@ import { phaseOf } from '../../model/phase.js'
 import { isCopying, reportOf } from '../../model/transfers.js'
 import { namespaceOf } from './transferDocument.js'
 import { isDone, toldOf } from './transferReports.js'
+import * as messages from './messages.js'
 
-/** Why the transfer that is copied now does not go on, in words an operator can act on. */
+/** What the current transfer waits for, in words an operator can act on. */
 export function waitsOf(cluster: Cluster, session: SessionDocument, transfer: SessionTransfer): string[] {
   const buffer = cluster.buffers.get(transfer.buffer)
-  if (!buffer) return [`the buffer ${transfer.buffer}, which is gone`]
+  if (!buffer) return [messages.missingBuffer(transfer.buffer)]
   const told = toldOf(cluster, session, transfer)
   if (told.length === 0) return whyNotYet(cluster, session, transfer, buffer)
   return told.flatMap(({ host, document }) => {
     if (!cluster.hosts.has(host) && !isDone(cluster, { host, document }, document.part))
-      return [`host ${host}, which is lost`]
+      return [messages.lostHost(host)]
     const report = reportOf(cluster, host, document)
     const detail = report?.problem?.message ?? report?.waitingFor.join(', ') ?? ''
-    return detail === '' ? [] : [`host ${host}: ${detail}`]
+    return detail === '' ? [] : [messages.workOfHost(host, detail)]
   })
 }
 
-/** What must be before a transfer is scanned. Without every brick a listing is silently not the whole. */
+/** What a transfer waits for before it is scanned. Every brick must be online: without one, a listing is silently incomplete. */
 export function whyNotYet(
   cluster: Cluster,
   session: SessionDocument,
@@ -31,21 +32,21 @@ export function whyNotYet(
   buffer: BufferDocument,
 ): string[] {
   const mounted = transfer.direction === 'out' ? hostsUnmounting(cluster, session, buffer) : []
-  const held = mounted.map((host) => `host ${host} to unmount ${transfer.buffer}`)
+  const held = mounted.map((host) => messages.unmounting(host, transfer.buffer))
   const old = desiredOf(cluster, 'transfer', session)
     .filter(({ document }) => document.transfer === transfer.number && document.attempt < transfer.attempt)
     .filter(({ host, document }) => isCopying(cluster, host, document))
-    .map(({ host }) => `host ${host} to end the attempt before`)
+    .map(({ host }) => messages.earlierAttempt(host))
   if (buffer.wanted === 'absent') {
     const lost = serversOf(buffer).filter((host) => !cluster.hosts.has(host))
-    return [...held, ...old, ...lost.map((host) => `host ${host}, which is lost`)]
+    return [...held, ...old, ...lost.map(messages.lostHost)]
   }
   const { phase, waitingFor } = phaseOf(cluster, buffer)
   const unmade = whatIsUnmade(cluster, session, transfer, buffer)
   return [...held, ...old, ...(phase === 'ready' ? unmade : waitingFor)]
 }
 
-/** A user makes nothing in what is root's. What is copied out of was mounted by nodes, so that it is there. */
+/** Directories below root's directories, which users cannot create. A stage-out needs no check: nodes have mounted its directories. */
 function whatIsUnmade(
   cluster: Cluster,
   session: SessionDocument,
@@ -57,5 +58,5 @@ function whatIsUnmade(
   const needed = nodes ? [template!, ...nodes.map((node) => `${directory}/${node}`)] : [directory]
   const made = volumeOf(cluster, buffer)?.directories ?? []
   const unmade = needed.filter((path) => path !== '/' && !made.includes(path))
-  return unmade.length === 0 ? [] : [`volume ${buffer.volume} to have ${unmade.join(', ')}`]
+  return unmade.length === 0 ? [] : [messages.missingDirectories(buffer.volume, unmade)]
 }

@@ -17,12 +17,13 @@ import { whyNotYet } from './transferWaits.js'
  *   (every brick online, no node has the buffer mounted) scan on the lead (part `plan`) → copy, a share on every host of the buffer
  *   → finish on the lead → `ended` in the session's document → absent everywhere, the lead last
  *
- * Nodes are not known when data is staged in. What is meant for their own namespaces goes into the volume's template then, and
- * from there to each of them, at pre_run, as one transfer more, the fan-out; a node mounts its namespace when that has ended well.
- * Out of them it goes in one transfer for all nodes.
+ * Nodes are not known when data is staged in. Data for their own namespaces is first staged into the volume's template. At pre_run one more
+ * transfer, the fan-out, copies it to each namespace; a node mounts its namespace when the fan-out has succeeded. One transfer
+ * stages out for all nodes.
  *
- * Shares are cut for the buffer's hosts and stay theirs: a host that is away is waited for. It may be alive and copying, and must
- * not write over what the job has written since. For the same reason a new attempt begins when every host is rid of the old one.
+ * Each host of the buffer keeps its share: the transfer waits for a host that is away, because that host may be alive and copying, and its
+ * share must not overwrite what the job has written since. For the same reason a new attempt begins only when every host has ended
+ * the old one.
  */
 export function desiredTransfers(cluster: Cluster, session: SessionDocument): DesiredRecord[] {
   const told = desiredOf(cluster, 'transfer', session)
@@ -38,7 +39,7 @@ export function desiredTransfers(cluster: Cluster, session: SessionDocument): De
   return [...old.filter(({ host, id }) => !taken.has(hostKey(host, id))), ...now]
 }
 
-/** The lead goes last: with it goes what the others read their shares from. */
+/** The lead ends last, because the other hosts read their shares from its notes. */
 function mayLeave(cluster: Cluster, told: Told, host: string, document: DesiredTransfer): boolean {
   if (document.wanted === 'absent' || document.share.index > 0) return true
   return told.every(
@@ -50,7 +51,7 @@ function mayLeave(cluster: Cluster, told: Told, host: string, document: DesiredT
   )
 }
 
-/** Nothing is read any more: a key would only make the document unreadable to a scheduler of the first release that leads again. */
+/** Without the key, which is no longer needed: a scheduler of the first release could not read the document with it. */
 function leaving(document: DesiredTransfer): DesiredTransfer {
   const left: DesiredTransfer = { ...document, wanted: 'absent' }
   delete left.noteKey
@@ -92,8 +93,8 @@ function recordsOfCurrent(
 }
 
 /**
- * An attempt gets its key with its first document, and keeps it: it stands nowhere else. Where one of the hosts is of a release that knows
- * no keys none gets one, for they read one another's notes.
+ * An attempt gets its key with its first document, and keeps it; the key is stored nowhere else. If one host's release does not know
+ * keys, no host gets one, because they read each other's notes.
  */
 function noteKeyOf(cluster: Cluster, told: Told, hosts: readonly string[]): Pick<DesiredTransfer, 'noteKey'> {
   if (told.length > 0) {

@@ -7,7 +7,7 @@ import type { Compare, Write } from '../../store/store.js'
 import type { ClusterCache } from '../cluster/cache.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 
-/** What is written to `desired/` together, and stands or falls as one. */
+/** What is written to `desired/` in one transaction. */
 export interface DesiredUpdate {
   /** The key, or the first of them. */
   name: string
@@ -61,7 +61,7 @@ export function differenceOf(
   return [...updates.values()]
 }
 
-/** The host that was told of a volume is away still; of any other key nothing. */
+/** For a volume: the host that was told of it must still be away. For other keys: nothing to compare. */
 function stillAway(cache: ClusterCache, key: string): Compare[] {
   const volume = movingVolume(cache, key)
   return !volume || cache.hosts.has(volume.host) ? [] : [{ key: keys.host(volume.host), modRevision: 0 }]
@@ -79,7 +79,7 @@ function isOfHosts(document: object | undefined): boolean {
   return document !== undefined && 'type' in document && document.type === 'direct'
 }
 
-/** In the form that the host knows, which may be of another release; undefined when it cannot be told. */
+/** The record in the form of the host's release; undefined when that release must not get it. */
 function asToldTo(cache: ClusterCache, record: DesiredRecord, log: Log): DesiredRecord | undefined {
   const level = cache.levelOf(record.host)
   const kind = `desired/${record.kind}` as const
@@ -87,7 +87,7 @@ function asToldTo(cache: ClusterCache, record: DesiredRecord, log: Log): Desired
   if (level !== undefined && refused.length === 0) {
     return { ...record, document: toLevel(record.document, kind, level) } as DesiredRecord
   }
-  log.error('a host of another release cannot be told what is wanted of it', {
+  log.error('a desired document cannot be written for the older release of a host', {
     wanted: describeRecord(record),
     refused,
   })
@@ -100,8 +100,8 @@ function isSame(cache: ClusterCache, { host, kind, id, document }: DesiredRecord
 }
 
 /**
- * Invariant 1, once more at the last door: a device is given only to the buffer whose document names it, and a volume's
- * key is taken over only from a buffer that is gone.
+ * Checks invariant 1 again before the write: a device is given only to the buffer whose document names it, and a volume's key is
+ * taken over only from a buffer that no longer exists.
  */
 function mayWrite(cache: ClusterCache, record: DesiredRecord, log: Log): boolean {
   const { host, kind, id, document } = record
@@ -122,7 +122,7 @@ function mayWrite(cache: ClusterCache, record: DesiredRecord, log: Log): boolean
   return false
 }
 
-/** The other buffer still names the device; or cannot be read, so that it may. */
+/** True when the other buffer still names the device, or cannot be read and so may name it. */
 function mayBeNamed(cache: ClusterCache, host: string, device: string, id: number): boolean {
   const found = cache.bufferById(id)
   if (!found) return hasUnreadable(cache)
@@ -134,7 +134,7 @@ function isKnown(cache: ClusterCache, id: number): boolean {
   return cache.index.bufferKey(id) !== undefined || hasUnreadable(cache)
 }
 
-/** Some buffer's or session's document cannot be read: whoever seems to be unknown may be the one in there. */
+/** Some buffer's or session's document cannot be read: an id that seems unknown may be in it. */
 export function hasUnreadable(cache: ClusterCache): boolean {
   for (const key of cache.invalid.keys()) {
     const collection = parseKey(key)?.collection

@@ -1,12 +1,13 @@
 import type { Clock } from '../../daemon/clock.js'
+import { hostChangesTooOften } from './messages.js'
 
-/** Changes of one host that are followed at once; then one more for each time that passes. */
+/** So many changes of one host are handled at once, and one more for each `perMs` that has passed. */
 const atOnce = 10
 const perMs = 10_000
 
 /**
- * When a host comes, goes or moves, everything is looked at. A host that does so without end, by a fault or on purpose, must not keep
- * the scheduler from all else: what it changes further is looked at a little later, together.
+ * When a host comes, goes or changes its addresses, everything is reconciled. A host that does so all the time, by a fault or on purpose,
+ * must not keep the scheduler from other work: its further changes are handled together a little later.
  */
 export class HostChanges {
   private readonly spent = new Map<string, { count: number; atMs: number }>()
@@ -17,7 +18,7 @@ export class HostChanges {
     private readonly lookLater: () => void,
   ) {}
 
-  /** Whether this change is followed at once; if not, it will be. */
+  /** True when this change is to be handled at once; otherwise it is handled later. */
   isFollowed(host: string): boolean {
     const count = this.spentBy(host)
     if (count > atOnce - 1) {
@@ -31,11 +32,11 @@ export class HostChanges {
     return true
   }
 
-  /** For people. */
+  /** One for each such host, in words for an operator. */
   problems(): string[] {
     return [...this.spent.keys()]
       .filter((host) => this.spentBy(host) > atOnce - 1)
-      .map((host) => `host ${host} comes, goes or changes its addresses all the time: followed every ${perMs / 1000} s`)
+      .map((host) => hostChangesTooOften(host, perMs / 1000))
   }
 
   close(): void {

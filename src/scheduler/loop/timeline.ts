@@ -8,13 +8,14 @@ import { currentTransfer } from '../../model/transfers.js'
 import { keys } from '../../store/keys.js'
 import type { Lease, Store, Write } from '../../store/store.js'
 import type { ClusterCache } from '../cluster/cache.js'
+import * as messages from './messages.js'
 
 const leaseSeconds = 7 * 86_400
 const renewedAfterMs = 86_400_000
 
 /**
- * The timeline of each buffer, for people: nothing is decided by it. All events of a day share one lease, which then runs
- * out by itself a week later; what is left of a buffer's goes with the buffer.
+ * The timeline of each buffer, for people: no decision depends on it. All events of a day share one lease, which expires a week later.
+ * The remaining events of a buffer are deleted with the buffer.
  */
 export class Timeline {
   private lease: Lease | undefined
@@ -28,7 +29,7 @@ export class Timeline {
     private readonly log: Log,
   ) {}
 
-  /** Writes that add these lines to a buffer's timeline; none while no lease can be had. */
+  /** Writes that add these lines to a buffer's timeline; none while there is no lease. */
   async add(name: string, buffer: BufferDocument, texts: string[]): Promise<Write[]> {
     if (texts.length === 0) return []
     for (const text of texts) this.log.info('buffer', { buffer: name, id: buffer.id, event: text })
@@ -46,7 +47,7 @@ export class Timeline {
     return writes
   }
 
-  /** Writes that add these lines to the timeline of the buffer that a session copies now. */
+  /** Writes that add these lines to the timeline of the buffer of a session's current transfer. */
   async addToCopied(session: SessionDocument, texts: string[]): Promise<Write[]> {
     const name = currentTransfer(session)?.buffer
     const buffer = name === undefined ? undefined : this.cache.buffers.get(name)
@@ -61,7 +62,7 @@ export class Timeline {
     this.last.clear()
   }
 
-  /** etcd does not know the lease that we hold: another is granted for the next event. */
+  /** To be called when etcd does not know our lease: the next event gets another. */
   forgetLease(): void {
     this.lease?.letExpire()
     this.lease = undefined
@@ -75,7 +76,7 @@ export class Timeline {
       this.grantedAt = this.clock.monotonicMs()
       old?.letExpire()
     } catch (error) {
-      this.log.warn('no lease for events, they are left out', { reason: String(error) })
+      this.log.warn('no lease for events, they are not recorded', { reason: String(error) })
       this.lease = undefined
     }
     return this.lease
@@ -84,25 +85,23 @@ export class Timeline {
 
 /** What a change of phase says in the timeline. `before` is undefined for a buffer that has no timeline yet. */
 export function phaseEvent(buffer: BufferDocument, before: Phase | undefined, report: PhaseReport): string {
-  const waiting = report.waitingFor.length > 0 ? `: it waits for ${report.waitingFor.join('; ')}` : ''
-  switch (report.phase) {
+  const { phase, waitingFor, reason } = report
+  switch (phase) {
     case 'creating-bricks':
-      return before === undefined
-        ? `placed on ${buffer.bricks.map(({ host, device }) => `${host}/${device}`).join(', ')}`
-        : `bricks are being created${waiting}`
+      return before === undefined ? messages.placedOn(buffer.bricks) : messages.creatingBricks(waitingFor)
     case 'creating-volume':
-      return 'all bricks are ready, the volume is being created'
+      return messages.creatingVolume()
     case 'ready':
-      return before === 'degraded' ? 'whole again' : 'ready'
+      return before === 'degraded' ? messages.readyAgain() : messages.ready()
     case 'degraded':
-      return `degraded${waiting}`
+      return messages.degraded(waitingFor)
     case 'failed':
-      return `failed: ${report.reason ?? 'for an unknown reason'}`
+      return messages.failed(reason)
     case 'deleting':
-      return 'deleting'
+      return messages.deleting()
     case 'wiping':
-      return `its devices are being wiped${waiting}`
+      return messages.wiping(waitingFor)
     case 'blocked':
-      return `blocked${waiting}`
+      return messages.blocked(waitingFor)
   }
 }

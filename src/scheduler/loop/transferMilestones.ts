@@ -1,12 +1,12 @@
-import { printRounded } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import type { TransferCounts } from '../../model/documents/transferFields.js'
 import { currentTransfer, nameOf } from '../../model/transfers.js'
 import { countsOf, partOf } from '../desired/index.js'
+import * as messages from './messages.js'
 
-/** Lines of a timeline for what a session's transfers have come to, each told once; nothing is decided by it. */
+/** Lines of a timeline for the progress of a session's transfers, each written once; no decision depends on it. */
 export class TransferMilestones {
   private readonly told = new Map<number, string>()
 
@@ -16,7 +16,7 @@ export class TransferMilestones {
     const before = this.told.get(session.id)
     if (!current || !step || before === step.name) return []
     this.told.set(session.id, step.name)
-    return [`${nameOf(current)} of job ${session.token}: ${step.text}`]
+    return [messages.milestone(nameOf(current), session.token, step.text)]
   }
 
   forget(sessionId: number): void {
@@ -24,26 +24,22 @@ export class TransferMilestones {
   }
 }
 
-/** A part of ten is told of, so that a day's copy is ten lines. */
+/** One line for each tenth, so that even a long copy has ten lines. */
 function stepOf(cluster: Cluster, session: SessionDocument, transfer: SessionTransfer) {
   const part = partOf(cluster, session, transfer)
   const name = `${transfer.number}/${transfer.attempt}/${part ?? ''}`
   const counts = countsOf(cluster, session, transfer)
-  if (part === 'plan' && !(counts && counts.totalFiles > 0)) return { name, text: 'looking for what is to be copied' }
+  if (part === 'plan' && !(counts && counts.totalFiles > 0)) return { name, text: messages.scanning() }
   if (part === undefined || !counts) return undefined
   if (part === 'plan') return { name: `${name}/done`, text: found(counts, cluster.buffers.get(transfer.buffer)) }
-  if (part === 'finish') return { name, text: 'all is copied; seeing that it has arrived' }
+  if (part === 'finish') return { name, text: messages.checking() }
   const tenths = counts.totalBytes === 0 ? 0 : Math.floor((counts.bytes * 10) / counts.totalBytes)
-  const bytes = `${printRounded(counts.bytes)} of ${printRounded(counts.totalBytes)}`
-  return { name: `${name}/${tenths}`, text: `${counts.files} of ${counts.totalFiles} files, ${bytes}` }
+  return { name: `${name}/${tenths}`, text: messages.copied(counts) }
 }
 
-/** A file lives on one brick. */
-function found(
-  { totalFiles, totalBytes, largestBytes = 0 }: TransferCounts,
-  buffer: BufferDocument | undefined,
-): string {
-  const text = `found ${totalFiles} files, ${printRounded(totalBytes)}`
-  if (!buffer || largestBytes <= buffer.granularityBytes) return text
-  return `${text}; one has ${printRounded(largestBytes)}, more than a brick, which is the most that a file can have`
+/** A file is stored on one brick, and cannot be larger. */
+function found(counts: TransferCounts, buffer: BufferDocument | undefined): string {
+  const { largestBytes = 0 } = counts
+  if (!buffer || largestBytes <= buffer.granularityBytes) return messages.scanned(counts)
+  return messages.scannedTooLarge(counts, largestBytes)
 }

@@ -16,6 +16,7 @@ import {
 import type { Committer } from '../commit/committer.js'
 import { pack } from '../commit/pack.js'
 import { fenceCompare } from '../commit/transaction.js'
+import { refusedByEtcd } from './messages.js'
 
 /** Compares and writes that stand or fall together. */
 export interface Unit {
@@ -68,15 +69,15 @@ export class UnitWriter {
     }
   }
 
-  /** etcd refused it, and the next try has not come yet. */
+  /** True while etcd has refused it and the next attempt is not due. */
   isHeld(name: string): boolean {
     const refusal = this.refusals.get(name)
     return refusal !== undefined && this.clock.monotonicMs() < refusal.untilMs
   }
 
-  /** What etcd refuses, for people. */
+  /** What etcd refuses, in words for an operator. */
   problems(): string[] {
-    return [...this.refusals].map(([name, { reason }]) => `etcd refuses to store ${name}: ${reason}`)
+    return [...this.refusals].map(([name, { reason }]) => refusedByEtcd(name, reason))
   }
 
   forget(): void {
@@ -111,7 +112,7 @@ export class UnitWriter {
     const longest = error instanceof Denied ? maxPauseWhenDeniedMs : maxPauseMs
     const pauseMs = before ? Math.min(before.pauseMs * 2, longest) : firstPauseMs
     const reason = error.message
-    this.log.error('etcd refuses a write: the rest goes on without it', {
+    this.log.error('etcd refuses a write; other writes continue', {
       name,
       keys: writes.map(keyOf),
       reason,
@@ -121,14 +122,14 @@ export class UnitWriter {
     refusal.cancel = this.clock.after(pauseMs, () => {
       again()
       this.wake()
-      // Nobody may want to write it any more.
+      // Perhaps it is no longer wanted.
       refusal.cancel = this.clock.after(forgottenAfterMs, () => this.refusals.delete(name))
     })
     this.refusals.set(name, refusal)
   }
 }
 
-/** It is refused for what it holds. Time, another leader or an operator's room for all is no matter of one write. */
+/** True when etcd refuses this very write. Other errors do not depend on one write: they pass, or affect all writes. */
 function isRefusal(error: unknown): error is StoreError {
   const others = [StoreUnavailable, OutcomeUnknown, OutOfSpace, LeaseGone]
   return error instanceof StoreError && others.every((other) => !(error instanceof other))
@@ -141,7 +142,7 @@ function sizeOf({ compares, writes }: Unit): { operations: number; bytes: number
   }
 }
 
-/** Keys, operation id and protocol included, roughly. */
+/** Roughly the size of keys, operation id and protocol. */
 const overheadBytes = 200
 
 function bytesOf(write: Write): number {

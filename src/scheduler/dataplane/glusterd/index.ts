@@ -17,7 +17,9 @@ export const glusterd: DataPlane = {
   startsOverToReplace: true,
   desiredVolumes,
   whyStartOver: ({ needsFreshDirectories }) =>
-    needsFreshDirectories ? 'a create left its mark where it must not be: new brick directories' : undefined,
+    needsFreshDirectories
+      ? 'an earlier attempt to create the volume has marked the brick directories: new brick directories'
+      : undefined,
   whyNotLetIn,
   letsIn,
   mountSource: sourceOf,

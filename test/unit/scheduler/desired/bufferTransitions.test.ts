@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../../src/scheduler/desired/messages.js'
 import { notEnoughFree } from '../../../../src/scheduler/placement/messages.js'
 import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { transitionOfBuffer } from '../../../../src/scheduler/desired/bufferTransitions.js'
@@ -72,7 +73,7 @@ describe('a buffer that is being made', () => {
       'last id 100',
     ])
     expect(followed.events).to.deep.equal([
-      'brick nvme1n1 on gluster1 replaced by nvme1n1 on gluster3: the disk gives errors',
+      messages.brickReplaced(first, { host: 'gluster3', device: 'nvme1n1' }, 'the disk gives errors'),
     ])
     expect(documentOf({ observed: brickReport(first, bad) })!.released).to.deep.equal([first])
   })
@@ -114,14 +115,14 @@ describe('a buffer that is being made', () => {
     const few = [aHost('gluster1', { devices: 1 }), aHost('gluster2', { devices: 1 })]
     const document = documentOf({ hosts: few, observed: brickReport(second, bad) })
     expect(document?.failure).to.equal(
-      `the disk gives errors; and ${notEnoughFree('dedicated_nvme', '0 bytes', '1 TB')}`,
+      messages.cannotReplace(['the disk gives errors'], notEnoughFree('dedicated_nvme', '0 bytes', '1 TB')),
     )
   })
 
   it('fails when gluster refuses the volume for good', () => {
     const problem = { message: 'the name is reserved', terminal: true }
     const observed = { ...brickReports(buffer), ...volumeReport(buffer, { state: 'forming', problem }) }
-    expect(documentOf({ observed })).to.include({ failure: 'volume mytest: the name is reserved' })
+    expect(documentOf({ observed })).to.include({ failure: messages.volumeFailed('mytest', 'the name is reserved') })
   })
 
   it('is not given up for a problem that may pass', () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { hostDisconnected } from '../../../../src/scheduler/desired/messages.js'
 import type { SessionDocument, SessionStage } from '../../../../src/model/documents/session.js'
 import { hostsToUnmount } from '../../../../src/model/buffers.js'
 import { allowedClients } from '../../../../src/scheduler/dataplane/glusterd/authAllow.js'
@@ -171,7 +172,7 @@ describe('a host that cannot unmount', () => {
   it('is written down when its time is over, once', () => {
     const { changes, events } = transitionOfSession(clusterOf(ran, { problem }), ran, 2000)!
     expect(changes.map((change) => 'document' in change && change.document)).to.deep.equal([cut])
-    expect(events.join()).to.contain('host c1 is cut off from').and.to.contain('target is busy')
+    expect(events.join()).to.contain(hostDisconnected('c1', own.name, '5', problem.message))
     expect(transitionOfSession(clusterOf(cut, { problem }), cut, 2000)).to.equal(undefined)
   })
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../../src/scheduler/desired/messages.js'
 import { copiesTooLarge, sourceTooLarge } from '../../../../src/scheduler/placement/messages.js'
 import { hostsToUnmount, jobsHolding } from '../../../../src/model/buffers.js'
 import type { SessionDocument, SessionTransfer } from '../../../../src/model/documents/session.js'
@@ -106,7 +107,7 @@ describe('what storage hosts do of a transfer', () => {
       'brick gluster2:/data/glusterfs/nvme1n1/brick, which is offline',
     ])
     expect(records({ lost: ['gluster2'] })).to.deep.equal([])
-    expect(waits({ lost: ['gluster2'] })[0]).to.equal('host gluster2, which is lost')
+    expect(waits({ lost: ['gluster2'] })[0]).to.equal(messages.lostHost('gluster2'))
   })
 
   it('stays a plan until that is done', () => {
@@ -137,7 +138,7 @@ describe('what storage hosts do of a transfer', () => {
   it('stays with a host that is lost, which may be copying still', () => {
     const given = { told: copying, reports: [copied('gluster1')], lost: ['gluster2'] }
     expect(records(given)).to.deep.equal(['gluster1: transfer 20.1 copy done', 'gluster2: transfer 20.1 copy done'])
-    expect(waits(given)).to.deep.equal(['host gluster2, which is lost'])
+    expect(waits(given)).to.deep.equal([messages.lostHost('gluster2')])
   })
 
   it('is finished when every share is copied, also with files that could not be', () => {
@@ -222,7 +223,7 @@ describe('what storage hosts do of a transfer', () => {
       ['gluster2', 'copy', { wanted: 'absent' }],
     ]
     const one = transferReport('gluster1', { id: 20 }, { part: 'copy', state: 'absent' })
-    expect(waits({ session, told, reports: [one] })).to.deep.equal(['host gluster2 to end the attempt before'])
+    expect(waits({ session, told, reports: [one] })).to.deep.equal([messages.earlierAttempt('gluster2')])
     const both = [one, transferReport('gluster2', { id: 20 }, { part: 'copy', state: 'absent' })]
     expect(records({ session, told, reports: both })).to.include('gluster1: transfer 20.1 plan done')
   })
@@ -246,7 +247,7 @@ describe('what storage hosts do of a transfer', () => {
     const session = job({ stage: 'staging-out', computeHosts: ['c1'] }, { direction: 'out' })
     const mounted = mountReport('c1', session, own, { state: 'leaving' })
     expect(records({ session, reports: [mounted] })).to.deep.equal([])
-    expect(waits({ session, reports: [mounted] })).to.deep.equal(['host c1 to unmount 5'])
+    expect(waits({ session, reports: [mounted] })).to.deep.equal([messages.unmounting('c1', '5')])
     const gone = mountReport('c1', session, own, { state: 'absent' })
     expect(records({ session, reports: [gone] })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
   })
@@ -278,7 +279,7 @@ describe('what storage hosts do for the nodes’ own namespaces', () => {
     const session = staging('staging-in', [line({}), fill()])
     expect(asked({ session, reports: made('/private') })).to.deep.equal({
       records: [],
-      waits: ['volume 5 to have /template'],
+      waits: [messages.missingDirectories('5', ['/template'])],
     })
     const { records } = asked({ session, reports: made('/private', '/template') })
     expect(records.map(describeRecord)).to.deep.equal(['gluster1: transfer 20.1 plan done'])
@@ -290,7 +291,7 @@ describe('what storage hosts do for the nodes’ own namespaces', () => {
   it('is to copy that to every node at pre_run, when the directory of each is made', () => {
     const session = staging('running', [line({ ended: { at: 1, state: 'done' } }), fill()])
     expect(asked({ session, reports: made('/template', '/private', '/private/c1') }).waits).to.deep.equal([
-      'volume 5 to have /private/c2',
+      messages.missingDirectories('5', ['/private/c2']),
     ])
     const { records } = asked({ session, reports: made('/template', '/private', '/private/c1', '/private/c2') })
     expect(records.map(describeRecord)).to.deep.equal(['gluster1: transfer 20.2 plan done'])
@@ -346,7 +347,7 @@ describe('the end of a transfer', () => {
     const reports = [finished({ counts: { ...counts, failed: 1 }, failures: ['a: Permission denied'] })]
     expect(ended({ told: finishing, reports })![0]).to.deep.include({
       state: 'failed',
-      reason: '1 of 2 could not be copied, as a: Permission denied',
+      reason: messages.notAllCopied(1, 2, 'a: Permission denied'),
       failures: ['a: Permission denied'],
     })
   })
@@ -356,7 +357,7 @@ describe('the end of a transfer', () => {
     const reports = [transferReport('gluster2', { id: 20 }, { part: 'copy', problem })]
     expect(ended({ told: copying, reports })![0]).to.deep.include({
       state: 'failed',
-      reason: 'host gluster2: alice is not known here',
+      reason: messages.hostFailed('gluster2', 'alice is not known here'),
     })
     expect(
       ended({

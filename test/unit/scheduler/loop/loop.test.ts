@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { creatingVolume, readyAgain } from '../../../../src/scheduler/loop/messages.js'
 import { createPersistent, teardown } from '../../../../src/scheduler/admission/index.js'
 import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { silentLog } from '../../../../src/daemon/log.js'
@@ -58,11 +59,7 @@ describe('the scheduler’s loop', () => {
     await rig.agents.report(volumeReport(buffer))
     await rig.quiet()
     expect(rig.read(keys.mountpoint('mytest'))).to.contain('gluster1:/mytest')
-    expect(timeline(rig)).to.deep.equal([
-      'placed on gluster1/nvme1n1, gluster2/nvme1n1',
-      'all bricks are ready, the volume is being created',
-      'ready',
-    ])
+    expect(timeline(rig)).to.deep.equal(['placed on gluster1/nvme1n1, gluster2/nvme1n1', creatingVolume(), 'ready'])
 
     await rig.run(rig.committer.commit((cluster) => teardown(cluster, { token: 'mytest' })))
     await rig.quiet()
@@ -287,7 +284,7 @@ describe('the scheduler’s loop', () => {
     expect(timeline(rig).at(-1)).to.equal('ready')
     await rig.agents.add(aHost('gluster2'))
     await rig.quiet()
-    expect(timeline(rig).at(-1)).to.equal('whole again')
+    expect(timeline(rig).at(-1)).to.equal(readyAgain())
   })
 
   it('gives no device away twice when another buffer is placed while a replacement waits for the lease of its events', async () => {

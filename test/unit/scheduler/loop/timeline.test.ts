@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../../src/scheduler/loop/messages.js'
 import { silentLog } from '../../../../src/daemon/log.js'
 import { phaseEvent, Timeline } from '../../../../src/scheduler/loop/timeline.js'
 import { aBuffer } from '../../../support/builders.js'
@@ -39,23 +40,15 @@ describe('the timeline', () => {
   })
 
   const said: [Parameters<typeof phaseEvent>[1], Parameters<typeof phaseEvent>[2], string][] = [
-    [undefined, { phase: 'creating-bricks', waitingFor: ['x'] }, 'placed on gluster1/nvme1n1'],
-    [
-      'creating-volume',
-      { phase: 'creating-bricks', waitingFor: ['x', 'y'] },
-      'bricks are being created: it waits for x; y',
-    ],
-    [
-      'creating-bricks',
-      { phase: 'creating-volume', waitingFor: [] },
-      'all bricks are ready, the volume is being created',
-    ],
-    ['creating-volume', { phase: 'ready', waitingFor: [] }, 'ready'],
-    ['ready', { phase: 'degraded', waitingFor: ['host a'] }, 'degraded: it waits for host a'],
-    ['degraded', { phase: 'ready', waitingFor: [] }, 'whole again'],
-    ['creating-bricks', { phase: 'failed', waitingFor: [], reason: 'z' }, 'failed: z'],
-    ['ready', { phase: 'deleting', waitingFor: [] }, 'deleting'],
-    ['deleting', { phase: 'blocked', waitingFor: ['host a'] }, 'blocked: it waits for host a'],
+    [undefined, { phase: 'creating-bricks', waitingFor: ['x'] }, messages.placedOn(buffer.bricks)],
+    ['creating-volume', { phase: 'creating-bricks', waitingFor: ['x', 'y'] }, messages.creatingBricks(['x', 'y'])],
+    ['creating-bricks', { phase: 'creating-volume', waitingFor: [] }, messages.creatingVolume()],
+    ['creating-volume', { phase: 'ready', waitingFor: [] }, messages.ready()],
+    ['ready', { phase: 'degraded', waitingFor: ['host a'] }, messages.degraded(['host a'])],
+    ['degraded', { phase: 'ready', waitingFor: [] }, messages.readyAgain()],
+    ['creating-bricks', { phase: 'failed', waitingFor: [], reason: 'z' }, messages.failed('z')],
+    ['ready', { phase: 'deleting', waitingFor: [] }, messages.deleting()],
+    ['deleting', { phase: 'blocked', waitingFor: ['host a'] }, messages.blocked(['host a'])],
   ]
   for (const [before, report, text] of said) {
     it(`says “${text}” of ${before ?? 'a new buffer'} that becomes ${report.phase}`, () =>
