@@ -20,7 +20,7 @@ export interface InventoryDependencies {
   log: Log
   /** Of documents that the leader reads. */
   level: () => number
-  /** Hears what an operator has to mend in the configuration of the devices, at every look. */
+  /** Hears what an operator has to fix in the configuration of the devices, at every look. */
   onProblems?: (problems: string[]) => void
 }
 

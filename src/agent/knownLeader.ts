@@ -22,7 +22,7 @@ export class KnownLeader {
   level = levels.lowest
   /** The create revision of the leader's key; 0 before it was seen. */
   fence = 0
-  /** What an operator has to mend, as rights in etcd that are of an earlier release. */
+  /** What an operator has to fix, as rights in etcd that are of an earlier release. */
   problem: string | undefined
   private seen = false
   private current: Promise<void> | undefined

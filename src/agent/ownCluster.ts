@@ -7,7 +7,7 @@ const otherMs = 5_000
 
 /**
  * Waits while etcd holds the keys of another cluster than `name`: nothing is written there, and nothing is done that stands there.
- * Gives what an operator has to mend, if there is anything. Throws a StoreError while etcd is away.
+ * Gives what an operator has to fix, if there is anything. Throws a StoreError while etcd is away.
  */
 export async function waitForOwnCluster(
   name: string | undefined,

@@ -28,7 +28,7 @@ export interface ServeParts {
 
 export interface HostService {
   readonly inventory: Inventory
-  /** Tells operators, in this host's document, what they have to mend of a subject, instead of what was told of it before. */
+  /** Tells operators, in this host's document, what they have to fix of a subject, instead of what was told of it before. */
   tellProblems(subject: string, problems: string[]): void
   /** Writes another document of this host. */
   update(document: HostDocument): void

@@ -22,7 +22,7 @@ export const nameReserved = (name: string) => `the name ${quote(name)} is reserv
 export const nameInvalid = (name: string) =>
   `${quote(name)} is not a valid buffer name: write a letter, then at most 63 letters, digits, "-", "_" or "."`
 
-// Paths of stage lines
+// Paths of stage directives
 export const pathTooLong = (path: string, maxBytes: number) => `${quote(path)} is longer than ${maxBytes} bytes`
 export const partTooLong = (part: string, maxBytes: number) =>
   `${quote(part)} is longer than ${maxBytes} bytes, the limit for a file name`

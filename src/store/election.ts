@@ -198,7 +198,7 @@ export class Election {
       if (isOurs && granted.isHeld() && this.is('grabbing')) return this.lead(granted, created, value)
       await granted.revoke()
     } catch (error) {
-      log.warn('standing for election failed, trying again', { reason: String(error) })
+      log.warn('the election failed, trying again', { reason: String(error) })
       // The key may have been written all the same: a lease that is kept alive would keep it for ever, with nobody leading.
       await granted?.revoke()
     }

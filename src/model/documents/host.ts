@@ -19,7 +19,7 @@ export const hostDocument = tolerant({
   startedAt: unixSeconds,
   /** Another one says that processes and mounts of before are gone: the host was restarted, or the container that it is. */
   boot: bootId.optional(),
-  /** What an operator has to mend on this host, as a configuration that was refused. */
+  /** What an operator has to fix on this host, as a configuration that was refused. */
   problems: z.array(text).max(100).optional(),
   /** Ports that its bricks of the data plane `direct` may listen on, both among them; it serves none when absent. */
   brickPorts: tolerant({ first: port, last: port }).optional(),

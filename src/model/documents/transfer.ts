@@ -8,7 +8,7 @@ import { directSource } from './direct.js'
 import { volumeName } from './volume.js'
 
 /**
- * plan: find what is to be copied, and cut it into shares; on the first of the buffer's hosts.
+ * plan: the scan: find what is to be copied, and divide it into shares; on the first of the buffer's hosts.
  * copy: one share; on each of the buffer's hosts. finish: see that all has arrived; on the first again.
  */
 export const transferParts = ['plan', 'copy', 'finish'] as const

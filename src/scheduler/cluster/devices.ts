@@ -5,8 +5,8 @@ import { worldWideName } from '../../model/identity.js'
 import { whyNotWipe } from '../../model/wipes.js'
 
 /**
- * free: may be given to a buffer. Every other standing says why not, the strongest reason first: a device that is taken on
- * a lost host is taken.
+ * free: may be given to a buffer. Every other availability says why not, the strongest reason first: a device that is
+ * taken on a lost host is taken.
  */
 export const deviceAvailabilities = ['taken', 'refused', 'too small', 'lost', 'cordoned', 'foreign', 'free'] as const
 export type DeviceAvailability = (typeof deviceAvailabilities)[number]
@@ -27,7 +27,7 @@ export interface PoolRequest {
   wipe?: ThoroughWipe | undefined
 }
 
-/** Every device of a pool with how it stands; of hosts that are no storage hosts any more, those that are taken still. */
+/** Every device of a pool with its availability; of hosts that are no longer storage hosts, those that are still taken. */
 export function devicesOf(
   cluster: Cluster,
   asked: PoolRequest,

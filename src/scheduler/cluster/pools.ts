@@ -10,7 +10,7 @@ export interface PoolReport {
   /** Slots in all: free, taken, cordoned and on lost hosts. Devices that hold something foreign are no part of the pool. */
   quantity: number
   free: number
-  /** Devices by how they stand. */
+  /** Devices by their availability. */
   devices: Record<DeviceAvailability, number>
 }
 

@@ -38,11 +38,11 @@ export interface LeadershipParts {
 
 type State =
   /** Until the name of etcd's cluster is confirmed. */
-  { name: 'waiting' } | { name: 'standing'; election: Election } | { name: 'closed' }
+  { name: 'waiting' } | { name: 'candidate'; election: Election } | { name: 'closed' }
 
 const transitions: Transitions<State['name']> = {
-  waiting: ['standing', 'closed'],
-  standing: ['closed'],
+  waiting: ['candidate', 'closed'],
+  candidate: ['closed'],
   closed: ['closed'],
 }
 
@@ -86,7 +86,7 @@ export class LeadershipElection implements Leadership {
   }
 
   private get election(): Election | undefined {
-    return this.state.name === 'standing' ? this.state.election : undefined
+    return this.state.name === 'candidate' ? this.state.election : undefined
   }
 
   private stand(): void {
@@ -94,7 +94,7 @@ export class LeadershipElection implements Leadership {
     const { store, candidate, clock, log, random } = this.parts
     const tell = () => this.tell()
     const options = { candidate, ttlSeconds: leaseSeconds, clock, log, onElected: tell, onLost: tell }
-    this.enter({ name: 'standing', election: new Election(store, { ...options, ...(random ? { random } : {}) }) })
+    this.enter({ name: 'candidate', election: new Election(store, { ...options, ...(random ? { random } : {}) }) })
   }
 
   private enter(state: State): void {

@@ -92,16 +92,16 @@ export const sameVariable = (name: string, other: string, variable: string) =>
 export const createdTwice = (name: string) => `the persistent buffer ${quote(name)} is created twice`
 export const tooManyCreates = (max: number) => `a script can create at most ${max} persistent buffers`
 
-// Stage lines
+// Stage directives
 type Key = 'source' | 'destination'
 const stageType = `write one of ${stageTypes.map((type) => `type=${type}`).join(', ')}`
 export const stageTypeMissing = () => `type= is missing: ${stageType}`
 export const unknownStageType = (type: string) => `unknown type ${quote(type)}: ${stageType}`
 export const unknownVerify = (text: string) => `unknown verify=${quote(text)}: write verify=checksum, or leave it out`
 export const tooManyStages = (max: number) =>
-  `a script has at most ${max} stage lines: write the paths to a file, and stage it with type=list`
-export const stageLinesTooLong = (maxBytes: number) =>
-  `the stage lines are longer than ${maxBytes / 1024} KiB together: write the paths to a file, and stage it with type=list`
+  `a script has at most ${max} stage directives: write the paths to a file, and stage it with type=list`
+export const stageDirectivesTooLong = (maxBytes: number) =>
+  `the stage directives are longer than ${maxBytes / 1024} KiB together: write the paths to a file, and stage it with type=list`
 export const pathMissing = (key: Key, example: string) => `${key}= is missing: write ${key}=${example}`
 export const invalidPath = (key: Key, problem: string) => `${key}=: ${problem}`
 export const patternInPath = (key: Key, text: string) =>

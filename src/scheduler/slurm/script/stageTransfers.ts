@@ -21,7 +21,7 @@ export function problemWithStages(asked: ScriptRequest): string | undefined {
 export function problemWithLength(asked: ScriptRequest): string | undefined {
   const context = { token: '9'.repeat(18), isServed: () => true }
   if (JSON.stringify(transfersFrom(asked, context)).length <= maxTransferBytes) return undefined
-  return messages.stageLinesTooLong(maxTransferBytes)
+  return messages.stageDirectivesTooLong(maxTransferBytes)
 }
 
 /** Every path outside the buffers that a line names, with its key. */

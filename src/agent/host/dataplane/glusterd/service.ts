@@ -20,7 +20,7 @@ export interface ServiceOptions {
   settings: GlusterdSettings & { roles: readonly string[] }
   clock: Clock
   log: Log
-  /** Hears what an operator has to mend of the packet filter; undefined when all is well again. */
+  /** Hears what an operator has to fix of the packet filter; undefined when all is well again. */
   onFilterProblem(problem: string | undefined): void
 }
 

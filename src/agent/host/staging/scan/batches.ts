@@ -3,7 +3,7 @@ import type { Notes } from '../notes.js'
 import type { Batch } from '../noteFormats.js'
 
 /**
- * Writes batches into a plan's directory as they become full: names and sizes in files of their own, and at the end a
+ * Writes batches into the scan's directory as they become full: names and sizes in files of their own, and at the end a
  * note for each share. `of`: the number of shares. Throws as `Notes` does.
  */
 export function batchesIn(notes: Notes, of: number) {

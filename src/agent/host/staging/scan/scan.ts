@@ -12,7 +12,7 @@ import { notesIn, openNotes } from '../notes.js'
 import { addFailure, emptyTally, ofNode, type ScanNote } from '../noteFormats.js'
 
 /*
- * The plan lists what is to be copied: the directories, which are created at once, and the files of each share in
+ * A scan lists what is to be copied: the directories, which are created at once, and the files of each share in
  * batches. It gets its name when it is complete, and every brick was online before and after the walk.
  *
  * Crash windows: if the agent is killed before the rename, there is no list, and it is made again; directories that

@@ -14,10 +14,10 @@ export interface ScanParts {
   onFound: (found: { files: number; bytes: number }) => void
 }
 
-/** What a plan counts while it is made: files that cannot be copied, and the largest file. */
+/** What a scan counts: files that cannot be copied, and the largest file. */
 export type Found = Tally & { largestBytes: number }
 export type Scan = ScanParts & { found: Found }
-/** Writes the batches into the plan's directory, and gives what each share has to copy. */
+/** Writes the batches into the scan's directory, and gives what each share has to copy. */
 export type Make = (building: Building) => Promise<ScanNote['shares']>
 export interface Building {
   directory: string

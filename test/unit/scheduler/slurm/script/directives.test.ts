@@ -158,7 +158,7 @@ describe('the directives of a job script', () => {
     const stage = (n: number) => `#DW stage_in type=file source=/lustre/a${n} destination=$DW_JOB_STRIPED/a${n}`
     expect(refusal('#DW jobdw capacity=1TB', ...many(101, stage))).to.contain(messages.tooManyStages(100))
     const long = (n: number) => stage(n).replace('/lustre', `/lustre/${`${'x'.repeat(200)}/`.repeat(10)}`)
-    expect(refusal('#DW jobdw capacity=1TB', ...many(50, long))).to.equal(messages.stageLinesTooLong(48 * 1024))
+    expect(refusal('#DW jobdw capacity=1TB', ...many(50, long))).to.equal(messages.stageDirectivesTooLong(48 * 1024))
   })
 
   it('of a script of any size and kind are read or refused', () => {
