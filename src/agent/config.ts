@@ -68,16 +68,16 @@ export const agentConfig = z
   .refine(filterNeedsCompute.holds, filterNeedsCompute.error)
 export type AgentConfig = z.infer<typeof agentConfig>
 
-export const usage = `burstbuffer-agent: brings this host to the state that etcd says it should have
+export const usage = `burstbuffer-agent: applies to this host the desired state that the scheduler writes into etcd
 
-  --config FILE     settings, YAML (default /etc/burstbuffer/agent.yaml)
-  --host NAME       over the file's host
-  --roles A,B       over the file's roles: storage, compute
-  --etcd URL,URL    over the file's etcd.endpoints
-  --help
+  --config FILE     configuration file (default /etc/burstbuffer/agent.yaml)
+  --host NAME       replaces host in the file
+  --roles A,B       replaces roles in the file: storage, compute
+  --etcd URL,URL    replaces etcd.endpoints in the file
+  --help            show this text
 `
 
-/** Flags over the file. Throws ConfigError naming the file or flag, the key, what was found and what was expected. */
+/** Reads the file; options replace its settings. The ConfigError names the file or option, the key, the value and what was expected. */
 export function readAgentConfig(argv: string[]): { config: AgentConfig; file: string; reread(): AgentConfig } {
   const values = parseFlags(argv, ['config', 'host', 'roles', 'etcd'], usage)
   const file = values.config ?? '/etc/burstbuffer/agent.yaml'

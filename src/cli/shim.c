@@ -1,16 +1,16 @@
 /*
- * dw_wlm_cli, fakewarp and dwstat: hands its arguments to the scheduler's unix socket and prints the reply.
+ * dw_wlm_cli, fakewarp and dwstat: sends its arguments to the scheduler's unix socket and prints the reply.
  *
- * slurmctld runs it inline, about nine times a job: it starts in a millisecond and holds no logic. It speaks HTTP/1.0:
+ * slurmctld runs it inline, about nine times a job: it starts in a millisecond and contains no logic. It speaks HTTP/1.0:
  *
- *     POST /shim/<own name> HTTP/1.0        body: each argument with a NUL behind it
- *     X-Exit-Code: N                        in the answer: what to exit with; the answer's body goes to stdout
+ *     POST /shim/<own name> HTTP/1.0        body: each argument, followed by a NUL
+ *     X-Exit-Code: N                        in the answer: the exit code; the body of the answer goes to stdout
  *
- * The socket is $BURSTBUFFER_SOCKET, or the one below. Only the reply is printed: slurmctld reads stdout and stderr as
- * one, so that what goes wrong here is said in one line on stdout, with exit code 1.
+ * The socket is $BURSTBUFFER_SOCKET, or the default below. slurmctld reads stdout and stderr as one: an error of this
+ * program is one line on stdout, with exit code 1.
  *
- * A scheduler that is restarted, or dies while it is asked, must cost no job: Slurm holds a job whose setup fails. So a
- * call waits a bounded time for the scheduler and is made again; every function is safe to repeat.
+ * No job may fail because the scheduler is restarted or dies during a call: Slurm holds a job whose setup fails. A call
+ * therefore waits a bounded time for the scheduler and is repeated; every function is safe to repeat.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,7 +29,7 @@
 #define DEFAULT_SOCKET "/run/burstbuffer/scheduler.sock"
 #define PAUSE_MS 50
 
-/* How long a scheduler that is away is waited for, and until when a call is made again: below what slurmctld waits. */
+/* How long to wait for a scheduler that does not answer, and how long to repeat a call. Both are below slurmctld's timeouts. */
 struct patience {
 	const char *function;
 	long away_ms, total_ms;
@@ -54,7 +54,7 @@ static const struct patience of_functions[] = {
 };
 static const struct patience none = { "", 0, 0 };
 
-/* Why there is no answer yet: the line that is printed when the patience has ended. */
+/* Why there is no answer yet: the line that is printed when the time is over. */
 static char why[512];
 
 static _Noreturn void fail(const char *format, ...)
@@ -64,13 +64,13 @@ static _Noreturn void fail(const char *format, ...)
 	va_start(words, format);
 	vprintf(format, words);
 	va_end(words);
-	/* slurmctld puts the text into the job's reason, which squeue shows in one line. */
+	/* slurmctld puts the text into the job's reason, which squeue shows on one line. */
 	if (isatty(STDOUT_FILENO))
 		printf("\n");
 	exit(1);
 }
 
-/* Says what is in the way and gives false, for `return`. */
+/* Records why there is no answer yet. Returns false. */
 static bool not_yet(const char *format, ...)
 {
 	va_list words;
@@ -87,11 +87,11 @@ static int open_socket(const char *path)
 	int fd;
 
 	if (strlen(path) >= sizeof(address.sun_path))
-		fail("burst buffer: the socket's path %s is longer than %zu bytes", path, sizeof(address.sun_path) - 1);
+		fail("burst buffer: the path of the socket, %s, is longer than %zu bytes", path, sizeof(address.sun_path) - 1);
 	strcpy(address.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		fail("burst buffer: no socket can be opened: %s", strerror(errno));
+		fail("burst buffer: cannot create a socket: %s", strerror(errno));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd;
 	not_yet("burst buffer: the scheduler does not answer on %s (%s): is bb-scheduler running?", path, strerror(errno));
@@ -108,7 +108,7 @@ static void send_all(int fd, const char *bytes, size_t count)
 
 		if (sent < 0 && errno == EINTR)
 			continue;
-		/* The scheduler may answer and close before it has read all: its answer tells. */
+		/* The scheduler may answer and close before it has read everything: the answer says why. */
 		if (sent < 0)
 			return;
 		bytes += sent;
@@ -130,7 +130,7 @@ static void send_request(int fd, const char *name, int argc, char **argv)
 		send_all(fd, argv[i], strlen(argv[i]) + 1);
 }
 
-/* slurmctld has ended, or has given this call up: nobody reads what is printed. */
+/* Whether nobody reads the output: slurmctld has ended, or no longer waits for this call. */
 static bool nobody_reads(void)
 {
 	struct pollfd out = { .fd = STDOUT_FILENO };
@@ -139,8 +139,8 @@ static bool nobody_reads(void)
 }
 
 /*
- * Until there is something to read. A call that nobody waits for must end: it would be made again by itself, and might come
- * to the scheduler after what slurmctld has asked for since.
+ * Waits until there is something to read. A call for which nobody waits must end: it would be repeated, and could reach the
+ * scheduler after later calls of slurmctld.
  */
 static void await_answer(int fd)
 {
@@ -152,7 +152,7 @@ static void await_answer(int fd)
 		exit(1);
 }
 
-/* The whole answer, with a NUL behind it; NULL when it broke off. */
+/* The whole answer, followed by a NUL; NULL if the connection was lost. */
 static char *read_answer(int fd, size_t *length)
 {
 	size_t room = 65536, have = 0;
@@ -171,7 +171,7 @@ static char *read_answer(int fd, size_t *length)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			not_yet("burst buffer: the scheduler's answer broke off: %s", strerror(errno));
+			not_yet("burst buffer: the connection to the scheduler was lost: %s", strerror(errno));
 			free(answer);
 			return NULL;
 		}
@@ -182,7 +182,7 @@ static char *read_answer(int fd, size_t *length)
 		}
 		have += (size_t)got;
 	}
-	fail("burst buffer: out of memory for the scheduler's answer");
+	fail("burst buffer: out of memory");
 }
 
 static void print_all(const char *bytes, size_t count)
@@ -199,7 +199,7 @@ static void print_all(const char *bytes, size_t count)
 	}
 }
 
-/* The number behind `name: ` in the head, or -1. */
+/* The number after `name: ` in the head, or -1. */
 static long header(const char *head, const char *end, const char *name)
 {
 	const char *line = head;
@@ -251,7 +251,7 @@ static struct patience patience_of(const char *name, int argc, char **argv)
 	return none;
 }
 
-/* One call. False when there is no answer that counts, with `why`. */
+/* Makes one call. Returns false, and sets `why`, if there is no complete answer. */
 static bool call(int fd, const char *name, int argc, char **argv, struct reply *reply)
 {
 	char *answer, *end;
@@ -264,16 +264,16 @@ static bool call(int fd, const char *name, int argc, char **argv, struct reply *
 		return false;
 	end = strstr(answer, "\r\n\r\n");
 	if (!end)
-		return not_yet("burst buffer: the scheduler ended without an answer: try again");
+		return not_yet("burst buffer: the scheduler closed the connection without an answer: try again");
 	end += 4;
 	length -= (size_t)(end - answer);
 	announced = header(answer, end, "Content-Length");
 	if (announced >= 0 && length < (size_t)announced)
-		return not_yet("burst buffer: the scheduler's answer broke off: try again");
-	/* It has just started and has not read etcd: nothing was done. */
+		return not_yet("burst buffer: the scheduler closed the connection before the end of its answer: try again");
+	/* The scheduler has just started and has not read etcd yet: it has done nothing. */
 	if (strncmp(answer, "HTTP/1.1 503 ", 13) == 0)
 		return not_yet("%.*s", (int)strcspn(end, "\n"), end);
-	/* An answer without it, 404 say, is a failure whose text is the body. */
+	/* An answer without an exit code, such as 404, is a failure; its body says why. */
 	*reply = (struct reply){ end, length, header(answer, end, "X-Exit-Code") };
 	return true;
 }

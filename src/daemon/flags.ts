@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ConfigError } from './configFile.js'
 
-/** A daemon's flags, each with a value. `--help` prints the usage and ends the process; a wrong flag throws ConfigError. */
+/** Reads a daemon's options, each with a value. `--help` prints the usage and ends the process. Throws ConfigError for an unknown option. */
 export function parseFlags<Name extends string>(
   argv: string[],
   names: readonly Name[],

@@ -91,15 +91,15 @@ export const schedulerConfig = z.strictObject({
 })
 export type SchedulerConfig = z.infer<typeof schedulerConfig>
 
-export const usage = `burstbuffer-scheduler: decides what every host should hold, and answers Slurm and bbctl
+export const usage = `burstbuffer-scheduler: places buffers, writes the desired state of every host into etcd, and answers Slurm and bbctl
 
-  --config FILE     settings, YAML (default /etc/burstbuffer/scheduler.yaml)
-  --socket PATH     over the file's socket
-  --etcd URL,URL    over the file's etcd.endpoints
-  --help
+  --config FILE     configuration file (default /etc/burstbuffer/scheduler.yaml)
+  --socket PATH     replaces socket in the file
+  --etcd URL,URL    replaces etcd.endpoints in the file
+  --help            show this text
 `
 
-/** Flags over the file. Throws ConfigError naming the file or flag, the key, what was found and what was expected. */
+/** Reads the file; options replace its settings. The ConfigError names the file or option, the key, the value and what was expected. */
 export function readSchedulerConfig(argv: string[]): SchedulerConfig {
   const values = parseFlags(argv, ['config', 'socket', 'etcd'], usage)
   const config = readConfigFile(values.config ?? '/etc/burstbuffer/scheduler.yaml', schedulerConfig)

@@ -11,13 +11,13 @@ import { simulatedHost } from '../simulated/host.js'
 import { aMachine, bootOf, type SimulatedMachine } from '../simulated/machine.js'
 import { type Fault, SteadyPace } from '../simulated/pace.js'
 
-/** How many disks each storage host has; compute hosts are `c1`, `c2`, … */
+/** The hosts of a cluster: `storage` has the number of disks of each storage host; compute hosts are `c1`, `c2`, … */
 export interface Shape {
   storage: Record<string, number>
   computeHosts: number
   pool: string
   granularityBytes: number
-  /** Of its storage hosts. */
+  /** The stage paths of its storage hosts. */
   stagePaths?: string[]
 }
 
@@ -33,19 +33,19 @@ export interface StandaloneParts {
   shape: Shape
   faults: Fault[]
   config: SchedulerConfig
-  /** A door to etcd for each program: `scheduler`, or that of the host's agent. */
+  /** Opens a connection to etcd for a program: `scheduler`, or an agent, by the name of its host. */
   openStore: (program: string) => Store
   clock: Clock
   log: Log
 }
 
 export interface StandaloneCluster {
-  /** What the hosts hold, whoever serves them. */
+  /** The simulated machines, by host. */
   readonly machines: ReadonlyMap<string, SimulatedMachine>
   stop(): Promise<void>
 }
 
-/** A scheduler and simulated hosts, each with its agent, in this process. */
+/** Starts a scheduler and simulated hosts, each with its agent, in this process. */
 export async function startCluster(parts: StandaloneParts): Promise<StandaloneCluster> {
   const { shape, config, clock, log } = parts
   const machines = new Map<string, SimulatedMachine>()
@@ -85,7 +85,7 @@ export async function startCluster(parts: StandaloneParts): Promise<StandaloneCl
   }
 }
 
-/** There are no files to own here, so every user exists, in a group of its own. */
+/** Every user exists, in a group of its own: there are no files here that anybody could own. */
 export const everyUser: Accounts = {
   lookUp: (uid) => Promise.resolve({ name: String(uid), gid: uid }),
   groupId: () => Promise.resolve(undefined),

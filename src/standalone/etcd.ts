@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import * as messages from './messages.js'
 
-/** What is missing on this machine, in one line for its user. */
+/** Something that this machine lacks. The message is one line for the user. */
 export class Missing extends Error {
   override name = 'Missing'
 }
@@ -14,7 +15,7 @@ export interface LocalEtcd {
 
 const lastWords = 500
 
-/** An etcd of our own on loopback, on free ports, with its data in `directory`. It dies with us. */
+/** Starts etcd on free ports of the loopback interface, with its data in `directory`. It ends with this process. */
 export async function startEtcd(directory: string): Promise<LocalEtcd> {
   const [client, peer] = await Promise.all([freePort(), freePort()])
   const endpoint = `http://127.0.0.1:${client}`
@@ -58,10 +59,9 @@ function untilServing(child: ChildProcess, endpoint: string): Promise<void> {
       else resolve()
     }
     child.on('error', (error: NodeJS.ErrnoException) => {
-      const hint = 'install it (Debian: etcd-server), or give the URL of one that runs with --etcd URL'
-      end(error.code === 'ENOENT' ? new Missing(`there is no etcd program here: ${hint}`) : error)
+      end(error.code === 'ENOENT' ? new Missing(messages.noEtcd()) : error)
     })
-    child.on('exit', (code) => end(new Error(`etcd ended with ${code}: ${said.trim()}`)))
+    child.on('exit', (code) => end(new Error(messages.etcdEnded(code, said.trim()))))
     const ask = async () => {
       while (!ended) {
         const answer = await fetch(`${endpoint}/health`).catch(() => undefined)

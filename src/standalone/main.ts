@@ -7,9 +7,10 @@ import { schedulerConfig } from '../scheduler/config.js'
 import { openStore } from '../store/etcd.js'
 import { type Shape, startCluster } from './cluster.js'
 import { Missing, startEtcd } from './etcd.js'
+import { howToStop } from './messages.js'
 import { readOptions } from './options.js'
 
-/** A whole cluster on simulated hosts, until SIGINT or SIGTERM; everything it made is gone afterwards. */
+/** Runs a whole cluster on simulated hosts until SIGINT or SIGTERM, and then removes everything that it made. */
 async function start(): Promise<() => Promise<void>> {
   const { etcd, shape, faults } = await readOptions(process.argv.slice(2))
   const directory = mkdtempSync(join(tmpdir(), 'burstbuffer-'))
@@ -56,14 +57,14 @@ In another shell (npm run build makes the programs in dist/bin):
   ${program} show mybuffer
   dist/bin/dw_wlm_cli --function teardown --token mybuffer
 
-Ctrl-C ends it.
+${howToStop()}
 `
 }
 
 start().then(
   (stop) => {
     let ending = false
-    // npm and the terminal both pass a Ctrl-C on, so that it comes twice.
+    // npm and the terminal both pass Ctrl-C on, so that the signal comes twice.
     const end = () => {
       if (ending) return
       ending = true

@@ -2,10 +2,11 @@ import yargs from 'yargs'
 import { Refusal } from '../agent/port/host.js'
 import { isDestructive, type StepKind } from '../agent/port/steps.js'
 import { type Shape, usualShape } from './cluster.js'
+import * as messages from './messages.js'
 import type { Fault } from '../simulated/pace.js'
 
 export interface StandaloneOptions {
-  /** etcd's URL; undefined: one of our own. */
+  /** The URL of etcd; undefined: start one. */
   etcd: string | undefined
   shape: Shape
   faults: Fault[]
@@ -17,15 +18,23 @@ const steps = Object.keys(isDestructive) as StepKind[]
 export async function readOptions(argv: string[]): Promise<StandaloneOptions> {
   const given = await yargs(argv)
     .scriptName('npm run standalone --')
-    .usage(
-      '$0\n\nScheduler, simulated hosts and an etcd on this machine, without root. Nothing on its disks is touched.',
-    )
-    .option('etcd', { type: 'string', describe: 'URL of an etcd to use instead of one of its own' })
-    .option('hosts', { type: 'number', describe: 'storage hosts, instead of the usual three with 20 devices' })
-    .option('devices', { type: 'number', default: 7, describe: 'devices of each, with --hosts' })
-    .option('compute', { type: 'number', default: usualShape.computeHosts, describe: 'compute hosts' })
-    .option('fail', { type: 'string', array: true, default: [], describe: 'STEP[@HOST[/DEVICE]][:TIMES] fails' })
-    .option('slow', { type: 'string', array: true, default: [], describe: 'STEP[@HOST[/DEVICE]]=MS takes longer' })
+    .usage('$0\n\nRuns a scheduler, simulated hosts and an etcd on this machine, without root. No disk is touched.')
+    .option('etcd', { type: 'string', describe: 'URL of a running etcd; without it, one is started' })
+    .option('hosts', { type: 'number', describe: 'number of storage hosts, instead of three with 20 devices' })
+    .option('devices', { type: 'number', default: 7, describe: 'devices of each storage host, with --hosts' })
+    .option('compute', { type: 'number', default: usualShape.computeHosts, describe: 'number of compute hosts' })
+    .option('fail', {
+      type: 'string',
+      array: true,
+      default: [],
+      describe: 'STEP[@HOST[/DEVICE]][:TIMES] fails so many times, or always',
+    })
+    .option('slow', {
+      type: 'string',
+      array: true,
+      default: [],
+      describe: 'STEP[@HOST[/DEVICE]]=MS takes so many milliseconds longer',
+    })
     .epilogue(`Steps: ${steps.join(', ')}.`)
     .version(false)
     .strict()
@@ -35,10 +44,10 @@ export async function readOptions(argv: string[]): Promise<StandaloneOptions> {
   for (const name of ['hosts', 'devices', 'compute'] as const) {
     const count = given[name]
     if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= 1000))
-      throw new Error(`--${name} is a number from 1 to 1000, not ${count}`)
+      throw new Error(messages.countExpected(name, count))
   }
   if (given.etcd !== undefined && !/^https?:\/\/[^/]+$/.test(given.etcd))
-    throw new Error(`--etcd is a URL as in http://head:2379, not ${given.etcd}`)
+    throw new Error(messages.urlExpected(given.etcd))
   return {
     etcd: given.etcd,
     shape: {
@@ -54,23 +63,23 @@ function storageHosts(hosts: number, devices: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: hosts }, (_, index) => [`gluster${index + 1}`, devices]))
 }
 
-/** `formatBrick@gluster1/nvme1n1:1`; a step that fails for ever is refused for good, one that fails n times is tried again. */
+/** `formatBrick@gluster1/nvme1n1:1`. Without a number of times the error is terminal; otherwise the step is tried again. */
 function parseFail(text: string): Fault {
   const [, place, times] = /^(.*?)(?::([0-9]+))?$/.exec(text)!
-  const message = 'a simulated failure'
+  const message = messages.simulatedFailure()
   if (times === undefined) return { ...parsePlace('--fail', place!), error: new Refusal(message) }
   return { ...parsePlace('--fail', place!), times: Number(times), error: new Error(message) }
 }
 
 function parseSlow(text: string): Fault {
   const matched = /^(.*)=([0-9]+)$/.exec(text)
-  if (!matched) throw new Error(`--slow is STEP[@HOST[/DEVICE]]=MS, not ${text}`)
+  if (!matched) throw new Error(messages.slowExpected(text))
   return { ...parsePlace('--slow', matched[1]!), slowMs: Number(matched[2]) }
 }
 
 function parsePlace(flag: string, text: string): Fault {
   const [step, where] = text.split('@') as [string, string | undefined]
-  if (!(steps as string[]).includes(step)) throw new Error(`${flag}: there is no step ${step}: ${steps.join(', ')}`)
+  if (!(steps as string[]).includes(step)) throw new Error(messages.unknownStep(flag, step, steps))
   const [host, device] = where?.split('/') ?? []
   return { step: step as StepKind, ...(host ? { host } : {}), ...(device ? { device } : {}) }
 }

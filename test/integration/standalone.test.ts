@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tokenNotFound, unknownFunction } from '../../src/scheduler/slurm/functions/messages.js'
+import { howToStop, noEtcd } from '../../src/standalone/messages.js'
 import type { BufferDetail, StatusView } from '../../src/model/api.js'
 
 /** `npm run standalone` as its users run it, called through the compiled shim: every function of Slurm's table. */
@@ -22,7 +23,7 @@ describe('npm run standalone', function () {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
-    socket = /^socket (.*)$/m.exec(await untilSaid(child, 'Ctrl-C ends it.'))![1]!
+    socket = /^socket (.*)$/m.exec(await untilSaid(child, howToStop()))![1]!
   })
 
   after(async () => {
@@ -102,7 +103,7 @@ describe('npm run standalone', function () {
     const argv = ['--import', `file://${tsx}`, 'src/standalone/main.ts']
     const { code, text } = await execute(process.execPath, argv, { PATH: directory })
     expect(code).to.equal(1)
-    expect(text).to.match(/^there is no etcd program here: .*\n$/)
+    expect(text).to.equal(`${noEtcd()}\n`)
   })
 
   function call(name: string, words: string) {

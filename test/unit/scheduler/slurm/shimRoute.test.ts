@@ -130,8 +130,8 @@ describe('the shim, compiled', function () {
   const whole = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Exit-Code: 0\r\n\r\nyes\n'
   const notYet = 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\n\r\nnot yet\n'
   const broken: [string, string, RegExp][] = [
-    ['nothing', '', /ended without an answer/],
-    ['half an answer', half, /answer broke off/],
+    ['nothing', '', /closed the connection without an answer/],
+    ['half an answer', half, /closed the connection before the end of its answer/],
     ['an answer without an exit code', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes', /yes/],
     ['told to wait', notYet, /^not yet$/],
   ]
