@@ -60,7 +60,7 @@ export const rooms = {
     ...port,
   ],
   'src/agent/host/staging/scan': ['src/agent/host/staging', ...port],
-  'src/agent/host/staging/copy': ['src/agent/host/staging', 'src/agent/host/staging/scan', ...port],
+  'src/agent/host/staging/copy': ['src/agent/host/staging', ...port],
   'src/agent/host/staging/index.ts': [
     'src/agent/host/exec',
     'src/agent/host/staging',

@@ -1,5 +1,5 @@
 import { Refusal } from '../../../port/host.js'
-import { statPaths } from '../scan/stat.js'
+import { statPaths } from '../stat.js'
 import type { AsUser } from '../user.js'
 import type { Notes } from '../notes.js'
 import { listIncomplete, notArrived, sizeDiffers } from '../messages.js'

@@ -1,4 +1,5 @@
 import { recordsInto } from '../records.js'
+import { hasHoles } from '../stat.js'
 import type { AsUser } from '../user.js'
 
 /** One entry that find has found. `type` is find's letter: f file, d directory, l symbolic link, p, s, b, c. */
@@ -49,11 +50,6 @@ export async function walk(
   }
   const { code, stderr } = await user.run(argv, { onOutput, onComplaint })
   if (code !== 0 && complaints === 0) throw new Error(`find failed in ${root} with exit code ${code}: ${stderr}`)
-}
-
-/** Judged by blocks of 512 bytes. */
-export function hasHoles(bytes: number, blocks: number): boolean {
-  return blocks * 512 < bytes
 }
 
 function parse(record: string): Entry {

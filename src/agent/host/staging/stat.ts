@@ -1,5 +1,4 @@
-import type { AsUser } from '../user.js'
-import { hasHoles } from './walk.js'
+import type { AsUser } from './user.js'
 
 export interface FileStat {
   kind: string
@@ -27,6 +26,11 @@ export async function statPaths(user: AsUser, paths: readonly string[]): Promise
     }
   }
   return found
+}
+
+/** Judged by blocks of 512 bytes. */
+export function hasHoles(bytes: number, blocks: number): boolean {
+  return blocks * 512 < bytes
 }
 
 function shortKind(kind: string): string {
