@@ -175,6 +175,7 @@ function mountBuffer(machine: SimulatedMachine, gluster: SimulatedGluster, mount
       directory: mount.directory ?? '',
       server: '',
       export: source.export,
+      servers: source.bricks.map(({ address }) => address),
       isDead: false,
     })
     return

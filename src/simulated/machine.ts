@@ -60,8 +60,9 @@ export interface SimulatedMachine {
       volume: string
       directory: string
       server: string
-      /** Of the data plane `direct`. */
+      /** Of the data plane `direct`, with the hosts of the bricks. */
       export?: string
+      servers?: string[]
       isDead: boolean
       usedBy?: 'user' | 'root'
     }

@@ -170,7 +170,7 @@ export class Invariants {
     const { volume } = step.volume
     for (const machine of this.machines.values()) {
       for (const [path, client] of machine.clients) {
-        if (client.volume !== volume) continue
+        if (client.volume !== volume || !isOn(client, host)) continue
         const own = this.sessionAt(path)
         const sessions = own ? [own] : this.mountsAt(machine.name, path).map(({ session }) => session)
         const live = sessions.find(({ stage }) => ['setup', 'staged-in', 'running'].includes(stage))
@@ -322,7 +322,9 @@ export class Invariants {
         if (
           isKnown &&
           !isCut &&
-          [...clients.values()].some(({ volume, isDead }) => volume === desired.volume && !isDead)
+          [...clients.values()].some(
+            (client) => client.volume === desired.volume && !client.isDead && isOn(client, key.split('/')[1]!),
+          )
         )
           this.fail(5, `${key} says absent although ${name} has it mounted`)
         if (isKnown && [...transfers.values()].some(({ volume }) => volume === desired.volume))
@@ -434,4 +436,9 @@ function documentOf(host: string, step: Step): [key: string, document: AnyDesire
 function isBrick(host: string, brick: { device: string; uuid: string }) {
   return (placed: { host: string; device: string; uuid: string }) =>
     placed.host === host && placed.device === brick.device && placed.uuid === brick.uuid
+}
+
+/** The client has a brick of that host mounted. Of glusterd's volumes it counts as one that has all. */
+function isOn({ servers }: { servers?: string[] }, host: string): boolean {
+  return servers === undefined || servers.includes(host)
 }
