@@ -1,15 +1,15 @@
 import type { Clock } from './clock.js'
 
-/** What has failed for so long without a word from etcd about it is not helped by waiting: systemd starts the daemon anew. */
+/** Work that has failed for this long although etcd answers will not recover by itself: systemd restarts the daemon. */
 export const unhealthyAfterMs = 300_000
 
-/** For how long something has been so without a break; 0 while it is not. */
+/** For how long a condition has held without interruption; 0 while it does not hold. */
 export class ConditionTimer {
   private since: number | undefined
 
   constructor(private readonly clock: Clock) {}
 
-  /** It is so from now on, or has been for longer. */
+  /** The condition holds from now on; no effect if it holds already. */
   begin(): void {
     this.since ??= this.clock.monotonicMs()
   }

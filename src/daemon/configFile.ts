@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { parse, YAMLParseError } from 'yaml'
 import type { ZodType } from 'zod'
 
-/** The file, and for each key that is wrong: its name, what was found and what was expected. */
+/** The message names the file, and for each wrong key its name, what was found and what was expected. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
-/** Reads a YAML file and checks it against a schema that refuses what it does not know. Throws ConfigError. */
+/** Reads a YAML file and checks it against a schema that refuses unknown keys. Throws ConfigError. */
 export function readConfigFile<T>(path: string, schema: ZodType<T>): T {
   let text
   try {
@@ -24,7 +24,7 @@ export function parseConfig<T>(path: string, text: string, schema: ZodType<T>): 
     value = parse(text)
   } catch (cause) {
     const where = cause instanceof YAMLParseError && cause.linePos ? ` line ${cause.linePos[0].line}` : ''
-    throw new ConfigError(`${path}${where}: no valid YAML: ${(cause as Error).message.split('\n')[0]}`, { cause })
+    throw new ConfigError(`${path}${where}: not valid YAML: ${(cause as Error).message.split('\n')[0]}`, { cause })
   }
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data

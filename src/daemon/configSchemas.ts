@@ -4,7 +4,7 @@ import { parseSize } from '../model/capacity.js'
 import { plainPath } from '../model/fields.js'
 import { logLevels } from './log.js'
 
-/** Settings that both daemons have. */
+/** Settings of both daemons. */
 export const absolutePath = z
   .string()
   .regex(/^\/[^\0\n]*$/, 'expected an absolute path')
@@ -12,10 +12,10 @@ export const absolutePath = z
     (path) => !path.split('/').some((part) => part === '.' || part === '..'),
     'expected an absolute path without . or .. in it',
   )
-  // Paths are compared and put together as text: one place has one spelling.
+  // Paths are compared and joined as text, so each needs one spelling.
   .transform((path) => path.replace(/\/+/g, '/').replace(/(?<=.)\/$/, ''))
 
-/** Compute nodes mount buffers below it; of agent and scheduler the same. */
+/** Compute nodes mount buffers below it. Agents and scheduler must have the same. */
 export const mountRoot = absolutePath
   .refine((path) => path !== '/', 'expected a path below /')
   .refine((path) => plainPath.safeParse(path).success, 'expected a path of letters, digits and ._:@+~-')
@@ -29,7 +29,7 @@ export const sizeInBytes = z.union([z.string(), z.int().positive()]).transform((
   return z.NEVER
 })
 
-/** Where every connection to etcd is encrypted, and shown to be etcd's; anything else has to be asked for by `insecure`. */
+/** Every connection to etcd uses TLS and checks etcd's certificate, unless `insecure` is set. */
 const etcdShape = z.strictObject({
   endpoints: z.array(z.url({ protocol: /^https?$/, error: 'expected a URL as in https://head:2379' })).min(1),
   user: z.strictObject({ name: z.string().min(1), passwordFile: absolutePath }).optional(),
@@ -39,13 +39,13 @@ const etcdShape = z.strictObject({
       message: 'expected certFile and keyFile together, or neither',
     })
     .optional(),
-  /** Plain http:// endpoints may be used: for tests, and where nobody else is on the network. */
+  /** Allows http:// endpoints, for tests and for networks that nobody else can reach. */
   insecure: z.boolean().default(false),
 })
 
 type EtcdShape = Pick<z.infer<typeof etcdShape>, 'endpoints' | 'insecure'>
 
-/** Refuses what would go over the network in clear unless that is written down, and `insecure` where it means nothing. */
+/** Refuses http:// without `insecure`, and `insecure` without http://. */
 function checkTransport({ endpoints, insecure }: EtcdShape, context: z.RefinementCtx): void {
   const plain = endpoints.findIndex((endpoint) => endpoint.startsWith('http://'))
   const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message })
@@ -60,12 +60,12 @@ function checkTransport({ endpoints, insecure }: EtcdShape, context: z.Refinemen
 
 export const etcdConfig = etcdShape.superRefine(checkTransport)
 
-/** The scheduler also tells how near etcd's database is to its quota, which etcd itself does not tell. */
+/** The scheduler also shows how full etcd's database is; etcd does not tell its quota. */
 export const schedulerEtcdConfig = etcdShape
   .extend({ quota: sizeInBytes.default(2 * 1024 ** 3) })
   .superRefine(checkTransport)
 
-/** Credentials are read from their files now: they are rotated by a restart. */
+/** Reads credentials from their files now: a restart reads new ones. */
 export function etcdOptions({ endpoints, user, tls }: z.infer<typeof etcdConfig>) {
   return {
     endpoints,

@@ -1,6 +1,6 @@
 import winston from 'winston'
 
-/** A fixed phrase and fields: `log.info('brick formatted', { buffer, host, device, ms })`. Winston serves it. */
+/** A fixed phrase and fields: `log.info('brick formatted', { buffer, host, device, ms })`. Winston implements it. */
 export interface Log {
   debug(phrase: string, fields?: object): void
   info(phrase: string, fields?: object): void
@@ -14,8 +14,8 @@ export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
 /**
- * One JSON object a line, to `file` or to stderr (which systemd hands to journald); on a terminal a line for people.
- * JSON's escapes keep any text from users on its own line; the line for people escapes control characters too.
+ * One JSON object per line, to `file` or to stderr (which systemd passes to journald); on a terminal a line for people. JSON's escapes
+ * keep users' text on its line; the line for people escapes control characters too.
  */
 export function openLog(options: { program: string; level: LogLevel; file?: string | undefined }): Log {
   const onTerminal = options.file === undefined && process.stderr.isTTY

@@ -1,11 +1,11 @@
 import { ConfigError } from './configFile.js'
 
 /**
- * Runs a daemon until SIGTERM or SIGINT: `start` returns what ends it in good order. Bad configuration ends the process
- * with its message alone and exit code 2, anything else that start throws with 1.
+ * Runs a daemon until SIGTERM or SIGINT: the `stop` of what `start` returns ends it cleanly. A ConfigError ends the process with its
+ * message and exit code 2, any other error of `start` with 1.
  */
 export function runDaemon(start: () => Promise<{ stop(): Promise<void> }>): void {
-  // Its own, wherever it runs. What others need to reach is given its mode by name.
+  // Independent of the caller's umask. Files for others get their mode explicitly.
   process.umask(0o077)
   let stopping = false
   start().then(
@@ -13,7 +13,7 @@ export function runDaemon(start: () => Promise<{ stop(): Promise<void> }>): void
       const stop = (signal: NodeJS.Signals) => {
         if (stopping) return
         stopping = true
-        // Whatever hangs on the way out must not keep systemd waiting.
+        // If stopping hangs, systemd must not wait for it.
         setTimeout(() => process.exit(signal === 'SIGTERM' ? 0 : 130), 10_000).unref()
         daemon.stop().then(
           () => process.exit(0),

@@ -9,8 +9,8 @@ export interface Notifier {
 }
 
 /**
- * Tells systemd (`Type=notify`) how we are, through the `systemd-notify` program: Node has no datagram sockets. Without
- * NOTIFY_SOCKET it does nothing. The watchdog is fed at half its period, as long as `isHealthy` says so.
+ * Tells systemd (`Type=notify`) our state by the program `systemd-notify`, because Node has no datagram sockets. Without NOTIFY_SOCKET it
+ * does nothing. The watchdog is fed at half its period, as long as `isHealthy` returns true.
  */
 export function openNotifier(options: {
   clock: Clock

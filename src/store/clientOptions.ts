@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { IOptions } from 'etcd3'
 
-/** How to reach etcd. Files are PEM; they are read when the store opens. */
+/** How to reach etcd. The files are PEM, and are read when the store opens. */
 export interface EtcdOptions {
   endpoints: string[]
   user?: { name: string; password: string }
@@ -11,7 +11,7 @@ export interface EtcdOptions {
 
 export type Credentials = Pick<IOptions, 'credentials'>
 
-/** Reads the files. Throws where one cannot be read. */
+/** Reads the files. Throws when one cannot be read. */
 export function credentialsOf({ tls }: EtcdOptions): Credentials {
   if (!tls) return {}
   const { caFile, certFile, keyFile } = tls
@@ -23,7 +23,7 @@ export function credentialsOf({ tls }: EtcdOptions): Credentials {
   }
 }
 
-/** What etcd3 is told: one endpoint, a deadline for each call, nothing tried again. */
+/** Options for etcd3: one endpoint, a deadline for each call, and no retries. */
 export function clientOptions(
   { user }: EtcdOptions,
   endpoint: string,
@@ -39,7 +39,7 @@ export function clientOptions(
       'grpc.max_send_message_length': 16 * 1024 * 1024,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1_000,
-      // Each client has a connection of its own: a shared one would outlive the reset that left it.
+      // Each client has its own connection: a shared one would survive a reset.
       'grpc.use_local_subchannel_pool': 1,
       ...(isIP(new URL(withScheme(endpoint)).hostname) ? { 'grpc.enable_http_proxy': 0 } : {}),
     },
@@ -50,7 +50,7 @@ export function clientOptions(
   }
 }
 
-/** A fault policy that calls through once: retrying is ours (FAULTS rule 6). */
+/** A fault policy that calls once, because we retry ourselves. */
 const noPolicy = {
   execute: async (call: (context: { signal: AbortSignal }) => unknown) =>
     call({ signal: new AbortController().signal }),

@@ -5,8 +5,8 @@ import { keys } from './keys.js'
 import { type Store, StoreError } from './store.js'
 
 /*
- * Whose etcd this is. Ids, names and job ids of two clusters would be taken for one another's below one prefix, so the first
- * scheduler records its cluster's name, and whoever is of another cluster does nothing here.
+ * The cluster to which this etcd belongs. Two clusters with one prefix would mix up their ids, names and job ids. So the first scheduler
+ * records its cluster's name, and programs of other clusters do nothing here.
  */
 
 /** The name that is recorded; undefined before a scheduler of this release has started. Throws a StoreError. */
@@ -18,7 +18,7 @@ export async function recordedCluster(store: Store): Promise<string | undefined>
   throw new StoreError(`etcd key ${read.invalid}`)
 }
 
-/** Records this name where none is, and gives the one that stands there then. Throws a StoreError; may be repeated. */
+/** Records this name if there is none, and returns the recorded one. Throws a StoreError; may be repeated. */
 export async function recordCluster(store: Store, name: string): Promise<string> {
   const recorded = await recordedCluster(store)
   if (recorded !== undefined) return recorded
@@ -30,8 +30,8 @@ export async function recordCluster(store: Store, name: string): Promise<string>
 /** What to do about another cluster's keys, in words for an operator. `program`: whose configuration names ours. */
 export function otherClusterReason(recorded: string, ours: string, program: 'scheduler' | 'agent'): string {
   return (
-    `etcd holds the keys of cluster ${quote(recorded)}, and ${program}.yaml says cluster: ${ours}. ` +
+    `etcd belongs to cluster ${quote(recorded)}, but ${program}.yaml says cluster: ${ours}. ` +
     'Each cluster needs an etcd of its own (etcd.endpoints). ' +
-    'Where the cluster has got another name, stop its schedulers and delete the key /burstbuffer/cluster'
+    'If the cluster was renamed, stop its schedulers and delete the key /burstbuffer/cluster'
   )
 }

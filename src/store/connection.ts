@@ -12,11 +12,11 @@ import { checkTransition, type Transitions } from './transitions.js'
 export interface Timings {
   /** Deadline of one call to one endpoint. */
   callMs: number
-  /** How long a read or write is tried again before it fails. */
+  /** How long a read or write is retried before it fails. */
   giveUpMs: number
   livenessEveryMs: number
   livenessDeadlineMs: number
-  /** A watch that heard nothing for so long is opened again. */
+  /** A watch that has received nothing for this long is opened again. */
   silenceMs: number
   relistEveryMs: number
 }
@@ -31,16 +31,16 @@ export const defaultTimings: Timings = {
 }
 
 /*
- *   idle     no client yet, or the endpoint of the last was left: the next call opens one
+ *   idle     no client yet, or the last one was reset: the next call opens one
  *   open     a client of the endpoint in use
  *   closed
  */
 interface Open {
   name: 'open'
   client: Etcd3
-  /** Reads without an answer, one after the other. */
+  /** Successive reads without an answer. */
   misses: number
-  /** When the endpoint last gave an answer that it cannot give without its quorum. */
+  /** When the endpoint last gave an answer that needs a quorum. */
   heardAt: number
 }
 type State = { name: 'idle' } | Open | { name: 'closed' }
@@ -52,7 +52,7 @@ const transitions: Transitions<ConnectionState> = {
   closed: [],
 }
 
-/** How long to pause after so many tries that failed: jittered and growing, so that many clients do not come back at once. */
+/** The pause after that many failed attempts: it grows, with jitter, so that many clients do not return at once. */
 export const retryMs = (round: number) => backoffMs(round, 50, 2_000)
 
 /**
@@ -79,13 +79,13 @@ export class Connection {
     readonly clock: Clock,
     readonly log: Log,
   ) {
-    // Once, for a file that is missing for a moment, as while it is exchanged, must not end a program that reconnects.
+    // Read once: a file that is missing for a moment while it is replaced must not end a program that reconnects.
     this.credentials = credentialsOf(options)
     this.index = Math.floor(Math.random() * options.endpoints.length)
     this.pauses = new Pauses(clock)
   }
 
-  /** The one in use, as the configuration writes it. */
+  /** The endpoint in use, as written in the configuration. */
   get endpoint(): string {
     return this.options.endpoints[this.index]!
   }
@@ -100,7 +100,7 @@ export class Connection {
     return this.link.name === 'closed'
   }
 
-  /** The client in use, and its generation, which `reset` takes. Throws StoreUnavailable when closed. */
+  /** The client in use, and its generation for `reset`. Throws StoreUnavailable when closed. */
   current(): { client: Etcd3; generation: number } {
     if (this.link.name === 'closed') throw new StoreUnavailable('the store is closed')
     if (this.link.name === 'open') return { client: this.link.client, generation: this.generation }
@@ -110,9 +110,9 @@ export class Connection {
   }
 
   /**
-   * One attempt at the endpoint in use. A failure that may be the endpoint's own moves on to the next; it comes as
-   * StoreUnavailable, every other one as the StoreError that it is. Whether a write was done is not known after
-   * StoreUnavailable.
+   * One attempt at the endpoint in use. After a failure that another endpoint may not have, it moves on to the next endpoint and throws
+   * StoreUnavailable; other failures are thrown as their StoreError. After StoreUnavailable it is not known whether a write was
+   * done.
    */
   async attempt<T>(
     call: (client: Etcd3, options: CallOptions) => Promise<T>,
@@ -130,7 +130,7 @@ export class Connection {
     }
   }
 
-  /** Tries a read until it answers or `giveUpMs` have passed; errors that trying again cannot help are thrown at once. */
+  /** Retries a read until it succeeds or `giveUpMs` have passed; errors that a retry cannot fix are thrown at once. */
   async retryRead<T>(call: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
     const start = this.clock.monotonicMs()
     for (let round = 0; ; round++) {
@@ -149,7 +149,7 @@ export class Connection {
     return this.pauses.wait(retryMs(round))
   }
 
-  /** Leaves the endpoint that served `generation`, unless somebody did already. */
+  /** Leaves the endpoint of that generation, unless it was left already. */
   reset(generation: number, reason: string): void {
     if (this.isClosed || generation !== this.generation) return
     this.generation++
@@ -159,14 +159,14 @@ export class Connection {
   }
 
   /**
-   * Calls back, with the reason, each time that the endpoint in use is left, and at the close. Returns what ends that.
+   * Calls back with the reason each time that the endpoint in use is left, and at the close. Call the returned function to stop that.
    */
   onReset(listener: (reason: string) => void): () => void {
     this.resetListeners.add(listener)
     return () => this.resetListeners.delete(listener)
   }
 
-  /** Calls are linearizable, and leases renewed by the leader alone: their answers show that the endpoint has a quorum. */
+  /** To be called for answers that show a quorum: calls are linearizable, and only etcd's leader renews leases. */
   heardFromQuorum(generation: number): void {
     if (generation !== this.generation || this.link.name !== 'open') return
     this.link.misses = 0
@@ -174,8 +174,8 @@ export class Connection {
   }
 
   /**
-   * A linearizable read when nothing of the kind was heard for a while, as long as somebody watches: a member cut off from
-   * its quorum is silent otherwise. Who renews a lease needs none.
+   * Reads linearizably when there was no such answer for a while, as long as there is a watch: without that, a member without a quorum
+   * would only be silent. A program that renews a lease does not need it.
    */
   watchLiveness(): () => void {
     if (this.livenessUsers++ === 0) this.scheduleLiveness()
@@ -196,7 +196,7 @@ export class Connection {
     this.announce('closed')
   }
 
-  /** Leaves the client of the state before. */
+  /** Enters a state and closes the client of the previous state. */
   private enter(next: State): void {
     checkTransition('the connection', transitions, this.state, next.name)
     const before = this.link
@@ -224,7 +224,7 @@ export class Connection {
       this.heardFromQuorum(generation)
     } catch (error) {
       const failure = classify(error)
-      // Any other answer, a denial for one, is an answer: the endpoint lives.
+      // Any other answer, for example a denial, shows that the endpoint is alive.
       if (failure.kind === 'unreachable') this.miss(generation, failure.error.message)
     }
     if (this.livenessUsers > 0 && !this.isClosed) this.scheduleLiveness()

@@ -15,8 +15,8 @@ import type { Entry } from './store.js'
 export type Read<T> = { document: T } | { invalid: string }
 
 /**
- * An entry's document, checked against its key's schema; or what is wrong with it: the key, where and what was
- * expected. Throws nothing, whatever the entry holds.
+ * An entry's document, checked against its key's schema; or what is wrong with it: the key, where, and what was expected. It never
+ * throws.
  */
 export function readDocument<T>(entry: Entry, schema: ZodType<T>): Read<T> {
   const parsed = schema.safeParse(entry.value)
@@ -30,7 +30,7 @@ export function readDocument<T>(entry: Entry, schema: ZodType<T>): Read<T> {
   return { invalid: `${entry.key}: ${issues.join('; ')}` }
 }
 
-/** A host may write its own keys alone; a document in one of them that speaks of another host would be taken for that one's. */
+/** A host can write only its own keys, so its documents must not name another host. */
 function otherPlace(key: string, document: unknown): string | undefined {
   const place = parseKey(key)
   if (!place || !('host' in place)) return undefined
@@ -50,7 +50,7 @@ export function readObserved(entry: Entry, key: { kind: DesiredKind }): Read<Any
   return readDocument<AnyObserved>(entry, observedDocuments[key.kind])
 }
 
-/** Schemas of the rooms that hold one kind of document each. */
+/** Schemas of the collections with one kind of document. */
 export const collectionSchemas = {
   hosts: hostDocument,
   inventory: inventoryDocument,

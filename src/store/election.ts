@@ -9,26 +9,26 @@ import { SilentLeader } from './silentLeader.js'
 import type { Change, Entry, Lease, Store, Watch } from './store.js'
 import { checkTransition, type Transitions } from './transitions.js'
 
-/** A leader writes its key anew so often, in lifetimes of its lease. */
+/** How often a leader writes its key again, in lifetimes of its lease. */
 const beats = 0.5
 
 /*
- * Who leads: the one whose lease holds the key `leader`. Its create revision is the fence: every write of the leader
- * compares it, so that a leader that froze and woke up too late changes nothing.
+ * The leader is the program whose lease holds the key `leader`. The create revision of the key is the fence: every write of the leader
+ * compares it, so that a leader that was frozen and wakes up too late changes nothing.
  *
- *   syncing     what etcd has is not known yet
- *   following   the key exists; wait until it goes, or until its leader is seen to be dead
- *   grabbing    it is absent: create it with our lease if it still is
- *   leading     until the lease is lost, the key goes, or we resign; the key is written anew all the while
+ *   syncing     the key in etcd is not known yet
+ *   following   the key exists; wait until it is deleted, or until its leader is found dead
+ *   grabbing    the key is absent: create it with our lease if it is still absent
+ *   leading     until the lease is lost, the key is deleted, or we resign; the key is written again and again
  *   closed
  *
- * A leader that stands still is deposed (`silentLeader.ts`). Leaders of the first release do not move their key, and are believed.
+ * A leader that no longer writes its key is deposed (`silentLeader.ts`), except leaders of the first release, which never do.
  */
 interface Leading {
   name: 'leading'
   fence: number
   lease: Lease
-  /** What the key says. */
+  /** The document of the key. */
   value: object
 }
 
@@ -48,11 +48,11 @@ export interface ElectionOptions {
   ttlSeconds: number
   clock: Clock
   log: Log
-  /** We lead from now on. `fence`: to be compared in every write of the leader. */
+  /** Called when we lead. `fence` is to be compared in every write of the leader. */
   onElected(fence: number): void
-  /** We lead no more; also when we resign or close. */
+  /** Called when we no longer lead, also after `resign` and `close`. */
   onLost(): void
-  /** From 0 to 1: spreads the tries of several candidates. Math.random when left out. */
+  /** From 0 to 1: spreads the attempts of several candidates. Math.random by default. */
   random?: () => number
 }
 
@@ -67,7 +67,7 @@ interface SeenLeader {
 export class Election {
   private current: State = { name: 'syncing' }
   private seen: SeenLeader | undefined
-  /** Of the last leadership, also when it was lost: it is revoked when we give up. */
+  /** The lease of the last leadership, also when it was lost: it is revoked when we give up. */
   private lease: Lease | undefined
   private pausedUntil = 0
   private cancelBeat: () => void = () => {}
@@ -76,7 +76,7 @@ export class Election {
   private readonly watch: Watch
   private readonly ttlMs: number
 
-  /** Stands from now on. */
+  /** A candidate from now on. */
   constructor(
     private readonly store: Store,
     private readonly options: ElectionOptions,
@@ -117,8 +117,8 @@ export class Election {
   }
 
   /**
-   * Gives leadership up, revokes the lease and does not stand again for `pauseMs`. Resolves also when etcd is away: the
-   * lease runs out then.
+   * Gives up leadership, revokes the lease, and is not a candidate for `pauseMs`. Resolves also when etcd does not answer: then the lease
+   * expires.
    */
   async resign(pauseMs: number): Promise<void> {
     this.pausedUntil = this.options.clock.monotonicMs() + pauseMs
@@ -126,7 +126,7 @@ export class Election {
     await this.revoke()
   }
 
-  /** Gives leadership up and stands no more. Throws nothing when etcd is away. */
+  /** Gives up leadership and is no longer a candidate. It does not throw when etcd does not answer. */
   async close(): Promise<void> {
     this.silentLeader.close()
     this.pauses.close()
@@ -164,7 +164,7 @@ export class Election {
       if (key !== keys.leader) continue
       this.seen = entry && this.seenIn(entry)
       if (this.current.name === 'leading' && this.seen?.createRevision !== this.current.fence) {
-        this.lose(this.seen ? 'somebody else leads' : 'the leader key is gone')
+        this.lose(this.seen ? 'another scheduler leads' : 'the leader key was deleted')
         void this.revoke()
       }
     }
@@ -199,11 +199,11 @@ export class Election {
       await granted.revoke()
     } catch (error) {
       log.warn('the election failed, trying again', { reason: String(error) })
-      // The key may have been written all the same: a lease that is kept alive would keep it for ever, with nobody leading.
+      // The key may have been written all the same: renewing the lease would keep it forever, with no leader.
       await granted?.revoke()
     }
     if (this.is('grabbing')) this.enter({ name: 'following' })
-    // The key may have come and gone meanwhile, and whatever the watch told of it was passed over.
+    // The key may have been created and deleted meanwhile, and the watch's events were ignored.
     this.grabLater()
   }
 
@@ -226,7 +226,7 @@ export class Election {
     void this.pauses.wait(ms).then(() => this.grab())
   }
 
-  /** Moves the key for as long as we lead by this lease. */
+  /** Writes the key again and again while we lead with this lease. */
   private beat(leading: Leading): void {
     const { clock, log } = this.options
     const { fence, lease, value } = leading
@@ -234,8 +234,8 @@ export class Election {
       if (!lease.isHeld()) return
       this.store
         .write([{ key: keys.leader, createRevision: fence }], [{ put: keys.leader, value, lease }])
-        .catch((error: unknown) => log.warn('the leader key could not be written anew', { reason: String(error) }))
-        // By then another leadership of ours may have begun, with a beat of its own.
+        .catch((error: unknown) => log.warn('the leader key could not be written again', { reason: String(error) }))
+        // Meanwhile we may have been elected again, with a new beat.
         .finally(() => this.current === leading && this.beat(leading))
     })
   }

@@ -1,12 +1,11 @@
 import { Denied, LeaseGone, OutOfSpace, StoreError, StoreUnavailable } from './store.js'
 
 export type Failure =
-  /** Another endpoint, or the same one later, may answer; whether a write was done is unknown. */
+  /** Another endpoint, or the same one later, may answer; it is not known whether a write was done. */
   { kind: 'unreachable'; error: StoreUnavailable } | { kind: 'refused'; error: StoreError }
 
 /**
- * Sorts an error of etcd3 or gRPC, by its text; what is not known counts as unreachable. etcd's own messages begin with
- * `etcdserver:`.
+ * Classifies an error of etcd3 or gRPC by its text; unknown errors count as unreachable. etcd's own messages begin with `etcdserver:`.
  */
 export function classify(cause: unknown): Failure {
   if (cause instanceof StoreUnavailable) return { kind: 'unreachable', error: cause }
@@ -19,7 +18,7 @@ export function classify(cause: unknown): Failure {
     }
   }
   if (/permission denied|invalid auth token|authentication (failed|is not enabled)|user name is empty/i.test(message)) {
-    return { kind: 'refused', error: new Denied(`etcd denies it: ${message}`, { cause }) }
+    return { kind: 'refused', error: new Denied(`permission denied by etcd: ${message}`, { cause }) }
   }
   if (/lease not found/i.test(message)) {
     return { kind: 'refused', error: new LeaseGone(`etcd refused it: ${message}`, { cause }) }

@@ -34,8 +34,8 @@ export interface StoreDependencies {
 const pageSize = 500
 
 /**
- * A store on etcd. It connects at the first call and reconnects by itself; nothing is thrown for a server that is away.
- * Throws when a TLS file cannot be read.
+ * A store on etcd. It connects at the first call and reconnects by itself. It throws when a TLS file cannot be read, not when a server
+ * does not answer.
  */
 export function openStore(options: EtcdOptions, dependencies: StoreDependencies = {}): Store {
   return new EtcdStore(options, dependencies)
@@ -51,7 +51,7 @@ class EtcdStore implements Store {
     this.connection = new Connection(options, { ...defaultTimings, ...timings }, clock ?? systemClock, log ?? silentLog)
   }
 
-  /** Pages pinned to the first one's revision; when that is compacted meanwhile, from the start again. */
+  /** Reads pages at the revision of the first; starts again when that revision is compacted meanwhile. */
   async list(prefix: string): Promise<{ entries: Entry[]; revision: number }> {
     const full = this.prefix + prefix
     const entries: Entry[] = []
@@ -149,8 +149,8 @@ class EtcdStore implements Store {
   }
 
   /**
-   * An earlier try of this very write may be why its compares do not hold now. It was done if what it put carries its
-   * operation id; a write that only deletes was done if all of it is gone, which is what its caller wants either way.
+   * The compares may fail because an earlier attempt of this very write has succeeded. It has if what it put has its operation id; a write
+   * that only deletes has succeeded if everything is deleted, which is what its caller wants in any case.
    */
   private async readBack(compares: Compare[], writes: Write[], op: string): Promise<WriteResult> {
     for (const write of writes) {
@@ -167,7 +167,7 @@ class EtcdStore implements Store {
       if ('delete' in write && (await this.read(write.delete))) return { won: false }
       if ('deletePrefix' in write && (await this.list(write.deletePrefix)).entries.length > 0) return { won: false }
     }
-    // A fence among the compares that is gone means somebody else leads: then it is not ours to claim.
+    // If a fence among the compares is gone, another scheduler leads: then we must not claim the write.
     for (const compare of compares) {
       if ('createRevision' in compare && (await this.read(compare.key))?.createRevision !== compare.createRevision)
         return { won: false }

@@ -1,17 +1,17 @@
 import type { DesiredKind } from '../model/documents/desired.js'
 import { desiredKinds } from '../model/documents/desired.js'
 
-/** Every key, without the `/burstbuffer/` prefix that the store itself puts before it. */
+/** Every key, without the prefix `/burstbuffer/` that the store adds. */
 export const keys = {
   leader: 'leader',
   leaderWanted: 'leader-wanted',
   placement: 'placement',
   cluster: 'cluster',
-  /** Written by that agent, under its lease: it is there while the agent lives. */
+  /** Written by that agent, under its lease: it exists while the agent is alive. */
   host: (host: string) => `hosts/${host}`,
   /** Written by that agent; stays when it dies. */
   inventory: (host: string) => `inventory/${host}`,
-  /** Of a whole host, or of one of its devices. Written by the scheduler. */
+  /** The cordon of a whole host, or of one of its devices. Written by the scheduler. */
   cordon: (host: string, device?: string) => (device === undefined ? `cordons/${host}` : `cordons/${host}/${device}`),
   /** `name`: the buffer's, or `name~id` when it was archived. Written by the scheduler. */
   buffer: (name: string) => `buffers/${name}`,
@@ -23,13 +23,13 @@ export const keys = {
   events: (name: string) => `events/${name}/`,
   /** `sequence`: padded to eight digits, so that keys sort as numbers do. Written by the scheduler. */
   event: (name: string, sequence: number) => `events/${name}/${String(sequence).padStart(8, '0')}`,
-  /** The prefix of all that the host is told: what its agent watches. */
+  /** The prefix of the host's desired documents, which its agent watches. */
   desiredOf: (host: string) => `desired/${host}/`,
   /** Written by the leader. A key that is missing means: leave it alone. */
   desired: (host: string, kind: DesiredKind, id: string) => `desired/${host}/${kind}/${id}`,
-  /** The prefix of all that the host reports. */
+  /** The prefix of the host's reports. */
   observedOf: (host: string) => `observed/${host}/`,
-  /** Written by that host's agent alone. */
+  /** Written only by that host's agent. */
   observed: (host: string, kind: DesiredKind, id: string) => `observed/${host}/${kind}/${id}`,
 }
 
@@ -42,7 +42,7 @@ export type ParsedKey =
   | { collection: 'events'; name: string; sequence: number }
   | { collection: 'leader' | 'leader-wanted' | 'placement' | 'cluster' }
 
-/** Longer than any that our programs write; etcd itself sets no limit. */
+/** Longer than any key that our programs write; etcd itself has no limit. */
 const maxKeyLength = 512
 
 /**

@@ -4,8 +4,8 @@ import { type Lease, StoreUnavailable } from './store.js'
 import { checkTransition, type Transitions } from './transitions.js'
 
 /**
- * The times of a lease in milliseconds: when it is renewed, how long one try may take, how long after a failure the next
- * begins at the latest, and until when it is held. When one member is silent, a whole second try still fits in.
+ * The times of a lease in milliseconds: when it is renewed, how long one attempt may take, how long after a failure the next attempt begins
+ * at the latest, and until when it is held. When one member is silent, a whole second attempt is still possible.
  */
 export function leaseTimes(ttlSeconds: number) {
   return {
@@ -17,8 +17,8 @@ export function leaseTimes(ttlSeconds: number) {
 }
 
 /*
- *   waiting    renewed or granted; the next renewal begins in a while
- *   renewing   one is under way
+ *   waiting    renewed or granted; the next renewal begins later
+ *   renewing   a renewal is in progress
  *   lost       not renewed in time, dropped by the server, or given up
  *
  * INVARIANT: `isHeld` is false before the server can have dropped the lease. The server counts from when it received
@@ -43,8 +43,7 @@ export class EtcdLease implements Lease {
   private readonly renewals: Renewals
 
   /**
-   * Tried again for `giveUpMs`; then StoreUnavailable. A grant whose answer was lost leaves a lease without keys, which
-   * runs out.
+   * Retried for `giveUpMs`; then StoreUnavailable. A grant whose answer was lost leaves a lease without keys, which expires.
    */
   static async grant(connection: Connection, ttlSeconds: number): Promise<EtcdLease> {
     const start = connection.clock.monotonicMs()
@@ -87,13 +86,13 @@ export class EtcdLease implements Lease {
     return !this.is('lost') && this.connection.clock.monotonicMs() < this.heldUntil()
   }
 
-  /** As `Lease` says; at once when it is lost already. */
+  /** As `Lease` says; calls back at once when it is lost already. */
   onLost(callback: () => void): void {
     if (this.is('lost')) callback()
     else this.listeners.push(callback)
   }
 
-  /** As `Lease` says. Throws nothing when etcd is away: the lease runs out then. */
+  /** As `Lease` says. It does not throw when etcd does not answer: then the lease expires. */
   async revoke(): Promise<void> {
     this.lose()
     if (this.connection.isClosed) return
@@ -104,7 +103,7 @@ export class EtcdLease implements Lease {
       })
   }
 
-  /** As `Lease` says; nobody is called back. */
+  /** As `Lease` says; `onLost` callbacks are not called. */
   letExpire(): void {
     this.listeners.length = 0
     this.lose()

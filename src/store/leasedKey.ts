@@ -5,11 +5,11 @@ import type { Lease, Store } from './store.js'
 import { checkTransition, type Transitions } from './transitions.js'
 
 /*
- *   writing   the lease is granted, if it is not held, and the key is put under it; tried again until that has worked
- *   stale     the same, and something came meanwhile that has to be written after it
- *   idle      the key says what it should, under a lease that is held
- *   closing   closed while a write was under way, which comes to its end first
- *   closed    the lease runs out, and the key goes with it
+ *   writing   the lease is granted, if it is not held, and the key is written under it; retried until it succeeds
+ *   stale     the same, and a newer value has to be written after it
+ *   idle      the key has the current value, under a lease that is held
+ *   closing   closed during a write, which is finished first
+ *   closed    the lease expires, and the key is deleted with it
  *
  * INVARIANT: one write at a time.
  */
@@ -31,7 +31,7 @@ export interface LeasedKeyOptions {
   log: Log
 }
 
-/** A key that exists as long as this program lives: under a lease that is granted anew, and the key written again, when lost. */
+/** A key that exists while this program is alive. When its lease is lost, another is granted and the key is written again. */
 export class LeasedKey {
   /** Resolves when the key was written the first time. */
   readonly written: Promise<void>
@@ -59,19 +59,19 @@ export class LeasedKey {
   }
 
   /**
-   * Writes another value, now and after every loss of the lease. Tried again until it has worked: nothing is thrown.
+   * Writes another value, now and after every loss of the lease. Retried until it succeeds; it never throws.
    */
   update(value: object): void {
     this.value = value
     void this.writeAgain()
   }
 
-  /** Its lease is being renewed: etcd answers. */
+  /** True while its lease is renewed, which shows that etcd answers. */
   isHeld(): boolean {
     return this.lease?.isHeld() ?? false
   }
 
-  /** Ends it; the key goes with its lease. A program that starts again before that takes the key over, unnoticed. */
+  /** Ends it; the key is deleted when its lease expires. A program that is restarted before that takes over the key unnoticed. */
   close(): Promise<void> {
     this.cancelCheck()
     if (this.current === 'idle') this.end()
@@ -93,7 +93,7 @@ export class LeasedKey {
     this.lease?.letExpire()
   }
 
-  /** Resolves when the write that it begins is done; at once, when one is under way, which will be followed by another. */
+  /** Resolves when the write is done; at once when a write is in progress, which another will follow. */
   private async writeAgain(): Promise<void> {
     if (this.current === 'writing') this.enter('stale')
     if (this.current !== 'idle') return
@@ -120,7 +120,7 @@ export class LeasedKey {
       this.announce()
     } catch (error) {
       log.warn('key under lease could not be written, trying again', { key: this.key, reason: String(error) })
-      // A lease that etcd dropped without our knowing makes the write fail: never try it with that one again.
+      // The write fails if etcd has dropped the lease without our knowing: never use that lease again.
       const old = this.lease
       this.lease = undefined
       await old?.revoke()
@@ -135,7 +135,7 @@ export class LeasedKey {
     this.lease = granted
     granted.onLost(() => {
       if (this.isClosed) return
-      this.options.log.warn('lease lost, it will be granted anew', { key: this.key })
+      this.options.log.warn('lease lost, another is granted', { key: this.key })
       void this.writeAgain()
     })
     return granted
@@ -145,7 +145,7 @@ export class LeasedKey {
     this.cancelCheck = this.options.clock.after(this.options.ttlSeconds * 1000, () => void this.check())
   }
 
-  /** What an earlier run had sent may arrive late and take the key along with its own lease; or somebody deletes it. */
+  /** The key may disappear: a late write of an earlier run puts it under that run's lease, which expires; or somebody deletes it. */
   private async check(): Promise<void> {
     const { log } = this.options
     try {
@@ -154,7 +154,7 @@ export class LeasedKey {
         await this.writeAgain()
       }
     } catch (error) {
-      log.warn('key under lease could not be looked at', { key: this.key, reason: String(error) })
+      log.warn('key under lease could not be read', { key: this.key, reason: String(error) })
     }
     if (!this.isClosed) this.scheduleCheck()
   }

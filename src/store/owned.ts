@@ -1,14 +1,14 @@
 import type { Lease, Store } from './store.js'
 
 /**
- * A key that this program alone writes, always over the very value that it knows to be there: what it had sent before, or an
- * earlier run of it, may arrive late and must not take the place of what was said since. One write at a time.
+ * A key that only this program writes, always comparing the value that it knows: a late write of its own, or of an earlier run, must not
+ * replace a newer value. One write at a time.
  */
 export class OwnedKey {
-  /** The revision of the value that stands there; 0 when there is none, undefined when that has to be asked. */
+  /** The revision of the value in etcd; 0 when there is none, undefined when it has to be read. */
   private known: number | undefined
 
-  /** `isFresh`: nothing stands there, most likely, so that writing is tried before asking. */
+  /** `isFresh`: most likely the key does not exist, so that a write is tried before a read. */
   constructor(
     private readonly store: Store,
     private readonly key: string,
@@ -18,8 +18,7 @@ export class OwnedKey {
   }
 
   /**
-   * Resolves when the value stands there. Throws the store's errors; may be repeated after each, OutcomeUnknown among
-   * them.
+   * Resolves when the value is in etcd. Throws the store's errors; may be repeated after each of them, also after OutcomeUnknown.
    */
   async put(value: object, lease?: Lease): Promise<void> {
     for (;;) {
@@ -32,7 +31,7 @@ export class OwnedKey {
     }
   }
 
-  /** Resolves when the key is gone, also when it was. Throws as `put` does, and may be repeated as it may. */
+  /** Resolves when the key does not exist. Throws, and may be repeated, like `put`. */
   async delete(): Promise<void> {
     if (this.known === 0) this.known = undefined
     for (;;) {
@@ -43,7 +42,7 @@ export class OwnedKey {
     }
   }
 
-  /** What is known is forgotten until the write has come back: while the answer is out, either of the two may stand there. */
+  /** The revision is unknown until the write is answered: until then, either value may be in etcd. */
   private async take(): Promise<number> {
     const known = this.known ?? (await this.store.get(this.key))?.modRevision ?? 0
     this.known = undefined

@@ -1,13 +1,13 @@
 import type { Clock } from '../daemon/clock.js'
 
-/** The pauses of something that can be closed: all of them end at once then, and none begins from then on. */
+/** The pauses of something that can be closed: closing ends all of them at once, and later ones at their beginning. */
 export class Pauses {
   private readonly underWay = new Set<() => void>()
   private isClosed = false
 
   constructor(private readonly clock: Clock) {}
 
-  /** Resolves after that time, or when all are closed; never rejects. */
+  /** Resolves after that time, or when closed; never rejects. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       if (this.isClosed) return resolve()
@@ -21,7 +21,7 @@ export class Pauses {
     })
   }
 
-  /** Ends all that are under way, and each that is begun later. */
+  /** Ends all current pauses, and every later one at once. */
   close(): void {
     this.isClosed = true
     for (const end of [...this.underWay]) end()

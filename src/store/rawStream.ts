@@ -1,15 +1,15 @@
-/** A two-way stream of etcd3, whose own types do not say what it can do. */
+/** A two-way stream of etcd3, whose own types are incomplete. */
 export interface RawStream<Request, Response> {
   /** Sends a message. */
   write(request: Request): void
-  /** Leaves it in good order. */
+  /** Ends it cleanly. */
   end(): void
-  /** Breaks it off; etcd3 takes its host for broken then. */
+  /** Cancels it; etcd3 then considers its host broken. */
   cancel(): void
-  /** Hears what the server sends. */
+  /** Called for every message of the server. */
   on(event: 'data', handler: (response: Response) => void): void
-  /** Hears that it broke. */
+  /** Called when the stream failed. */
   on(event: 'error', handler: (error: Error) => void): void
-  /** Hears that the server ended it. */
+  /** Called when the server ended it. */
   on(event: 'end', handler: () => void): void
 }

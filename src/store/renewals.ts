@@ -5,12 +5,12 @@ import type { RawStream } from './rawStream.js'
 type KeepAliveStream = RawStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>
 
 /**
- * The renewals of a lease, one at a time, over one stream for as long as its connection lasts: opening one costs several times as
- * much as a renewal.
+ * The renewals of a lease, one at a time, over one stream while its connection lasts: opening a stream costs several times as much as a
+ * renewal.
  */
 export class Renewals {
   private stream: { generation: number; opened: Promise<KeepAliveStream> } | undefined
-  /** Settles the renewal under way. */
+  /** Settles the current renewal. */
   private answer: (outcome: number | Error) => void = () => {}
 
   constructor(
@@ -18,15 +18,15 @@ export class Renewals {
     private readonly leaseId: string,
   ) {}
 
-  /** The TTL that the server grants; 0 when it does not know the lease any more. */
+  /** The TTL that the server grants; 0 when it no longer knows the lease. */
   renew(deadlineMs: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const { generation } = this.connection.current()
       const cancel = this.connection.clock.after(deadlineMs, () => {
-        // Its late answer must not be taken for that to a later renewal.
+        // A late answer must not count for a later renewal.
         this.leave((stream) => stream.cancel())
         this.connection.reset(generation, 'a lease renewal got no answer')
-        reject(new Error('no answer in time'))
+        reject(new Error('timed out'))
       })
       this.answer = (outcome) => {
         this.answer = () => {}
@@ -42,7 +42,7 @@ export class Renewals {
     })
   }
 
-  /** Ended, not cancelled: etcd3 takes a cancelled stream for a broken host and drops its connections. */
+  /** Ends the stream without cancelling it: etcd3 considers the host of a cancelled stream broken, and drops its connections. */
   end(): void {
     this.leave((stream) => stream.end())
   }

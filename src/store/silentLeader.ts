@@ -4,7 +4,7 @@ import { keys } from './keys.js'
 import type { Pauses } from './pauses.js'
 import type { Store } from './store.js'
 
-/** A standby that has not seen the key move for so many lifetimes of the lease looks whether its leader is dead. */
+/** After this many lifetimes of the lease without a new write of the key, a standby checks whether its leader is dead. */
 const patience = 3
 
 export interface SilentLeaderParts {
@@ -13,34 +13,34 @@ export interface SilentLeaderParts {
   clock: Clock
   log: Log
   pauses: Pauses
-  /** Who asks a leader to resign. */
+  /** The candidate that asks a leader to resign. */
   candidate: { host: string; pid: number }
-  /** The leader that we follow, if it is one that moves its key; undefined when we follow none. */
+  /** The leader that we follow, if it writes its key again and again; undefined when we follow none. */
   followed: () => { host: string; modRevision: number } | undefined
 }
 
 /**
- * A lease alone does not tell that its owner lives: etcd lets anybody who reaches it renew any lease. So a leader moves its
- * key, and one that stands still for three lifetimes of the lease, on the clock of the standby, is asked to resign; another
- * lifetime later the key is deleted. What the old leader should still write is refused by the fence.
+ * A lease alone does not prove that its owner is alive, because etcd lets anybody renew any lease. So a leader writes its key again and again.
+ * A leader whose key has not changed for three lifetimes of the lease, by the standby's clock, is asked to resign; one lifetime later
+ * the key is deleted. The fence refuses later writes of the old leader.
  */
 export class SilentLeader {
   private movedAt: number
   private cancel: () => void = () => {}
   private isClosed = false
 
-  /** Looks from now on, until it is closed. */
+  /** Checks from now on, until it is closed. */
   constructor(private readonly parts: SilentLeaderParts) {
     this.movedAt = parts.clock.monotonicMs()
     this.schedule()
   }
 
-  /** The key has moved, or could not have been seen to move. */
+  /** To be called when the key has changed, or a change could have been missed. */
   moved(): void {
     this.movedAt = this.parts.clock.monotonicMs()
   }
 
-  /** Looks no more; the pauses are closed by whom they belong to. */
+  /** Stops checking; the pauses are closed by their owner. */
   close(): void {
     this.isClosed = true
     this.cancel()
@@ -52,7 +52,7 @@ export class SilentLeader {
       const isOverdue = clock.monotonicMs() - this.movedAt >= patience * ttlMs
       const looked = isOverdue && this.parts.followed() ? this.depose() : Promise.resolve()
       looked
-        .catch((error: unknown) => log.warn('a silent leader could not be looked at', { reason: String(error) }))
+        .catch((error: unknown) => log.warn('a silent leader could not be checked', { reason: String(error) }))
         .finally(() => this.isClosed || this.schedule())
     })
   }
@@ -63,7 +63,7 @@ export class SilentLeader {
     const before = await store.get(keys.leader)
     if (!before || before.modRevision !== followed()?.modRevision) return
     const { host, pid } = candidate
-    // One that lives resigns. Where etcd takes no writes at all, nobody could take over: this throws.
+    // A leader that is alive resigns. If etcd accepts no writes at all, nobody could take over: then this throws.
     await store.write([], [{ put: keys.leaderWanted, value: { v: 1, host, pid, at: clock.unixSeconds() } }])
     await pauses.wait(ttlMs)
     const silent = followed()
@@ -72,6 +72,6 @@ export class SilentLeader {
       [{ key: keys.leader, modRevision: before.modRevision }],
       [{ delete: keys.leader }],
     )
-    if (won) log.warn('a dead leader is removed: somebody else keeps its lease alive', { leader: silent.host })
+    if (won) log.warn('a dead leader was removed: somebody else renews its lease', { leader: silent.host })
   }
 }

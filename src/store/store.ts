@@ -1,5 +1,5 @@
 /*
- * What the rest of the program sees of etcd. Two implementations: `etcd.ts`, and `memory.ts` for simulation.
+ * etcd for the rest of the program. There are two implementations: `etcd.ts`, and `fake.ts` for simulation.
  * Keys are given without the `/burstbuffer/` prefix: `buffers/mytest`. JSON values travel as parsed objects, with the
  * operation id of their last write taken off; a value that is no JSON object comes as a string.
  */

@@ -87,7 +87,7 @@ describe("the agent's configuration", () => {
       good.replace('http:', 'https:'),
       ['etcd.insecure: expected false', 'found true'],
     ],
-    ['no YAML', `${good}pools: [\n`, ['line', 'no valid YAML']],
+    ['no YAML', `${good}pools: [\n`, ['line', 'not valid YAML']],
   ] as [string, string, string[]][]) {
     it(`refuses ${what}, naming the file, the key and what was expected`, () => {
       const message = refusal(text)

@@ -8,7 +8,7 @@ describe('a daemon in which a promise is rejected that nobody waits for', () => 
     const [logged] = stderr.split('\n')
     const line = JSON.parse(logged!) as Record<string, unknown>
     expect(line).to.include({ origin: 'unhandledRejection', level: 'error' })
-    expect(line['message']).to.equal('uncaught error: the program ends and is to be started again')
+    expect(line['message']).to.equal('uncaught error: the program ends, and must be restarted')
     expect(line['reason']).to.contain('nobody waits for this')
     expect(code).to.equal(1)
   })

@@ -96,7 +96,7 @@ describe("the scheduler's configuration", () => {
       ['computeNetworks.0: expected a host name'],
     ],
     ['an unknown level of the log', `${good}log: { level: loud }\n`, ['log.level: ', 'found "loud"']],
-    ['a file that is no YAML', 'pools: [\n', ['no valid YAML']],
+    ['a file that is no YAML', 'pools: [\n', ['not valid YAML']],
   ] as const) {
     it(`refuses ${what}, naming the file, the key and what is expected`, () => {
       const message = refusal(text)
