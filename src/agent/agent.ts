@@ -29,10 +29,10 @@ const collectionMs = 600_000
 const atMost = (concurrency: number) => new PQueue({ concurrency })
 
 /*
- * From this host's desired documents to one reconciler each.
+ * Starts one reconciler for each desired document of this host.
  *
- * INVARIANTS: only `desired/<this host>/` is read; a document that does not match its schema, its key or the fence is not
- * acted upon, and what stood before it stays as it is.
+ * INVARIANTS: only `desired/<this host>/` is read; a document that does not match its schema, its key or the fence is
+ * refused, and the document before it stays in force.
  */
 export class Agent {
   private readonly reconcilers = new Map<string, Reconciler<DesiredKind>>()
@@ -52,9 +52,9 @@ export class Agent {
       peer: volumes,
       adopt: many,
       mount: many,
-      // What waits for a copy to end must not hold up bricks and mounts.
+      // A transfer may take long: it must not delay bricks and mounts.
       transfer: atMost(16),
-      // A swapoff may take minutes: nothing else waits for it.
+      // A swapoff may take minutes: it must not delay anything else.
       swap: atMost(8),
     }
     const { leader } = dependencies
@@ -63,7 +63,7 @@ export class Agent {
     this.unwatched = new ConditionTimer(dependencies.clock)
   }
 
-  /** For how long nothing has been heard of what is desired. */
+  /** For how long the watch on the desired documents has been lost. */
   get unwatchedForMs(): number {
     return this.unwatched.ms
   }
@@ -84,7 +84,7 @@ export class Agent {
           log.info('watching etcd')
         } else {
           this.unwatched.begin()
-          log.warn('etcd lost: everything stays as it is', { reason })
+          log.warn('lost etcd: bricks and mounts stay as they are', { reason })
         }
       },
     })
@@ -96,7 +96,7 @@ export class Agent {
     await Promise.all([...this.reconcilers.values()].map((reconciler) => reconciler.stop()))
   }
 
-  /** Looks again at everything of these kinds: what it is made with came or went. */
+  /** Reconciles all documents of these kinds again, because the data plane became available or unavailable. */
   wake(...kinds: DesiredKind[]): void {
     for (const [name, reconciler] of this.reconcilers) {
       if (kinds.some((kind) => name.startsWith(`${kind}/`))) reconciler.wake()
@@ -104,7 +104,8 @@ export class Agent {
   }
 
   private onChanges(changes: Change[]): void {
-    // A batch may tell a key several times, and only what was last is true. By age, so that the fence rises as it was written.
+    // A batch may contain a key several times: only its last change counts. Sorted by age, so that fences rise as they
+    // were written.
     const last = [...new Map(changes.map((change) => [change.key, change])).values()]
     last.sort((a, b) => (a.entry?.modRevision ?? 0) - (b.entry?.modRevision ?? 0))
     for (const change of last) {
@@ -136,8 +137,8 @@ export class Agent {
   }
 
   /**
-   * Reports of an earlier run whose desired documents went while no agent watched; and again now and then, because what
-   * that run had sent may arrive late.
+   * Deletes reports of an earlier run whose desired documents were deleted while no agent watched. Runs again from time
+   * to time, because a write of that run may arrive late.
    */
   private async collectOrphans(): Promise<void> {
     const { store, host, log, clock } = this.dependencies
@@ -150,7 +151,7 @@ export class Agent {
         this.apply(parsed.kind, parsed.id, undefined)
       }
     } catch (error) {
-      log.warn('old reports could not be listed', { reason: String(error) })
+      log.warn('cannot list old reports', { reason: String(error) })
     }
   }
 }

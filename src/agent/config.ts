@@ -11,38 +11,35 @@ import { clusterName, hostName, poolName } from '../model/names.js'
 import { isWithin } from '../model/paths.js'
 import { containerNeedsStorage, filterNeedsCompute, dataPlaneSettings } from './host/dataplane/glusterd/settings.js'
 import { globPattern } from './host/disk/discover.js'
+import { pathOverlaps, storageExpected } from './messages.js'
 import { stagingPriorities } from './host/staging/priority.js'
 
-/** What leads to bricks, or to buffers that others stage to, is no place for users' files. */
+/** Users must not stage from or to paths that lead to bricks, or to buffers that others stage to. */
 const stagePath = [brickRoot, transferRoot].reduce(
-  (path, root) =>
-    path.refine(
-      (path) => !isWithin(root, path) && !isWithin(path, root),
-      `expected a path that neither is below ${root} nor has it below itself`,
-    ),
+  (path, root) => path.refine((path) => !isWithin(root, path) && !isWithin(path, root), pathOverlaps(root)),
   absolutePath,
 )
 
 /** A path of a device, or a glob in the last part of one. */
 export const devicePattern = absolutePath.refine(isGlob, 'expected a path whose last part is a name or a glob')
 
-/** etc/agent.yaml explains every key; defaults stand here and nowhere else. */
+/** etc/agent.yaml explains every key; the defaults are only here. */
 export const agentConfig = z
   .strictObject({
-    /** Compared with the one that etcd holds the keys of. */
+    /** Compared with the name of the cluster whose keys are in etcd. */
     cluster: clusterName.optional(),
     host: hostName.default(() => hostname().split('.')[0]!),
     roles: z.array(z.enum(roles)).min(1),
     etcd: etcdConfig,
-    /** What other hosts reach this one by; its name when absent. */
+    /** Names and addresses by which other hosts reach this one; its name when absent. */
     addresses: addresses.min(1).optional(),
-    /** Per pool: paths and globs of whole devices. */
+    /** For each pool: paths and globs of whole devices. */
     pools: z.record(poolName, z.array(devicePattern).min(1)).default({}),
     /** Compute nodes mount buffers below it; the scheduler's setting must be the same. */
     mountRoot,
     /**
-     * What a job leaves in its mount: seconds from the refused unmount until it is told to end, then until it is killed, then
-     * until the scheduler waits for this host no more.
+     * Processes that a job leaves in its mount: seconds from the failed unmount until SIGTERM, then until SIGKILL, then
+     * until the scheduler stops waiting for this host.
      */
     leftovers: z
       .strictObject({
@@ -51,19 +48,19 @@ export const agentConfig = z
         giveUpSeconds: z.int().min(0).max(86_400).default(60),
       })
       .prefault({}),
-    /** Below these paths users may stage from and to; without any, this host stages nothing. */
+    /** Users may stage from and to paths below these; without any, this host stages nothing. */
     stagePaths: z.array(stagePath).default([]),
-    /** How what stages files stands behind what serves buffers. */
+    /** CPU and IO priority of staging processes, compared with those that serve buffers. */
     stagingPriority: z.enum(stagingPriorities).default('low'),
     ...dataPlaneSettings,
-    /** Compute nodes: what is swapped out to a buffer may lie there in clear. */
+    /** Compute nodes: swap on a buffer may be in plain text. */
     swap: z.strictObject({ plaintext: z.boolean().default(false) }).default({ plaintext: false }),
     log: logConfig,
   })
   .refine(containerNeedsStorage.holds, containerNeedsStorage.error)
   .refine(({ stagePaths, roles }) => stagePaths.length === 0 || roles.includes('storage'), {
     path: ['roles'],
-    message: 'expected storage among them, because stagePaths is set',
+    message: storageExpected('stagePaths'),
   })
   .refine(filterNeedsCompute.holds, filterNeedsCompute.error)
 export type AgentConfig = z.infer<typeof agentConfig>
@@ -77,7 +74,10 @@ export const usage = `burstbuffer-agent: applies to this host the desired state 
   --help            show this text
 `
 
-/** Reads the file; options replace its settings. The ConfigError names the file or option, the key, the value and what was expected. */
+/**
+ * Reads the file; options replace its settings. The ConfigError names the file or option, the key, the value and what
+ * was expected.
+ */
 export function readAgentConfig(argv: string[]): { config: AgentConfig; file: string; reread(): AgentConfig } {
   const values = parseFlags(argv, ['config', 'host', 'roles', 'etcd'], usage)
   const file = values.config ?? '/etc/burstbuffer/agent.yaml'

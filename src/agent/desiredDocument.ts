@@ -1,11 +1,12 @@
 import type { AnyDesired, DesiredKind } from '../model/documents/desired.js'
 import { readDesired } from '../store/documents.js'
 import type { Entry } from '../store/store.js'
+import { fromFormerLeader, wrongId, wrongKind } from './messages.js'
 import type { DesiredEntry, DocumentId } from './reconcile/document.js'
 
 type Leader = { fence: number }
 
-/** A desired document as it stands in etcd, or why it is not acted upon: its schema, its key or its fence is wrong. */
+/** A desired document from etcd, or why it is refused: its schema, its key or its fence is wrong. */
 export function acceptDesired(
   entry: Entry,
   { kind, id }: DocumentId,
@@ -21,21 +22,22 @@ export function acceptDesired(
 }
 
 function problemWithKey(document: AnyDesired, kind: DesiredKind, id: string): string | undefined {
-  if (document.kind !== kind) return `it is a ${document.kind} under the key of a ${kind}`
+  if (document.kind !== kind) return wrongKind(document.kind, kind)
   const named = nameIn(document)
-  return named === undefined || named === id ? undefined : `it speaks of ${named} under the key of ${id}`
+  return named === undefined || named === id ? undefined : wrongId(named, id)
 }
 
-/** The id of its key, where the document says it too. */
+/** The id of the document's key, if the document contains it. */
 function nameIn(document: AnyDesired): string | undefined {
   if ('device' in document) return document.device
   if (document.kind === 'volume') return document.volume
   return document.kind === 'peer' ? document.peer : undefined
 }
 
-/** A leader that lost its leadership may write no more: what comes later must not carry a lower fence. */
+/** A former leader may not write any more: a later document must not have a lower fence. */
 function problemWithFence({ fence }: AnyDesired, modRevision: number, leader: Leader): string | undefined {
-  // A fence is the revision at which its leader was elected: what was written before it may carry the one before.
+  // A fence is the revision at which its leader was elected: a document that was written before may have an earlier
+  // fence.
   if (modRevision <= leader.fence || fence >= leader.fence) return undefined
-  return `its fence ${fence} is older than ${leader.fence}: a former leader wrote it`
+  return fromFormerLeader(fence, leader.fence)
 }

@@ -18,17 +18,17 @@ export interface InventoryDependencies {
   store: Store
   clock: Clock
   log: Log
-  /** Of documents that the leader reads. */
+  /** The level of documents that the leader reads. */
   level: () => number
-  /** Hears what an operator has to fix in the configuration of the devices, at every look. */
+  /** Called after every discovery with the problems in the configuration of the devices. */
   onProblems?: (problems: string[]) => void
 }
 
 const settleMs = 300
 
 /**
- * `inventory/<host>`: every configured device and what it holds, looked at when asked, when something changes in the devices'
- * directories, and once a minute. Written only when it says something new.
+ * Keeps `inventory/<host>`: every configured device and what it holds. It is refreshed on request, when something
+ * changes in the devices' directories, and once a minute, and written only when it has changed.
  */
 export class Inventory {
   private written: string | undefined
@@ -39,7 +39,7 @@ export class Inventory {
   private watched: string[] = []
   private watching: Promise<void> = Promise.resolve()
   private closed = false
-  /** Not at the start, nor after a wipe: nobody waits for a data plane that hangs. */
+  /** False at the start and after a wipe, so that these do not wait for a data plane that hangs. */
   private isSurveyDue = false
   private seen: HostSurvey = {}
 
@@ -49,7 +49,9 @@ export class Inventory {
     this.key = new OwnedKey(dependencies.store, keys.inventory(dependencies.host.name))
   }
 
-  /** Resolves when a look that began after this call has been written. Calls that come together share one look. */
+  /**
+   * Resolves when an inventory that was taken after this call has been written. Calls that come together share one run.
+   */
   refresh(): Promise<void> {
     if (!this.current) return (this.current = this.look().finally(() => (this.current = undefined)))
     this.next ??= this.current
@@ -61,7 +63,9 @@ export class Inventory {
     return this.next
   }
 
-  /** Watches the directories of these paths and globs, instead of those before. Calls take effect one after the other. */
+  /**
+   * Watches the directories of these paths and globs, instead of earlier ones. Calls take effect one after the other.
+   */
   watchDirectories(paths: string[]): Promise<void> {
     const directories = [...new Set(paths.map(directoryOf))].sort()
     return (this.watching = this.watching.catch(() => {}).then(() => this.watchInstead(directories)))
@@ -73,16 +77,16 @@ export class Inventory {
     this.watcher = undefined
     this.watched = directories
     if (directories.length === 0) return
-    // Entries coming and going is all that matters: what they hold is never read by chokidar.
+    // Only added and removed entries matter: chokidar never reads the files.
     this.watcher = watch(directories, { depth: 0, ignoreInitial: true, followSymlinks: false, alwaysStat: false })
-    // Not their changes either: each write to a disk is one of its node, and is no news.
+    // Changes do not matter: each write to a disk changes its node.
     this.watcher.on('all', (event) => event !== 'change' && this.refreshIn(settleMs))
     this.watcher.on('error', (error) =>
-      this.dependencies.log.warn('device directories cannot be watched', { reason: String(error) }),
+      this.dependencies.log.warn('cannot watch the directories of devices', { reason: String(error) }),
     )
   }
 
-  /** Looks again and again, until closed; the first look was the caller's. */
+  /** Refreshes repeatedly, until closed. The caller has refreshed first. */
   start(): void {
     this.refreshIn(msUntilNextResync(this.dependencies.clock))
   }
@@ -102,7 +106,7 @@ export class Inventory {
       this.refresh()
         .catch((error: unknown) => this.dependencies.log.warn('inventory failed', { reason: String(error) }))
         .finally(() => {
-          // Unless something came meanwhile, which is looked at sooner.
+          // Unless another refresh was scheduled meanwhile, which comes sooner.
           if (this.cancelTimer === cancel) this.refreshIn(msUntilNextResync(this.dependencies.clock))
         })
     })
@@ -127,9 +131,9 @@ export class Inventory {
     const document = toLevel(whole, 'inventory', level())
     const text = JSON.stringify(document)
     if (text === this.written) return
-    // A compute host has nothing to say before its mounts were looked at.
+    // A compute host has no inventory before its mounts were read.
     if (!roles.includes('storage') && this.seen.mounts === undefined) return
-    // While the answer is out, and when it never comes, either of the two may stand in etcd.
+    // Until the answer comes, and if it never comes, either version may be in etcd.
     this.written = undefined
     await this.key.put(document)
     this.written = text

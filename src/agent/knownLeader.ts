@@ -4,25 +4,26 @@ import { leaderDocument } from '../model/documents/cluster.js'
 import { commonLevel, levels, ourLevels } from '../model/levels.js'
 import { readDocument } from '../store/documents.js'
 import { keys } from '../store/keys.js'
+import { keyDenied, levelsDiffer } from './messages.js'
 import { Denied, type Store } from '../store/store.js'
 
-/** Between two looks at the leader: soon while nobody is known to lead. */
+/** Interval between two reads of the leader's key; the shorter one while no leader is known. */
 const lookMs = 60_000
 const lookForOneMs = 5_000
 
 /*
- * What an agent knows of the scheduler that leads, from the key `leader`: the level of documents that both write, and the fence. It
- * is looked at when the agent begins, once a minute, and when a desired document has a higher fence. Until it was seen, and where
- * etcd's rights hide it, the leader is taken for one of the lowest level.
+ * What an agent knows about the leading scheduler, from the key `leader`: the level of documents that both write, and
+ * the fence. It is read when the agent starts, once a minute, and when a desired document has a higher fence. Before
+ * the first read, and if etcd denies permission, the leader counts as one of the lowest level.
  *
- * INVARIANT: the fence comes from a linearizable read of the key alone. A desired document with a fence that no leader has
- * teaches nothing, or it would make the agent refuse its true leader.
+ * INVARIANT: the fence only comes from a linearizable read of the key. A desired document with a fence that no leader
+ * has must not change it, or the agent would refuse its true leader.
  */
 export class KnownLeader {
   level = levels.lowest
-  /** The create revision of the leader's key; 0 before it was seen. */
+  /** The create revision of the leader's key; 0 before the first read. */
   fence = 0
-  /** What an operator has to fix, as rights in etcd that are of an earlier release. */
+  /** What an operator has to fix, for example rights in etcd of an earlier release. */
   problem: string | undefined
   private seen = false
   private current: Promise<void> | undefined
@@ -50,7 +51,7 @@ export class KnownLeader {
     return this.next
   }
 
-  /** Looks soon, for a reason that is not worth waiting for. */
+  /** Reads the key soon, without waiting for the result. */
   lookSoon(): void {
     if (this.next || this.closed) return
     this.look().catch((error: unknown) => this.parts.log.debug('leader could not be read', { reason: String(error) }))
@@ -67,14 +68,14 @@ export class KnownLeader {
       if (!(error instanceof Denied)) throw error
       this.seen = true
       this.level = levels.lowest
-      this.problem = 'etcd denies this agent to read the key "leader": run etcd-users.sh of this release for this host'
+      this.problem = keyDenied('leader')
     }
     if (before === `${this.level} ${this.problem}`) return
     this.parts.log.info('leader known', { level: this.level, ...(this.problem ? { problem: this.problem } : {}) })
     for (const listener of [...this.listeners]) listener()
   }
 
-  /** Looks again and again, until closed; the first look was the caller's. */
+  /** Reads the key repeatedly, until closed. The caller has read it first. */
   start(): void {
     this.cancel()
     if (this.closed) return
@@ -97,6 +98,6 @@ export class KnownLeader {
     const common = commonLevel(theirs)
     this.level = common ?? levels.lowest
     if (common !== undefined) return
-    this.problem = `the leading scheduler knows documents of levels ${theirs}, this agent of ${ourLevels}: upgrade the older one`
+    this.problem = levelsDiffer(theirs, ourLevels)
   }
 }

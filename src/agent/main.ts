@@ -12,9 +12,13 @@ import { dataPlaneSettingNames } from './host/dataplane/glusterd/settings.js'
 import { openDataPlaneService } from './host/dataplane/index.js'
 import { readBoot } from './host/exec/bootId.js'
 import { realHost } from './host/index.js'
+import { configurationRefused } from './messages.js'
 import { serveHost } from './serve.js'
 
-/** Wires the agent: the real host, etcd, the inventory and the reconcilers. Stopping it leaves bricks and mounts as they are. */
+/**
+ * Wires the agent: the real host, etcd, the inventory and the reconcilers. Stopping it leaves bricks and mounts as they
+ * are.
+ */
 async function start(): Promise<{ stop(): Promise<void> }> {
   const { config, file, reread } = readAgentConfig(process.argv.slice(2))
   const clock = systemClock
@@ -87,17 +91,17 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       host.setPools(next.pools)
       service.tellProblems('configuration', [])
       watchDevices(next.pools).catch((error: unknown) =>
-        log.warn('device directories cannot be watched', { reason: String(error) }),
+        log.warn('cannot watch the directories of devices', { reason: String(error) }),
       )
       service.refreshInventory().catch((error: unknown) => log.warn('inventory failed', { reason: String(error) }))
       log.info('configuration read again', { pools: next.pools })
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
       log.error('configuration refused, the old settings stay', { reason: problem })
-      service.tellProblems('configuration', [`configuration refused: ${problem}`])
+      service.tellProblems('configuration', [configurationRefused(problem)])
     }
   })
-  configWatcher.on('error', (error) => log.warn('configuration file cannot be watched', { reason: String(error) }))
+  configWatcher.on('error', (error) => log.warn('cannot watch the configuration file', { reason: String(error) }))
 
   const notifier = openNotifier({ clock, log, isHealthy: () => service.isHealthy() })
   notifier.ready(`${config.host}: ${config.roles.join(', ')}`)
@@ -134,7 +138,7 @@ async function hostDocument(
   }
 }
 
-/** Only the pools change without a restart; a change of anything else is said rather than swallowed. */
+/** Only the pools change without a restart: warns about a change of any other setting. */
 function warnOfRestart(before: AgentConfig, after: AgentConfig, warn: (phrase: string, fields: object) => void): void {
   const names = (
     [

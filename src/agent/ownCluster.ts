@@ -1,13 +1,14 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
+import { keyDenied } from './messages.js'
 import { recordedCluster, otherClusterReason } from '../store/clusterName.js'
 import { Denied, type Store } from '../store/store.js'
 
 const otherMs = 5_000
 
 /**
- * Waits while etcd holds the keys of another cluster than `name`: nothing is written there, and nothing is done that stands there.
- * Gives what an operator has to fix, if there is anything. Throws a StoreError while etcd is away.
+ * Waits while etcd holds the keys of another cluster than `name`: writes nothing there, and acts on nothing there.
+ * Returns the problems that an operator has to fix. Throws a StoreError while etcd is away.
  */
 export async function waitForOwnCluster(
   name: string | undefined,
@@ -20,10 +21,10 @@ export async function waitForOwnCluster(
       const recorded = await recordedCluster(store)
       if (recorded === undefined || recorded === name) return []
       const reason = otherClusterReason(recorded, name, 'agent')
-      if (!told) log.error('this etcd is of another cluster, nothing is done', { reason })
+      if (!told) log.error('this etcd belongs to another cluster, nothing is done', { reason })
     } catch (error) {
       if (!(error instanceof Denied)) throw error
-      return ['etcd denies this agent to read the key "cluster": run etcd-users.sh of this release for this host']
+      return [keyDenied('cluster')]
     }
     await new Promise<void>((resolve) => clock.after(otherMs, resolve))
   }

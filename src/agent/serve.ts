@@ -17,7 +17,7 @@ import { waitForOwnCluster } from './ownCluster.js'
 export interface ServeParts {
   host: Host
   roles: readonly Role[]
-  /** The name of ours; it is not compared when absent. */
+  /** The cluster's name; not compared with the one in etcd when absent. */
   cluster?: string
   document: HostDocument
   store: Store
@@ -28,15 +28,15 @@ export interface ServeParts {
 
 export interface HostService {
   readonly inventory: Inventory
-  /** Tells operators, in this host's document, what they have to fix of a subject, instead of what was told of it before. */
+  /** Replaces the problems of that subject in this host's document, which operators see. */
   tellProblems(subject: string, problems: string[]): void
   /** Writes another document of this host. */
   update(document: HostDocument): void
-  /** Looks at the devices anew; at once done on a host without storage. */
+  /** Inspects the devices and writes the inventory; does nothing on a host without the role storage. */
   refreshInventory(): Promise<void>
-  /** Looks again at all that is desired of these kinds. */
+  /** Reconciles all documents of these kinds again. */
   wake(...kinds: DesiredKind[]): void
-  /** Nothing has been heard for long of what is desired, though etcd answers: a new start alone helps. */
+  /** False when the watch has been lost for long although etcd answers: only a restart helps. */
   isHealthy(): boolean
   /** Ends after the steps under way; the host stays as it is. The store stays open. */
   stop(): Promise<void>
@@ -47,8 +47,9 @@ const retryMs = 1_000
 const maxProblems = 50
 
 /**
- * Serves one host: its inventory first, so that whoever sees the host alive knows its devices too, then the key that says
- * so, then what is desired. etcd may be away: all of that waits for it, and nothing on the host changes meanwhile.
+ * Serves one host: writes its inventory first, so that whoever sees the host alive knows its devices too, then the key
+ * that shows it alive, then acts on desired documents. While etcd is away, all of that waits, and nothing on the host
+ * changes.
  */
 export function serveHost(parts: ServeParts): HostService {
   const { host, roles, document, store, clock, log } = parts
@@ -72,7 +73,7 @@ export function serveHost(parts: ServeParts): HostService {
   const agent = new Agent({ ...parts, leader, refreshInventory })
   let stopping = false
 
-  /** What is told of this host, as the leader can read it. */
+  /** This host's document, in the form that the leader can read. */
   const told = () => {
     const versions = { ...current.versions, documents: ourLevels }
     const theLeaders = leader.problem === undefined ? [] : [leader.problem]
@@ -105,7 +106,7 @@ export function serveHost(parts: ServeParts): HostService {
     }
     if (stopping) return
     kept = new LeasedKey(store, keys.host(host.name), told(), { ttlSeconds: leaseSeconds, clock, log })
-    // Before it is seen alive, another host may be told what this one was told last.
+    // Until this host is seen alive, the scheduler may give its volumes to another host.
     await kept.written
     if (stopping) return
     leader.start()

@@ -13,13 +13,13 @@ export interface ReconcilerDependencies {
   store: Store
   clock: Clock
   log: Log
-  /** Looks at the devices anew and writes the inventory: before a device is reported to be free. */
+  /** Inspects the devices and writes the inventory, before a device is reported free. */
   refreshInventory(): Promise<void>
-  /** Of documents that the leader reads. */
+  /** The level of documents that the leader reads. */
   level: () => number
   /** How many steps of a kind may run at once on this host. */
   limits: Record<DesiredKind, PQueue>
-  /** What mounts at one path do one after the other. */
+  /** Serializes the work on mounts at one path. */
   oneByOne: OneByOne
   random?: () => number
 }

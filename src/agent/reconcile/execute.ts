@@ -6,10 +6,12 @@ import type { DesiredEntry, ReconcilerDependencies } from './document.js'
 import { isWantedElsewhere } from './sharedMounts.js'
 
 /**
- * Takes the steps of a plan, in order. False when the desired document changed meanwhile: the rest of the plan is void.
+ * Executes the steps of a plan, in order. False when the desired document changed meanwhile: the rest of the plan is
+ * void.
  *
- * INVARIANT: before the first step and before each destructive one the document is read again, linearizably, and must be the
- * very one that was planned with: an agent that is cut off from etcd must not bring back what the others were told to take away.
+ * INVARIANT: before the first step and before each destructive one the document is read again, linearizably, and must
+ * be the one that was planned for: an agent that is cut off from etcd must not bring back what others were told to
+ * remove.
  */
 export async function executeSteps<K extends DesiredKind>(
   entry: DesiredEntry<K>,
@@ -23,7 +25,7 @@ export async function executeSteps<K extends DesiredKind>(
     // guard: read-again
     const asksAgain = step === steps[0] || isDestructive[step.kind]
     let start = clock.monotonicMs()
-    // Asked when its turn has come: a step may have waited for many others of this host.
+    // Read when the step's turn has come: it may have waited for many others of this host.
     const done = await limits[kind].add(async () => {
       if (!isCurrent(entry) || (asksAgain && !(await mayStill(entry, step, dependencies)))) return false
       start = clock.monotonicMs()

@@ -1,6 +1,9 @@
 export type OneByOne = <T>(name: string, task: () => Promise<T>) => Promise<T>
 
-/** Runs the tasks of one name one after the other, in the order in which they came; those of other names beside them. */
+/**
+ * Runs the tasks of one name one after the other, in the order in which they came; tasks of different names run at
+ * once.
+ */
 export function byName(): OneByOne {
   const last = new Map<string, Promise<unknown>>()
   return async (name, task) => {

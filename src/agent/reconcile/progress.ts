@@ -3,36 +3,37 @@ import type { ObservedBrick } from '../../model/documents/brick.js'
 import type { AnyObserved } from '../../model/documents/observed.js'
 import type { ObservedTransfer } from '../../model/documents/transfer.js'
 
-/** A report on something that takes long and is under way. */
+/** A report on a transfer or a wipe that is under way. */
 export type ProgressReport = ObservedTransfer | ObservedBrick | ObservedAdopt
 
-/** What was told last of the progress of something, and when. */
+/** The last report on progress, and when it was written. */
 export interface LastReport {
   report: ProgressReport
   atMs: number
-  /** When this part was first told of. */
+  /** When this part was first reported. */
   beganMs: number
 }
 
 const eagerMs = 10_000
 const patientMs = 10_000
-/** Of the whole. */
+/** The share of the whole that is worth a report. */
 const reportedShare = 0.01
 
-/** The report, when it is one of a transfer or a wipe that is under way. */
+/** The report, if it is about a transfer or a wipe that is under way; else undefined. */
 export function progressOf(document: AnyObserved): ProgressReport | undefined {
   if ('attempt' in document) return document.state === 'working' ? document : undefined
   return 'wiping' in document && document.wiping ? document : undefined
 }
 
-/** The one report as it follows the other: of the same part of the same attempt. */
+/** The report as the last one; keeps when the part began if `before` is about the same part of the same attempt. */
 export function told(report: ProgressReport, before: LastReport | undefined, atMs: number): LastReport {
   return { report, atMs, beganMs: before && partOf(before.report) === partOf(report) ? before.beganMs : atMs }
 }
 
 /**
- * Amounts that have merely moved are no news for each look: every report is a revision in etcd. They are told when a hundredth of the whole
- * has been moved or ten seconds have gone by; in a part's first ten seconds at each look, because somebody watches.
+ * Not every change of amounts is reported, because every report is a revision in etcd. They are reported when a
+ * hundredth of the whole has been moved or after ten seconds; in a part's first ten seconds always, because somebody
+ * may watch.
  */
 export function isWorthReporting(now: ProgressReport, nowMs: number, told: LastReport | undefined): boolean {
   if (!told) return true
@@ -53,7 +54,7 @@ function withoutAmounts(report: ProgressReport): string {
   return JSON.stringify('counts' in report ? { ...report, counts: {} } : { ...report, wiping: {} })
 }
 
-/** What was moved, of how much. */
+/** How much was moved, of how much. */
 function amountsOf(report: ProgressReport): [number, number][] {
   if ('counts' in report) {
     const { bytes, totalBytes, files, totalFiles } = report.counts

@@ -6,7 +6,7 @@ import { RetryPolicy } from './retryPolicy.js'
 import { type Result, Rounds } from './rounds.js'
 
 /*
- * Brings one desired document about on this host.
+ * Makes this host as one desired document says.
  *
  *   scheduled   a timer runs: to the next resync, which finds drift, or to a retry; the document's change ends it early
  *   working     rounds run, one after another, as long as one of them or a change requeues the document
@@ -29,7 +29,7 @@ const maxRounds = 8
 
 export class Reconciler<K extends DesiredKind> {
   private mode: Mode = 'scheduled'
-  /** Something changed since the last round began: another one follows it. */
+  /** Something changed since the last round began: another round follows. */
   private isRequeued = false
   private cancelTimer: () => void = () => {}
   private onStopped: (() => void)[] = []
@@ -60,7 +60,7 @@ export class Reconciler<K extends DesiredKind> {
     this.wake()
   }
 
-  /** Looks again now: something on the host changed. */
+  /** Starts a round now, because something on the host changed. */
   wake(): void {
     this.isRequeued = true
     if (this.isIn('scheduled')) void this.work()

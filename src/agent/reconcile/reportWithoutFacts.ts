@@ -3,7 +3,7 @@ import type { Report } from '../port/plan.js'
 
 type AnyReport = { [K in DesiredKind]: Report<K> }[DesiredKind]
 
-/** What is reported of a document when there are no facts to derive it from: the host has not the role, or cannot be looked at. */
+/** The report on a document without facts: the host does not have the role, or cannot be observed. */
 export function reportWithoutFacts(document: AnyDesired): AnyReport {
   const state = 'forming'
   switch (document.kind) {

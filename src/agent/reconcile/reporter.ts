@@ -9,13 +9,13 @@ import type { Plan } from '../port/plan.js'
 import type { DocumentId, ReconcilerDependencies } from './document.js'
 import { isWorthReporting, progressOf, told, type LastReport } from './progress.js'
 
-/** Reasons to wait that are told: nobody reads more. */
+/** Limit for the reasons to wait in a report. */
 const maxWaitedFor = 100
 
-/** Writes the observed document of one desired document, when there is something new to say. */
+/** Writes the observed document of one desired document, when it has changed. */
 export class Reporter<K extends DesiredKind> {
   private readonly key: OwnedKey
-  /** What was written last; undefined while that is not known, and before the first time. */
+  /** What was written last; undefined while that is unknown, and before the first time. */
   private written: { text: string; state: string } | undefined
   /** The progress of a transfer or a wipe that was reported last. */
   private told: LastReport | undefined
@@ -36,7 +36,7 @@ export class Reporter<K extends DesiredKind> {
     const document = this.documentOf(planned, problem)
     const text = JSON.stringify(document)
     if (text === this.written?.text || !this.isNews(document)) return
-    // While the answer is out, and when it never comes, either of the two may stand in etcd.
+    // Until the answer comes, and if it never comes, either version may be in etcd.
     this.written = undefined
     await this.key.put(document)
     this.written = { text, state: document.state }

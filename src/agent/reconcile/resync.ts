@@ -1,8 +1,9 @@
 import type { Clock } from '../../daemon/clock.js'
 
 /**
- * What is as desired is looked at again in rounds that the whole host has in common: it wakes once a minute, and what several
- * look at is asked once. Hosts count from when their agents started, so that a cluster's do not all come at once.
+ * Documents that are as desired are checked again once a minute, all of a host at the same time, so that facts that
+ * several need are read once. Hosts count from the start of their agents, so that the hosts of a cluster do not all
+ * check at once.
  */
 const resyncIntervalMs = 60_000
 

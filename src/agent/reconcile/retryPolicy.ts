@@ -7,14 +7,14 @@ import { Busy, Refusal, Unavailable } from '../port/host.js'
 const firstRetryMs = 500
 const maxRetryMs = 30_000
 /**
- * A brick that could not be formed or wiped so often will not be: its disk is write-protected or fails. The scheduler is told
- * so, puts the disk in quarantine, and takes another for one that was to be formed.
+ * After so many failures to format or wipe a brick its disk counts as write-protected or failed. The scheduler then
+ * puts the disk in quarantine, and places a brick that was being created on another one.
  */
 const maxFailures = 5
-/** Busy is no problem to show until it has lasted for so many attempts. */
+/** Busy is shown as a problem only after so many attempts. */
 const quietAttempts = 5
 
-/** When a document that was not brought about is tried again, and whether at all. */
+/** Whether and when a document is tried again after a failure. */
 export class RetryPolicy {
   private attempt = 0
   /** Steps that failed on the host itself since the document changed or the plan came to rest. */
@@ -28,7 +28,7 @@ export class RetryPolicy {
     this.failures = 0
   }
 
-  /** Milliseconds until the next attempt: soon, then less and less often. */
+  /** Milliseconds until the next attempt, with exponential backoff. */
   nextMs(): number {
     return backoffMs(this.attempt++, firstRetryMs, maxRetryMs, this.random)
   }
@@ -45,10 +45,10 @@ export class RetryPolicy {
   }
 }
 
-/** Only what failed on the host itself counts: not that etcd or the data plane was away. */
+/** Only failures on the host itself count, not those of etcd or the data plane. */
 function isOfTheDisk<K extends DesiredKind>(error: unknown, kind: K, { report, steps }: Plan<K>): boolean {
   if (error instanceof Busy || error instanceof Unavailable || error instanceof StoreError) return false
   if (kind !== 'brick' || steps.length === 0) return false
-  // One that is in use still is no bad disk: what stands before the wipe is tried for ever.
+  // A disk that is still in use is not a bad disk: steps before the wipe are retried for ever.
   return report.state === 'forming' || steps[0]!.kind === 'wipeBrick'
 }

@@ -7,15 +7,16 @@ import { BrickMarked, Busy, type Facts } from '../port/host.js'
 import type { DesiredEntry, DocumentId, ReconcilerDependencies } from './document.js'
 import { executeSteps } from './execute.js'
 import type { Reporter } from './reporter.js'
+import { lacksRole } from './messages.js'
 import { reportWithoutFacts } from './reportWithoutFacts.js'
 import { msUntilNextResync } from './resync.js'
 import type { RetryPolicy } from './retryPolicy.js'
 import { isWantedElsewhere } from './sharedMounts.js'
 
-/** When the document is looked at next, if nothing wakes it before. */
+/** When the next round runs, if nothing starts it before. */
 export type Result = 'requeue' | { requeueAfterMs: number }
 
-/** How often the progress of what takes hours is looked at, and told. */
+/** How often the progress of long work is observed. */
 const progressMs = 1_000
 
 const roleOf: Record<DesiredKind, Role> = {
@@ -29,13 +30,13 @@ const roleOf: Record<DesiredKind, Role> = {
 }
 
 /*
- * The rounds of one desired document: observe, plan, execute, report. A plan without steps comes to rest; after any other the
- * host is observed again.
+ * The rounds of one desired document: observe, plan, execute, report. After a plan with steps the host is observed
+ * again; a plan without steps ends the rounds.
  *
  * INVARIANT: what is reported was observed after the last step.
  */
 export class Rounds<K extends DesiredKind> {
-  /** How things stood when the host could last be looked at. */
+  /** The report of the last observation that succeeded. */
   private lastReport: Report<K> | undefined
 
   constructor(
@@ -43,21 +44,21 @@ export class Rounds<K extends DesiredKind> {
     private readonly dependencies: ReconcilerDependencies,
     private readonly reporter: Reporter<K>,
     private readonly retry: RetryPolicy,
-    /** It is the document that is desired now, and nobody wants the work to end. */
+    /** Whether the entry is still the desired one, and the reconciler is not stopping. */
     private readonly isCurrent: (entry: DesiredEntry<K>) => boolean,
   ) {}
 
-  /** The document changed: what was seen was of the one before. */
+  /** Forgets the last report, because the document changed. */
   reset(): void {
     this.lastReport = undefined
   }
 
-  /** Throws only when the store does: the report waits, the host is left as it is. */
+  /** Throws only errors of the store; then the report is missing. */
   async run(entry: DesiredEntry<K>): Promise<Result> {
     const { host, roles, oneByOne } = this.dependencies
     const role = roleOf[entry.kind]
     if (!roles.includes(role)) {
-      const problem = { message: `host ${host.name} has not the role ${role}`, terminal: true }
+      const problem = { message: lacksRole(host.name, role), terminal: true }
       return this.settle({ steps: [], waitingFor: [], report: withoutFacts(entry) }, problem)
     }
     const document = entry.document as AnyDesired
@@ -77,7 +78,7 @@ export class Rounds<K extends DesiredKind> {
       const { refused } = planned
       return this.settle(planned, refused === undefined ? undefined : { message: refused, terminal: true })
     }
-    // Steps may help at once, or not at all: a plan that waits beside them is told, and given time.
+    // The steps of a plan that also waits may not help at once: it is reported, and retried later.
     const isWaiting = planned.waitingFor.length > 0
     if (isWaiting) await this.report(planned, undefined)
     try {
@@ -96,7 +97,7 @@ export class Rounds<K extends DesiredKind> {
     return { ...facts, isWantedElsewhere: await isWantedElsewhere(store, host.name, document) }
   }
 
-  /** That the work has begun is told beside the first steps, which need not wait for it, and is told before anything else is. */
+  /** The first report is written while the first steps run, so that they do not wait for it. */
   private async executeAndReport(entry: DesiredEntry<K>, planned: Plan<K>): Promise<boolean> {
     const isFirst = this.reporter.writtenState === undefined
     const [done, reported] = await Promise.allSettled([
@@ -119,15 +120,15 @@ export class Rounds<K extends DesiredKind> {
     return terminal ? this.resync() : this.retryLater()
   }
 
-  /** Nothing is left to be done now. */
+  /** Ends the round: there is nothing to do now. */
   private async settle(planned: Plan<K>, problem: Problem | undefined): Promise<Result> {
     const { report } = planned
-    // The scheduler gives the device away when it reads this: the inventory must say blank before.
+    // The scheduler reuses the device when it reads this report, so the inventory must say blank before.
     if (freesDevice(this.id.kind, report) && this.reporter.writtenState !== report.state)
       await this.dependencies.refreshInventory()
     await this.report(planned, problem)
     if (planned.waitingFor.length > 0) return this.retryLater()
-    // Work that was begun may have failed before: only its end tells that it came about.
+    // Work under way may fail and begin again: only its end resets the retries.
     const isUnderWay = report.state === 'working' || ('wiping' in report && report.wiping !== undefined)
     if (isUnderWay && problem === undefined) return { requeueAfterMs: progressMs }
     this.retry.reset()

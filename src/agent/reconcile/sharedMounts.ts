@@ -5,15 +5,18 @@ import { keys } from '../../store/keys.js'
 import type { Store } from '../../store/store.js'
 
 /*
- * Persistent buffers have one path on a host, whatever the number of jobs there, and one mount for them all. Each job has
- * its document, and reports on it; the mount goes with the last one that wants it.
+ * A persistent buffer has one path on a host, and one mount for all jobs there. Each job has its own document and
+ * report; the mount is removed with the last document that wants it.
  *
- * INVARIANTS: documents of one path take turns, from the look at the host to the report; before the unmount all mounts
- * that this host is told are read, linearizably. So a document that came before the look is known, one that comes after it
- * waits for its turn and finds the path as it is then, and what was reported as mounted is never taken away for another.
+ * INVARIANTS: documents of one path take turns, from the observation to the report; before the unmount all mount
+ * documents of this host are read, linearizably. So a document that came before that read is known; a later one waits
+ * for its turn and observes the path then; and a mount that was reported is never removed for another document.
  */
 
-/** Another document of the host wants the very same mount. One that cannot be read may: what it wants is not known. */
+/**
+ * Whether another document of the host wants the same mount. A document for that path that cannot be read counts as
+ * one.
+ */
 export async function isWantedElsewhere(store: Store, host: string, mount: DesiredMount): Promise<boolean> {
   const { entries } = await store.list(`${keys.desiredOf(host)}mount/`)
   const own = keys.desired(host, 'mount', mountIdOf(mount))

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { fromFormerLeader, wrongId } from '../../../src/agent/messages.js'
 import { until } from '../../../lab/common/until.js'
 import { Agent, type AgentDependencies } from '../../../src/agent/agent.js'
 import type { Host } from '../../../src/agent/port/host.js'
@@ -94,7 +95,7 @@ describe("an agent's desired documents", () => {
     agent.start()
     await untilReported()
     put(aDesiredBrick({ fence: former, wanted: 'absent' }))
-    await untilRefused(`its fence ${former} is older than ${fence}: a former leader wrote it`)
+    await untilRefused(fromFormerLeader(former, fence))
     expect(looked.every((document) => (document as { wanted: string }).wanted === 'present')).to.equal(true)
   })
 
@@ -105,7 +106,7 @@ describe("an agent's desired documents", () => {
     put(aDesiredBrick({ fence, device: 'nvme2n1' }), 'nvme2n1')
     put(aDesiredBrick({ fence: former }))
     agent.start()
-    await untilRefused(`its fence ${former} is older than ${fence}`)
+    await untilRefused(fromFormerLeader(former, fence))
     await untilReported('nvme2n1')
     await untilReported('nvme3n1')
     expect(report()).to.equal(undefined)
@@ -123,7 +124,7 @@ describe("an agent's desired documents", () => {
       Promise.resolve(parts.leader.fence === fence),
     )
     put(aDesiredBrick({ fence: former }))
-    await untilRefused(`its fence ${former} is older than ${fence}`)
+    await untilRefused(fromFormerLeader(former, fence))
   })
 
   it('with a fence that no leader has do not make the agent refuse its leader', async () => {
@@ -150,7 +151,7 @@ describe("an agent's desired documents", () => {
   for (const [what, document, words] of [
     ['that do not match their schema', { ...aDesiredBrick(), sizeBytes: 'big' }, 'sizeBytes: '],
     ['of another kind than their key', aDesiredPeer(), 'desired/gluster1/brick/nvme1n1: '],
-    ['of another device than their key', aDesiredBrick({ device: 'nvme2n1' }), 'nvme2n1 under the key of nvme1n1'],
+    ['of another device than their key', aDesiredBrick({ device: 'nvme2n1' }), wrongId('nvme2n1', 'nvme1n1')],
   ] as [string, object, string][]) {
     it(`are refused ${what}`, async () => {
       put(document)

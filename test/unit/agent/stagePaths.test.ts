@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { transferRoot } from '../../../src/model/cluster.js'
+import { pathOverlaps, storageExpected } from '../../../src/agent/messages.js'
 import { agentConfig } from '../../../src/agent/config.js'
 import { parseConfig } from '../../../src/daemon/configFile.js'
 
@@ -14,14 +16,12 @@ describe("the agent's setting of stage paths", () => {
 
   for (const path of ['/', '/data', '/data/', '/data/glusterfs', '/data/glusterfs/nvme1n1/brick']) {
     it(`refuses ${path}, where bricks lie`, () => {
-      expect(() => read(`[${path}]`)).to.throw(
-        'stagePaths.0: expected a path that neither is below /data/glusterfs nor has it below itself',
-      )
+      expect(() => read(`[${path}]`)).to.throw(`stagePaths.0: ${pathOverlaps('/data/glusterfs')}`)
     })
   }
 
   it('refuses what leads to the buffers that others stage to', () => {
-    expect(() => read('[/run]')).to.throw('nor has it below itself')
+    expect(() => read('[/run]')).to.throw(pathOverlaps(transferRoot))
   })
 
   it('takes a path that only begins alike', () => expect(read('[/data/gluster]')).to.deep.equal(['/data/gluster']))
@@ -29,6 +29,6 @@ describe("the agent's setting of stage paths", () => {
   it('refuses a relative path', () => expect(() => read('[lustre]')).to.throw('expected an absolute path'))
 
   it('refuses them on a host that has no volumes', () => {
-    expect(() => read('[/lustre]', 'compute')).to.throw('roles: expected storage among them')
+    expect(() => read('[/lustre]', 'compute')).to.throw(`roles: ${storageExpected('stagePaths')}`)
   })
 })

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import PQueue from 'p-queue'
+import { lacksRole } from '../../../../src/agent/reconcile/messages.js'
 import { deviceHasPartitions } from '../../../../src/agent/plan/messages.js'
 import { until } from '../../../../lab/common/until.js'
 import { Busy, type BrickFacts, type Host, Refusal, Unavailable } from '../../../../src/agent/port/host.js'
@@ -421,7 +422,7 @@ describe('the reconciler of one desired document', () => {
   it('refuses what the host has no role for', async () => {
     rig.begin({}, ['compute'])
     const { problem } = await rig.untilReported('a problem', ({ problem }) => problem !== undefined)
-    expect(problem).to.deep.equal({ message: 'host gluster1 has not the role storage', terminal: true })
+    expect(problem).to.deep.equal({ message: lacksRole('gluster1', 'storage'), terminal: true })
     expect([rig.looks, rig.steps]).to.deep.equal([0, []])
   })
 

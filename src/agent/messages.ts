@@ -1,0 +1,21 @@
+/*
+ * What operators read about this host and about documents that its agent does not act upon. Tests compare with these
+ * functions, so that a wording is changed here alone.
+ */
+
+// Problems of this host
+export const keyDenied = (key: string) =>
+  `permission denied: etcd does not let this agent read the key "${key}"; run etcd-users.sh of this release for this host`
+export const levelsDiffer = (theirs: string | undefined, ours: string) =>
+  `the leading scheduler knows documents of levels ${theirs}, this agent of ${ours}: upgrade the older one`
+export const configurationRefused = (why: string) => `configuration refused: ${why}`
+
+// Desired documents that are refused
+export const wrongKind = (kind: string, kindOfKey: string) => `it is a ${kind} under the key of a ${kindOfKey}`
+export const wrongId = (named: string, id: string) => `it names ${named}, but its key is that of ${id}`
+export const fromFormerLeader = (fence: number, leaderFence: number) =>
+  `its fence ${fence} is older than ${leaderFence}: a former leader wrote it`
+
+// Settings
+export const pathOverlaps = (root: string) => `expected a path that is not below ${root} and does not contain it`
+export const storageExpected = (setting: string) => `expected storage among them, because ${setting} is set`
