@@ -3,9 +3,11 @@ import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -22,7 +24,24 @@ import { BrickNotStarted, startBrick, stopBrick } from '../../../src/agent/host/
 import { filesOf, removeStrayVolfiles } from '../../../src/agent/host/dataplane/direct/files.js'
 import { type Probe, probeBrick } from '../../../src/agent/host/dataplane/direct/probe.js'
 import { runningProcesses } from '../../../src/agent/host/dataplane/direct/running.js'
-import type { BrickProcess, TlsFiles } from '../../../src/agent/host/dataplane/direct/types.js'
+import type {
+  BrickProcess,
+  Layout,
+  Login,
+  RemoteBrick,
+  TlsFiles,
+} from '../../../src/agent/host/dataplane/direct/types.js'
+import {
+  type ClientStart,
+  ClientNotStarted,
+  runningClient,
+  startClient,
+  stopClient,
+} from '../../../src/agent/host/dataplane/direct/clientStart.js'
+import { graphs } from '../../../src/agent/host/dataplane/direct/graphs.js'
+import { mountState, totalBytes } from '../../../src/agent/host/dataplane/direct/mountState.js'
+import { glusterfsVersion, triedVersions } from '../../../src/agent/host/dataplane/direct/versions.js'
+import { until } from '../../../lab/common/until.js'
 import { runCommand } from '../../../src/agent/host/exec/run.js'
 import { needsRoot } from '../../support/loopDevices.js'
 
@@ -292,6 +311,185 @@ describe('brick processes that the agent starts itself (root)', () => {
     )
   })
 })
+
+describe('clients that the agent starts itself (root)', () => {
+  let bricks: Bricks
+  let mountPoint: string
+  const name = `bbtest${process.pid}`
+  const sizes = [64, 96, 128].map((mebibytes) => mebibytes * 1024 ** 2)
+
+  before(function () {
+    needsRoot(this)
+  })
+
+  beforeEach(async () => {
+    bricks = new Bricks()
+    for (const size of sizes) await bricks.add(size)
+    mountPoint = join(bricks.top, 'mnt')
+    mkdirSync(mountPoint)
+  })
+
+  afterEach(async () => {
+    await stopClient('3', { name, mountPoint, directories: bricks.directories }, runCommand)
+    await bricks.close()
+  })
+
+  const distribute = { kind: 'distribute' } as const
+
+  function start(over: Partial<ClientStart> & { login?: Login; bricks?: RemoteBrick[]; layout?: Layout } = {}) {
+    const { login = bricks.login, layout = distribute } = over
+    const volume = { bricks: over.bricks ?? bricks.remote, layout, login }
+    const files = { id: '3', name, mountPoint, directories: bricks.directories }
+    const client = { ...files, volume, graph: graphs.exact, oomScoreAdj: 300, timeoutMs: 30_000, ...over }
+    return startClient(client, runCommand, () => {})
+  }
+
+  async function failureOf(over: Parameters<typeof start>[0]): Promise<ClientNotStarted> {
+    try {
+      await start(over)
+    } catch (error) {
+      if (error instanceof ClientNotStarted) return error
+      throw error
+    }
+    throw new Error('it was mounted')
+  }
+
+  async function nothingIsLeft(): Promise<void> {
+    expect(await mountState(mountPoint, name, runCommand)).to.deep.equal({ kind: 'absent' })
+    expect(await runningClient(mountPoint)).to.equal(undefined)
+    expect(readdirSync(bricks.directories.run).filter((file) => file.startsWith('client'))).to.deep.equal([])
+  }
+
+  it('mount all bricks, without the volfile, the password or .meta for anybody to read', async () => {
+    const expectedBytes = totalBytes(sizes)
+    const state = await start({ expectedBytes })
+    expect(state).to.deep.equal({ kind: 'answers', totalBytes: expectedBytes })
+    writeFileSync(join(mountPoint, 'file'), 'text')
+    expect(readFileSync(join(mountPoint, 'file'), 'utf8')).to.equal('text')
+    expect(existsSync(join(mountPoint, '.meta'))).to.equal(false)
+    const files = filesOf('client', '3', bricks.directories)
+    expect(existsSync(files.volfile)).to.equal(false)
+    const { pid } = (await runningClient(mountPoint))!
+    for (const file of [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`, files.log])
+      expect(readFileSync(file, 'utf8'), file).to.not.include(bricks.login.password)
+    expect(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim()).to.equal('300')
+    expect(await mountState(mountPoint, 'another', runCommand)).to.include({ kind: 'foreign' })
+    await stopClient('3', { name, mountPoint, directories: bricks.directories }, runCommand)
+    await nothingIsLeft()
+  })
+
+  it('show the bytes of a dispersed volume as its smallest brick allows', async () => {
+    const layout = { kind: 'disperse', bricks: 3, redundancy: 1 } as const
+    expect(await start({ layout, expectedBytes: totalBytes(sizes, layout) })).to.deep.equal({
+      kind: 'answers',
+      totalBytes: 2 * sizes[0]!,
+    })
+  })
+
+  it('mount with a brick away, and say so by their size', async () => {
+    await bricks.stop(2)
+    expect(await start({ timeoutMs: 500, expectedBytes: totalBytes(sizes) })).to.deep.equal({
+      kind: 'answers',
+      totalBytes: sizes[0]! + sizes[1]!,
+    })
+  })
+
+  it('mount nothing with a wrong password, although their exit code is 0', async () => {
+    const error = await failureOf({ login: { user: 'u', password: 'wrong' } })
+    expect(error.failure).to.equal('wrongLogin')
+    await nothingIsLeft()
+  })
+
+  it('are taken off again when no brick answers, an export or a host is unknown, or the mount point is missing', async () => {
+    const timeoutMs = 500
+    const [brick] = bricks.remote as [RemoteBrick]
+    expect((await failureOf({ timeoutMs, bricks: [{ ...brick, export: 'none' }] })).failure).to.equal('unknownExport')
+    await nothingIsLeft()
+    expect((await failureOf({ timeoutMs, bricks: [{ ...brick, host: 'none.invalid' }] })).failure).to.equal(
+      'unknownHost',
+    )
+    await nothingIsLeft()
+    await bricks.stop(0)
+    expect((await failureOf({ timeoutMs, bricks: [brick] })).failure).to.equal('notConnected')
+    await nothingIsLeft()
+    expect((await failureOf({ timeoutMs, mountPoint: join(bricks.top, 'none') })).failure).to.equal('noMountPoint')
+  })
+
+  it('are seen to be silent when they were killed, and are replaced', async () => {
+    await start()
+    process.kill((await runningClient(mountPoint))!.pid, 'SIGKILL')
+    const silent = await until({ what: 'the mount is dead' }, async () => {
+      const state = await mountState(mountPoint, name, runCommand)
+      return state.kind === 'silent' && state
+    })
+    expect(silent.reason).to.equal('Transport endpoint is not connected')
+    await stopClient('3', { name, mountPoint, directories: bricks.directories }, runCommand)
+    await nothingIsLeft()
+    expect((await start()).kind).to.equal('answers')
+  })
+
+  it('are not taken off while somebody uses the mount', async () => {
+    await start()
+    const file = openSync(join(mountPoint, 'file'), 'w')
+    try {
+      const stop = stopClient('3', { name, mountPoint, directories: bricks.directories }, runCommand)
+      await stop.then(
+        () => expect.fail('it was unmounted'),
+        (error: unknown) => expect(String(error)).to.include('cannot be unmounted'),
+      )
+      expect((await mountState(mountPoint, name, runCommand)).kind).to.equal('answers')
+    } finally {
+      closeSync(file)
+    }
+  })
+
+  it('are of a version that was tried', async () => {
+    expect(triedVersions).to.include(await glusterfsVersion(runCommand))
+  })
+})
+
+/** Bricks on file systems of their own, served for one login. */
+class Bricks {
+  readonly top = mkdtempSync(join(tmpdir(), 'burstbuffer-direct-'))
+  readonly directories = { run: join(this.top, 'run'), log: join(this.top, 'log') }
+  readonly login = { user: 'u', password: randomBytes(16).toString('hex') }
+  readonly remote: RemoteBrick[] = []
+  private readonly uuids: string[] = []
+  private readonly mounts: string[] = []
+
+  constructor() {
+    mkdirSync(this.directories.run, { mode: 0o700 })
+    mkdirSync(this.directories.log)
+  }
+
+  async add(bytes: number): Promise<void> {
+    const [uuid, volumeId] = [randomUUID(), randomUUID()]
+    const at = join(this.top, uuid)
+    mkdirSync(at)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', at])
+    this.mounts.push(at)
+    const directory = join(at, 'brick')
+    mkdirSync(directory)
+    await markDirectory(directory, volumeId, runCommand)
+    const port = await freePort()
+    const exports = [{ name: 'brick', directory, volumeId, logins: [this.login] }]
+    const serves = { address, port, dispersed: true, exports }
+    this.uuids.push(uuid)
+    const brick = { uuid, directory, volume: 'v', fingerprint: 'f', serves, directories: this.directories }
+    await startBrick({ ...brick, oomScoreAdj: 300 }, runCommand, () => {})
+    this.remote.push({ host: address, port, export: 'brick' })
+  }
+
+  stop(index: number): Promise<void> {
+    return stopBrick(this.uuids[index]!, this.directories)
+  }
+
+  async close(): Promise<void> {
+    for (const index of this.uuids.keys()) await this.stop(index)
+    for (const at of this.mounts) execFileSync('umount', [at])
+    rmSync(this.top, { recursive: true })
+  }
+}
 
 async function closed(server: Server): Promise<void> {
   server.close()

@@ -1,6 +1,6 @@
-import type { StartFailure } from './startFailure.js'
+import type { ClientFailure, StartFailure } from './startFailure.js'
 
-/* What operators read of processes that do not start. */
+/* What operators read of processes that do not start, and of their version. */
 
 export const brickNotStarted = (
   failure: StartFailure,
@@ -21,3 +21,21 @@ const reasons: Record<StartFailure, (where: Where) => string> = {
   volfileRefused: () => 'GlusterFS refuses its volfile',
   unknown: () => 'GlusterFS does not say why',
 }
+
+export const notMounted = (failure: ClientFailure, mountPoint: string, said: string) =>
+  `${mountPoint} is not mounted: ${clientReasons[failure]}${said && ` (${said})`}`
+
+const clientReasons: Record<ClientFailure, string> = {
+  wrongLogin: 'a brick refuses the login or the certificate',
+  unknownExport: 'a brick process does not serve that export',
+  unknownHost: 'the name of a storage host is not found',
+  certificate: 'its certificate, its key or its certificate authority cannot be read',
+  notConnected: 'no brick answers',
+  noMountPoint: 'there is no such directory',
+  alreadyRunning: 'another client for it is running already',
+  volfileRefused: 'GlusterFS refuses its volfile',
+  unknown: 'GlusterFS does not say why',
+}
+
+export const versionNotTried = (version: string, tried: readonly string[]) =>
+  `GlusterFS ${version} was not tested with bricks that the agents start themselves; ${tried.join(', ')} was`

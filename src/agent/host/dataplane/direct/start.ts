@@ -20,6 +20,8 @@ const startMs = 30_000
 /** A process of GlusterFS that was started. */
 export interface Started {
   code: number
+  /** The size that its log had before. */
+  from: number
   /** What it wrote into its log meanwhile. */
   said: string
 }
@@ -36,7 +38,7 @@ export async function startWithVolfile(
   await writeSecret(files.volfile, volfile)
   try {
     const { code } = await run(argv, { timeoutMs: startMs })
-    return { code, said: await readLog(files.log, from) }
+    return { code, from, said: await readLog(files.log, from) }
   } finally {
     await rm(files.volfile, { force: true })
   }

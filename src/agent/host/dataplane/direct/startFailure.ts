@@ -11,6 +11,18 @@ export type StartFailure =
   | 'volfileRefused'
   | 'unknown'
 
+/** Why a client did not mount its volume. */
+export type ClientFailure =
+  | 'wrongLogin'
+  | 'unknownExport'
+  | 'unknownHost'
+  | 'certificate'
+  | 'notConnected'
+  | 'noMountPoint'
+  | 'alreadyRunning'
+  | 'volfileRefused'
+  | 'unknown'
+
 /** What GlusterFS 10.3 writes, and what it means: the first that is found counts. */
 const phrases: readonly (readonly [RegExp, StartFailure])[] = [
   [/pidfile lock failed/, 'alreadyRunning'],
@@ -24,9 +36,26 @@ const phrases: readonly (readonly [RegExp, StartFailure])[] = [
   [/\[graph\.y:\d+:|failed to construct the graph/, 'volfileRefused'],
 ]
 
-/** What its log says why it did not start. */
+const clientPhrases: readonly (readonly [RegExp, ClientFailure])[] = [
+  [/pidfile lock failed/, 'alreadyRunning'],
+  [/Authentication failed|authentication failed/, 'wrongLogin'],
+  [/remote-error=Brick not found/, 'unknownExport'],
+  [/DNS resolution failed/, 'unknownHost'],
+  [/could not load (our cert|private key|CA list)/, 'certificate'],
+  [/mountpoint .{0,4096} (does not exist|is not a directory)/, 'noMountPoint'],
+  [/\[graph\.y:\d+:|failed to construct the graph/, 'volfileRefused'],
+  // It comes behind what says more.
+  [/Transport endpoint is not connected/, 'notConnected'],
+]
+
+/** What a brick's log says why it did not start. */
 export function failureIn(log: string): StartFailure {
   return phrases.find(([phrase]) => phrase.test(log))?.[1] ?? 'unknown'
+}
+
+/** What a client's log says why it did not mount its volume. */
+export function clientFailureIn(log: string): ClientFailure {
+  return clientPhrases.find(([phrase]) => phrase.test(log))?.[1] ?? 'unknown'
 }
 
 /** The first error in a log, without its time and its place in the source, as one line of printable ASCII. */

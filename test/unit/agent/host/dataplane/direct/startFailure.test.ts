@@ -1,5 +1,9 @@
 import { expect } from 'chai'
-import { failureIn, firstError } from '../../../../../../src/agent/host/dataplane/direct/startFailure.js'
+import {
+  clientFailureIn,
+  failureIn,
+  firstError,
+} from '../../../../../../src/agent/host/dataplane/direct/startFailure.js'
 
 const time = '[2026-11-28 14:08:21.587589 +0000] E'
 const lines: Record<string, string> = {
@@ -39,5 +43,28 @@ describe('why a brick process did not start', () => {
     expect(firstError(`${time} [x.c:1:x] 0-x: \x1b[31mü${'y'.repeat(1000)}`))
       .to.match(/^0-x: \?\[31m\?y+$/)
       .and.have.length(500)
+  })
+})
+
+describe('why a client did not mount its volume', () => {
+  const refused = `${time} [MSGID: 114044] [client-handshake.c:756:client_setvolume_cbk] 0-brick0: SETVOLUME on remote-host failed [{remote-error=`
+  const lookup = `${time} [fuse-bridge.c:5364:fuse_first_lookup] 0-fuse: first lookup on root failed (Transport endpoint is not connected)`
+  const said: Record<string, string> = {
+    wrongLogin: `${refused}Authentication failed}, {errno=13}, {error=Permission denied}] `,
+    unknownExport: `${refused}Brick not found}, {errno=2}, {error=No such file or directory}] `,
+    unknownHost: `${time} [name.c:267:af_inet_client_get_remote_sockaddr] 0-brick0: DNS resolution failed on host none`,
+    noMountPoint: `${time} [fuse-bridge.c:6740:init] 0-fuse: mountpoint /mnt/x does not exist`,
+    alreadyRunning: lines['alreadyRunning']!,
+    certificate: lines['certificate']!,
+    volfileRefused: lines['volfileRefused']!,
+    notConnected: lookup,
+  }
+  for (const [failure, line] of Object.entries(said))
+    it(`is told from its log: ${failure}`, () => {
+      expect(clientFailureIn(`${line}\n${lookup}\n`)).to.equal(failure)
+    })
+
+  it('is not told by a log that says nothing', () => {
+    expect(clientFailureIn('')).to.equal('unknown')
   })
 })
