@@ -9,7 +9,7 @@ import type { StepArgs, StepKind } from './steps.js'
  * (`host/`) and the simulated one (`src/simulated/`) stand behind this same interface.
  */
 
-/** What a whole device holds, as asked from the device itself. */
+/** What a whole device holds, read from the device itself. */
 export type DeviceContent =
   | { kind: 'blank' }
   /**
@@ -17,7 +17,7 @@ export type DeviceContent =
    * finished (sb_inprogress), as after a mkfs that was killed.
    */
   | { kind: 'xfs'; uuid: string; label: string; inProgress: boolean }
-  /** Any other signature, partition table, or bytes that are not zero at either end; `what` names it for people. */
+  /** Any other signature, partition table, or bytes that are not zero at either end; `what` describes it in words. */
   | { kind: 'other'; what: string }
   | { kind: 'unreadable'; reason: string }
 
@@ -28,15 +28,17 @@ export type DeviceFacts =
       identity: string
       sizeBytes: number
       content: DeviceContent
-      /** Partitions that the kernel knows on it. */
+      /** Names of its partitions, as the kernel knows them. */
       partitions: string[]
-      /** Who else has it: a mount elsewhere (in any mount namespace), a holder, an exclusive open. */
+      /** Who else uses it: a mount elsewhere (in any mount namespace), a holder, an exclusive open. */
       busy: string[]
     }
 
 export interface BrickFacts {
   device: DeviceFacts
-  /** What is mounted at the brick's mount path, if anything. `unreadable`: why its stamp and directories are not known. */
+  /**
+   * What is mounted at the brick's mount path, if anything. `unreadable`: why its stamp and directories are not known.
+   */
   mounted?: { thisDevice: boolean; readOnly: boolean; source: string; unreadable?: string }
   /** The uuid in the stamp file, when the brick is mounted and has one. */
   stamp?: string
@@ -44,9 +46,9 @@ export interface BrickFacts {
   directories: string[]
   /** The process that serves this brick, if one runs. */
   servedBy?: { pid: number }
-  /** A mkfs of this very brick runs, which an agent that has died since began a moment ago. */
+  /** A mkfs of this brick is running that an earlier agent began a moment ago. */
   beingFormatted?: true
-  /** A wipe of this very brick that takes long is under way. */
+  /** A wipe of this brick that takes long is under way. */
   wiping?: WipeProgress
 }
 
@@ -61,9 +63,9 @@ export interface GlusterfsVolumeFacts {
   /** `host:path` in the volume's order. */
   bricks: string[]
   options: Record<string, string>
-  /** Those of the desired directories that are made; only asked of a started volume. */
+  /** Which of the desired directories exist; empty unless the volume is started. */
   directories: string[]
-  /** Bricks that are not online. Only asked of a started volume. */
+  /** Bricks that are not online; empty unless the volume is started. */
   offline: string[]
   /** Storage hosts that can make a volume together with this one, which is among them. */
   connectedPeers: string[]
@@ -104,28 +106,31 @@ export interface DirectBrickFacts {
 export interface MountFacts {
   /** What is mounted at the path, if anything, as the mount table says. */
   mounted?: { source: string; type: string }
-  /** A child process could read the mounted root in time. */
+  /** Whether a child process could read the mounted root in time. */
   alive: boolean
-  /** Loop devices attached to files in it: only asked of the place of swap files. */
+  /** Loop devices attached to files in it; only for the place of swap files. */
   loops?: string[]
-  /** What its job left in it has had its grace: the signal for users' processes, and users' mounts below it to take off, in order. */
+  /**
+   * When the grace of its job's leftovers is over: the signal for users' processes, and users' mounts below it to
+   * unmount, in order.
+   */
   leftovers?: { signal: 'SIGTERM' | 'SIGKILL'; below: string[] } | undefined
-  /** Another document of this host wants it mounted there too. No host tells that: the agent does. */
+  /** Another document of this host wants it mounted there too. The agent adds this fact, not the host. */
   isWantedElsewhere?: boolean
 }
 
 export interface SwapFacts {
-  /** Why this host can have no swap at all, if so: only asked where it is wanted and not on yet. */
+  /** Why this host does not support swap, if so; only checked when swap is wanted and not on yet. */
   unsupported?: string
-  /** Swap in clear is not allowed here. */
+  /** Swap in plain text is not allowed on this host. */
   mustEncrypt: boolean
   /** The volume's directory is mounted at the path. */
   isMounted: boolean
-  /** Swap files of this host in it; whole: as large as wanted, and allocated. */
+  /** Swap files of this host in it. `isWhole`: the file has the wanted size and is allocated. */
   files: { isWhole: boolean }[]
   /**
-   * Loop devices that are attached to them, and whether the kernel swaps on each, or on the mapping that encrypts it. `begun`:
-   * a mapping that was not made whole.
+   * Loop devices that are attached to them, and whether swap is on, on each or on the mapping that encrypts it.
+   * `begun`: an incomplete mapping.
    */
   loops: { device: string; isOn: boolean; mapping?: 'whole' | 'begun' }[]
 }
@@ -137,16 +142,16 @@ export interface PeerFacts {
 }
 
 export interface TransferFacts {
-  /** Why this host serves no transfer, whoever asks. */
+  /** Why this host cannot stage at all, if so. */
   refused?: string
-  /** The volume is mounted for this transfer; `isDead`: and does not answer. */
+  /** The volume is mounted for this transfer; `isDead`: but does not answer. */
   mounted: boolean
   isDead?: boolean
-  /** What this agent is doing of the wanted part and attempt, now. */
+  /** The progress of the wanted part and attempt, if it is under way. */
   running?: TransferTally
-  /** Processes of this transfer that belong to nothing that is wanted, as of an agent that died. */
+  /** Number of processes of this transfer that are not wanted, for example those of an agent that died. */
   orphans: number
-  /** The wanted part and attempt has come to its end, as its notes say. */
+  /** The result of the wanted part and attempt, if its notes say that it has ended. */
   done?: TransferTally
 }
 
@@ -161,7 +166,7 @@ export interface AdoptFacts {
   now: number
   /** A wipe that takes long is under way. */
   wiping?: WipeProgress
-  /** It was begun in time, and only the ends are left: the hours that it took end no adoption. */
+  /** The wipe began in time, and only the ends are left: the adoption does not expire while it runs. */
   isAllButWiped?: true
 }
 
@@ -177,7 +182,7 @@ export interface Facts {
 
 export interface Discovery {
   devices: InventoryDevice[]
-  /** What of the configuration leads to no device. */
+  /** Paths and globs in the configuration without a device, in words. */
   problems: string[]
 }
 
@@ -189,30 +194,30 @@ export type HostSurvey = Pick<InventoryDocument, 'volumes' | 'mounts' | 'cut'>
  */
 export interface Host {
   readonly name: string
-  /** Changes when all processes and mounts are gone; a host that cannot tell has none. */
+  /** Changes with each restart, when all processes and mounts are gone; undefined if unknown. */
   readonly boot?: string | undefined
   /**
-   * Versions of what the agent drives, by name (`kernel`, and the data plane's own), for the host's document. What cannot be asked
-   * is left out.
+   * Versions of what the agent drives, by name (`kernel`, and the data plane's own), for the host's document. What
+   * cannot be asked is left out.
    */
   versions(): Promise<Record<string, string>>
   /** Every device that the configuration lists, with what it holds. Only reads. */
   discover(): Promise<Discovery>
   /**
-   * Mounts and volumes that are there, whoever asked for them; a host that cannot tell has no such method. What does
-   * not answer is left out.
+   * All mounts and volumes of this host, also those that no document asks for; a host that does not know has no such
+   * method. Without volumes if the data plane does not answer.
    */
   survey?(): Promise<HostSurvey>
   observe: Observe
   effects: Effects
 }
 
-/** Facts about one desired thing, asked anew with each call. Never changes anything. */
+/** Facts about one desired document, observed again with each call. Never changes anything. */
 export type Observe = { [K in DesiredKind]: (desired: Desired[K]) => Promise<Facts[K]> }
 
 /**
- * What each step does (`StepArgs`), each safe to run again, also after it was cut short. They throw `Refusal` when the host must not
- * or can not do it until something changes, and any other error when trying again may help.
+ * What each step does (`StepArgs`). Each may be repeated, also after it was cut short. They throw `Refusal` when the
+ * host must not or cannot do it until something changes, and any other error when a retry may help.
  */
 export type Effects = { [K in StepKind]: (args: StepArgs[K]) => Promise<void> }
 
@@ -224,20 +229,20 @@ export class Refusal extends Error {
   override name = 'Refusal'
 }
 
-/** An attempt to make the volume has spoilt a brick directory: only fresh directories help. */
+/** An attempt to create the volume has left a mark on a brick directory: only new directories help. */
 export class BrickMarked extends Refusal {
   override name = 'BrickMarked'
 }
 
 /**
- * Somebody else has what one alone may have, or an answer did not come in time: not a failure. Whether the command was done
- * will show: look again.
+ * Another transaction holds the lock, or the answer timed out. Not a failure: observe again to see whether the command
+ * was done.
  */
 export class Busy extends Error {
   override name = 'Busy'
 }
 
-/** What the work is done with is not there now, and may come back: the message names what is waited for. */
+/** Something that the work needs is unavailable now, and may return: the message names it. */
 export class Unavailable extends Error {
   override name = 'Unavailable'
 }

@@ -6,21 +6,24 @@ import type { DesiredSwap } from '../../model/documents/swap.js'
 import type { DesiredTransfer } from '../../model/documents/transfer.js'
 import type { DirectVolume, GlusterfsVolume } from '../../model/documents/volume.js'
 
-/** The whole vocabulary of what an agent does to its host, each action with its arguments. */
+/** All steps that an agent takes on its host, each with its arguments. */
 export interface StepArgs {
-  /** mkfs.xfs with the brick's uuid. `over: 'own'` only when the device carries that very uuid already (a format cut short). */
+  /**
+   * mkfs.xfs with the brick's uuid. `over: 'own'` only when the device carries that very uuid already (a format cut
+   * short).
+   */
   formatBrick: { brick: DesiredBrick; over: 'blank' | 'own' }
   mountBrick: { brick: DesiredBrick }
   /** Write and sync the stamp file: from here on the brick counts as formatted. */
   stampBrick: { brick: DesiredBrick }
   /** Make the exported directory with the buffer's owner and mode. */
   makeBrickDirectory: { brick: DesiredBrick }
-  /** End a process that still serves a brick whose volume is gone. */
+  /** End a process that still serves a brick whose volume is deleted. */
   stopBrickProcess: { brick: DesiredBrick; pid: number }
   unmountBrick: { brick: DesiredBrick }
   /**
-   * Discard, zero both ends, and see that they are zero. A wipe that takes long is begun by the first such step, which does not
-   * wait for its end; the ends come with the next one.
+   * Discard, zero both ends, and check that they are zero. The first step of a wipe that takes long begins it, and does
+   * not wait; a later step zeroes the ends.
    */
   wipeBrick: { brick: DesiredBrick }
   createVolume: { volume: GlusterfsVolume }
@@ -38,40 +41,43 @@ export interface StepArgs {
   admitClients: { volume: DirectVolume }
   /** Start the process that serves a brick, on its port. */
   startBrick: { volume: DirectVolume; device: string }
-  /** End a process that serves a brick of the volume otherwise than the document says, or though it says that none shall. */
+  /**
+   * End a process that serves a brick of the volume otherwise than the document says, or though it says that none
+   * shall.
+   */
   stopBrick: { volume: DirectVolume; device: string; pid: number }
   /** Let nobody connect to the volume's ports, and forget what its processes were started with. */
   closePorts: { volume: DirectVolume }
   mountBuffer: { mount: DesiredMount }
   unmountBuffer: { mount: DesiredMount }
-  /** End users' processes that use a mount which has to go; never root's. */
+  /** End users' processes, never root's, that use a mount which is to be removed. */
   signalMountUsers: { mount: DesiredMount; signal: 'SIGTERM' | 'SIGKILL' }
-  /** Take a user's FUSE mount off that lies in a mount which has to go. That it fails is seen by the unmount after it. */
+  /** Unmount a user's FUSE mount in a mount which is to be removed. A failure shows in the unmount that follows. */
   unmountBelow: { mount: DesiredMount; below: string }
-  /** Make the file, every byte of it allocated. */
+  /** Create the file, with every byte allocated. */
   allocateSwap: { swap: DesiredSwap }
-  /** Give it a loop device. */
+  /** Attach the file to a loop device. */
   attachSwap: { swap: DesiredSwap }
-  /** Put a mapping on that, which encrypts what is written, with a key that nobody keeps. */
+  /** Create a mapping on the loop device that encrypts, with a key that is stored nowhere. */
   encryptSwap: { swap: DesiredSwap }
   /** mkswap, swapon. */
   enableSwap: { swap: DesiredSwap }
   disableSwap: { swap: DesiredSwap }
-  /** Take the mapping off. */
+  /** Remove the mapping. */
   closeSwap: { swap: DesiredSwap }
   detachSwap: { swap: DesiredSwap }
   removeSwap: { swap: DesiredSwap }
-  /** Wipe a foreign device that an operator gave to us by name, as above. */
+  /** Wipe a foreign device that an operator adopted by name, like wipeBrick. */
   adoptDevice: { adopt: DesiredAdopt }
-  /** Mount the buffer on this storage host, for that transfer alone. */
+  /** Mount the buffer on this storage host, only for that transfer. */
   mountTransfer: { transfer: DesiredTransfer }
-  /** These three begin their part of a transfer, and do not wait for its end. */
+  /** This step and the next two begin their part of a transfer, and do not wait for its end. */
   scanTransfer: { transfer: DesiredTransfer }
   copyTransfer: { transfer: DesiredTransfer }
   finishTransfer: { transfer: DesiredTransfer }
-  /** End what still runs of a transfer, and is not what is wanted now. */
+  /** End processes of a transfer that do not belong to the wanted part and attempt. */
   stopTransfer: { transfer: DesiredTransfer }
-  /** End what runs of a transfer, remove what it wrote for itself, and unmount. */
+  /** End the processes of a transfer, remove its notes, and unmount. */
   endTransfer: { transfer: DesiredTransfer }
 }
 export type StepKind = keyof StepArgs
@@ -105,7 +111,7 @@ export const isDestructive: Record<StepKind, boolean> = {
   allocateSwap: false,
   attachSwap: false,
   encryptSwap: false,
-  // Not destructive itself; but turned on after it was told to go, it would be in the way of the unmount.
+  // Not destructive itself, but swap that is turned on after it was to be removed would block the unmount.
   enableSwap: true,
   disableSwap: true,
   closeSwap: true,

@@ -1,10 +1,10 @@
-/** How processes that stage files stand behind those that serve buffers: etc/agent.yaml explains them. */
+/** Priorities of processes that stage files, compared with those that serve buffers: etc/agent.yaml explains them. */
 export const stagingPriorities = ['normal', 'low', 'idle'] as const
 export type StagingPriority = (typeof stagingPriorities)[number]
 
 type Argv = readonly [string, ...string[]]
 
-/** The same program, which takes CPU and disks after others. Where the kernel refuses to set an IO priority, it runs without. */
+/** The same program with a lower CPU and IO priority. If the kernel refuses to set an IO priority, it runs without. */
 export function withPriority(priority: StagingPriority, argv: Argv): Argv {
   switch (priority) {
     case 'normal':

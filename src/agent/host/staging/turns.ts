@@ -4,19 +4,19 @@ import PQueue, { type QueueAddOptions } from 'p-queue'
 export interface Turn {
   uid: number
   transfer: string
-  /** It does not wait any more when this is aborted. */
+  /** Ends the wait when aborted. */
   signal: AbortSignal
 }
 
-/** What has its turn may give its slot back before its end: while it does nothing, others go on. */
+/** A task may give its slot back before it ends, so that others run while it does nothing. */
 export type Turns = <T>(turn: Turn, task: (giveBack: () => void) => Promise<T>) => Promise<T>
 
 type Run = () => Promise<unknown>
 type Place = QueueAddOptions & { turn: Turn }
 
 /**
- * Runs at most `max` tasks at a time. Users take turns, and the transfers of a user among themselves, each one task at a time: who
- * has little to do waits for no more than one task of everybody else.
+ * Runs at most `max` tasks at a time. Users take turns, and so do the transfers of one user, one task each: a user with
+ * little to do waits for at most one task of every other user.
  */
 export function turnsOf(max: number): Turns {
   const queue = new PQueue<TurnQueue, Place>({ concurrency: max, queueClass: TurnQueue })
@@ -34,13 +34,13 @@ export function turnsOf(max: number): Turns {
     })
 }
 
-/** In which order what waits begins. p-queue asks for `filter` and `setPriority` as well, and nothing here uses them. */
+/** The order in which tasks begin. p-queue also requires `filter` and `setPriority`, which are not used. */
 class TurnQueue {
   private waiting: { run: Run; turn: Turn }[] = []
   private readonly byUser = rotation<number>()
   private readonly byTransfer = rotation<string>()
 
-  /** Without those that are not wanted any more. */
+  /** The number of tasks that wait, without aborted ones. */
   get size(): number {
     this.waiting = this.waiting.filter(({ turn }) => !turn.signal.aborted)
     return this.waiting.length
@@ -63,10 +63,10 @@ class TurnQueue {
   setPriority = () => {}
 }
 
-/** Who was served is remembered beyond its wait, or who asks again and again would be new each time. */
+/** How many are remembered after their turn, so that one that asks again is not treated as new. */
 const maxRemembered = 1_000
 
-/** Of those that wait, the one whose last turn is longest ago; first of all, one that had none. */
+/** Chooses the candidate whose last turn was longest ago, or one that has had none. */
 function rotation<T>() {
   const served = new Set<T>()
   return {
