@@ -5,8 +5,9 @@ import { Lab } from './namespaces/cluster.js'
 import { ComposeCluster } from './containers/compose.js'
 import { composeSite, labSite } from './common/hosts.js'
 import type { OperatedCluster } from './common/interface.js'
+import { labIsDown, labNotUp } from './common/messages.js'
 
-/* The lab's own door: npm run lab -- up | down | status | shell HOST | exec HOST -- COMMAND | cut | heal | kill | start HOST */
+/* The lab's command line: npm run lab -- up | down | status | shell HOST | exec HOST -- COMMAND | cut | heal | kill | start HOST */
 
 const names = [...new Set([...labSite.hosts, ...composeSite.hosts].map((host) => host.name))]
 const host = { describe: names.join(', '), choices: names, demandOption: true, type: 'string' } as const
@@ -21,14 +22,14 @@ try {
 async function parse(): Promise<void> {
   await yargs(hideBin(process.argv))
     .scriptName('npm run lab --')
-    .option('id', { type: 'string', default: 'demo', describe: 'which lab, when several are up' })
-    .option('docker', { type: 'boolean', default: false, describe: 'the cluster in containers' })
-    .command('up', 'start a whole cluster on this machine, and keep it', {}, (argv) => up(lab(argv)))
-    .command('down', 'stop it and remove everything that it made', {}, (argv) => lab(argv).down())
-    .command('status', 'show its hosts and services', {}, (argv) => status(lab(argv)))
+    .option('id', { type: 'string', default: 'demo', describe: 'the id of the lab, if there are several' })
+    .option('docker', { type: 'boolean', default: false, describe: 'use the cluster in containers' })
+    .command('up', 'start a cluster on this machine, and keep it', {}, (argv) => up(lab(argv)))
+    .command('down', 'stop the cluster and remove everything that it made', {}, (argv) => lab(argv).down())
+    .command('status', 'show the hosts and services', {}, (argv) => status(lab(argv)))
     .command(
       'shell <host>',
-      'enter a host',
+      'open a root shell in a host',
       (y) => y.positional('host', host),
       (argv) => enter(lab(argv), argv.host, ['bash']),
     )
@@ -47,30 +48,30 @@ async function parse(): Promise<void> {
     )
     .command(
       'cut <host>',
-      "pull a host's network cable",
+      'disconnect the network of a host',
       (y) => y.positional('host', host),
       (argv) => lab(argv).cut(argv.host),
     )
     .command(
       'heal <host>',
-      'plug it in again',
+      'connect the network of a host again',
       (y) => y.positional('host', host),
       (argv) => lab(argv).heal(argv.host),
     )
     .command(
       'kill <host>',
-      "pull a host's plug",
+      'cut the power of a host',
       (y) => y.positional('host', host),
       (argv) => lab(argv).kill(argv.host),
     )
     .command(
       'start <host>',
-      'turn it on again',
+      'turn a host on again',
       (y) => y.positional('host', host),
       (argv) => lab(argv).start(argv.host),
     )
     .parserConfiguration({ 'populate--': true })
-    .demandCommand(1, 'say what to do')
+    .demandCommand(1, 'a command is missing')
     .strict()
     .fail((message, error) => {
       throw error ?? new Error(`${message}; see npm run lab -- --help`)
@@ -89,24 +90,24 @@ async function up(cluster: OperatedCluster): Promise<void> {
     await cluster.up()
     cluster.keep()
   } catch (error) {
-    if (cluster.isMine()) console.error(`lab: its logs are in ${await cluster.saveLogs()}`)
+    if (cluster.isMine()) console.error(`lab: the logs are in ${await cluster.saveLogs()}`)
     if (cluster.isMine()) await cluster.down()
     throw error
   }
 }
 
 async function status(cluster: OperatedCluster): Promise<void> {
-  if (!(await cluster.isUp())) return console.log('the lab is down')
+  if (!(await cluster.isUp())) return console.log(labIsDown())
   for (const { name, address, services } of cluster.hosts) {
     const { isOn, isCut, running } = await cluster.state(name)
-    const states = services.map((service) => `${service} ${running.includes(service) ? 'runs' : 'IS STOPPED'}`)
+    const states = services.map((service) => `${service} ${running.includes(service) ? 'running' : 'STOPPED'}`)
     const seen = isOn ? `${(isCut ? 'cut off' : 'on').padEnd(8)} ${states.join(', ')}` : 'off'
     console.log(`${name.padEnd(10)} ${address.padEnd(12)} ${seen}`)
   }
 }
 
 async function enter(cluster: OperatedCluster, host: string, command: string[]): Promise<void> {
-  if (!(await cluster.isUp())) throw new Error('the lab is not up: npm run lab -- up')
+  if (!(await cluster.isUp())) throw new Error(labNotUp())
   const [program, ...args] = await cluster.shell(host, command)
   const { status } = spawnSync(program!, args, { stdio: 'inherit' })
   process.exitCode = status ?? 1

@@ -4,7 +4,7 @@ import { environmentOf } from './services.js'
 
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** A command as a user's login would run it, whatever the environment of the one who runs it in the host. */
+/** A command with the environment of a user's login, whatever the environment of the caller is. */
 export function commandAs(
   site: Site,
   argv: readonly string[],

@@ -20,7 +20,7 @@ export function configFiles(host: HostSpec, site: Site): Record<string, string> 
   return { 'agent.yaml': `cluster: ${clusterName}\nroles: [${host.role}]\n${etcd}${pools}${filter}${swap}` }
 }
 
-/** Swap of the cluster's hosts is the machine's, whose kernel has a device mapper or not. */
+/** Whether swap can be encrypted: the hosts share the machine's kernel, which may have no device mapper. */
 export function canEncrypt(): boolean {
   return existsSync(deviceMapper) && existsSync('/usr/sbin/cryptsetup')
 }

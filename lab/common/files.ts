@@ -4,13 +4,13 @@ import { configFiles } from './config.js'
 import { labSite, sharedGroup, users, type HostSpec, type Site } from './hosts.js'
 
 /*
- * The folders of a host that survive a power cut. Nothing of the machine's own /etc and /var is changed: a host gets copies of
- * the few files that programs need to run at all, and its own of everything else.
+ * The folders of a host that survive a power cut. The machine's own /etc and /var stay unchanged: a host gets copies of the few
+ * files that programs need, and files of its own for everything else.
  */
 
 const checkout = resolve(import.meta.dirname, '../..')
 
-/** What every Linux program expects, and what Debian's packages of our parts bring along. */
+/** What every Linux program expects, and what the Debian packages of our programs contain. */
 const copied = [
   'alternatives',
   'bash.bashrc',
@@ -37,7 +37,7 @@ const copied = [
   'terminfo',
 ]
 
-/** Makes a host's etc, var, data and mnt; what is there already stays, for a host that is turned on again. */
+/** Makes the folders etc, var, data and mnt of a host. Existing files stay: the host may be turned on again. */
 export function layOut(dir: string, host: HostSpec, mungeKey: Buffer): void {
   const etc = join(dir, 'etc')
   if (existsSync(etc)) return
@@ -61,8 +61,8 @@ export function layOut(dir: string, host: HostSpec, mungeKey: Buffer): void {
 }
 
 /**
- * A command that is under way to a host which loses its power holds gluster's lock until TCP gives up, for minutes: as
- * docs/operating.md asks for, 20 seconds are enough.
+ * TCP gives up a lost host after 20 seconds, as docs/operating.md recommends. Otherwise a command to a host that loses its power
+ * would hold gluster's lock for minutes.
  */
 function noticeDeadPeers(file: string): void {
   if (!existsSync(file)) return
@@ -81,7 +81,7 @@ export function layOutParts(root: string, host: HostSpec, site: Site): void {
     join(etc, 'group'),
     `${accounts('/etc/group', (name, id) => `${name}:x:${id}:`)}${sharedGroup.name}:x:${sharedGroup.gid}:${users.map(({ name }) => name).join(',')}\n`,
   )
-  // Without a line of its own nobody can become a user, not even root by su. None has a password.
+  // su needs a line for each user, even for root. No user has a password.
   const locked = ['root', ...users.map(({ name }) => name)].map((name) => `${name}:*:19000:0:99999:7:::\n`)
   write(join(etc, 'shadow'), locked.join(''), undefined, 0o640)
   const account = (name: string) => idsOf(join(etc, 'passwd'), name)
@@ -93,7 +93,7 @@ export function layOutParts(root: string, host: HostSpec, site: Site): void {
   for (const [name, text] of Object.entries(configFiles(host, site))) write(join(etc, 'burstbuffer', name), text)
 }
 
-/** The users' homes are on a file system that all hosts share, as at any site. */
+/** The homes of the users, which all hosts share, as at any site. */
 export function layOutHomes(dir: string): void {
   for (const user of users) own(join(dir, user.name), { uid: user.uid, gid: user.uid }, 0o700)
 }

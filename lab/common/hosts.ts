@@ -1,4 +1,6 @@
-/** What a lab is made of. The hosts' names are also their roles' names: a test reads better with `gluster1` than with a look-up. */
+import { noHost } from './messages.js'
+
+/** What a lab consists of. Hosts are named by their roles: a test with `gluster1` is easier to read. */
 
 export type ServiceName = 'etcd' | 'munged' | 'glusterd' | 'scheduler' | 'standby' | 'slurmctld' | 'slurmd' | 'agent'
 
@@ -8,7 +10,7 @@ export interface HostSpec {
   role: 'etcd' | 'head' | 'storage' | 'compute'
   /** In the order in which they are started. */
   services: readonly ServiceName[]
-  /** Names of the whole devices that the host has, as in its `/dev`. */
+  /** Names of the disks that the host has in its `/dev`. */
   devices: readonly string[]
 }
 
@@ -25,13 +27,13 @@ export interface User {
   uid: number
 }
 
-/** They exist in the lab's hosts only. Root may not use buffers: Slurm refuses it. */
+/** These users exist only in the lab's hosts. Slurm does not allow buffers for root. */
 export const users: readonly User[] = [
   { name: 'alice', uid: 20001 },
   { name: 'bob', uid: 20002 },
 ]
 
-/** Both users are in it. */
+/** A group of both users. */
 export const sharedGroup = { name: 'project', gid: 20100 } as const
 
 /** What the hosts of one cluster have in common. */
@@ -39,7 +41,7 @@ export interface Site {
   hosts: readonly HostSpec[]
   /** Where the hosts have Node. */
   node: string
-  /** Its etcd is reached with TLS alone, by those who have a certificate. */
+  /** etcd accepts only TLS, with a client certificate. */
   isEtcdPrivate?: boolean
 }
 
@@ -66,7 +68,13 @@ export const composeSite: Site = {
 
 export function hostNamed(name: string, { hosts }: Pick<Site, 'hosts'> = labSite): HostSpec {
   const host = hosts.find((host) => host.name === name)
-  if (!host) throw new Error(`no host ${name} in the lab: it has ${hosts.map((host) => host.name).join(', ')}`)
+  if (!host)
+    throw new Error(
+      noHost(
+        name,
+        hosts.map((host) => host.name),
+      ),
+    )
   return host
 }
 

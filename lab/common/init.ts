@@ -2,12 +2,12 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from './until.js'
 
-/** The pid 1 of a lab host, as the machine numbers it. */
+/** The pid 1 of a lab host, by its pid on the machine. */
 export interface Init {
   pid: number
 }
 
-/** The living pid 1 of a host; undefined when it is off. A pid that belongs to another process by now is not taken for it. */
+/** The running pid 1 of a host; undefined if the host is off, also if the pid belongs to another process now. */
 export function initOf(dir: string): Init | undefined {
   const file = join(dir, 'init')
   if (!existsSync(file)) return undefined

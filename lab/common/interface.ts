@@ -15,37 +15,37 @@ export interface ExecOptions {
 
 /**
  * A whole cluster, as the demo and the end-to-end tests know it: they do not know how its hosts are made.
- * Every promise resolves when the effect is seen, not when it was ordered.
+ * Every promise resolves when the effect is seen, not when it was requested.
  */
 export interface Cluster {
   readonly hosts: readonly HostSpec[]
   /** Makes every host and starts every service; resolves when Slurm sees the whole pool and idle nodes. */
   up(): Promise<void>
-  /** Ends and removes everything that `up` made, also after a run that died. Safe to repeat. */
+  /** Stops and removes everything that `up` made, also after a run that died. Safe to repeat. */
   down(): Promise<void>
   /** Runs a command in a host, to its end, whatever its exit code. */
   exec(host: string, argv: readonly string[], options?: ExecOptions): Promise<Result>
-  /** Pulls the host's network cable, and plugs it in again. */
+  /** Disconnects the host's network, and connects it again. */
   cut(host: string): Promise<void>
   heal(host: string): Promise<void>
-  /** Pulls the host's plug: nothing is stopped or unmounted in order. Its disks stay. `start` turns it on again. */
+  /** Cuts the host's power: nothing is stopped or unmounted. Its disks stay. `start` turns it on again. */
   kill(host: string): Promise<void>
   start(host: string): Promise<void>
-  /** Stops one program in order (SIGTERM), or with SIGKILL; what it has started or mounted stays. */
+  /** Stops one program with SIGTERM or SIGKILL; what it has started or mounted stays. */
   stopService(host: string, service: ServiceName, signal?: 'TERM' | 'KILL'): Promise<void>
   /** Resolves when the service answers. */
   startService(host: string, service: ServiceName): Promise<void>
-  /** This process made it, and may take it down. */
+  /** Whether this process made the cluster, and may remove it. */
   isMine(): boolean
-  /** The cluster stays when this process ends. */
+  /** The cluster stays up when this process ends. */
   keep(): void
-  /** Copies every host's logs to where `down` leaves them; gives the folder. The next failure of the same cluster replaces them. */
+  /** Copies the logs of all hosts to a folder that `down` keeps, and returns it. The next failure of the cluster replaces them. */
   saveLogs(): Promise<string>
 }
 
 /** A cluster whose disks can be made to fail. */
 export interface BreakableDisks {
-  /** What the disk holds can be read no more: its reads fail. `replaceDisk` puts a blank one in its place. */
+  /** Makes all reads of a disk fail. `replaceDisk` replaces it with a blank one. */
   breakDisk(host: string, device: string): Promise<void>
   replaceDisk(host: string, device: string): Promise<void>
 }
@@ -56,10 +56,10 @@ export interface HostState {
   running: readonly ServiceName[]
 }
 
-/** What its door, lab/cli.ts, needs beside. */
+/** What lab/cli.ts needs in addition. */
 export interface OperatedCluster extends Cluster {
   isUp(): Promise<boolean>
   state(host: string): Promise<HostState>
-  /** The words of a command at a terminal of the host. */
+  /** The arguments of a command at a terminal of the host. */
   shell(host: string, argv: readonly string[]): Promise<string[]>
 }

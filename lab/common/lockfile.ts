@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startTimeOf } from './init.js'
+import * as messages from './messages.js'
 
-/** Which process a cluster belongs to, as a file in its folder: a living one's is refused to others, a dead one's may be removed. */
+/** A file in the folder of a cluster that names its process. While the process runs, no other may use the cluster. */
 export class Lockfile {
   private readonly file: string
 
@@ -14,12 +15,12 @@ export class Lockfile {
     writeFileSync(this.file, `${process.pid} ${startTimeOf(process.pid)}\n`)
   }
 
-  /** The cluster stays when this process ends. */
+  /** The cluster stays up when this process ends. */
   keep(): void {
     writeFileSync(this.file, 'kept\n')
   }
 
-  /** This process made it, and may take it down. */
+  /** Whether this process made the cluster, and may remove it. */
   isMe(): boolean {
     return existsSync(this.file) && readFileSync(this.file, 'utf8').startsWith(`${process.pid} `)
   }
@@ -27,7 +28,7 @@ export class Lockfile {
   refuseIfInUse(down: string): void {
     if (!existsSync(this.file)) return
     const [pid, startTime] = readFileSync(this.file, 'utf8').trim().split(' ')
-    if (pid === 'kept') throw new Error(`a lab is up in ${this.dir}: ${down}`)
-    if (startTimeOf(Number(pid)) === startTime) throw new Error(`process ${pid} is using the lab in ${this.dir}`)
+    if (pid === 'kept') throw new Error(messages.labAlreadyUp(this.dir, down))
+    if (startTimeOf(Number(pid)) === startTime) throw new Error(messages.labInUse(this.dir, pid!))
   }
 }

@@ -2,16 +2,17 @@ import type { HostSpec, ServiceName, Site } from './hosts.js'
 import type { ExecOptions, Result } from './interface.js'
 import { serviceOf } from './services.js'
 import { until } from './until.js'
+import * as messages from './messages.js'
 
 export type Exec = (argv: readonly string[], options?: ExecOptions) => Promise<Result>
 
-/** The programs of one host: each started, stopped and asked for by commands in the host. */
+/** The programs of one host. Commands in the host start and stop them, and ask whether they run. */
 export class Programs {
   constructor(
     private readonly host: HostSpec,
     private readonly site: Site,
     private readonly exec: Exec,
-    /** How they are run: those of another release may be run otherwise. */
+    /** How each program is run. Another release may run its programs in another way. */
     private readonly services = serviceOf,
   ) {}
 
@@ -33,10 +34,10 @@ export class Programs {
     const state = await until({ what: `${name} on ${this.host.name} answers`, deadlineMs }, async () => {
       return (await ready()) ?? ((await dead()) ? 'dead' : undefined)
     })
-    if (state === 'dead') throw new Error(`${name} on ${this.host.name} ended at once: ${await this.lastWords(name)}`)
+    if (state === 'dead') throw new Error(messages.programEnded(name, this.host.name, await this.lastLines(name)))
   }
 
-  /** Ends the program alone: glusterd's brick processes and the agent's mounts stay, as under KillMode=process. */
+  /** Ends only the program: glusterd's brick processes and the agent's mounts stay, as with KillMode=process. */
   async stop(name: ServiceName, signal: 'TERM' | 'KILL'): Promise<void> {
     if (!(await this.isRunning(name))) return
     await this.exec(['sh', '-c', `kill -s ${signal} "$(cat /run/lab/${name}.pid)"`])
@@ -52,13 +53,13 @@ export class Programs {
     return (await this.exec(['sh', '-c', alive])).code === 0
   }
 
-  private async lastWords(name: ServiceName): Promise<string> {
+  private async lastLines(name: ServiceName): Promise<string> {
     return (await this.exec(['tail', '-n', '3', `/var/log/${name}.out`])).stdout.trim()
   }
 
   private async must(argv: readonly string[]): Promise<string> {
     const { code, stdout, stderr } = await this.exec(argv)
-    if (code !== 0) throw new Error(`${argv[0]} on ${this.host.name} exited ${code}: ${(stderr || stdout).trim()}`)
+    if (code !== 0) throw new Error(messages.commandFailed(argv[0]!, this.host.name, code, (stderr || stdout).trim()))
     return stdout
   }
 }

@@ -8,7 +8,7 @@ export interface Result {
 
 export interface RunOptions {
   input?: string
-  /** Default two minutes: nothing in the lab may hang for ever. */
+  /** Two minutes by default: nothing in the lab may hang forever. */
   timeoutMs?: number
 }
 
@@ -39,7 +39,7 @@ export function run(argv: readonly string[], { input, timeoutMs = 120_000 }: Run
   })
 }
 
-/** Runs a command that must succeed, and gives its output. */
+/** Runs a command that must succeed, and returns its output. */
 export async function must(argv: readonly string[], options: RunOptions = {}): Promise<string> {
   const result = await run(argv, options)
   if (result.code !== 0) {

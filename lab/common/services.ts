@@ -9,7 +9,7 @@ import {
   type Site,
 } from './hosts.js'
 
-/** How one program is run on a host: what its systemd unit says on a real one. */
+/** How a program is run on a host: what its systemd unit says on a real host. */
 export interface Service {
   argv: readonly string[]
   user?: string
@@ -23,8 +23,8 @@ export const installed = '/opt/burstbuffer'
 /** Node's defaults keep a large young generation; a daemon at rest does not need it. */
 const nodeFlags = ['--max-semi-space-size=1', '--enable-source-maps']
 /**
- * When they start, glusterd and gluster set geo-replication up by running Python twenty times, through what PYTHON names. Nobody here
- * uses it, and glusterd is content with any answer that has the program's name in it (measured, 10.3: 1.7 s for 9.4 s).
+ * At their start, glusterd and gluster run Python twenty times to set up geo-replication, with the program that PYTHON names. Nobody
+ * here uses it, and glusterd accepts any output with the name of the program in it (measured, 10.3: 1.7 s instead of 9.4 s).
  */
 const noPython = ['env', 'PYTHON=/bin/echo']
 
@@ -70,7 +70,7 @@ function unitRights(): string[] {
   return ['setpriv', '--no-new-privs', `--bounding-set=${['-all', ...kept].join()}`]
 }
 
-/** etcdctl of any host speaks to the cluster's etcd. */
+/** The environment with which etcdctl on any host uses the cluster's etcd. */
 export function environmentOf(site: Site): Record<string, string> {
   const { caFile, certFile, keyFile } = certificate
   return {
@@ -99,15 +99,15 @@ function etcd(host: HostSpec, site: Site): Service {
       ...['--initial-cluster', members.join()],
       ...['--auto-compaction-mode', 'periodic', '--auto-compaction-retention', '1h'],
       ...['--quota-backend-bytes', String(2 * 1024 ** 3)],
-      // Members that share a small machine must not take each other for dead.
+      // On a small machine, members must not consider each other dead.
       ...(members.length > 1 ? ['--heartbeat-interval', '300', '--election-timeout', '3000'] : []),
     ],
-    // This member alone: it answers when it has a quorum.
+    // Only this member: it answers when it has a quorum.
     ready: ['env', `ETCDCTL_ENDPOINTS=${scheme}://127.0.0.1:2379`, 'etcdctl', 'endpoint', 'health'],
   }
 }
 
-/** The one certificate of a member serves its clients and the other members, and both must show theirs. */
+/** A member shows the same certificate to clients and to other members, and requires one from both. */
 function tlsFlags(): string[] {
   const { caFile, certFile, keyFile } = certificate
   const own = (prefix: string) => [

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { expectedWithin } from './messages.js'
 
 export interface Wait {
-  /** What is awaited, for the message: `c1 is idle`. */
+  /** What the caller waits for, for the message: `c1 is idle`. */
   what: string
   deadlineMs?: number
-  /** Tells what is there instead, when the deadline has passed. */
+  /** Says what is there instead, when the deadline has passed. */
   seen?: () => Promise<string>
 }
 
@@ -32,7 +33,5 @@ export async function until<T>(
     await pause(pauseMs)
   }
   const instead = last instanceof Error ? last.message : await seen?.()
-  throw new Error(`expected within ${deadlineMs / 1000} s: ${what}${instead ? `\nseen: ${instead}` : ''}`, {
-    cause: last,
-  })
+  throw new Error(expectedWithin(deadlineMs, what, instead), { cause: last })
 }

@@ -2,9 +2,9 @@ import { deviceCount, pool, type Site } from './hosts.js'
 import type { Exec } from './programs.js'
 import { until } from './until.js'
 
-/* What `up` waits for, asked in the head node. */
+/* What `up` waits for, asked on the head node. */
 
-/** Slurm asks for the pool when it starts, and then only every half minute. */
+/** Slurm reads the pool when it starts, and then only every half minute. */
 export async function untilPoolIsFree(site: Site, head: Exec, deadlineMs = 60_000): Promise<void> {
   const devices = deviceCount(site)
   const ask = () => head(['/opt/burstbuffer/dist/bin/dw_wlm_cli', '--function', 'pools'])

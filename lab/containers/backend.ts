@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import Docker from 'dockerode'
 import { IsolatedDockerd } from './isolatedDockerd.js'
 import { LocalEngine } from './dockerd.js'
+import * as messages from './messages.js'
 
-/** A container engine that can be spoken to. */
+/** A container engine that answers. */
 export interface Reached {
   docker: Docker
   /** As in DOCKER_HOST. */
@@ -12,33 +13,30 @@ export interface Reached {
 
 /** The engine that a cluster runs on. */
 export interface Backend extends Reached {
-  /** It is the machine's, and has other users. */
+  /** Whether it is the machine's engine, which has other users. */
   readonly isShared: boolean
-  /** Hands an engine that reaches the outside, and keeps what is made with it: images. */
+  /** Calls back with an engine that reaches other networks, to make images; the cluster's engine keeps them. */
   withOutside(make: (engine: Reached) => Promise<void>): Promise<void>
   start(): Promise<void>
   stop(): Promise<void>
   isUp(): Promise<boolean>
 }
 
-/** Images of engines of our own are kept here between runs; making them takes minutes. */
+/** The folder in which our own engine keeps its images between runs: making them takes minutes. */
 export const engineFolder = (labs: string) => join(labs, 'engine')
 
-/** The machine's engine where one answers, else one of our own; throws with the reason where there can be none. */
+/** The machine's engine if it answers, otherwise one of our own. Throws with the reason if there can be none. */
 export async function chooseBackend(labs: string, which: 'any' | 'own' = 'any'): Promise<Backend> {
   if (which === 'any') {
     const machine = machineEngine()
     const refused = await refusalOf(machine)
     if (refused === undefined) return machine
-    if (process.env['DOCKER_HOST'] !== undefined || refused === 'EACCES') throw new Error(inWords(machine, refused))
+    if (process.env['DOCKER_HOST'] !== undefined || refused === 'EACCES')
+      throw new Error(describeRefusal(machine, refused))
   }
   const impossible = LocalEngine.impossible()
   if (impossible === undefined) return ownEngine(labs)
-  throw new Error(
-    which === 'any'
-      ? `no container engine answers at ${machineEngine().address}, and none of our own can be started: ${impossible}`
-      : impossible,
-  )
+  throw new Error(which === 'any' ? messages.noEngine(machineEngine().address, impossible) : impossible)
 }
 
 export function machineEngine(): Backend {
@@ -75,7 +73,7 @@ export function ownEngine(labs: string): Backend {
   }
 }
 
-/** The code of the error by which it cannot be reached, if so. */
+/** Why an engine does not answer: the code or message of the error; undefined if it answers. */
 async function refusalOf({ docker }: Reached): Promise<string | undefined> {
   return docker.ping().then(
     () => undefined,
@@ -83,8 +81,6 @@ async function refusalOf({ docker }: Reached): Promise<string | undefined> {
   )
 }
 
-function inWords({ address }: Reached, refused: string): string {
-  if (refused === 'EACCES')
-    return `no access to the container engine at ${address}: run this as root, or as a member of its group`
-  return `the container engine at ${address} (DOCKER_HOST) does not answer: ${refused}`
+function describeRefusal({ address }: Reached, refused: string): string {
+  return refused === 'EACCES' ? messages.permissionDenied(address) : messages.engineUnreachable(address, refused)
 }

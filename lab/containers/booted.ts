@@ -1,2 +1,2 @@
-/** What a container says when every program of its host has answered since it started. */
+/** The line that a container prints when every program of its host has answered. */
 export const bootedLine = (host: string) => `${host} is up`

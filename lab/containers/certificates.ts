@@ -6,18 +6,18 @@ import { certificate, composeSite, hostsWith } from '../common/hosts.js'
 import { idsOf } from '../common/files.js'
 
 /*
- * What the container `certificates` does, before any host starts: it gives each host a certificate of its own for etcd, in a volume
- * that the host alone has. The authority's key is gone when it ends.
+ * The container `certificates` runs this before any host starts: it makes a certificate for etcd for each host, in a volume that only
+ * the host has. The key of the authority is deleted when the container ends.
  */
 
-/** Below it, a folder a host. */
+/** It has a folder for each host. */
 const folders = '/certificates'
 const files = Object.values(certificate).map((path) => basename(path))
 
 const isThere = composeSite.hosts.every(({ name }) => files.every((file) => existsSync(join(folders, name, file))))
 if (!isThere) makeAll()
 
-/** Anew for every host, for the authority that signed those of before is gone. */
+/** Makes the certificates of all hosts, because the authority of earlier ones no longer exists. */
 function makeAll(): void {
   const authority = mkdtempSync(join(tmpdir(), 'authority-'))
   const make = (...words: string[]) =>

@@ -12,17 +12,19 @@ import { Programs } from '../common/programs.js'
 import { untilNodesAreIdle, untilPoolIsFree } from '../common/waitForCluster.js'
 import type { Result } from '../common/run.js'
 import { allSettled } from '../common/allSettled.js'
+import { starting } from '../common/messages.js'
+import { clusterIsUp, clusterNotUp } from './messages.js'
 
 const { hosts } = composeSite
 
 export interface ComposeOptions {
   id?: string
   say?: (line: string) => void
-  /** Where `own` is not said, the machine's engine serves if it answers. */
+  /** `own`: never the machine's engine. By default, the machine's engine is used if it answers. */
   engine?: 'any' | 'own'
 }
 
-/** The cluster of docker/compose.yaml. What its hosts hold is in their containers; its folder says whose it is, and on which engine. */
+/** The cluster of docker/compose.yaml. Its folder names its owner and its engine; everything else is in the containers. */
 export class ComposeCluster implements OperatedCluster {
   readonly hosts = hosts
   readonly id: string
@@ -54,15 +56,15 @@ export class ComposeCluster implements OperatedCluster {
       await this.project.build(engine, node, backend.isShared)
     })
     await backend.start()
-    // An engine that was killed still knows the containers that it had.
+    // An engine that was killed still has its containers.
     await this.project.down(backend)
-    this.say(`starting ${hosts.map(({ name }) => name).join(', ')}`)
+    this.say(starting(hosts.map(({ name }) => name)))
     await this.project.up(backend)
     await this.containers().untilBooted(hosts.map(({ name }) => name))
     const head = (argv: readonly string[]) => this.exec('head', argv)
     await untilPoolIsFree(composeSite, head)
     await untilNodesAreIdle(composeSite, head)
-    this.say('the cluster is up')
+    this.say(clusterIsUp())
   }
 
   async down(): Promise<void> {
@@ -144,11 +146,11 @@ export class ComposeCluster implements OperatedCluster {
 
   private live(): Backend {
     const backend = this.backend()
-    if (!backend) throw new Error('the cluster is not up: npm run lab -- --docker up')
+    if (!backend) throw new Error(clusterNotUp())
     return backend
   }
 
-  /** The engine that `up` has chosen. */
+  /** The engine that `up` chose. */
   private backend(): Backend | undefined {
     if (!existsSync(this.backendFile)) return undefined
     return readFileSync(this.backendFile, 'utf8') === 'machine' ? machineEngine() : ownEngine(labs)

@@ -12,6 +12,7 @@ import type { Result } from '../common/run.js'
 import { until } from '../common/until.js'
 import type { Reached } from './backend.js'
 import { bootedLine } from './booted.js'
+import * as messages from './messages.js'
 
 /** The containers of one project, by the names of their hosts. */
 export class Containers {
@@ -36,7 +37,7 @@ export class Containers {
     return (await this.find(host))?.State === 'running'
   }
 
-  /** Resolves when every program of the hosts has answered; one that ends instead is reason enough to give up. */
+  /** Resolves when every program of the hosts has answered. Throws if a container ends instead. */
   async untilBooted(hosts: readonly string[], before = 0): Promise<void> {
     const awaited = new Set(hosts)
     const what = `the programs of ${hosts.join(', ')} answer`
@@ -48,7 +49,7 @@ export class Containers {
       }
       return awaited.size === 0 ? 'none' : undefined
     })
-    if (off !== 'none') throw new Error(`${off} does not start: ${await this.words(off, 12)}`)
+    if (off !== 'none') throw new Error(messages.hostDoesNotStart(off, await this.words(off, 12)))
   }
 
   async kill(host: string): Promise<void> {
@@ -78,7 +79,7 @@ export class Containers {
     return Object.keys(NetworkSettings.Networks).length === 0
   }
 
-  /** The host's log files, into a folder. */
+  /** Copies the log files of the host into a folder. */
   async copyLogs(host: string, folder: string): Promise<void> {
     if (!(await this.find(host))) return
     mkdirSync(folder, { recursive: true })
@@ -87,13 +88,13 @@ export class Containers {
     await Promise.all([pipeline(archive, tar.stdin), once(tar, 'close')])
   }
 
-  /** Asked of the engine, which costs less than a command in the container does. */
+  /** The engine is asked, because that costs less than a command in the container. */
   private async timesBooted(host: string): Promise<number> {
     const lines = (await this.words(host)).split('\n')
     return lines.filter((line) => line === bootedLine(host)).length
   }
 
-  /** What the container itself has said. */
+  /** The output of the container. */
   private async words(host: string, tail?: number): Promise<string> {
     const said = await (
       await this.of(host)
@@ -103,7 +104,7 @@ export class Containers {
 
   private async of(host: string): Promise<Docker.Container> {
     const found = await this.find(host)
-    if (!found) throw new Error(`no container of ${host} in ${this.project}`)
+    if (!found) throw new Error(messages.noContainer(host, this.project))
     return this.engine.docker.getContainer(found.Id)
   }
 
@@ -117,7 +118,7 @@ export class Containers {
   }
 }
 
-/** Output of a container comes in frames: a kind, the length, the text. */
+/** The output of a container consists of frames: a kind, the length, the text. */
 function textOf(frames: Buffer): string {
   const parts: Buffer[] = []
   for (let at = 0; at + 8 <= frames.length; at += 8 + frames.readUInt32BE(at + 4)) {

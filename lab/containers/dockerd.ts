@@ -7,13 +7,14 @@ import Docker from 'dockerode'
 import { initOf } from '../common/init.js'
 import { must } from '../common/run.js'
 import { until } from '../common/until.js'
+import * as messages from './messages.js'
 
 const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin']
 export const program = folders.map((folder) => join(folder, 'dockerd')).find((file) => existsSync(file))
 
 /**
- * A container engine of our own, beside any that the machine runs: it has its own folders and socket, sets no packet filter
- * and makes no network of its own accord. Images stay in its folder; it ends with the process that started it.
+ * A container engine of our own, in addition to any that the machine runs: it has its own folders and socket, and makes no packet
+ * filter and no network by itself. Images stay in its folder; it ends with the process that started it.
  */
 export class LocalEngine {
   readonly docker: Docker
@@ -22,16 +23,16 @@ export class LocalEngine {
   private child: ChildProcess | undefined
 
   constructor(private readonly dir: string) {
-    // Sockets have short paths, and containerd puts some below it.
+    // The path of a socket must be short, and containerd makes sockets in this folder.
     this.runtime = mkdtempSync(join(tmpdir(), 'bb-engine-'))
     this.socket = join(this.runtime, 'docker.sock')
     this.docker = new Docker({ socketPath: this.socket })
   }
 
-  /** Why none can be started on this machine, if so. */
+  /** Why no engine can be started on this machine; undefined if one can. */
   static impossible(): string | undefined {
-    if (process.getuid?.() !== 0) return 'a container engine needs root'
-    if (!program) return "there is no dockerd: Debian's package docker.io brings it"
+    if (process.getuid?.() !== 0) return messages.engineNeedsRoot()
+    if (!program) return messages.noDockerd()
     return undefined
   }
 
@@ -40,7 +41,7 @@ export class LocalEngine {
     if (impossible !== undefined || !program) throw new Error(impossible)
     mkdirSync(this.dir, { recursive: true })
     this.refuseIfInUse()
-    // Its containerd dies with it, and is taken to be alive while nobody has reaped it.
+    // containerd dies with dockerd, and seems to be alive until it is reaped.
     rmSync(join(this.runtime, 'exec/containerd/containerd.pid'), { force: true })
     const log = openSync(this.log, 'a')
     const argv = dockerd(program, this.dir, this.runtime, this.pidFile)
@@ -54,11 +55,11 @@ export class LocalEngine {
     })
     answers.catch(() => {})
     if ((await Promise.race([answers, ended])) === 'ended') {
-      throw new Error(`dockerd ended at once: ${readFileSync(this.log, 'utf8').trim().split('\n').at(-1)}`)
+      throw new Error(messages.dockerdEnded(readFileSync(this.log, 'utf8').trim().split('\n').at(-1)!))
     }
   }
 
-  /** Ends it, and with it every container. */
+  /** Stops the engine, and with it every container. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const { child } = this
     if (!child || child.exitCode !== null || child.signalCode !== null) return
@@ -70,7 +71,7 @@ export class LocalEngine {
 
   async close(): Promise<void> {
     await this.stop()
-    // It leaves its network namespaces mounted.
+    // dockerd leaves its network namespaces mounted.
     for (const path of mountsBelow(this.runtime)) await must(['umount', path])
     rmSync(this.runtime, { recursive: true, force: true })
   }
@@ -84,17 +85,16 @@ export class LocalEngine {
   }
 
   private refuseIfInUse(): void {
-    if (initOf(join(this.dir, 'apart'))) throw new Error(`a cluster is up on the container engine in ${this.dir}`)
+    if (initOf(join(this.dir, 'apart'))) throw new Error(messages.clusterOnEngine(this.dir))
     if (!existsSync(this.pidFile)) return
     const pid = readFileSync(this.pidFile, 'utf8').trim()
     const words = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0') : []
-    if (words.includes(this.pidFile))
-      throw new Error(`the container engine in ${this.dir} is used by another run (pid ${pid})`)
+    if (words.includes(this.pidFile)) throw new Error(messages.engineInUse(this.dir, pid))
     rmSync(this.pidFile)
   }
 }
 
-/** It has its own folders and socket, sets no packet filter and makes no network of its own accord. */
+/** The arguments of dockerd: its own folders and socket, no packet filter, and no network by itself. */
 export function dockerd(program: string, dir: string, runtime: string, pidFile: string): string[] {
   const flags = ['--iptables=false', '--ip6tables=false', '--ip-forward=false', '--bridge=none']
   const own = ['--data-root', join(dir, 'data'), '--exec-root', join(runtime, 'exec')]

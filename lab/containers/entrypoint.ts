@@ -9,10 +9,11 @@ import { Programs, type Exec } from '../common/programs.js'
 import { untilPoolIsFree } from '../common/waitForCluster.js'
 import { run } from '../common/run.js'
 import { bootedLine } from './booted.js'
+import { noDisks } from './messages.js'
 
-/* What a container does when it starts: it becomes the host of its name, with disks and every program. Ends when all answer. */
+/* A container runs this when it starts: it prepares the host of its name, its disks and its programs, and ends when all answer. */
 
-/** All hosts start at once, on what may be a small machine. */
+/** All hosts start at once, possibly on a small machine. */
 const deadlineMs = 240_000
 const host = hostNamed(hostname(), composeSite)
 const exec: Exec = (argv, { input, timeoutMs, ...who } = {}) =>
@@ -26,7 +27,7 @@ for (const folder of ['/run/lab', '/run/lock']) mkdirSync(folder, { recursive: t
 layOutHomes('/home')
 layOutParts('/', host, composeSite)
 mkdirSync('/etc/burstbuffer', { recursive: true })
-// Made for this host alone by lab/containers/certificates.ts, in a volume.
+// lab/containers/certificates.ts made it for this host, in a volume.
 for (const path of Object.values(certificate))
   if (!existsSync(path)) symlinkSync(join('/certificate', basename(path)), path)
 await insertDisks(host)
@@ -38,7 +39,7 @@ for (const service of host.services) {
 }
 console.log(bootedLine(host.name))
 
-/** The program that holds them stays as long as the container does. */
+/** The program that keeps the disks runs as long as the container does. */
 async function insertDisks({ name, devices }: HostSpec): Promise<void> {
   if (devices.length === 0) return
   const folder = `/disks/${name}`
@@ -50,7 +51,7 @@ async function insertDisks({ name, devices }: HostSpec): Promise<void> {
     child.stdout.once('data', () => resolve(true))
     child.once('exit', () => resolve(false))
   })
-  if (!isReady) throw new Error(`${name} has no disks: what /opt/burstbuffer/docker/disks said is above`)
+  if (!isReady) throw new Error(noDisks(name))
   child.stdout.destroy()
   child.unref()
 }

@@ -8,8 +8,8 @@ import type Docker from 'dockerode'
 import { must } from '../common/run.js'
 
 /*
- * Images made of the files in docker/. Where an image that they begin with cannot be pulled, one is made in its place: Debian
- * by debootstrap, with this machine's own package sources, and Node's of the machine's own node.
+ * Builds images from the files in docker/. If a base image cannot be pulled, it is made here: Debian by debootstrap with this
+ * machine's package sources, Node from this machine's node.
  */
 export const baseImage = 'debian:bookworm-slim'
 const nodeImage = 'node:22-bookworm-slim'
@@ -28,14 +28,14 @@ export async function glusterImage(making: Making): Promise<string> {
   return build(making, 'burstbuffer-gluster', 'docker/gluster.Dockerfile')
 }
 
-/** What docker/Dockerfile begins with; gives the image that has Node. */
+/** Provides the base images of docker/Dockerfile. Returns the name of the image with Node. */
 export async function startingImages(making: Making): Promise<string> {
   await base(making)
   const { docker, say } = making
   for (const image of [nodeImage, ownNodeImage]) if (await has(docker, image)) return image
   const refused = await refusalOf(making, nodeImage)
   if (refused === undefined) return nodeImage
-  say(`it cannot be pulled (${refused}): the machine's own node serves`)
+  say(`it cannot be pulled (${refused}): using this machine's node`)
   await makeNodeImage(docker)
   return ownNodeImage
 }
@@ -53,7 +53,7 @@ async function base(making: Making): Promise<void> {
   })
 }
 
-/** Why it cannot be pulled, if so. */
+/** Pulls an image. Returns why it cannot be pulled; undefined if it was. */
 async function refusalOf({ docker, say }: Making, image: string): Promise<string | undefined> {
   say(`pulling ${image}`)
   return pull(docker, image).then(
@@ -62,7 +62,7 @@ async function refusalOf({ docker, say }: Making, image: string): Promise<string
   )
 }
 
-/** This machine's node, and npm with the settings by which it reaches its registry here. */
+/** An image with this machine's node and npm, and npm's settings for its registry. */
 async function makeNodeImage(docker: Docker): Promise<void> {
   const npm = realpathSync((await must(['sh', '-c', 'command -v npm'])).trim())
   const setting = async (name: string) => (await must(['npm', 'config', 'get', name])).trim()
@@ -99,7 +99,7 @@ async function importRoot(docker: Docker, root: string, image: string): Promise<
   await consume(await docker.importImage(file, { repo, tag }))
 }
 
-/** Packages come from where this machine has them, now and when the image is built. */
+/** Packages come from the sources of this machine, now and when the image is built. */
 async function debootstrap(root: string): Promise<void> {
   const targets = ['Created-By: Packages', 'Codename: bookworm', 'Component: main']
   const mirrors = await must(['apt-get', 'indextargets', '--format', '$(REPO_URI)', ...targets])
@@ -124,12 +124,12 @@ const settingsOfSources = /^Acquire::(https?::|Check-|Retries)/
 async function pull(docker: Docker, image: string): Promise<void> {
   const ended = docker.pull(image).then(consume)
   const late = pause(pullMs, undefined, { ref: false }).then(() => {
-    throw new Error(`no end after ${pullMs / 1000} s`)
+    throw new Error(`timed out after ${pullMs / 1000} s`)
   })
   await Promise.race([ended, late])
 }
 
-/** With nothing but the Dockerfile in its context; the engine does only the steps that it has not done before. */
+/** Builds an image whose context is only the Dockerfile; the engine caches steps. */
 async function build({ docker, say }: Making, tag: string, dockerfile: string): Promise<string> {
   say(`building the image ${tag}`)
   const tar = spawn('tar', ['-C', join(checkout, dirname(dockerfile)), '-c', basename(dockerfile)], {
@@ -150,7 +150,7 @@ async function has(docker: Docker, image: string): Promise<boolean> {
     )
 }
 
-/** To the end of what the engine says; throws with its last words when it reports an error. */
+/** Reads the output of the engine to its end. Throws with the last lines if it reports an error. */
 async function consume(stream: NodeJS.ReadableStream): Promise<void> {
   let said = ''
   for (const line of (await text(stream)).split('\n')) {

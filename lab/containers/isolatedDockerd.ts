@@ -6,8 +6,9 @@ import Docker from 'dockerode'
 import { initOf, powerOff } from '../common/init.js'
 import { until } from '../common/until.js'
 import { dockerd, LocalEngine, program } from './dockerd.js'
+import { dockerdEnded } from './messages.js'
 
-/** The pid 1 of the namespaces writes down its number as the machine has it, and becomes the engine. */
+/** The pid 1 of the namespaces writes its pid on the machine to a file, and becomes the engine. */
 const script = `set -eu
 read -r stat </proc/self/stat
 init=$1; shift
@@ -21,10 +22,10 @@ ip link set lo up
 exec "$@"`
 
 /**
- * A container engine of our own with mount, network and process namespaces of its own, as the lab's hosts have: its containers'
- * networks are not the machine's, whose addresses and packet filters they cannot meet, and when its pid 1 is killed the
- * kernel ends every container, network and mount. It goes on when the process that started it ends. It cannot reach any
- * other network: images are made before, by a LocalEngine of the same folder.
+ * A container engine of our own with mount, network and process namespaces of its own, as the lab's hosts have. The networks of its
+ * containers are separate from the machine's addresses and packet filters, and when its pid 1 is killed, the kernel ends every
+ * container, network and mount. It stays when the process that started it ends. It cannot reach any other network: a LocalEngine of
+ * the same folder makes the images before.
  */
 export class IsolatedDockerd {
   readonly docker: Docker
@@ -32,7 +33,7 @@ export class IsolatedDockerd {
   private readonly runtime: string
 
   constructor(private readonly dir: string) {
-    // Sockets have short paths; whoever comes later finds it again.
+    // The path of a socket must be short, and the same in every run.
     const name = createHash('sha256').update(resolve(dir)).digest('hex').slice(0, 12)
     this.runtime = `/run/burstbuffer-engine-${name}`
     this.socket = join(this.runtime, 'docker.sock')
@@ -57,14 +58,14 @@ export class IsolatedDockerd {
     })
     closeSync(log)
     child.unref()
-    await until({ what: 'the container engine answers', seen: () => Promise.resolve(this.lastWords()) }, async () => {
-      if (child.exitCode !== null) throw new Error(`dockerd ended at once: ${this.lastWords()}`)
+    await until({ what: 'the container engine answers', seen: () => Promise.resolve(this.lastLine()) }, async () => {
+      if (child.exitCode !== null) throw new Error(dockerdEnded(this.lastLine()))
       await this.docker.ping()
       return true
     })
   }
 
-  /** In order where it still answers, else by its pid 1. */
+  /** Ends it with SIGTERM, or by killing its pid 1 if it does not answer. */
   async stop(): Promise<void> {
     const init = initOf(this.home)
     if (init) {
@@ -79,7 +80,7 @@ export class IsolatedDockerd {
     rmSync(this.home, { recursive: true, force: true })
   }
 
-  private lastWords(): string {
+  private lastLine(): string {
     return existsSync(this.log) ? readFileSync(this.log, 'utf8').trim().split('\n').at(-1)! : ''
   }
 

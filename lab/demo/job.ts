@@ -27,7 +27,7 @@ export async function createPerJob(scene: Scene, plot: Plot): Promise<void> {
   await checkMount(scene, node)
 }
 
-/** The job's own process knows where its buffer is; its user can write there, on the job's node. */
+/** The process of the job knows where its buffer is, and its user can write there on the job's node. */
 async function checkMount(scene: Scene, node: string): Promise<void> {
   const find =
     'for p in /proc/[0-9]*; do tr "\\0" "\\n" <$p/environ; done 2>/dev/null | sed -n "s/^DW_JOB_STRIPED=//p" | sort -u'

@@ -6,11 +6,11 @@ import type { Plot } from './plot.js'
 import { scenario } from './scenario.js'
 import { Scene } from './scene.js'
 
-/* npm run demo [-- --docker] [-- --keep]: the whole road of a buffer, on real parts. Exit 0 when every fact holds. */
+/* npm run demo [-- --docker] [-- --keep]: the life of a buffer, with real programs. Exit code 0 if every fact holds. */
 
 const options = {
   keep: { type: 'boolean', default: false },
-  /** In containers, in place of namespaces. */
+  /** In containers instead of namespaces. */
   docker: { type: 'boolean', default: false },
 } as const
 const { values } = parseArgs({ options })

@@ -17,7 +17,7 @@ echo created
   await scene.show('head', ['cat', 'create-persistent.sh'], { user })
   const job = await submit(scene, user, 'create-persistent.sh')
   await untilCompleted(scene, job)
-  // Slurm counts what is used itself, and asks for what is free every half minute.
+  // Slurm counts used space itself, and reads free space every half minute.
   const counts = (shown: string) => {
     const { used, free } = parseBurstBuffer(shown)
     return free === '19TB' && used === '1TB'
@@ -30,7 +30,7 @@ echo created
   scene.expect(`Name=${persistentName} … Size=1TB State=allocated UserID=${user}`, isRight, shown)
 }
 
-/** Two jobs at once on different nodes: the second reads what the first wrote, and answers it through the buffer. */
+/** Two jobs at once on different nodes: the second reads what the first wrote, and answers through the buffer. */
 export async function usePersistent(scene: Scene): Promise<void> {
   const folder = `$DW_PERSISTENT_STRIPED_${persistentName}`
   const script = (node: string, lines: string) => `#!/bin/bash

@@ -9,7 +9,7 @@ export interface Act {
   play: (scene: Scene, plot: Plot) => Promise<void>
 }
 
-/** The whole demo. Each act stands on those before it. */
+/** The whole demo. Each act needs those before it. */
 export const scenario: readonly Act[] = [
   { heading: 'Show current system state', play: showState },
   { heading: 'Create persistent buffer', play: createPersistent },

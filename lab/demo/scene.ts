@@ -9,7 +9,7 @@ export class Unmet extends Error {
   }
 }
 
-/** Where the demo plays: runs real commands in the cluster's hosts, prints them with their own output, and checks facts. */
+/** Runs real commands in the hosts of the cluster, prints them with their output, and checks facts. */
 export class Scene {
   constructor(
     readonly cluster: Cluster,
@@ -24,7 +24,7 @@ export class Scene {
     this.print(text)
   }
 
-  /** Runs a command that must succeed, prints both, and gives the output. */
+  /** Runs a command that must succeed, prints it with its output, and returns the output. */
   async show(host: string, argv: readonly string[], options: ExecOptions = {}): Promise<string> {
     const result = await this.cluster.exec(host, argv, options)
     this.transcript(host, argv, options, result)
@@ -49,7 +49,7 @@ export class Scene {
     if (!holds) throw new Unmet(expected, seen)
   }
 
-  /** Asks until the fact holds; past the deadline it ends the demo with what was seen last. */
+  /** Asks until the fact holds. After the deadline it ends the demo, with the last answer. */
   async expectSoon(
     expected: string,
     ask: () => Promise<string>,

@@ -55,7 +55,7 @@ const userOf = (shown = '') => shown.replace(/\(.*/, '')
 
 export const showBurstBuffer = ['scontrol', 'show', 'burstbuffer']
 
-/** Submits a script that lies in the user's home and gives the job's id. */
+/** Submits a script in the user's home, and returns the id of the job. */
 export async function submit(scene: Scene, user: string, script: string): Promise<string> {
   const said = await scene.show('head', ['sbatch', script], { user })
   const id = /^Submitted batch job (\d+)$/m.exec(said)?.[1]
@@ -63,7 +63,7 @@ export async function submit(scene: Scene, user: string, script: string): Promis
   return id!
 }
 
-/** Waits until a job has come to its end, and expects a good one. */
+/** Waits until a job has ended, and expects that it completed. */
 export async function untilCompleted(scene: Scene, jobId: string): Promise<void> {
   const over = /JobState=(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL|BOOT_FAIL|DEADLINE|OUT_OF_MEMORY)/
   const ask = () => scene.ask('head', ['scontrol', 'show', 'job', '--oneliner', jobId])

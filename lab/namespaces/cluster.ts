@@ -13,17 +13,18 @@ import { untilNodesAreIdle, untilPoolIsFree } from '../common/waitForCluster.js'
 import type { Result } from '../common/run.js'
 import { Network } from './network.js'
 import { allSettled } from '../common/allSettled.js'
+import * as messages from '../common/messages.js'
 
 const { hosts } = labSite
 
 export interface LabOptions {
   /** Several labs can run at once, each with its own id: the name of its folder below `.lab`. */
   id?: string
-  /** Says what is being done. */
+  /** Called with a line for each thing that is done. */
   say?: (line: string) => void
 }
 
-/** A cluster of namespaces and loop devices on this machine. Everything that it makes is in its folder or dies with it. */
+/** A cluster of namespaces and loop devices on this machine. `down` removes everything that it makes. */
 export class Lab implements OperatedCluster, BreakableDisks {
   readonly hosts = hosts
   readonly id: string
@@ -48,7 +49,7 @@ export class Lab implements OperatedCluster, BreakableDisks {
   }
 
   async up(): Promise<void> {
-    if (process.getuid?.() !== 0) throw new Error('the lab needs root: it makes namespaces, loop devices and mounts')
+    if (process.getuid?.() !== 0) throw new Error(messages.needsRoot())
     this.owner.refuseIfInUse(`npm run lab -- down --id ${this.id}`)
     await this.down()
     mkdirSync(join(this.dir, 'hosts'), { recursive: true })
@@ -56,7 +57,7 @@ export class Lab implements OperatedCluster, BreakableDisks {
     this.owner.claim()
     writeFileSync(join(this.dir, 'munge.key'), randomBytes(128), { mode: 0o600 })
     layOutHomes(join(this.dir, 'home'))
-    this.say(`starting ${hosts.map((host) => host.name).join(', ')}`)
+    this.say(messages.starting(hosts.map((host) => host.name)))
     await this.net.on()
     await allSettled(this.labHosts.values(), (host) => host.on(this.mungeKey()))
     const head: Exec = (argv) => this.exec('head', argv)
@@ -67,12 +68,12 @@ export class Lab implements OperatedCluster, BreakableDisks {
     await this.startServices('slurmctld')
     await this.startServices('slurmd')
     await untilNodesAreIdle(labSite, head)
-    this.say('the lab is up')
+    this.say(messages.labIsUp())
   }
 
   async down(): Promise<void> {
     if (!existsSync(this.dir)) return
-    // Compute hosts first: what is swapped out there is read back from the others.
+    // Compute hosts first: their swap is read back from the storage hosts.
     const [compute, others] = [true, false].map((is) =>
       [...this.labHosts.values()].filter(({ spec }) => (spec.role === 'compute') === is),
     )
@@ -136,7 +137,7 @@ export class Lab implements OperatedCluster, BreakableDisks {
 
   async start(name: string): Promise<void> {
     const host = this.host(name)
-    if (host.isOn()) throw new Error(`${name} is on already`)
+    if (host.isOn()) throw new Error(messages.hostIsOn(name))
     await host.on(this.mungeKey())
     for (const service of host.spec.services) await host.programs.start(service)
   }
@@ -159,12 +160,12 @@ export class Lab implements OperatedCluster, BreakableDisks {
 
   host(name: string): LabHost {
     const host = this.labHosts.get(name)
-    if (!host) throw new Error(`no host ${name} in the lab: it has ${hosts.map((host) => host.name).join(', ')}`)
+    if (!host) throw new Error(messages.noHost(name, [...this.labHosts.keys()]))
     return host
   }
 
   private async startServices(...names: ServiceName[]): Promise<void> {
-    this.say(`starting ${names.join(', ')}`)
+    this.say(messages.starting(names))
     await allSettled(this.labHosts.values(), async (host) => {
       for (const service of host.spec.services) if (names.includes(service)) await host.programs.start(service)
     })

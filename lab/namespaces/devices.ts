@@ -3,19 +3,19 @@ import { join } from 'node:path'
 import { deviceBytes, type HostSpec } from '../common/hosts.js'
 import { must } from '../common/run.js'
 
-/** What a compute node attaches swap files with: loop devices are the machine's, and any number of them may be free. */
+/** The device nodes with which a compute node attaches swap files. Loop devices belong to the machine; any of them may be free. */
 const swapNodes = [
   'loop-control c 10 237',
-  // Of the device mapper, which encrypts them where the kernel has it.
+  // The device mapper, which encrypts swap if the kernel has it.
   'mapper/control c 10 236',
   ...Array.from({ length: 256 }, (_, number) => `loop${number} b 7 ${number}`),
 ]
 
-/** Sparse files on loop devices: a disk of 1 TB costs nothing until it is written. The disks outlive a killed host. */
+/** Disks: sparse files on loop devices. A disk of 1 TB uses no space until it is written. Disks stay when a host is killed. */
 export class Devices {
   constructor(private readonly dir: string) {}
 
-  /** Makes and attaches what is missing, and writes the list that `init.sh` makes device nodes from. */
+  /** Makes and attaches missing disks, and writes the list from which `init.sh` makes device nodes. */
   async attach(host: HostSpec, listFile: string): Promise<void> {
     mkdirSync(this.dir, { recursive: true })
     const lines = host.role === 'compute' ? [...swapNodes] : []
@@ -42,8 +42,7 @@ export class Devices {
   }
 
   /**
-   * Empties a disk's file and gives it that size. The loop device keeps its own size: what lies behind the file's end
-   * cannot be read.
+   * Empties the file of a disk and sets its size. The loop device keeps its size: reads beyond the end of the file fail.
    */
   async resize(host: HostSpec, device: string, bytes: number): Promise<void> {
     const file = join(this.dir, `${host.name}-${device}.img`)

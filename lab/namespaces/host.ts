@@ -11,8 +11,9 @@ import { Programs } from '../common/programs.js'
 import { run, type Result } from '../common/run.js'
 import { endSwaps } from './swaps.js'
 import type { Network } from './network.js'
+import * as messages from '../common/messages.js'
 
-/** One host of the lab: its power, its cable, its programs. */
+/** One host of the lab: its power, its network, its programs. */
 export class LabHost {
   readonly programs: Programs
 
@@ -38,8 +39,8 @@ export class LabHost {
   }
 
   /**
-   * The cable first: a host that loses its power says goodbye to nobody. Its swap before that, and again for what its agent has
-   * turned on meanwhile.
+   * The network is disconnected first: a host that loses its power closes no connection. Swap is turned off before that, and once
+   * more in case the agent has turned swap on meanwhile.
    */
   async off(): Promise<void> {
     await this.endSwaps()
@@ -53,7 +54,7 @@ export class LabHost {
     return run(inside(this.init(), commandAs(labSite, argv, who)), options)
   }
 
-  /** The same, as the words of a command for a terminal. */
+  /** The same, as the arguments of a command for a terminal. */
   shell(argv: readonly string[]): string[] {
     return inside(this.init(), atTerminal(labSite, argv))
   }
@@ -68,7 +69,7 @@ export class LabHost {
 
   private init(): Init {
     const init = initOf(this.dir)
-    if (!init) throw new Error(`the lab's host ${this.spec.name} is off`)
+    if (!init) throw new Error(messages.hostIsOff(this.spec.name))
     return init
   }
 }

@@ -5,10 +5,11 @@ import { once } from 'node:events'
 import { initOf, type Init } from '../common/init.js'
 import { until } from '../common/until.js'
 import { must } from '../common/run.js'
+import { hostDoesNotStart } from '../common/messages.js'
 
 const checkout = resolve(import.meta.dirname, '../..')
 
-/** Starts a host's namespaces with `init.sh` as their pid 1. They go on when this process ends. */
+/** Starts the namespaces of a host with `init.sh` as their pid 1. They stay when this process ends. */
 export async function powerOn(name: string, dir: string): Promise<Init> {
   mkdirSync(join(dir, 'root'), { recursive: true })
   rmSync(join(dir, 'init'), { force: true })
@@ -25,17 +26,17 @@ export async function powerOn(name: string, dir: string): Promise<Init> {
   child.stderr.destroy()
   child.unref()
   const init = initOf(dir)
-  if (!init || !said.includes('up\n')) throw new Error(`the lab's host ${name} does not start: ${said.trim()}`)
+  if (!init || !said.includes('up\n')) throw new Error(hostDoesNotStart(name, said.trim()))
   return init
 }
 
-/** Puts a command into a host. */
+/** The arguments that run a command in a host. */
 export function inside(init: Init, argv: readonly string[]): string[] {
   const enter = ['nsenter', '--target', String(init.pid), '--mount', '--uts', '--ipc', '--net', '--pid']
   return [...enter, '--', ...argv]
 }
 
-/** Puts a command into a host's network only. */
+/** The arguments that run a command only in the network of a host. */
 export function insideNet(pid: number, argv: readonly string[]): string[] {
   return ['nsenter', '--target', String(pid), '--net', '--', ...argv]
 }
@@ -43,7 +44,7 @@ export function insideNet(pid: number, argv: readonly string[]): string[] {
 /** The file system root of a host, seen from the machine. */
 export const rootOf = (init: Init) => `/proc/${init.pid}/root`
 
-/** A node that is not below /usr must be shown to the hosts too. */
+/** The folder of Node, if it is not below /usr: the hosts must see it too. */
 function foreignRuntime(): string[] {
   const folder = dirname(dirname(process.execPath))
   return folder === '/usr' || folder.startsWith(`/usr${sep}`) ? [] : [folder]

@@ -6,11 +6,12 @@ import { initOf, powerOff, startTimeOf, type Init } from '../common/init.js'
 import { insideNet, ip } from './namespace.js'
 import { run } from '../common/run.js'
 import { until } from '../common/until.js'
+import { labNotUp } from '../common/messages.js'
 
 /*
- * The lab's network: a bridge in a network namespace of its own, with a cable (veth) to every host. Nothing of it is in the
- * machine's network: no address can collide, several labs can run at once, and no packet filter of the machine, such as
- * a container engine's FORWARD policy, sees their packets.
+ * The lab's network: a bridge in a network namespace of its own, with a cable (veth) to every host. It is separate from the
+ * machine's network: no address can collide, several labs can run at once, and no packet filter of the machine, such as the
+ * FORWARD policy of a container engine, sees the packets.
  */
 export class Network {
   constructor(private readonly dir: string) {}
@@ -61,7 +62,7 @@ export class Network {
 
   private pid(): number {
     const init = initOf(this.dir)
-    if (!init) throw new Error('the lab is not up')
+    if (!init) throw new Error(labNotUp())
     return init.pid
   }
 }

@@ -4,11 +4,11 @@ import type { Init } from '../common/init.js'
 import { must, run } from '../common/run.js'
 
 /*
- * A host's swap ends with its power. That of a lab's host is the machine's, and would go on: on a client that is dead, where whatever
- * was swapped out is lost to any process of the machine.
+ * The swap of a host ends with its power. The swap of a lab host belongs to the machine and would stay on, on a mount whose client
+ * is dead: every process of the machine that was swapped out there would be lost.
  *
- * INVARIANTS: no loop device is touched but one whose backing file is a swap file of this host, in a place that was made in its own
- * folder, and on a file system that it has mounted, or that does not answer any more because its client is dead.
+ * INVARIANTS: a loop device is touched only if its backing file is a swap file of this host, in a place in the folder of this host,
+ * on a file system that this host has mounted, or that no longer answers because its client is dead.
  */
 export async function endSwaps(host: string, dir: string, init: Init | undefined): Promise<void> {
   for (const device of await swapsOf(host, dir, init)) {
@@ -32,7 +32,7 @@ async function swapsOf(host: string, dir: string, init: Init | undefined): Promi
   return found
 }
 
-/** As the kernel names it: from the root of the host. */
+/** The path that the kernel shows, from the root of the host. */
 function backingFile(loop: string): string | undefined {
   try {
     return readFileSync(`/sys/block/${loop}/loop/backing_file`, 'utf8').replace(/( \(deleted\))?\n$/, '')
@@ -48,7 +48,7 @@ function isSwapFileOf(host: string, file: string): boolean {
   )
 }
 
-/** `major:minor`; empty where the client is dead. */
+/** `major:minor`; empty if the client is dead. */
 async function fileSystemOf(device: string): Promise<string> {
   const argv = ['losetup', '--list', '--noheadings', '--output', 'BACK-MAJ:MIN', device]
   return (await run(argv, { timeoutMs: 30_000 })).stdout.trim()
@@ -60,7 +60,7 @@ function isMounted(fileSystem: string, init: Init | undefined): boolean {
   return table.some((line) => line.split(' ')[2] === fileSystem)
 }
 
-/** What encrypts the swap on it; /proc/swaps calls it by either of its names. */
+/** The mappings that encrypt the swap on a loop device. /proc/swaps shows either of the two names. */
 function mappingsOn(loop: string): { device: string; names: string[] }[] {
   return readdirSync(`/sys/block/${basename(loop)}/holders`).map((holder) => {
     const name = readFileSync(`/sys/block/${holder}/dm/name`, 'utf8').trim()
@@ -68,7 +68,7 @@ function mappingsOn(loop: string): { device: string; names: string[] }[] {
   })
 }
 
-/** By its last name: the machine's `/dev` and the host's are not the same. */
+/** Compares only file names: the `/dev` of the machine and that of the host differ. */
 function isOn(device: string): boolean {
   const lines = readFileSync('/proc/swaps', 'utf8').split('\n').slice(1)
   return lines.some((line) => basename(line.split(/\s/)[0] ?? '') === basename(device))

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as messages from '../../../../lab/containers/messages.js'
 import { chooseBackend } from '../../../../lab/containers/backend.js'
 import { needsRoot } from '../../../support/loopDevices.js'
 
@@ -44,12 +45,15 @@ describe('the engine that a cluster in containers runs on', () => {
 
   it('is no other where the named one does not answer', async () => {
     process.env['DOCKER_HOST'] = `unix://${folder}/absent.sock`
-    expect(await refusal()).to.match(/absent\.sock \(DOCKER_HOST\) does not answer: ENOENT/)
+    expect(await refusal()).to.equal(messages.engineUnreachable(`unix://${folder}/absent.sock`, 'ENOENT'))
   })
 
   it('is no other where the named one is broken', async () => {
     answer = 500
-    expect(await refusal()).to.match(/docker\.sock \(DOCKER_HOST\) does not answer: .*broken/)
+    const unreachable = messages.engineUnreachable(`unix://${folder}/docker.sock`, '')
+    expect(await refusal())
+      .to.contain(unreachable)
+      .and.contain('broken')
   })
 
   it('is refused with what to do where its socket may not be opened', async function () {
@@ -57,6 +61,6 @@ describe('the engine that a cluster in containers runs on', () => {
     chmodSync(join(folder, 'docker.sock'), 0o600)
     process.seteuid!(65534)
     const said = await refusal().finally(() => process.seteuid!(0))
-    expect(said).to.match(/no access .*docker\.sock: run this as root, or as a member of its group/)
+    expect(said).to.equal(messages.permissionDenied(`unix://${folder}/docker.sock`))
   })
 })
