@@ -2,8 +2,8 @@ import type { BufferDocument } from './documents/buffer.js'
 import type { MountView } from './documents/mount.js'
 
 /*
- * A buffer's file system, by its access modes. Striped alone: the volume's root is the user's. With private or swap, the root
- * and the parents of hosts' directories are root's, so that no user can put anything in the way of the directories in them:
+ * A buffer's file system, by its access modes. With striped access alone, the volume's root belongs to the user. With private access or
+ * swap, the root and the parents of hosts' directories belong to root, so that no user can interfere with the directories in them:
  *
  *   /            root, 0711       not mounted by compute hosts
  *   /striped     the user's       when the job asked for it too
@@ -28,8 +28,8 @@ type Owned = Pick<BufferDocument, 'kind' | 'access' | 'swapBytes' | 'uid' | 'gid
 type Shape = Pick<BufferDocument, 'access' | 'swapBytes'>
 
 /**
- * What of the buffer a job's nodes mount: each of its access modes, then its swap; of a persistent buffer the striped
- * mode alone.
+ * The views of a buffer that a job's nodes mount: each of its access modes, then its swap; only the striped mode of a persistent
+ * buffer.
  */
 export function viewsOf({ kind, access, swapBytes }: Pick<BufferDocument, 'kind'> & Shape): readonly MountView[] {
   if (kind !== 'job') return ['striped']
@@ -67,7 +67,7 @@ export function volumeDirectories(
   { hosts, hasTemplate = false }: { hosts: readonly string[]; hasTemplate?: boolean },
 ): VolumeDirectory[] {
   const own = usersOwn(buffer)
-  // A group may be named when the root is there already.
+  // The group may be set when the root exists already.
   if (!isByDirectory(buffer)) return buffer.sharedGid === undefined ? [] : [{ path: '/', ...own }]
   const names = [...new Set(hosts)].sort()
   const ofHosts = (view: MountView, owned: Omit<VolumeDirectory, 'path'>) =>
@@ -86,7 +86,7 @@ function roots(mode: number): Omit<VolumeDirectory, 'path'> {
   return { uid: 0, gid: 0, mode }
 }
 
-/** What members of a group make belongs to the group, by the root's set-group-id bit. */
+/** New files of a group's members belong to the group, by the root's set-group-id bit. */
 function usersOwn({ uid, gid, sharedGid }: Owned): Omit<VolumeDirectory, 'path'> {
   return sharedGid === undefined ? { uid, gid, mode: 0o700 } : { uid, gid: sharedGid, mode: 0o2770 }
 }

@@ -1,13 +1,13 @@
 /*
- * How long an operator's word to wipe a foreign device holds. It is judged by the agent's own clock, and against both sides: a
- * document that was forgotten, or that came back with an old snapshot of etcd, is past its end; and where the host's clock
- * was set back, as one without a battery starts in 1970, its end lies further ahead than any document was ever given. So a
- * device is wiped only when both clocks agree that the word is fresh, and a clock that is wrong costs another `bbctl adopt`.
+ * How long an operator's permission to wipe a foreign device is valid. The agent checks it by its own clock, in both directions: an old
+ * document, for example from a restored snapshot of etcd, has expired; and if the host's clock is behind, because a clock without
+ * a battery starts in 1970, the end is further ahead than any document allows. So a device is wiped only when both clocks agree
+ * that the permission is fresh, and a wrong clock only costs another `bbctl adopt`.
  */
 
-/** From the operator's word to the beginning of the wipe, which then ends in its own time. */
+/** From the operator's permission to the beginning of the wipe; the wipe itself may take longer. */
 export const adoptSeconds = 600
-/** How far the clocks of host and scheduler may be apart. */
+/** The greatest accepted difference between the clocks of host and scheduler. */
 const skewSeconds = 300
 
 /**

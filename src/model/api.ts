@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { dataPlaneNames } from './documents/direct.js'
 
 /*
- * What goes over the scheduler's socket to bbctl, and out of `bbctl --json`: stable shapes. Sizes are bytes, times unix
+ * The shapes of the scheduler's answers to bbctl and of `bbctl --json`, which are stable. Sizes are bytes, times unix
  * seconds, lists are sorted by name. `docs/openapi.json` is made of them.
  */
 const text = z.string()
@@ -10,7 +10,7 @@ const count = z.int().nonnegative()
 const bytes = z.number().nonnegative()
 const nameOrNull = text.nullable()
 
-/** `phaseOf` says what each of them means. */
+/** `phaseOf` says what each means. */
 export const phase = z.enum([
   'creating-bricks',
   'creating-volume',
@@ -169,7 +169,7 @@ export const cordonView = z.strictObject({
 })
 export const transfersDone = z.strictObject({ transfers: count.describe('For how many transfers it was done.') })
 
-/** Where two sources do not tell the same story, and what ends it. */
+/** A difference between two sources, and its remedy. */
 export const differenceView = z.strictObject({
   where: text,
   what: text,
@@ -178,7 +178,7 @@ export const differenceView = z.strictObject({
 })
 export type DifferenceView = z.infer<typeof differenceView>
 
-/** What the scheduler knows of a job or a persistent buffer that waits, in sentences. */
+/** What the scheduler knows about a waiting job or persistent buffer, in sentences. */
 export const explainView = z.strictObject({
   name: text,
   isKnown: z.boolean().describe('There is a session or a buffer of that name, or a call that makes one.'),

@@ -20,7 +20,7 @@ export function volumeBricks(buffer: BufferDocument): { host: string; path: stri
   return buffer.bricks.map(({ host, device }) => ({ host, path: brickPath(device, buffer.directory) }))
 }
 
-/** What an agent said about this very brick; reports about an earlier one on that device do not count. */
+/** An agent's report on this very brick; reports on an earlier brick of that device do not count. */
 export function observedBrickOf(cluster: Cluster, brick: PlacedBrick): ObservedBrick | undefined {
   const observed = cluster.observed.brick.get(hostKey(brick.host, brick.device))
   // guard: report-of-brick
@@ -51,7 +51,7 @@ export function isOfEarlierBoot(
   return now !== undefined && boot !== undefined && boot !== now
 }
 
-/** The boot ids of the buffer's hosts that are alive and tell theirs, by host. */
+/** The boot ids of the buffer's hosts that are alive and report theirs, by host. */
 export function bootsOf(cluster: Cluster, buffer: BufferDocument): Record<string, string> {
   return Object.fromEntries(
     serversOf(buffer).flatMap((host) => {
@@ -82,14 +82,14 @@ export function isLive(session: SessionDocument): boolean {
   return ['setup', 'staging-in', 'staged-in', 'running'].includes(session.stage) || unsaved(session).length > 0
 }
 
-/** Jobs that keep a buffer from going away. Its own session leaves with it, and is not among them. */
+/** Jobs that prevent the deletion of a buffer. Its own session is not among them. */
 export function jobsHolding(cluster: Cluster, buffer: BufferDocument): SessionDocument[] {
   return sessionsUsing(cluster, buffer).filter((session) => session.kind === 'job' && isLive(session))
 }
 
 /**
- * Hosts that were told to mount the buffer for that session, in any mode, and have not been seen to let go of it. Lost
- * hosts are among them.
+ * Hosts that were told to mount the buffer for that session, in any mode, and have not reported that they unmounted it. Lost hosts are
+ * among them.
  */
 export function hostsMounting(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
   return session.computeHosts.filter((host) =>
@@ -97,7 +97,7 @@ export function hostsMounting(cluster: Cluster, session: SessionDocument, buffer
   )
 }
 
-/** That host was told to mount the buffer so, and has not been seen to let go of it. */
+/** True when that host was told to mount that view of the buffer, and has not reported that it unmounted it. */
 export function isStillMounted(
   cluster: Cluster,
   session: { id: number },
@@ -110,7 +110,7 @@ export function isStillMounted(
   return known && cluster.observed.mount.get(key)?.state !== 'absent'
 }
 
-/** That host could not unmount the buffer in its time: it is treated as one that is lost, and only its session waits for it. */
+/** True when that host could not unmount the buffer in time: it is treated like a lost host, and only its session waits for it. */
 export function isCutOff({ cutOff = [] }: SessionDocument, buffer: { id: number }, host: string): boolean {
   return cutOff.some((entry) => entry.host === host && entry.buffer === buffer.id)
 }
@@ -143,14 +143,14 @@ export function cutOffHosts(cluster: Cluster): { host: string; session: SessionD
   )
 }
 
-/** Those of `mountsLeft` that are alive and were not cut off: they can still let go in order. */
+/** Those of `mountsLeft` that are alive and were not cut off: they can still unmount normally. */
 export function hostsUnmounting(cluster: Cluster, session: SessionDocument, buffer: { id: number }): string[] {
   return hostsMounting(cluster, session, buffer).filter(
     (host) => cluster.hosts.has(host) && /* guard: cut-off-stays */ !isCutOff(session, buffer, host),
   )
 }
 
-/** That host was told to swap on the buffer, and has not been seen to have stopped. */
+/** True when that host was told to swap on the buffer, and has not reported that its swap is off. */
 export function isStillSwapping(
   cluster: Cluster,
   session: { id: number },

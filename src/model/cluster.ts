@@ -13,10 +13,10 @@ import { archivedName } from './names.js'
  * Planners read it and never write it.
  */
 export interface Cluster {
-  /** Hosts that are alive: their agent's lease stands. */
+  /** Hosts that are alive: their agent holds its lease. */
   hosts: ReadonlyMap<string, HostDocument>
   inventories: ReadonlyMap<string, InventoryDocument>
-  /** What hosts report that only storage hosts may, of those that the scheduler's configuration does not name as such. */
+  /** What hosts report that only storage hosts may report, for hosts that the configuration does not name as such. */
   ignored: ReadonlyMap<string, IgnoredReport>
   /** By `host` or `host/device`. */
   cordons: ReadonlyMap<string, CordonDocument>
@@ -27,9 +27,9 @@ export interface Cluster {
   desired: { readonly [K in DesiredKind]: ReadonlyMap<string, Desired[K]> }
   observed: { readonly [K in DesiredKind]: ReadonlyMap<string, Observed[K]> }
   lastId: number
-  /** Keys whose documents do not match their schema: what they hold is unknown, so nothing may rest on its absence. */
+  /** Keys whose documents do not match their schema: their content is unknown, so no decision may rely on its absence. */
   invalid: ReadonlyMap<string, string>
-  /** Kept by the scheduler's memory; without it the functions below look through everything. */
+  /** Kept by the scheduler's cache; without it the functions below search the whole cluster. */
   index?: ClusterIndex
 }
 
@@ -40,7 +40,7 @@ export interface IgnoredReport {
   stagePaths: readonly string[]
 }
 
-/** Answers kept up to date by the scheduler's memory, in place of a search through the whole cluster. */
+/** Answers that the scheduler's cache keeps up to date, instead of a search through the whole cluster. */
 export interface ClusterIndex {
   /** Sessions that made or use the buffer of this key. */
   sessionsUsing(bufferKey: string): readonly SessionDocument[]
@@ -48,7 +48,7 @@ export interface ClusterIndex {
   desiredOf<K extends SessionKind>(kind: K, sessionId: number): readonly { host: string; document: Desired[K] }[]
 }
 
-/** What hosts are told of a session, also for buffers that are gone by now. In no certain order. */
+/** The desired documents of a session, also for buffers that no longer exist. In no particular order. */
 export function desiredOf<K extends SessionKind>(
   cluster: Cluster,
   kind: K,
@@ -118,8 +118,8 @@ export function transferId(sessionId: number, n: number): string {
 export const brickRoot = '/data/glusterfs'
 
 /**
- * Volumes are mounted here for transfers, each apart. Users pass through it to what is theirs, so it is not below
- * /run/burstbuffer, which they may not enter.
+ * Volumes are mounted here for transfers, each separately. Users must be able to pass through it, so it is not below /run/burstbuffer,
+ * which they must not enter.
  */
 export const transferRoot = '/run/burstbuffer-transfers'
 

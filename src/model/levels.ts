@@ -11,7 +11,7 @@ import type { HostDocument } from './documents/host.js'
  */
 export const levels = { lowest: 1, highest: 3 }
 
-/** `since`: the level that brought the field. `refuse`: a document that has it is not given to a reader of a lower level at all. */
+/** `since`: the level that added the field. `refuse`: a reader of a lower level must not get a document with it at all. */
 export interface AddedField {
   since: number
   refuse?: true
@@ -25,15 +25,15 @@ export type ExchangedDocument = 'hosts' | 'inventory' | `desired/${DesiredKind}`
  * dots, through arrays too: `'devices.wwn': { since: 2 }`.
  *
  * Leaving a field out must be safe: a reader of a lower level then does what its release did. Where that is not safe, write
- * `refuse: true`: the document is not written for such a host (the host's problem says so), and what stood there stays.
+ * `refuse: true`: the document is not written for such a host (the host's problem says so), and an older document stays.
  */
 export const addedFields: Partial<Record<ExchangedDocument, Record<string, AddedField>>> = {
-  // Without it an agent believes notes only where nobody but their user can have written them.
+  // Without it an agent trusts notes only if nobody but their user can have written them.
   // What comes with the data plane `direct` no agent may have that does not know it.
   'desired/transfer': { noteKey: { since: 2 }, direct: { since: 3, refuse: true } },
   'desired/mount': { direct: { since: 3, refuse: true } },
   'desired/swap': { export: { since: 3, refuse: true } },
-  // An agent that does not know the wipe would wipe less than was promised, and call the device free.
+  // An agent that does not know the wipe would wipe less than was promised, and report the device as free.
   'desired/brick': {
     built: { since: 2 },
     wipe: { since: 2, refuse: true },
@@ -50,7 +50,7 @@ export const addedFields: Partial<Record<ExchangedDocument, Record<string, Added
     clients: { since: 3, refuse: true },
   },
   'desired/adopt': { until: { since: 2 }, wipe: { since: 2, refuse: true } },
-  // A scheduler that does not know it has no pool that asks for it.
+  // A scheduler that does not know it has no pool that requires it.
   inventory: { 'devices.wipes': { since: 2 }, cut: { since: 2 } },
   hosts: { brickPorts: { since: 3 } },
   'observed/volume': { takenPorts: { since: 3 } },
@@ -58,7 +58,7 @@ export const addedFields: Partial<Record<ExchangedDocument, Record<string, Added
   'observed/adopt': { wiping: { since: 2 } },
 }
 
-/** What this program says of itself. */
+/** The levels of this program. */
 export const ourLevels = `${levels.lowest}-${levels.highest}`
 
 /**
@@ -76,17 +76,17 @@ export function levelOfHost({ versions }: Pick<HostDocument, 'versions'>): numbe
   return commonLevel(versions['documents'])
 }
 
-/** Whether its agent is given a field that was added. The field has to be in `addedFields`: a TypeError otherwise. */
+/** True when a host's agent gets an added field. Throws a TypeError when the field is not in `addedFields`. */
 export function knowsField(host: Pick<HostDocument, 'versions'>, kind: ExchangedDocument, field: string): boolean {
   return (levelOfHost(host) ?? 0) >= addedFields[kind]![field]!.since
 }
 
-/** A host that is alive and knows level 1 alone, if there is any: what such an agent would do wrong is not begun. */
+/** A host that is alive and knows only level 1, if there is one: the scheduler does not begin what such an agent would do wrong. */
 export function hostOfFirstRelease({ hosts }: { hosts: ReadonlyMap<string, HostDocument> }): HostDocument | undefined {
   return [...hosts.values()].find(isOfFirstRelease)
 }
 
-/** The agent knows level 1 alone, or no level in common with this release. */
+/** True when the agent knows only level 1, or no level in common with this release. */
 export function isOfFirstRelease(host: Pick<HostDocument, 'versions'>): boolean {
   return (levelOfHost(host) ?? 0) < 2
 }
@@ -112,7 +112,7 @@ function newerFields(document: object, kind: ExchangedDocument, level: number): 
   return newer.filter(([path]) => has(document, path.split('.')))
 }
 
-/** Level 1 said nothing of itself. */
+/** Programs of level 1 do not report their levels. */
 function parseLevels(text = '1-1'): [number, number] {
   const found = /^([0-9]{1,4})-([0-9]{1,4})$/.exec(text)
   return found ? [Number(found[1]), Number(found[2])] : [1, 1]

@@ -48,7 +48,7 @@ const text = { type: 'string' }
 const plainText = { 'text/plain': { schema: text } }
 const notYet = { 503: { description: 'Not now: try again. In JSON, or as plain text.', content: plainText } }
 
-/** What the programs of Slurm's burst buffer plugin call, through the shim. */
+/** The route that the programs of Slurm's burst buffer plugin call through the shim. */
 const shimPath = {
   post: {
     operationId: 'playShim',
@@ -73,7 +73,7 @@ function contentOf(type: string, schema: z.ZodType): object {
 
 const addressOf = (id: string) => `#/components/schemas/${id}`
 
-/** Every shape by its name; one that has none by that of its operation. */
+/** Every shape by its name; a shape without a name by that of its operation. */
 const ids = new Map<z.ZodType, string>(Object.entries(api).map(([name, schema]) => [schema, capital(name)]))
 for (const [name, { body, answer }] of Object.entries<Operation>(operations)) {
   if (!ids.has(answer)) ids.set(answer, `${capital(name)}Answer`)
@@ -87,7 +87,7 @@ function schemas(): Record<string, object> {
   return Object.fromEntries(Object.entries(made).map(([id, schema]) => [id, tidy(schema, id.endsWith('Body'))]))
 }
 
-/** Without what says nothing to a reader. What the scheduler reads may have no other fields; its answers may come to have more. */
+/** Without details that are useless to a reader. Requests must not have other fields; answers may get more. */
 function tidy(schema: object, isClosed: boolean): object {
   const isNoise = (key: string, value: unknown) =>
     ['$schema', '$id', 'propertyNames'].includes(key) ||

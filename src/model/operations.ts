@@ -6,16 +6,16 @@ export interface Operation {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   path: `/v1/${string}`
   summary: string
-  /** Each parameter of the query with what it says; none has to be given. */
+  /** Each parameter of the query with its description; all are optional. */
   query?: Readonly<Record<string, string>>
   body?: z.ZodType
   answer: z.ZodType
-  /** The answer is lines of JSON, each as `answer` says, until the caller goes. */
+  /** The answer is lines of JSON, each of the shape `answer`, until the caller disconnects. */
   isStream?: true
 }
 
 const session = z.strictObject({ sessionId: z.int().nonnegative() })
-/** What bbctl, or whoever may open the socket, can ask of the scheduler. Slurm's shim has a way of its own. */
+/** What bbctl, or anybody who may open the socket, can ask of the scheduler. Slurm's shim has its own route. */
 export const operations = {
   showStatus: {
     method: 'GET',
@@ -152,7 +152,7 @@ type Of<K extends OperationName> = (typeof operations)[K]
 export type Answer<K extends OperationName> = z.infer<Of<K>['answer']>
 export type Body<K extends OperationName> = Of<K> extends { body: infer B extends z.ZodType } ? z.infer<B> : undefined
 type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never
-/** The parameters that its path names. */
+/** The parameters in an operation's path. */
 export type PathParameters<K extends OperationName> = Record<NamesIn<Of<K>['path']>, string>
 export type Query<K extends OperationName> =
   Of<K> extends { query: infer Q } ? Partial<Record<keyof Q, string>> : Record<string, never>

@@ -1,9 +1,9 @@
 /*
- * Where buffers are mounted on compute nodes; the jobs' variables name the same places, ending in `/`. For a job's own buffer
- * the session's id makes the place new for each session, so that what hangs on a node from an earlier run of the same job
- * is in nobody's way. A persistent buffer has one place, on every node and for every job: the components of a heterogeneous
- * job are sessions of their own, and know the variables of the first alone. Where an agent of the first release lives, which
- * would take a shared mount off when one of its jobs ends, sessions that are set up keep a place of their own.
+ * Where buffers are mounted on compute nodes; the jobs' variables name the same paths, ending in `/`. The path of a job's own buffer
+ * contains the session's id, so that a mount that hangs from an earlier run of the job does no harm. A persistent buffer has one
+ * path, on every node and for every job, because the components of a heterogeneous job are separate sessions and know only the
+ * variables of the first. While an agent of the first release is alive, which would unmount a shared mount when one of its jobs
+ * ends, new sessions have separate paths.
  */
 interface PathOwner {
   token: string
@@ -26,20 +26,20 @@ export function privatePath(mountRoot: string, session: PathOwner): string {
   return `${sessionPath(mountRoot, session)}/private`
 }
 
-/** Where the directory with the node's swap file is mounted; no user reaches it. */
+/** Where the directory with the node's swap file is mounted; users cannot reach it. */
 export function swapPath(mountRoot: string, session: PathOwner): string {
   return `${sessionPath(mountRoot, session)}/swap`
 }
 
 /**
- * Where a persistent buffer is mounted for that session. No session's place is called `persistent`: it has a `.` behind
- * its token.
+ * Where a persistent buffer is mounted for that session. No session's directory is called `persistent`: its name has a `.` after the
+ * token.
  */
 export function persistentPath(mountRoot: string, session: PathOwner, buffer: string): string {
   return `${session.sharedPaths ? mountRoot : sessionPath(mountRoot, session)}/persistent/${buffer}`
 }
 
-/** The path is that directory, or lies below it. Both are absolute and without `.` and `..`; links are not followed. */
+/** True when the path is that directory, or is below it. Both are absolute and without `.` and `..`; links are not followed. */
 export function isWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`)
 }

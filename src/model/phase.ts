@@ -12,7 +12,7 @@ export { isReady, observedBrickOf, sessionsUsing } from './buffers.js'
 export { primaryOf, volumeOf } from './volumes.js'
 
 /*
- * The life of a buffer. Nobody stores a phase: it follows from the buffer's document and what the agents observed.
+ * The life of a buffer. The phase is stored nowhere: it is derived from the buffer's document and the agents' reports.
  *
  *   creating-bricks   placed; some brick is not ready yet
  *   creating-volume   all bricks are ready; the volume is being created
@@ -20,8 +20,8 @@ export { primaryOf, volumeOf } from './volumes.js'
  *   degraded          it was ready; a host is lost or a brick offline
  *   failed            it cannot be built; `reason` says why
  *   deleting          wanted absent: mounts, then volume, then bricks
- *   wiping            being deleted, and all that is left is wipes that take long, beside what is blocked
- *   blocked           being deleted, and what is left waits for a lost host or an operator
+ *   wiping            being deleted, and only long wipes remain, apart from what is blocked
+ *   blocked           being deleted, and what remains waits for a lost host or an operator
  */
 export interface PhaseReport {
   phase: Phase
@@ -31,8 +31,7 @@ export interface PhaseReport {
 }
 
 /**
- * The buffer's phase, what it waits for, and for a failed one the reason. Nothing is stored: the same cluster gives the
- * same answer.
+ * The buffer's phase, what it waits for, and for a failed buffer the reason. The same cluster gives the same answer.
  */
 export function phaseOf(cluster: Cluster, buffer: BufferDocument): PhaseReport {
   if (buffer.wanted === 'absent') return deletingPhase(cluster, buffer)
@@ -44,20 +43,20 @@ export function phaseOf(cluster: Cluster, buffer: BufferDocument): PhaseReport {
 }
 
 /**
- * Nobody waits for it any more: Slurm's teardown has its answer, and its name may be given away. Its devices stay taken
- * until they were seen wiped.
+ * True when nobody waits for the deletion any more: Slurm's teardown is answered, and the name may be given away. The devices stay taken
+ * until they are reported wiped.
  */
 export function isDeletedInBackground({ phase }: Pick<PhaseReport, 'phase'>): boolean {
   return phase === 'wiping' || phase === 'blocked'
 }
 
-/** What replaced bricks wait for: a former volume that may still serve them, in words; undefined when none does. */
+/** What replaced bricks wait for: a former volume that may still serve them, in words; undefined when there is none. */
 export function replacedBrickWait(cluster: Cluster, buffer: BufferDocument): string | undefined {
   const former = buffer.formerVolumes.find(({ volume }) => !isVolumeStopped(cluster, buffer, volume))
   return former && `waits for ${volumeWait(cluster, buffer, former.volume)}`
 }
 
-/** Every brick of the volume is online: what makes a buffer ready for the first time. */
+/** True when every brick of the volume is online, which makes a buffer ready for the first time. */
 export function isComplete(cluster: Cluster, buffer: BufferDocument): boolean {
   const volume = volumeOf(cluster, buffer)
   return (
@@ -84,7 +83,7 @@ function builtPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
   return { phase: waitingFor.length > 0 ? 'degraded' : 'ready', waitingFor }
 }
 
-/** `idle`: only a host's return, an operator, or the end of a wipe that takes long can move it on. */
+/** `idle`: it waits only for the return of a host, an operator, or the end of a long wipe. */
 interface Blocker {
   text: string
   idle: boolean

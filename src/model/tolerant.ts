@@ -3,8 +3,8 @@ import { z } from 'zod'
 const longest = 8192
 
 /**
- * An object that may have fields which this release does not know: a later one wrote them. They are kept, so that they are
- * still there when the document is written back, and nothing reads them. Its type has the known fields alone.
+ * An object that may have fields which this release does not know, because a later one wrote them. They are kept, so that they are not
+ * lost when the document is written back, and nothing reads them. Its type has only the known fields.
  */
 export function tolerant<S extends z.core.$ZodLooseShape>(shape: S): z.ZodObject<S, z.core.$strip> {
   return z.object(shape).catchall(unknownField) as unknown as z.ZodObject<S, z.core.$strip>

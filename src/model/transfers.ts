@@ -5,12 +5,12 @@ import type { DesiredTransfer, ObservedTransfer } from './documents/transfer.js'
 import { sessionStages } from './documents/session.js'
 import { privateVariable } from './stagePath.js'
 
-/** Of the transfers of one job: a session's document stays well below what etcd should hold in one value. */
+/** The limit for the transfers of one job, which keeps a session's document well below etcd's limit for a value. */
 export const maxTransferBytes = 48 * 1024
 
 /** Questions about the transfers of a session, answered from its document and from what the agents observed. */
 
-/** `stage-in 1`, as people are told of it. */
+/** `stage-in 1`, as messages name it. */
 export function nameOf({ direction, number }: Pick<SessionTransfer, 'direction' | 'number'>): string {
   return direction === 'fill' ? 'stage-in to the nodes' : `stage-${direction} ${number}`
 }
@@ -22,8 +22,8 @@ const directionIn: Partial<Record<SessionStage, TransferDirection>> = {
 }
 
 /**
- * The transfer that is copied now: one after the other, in the script's order. A stage-in that failed ends its job, so none
- * comes after it; of the stage-outs each is tried.
+ * The current transfer: they run one after the other, in the script's order. A failed stage-in ends its job, so no other follows;
+ * every stage-out is tried.
  */
 export function currentTransfer(session: SessionDocument): SessionTransfer | undefined {
   const direction = directionIn[session.stage]
@@ -43,13 +43,13 @@ export function isPrivate({ variable }: Pick<SessionTransfer, 'variable'>): bool
   return variable === privateVariable
 }
 
-/** Every node has its copy of what was staged in for private access; true also when nothing was. */
+/** True when every node has its copy of what was staged in for private access, also when nothing was. */
 export function isFannedOut(session: SessionDocument): boolean {
   return transfersOf(session, 'fill').every(({ ended }) => ended?.state === 'done')
 }
 
 /**
- * Stage-outs of a job that has begun, whose data is neither copied nor given up. Empty before the job runs and when its
+ * Stage-outs of a job that has started, whose data is neither copied nor dropped. Empty before the job runs and when its
  * session is leaving.
  */
 export function unsaved(session: SessionDocument): SessionTransfer[] {
@@ -59,8 +59,7 @@ export function unsaved(session: SessionDocument): SessionTransfer[] {
 }
 
 /**
- * What a host says of the attempt in its desired document; undefined when it has said nothing, or speaks of another
- * attempt.
+ * A host's report on the attempt in its desired document; undefined when there is none, or it is about another attempt.
  */
 export function reportOf(cluster: Cluster, host: string, document: DesiredTransfer): ObservedTransfer | undefined {
   const { session, transfer, attempt } = document
@@ -69,12 +68,12 @@ export function reportOf(cluster: Cluster, host: string, document: DesiredTransf
   return observed?.attempt === attempt ? observed : undefined
 }
 
-/** A host was told to copy, and has not been seen to be rid of it. */
+/** True when a host was told to copy, and has not reported that nothing of the transfer is left. */
 export function isCopying(cluster: Cluster, host: string, document: DesiredTransfer): boolean {
   return reportOf(cluster, host, document)?.state !== 'absent'
 }
 
-/** Storage hosts where transfers of the session have something left, each once: those of one buffer, or of all. */
+/** Storage hosts where something of the session's transfers is left, each once: of one buffer, or of all. */
 export function hostsCopying(cluster: Cluster, session: { id: number }, buffer?: { id: number }): string[] {
   const hosts = desiredOf(cluster, 'transfer', session)
     .filter(({ document }) => buffer === undefined || document.buffer.id === buffer.id)

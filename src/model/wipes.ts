@@ -2,8 +2,8 @@ import type { InventoryDevice } from './documents/inventory.js'
 import type { ThoroughWipe, WipeProgress } from './documents/wipe.js'
 
 /**
- * Why a device cannot be given to a buffer that is to be wiped so, in words for an operator; undefined when it can.
- * Asked before data is on it.
+ * Why a device cannot be given to a buffer that requires that wipe, in words for an operator; undefined when it can. Checked before
+ * data is on it.
  */
 export function whyNotWipe(
   { wipes }: Pick<InventoryDevice, 'wipes'>,
@@ -16,7 +16,7 @@ export function whyNotWipe(
   return `its pool is wiped with sanitize, ${cannot}: ${wipes.reason ?? 'no reason given'}`
 }
 
-/** As in `43 % wiped`, rounded down: 100 % means that nothing is left but the ends. */
+/** As in `43 % wiped`, rounded down: 100 % means that only the ends of the device remain. */
 export function describeWiping({ doneBytes, totalBytes }: WipeProgress): string {
   return `${Math.floor((100 * doneBytes) / totalBytes)} % wiped`
 }

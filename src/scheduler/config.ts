@@ -17,13 +17,13 @@ const pool = z
     /** Who may create persistent buffers in it, if not everybody. */
     persistentUsers: z.array(accountName).optional(),
     persistentGroups: z.array(accountName).optional(),
-    /** Removed: refused with the reason, so that nobody believes that it still works. */
+    /** Removed: it is refused with the reason, so that nobody assumes that it still works. */
     privateShard: z
       .never('privateShard was removed, because files cut into shards were damaged: delete this line')
       .optional(),
     /** What serves new buffers. */
     dataPlane: z.enum(dataPlaneNames).default('glusterd'),
-    /** What devices of new buffers are wiped by when they are given back. */
+    /** How the devices of new buffers are wiped when they are returned. */
     wipe: z.enum(wipeKinds).default('discard'),
   })
   .transform(({ granularity, default: isDefault, dataPlane, wipe, ...rest }) => ({
@@ -41,7 +41,7 @@ const pools = z
   .refine((pools) => Object.values(pools).filter(({ isDefault }) => isDefault).length <= 1, {
     message: 'expected `default: true` at one pool at most',
   })
-  // One pool alone serves requests that name none.
+  // Exactly one pool is used for requests without a pool.
   .transform((pools) => {
     const names = Object.keys(pools)
     return names.length === 1 ? { [names[0]!]: { ...pools[names[0]!]!, isDefault: true } } : pools
@@ -53,9 +53,9 @@ const clientAddress = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:-]{0,62}(\/[0-9]
 
 const seconds = z.int().positive().max(86_400)
 
-/** etc/scheduler.yaml explains every key; defaults stand here and nowhere else. */
+/** etc/scheduler.yaml explains every key; the defaults are only here. */
 export const schedulerConfig = z.strictObject({
-  /** Recorded in etcd, so that two clusters never share one. */
+  /** Recorded in etcd, so that two clusters never share one etcd. */
   cluster: clusterName,
   host: hostName.default(() => hostname().split('.')[0]!),
   etcd: schedulerEtcdConfig,
@@ -67,7 +67,7 @@ export const schedulerConfig = z.strictObject({
   mountRoot,
   /** Machines from which operators may mount every buffer by hand: names, addresses, or networks. */
   adminClients: z.array(clientAddress).default([]),
-  /** Allowed in place of a job's nodes where these are too many to be named. */
+  /** Allowed instead of a job's nodes when these are too many to be listed. */
   computeNetworks: z.array(clientAddress).default([]),
   /** Whether jobs may ask for swap on a buffer: docs/operating.md says why not. */
   swap: z.boolean().default(false),
@@ -75,9 +75,9 @@ export const schedulerConfig = z.strictObject({
   waitSeconds: z
     .strictObject({
       setup: seconds.default(240),
-      /** Slurm's own limit is a thousand OtherTimeouts: the job's nodes wait so long. */
+      /** Slurm's own limit is a thousand OtherTimeouts: the job's nodes wait for that time. */
       preRun: seconds.default(600),
-      /** In place of preRun, for a job that copies what was staged in to each of its nodes first. */
+      /** Instead of preRun, for a job whose fan-out runs first. */
       fill: seconds.default(3_600),
       postRun: seconds.default(240),
       teardown: seconds.default(240),

@@ -9,7 +9,7 @@ import { systemAccounts } from './users/accounts.js'
 import { readSchedulerConfig } from './config.js'
 import { startScheduler } from './scheduler.js'
 
-/** Wires the scheduler to etcd and to its socket. It answers at once, and says so while etcd is away. */
+/** Connects the scheduler to etcd and to its socket. It answers at once, also while etcd does not answer. */
 async function start(): Promise<{ stop(): Promise<void> }> {
   const config = readSchedulerConfig(process.argv.slice(2))
   const clock = systemClock

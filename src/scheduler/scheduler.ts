@@ -37,7 +37,7 @@ export interface SchedulerParts {
   clock: Clock
   log: Log
   newUuid?: () => string
-  /** Where there are no files, as on simulated hosts, nothing is seen of them. */
+  /** Simulated hosts have no files, and look up nothing. */
   statPaths?: StatPaths
   slurm?: SlurmQueries
   random?: () => number
@@ -47,15 +47,15 @@ export interface Scheduler {
   readonly cache: ClusterCache
   readonly committer: Committer
   isLeader(): boolean
-  /** Whether the loop gets on, and the watch: what does not, though etcd answers, is helped by a new start alone. */
+  /** True while the loop and the watch make progress. If they do not, although etcd answers, only a restart helps. */
   isHealthy(): boolean
-  /** Gives leadership up, closes the socket, and ends after what is being written. The store stays open. */
+  /** Gives up leadership, closes the socket, and ends after the current write. The store stays open. */
   stop(): Promise<void>
 }
 
 /** How long a call waits for the first reading of the cluster: below the 5 seconds that slurmctld gives `job_process`. */
 const firstReadMs = 4_000
-/** An etcd that is away at the start is said so after this long; later the watch says it. */
+/** If etcd does not answer at the start, this is logged after this time; later the watch logs it. */
 const firstWordMs = 2_000
 
 /** A scheduler and its socket. */
@@ -83,7 +83,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<Scheduler> 
   }
 }
 
-/** Wires a scheduler without its socket: cache, election, the loop, and what its calls stand on. */
+/** Connects the parts of a scheduler, without its socket: cache, election, loop, and the base of its calls. */
 export function assembleScheduler(parts: SchedulerParts) {
   const {
     store,
@@ -172,13 +172,13 @@ export function assembleScheduler(parts: SchedulerParts) {
   return { cache, committer, cluster, deps, isHealthy, stop }
 }
 
-/** Before etcd was read there is nothing true to say: an empty pool, above all, would be taken at its word by Slurm. */
+/** Calls wait until etcd has been read: above all, Slurm would believe an empty pool. */
 function afterFirstRead(route: Route, cache: ClusterCache, committer: Committer, cluster: OwnCluster): Route {
   return {
     ...route,
     handle: async (request) => {
       const problem = cluster.problem()
-      // Told at once to whoever asks: to wait does not help.
+      // Answered at once: waiting does not help.
       if (problem !== undefined) return { status: 409, headers: { 'X-Exit-Code': '1' }, body: `${problem}\n` }
       if (await committer.waitFor(() => cache.isSynced || undefined, firstReadMs)) return route.handle(request)
       return { status: 503, body: 'the burst buffer scheduler has not reached etcd yet: try again\n' }

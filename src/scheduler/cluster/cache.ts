@@ -8,7 +8,7 @@ const maxUnknown = 1_000
 /*
  * The cluster as it is in etcd, by one watch over everything: a consistent state of one revision, some milliseconds old.
  *
- * INVARIANT: listeners are called when a whole batch was taken in.
+ * INVARIANT: listeners are called only after a whole batch was applied.
  */
 export class ClusterCache extends ClusterDocuments {
   isSynced = false
@@ -38,7 +38,7 @@ export class ClusterCache extends ClusterDocuments {
     })
   }
 
-  /** Whether the watch has brought what a successful transaction of that revision wrote. */
+  /** True when the watch has delivered what a successful transaction of that revision wrote. */
   holds(writes: Write[], revision: number): boolean {
     return writes.every((write) => {
       if ('deletePrefix' in write) return true
@@ -54,7 +54,7 @@ export class ClusterCache extends ClusterDocuments {
     return this.lastEvents.get(name) ?? 0
   }
 
-  /** Calls back after each batch with what changed in it; with nothing when only the connection did. */
+  /** Calls back after each batch with its changes; with none when only the connection has changed. */
   onChange(listener: (touched: CacheEvent[]) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)

@@ -19,11 +19,11 @@ export interface DeviceStatus {
   alsoAt?: string
 }
 
-/** What a device is asked to be for. */
+/** What a device is wanted for. */
 export interface PoolRequest {
   pool: string
   granularityBytes: number
-  /** What it must be possible to wipe it by. */
+  /** The wipe that it must support. */
   wipe?: ThoroughWipe | undefined
 }
 
@@ -69,8 +69,8 @@ export function takenDevices(cluster: Cluster): Set<string> {
 }
 
 /**
- * One disk that two hosts see (two ports, NVMe over fabrics, shared SAS) is nobody's until the hosts' configurations say
- * whose: neither knows of a mount or a format on the other. The place of each, with the others'.
+ * Disks that two hosts see (two ports, NVMe over fabrics, shared SAS): each place, with the other places. They are unusable until only one
+ * host's configuration lists them, because neither host knows whether the other has formatted or mounted the disk.
  */
 export function sharedDisks(cluster: Cluster): Map<string, string> {
   const places = new Map<string, string[]>()

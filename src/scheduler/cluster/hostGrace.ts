@@ -2,8 +2,8 @@ import type { Clock } from '../../daemon/clock.js'
 import type { ClusterCache } from './cache.js'
 
 /**
- * How long hosts have been away. A host that is missing for a moment, because etcd was, is not lost: nothing is placed
- * elsewhere on its account until the grace has passed.
+ * How long hosts have been away. A host that is missing for a moment, for example because etcd did not answer, is not lost: its bricks are
+ * placed elsewhere only after the grace time.
  */
 export class HostGrace {
   private readonly away = new Map<string, { sinceMs: number; cancel: () => void }>()
@@ -24,7 +24,7 @@ export class HostGrace {
     })
   }
 
-  /** Asked of a host that is missing, it starts to count. */
+  /** The time of a missing host counts from the first call. */
   isLost(host: string): boolean {
     if (this.cache.hosts.has(host)) return false
     const sinceMs = this.away.get(host)?.sinceMs

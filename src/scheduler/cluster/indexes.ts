@@ -3,7 +3,7 @@ import type { BufferDocument } from '../../model/documents/buffer.js'
 import { type AnyDesired, type Desired, isOfSession, type SessionKind } from '../../model/documents/desired.js'
 import type { SessionDocument } from '../../model/documents/session.js'
 
-/** What a full scan would be too slow for at ten thousand buffers. */
+/** Answers for which a full scan would be too slow with ten thousand buffers. */
 export class Indexes implements ClusterIndex {
   private readonly bufferKeys = new Map<number, string>()
   private readonly sessionKeys = new Map<number, string>()
@@ -105,7 +105,7 @@ function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return found
 }
 
-/** Empty entries go, lest names of buffers long gone pile up. */
+/** Deletes empty entries, so that names of deleted buffers do not pile up. */
 function removeFrom<K>(map: Map<K, Map<string, unknown> | Set<string>>, key: K, member: string): void {
   const found = map.get(key)
   found?.delete(member)

@@ -1,16 +1,16 @@
-/** Kept of one host: more than it can be late with. */
+/** The number of reports kept for one host: more than a late host can have. */
 const maxKeys = 1_000
 const maxBytes = 8 * 1024 ** 2
 
 /**
- * Reports on what a host is not told. There are always some for a moment, and a report may be read before what it speaks of; but a host
- * may write any number below its key, of any size that etcd takes. The newest are kept, and it is shown.
+ * Reports without a desired document. Some always exist for a moment, and a report may be read before its document; but a host may write
+ * any number below its key, of any size that etcd accepts. The newest are kept, and the host is shown as a problem.
  */
 export class OrphanReports {
   private readonly byHost = new Map<string, { keys: Map<string, number>; bytes: number }>()
   private readonly exceeded = new Set<string>()
 
-  /** Gives the keys that are to be forgotten now. */
+  /** Returns the keys that are to be forgotten now. */
   add(host: string, key: string, bytes: number): string[] {
     this.remove(host, key)
     const kept = this.byHost.get(host) ?? { keys: new Map<string, number>(), bytes: 0 }
@@ -28,7 +28,7 @@ export class OrphanReports {
     return forgotten
   }
 
-  /** It is deleted, or the host is told what it speaks of. */
+  /** To be called when the report is deleted, or has a desired document. */
   remove(host: string, key: string): void {
     const kept = this.byHost.get(host)
     const bytes = kept?.keys.get(key)

@@ -7,14 +7,14 @@ export interface PoolReport {
   name: string
   granularityBytes: number
   isDefault: boolean
-  /** Slots in all: free, taken, cordoned and on lost hosts. Devices that hold something foreign are no part of the pool. */
+  /** All slots: free, taken, cordoned and on lost hosts. Foreign devices do not belong to the pool. */
   quantity: number
   free: number
   /** Devices by their availability. */
   devices: Record<DeviceAvailability, number>
 }
 
-/** Every configured pool, also one without a device: Slurm must go on hearing of it. */
+/** Every configured pool, also one without devices, because Slurm must always see it. */
 export function poolsOf(cluster: Cluster, config: Pick<SchedulerConfig, 'pools'>): PoolReport[] {
   const taken = takenDevices(cluster)
   const shared = sharedDisks(cluster)
@@ -35,7 +35,7 @@ export function poolsOf(cluster: Cluster, config: Pick<SchedulerConfig, 'pools'>
   })
 }
 
-/** The pool of a request, which may name none. */
+/** The pool of a request; the default pool if it names none. */
 export function findPool(
   config: Pick<SchedulerConfig, 'pools'>,
   name: string | undefined,

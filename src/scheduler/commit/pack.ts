@@ -3,7 +3,7 @@ export interface Size {
   bytes: number
 }
 
-/** In order, as few groups as may be, each within the limits. One that is above them alone is a group of its own. */
+/** Groups items in order, with as few groups as possible, each within the limits. An item above the limits is its own group. */
 export function pack<T>(items: T[], sizeOf: (item: T) => Size, limits: Size): T[][] {
   const groups: T[][] = []
   let room: Size = { operations: 0, bytes: 0 }

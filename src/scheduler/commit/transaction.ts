@@ -11,7 +11,7 @@ export interface Transaction {
 
 /**
  * The changes as one transaction: under the leader's fence, and only if every document is still as the cache has it.
- * A buffer's mountpoint and events go in the transaction that takes its document away, or gives its name to another.
+ * A buffer's mountpoint and events are deleted in the transaction that deletes its document, or gives its name to another buffer.
  */
 export function transactionOf(cache: ClusterCache, fence: number, changes: DocumentChange[]): Transaction {
   // guard: compare-leader
@@ -26,7 +26,7 @@ export function transactionOf(cache: ClusterCache, fence: number, changes: Docum
     else if (cache.revisionOf(key) !== 0) writes.push({ delete: key })
     if (change.kind === 'buffer' && cache.buffers.get(change.name)?.id !== change.document?.id) {
       if (cache.mountpoints.has(change.name)) writes.push({ delete: keys.mountpoint(change.name) })
-      // Not only those that the cache has: it does not wait for the events that it writes.
+      // Not only the events in the cache, which may not yet contain the latest.
       writes.push({ deletePrefix: keys.events(change.name) })
     }
   }

@@ -26,8 +26,8 @@ interface Parts {
 }
 
 /**
- * What hosts are told, and what people are told, by the documents as they stand. It remembers the last phase and stage of each, for the
- * timeline alone.
+ * The desired documents and the timeline, derived from the documents. The last phase and stage of each are remembered only for the
+ * timeline.
  */
 export class DesiredUnits {
   private readonly phases = new Map<number, Phase>()
@@ -68,7 +68,7 @@ export class DesiredUnits {
     }
     const { name, session } = found
     const records = desiredOfSession(cache, session, config)
-    // Where nothing is wanted because its time has not come, a key that is there by some accident is left alone.
+    // While nothing is wanted yet, a key that exists by accident is left alone.
     const leaveAlone = records.length === 0 && session.stage !== 'leaving'
     const units = leaveAlone ? [] : this.difference(fence, records, owned, again)
     units.push(...(await this.transferEvents(name, session, again)))
@@ -76,13 +76,13 @@ export class DesiredUnits {
     return units
   }
 
-  /** Peers, and adoptions that have come to an end. */
+  /** Peers, and the removal of finished adoptions. */
   ofOthers(fence: number): Unit[] {
     const { cache, config } = this.parts
     const again = () => {
       this.queue.others = true
     }
-    // Also one that was refused: its operator was told so, and a disk that gets free later must not be wiped then.
+    // Also a refused adoption: its operator was told, and a disk that becomes free later must not be wiped then.
     const ended = [...cache.desired.adopt.keys()].filter((place) => {
       const observed = cache.observed.adopt.get(place)
       return observed?.state === 'done' || observed?.problem?.terminal === true
@@ -92,7 +92,7 @@ export class DesiredUnits {
       const key = keys.desired(host, 'adopt', device)
       return { name: key, compares: [this.asItStands(key)], writes: [{ delete: key }] }
     })
-    // A host that is lost stays invited. One that is no storage host any more does not, or it would be invited again once it is detached.
+    // A lost host stays invited. One that is no longer a storage host does not, or it would be invited again after it was detached.
     const withdrawn = [...cache.desired.peer.keys()].flatMap((place) => {
       const [host, peer] = place.split('/') as [string, string]
       return cache.isStorageHost(host) && cache.isStorageHost(peer) ? [] : [keys.desired(host, 'peer', peer)]
@@ -124,7 +124,7 @@ export class DesiredUnits {
     const before = this.phases.get(buffer.id)
     if (before === report.phase) return []
     const isNew = before === undefined && cache.lastEventOf(name) === 0
-    // A leader that has just begun does not know the last phase, and tells nothing twice.
+    // A new leader does not know the last phase, and writes no line twice.
     const texts = before !== undefined || isNew ? [phaseEvent(buffer, before, report)] : []
     this.phases.set(buffer.id, report.phase)
     const compares = [this.asItStands(keys.buffer(name))]

@@ -20,16 +20,16 @@ interface Parts {
   newUuid: () => string
 }
 
-/** How the documents of buffers and sessions move on by what hosts have reported. Each is a transaction of its own. */
+/** Changes of the documents of buffers and sessions that follow from reports. Each is a separate transaction. */
 export class DocumentUnits {
   constructor(
     private readonly parts: Parts,
     private readonly queue: WorkQueue,
-    /** etcd has refused to store it, and its next try has not come. */
+    /** True while etcd has refused to store it and the next attempt is not due. */
     private readonly isHeld: (name: string) => boolean,
   ) {}
 
-  /** What a buffer has come to; undefined when its document stays as it is for now. */
+  /** The next change of a buffer; undefined when its document stays as it is for now. */
   transitionOfBuffer(id: number): Transition | undefined {
     const { cache, hostGrace, clock, newUuid } = this.parts
     const found = cache.bufferById(id)
@@ -41,7 +41,7 @@ export class DocumentUnits {
   async ofBuffer(fence: number, id: number, { changes, events }: Transition): Promise<Unit> {
     const { cache, timeline } = this.parts
     const { name, buffer } = cache.bufferById(id)!
-    // Before anything is waited for: what is compared are the revisions that it was decided on.
+    // Before any await, so that the revisions of the decision are compared.
     const { compares, writes } = transactionOf(cache, fence, changes)
     const stays = changes.every((change) => change.kind !== 'buffer' || change.document !== undefined)
     const told = stays ? await timeline.add(name, buffer, events) : []

@@ -29,7 +29,7 @@ export interface LoopParts {
 
 const fullPassMs = 60_000
 const retryMs = 1_000
-/** Looked at in one round, so that a full pass over ten thousand buffers never keeps the socket waiting for long. */
+/** The limit of one round, so that a full pass over ten thousand buffers does not block the socket for long. */
 const roundSize = 200
 
 type State =
@@ -46,13 +46,13 @@ const transitions: Transitions<State['name']> = {
 }
 
 /*
- * Brings etcd to what `desired` says, only while this scheduler leads. Level-triggered: a change marks buffers and sessions
- * to be looked at, and what is looked at is derived anew from the cache. Every minute all are.
+ * Writes to etcd what `desired` derives, only while this scheduler leads. It is level-triggered: a change puts buffers and sessions into the
+ * work queue, and each is derived again from the cache. Every minute all are.
  *
  * A round writes documents first (`DocumentUnits`), because what hosts are told (`DesiredUnits`) follows from them.
  *
- * INVARIANTS: one round at a time; a round begins on a cache that holds all that earlier rounds wrote; everything is
- * written under the fence and against the revisions it was derived from, so that a write that lands late changes nothing.
+ * INVARIANTS: one round at a time; a round begins on a cache that contains all writes of earlier rounds; every write compares the fence and
+ * the revisions from which it was derived, so that a late write changes nothing.
  */
 export class Loop {
   private state: State = { name: 'idle' }
@@ -91,22 +91,22 @@ export class Loop {
     if (state.name === 'running') await state.ended
   }
 
-  /** Has it nothing to do? */
+  /** True when there is nothing to do. */
   get isIdle(): boolean {
     return this.state.name !== 'running' && this.queue.isEmpty
   }
 
-  /** For how long no round has ended, or each has failed for a reason that is not etcd's. */
+  /** For how long no round has ended, or each has failed for another reason than etcd. */
   get failingForMs(): number {
     return this.failing.ms
   }
 
-  /** What cannot be written, and what keeps it busy, for people. */
+  /** What cannot be written, and which hosts change too often, in words for an operator. */
   problems(): string[] {
     return [...this.writer.problems(), ...this.hostChanges.problems()]
   }
 
-  /** Looks at everything anew, for a reason that is in no document: a host has been away for long enough. */
+  /** Reconciles everything, for a reason that is in no document: a host has been away for long enough. */
   resync(): void {
     if (!this.parts.committer.isLeader()) return
     this.queue.addAll(this.parts.cache)
@@ -128,7 +128,7 @@ export class Loop {
     this.wake()
   }
 
-  /** What is known from an earlier leadership: another leader may have told and removed what it liked since. */
+  /** Forgets what is known from an earlier leadership: another leader may have written anything since. */
   private forget(): void {
     this.desired = new DesiredUnits(this.parts, this.queue)
     this.parts.timeline.forgetAll()
@@ -142,7 +142,7 @@ export class Loop {
     })
   }
 
-  /** Changes that come in one breath are looked at together. */
+  /** Changes that arrive at the same time are handled together. */
   private wake(inMs = 0): void {
     if (this.state.name !== 'idle' || this.queue.isEmpty) return
     this.enter({ name: 'pausing', cancel: this.parts.clock.after(inMs, () => this.start()) })
@@ -162,7 +162,7 @@ export class Loop {
     this.state = state
   }
 
-  /** Rounds until nothing is left to do; returns how long to pause. Between two of them others have their turn. */
+  /** Runs rounds until nothing is left to do; returns how long to pause. Other work runs between two rounds. */
   private async run(): Promise<number> {
     for (let isFirst = true; this.state.name !== 'closed' && !this.queue.isEmpty; isFirst = false) {
       if (!isFirst) await yieldToEventLoop(this.parts.clock)
@@ -178,8 +178,9 @@ export class Loop {
       } catch (error) {
         if (error instanceof StoreError || error instanceof NotLeader) this.failing.end()
         if (error instanceof LeaseGone) this.parts.timeline.forgetLease()
-        if (error instanceof NotLeader) this.parts.log.warn('what was being written is left to the new leader')
-        else this.parts.log.warn('a round failed, it is done again', { reason: String(error) })
+        if (error instanceof NotLeader)
+          this.parts.log.warn('leadership lost during a write, which is left to the new leader')
+        else this.parts.log.warn('a round failed, it is repeated', { reason: String(error) })
         return retryMs
       }
     }
@@ -209,7 +210,7 @@ export class Loop {
     for (const id of buffers) {
       const transition = this.documents.transitionOfBuffer(id)
       if (!transition) continue
-      // Two that place from the same memory would take the same device, and the second be refused: one after the other.
+      // One after the other: two that place from the same cache would take the same device, and the second would be refused.
       if (transition.changes.some(({ kind }) => kind === 'lastId')) placing.push(id)
       else units.push(await this.documents.ofBuffer(fence, id, transition))
     }

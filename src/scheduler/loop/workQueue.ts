@@ -6,22 +6,22 @@ import type { InventoryDevice, InventoryDocument } from '../../model/documents/i
 import type { SessionDocument } from '../../model/documents/session.js'
 import type { ClusterCache, CacheEvent } from '../cluster/cache.js'
 
-/** What has to be looked at again, by id: buffers, sessions, and the few things that are of no buffer. */
+/** What has to be reconciled, by id: buffers, sessions, and the few things that belong to neither. */
 export class WorkQueue {
   readonly buffers = new Set<number>()
   readonly sessions = new Set<number>()
   others = false
-  /** A batch may bring a thousand hosts: once for all of them. */
+  /** Once for a whole batch, which may contain a thousand hosts. */
   private all = false
 
-  /** `isFollowed`: whether a host's change may make everything be looked at now. */
+  /** `isFollowed`: whether a host's change may reconcile everything now. */
   constructor(private readonly isFollowed: (host: string) => boolean = () => true) {}
 
   get isEmpty(): boolean {
     return this.buffers.size === 0 && this.sessions.size === 0 && !this.others
   }
 
-  /** Everything that there is, and every owner that desired keys name, so that orphans are found. */
+  /** All buffers and sessions, and every owner that desired keys name, so that orphans are found. */
   addAll(cache: ClusterCache): void {
     for (const { id } of cache.buffers.values()) this.buffers.add(id)
     for (const { id } of cache.sessions.values()) this.sessions.add(id)
@@ -37,7 +37,7 @@ export class WorkQueue {
     this.all = false
   }
 
-  /** At most `count` of them, taken out. */
+  /** Takes out at most `count` of them. */
   take(count: number): { buffers: number[]; sessions: number[]; others: boolean } {
     const buffers = takeFrom(this.buffers, count)
     const sessions = takeFrom(this.sessions, count)
@@ -86,7 +86,7 @@ export class WorkQueue {
     }
   }
 
-  /** A device for a brick that could not be placed anew may be there now. */
+  /** There may now be a device for a brick that could not be replaced. */
   private addUnbuilt(cache: ClusterCache): void {
     for (const { id, builtAt } of cache.buffers.values()) if (builtAt === undefined) this.buffers.add(id)
   }
@@ -101,7 +101,7 @@ export class WorkQueue {
         if (!found) continue
         const buffer = 'buffer' in found ? found.buffer.id : found.bufferId
         this.buffers.add(buffer)
-        // Whom the volume lets in is what their mounts wait for.
+        // Their mounts wait until the volume allows their access.
         const key = cache.index.bufferKey(buffer)
         if (key !== undefined) this.addUsers(cache, key)
       }

@@ -5,13 +5,13 @@ interface Kept<T> {
   atMs: number
 }
 
-/** How long an answer holds: one that there is something, and one that there is nothing. */
+/** How long an answer is valid: a found entry, and an absent one. */
 export interface Expiry {
   foundMs: number
   absentMs: number
 }
 
-/** Answers kept for a while and asked for once at a time. A question that fails is not kept: the next caller asks again. */
+/** Caches answers, and asks each question once at a time. Failures are not cached: the next caller asks again. */
 export class Answers<T> {
   private readonly kept = new Map<string, Kept<T>>()
   private readonly asked = new Map<string, Promise<T | undefined>>()

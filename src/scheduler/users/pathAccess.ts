@@ -9,16 +9,16 @@ export interface FileStat {
   isDirectory: boolean
 }
 
-/** Those of the paths that can be seen; undefined when nothing could be found out in time. */
+/** Looks up paths, and returns those that exist and can be seen; undefined when it timed out. */
 export type StatPaths = (paths: readonly string[]) => Promise<ReadonlyMap<string, FileStat> | undefined>
 
 /** Below the 5 seconds that slurmctld gives job_process. */
 const timeoutMs = 2_000
 
-/** So much is named to one `stat`: the kernel takes 2 MiB at most, and 128 KiB where little memory may be used. */
+/** The limit of arguments for one `stat`: the kernel accepts at most 2 MiB, and 128 KiB if memory is restricted. */
 const maxNamedBytes = 96 * 1024
 
-/** In children, because a file system that hangs would hold up every other call of this process. */
+/** In child processes, because a file system that hangs would block every other call of this process. */
 export const systemStatPaths: StatPaths = async (paths) => {
   const end = performance.now() + timeoutMs
   const seen = new Map<string, FileStat>()
@@ -86,16 +86,16 @@ function* fromTheEnd(path: string): Generator<string> {
   yield '/'
 }
 
-/** Deeper than any tree is: looking at each directory of such a path costs more than the answer is worth. */
+/** Longer than any real path: checking each of its directories would cost too much. */
 const maxPrefixBytes = 256 * 1024
 
-/** Every directory on the way to these paths, each once, and the paths; undefined when that is too much to look at. */
+/** Every directory on the way to these paths, each once, and the paths; undefined when these are too many. */
 export function allPrefixesOf(paths: readonly string[]): string[] | undefined {
   const prefixes = new Set<string>()
   let bytes = 0
   for (const path of paths) {
     for (const prefix of fromTheEnd(path)) {
-      // What leads there is in the set too.
+      // Its prefixes are in the set too.
       if (prefixes.has(prefix)) break
       prefixes.add(prefix)
       bytes += prefix.length
@@ -105,7 +105,7 @@ export function allPrefixesOf(paths: readonly string[]): string[] | undefined {
   return [...prefixes]
 }
 
-/** It is absent, and everybody could see that: each directory on the way may be searched by all. */
+/** True when the path certainly does not exist: everybody may search each directory on the way. */
 export function isAbsent(seen: ReadonlyMap<string, FileStat>, path: string): boolean {
   for (const prefix of prefixesOf(path)) {
     const found = seen.get(prefix)
@@ -134,7 +134,7 @@ export function firstUnreadablePrefix(
   })
 }
 
-/** Where bits of the group allow it, an access list may say so for this user too. */
+/** If the group bits allow access, an access control list may allow it for this user too. */
 function grants({ mode, uid, gid }: FileStat, needed: number, reader: Reader): boolean {
   const has = (shift: number) => ((mode >> shift) & needed) === needed
   if (reader.uid === 0) return true
