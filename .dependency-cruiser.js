@@ -83,6 +83,7 @@ export const rooms = {
     'src/agent/host/staging/priority.ts',
     'src/agent/host',
     'src/agent/host/dataplane',
+    'src/agent/host/dataplane/direct/settings.ts',
     'src/agent/host/dataplane/glusterd/settings.ts',
     'src/agent/host/disk',
     'src/agent/host/exec',

@@ -9,6 +9,7 @@ import { parseFlags } from '../daemon/flags.js'
 import { addresses } from '../model/fields.js'
 import { clusterName, hostName, poolName } from '../model/names.js'
 import { isWithin } from '../model/paths.js'
+import { brickPortsNeedStorage, directSettings } from './host/dataplane/direct/settings.js'
 import { containerNeedsStorage, filterNeedsCompute, dataPlaneSettings } from './host/dataplane/glusterd/settings.js'
 import { globPattern } from './host/disk/discover.js'
 import { pathOverlaps, storageExpected } from './messages.js'
@@ -53,6 +54,7 @@ export const agentConfig = z
     /** CPU and IO priority of staging processes, compared with those that serve buffers. */
     stagingPriority: z.enum(stagingPriorities).default('low'),
     ...dataPlaneSettings,
+    ...directSettings,
     /** Compute nodes: swap on a buffer may be in plain text. */
     swap: z.strictObject({ plaintext: z.boolean().default(false) }).default({ plaintext: false }),
     log: logConfig,
@@ -63,6 +65,7 @@ export const agentConfig = z
     message: storageExpected('stagePaths'),
   })
   .refine(filterNeedsCompute.holds, filterNeedsCompute.error)
+  .refine(brickPortsNeedStorage.holds, brickPortsNeedStorage.error)
 export type AgentConfig = z.infer<typeof agentConfig>
 
 export const usage = `burstbuffer-agent: applies to this host the desired state that the scheduler writes into etcd

@@ -8,6 +8,7 @@ import { openNotifier } from '../daemon/notify.js'
 import type { HostDocument } from '../model/documents/host.js'
 import { openStore } from '../store/etcd.js'
 import { type AgentConfig, readAgentConfig } from './config.js'
+import { brickPortsOf, directSettingNames } from './host/dataplane/direct/settings.js'
 import { dataPlaneSettingNames } from './host/dataplane/glusterd/settings.js'
 import { openDataPlaneService } from './host/dataplane/index.js'
 import { readBoot } from './host/exec/bootId.js'
@@ -32,6 +33,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const store = openStore(etcdOptions(config.etcd), { clock, log })
   let filterProblems: string[] = []
   let tell = () => {}
+  let tellBrickProblem: (problem: string | undefined) => void = () => {}
   const dataPlane = await openDataPlaneService({
     settings: config,
     clock,
@@ -59,13 +61,16 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     clock,
     log,
     runPlane: dataPlane.run,
+    onBrickProblem: (problem) => tellBrickProblem(problem),
   })
   let document = await hostDocument(config, await host.versions(), clock.unixSeconds(), boot)
   const { roles, cluster } = config
   const service = serveHost({ host, roles, document, store, clock, log, ...(cluster ? { cluster } : {}) })
+  tellBrickProblem = (problem) => service.tellProblems('bricks', problem === undefined ? [] : [problem])
   tell = () => service.tellProblems('packet filter', filterProblems)
   tell()
   host.onTransferEnd(() => service.wake('transfer'))
+  host.onBrickEnd(() => service.wake('volume'))
   const watchDevices = (pools: AgentConfig['pools']) =>
     config.roles.includes('storage')
       ? service.inventory.watchDirectories(Object.values(pools).flat())
@@ -126,6 +131,7 @@ async function hostDocument(
   boot: string | undefined,
 ): Promise<HostDocument> {
   const addresses = config.addresses ?? [config.host]
+  const brickPorts = brickPortsOf(config)
   return {
     v: 1,
     host: config.host,
@@ -134,6 +140,7 @@ async function hostDocument(
     versions: { ...versions, node: process.versions.node },
     startedAt,
     ...(boot === undefined ? {} : { boot }),
+    ...(brickPorts === undefined ? {} : { brickPorts }),
     ...(config.stagePaths.length > 0 && config.roles.includes('storage') ? { stagePaths: config.stagePaths } : {}),
   }
 }
@@ -152,6 +159,7 @@ function warnOfRestart(before: AgentConfig, after: AgentConfig, warn: (phrase: s
       'stagingPriority',
       'leftovers',
       ...dataPlaneSettingNames,
+      ...directSettingNames,
       'swap',
       'log',
     ] as const

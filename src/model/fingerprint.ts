@@ -15,9 +15,10 @@ export function fingerprintOf({
   return digestOf([bricks, directory, exports, [...clients].sort()])
 }
 
-/** Of what the process of one brick is started with: everything but who may connect, which does not end it. */
+/** Of what the process of one brick is started with: everything but who may connect, which does not end it; in whatever order. */
 export function servedFingerprintOf({ directory, exports }: DirectVolume, brick: DirectBrick): string {
-  return digestOf([brick, directory, exports])
+  const byName = [...exports].sort((a, b) => (a.name < b.name ? -1 : 1))
+  return digestOf([brick, directory, byName])
 }
 
 function digestOf(value: unknown): string {

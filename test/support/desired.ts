@@ -6,7 +6,7 @@ import type { DesiredMount } from '../../src/model/documents/mount.js'
 import type { DesiredPeer } from '../../src/model/documents/peer.js'
 import type { DesiredSwap } from '../../src/model/documents/swap.js'
 import type { DesiredTransfer } from '../../src/model/documents/transfer.js'
-import type { GlusterfsVolume } from '../../src/model/documents/volume.js'
+import type { DirectVolume, GlusterfsVolume } from '../../src/model/documents/volume.js'
 import type {
   BrickFacts,
   DeviceContent,
@@ -44,6 +44,27 @@ export function aDesiredVolume(parts: Partial<GlusterfsVolume> = {}): GlusterfsV
     volume: '3',
     bricks: ['gluster1', 'gluster2'].map((host) => ({ host, path: `${brickMountPath('nvme1n1')}/brick` })),
     options: { 'network.ping-timeout': '10' },
+    wanted: 'started',
+    ...parts,
+  }
+}
+
+export function aDirectVolume(parts: Partial<DirectVolume> = {}): DirectVolume {
+  const login = (user: string) => ({ user, password: user.padEnd(43, 'x') })
+  return {
+    v: 1,
+    fence: 1,
+    kind: 'volume',
+    buffer: { id: 10, name: '3' },
+    type: 'direct',
+    volume: '3',
+    bricks: [1, 2].map((n) => ({ device: `nvme${n}n1`, uuid: aUuid(n), port: 28_999 + n })),
+    directory: 'brick',
+    exports: [
+      { name: 'striped', directory: '/striped', ...alice, mode: 0o700, login: login('s') },
+      { name: 'private-c1', directory: '/private/c1', ...alice, mode: 0o700, login: login('p') },
+    ],
+    clients: ['gluster1', 'c1'],
     wanted: 'started',
     ...parts,
   }

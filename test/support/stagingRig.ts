@@ -141,7 +141,7 @@ export function agentOn(
   { lustre, volume }: Record<'lustre' | 'volume', string>,
   options: Partial<TransferOptions> = {},
 ): Host {
-  const mountAt: TransferOptions['mountAt'] = (_, path) =>
+  const mountAt: TransferOptions['mountAt'] = (_, { path }) =>
     runCommand(['mount', '--bind', volume, path], { timeoutMs: 10_000 })
   const requireAllBricksOnline = () => Promise.resolve()
   const priority = 'low' as const

@@ -5,7 +5,7 @@ import { brickMountPath } from '../../model/cluster.js'
 import type { DesiredBrick } from '../../model/documents/brick.js'
 import type { Host } from '../port/host.js'
 import { adoptDevice, adoptFacts } from './disk/adoption.js'
-import { brickFacts, readHostSnapshot } from './disk/brickFacts.js'
+import { brickFacts, isBrickWhole, readHostSnapshot } from './disk/brickFacts.js'
 import { formatBrick, makeBrickDirectory } from './disk/brickFormat.js'
 import { mountBrick, stopBrickProcess, unmountBrick } from './disk/brickMount.js'
 import { wipeBrick } from './disk/brickWipe.js'
@@ -13,7 +13,7 @@ import type { PathOf } from './disk/listedDevice.js'
 import { stampBrick } from './disk/stamp.js'
 import * as clients from './client/bufferMount.js'
 import { discover, pathsByName, type Pools } from './disk/discover.js'
-import { dataPlanesOn } from './dataplane/index.js'
+import { dataPlanesOn, type DirectParts } from './dataplane/index.js'
 import { leftovers, type LeftoverTimes } from './client/leftovers.js'
 import { LongWipes } from './disk/longWipes.js'
 import { type Run, runCommand } from './exec/run.js'
@@ -47,6 +47,10 @@ export interface RealHostOptions {
   onServers?: (servers: readonly string[]) => Promise<void>
   /** Runs the data plane's commands, where they do not run on this host itself. */
   runPlane?: Run | undefined
+  /** Bricks and mounts that the agent serves itself. */
+  direct?: Partial<Pick<DirectParts, 'directories' | 'fence'>>
+  /** Hears why bricks cannot be served here, for operators; undefined when they can. */
+  onBrickProblem?: (problem: string | undefined) => void
 }
 
 /** This machine. */
@@ -57,8 +61,12 @@ export interface RealHost extends Host {
   onTransferEnd(callback: () => void): void
   /** Ends the copies and the long wipes under way; the next agent continues them. */
   close(): Promise<void>
+  /** Calls back when a process has ended that serves a brick, and nobody told it to. */
+  onBrickEnd(callback: () => void): void
 }
 
+/** Nothing in the first outlives a reboot; systemd gives the agent its parent. */
+const usualDirectories = { run: '/run/burstbuffer-agent/direct', log: '/var/log/burstbuffer/direct' }
 const usualTimes: LeftoverTimes = { graceMs: 30_000, killMs: 10_000, giveUpMs: 60_000 }
 
 /**
@@ -67,11 +75,21 @@ const usualTimes: LeftoverTimes = { graceMs: 30_000, killMs: 10_000, giveUpMs: 6
 export function realHost(options: RealHostOptions): RealHost {
   const run = logged(options.run ?? runCommand, options)
   const { mountRoot, name } = options
+  let onBrickEnd = () => {}
   const planes = dataPlanesOn({
     name,
     run,
     runPlane: options.runPlane && logged(options.runPlane, options),
     warn: (phrase, fields) => options.log.warn(phrase, fields),
+    direct: {
+      boot: options.boot,
+      clock: options.clock,
+      directories: usualDirectories,
+      isReady: async (brick, directory) => isBrickWhole(brick, directory, await pathOf()),
+      onBrickEnd: () => onBrickEnd(),
+      onProblem: (problem) => options.onBrickProblem?.(problem),
+      ...options.direct,
+    },
   })
   const planeOf = ({ direct }: { direct?: object | undefined }) => planes.of(direct ? 'direct' : 'glusterd')
   const wipeAbilities = abilitiesOf(run, options.clock)
@@ -114,11 +132,12 @@ export function realHost(options: RealHostOptions): RealHost {
     priority: options.stagingPriority ?? 'normal',
     run,
     requireAllBricksOnline: (transfer) => planeOf(transfer).requireAllBricksOnline(transfer),
-    mountAt: async (transfer, path) => {
+    mountAt: async (transfer, { path, direct }) => {
       const { client } = planeOf(transfer)
       const servers = await client.liveFirst(transfer.servers)
-      await client.mount({ servers, volume: transfer.volume }, path, { acl: true })
+      await client.mount({ servers, volume: transfer.volume, direct }, path, { acl: true })
     },
+    onUnmounted: (transfer, path) => planeOf(transfer).client.unmounted(path),
     log: options.log,
     onEnd: () => onTransferEnd(),
   })
@@ -128,7 +147,9 @@ export function realHost(options: RealHostOptions): RealHost {
     boot: options.boot,
     setPools: (next) => (pools = next),
     onTransferEnd: (callback) => (onTransferEnd = callback),
+    onBrickEnd: (callback) => (onBrickEnd = callback),
     close: async () => {
+      planes.close()
       await Promise.all([staging.close(), longWipes.close()])
     },
     versions: async () => {
@@ -171,7 +192,7 @@ export function realHost(options: RealHostOptions): RealHost {
       wipeBrick: async ({ brick }) => wipeBrick(brick, await pathOf(), wipeMeans),
       ...planes.effects,
       mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, planeOf(mount).client, run),
-      unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, left.refused, run),
+      unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, left.refused, planeOf(mount).client, run),
       signalMountUsers: ({ mount, signal }) => left.signal(mount, signal),
       unmountBelow: ({ mount, below }) => left.unmountBelow(mount, below),
       allocateSwap: ({ swap }) => allocateSwap(swap, swapHost),

@@ -79,7 +79,7 @@ export interface DirectVolumeFacts {
   bricks: DirectBrickFacts[]
   /** Processes of this host that serve the volume from bricks that the document does not name. */
   others: { device: string; pid: number }[]
-  /** Directories of exports that are made on each of the bricks, with their owners and modes. */
+  /** Directories of exports that are made whole on each brick that is ready. */
   directories: string[]
   /** The document's clients may connect to the bricks' ports, and nobody else. */
   isFenced: boolean

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { writeFileSync } from 'node:fs'
 import { readAgentConfig } from '../../../src/agent/config.js'
+import { brickPortsOf } from '../../../src/agent/host/dataplane/direct/settings.js'
 import { ConfigError } from '../../../src/daemon/configFile.js'
 import { useConfigFile } from '../../support/configFile.js'
 
@@ -39,6 +40,12 @@ describe("the agent's configuration", () => {
     expect(read(`${good}swap: { plaintext: true }\n`).swap).to.deep.equal({ plaintext: true })
   })
 
+  it('has ports for bricks on a storage host, and none elsewhere', () => {
+    expect(brickPortsOf(read(good))).to.deep.equal({ first: 29_000, last: 29_999 })
+    expect(brickPortsOf(read(`${good}brickPorts: 30000-30099\n`))).to.deep.equal({ first: 30_000, last: 30_099 })
+    expect(brickPortsOf(read(good.replace('storage', 'compute')))).to.equal(undefined)
+  })
+
   for (const path of ['/mnt/../etc', '/mnt/./x', '/..', '/']) {
     it(`refuses ${path} as the root of mounts`, () => {
       expect(refusal(`${good}mountRoot: ${path}\n`)).to.match(/mountRoot: expected .*, found "/)
@@ -60,6 +67,19 @@ describe("the agent's configuration", () => {
       ['etcd.tls: expected certFile and keyFile together'],
     ],
     ['a key that is missing', 'roles: [storage]\n', ['etcd: ', 'found nothing']],
+    ...['30000-29000', '80-90', '29000-70000', '29000', 'many'].map(
+      (range) =>
+        [`the ports ${range}`, `${good}brickPorts: ${range}\n`, ['brickPorts: expected two ports']] as [
+          string,
+          string,
+          string[],
+        ],
+    ),
+    [
+      'ports of bricks where none are served',
+      `${good.replace('storage', 'compute')}brickPorts: 29000-29099\n`,
+      ['roles: expected storage among them, because brickPorts is set'],
+    ],
     ['an unknown role', good.replace('storage', 'stroage'), ['roles.0: ', '"storage"', 'found "stroage"']],
     ['no role', good.replace('storage', ''), ['roles: ', 'found []']],
     [

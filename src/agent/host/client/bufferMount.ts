@@ -49,7 +49,7 @@ function loopsIn(mount: MountEntry, run: Run): Promise<AttachedLoop[]> {
 export async function mountBuffer(mount: DesiredMount, mountRoot: string, client: Client, run: Run): Promise<void> {
   requireBelowMountRoot(mount.path, mountRoot)
   const servers = await client.liveFirst(mount.servers)
-  await makePassable(mount.path, '755', run)
+  await makePassable(mount.path, client.mountPointMode, run)
   await client.mount({ ...mount, servers }, mount.path, mount)
   if (!mountedAt(await mountTable(), mount.path)) throw new Error(notMounted(mount.volume, mount.path))
   if (!(await answers(mount.path, run))) throw new Error(mountSilent(mount.volume, mount.path))
@@ -64,6 +64,7 @@ export async function unmountBuffer(
   mount: DesiredMount,
   mountRoot: string,
   isTimeOver: Leftovers['refused'],
+  client: Pick<Client, 'unmounted'>,
   run: Run,
 ): Promise<void> {
   try {
@@ -81,6 +82,7 @@ export async function unmountBuffer(
     await run(['sync', '--file-system', '--', mount.path], { timeoutMs: mountMs }).catch(() => undefined)
     throw new Refusal(message)
   }
+  await client.unmounted(mount.path)
   await removeEmpty(mount.path, mountRoot)
 }
 

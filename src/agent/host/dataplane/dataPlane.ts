@@ -1,4 +1,5 @@
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
+import type { DirectSource } from '../../../model/documents/direct.js'
 import type { Run } from '../exec/run.js'
 import type { BrickServer } from '../exec/processes.js'
 
@@ -22,6 +23,10 @@ export interface Client {
   liveFirst(servers: readonly string[]): Promise<string[]>
   /** Whether it is mounted then is for the caller to see: the program may say so although it is not. */
   mount(source: MountSource, path: string, use: MountUse): Promise<void>
+  /** What becomes of the directory below the mount: nobody may write there while nothing is mounted, where that can be had. */
+  mountPointMode: '755' | '000'
+  /** Nothing is mounted there any more: ends what is left of its client. May be repeated. */
+  unmounted(path: string): Promise<void>
   /** Programs of its own that take a user's FUSE mount off for that user. */
   fusermounts: readonly string[]
 }
@@ -31,6 +36,8 @@ export interface MountSource {
   volume: string
   /** `/private/c1`; the root when absent. */
   directory?: string | undefined
+  /** The export of the data plane `direct`, in place of servers and directory. */
+  direct?: DirectSource | undefined
 }
 
 export interface MountUse {

@@ -3,10 +3,11 @@ import type { DataPlaneName } from '../../../model/documents/direct.js'
 import type { Effects, Observe } from '../../port/host.js'
 import type { BrickServer } from '../exec/processes.js'
 import type { DataPlane, DataPlaneOptions } from './dataPlane.js'
-import { direct, type Direct } from './direct/index.js'
+import { direct, type Direct, type DirectParts } from './direct/index.js'
 import { glusterd, type Glusterd } from './glusterd/index.js'
 
 export type { Client, DataPlane } from './dataPlane.js'
+export type { DirectParts } from './direct/index.js'
 export { type DataPlaneService, openService as openDataPlaneService } from './glusterd/service.js'
 
 /** All that a host can serve and mount with, side by side. */
@@ -18,13 +19,17 @@ export interface DataPlanes {
   brickServer: BrickServer
   observe: Pick<Observe, 'volume' | 'peer'>
   effects: Glusterd['effects'] & Direct['effects']
+  /** Watches nothing any more; what serves bricks and mounts goes on. */
+  close(): void
 }
 
-export function dataPlanesOn(options: DataPlaneOptions): DataPlanes {
-  const planes = { glusterd: glusterd(options), direct: direct() }
+export function dataPlanesOn(options: DataPlaneOptions & { direct: DirectParts }): DataPlanes {
+  // What a container of glusterd's says of its version counts more.
+  const planes = { direct: direct(options), glusterd: glusterd(options) }
   return {
     of: (name = 'glusterd') => planes[name],
     all: Object.values(planes),
+    close: () => planes.direct.close(),
     brickServer: {
       program: planes.glusterd.brickServer.program,
       brickOf: (words) => planes.direct.brickServer.brickOf(words) ?? planes.glusterd.brickServer.brickOf(words),

@@ -69,6 +69,21 @@ export async function brickFacts(
   }
 }
 
+/** Its own file system is mounted at its path, to be written, with its stamp, and that directory is in it. */
+export async function isBrickWhole(
+  { device, uuid }: Pick<DesiredBrick, 'device' | 'uuid'>,
+  directory: string,
+  pathOf: PathOf,
+): Promise<boolean> {
+  const path = pathOf(device)
+  const resolved = path === undefined ? undefined : await resolveDevice(path)
+  const mounted = mountedAt(await mountTable(), brickMountPath(device))
+  if (!resolved || 'reason' in resolved || mounted?.device !== resolved.numbers) return false
+  if (mounted.options.includes('ro')) return false
+  const { stamp, directories } = await inspectMountedBrick(brickMountPath(device))
+  return stamp === uuid && directories.includes(directory)
+}
+
 /** How far a sanitize is that an earlier agent began: until it is done the drive cannot be read. */
 async function sanitizedByTheDrive(
   { wipe, sizeBytes }: DesiredBrick,

@@ -102,6 +102,11 @@ async function startTimeOf(pid: number): Promise<string | undefined> {
   return state === 'Z' || state === 'X' ? undefined : startOf(stat)
 }
 
+/** The very process has not ended. */
+export async function isRunning({ pid, start }: ProcessId): Promise<boolean> {
+  return (await startTimeOf(pid)) === start
+}
+
 /**
  * Sends SIGTERM, and SIGKILL after half the time; never to a later process with the same pid. Resolves when the process
  * has ended; throws Error when it has not after `timeoutMs`.

@@ -16,7 +16,7 @@ import { type StagePaths, stagePathsNow } from './resolve.js'
 import { sandboxRoot } from './sandbox.js'
 import { type AsUser, asUser, type UserParts } from './user.js'
 import { stagesNothing } from './messages.js'
-import { type MountAt, mountState, mountVolume, unmountVolume } from './volume.js'
+import { type MountAt, mountState, mountVolume, type OnUnmounted, unmountVolume } from './volume.js'
 import { type Notes, openNotes } from './notes.js'
 import type { StagingPriority } from './priority.js'
 import { scanNote, tally } from './noteFormats.js'
@@ -30,8 +30,9 @@ export interface TransferOptions {
   /** Throws unless every brick of its volume is online. */
   requireAllBricksOnline: (transfer: DesiredTransfer) => Promise<void>
   log: Log
-  /** Mounts the volume at a path that exists. */
   mountAt: MountAt
+  /** Nothing is mounted there any more. */
+  onUnmounted?: OnUnmounted
   /** Called when work on that transfer has ended, with or without success. */
   onEnd?: (id: string) => void
   /** A program of a transfer that has printed nothing for so long is ended. */
@@ -115,7 +116,7 @@ export function transfers(options: TransferOptions) {
     /** Throws Refusal where no stage paths are set, else what `mountVolume` throws. */
     mount: async (transfer: DesiredTransfer) => {
       insist()
-      await mountVolume(transfer, run, options.mountAt)
+      await mountVolume(transfer, options)
     },
     /** Begins the scan, in place of another part that is under way here; does nothing when the scan is under way. */
     scan: (transfer: DesiredTransfer) =>
@@ -147,7 +148,7 @@ export function transfers(options: TransferOptions) {
             log.warn('cannot remove the notes of a transfer', { id: idOf(transfer), reason: String(error) }),
           )
       }
-      await unmountVolume(transfer, run)
+      await unmountVolume(transfer, options)
     },
     /** Ends all work on this host; batches that are noted as done are not copied again. */
     close: () => jobs.stopAll(),

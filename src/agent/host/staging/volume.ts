@@ -1,9 +1,12 @@
 import { mkdir, rmdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { transferRoot } from '../../../model/cluster.js'
+import type { DirectSource } from '../../../model/documents/direct.js'
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
+import { isWithin } from '../../../model/paths.js'
 import { closeBrickRoot } from '../disk/brickMount.js'
 import { answers } from '../client/bufferMount.js'
-import { mountedAt, mountTable } from '../exec/mounts.js'
+import { mountTable } from '../exec/mounts.js'
 import { makePassable } from '../exec/passable.js'
 import { type Run, runOk } from '../exec/run.js'
 import { volumeNotMounted } from './messages.js'
@@ -11,37 +14,94 @@ import { transferPathsOf } from './paths.js'
 
 const commandMs = 30_000
 
-/** Whether the transfer's volume is mounted here. dead: its client process has ended or does not answer. */
-export async function mountState(transfer: DesiredTransfer, run: Run): Promise<'absent' | 'alive' | 'dead'> {
-  const { mount } = transferPathsOf(transfer)
-  const found = mountedAt(await mountTable(), mount)
-  if (!found) return 'absent'
-  return (await answers(mount, run)) ? 'alive' : 'dead'
+/** Where something of the volume is mounted: all of it, or one export. */
+export interface MountPoint {
+  path: string
+  direct?: DirectSource
 }
 
-/** Mounts the transfer's volume at a directory that exists; throws when it cannot. */
-export type MountAt = (transfer: DesiredTransfer, path: string) => Promise<unknown>
+/** Mounts that of the transfer's volume at a directory that exists; throws when it cannot. */
+export type MountAt = (transfer: DesiredTransfer, point: MountPoint) => Promise<unknown>
+export type OnUnmounted = (transfer: DesiredTransfer, path: string) => Promise<void>
+
+interface MountMeans {
+  run: Run
+  mountAt: MountAt
+  onUnmounted?: OnUnmounted
+}
 
 /**
- * Mounts the buffer for this transfer only, after unmounting what is mounted there. Throws Error when the buffer is
- * not mounted afterwards or does not answer. May be repeated.
+ * Whether the transfer's volume is mounted here. dead: a part of it is not, or its client process has ended or does not answer.
  */
-export async function mountVolume(transfer: DesiredTransfer, run: Run, mountAt: MountAt): Promise<void> {
+export async function mountState(transfer: DesiredTransfer, run: Run): Promise<'absent' | 'alive' | 'dead'> {
+  const found = await mountedPaths(transfer)
+  if (found.length === 0) return 'absent'
+  const points = mountPointsOf(transfer)
+  if (!points.every(({ path }) => found.includes(path))) return 'dead'
+  const alive = await Promise.all(points.map(({ path }) => answers(path, run)))
+  return alive.every(Boolean) ? 'alive' : 'dead'
+}
+
+/**
+ * Mounts the buffer for this transfer only, whole or not at all, after unmounting what is mounted there. Throws Error when the
+ * buffer is not mounted afterwards or does not answer. May be repeated.
+ */
+export async function mountVolume(transfer: DesiredTransfer, means: MountMeans): Promise<void> {
   const { mount } = transferPathsOf(transfer)
-  await unmountVolume(transfer, run)
+  const { run } = means
+  await unmountVolume(transfer, means)
   await closeBrickRoot()
   // Users may pass through it, but not list it: only its owner may enter the mount below.
   await makePassable(transferRoot, '711', run)
-  await mkdir(mount, { recursive: true, mode: 0o700 })
-  await mountAt(transfer, mount)
-  if ((await mountState(transfer, run)) !== 'alive') {
-    throw new Error(volumeNotMounted(transfer.volume, mount))
+  try {
+    for (const point of mountPointsOf(transfer)) {
+      if (point.path === mount) await mkdir(mount, { recursive: true, mode: 0o700 })
+      else await makePassable(point.path, '000', run)
+      await means.mountAt(transfer, point)
+    }
+    if ((await mountState(transfer, run)) !== 'alive') throw new Error(volumeNotMounted(transfer.volume, mount))
+  } catch (error) {
+    // What went wrong first is what is told.
+    await unmountVolume(transfer, means).catch(() => {})
+    throw error
   }
 }
 
-/** Unmounts, not lazily: throws CommandError while the mount is in use. May be repeated. */
-export async function unmountVolume(transfer: DesiredTransfer, run: Run): Promise<void> {
+/** Unmounts, not lazily, what was mounted last first: throws CommandError while one is in use. May be repeated. */
+export async function unmountVolume(
+  transfer: DesiredTransfer,
+  { run, onUnmounted }: Omit<MountMeans, 'mountAt'>,
+): Promise<void> {
   const { mount } = transferPathsOf(transfer)
-  if (mountedAt(await mountTable(), mount)) await runOk(run, ['umount', '--', mount], { timeoutMs: commandMs })
-  await rmdir(mount).catch(() => {})
+  for (const path of (await mountedPaths(transfer)).reverse()) {
+    await runOk(run, ['umount', '--', path], { timeoutMs: commandMs })
+    await onUnmounted?.(transfer, path)
+  }
+  for (const { path } of mountPointsOf(transfer)) await removeEmpty(path, mount)
+}
+
+function mountPointsOf(transfer: DesiredTransfer): MountPoint[] {
+  const { mount } = transferPathsOf(transfer)
+  if (!transfer.direct) return [{ path: mount }]
+  return transfer.direct.map(({ directory, ...direct }) => ({
+    path: directory === '/' ? mount : `${mount}${directory}`,
+    direct,
+  }))
+}
+
+/** In the order in which they were mounted; those of an earlier document too. */
+async function mountedPaths(transfer: DesiredTransfer): Promise<string[]> {
+  const { mount } = transferPathsOf(transfer)
+  return (await mountTable()).map(({ path }) => path).filter((path) => isWithin(path, mount))
+}
+
+async function removeEmpty(path: string, top: string): Promise<void> {
+  for (let at = path; isWithin(at, top); at = dirname(at)) {
+    // Others lie in it still; or it is gone already, and what is above it is not.
+    const failed = await rmdir(at).then(
+      () => false,
+      (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+    )
+    if (failed) return
+  }
 }

@@ -6,6 +6,8 @@ import { CommandError, type Run, runOk } from '../../exec/run.js'
 
 const attribute = 'trusted.glusterfs.volume-id'
 const timeoutMs = 10_000
+/** In one command line. */
+const maxPaths = 200
 
 /** The directory carries the id of another volume. */
 export class ForeignDirectory extends Error {
@@ -25,6 +27,15 @@ export async function markDirectory(directory: string, volumeId: string, run: Ru
       timeoutMs,
     })
   await mkdir(join(directory, '.glusterfs'), { mode: 0o700, recursive: true })
+}
+
+/** The same for directories that were made a moment ago, as many as there are. Throws CommandError. */
+export async function markFresh(directories: readonly string[], volumeId: string, run: Run): Promise<void> {
+  for (let at = 0; at < directories.length; at += maxPaths) {
+    const paths = directories.slice(at, at + maxPaths)
+    await runOk(run, ['setfattr', `--name=${attribute}`, `--value=0x${hexOf(volumeId)}`, '--', ...paths], { timeoutMs })
+  }
+  for (const directory of directories) await mkdir(join(directory, '.glusterfs'), { mode: 0o700 })
 }
 
 /** Of which volume a directory is; undefined when of none. Throws CommandError when it cannot be asked. */

@@ -1,23 +1,192 @@
+import { mkdir } from 'node:fs/promises'
+import type { Clock } from '../../../../daemon/clock.js'
+import type { DirectBrick } from '../../../../model/documents/direct.js'
+import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import type { DirectVolume } from '../../../../model/documents/volume.js'
-import { type DirectVolumeFacts, type Effects, Refusal } from '../../../port/host.js'
-import type { DataPlane } from '../dataPlane.js'
+import { type DirectVolumeFacts, type Effects, Unavailable } from '../../../port/host.js'
+import { coalesce } from '../../exec/coalesce.js'
+import type { DataPlane, DataPlaneOptions } from '../dataPlane.js'
+import { brickPath } from '../../../../model/cluster.js'
+import { type BrickMeans, endBrick, forgetBricks, serveBrick } from './bricks.js'
+import { client } from './client.js'
+import { makeExports } from './exports.js'
+import { exportWord } from './exportWord.js'
+import { type Admission, type BrickFence, noFence } from './fenceType.js'
+import { type Directories, removeStrayVolfiles } from './files.js'
+import { portsListenedOn } from './listening.js'
+import { brickNotReady, bricksOffline, fenceNotSupported, notInstalled, portNotFenced } from './messages.js'
+import { ownBricks } from './ownBricks.js'
+import { probeBrick } from './probe.js'
+import { ProcessWatch } from './processWatch.js'
+import { brickOf } from './running.js'
+import { volumeFacts } from './volumeFacts.js'
 
 export interface Direct extends DataPlane {
   observe: { volume(volume: DirectVolume): Promise<DirectVolumeFacts> }
   effects: Pick<Effects, 'makeExports' | 'admitClients' | 'startBrick' | 'stopBrick' | 'closePorts'>
+  /** Follows no process any more; all of them run on. */
+  close(): void
 }
 
-/** GlusterFS's processes, started by this agent: no program of this release asks for them yet. */
-export function direct(): Direct {
-  const refuse = () => Promise.reject(new Refusal('this release does not support the data plane "direct"'))
+/** What this plane needs of its host beside the others. */
+export interface DirectParts {
+  boot: string | undefined
+  clock: Pick<Clock, 'after'>
+  /** Without it nothing is served. */
+  fence?: BrickFence
+  directories: Directories
+  /** The brick's own file system is mounted with its stamp, and that directory is in it. */
+  isReady(brick: DirectBrick, directory: string): Promise<boolean>
+  /** A process that serves a brick has ended, and nobody told it to. */
+  onBrickEnd(): void
+  /** Why this host can serve nothing, for operators; undefined when it can. */
+  onProblem(problem: string | undefined): void
+}
+
+const versionMs = 10_000
+const probeMs = 3_000
+
+/** GlusterFS's processes, started by this agent itself. They outlive it, and its successor knows them by their command lines. */
+export function direct(options: DataPlaneOptions & { direct: DirectParts }): Direct {
+  const { name, run, warn } = options
+  const {
+    boot,
+    clock,
+    fence = noFence(fenceNotSupported()),
+    directories,
+    isReady,
+    onBrickEnd,
+    onProblem,
+  } = options.direct
+  const means: BrickMeans = { directories, run, warn }
+  const watch = new ProcessWatch(clock, onBrickEnd)
+  const look = coalesce(async () => ({ running: await ownBricks(), listening: await portsListenedOn() }))
+  const prepare = once(() => prepareDirectories(directories))
+  const hasServer = once(async () => {
+    if ((await versionOf('glusterfsd', options)) === undefined) throw new Unavailable(notInstalled('glusterfsd'))
+  })
+  const fenceFacts = async (volume: DirectVolume) => {
+    const { volume: name, wanted } = volume
+    if (wanted === 'absent') return { isFenced: false, isLeft: await isLeft(fence, name) }
+    await hasServer()
+    return { isFenced: await fence.isAdmitted(name, admissionOf(volume)), isLeft: false }
+  }
+  const requireReady = async (brick: DirectBrick, { directory }: DirectVolume) => {
+    if (!(await isReady(brick, directory))) throw new Unavailable(brickNotReady(brick.device))
+  }
+
   return {
-    versions: () => Promise.resolve({}),
+    versions: async () => {
+      const version = await versionOf('glusterfs', options)
+      return version === undefined ? {} : ({ glusterfs: version } as Record<string, string>)
+    },
     volumeNames: () => Promise.resolve(undefined),
+    // Whoever takes a brick away looks for its process anyway.
     whyHeld: () => Promise.resolve(undefined),
-    requireAllBricksOnline: refuse,
-    brickServer: { program: 'glusterfsd', brickOf: () => undefined },
-    client: { liveFirst: refuse, mount: refuse, fusermounts: [] },
-    observe: { volume: refuse },
-    effects: { makeExports: refuse, admitClients: refuse, startBrick: refuse, stopBrick: refuse, closePorts: refuse },
+    requireAllBricksOnline,
+    brickServer: { program: 'glusterfsd', brickOf },
+    client: client(),
+    close: () => watch.close(),
+    observe: {
+      volume: async (volume) => {
+        const fenced = await fenceFacts(volume).catch((error: Error) => error.message)
+        onProblem(typeof fenced === 'string' ? fenced : undefined)
+        if (typeof fenced === 'string') return { ...nothingSeen, unavailable: fenced }
+        const seen = await look()
+        for (const each of seen.running) if (each.volume === volume.volume) watch.follow(each.uuid, each)
+        const boots = boot === undefined ? undefined : { [name]: boot }
+        return volumeFacts(volume, { ...seen, ...fenced, boots, isReady })
+      },
+    },
+    effects: {
+      makeExports: async ({ volume }) => {
+        for (const brick of volume.bricks) {
+          if (!(await isReady(brick, volume.directory))) continue
+          await makeExports(brickPath(brick.device, volume.directory), brick.uuid, volume.exports, run)
+        }
+      },
+      admitClients: ({ volume }) => fence.admit(volume.volume, admissionOf(volume)),
+      startBrick: async ({ volume, device }) => {
+        const brick = volume.bricks.find((each) => each.device === device)
+        if (!brick) return
+        await requireReady(brick, volume)
+        if (!(await fence.isAdmitted(volume.volume, admissionOf(volume))))
+          throw new Unavailable(portNotFenced(brick.port))
+        await prepare()
+        await serveBrick(volume, brick, means)
+      },
+      stopBrick: async ({ volume, pid }) => {
+        for (const each of await ownBricks()) if (each.pid === pid) watch.forget(each.uuid)
+        await endBrick(volume, pid, means)
+      },
+      closePorts: async ({ volume }) => {
+        await forgetBricks(volume, means)
+        await fence.release(volume.volume)
+      },
+    },
+  }
+}
+
+function admissionOf({ bricks, clients }: DirectVolume): Admission {
+  return { ports: bricks.map(({ port }) => port), clients }
+}
+
+/** Where there is no nftables, nothing is in it: its bricks can go all the same. */
+async function isLeft(fence: BrickFence, volume: string): Promise<boolean> {
+  try {
+    return await fence.isLeft(volume)
+  } catch (error) {
+    return !isProgramMissing(error)
+  }
+}
+
+function isProgramMissing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' || isProgramMissing(error.cause)
+}
+
+const nothingSeen: DirectVolumeFacts = {
+  type: 'direct',
+  bricks: [],
+  others: [],
+  directories: [],
+  isFenced: false,
+}
+
+/** By any one of the transfer's exports: one process serves all of a brick's. */
+async function requireAllBricksOnline({ direct = [], bricks: count }: DesiredTransfer): Promise<void> {
+  const [source] = direct
+  if (!source || source.bricks.length !== count)
+    throw new Error(bricksOffline([`${source?.bricks.length ?? 0} of ${count} are known`]))
+  const { login, export: name } = source
+  const offline = await Promise.all(
+    source.bricks.map(async ({ address, port }) => {
+      const answer = await probeBrick({ host: address, port, export: exportWord(name), login, timeoutMs: probeMs })
+      return answer.kind === 'accepted' ? [] : [`${address} port ${port}`]
+    }),
+  )
+  if (offline.flat().length > 0) throw new Error(bricksOffline(offline.flat()))
+}
+
+/** As `glusterfs 10.3` is its first line; undefined when the program is not installed or does not say. */
+async function versionOf(program: string, { run }: Pick<DataPlaneOptions, 'run'>): Promise<string | undefined> {
+  const said = await run([program, '--version'], { timeoutMs: versionMs }).catch(() => undefined)
+  return /^glusterfs ([0-9][^\s]{0,60})/.exec(said?.stdout ?? '')?.[1]
+}
+
+async function prepareDirectories({ run, log }: Directories): Promise<void> {
+  for (const directory of [run, log]) await mkdir(directory, { recursive: true, mode: 0o700 })
+  await removeStrayVolfiles({ run, log })
+}
+
+/** Once it has succeeded it is not done again. */
+function once(act: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => {
+    done ??= act().catch((error: unknown) => {
+      done = undefined
+      throw error
+    })
+    return done
   }
 }

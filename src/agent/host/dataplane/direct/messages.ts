@@ -39,3 +39,14 @@ const clientReasons: Record<ClientFailure, string> = {
 
 export const versionNotTried = (version: string, tried: readonly string[]) =>
   `GlusterFS ${version} was not tested with bricks that the agents start themselves; ${tried.join(', ')} was`
+
+// What stands in the way of serving bricks
+export const exportsOverlap = (inner: string, outer: string) =>
+  `the export ${inner} lies in the export ${outer}: each has to be a file system of its own`
+export const notADirectory = (path: string) => `${path} is not a directory: exports cannot be made below it`
+export const notInstalled = (program: string) => `${program} is not installed on this host: install GlusterFS's server`
+export const brickNotReady = (device: string) => `brick ${device} to be mounted`
+export const fenceNotSupported = () => 'this release has no filter for the ports of bricks yet: nothing is served'
+export const portNotFenced = (port: number) => `port ${port} is open to everybody: nothing is served on it`
+export const bricksOffline = (bricks: string[]) => `bricks are not online: ${bricks.join(', ')}`
+export const stillServed = (directory: string, pid: number) => `process ${pid} still serves the brick ${directory}`

@@ -16,6 +16,8 @@ const closedMeta = 'xlator-option=meta-autoload.meta-dir-name=no/such'
 export function client(run: Run): Client {
   return {
     liveFirst,
+    mountPointMode: '755',
+    unmounted: () => Promise.resolve(),
     mount: (source, path, use) => mountGluster(source, path, optionsOf(use), run),
     // It comes with GlusterFS's client.
     fusermounts: ['fusermount-glusterfs'],

@@ -1,6 +1,7 @@
 import type { DesiredPeer } from '../../../../model/documents/peer.js'
 import type { GlusterfsVolume } from '../../../../model/documents/volume.js'
 import type { Effects, GlusterfsVolumeFacts, PeerFacts } from '../../../port/host.js'
+import { CommandError } from '../../exec/run.js'
 import type { DataPlane, DataPlaneOptions } from '../dataPlane.js'
 import { client } from './client.js'
 import { glusterThrough } from './command.js'
@@ -30,7 +31,8 @@ export function glusterd({ name, run, runPlane = run, warn }: DataPlaneOptions):
   return {
     versions: async () => {
       const version = await volumes.glusterVersion(gluster.run).catch((error: unknown) => {
-        warn('gluster cannot be run', { reason: String(error) })
+        // A host of the other plane alone has no such program.
+        if (!isNotInstalled(error)) warn('gluster cannot be run', { reason: String(error) })
         return undefined
       })
       return version === undefined ? {} : ({ glusterfs: version } as Record<string, string>)
@@ -57,4 +59,8 @@ export function glusterd({ name, run, runPlane = run, warn }: DataPlaneOptions):
     brickServer: { program: 'glusterfsd', brickOf: (words) => words[words.indexOf('--brick-name') + 1] },
     client: client(run),
   }
+}
+
+function isNotInstalled(error: unknown): boolean {
+  return error instanceof CommandError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
 }

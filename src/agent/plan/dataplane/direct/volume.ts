@@ -23,9 +23,9 @@ export function planDirectVolume(volume: DirectVolume, facts: DirectVolumeFacts)
 function planStarted(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volume'> {
   const waitingFor: string[] = []
   const steps: Step[] = facts.others.map(({ device, pid }) => ({ kind: 'stopBrick', volume, device, pid }))
-  const isReady = facts.bricks.every((brick) => brick.isReady)
+  const isAnyReady = facts.bricks.some((brick) => brick.isReady)
   const areMade = volume.exports.every(({ directory }) => facts.directories.includes(directory))
-  if (isReady && !areMade) steps.push({ kind: 'makeExports', volume })
+  if (isAnyReady && !areMade) steps.push({ kind: 'makeExports', volume })
   if (!facts.isFenced) steps.push({ kind: 'admitClients', volume })
   for (const brick of facts.bricks) {
     if (!brick.isReady) waitingFor.push(`brick ${brick.device} to be mounted`)

@@ -1,0 +1,53 @@
+import type { Clock } from '../../../../daemon/clock.js'
+import { isRunning, type ProcessId } from '../../exec/processes.js'
+
+const lookMs = 2_000
+
+/**
+ * Notices when a process that serves a brick has ended without being told to, by a look at all that it follows every two
+ * seconds: nobody else would before the next resync.
+ */
+export class ProcessWatch {
+  private followed = new Map<string, ProcessId>()
+  private cancel: (() => void) | undefined
+  private isClosed = false
+
+  constructor(
+    private readonly clock: Pick<Clock, 'after'>,
+    private readonly onEnd: () => void,
+  ) {}
+
+  /** Under one name one process at a time. */
+  follow(name: string, process: ProcessId): void {
+    this.followed.set(name, process)
+    this.lookLater()
+  }
+
+  forget(name: string): void {
+    this.followed.delete(name)
+  }
+
+  close(): void {
+    this.isClosed = true
+    this.cancel?.()
+  }
+
+  private lookLater(): void {
+    if (this.isClosed || this.cancel || this.followed.size === 0) return
+    this.cancel = this.clock.after(lookMs, () => void this.look())
+  }
+
+  private async look(): Promise<void> {
+    let hasEnded = false
+    for (const [name, process] of [...this.followed]) {
+      if (await isRunning(process)) continue
+      // Another one may have its name by now.
+      if (this.followed.get(name) !== process) continue
+      this.followed.delete(name)
+      hasEnded = true
+    }
+    this.cancel = undefined
+    if (hasEnded && !this.isClosed) this.onEnd()
+    this.lookLater()
+  }
+}

@@ -1,0 +1,66 @@
+import { brickPath } from '../../../../model/cluster.js'
+import type { DirectBrick } from '../../../../model/documents/direct.js'
+import type { DirectVolume } from '../../../../model/documents/volume.js'
+import { servedFingerprintOf } from '../../../../model/fingerprint.js'
+import type { DirectBrickFacts, DirectVolumeFacts } from '../../../port/host.js'
+import { exportsMade } from './exports.js'
+import { exportWord } from './exportWord.js'
+import { deviceOf, type RunningBrick } from './ownBricks.js'
+import { probeBrick } from './probe.js'
+
+/** What the facts of a volume are made from. */
+export interface Seen {
+  /** Brick processes of this host. */
+  running: readonly RunningBrick[]
+  /** Ports that something listens on. */
+  listening: ReadonlySet<number>
+  isFenced: boolean
+  isLeft: boolean
+  boots: Record<string, string> | undefined
+  /** Its own file system is mounted with its stamp, and that directory is in it. */
+  isReady(brick: DirectBrick, directory: string): Promise<boolean>
+}
+
+const answerMs = 3_000
+
+export async function volumeFacts(volume: DirectVolume, seen: Seen): Promise<DirectVolumeFacts> {
+  const bricks = await Promise.all(volume.bricks.map((brick) => brickFacts(volume, brick, seen)))
+  const uuids = new Set(volume.bricks.map(({ uuid }) => uuid))
+  const others = seen.running.filter((each) => each.volume === volume.volume && !uuids.has(each.uuid))
+  const { isFenced, isLeft, boots } = seen
+  return {
+    type: 'direct',
+    bricks,
+    others: others.map((each) => ({ device: deviceOf(each), pid: each.pid })),
+    directories: await exportsMade(
+      bricks.flatMap(({ isReady, path }) => (isReady ? [path] : [])),
+      volume.exports,
+    ),
+    isFenced,
+    ...(volume.wanted === 'absent' ? { isLeft } : {}),
+    ...(boots ? { boots } : {}),
+  }
+}
+
+async function brickFacts(volume: DirectVolume, brick: DirectBrick, seen: Seen): Promise<DirectBrickFacts> {
+  const { device, uuid, port } = brick
+  const path = brickPath(device, volume.directory)
+  const isReady = await seen.isReady(brick, volume.directory)
+  const found = seen.running.find((each) => each.uuid === uuid)
+  if (!found) {
+    const isPortTaken = seen.listening.has(port)
+    return { device, path, isReady, answers: false, ...(isPortTaken ? { isPortTaken } : {}) }
+  }
+  const isCurrent = found.fingerprint === servedFingerprintOf(volume, brick) && found.directory === path
+  const answers = volume.wanted === 'started' && isCurrent && (await doesAnswer(volume, port))
+  return { device, path, isReady, process: { pid: found.pid, isCurrent }, answers }
+}
+
+/** The first export stands for all: one process serves them, and does not start without one of them. */
+async function doesAnswer({ exports }: DirectVolume, port: number): Promise<boolean> {
+  const [first] = exports
+  if (!first) return false
+  const { name, login } = first
+  const answer = await probeBrick({ host: '127.0.0.1', port, export: exportWord(name), login, timeoutMs: answerMs })
+  return answer.kind === 'accepted'
+}
