@@ -93,13 +93,20 @@ async function ageMs(pid: number): Promise<number> {
   return Number(uptime) * 1000 - Number(start) * 10
 }
 
-/** When a process began, in clock ticks since boot; undefined when it has ended. Source: proc(5). */
+/** When a process began, in clock ticks since boot; undefined when it has ended. */
 async function startTimeOf(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  if (stat === undefined) return undefined
-  const state = stat[stat.lastIndexOf(')') + 2]
-  // A zombie: it has ended.
-  return state === 'Z' || state === 'X' ? undefined : startOf(stat)
+  return stat === undefined ? undefined : startTimeIn(stat)
+}
+
+/**
+ * The same, from the text of /proc/PID/stat. A zombie has ended, unless it has threads that are still ending: they keep its
+ * files and ports. Source: proc(5).
+ */
+export function startTimeIn(stat: string): string | undefined {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state, threads] = [fields[0]!, Number(fields[17])]
+  return 'ZX'.includes(state) && threads <= 1 ? undefined : startOf(stat)
 }
 
 /** The very process has not ended. */

@@ -13,6 +13,14 @@ import { startWithVolfile } from './start.js'
 import { type ClientFailure, clientFailureIn, firstError } from './startFailure.js'
 import type { MountedVolume } from './types.js'
 
+/*
+ *   the agent dies                what is there                          the next look
+ *   before the process            perhaps its volfile                    starts it, as start.ts says
+ *   while it is waited for        a mount that answers, or will          finds it by `mountState`
+ *                                 a mount that never answers, no mount   finds it silent or absent: `stopClient`, and starts again
+ *   after umount, when it stops   a process without a mount, or none     `stopClient` ends it
+ */
+
 /** What one client is started for. */
 export interface ClientStart {
   /** Names its files. One client at a time has it. */

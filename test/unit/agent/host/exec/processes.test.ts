@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { startOf } from '../../../../../src/agent/host/exec/bootId.js'
-import { endProcess } from '../../../../../src/agent/host/exec/processes.js'
+import { endProcess, startTimeIn } from '../../../../../src/agent/host/exec/processes.js'
 
 /** A program that says when it is ready, and what it does when it is told to end. */
 async function aProcess(onTerm: string) {
@@ -38,5 +38,19 @@ describe('ending a process', () => {
     child.kill('SIGKILL')
     await ended
     await endProcess(id, 20_000)
+  })
+})
+
+describe('a process that has ended', () => {
+  const statOf = (state: string, threads: number) =>
+    `7 (a) Z b) ${state} 1 7 7 0 -1 4194624 1328 0 10 0 0 1 0 0 20 0 ${threads} 0 4730309 132370432`
+
+  it('is one that waits for its parent', () => {
+    expect(startTimeIn(statOf('Z', 1))).to.equal(undefined)
+  })
+
+  it('is not one that runs, or has threads that are still ending', () => {
+    expect(startTimeIn(statOf('S', 14))).to.equal('4730309')
+    expect(startTimeIn(statOf('Z', 3))).to.equal('4730309')
   })
 })
