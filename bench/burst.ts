@@ -4,9 +4,9 @@ import { places, scriptCreate, scriptDestroy } from './script.js'
 
 const buffers = 20
 
-/** Twenty buffers of one brick asked for at once, against the script for one after the other. */
+/** Twenty buffers of one brick, requested at once, compared with the script for one buffer after the other. */
 export const burst: Benchmark = {
-  describe: 'twenty buffers at once, against the script run for each in turn',
+  describe: 'twenty buffers at once, compared with the script for one after the other',
   run: (say) =>
     withLab(say, async (lab) => {
       const names = Array.from({ length: buffers }, (_, index) => `burst${index}`)

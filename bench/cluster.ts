@@ -5,7 +5,7 @@ import { until } from '../lab/common/until.js'
 export const installed = '/opt/burstbuffer/dist/bin'
 const owner = users[0]!
 
-/** Runs it on a lab of its own, which is taken down whatever happens. */
+/** Runs a benchmark on a lab of its own, which is removed in any case. */
 export async function withLab<T>(say: (line: string) => void, act: (lab: Lab) => Promise<T>): Promise<T> {
   const lab = new Lab({ id: 'bench', say })
   try {
@@ -16,13 +16,13 @@ export async function withLab<T>(say: (line: string) => void, act: (lab: Lab) =>
   }
 }
 
-/** The call that Slurm makes for `#BB create_persistent`: back when the buffer is ready. */
+/** Makes the call that Slurm makes for `#BB create_persistent`. Returns when the buffer is ready. */
 export async function create(lab: Lab, name: string, slots: number): Promise<void> {
   const what = ['-c', 'CLI', '-t', name, '-u', String(owner.uid), '-C', `dedicated_nvme:${slots}TB`, '-a', 'striped']
   await must(lab, 'head', [`${installed}/dw_wlm_cli`, '--function', 'create_persistent', ...what])
 }
 
-/** Back when its devices are wiped and free again. */
+/** Returns when the devices are wiped and free again. */
 export async function destroy(lab: Lab, name: string): Promise<void> {
   await must(lab, 'head', [`${installed}/dw_wlm_cli`, '--function', 'teardown', '--token', name, '--hurry'])
 }

@@ -14,9 +14,9 @@ const calls = 5
 const words = ['pools', 'sessions', 'instances', 'configurations', 'nodes', 'fragments', 'most', 'all']
 const execute = promisify(execFile)
 
-/** A scheduler at rest with ten thousand buffers of one brick, asked by the program that Slurm runs. */
+/** The program that Slurm runs asks an idle scheduler with ten thousand buffers of one brick. */
 export const dwstat: Benchmark = {
-  describe: `dwstat with ${hosts * buffersEach} buffers, which Slurm gives 2 s`,
+  describe: `dwstat with ${hosts * buffersEach} buffers, for which Slurm waits 2 s`,
   run: async (say) => {
     const rig = new SocketRig()
     try {
@@ -47,7 +47,7 @@ export const dwstat: Benchmark = {
   },
 }
 
-/** Every brick and volume was told to its host, and has been reported. */
+/** Waits until every brick and volume was written to its host, and reported. */
 async function untilAtRest({ cache: { observed } }: SocketRig, say: (line: string) => void): Promise<void> {
   while (observed.volume.size < hosts * buffersEach || observed.brick.size < hosts * buffersEach) {
     say(`${observed.volume.size} volumes reported`)
@@ -55,7 +55,7 @@ async function untilAtRest({ cache: { observed } }: SocketRig, say: (line: strin
   }
 }
 
-/** In seconds: the program, the socket, the table. */
+/** The seconds that program, socket and table take together. */
 async function timedCall(socket: string, word: string): Promise<number> {
   const program = resolve(import.meta.dirname, '../dist/bin/dwstat')
   const env = { BURSTBUFFER_SOCKET: socket }

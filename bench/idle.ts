@@ -6,9 +6,9 @@ import { type Benchmark, type Figure, median } from './measure.js'
 const restMs = 60_000
 const watchedMs = 120_000
 
-/** What the daemons use while nothing happens. */
+/** What the daemons use when they are idle. */
 export const idle: Benchmark = {
-  describe: 'resident memory and CPU of each daemon at rest',
+  describe: 'resident memory and CPU of each daemon when it is idle',
   run: (say) =>
     withLab(say, async (lab) => {
       const places: [string, 'agent' | 'scheduler'][] = [
@@ -43,7 +43,7 @@ export const idle: Benchmark = {
     }),
 }
 
-/** CPU of the program and of the commands that it ran and waited for. */
+/** CPU time of the program and of the commands that it ran and waited for. */
 async function usage(lab: Lab, host: string, service: string) {
   const script = `pid=$(cat /run/lab/${service}.pid); cat /proc/$pid/stat; sed -n 's/^VmRSS: *//p' /proc/$pid/status; cut -d' ' -f1 /proc/uptime; getconf CLK_TCK`
   const [stat, rss, uptime, ticks] = (await must(lab, host, ['sh', '-c', script])).trim().split('\n') as [

@@ -10,7 +10,7 @@ import { provision } from './provision.js'
 import { shim } from './shim.js'
 import { staging } from './staging.js'
 
-/* npm run bench -- NAME… [--json]: each compares side by side in one run, because the machine may be shared and noisy. */
+/* npm run bench -- NAME… [--json]: each benchmark compares two things in one run, because the load of the machine may vary. */
 
 const benchmarks: Record<string, Benchmark> = { shim, provision, burst, idle, staging, memory, place, dwstat }
 const { values, positionals } = parseArgs({
@@ -19,7 +19,11 @@ const { values, positionals } = parseArgs({
 })
 const unknown = positionals.filter((name) => !Object.hasOwn(benchmarks, name))
 if (positionals.length === 0 || unknown.length > 0) {
-  console.error(unknown.length > 0 ? `bench: there is no benchmark ${unknown.join(', ')}` : 'bench: name a benchmark')
+  console.error(
+    unknown.length > 0
+      ? `bench: there is no benchmark ${unknown.join(', ')}; the benchmarks are`
+      : 'bench: a benchmark is missing; the benchmarks are',
+  )
   for (const [name, { describe }] of Object.entries(benchmarks)) console.error(`  ${name.padEnd(10)} ${describe}`)
   process.exit(2)
 }

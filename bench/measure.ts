@@ -1,11 +1,11 @@
-/** One line of a benchmark: what was measured, beside what it is compared with, in one run. */
+/** One line of a benchmark: what was measured, and what it is compared with, in one run. */
 export interface Figure {
   what: string
   value: number
   unit: string
-  /** The thing compared, in the same unit. */
+  /** What it is compared with, in the same unit. */
   against?: { what: string; value: number }
-  /** What is wanted, in words. */
+  /** The target, in words. */
   wanted?: string
 }
 

@@ -11,9 +11,9 @@ const directories = 1_000
 const filesEach = 1_000
 const shares = 10
 
-/** One host's staging, from and to directories of this machine. What GlusterFS takes is not in it. */
+/** The staging of one host, from and to directories of this machine, without the memory of GlusterFS. */
 export const memory: Benchmark = {
-  describe: 'what staging takes of memory: a million files scanned, a tenth of them copied, and one file of 100 GB',
+  describe: 'the memory that staging takes: a million files scanned, a tenth of them copied, and one file of 100 GB',
   run: async (say) => {
     const rig = new StagingRig()
     try {
@@ -62,7 +62,7 @@ function residentOf(pid: number): number {
   try {
     return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return 0
   }
 }

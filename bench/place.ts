@@ -9,7 +9,7 @@ const pool = 'dedicated_nvme'
 const granularityBytes = 1e12
 const rounds = 20
 
-/** Ten thousand bricks in one placement, and the largest buffer that is admitted, among 12,000 devices. CPU, not wall. */
+/** Ten thousand bricks in one placement, and the largest buffer that is admitted, among 12,000 devices; CPU time. */
 export const place: Benchmark = {
   describe: `CPU of placing 10,000 and 300 bricks among ${hosts * devicesEach} devices, cold and warm`,
   run: () => {

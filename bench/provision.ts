@@ -4,9 +4,9 @@ import { places, scriptCreate, scriptDestroy } from './script.js'
 
 const repetitions = 3
 
-/** A persistent buffer until it is ready, and until it is gone, against the bare commands. */
+/** The time until a persistent buffer is ready, and until it is gone, compared with the bare commands. */
 export const provision: Benchmark = {
-  describe: 'create and destroy of 1, 3 and 10 bricks, against a shell script of the same commands',
+  describe: 'create and destroy of 1, 3 and 10 bricks, compared with a shell script of the same commands',
   run: (say) =>
     withLab(say, async (lab) => {
       const figures: Figure[] = []

@@ -2,8 +2,8 @@ import type { Lab } from '../lab/namespaces/cluster.js'
 import { must } from './cluster.js'
 
 /*
- * What is compared with: the bare commands that make a buffer and take it away, in shell scripts, one a host, at once on all
- * hosts, and within a host at once for all its devices. No check, no record, no recovery.
+ * For comparison: the bare commands that create a buffer and remove it, in one shell script for each host, at once on all hosts and
+ * for all devices of a host. No check, no record, no recovery.
  */
 
 export interface Place {
@@ -11,7 +11,7 @@ export interface Place {
   device: string
 }
 
-/** Devices over three hosts in turn: as the scheduler places them. */
+/** Devices of three hosts in turn, as the scheduler places bricks. */
 export function places(count: number, from = 1): Place[] {
   return Array.from({ length: count }, (_, index) => ({
     host: `gluster${(index % 3) + 1}`,

@@ -3,9 +3,9 @@ import { type Benchmark, type Figure, median } from './measure.js'
 
 const calls = 200
 
-/** What slurmctld runs about nine times a job. */
+/** The program that slurmctld runs about nine times for each job. */
 export const shim: Benchmark = {
-  describe: 'dw_wlm_cli --function pools, against curl on the same socket and against node -e 0',
+  describe: 'dw_wlm_cli --function pools, compared with curl on the same socket and with node -e 0',
   run: (say) =>
     withLab(say, async (lab) => {
       const socket = '/run/burstbuffer/scheduler.sock'
@@ -16,7 +16,7 @@ export const shim: Benchmark = {
         'node -e 0': `${process.execPath} -e 0`,
       }
       const times = new Map<string, { wall: number[]; cpu: number[] }>()
-      // In turn, so that a noisy moment of the machine is shared by all.
+      // In turn, so that all commands share the times when the machine is busy.
       for (let block = 0; block < 10; block++) {
         for (const [name, command] of Object.entries(commands)) {
           const found = times.get(name) ?? { wall: [], cpu: [] }

@@ -8,7 +8,7 @@ import type { DesiredTransfer } from '../src/model/documents/transfer.js'
 /*
  * One part of a transfer on this host, as its agent does it, without scheduler and etcd: node … stageHost.ts HOST DOCUMENT
  *
- * `ms` is the time of the work alone: an agent runs already.
+ * `ms` is only the time of the work, because an agent is already running.
  */
 
 const [name, text] = process.argv.slice(2) as [string, string]

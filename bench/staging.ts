@@ -13,15 +13,14 @@ const outside = '/home/alice/source'
 const fpsync = 'fpsync -n 4'
 
 /**
- * Stage-in and stage-out by the three storage hosts of a buffer, against one `rsync -a` and one `fpsync`, each of a single host,
- * on mounts of the same volume. The hosts of the lab share this machine's cores and its one disk.
+ * Stage-in and stage-out by the three storage hosts of a buffer, compared with `rsync -a` and `fpsync` on a single host, on mounts of
+ * the same volume. The hosts of the lab share this machine's cores and its only disk.
  *
- * Like is measured with like: every run begins when all that came before is on the disk, and nothing of it in memory; one that is
- * not counted goes first, so that the sparse files of the lab's disks have their blocks; what leaves the buffer is on the disk at the
- * end of each run.
+ * All runs have the same conditions. Each begins when all earlier data is on the disk and none of it in memory. A first run that is
+ * not counted gives the sparse files of the lab's disks their blocks. What leaves the buffer is on the disk at the end of each run.
  */
 export const staging: Benchmark = {
-  describe: '20,000 small files and one of 4 GB, in and out, against rsync -a and fpsync',
+  describe: '20,000 small files and one of 4 GB, in and out, compared with rsync -a and fpsync',
   run: (say) =>
     withLab(say, async (lab) => {
       await create(lab, name, 3)
@@ -48,7 +47,7 @@ export const staging: Benchmark = {
           const written = direction === 'in' ? '' : '; sync --file-system /home/alice'
           for (const [program, command] of [
             ['rsync -a', `rsync -a ${theirs.from}/ ${theirs.to}/theirs/`],
-            // What ours keeps as well: hard links, ACLs, extended attributes, holes.
+            // Our copy also keeps hard links, ACLs, extended attributes and holes.
             ['rsync -aHAXS', `rsync -aHAXS ${theirs.from}/ ${theirs.to}/theirs/`],
             [fpsync, `${fpsync} -f 2000 -t /tmp/fpsync -o '-lptgoD' ${theirs.from}/ ${theirs.to}/theirs/`],
           ] as const) {
@@ -70,7 +69,7 @@ export const staging: Benchmark = {
 const smallFiles = 'for d in $(seq 20); do mkdir $d; head -c 4096000 /dev/urandom | split -b 4096 -a 3 - $d/; done'
 const oneLargeFile = 'head -c 4000000000 /dev/urandom >large'
 
-/** Plan on the first host, a share on each, finish on the first, then nothing of it is left anywhere; ms. */
+/** Plans on the first host, copies a share on each, finishes on the first, and cleans up everywhere. Returns milliseconds. */
 async function stage(lab: Lab, direction: 'in' | 'out'): Promise<number> {
   const sides = { outside: direction === 'in' ? outside : '/home/alice/ours' }
   const transfer: DesiredTransfer = {
@@ -106,7 +105,7 @@ async function stage(lab: Lab, direction: 'in' | 'out'): Promise<number> {
 }
 
 async function onHost(lab: Lab, host: string, transfer: DesiredTransfer): Promise<number> {
-  // Packages are looked for from there.
+  // Node looks for packages from this folder.
   const program = [
     'env',
     '--chdir=/opt/burstbuffer',

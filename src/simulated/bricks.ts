@@ -51,7 +51,7 @@ export function brickFacts(machine: SimulatedMachine, { device }: DesiredBrick):
   }
 }
 
-/** mkfs.xfs: the superblock says first that it is not finished. */
+/** mkfs.xfs first writes a superblock that says it is not finished. */
 export function format(machine: SimulatedMachine, brick: DesiredBrick, over: 'blank' | 'own'): Act[] {
   const write = (inProgress: boolean): Act => {
     return () => {
@@ -110,7 +110,7 @@ export function unmount(machine: SimulatedMachine, brick: DesiredBrick): Act {
   }
 }
 
-/** `between`: what lies between the ends; the others do not discard. */
+/** `between`: everything between the ends; the other parts do not discard. */
 export function wipe(machine: SimulatedMachine, brick: DesiredBrick, what: 'between' | 'ends'): Act {
   return () => {
     const disk = wholeDisk(machine, brick)
@@ -141,7 +141,7 @@ function erase(disk: SimulatedDisk): void {
   disk.files = emptyFiles()
 }
 
-/** The disk with the recorded identity and size, used by nobody. */
+/** The disk, checked: it has the recorded identity and size, and nobody uses it. */
 function wholeDisk(
   machine: SimulatedMachine,
   wanted: { device: string; identity: string; sizeBytes: number },

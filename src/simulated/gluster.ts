@@ -8,19 +8,19 @@ export interface SimulatedVolume {
   bricks: { host: string; path: string }[]
   options: Record<string, string>
   status: 'created' | 'started' | 'stopped'
-  /** Paths of what was made in it. */
+  /** The paths of the directories that were made in it. */
   directories: Set<string>
 }
 
 /**
- * The GlusterFS of all simulated machines: one record of volumes, shared by every glusterd that runs, and the quirks that
- * the agents have to live with (FAULTS in the design, seen in GlusterFS 10): a create marks its brick directories, also
+ * The GlusterFS of all simulated machines: one record of volumes, which every running glusterd shares, and the quirks with which
+ * the agents have to live (FAULTS in the design, seen in GlusterFS 10): a create marks its brick directories, also
  * when it fails; one peer away keeps every volume from being deleted; a brick process may outlive the stop of its volume
  * on a host that was away.
  */
 export class SimulatedGluster {
   readonly volumes = new Map<string, SimulatedVolume>()
-  /** Trusted pools: which hosts know each other. */
+  /** The trusted pools: which hosts know each other. */
   private readonly pools: Set<string>[] = []
   /** Which host is creating a volume right now. */
   private readonly creators = new Map<string, string>()
@@ -46,7 +46,7 @@ export class SimulatedGluster {
     }
   }
 
-  /** Those of a volume that nobody serves now. */
+  /** The bricks of a volume that nobody serves now. */
   offlineBricks(volume: string): string[] {
     const found = this.volumes.get(volume)
     return found ? found.bricks.filter((brick) => !this.isServed(found, brick)).map(nameOf) : []
@@ -69,8 +69,8 @@ export class SimulatedGluster {
   }
 
   /**
-   * The two halves of a create: the mark that it leaves on every brick directory, and the volume itself. In between the
-   * volume is locked: nobody else gets at it, and asking for it finds nothing.
+   * The two halves of a create: the mark on every brick directory, and the volume itself. Between them the volume is locked:
+   * nobody else can change it, and queries do not find it.
    */
   create(self: string, { volume, bricks }: GlusterfsVolume): [mark: () => void, record: () => void] {
     const mark = () => {
@@ -135,13 +135,13 @@ export class SimulatedGluster {
     this.volumes.delete(found.name)
   }
 
-  /** A glusterd that is started anew has forgotten what it was doing. */
+  /** A glusterd that restarts has forgotten what it was doing. */
   restart(host: string): void {
     for (const [volume, creator] of this.creators) if (creator === host) this.creators.delete(volume)
     this.settle(host)
   }
 
-  /** What a glusterd does when it comes (back): it serves the bricks of started volumes, and no others. */
+  /** A glusterd that starts serves the bricks of started volumes, and no others. */
   settle(host: string): void {
     const machine = this.machines.get(host)
     if (!machine?.isOn || machine.glusterd !== 'running') return
@@ -155,7 +155,7 @@ export class SimulatedGluster {
     }
   }
 
-  /** Whether a client that reaches that server gets the volume mounted. */
+  /** Whether a client that reaches that server can mount the volume. */
   canMount(
     client: string,
     server: string,

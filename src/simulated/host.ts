@@ -24,8 +24,8 @@ export interface SimulatedHostParts {
 }
 
 /**
- * A simulated machine behind the interface of the real ones. It holds no state, which is the machine's and gluster's,
- * but for what a real one forgets with its agent too.
+ * A simulated machine behind the interface of a real one. The state belongs to the machine and to gluster; this object has only
+ * what a real host also loses when its agent ends.
  */
 export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostParts): Host {
   const { name } = machine
@@ -133,7 +133,7 @@ function mountFacts(machine: SimulatedMachine, gluster: SimulatedGluster, { path
   }
 }
 
-/** Tries instead of seconds; each agent counts anew. */
+/** Numbers of attempts, where a real host counts seconds. Each agent starts counting again. */
 const [triesToTell, triesToKill, triesToGiveUp] = [1, 2, 4]
 
 function leftovers() {
@@ -145,7 +145,7 @@ function leftovers() {
       if (tries < triesToTell) return {}
       return { leftovers: { signal: tries < triesToKill ? 'SIGTERM' : 'SIGKILL', below: [] } }
     },
-    /** The kernel does not unmount what a loop device or a process holds open. */
+    /** The kernel does not unmount a file system with an open loop device or process. */
     unmountBuffer(machine: SimulatedMachine, { path, wanted }: DesiredMount): void {
       const message = `${path} cannot be unmounted: target is busy`
       if (machine.swaps.get(path)?.isAttached) throw new Error(message)
@@ -160,7 +160,7 @@ function leftovers() {
   }
 }
 
-/** They ignore what they are told, and root's are not told at all. */
+/** Processes of users ignore SIGTERM; those of root get no signal. */
 function signalUsers(machine: SimulatedMachine, { mount, signal }: StepArgs['signalMountUsers']): void {
   const client = machine.clients.get(mount.path)
   if (client?.usedBy === 'user' && signal === 'SIGKILL') delete client.usedBy

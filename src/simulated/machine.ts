@@ -1,8 +1,8 @@
 import type { DeviceContent } from '../agent/port/host.js'
 
 /*
- * Simulated machines: what a host holds, apart from any agent that serves it. Programs come and go; this stays, as disks,
- * mounts and processes do. `turnOff` takes what a power cut takes: everything but what is on the disks.
+ * Simulated machines: the state of a host, independent of its agent. Like disks, mounts and processes, it stays when an agent ends.
+ * `turnOff` removes what a power cut removes: everything except the content of the disks.
  */
 export interface SimulatedDisk {
   readonly name: string
@@ -11,23 +11,23 @@ export interface SimulatedDisk {
   readonly identity: string
   readonly sizeBytes: number
   content: DeviceContent
-  /** What is in its file system, when it has one. */
+  /** The content of its file system, if it has one. */
   files: SimulatedFiles
   partitions: string[]
-  /** Who else has it: `held by dm-0`. */
+  /** Other users of the disk: `held by dm-0`. */
   users: string[]
   condition: 'good' | 'broken' | 'read-only'
-  /** Something of a buffer's data is left between the ends. */
+  /** Whether some of a buffer's data is left between the ends. */
   remains: boolean
 }
 
 export interface SimulatedFiles {
   stamp?: string
-  /** Exported directories, each with the volume that left its mark on it. */
+  /** Exported directories, each with the volume whose mark it carries. */
   directories: Map<string, string | undefined>
   /** Directories in the exported one that are exports themselves, for the data plane `direct`. */
   exports: Set<string>
-  /** What users wrote: the names of files. */
+  /** The names of the files that users wrote. */
   data: Set<string>
 }
 
@@ -43,17 +43,17 @@ export interface SimulatedProcess {
 
 export interface SimulatedMachine {
   readonly name: string
-  /** By the name that the configuration lists. */
+  /** Disks by their name in the configuration. */
   readonly disks: Map<string, SimulatedDisk>
-  /** Brick file systems, by the device that each is mounted for. */
+  /** Mounted file systems of bricks, by device. */
   readonly mounted: Map<string, SimulatedDisk>
   /** Brick processes, by device. */
   readonly served: Map<string, SimulatedProcess>
   /** Who may connect to the ports of volumes of the data plane `direct`, by volume. */
   readonly fences: Map<string, string>
-  /** Ports that programs of others listen on. */
+  /** Ports on which other programs listen. */
   readonly foreignPorts: Set<number>
-  /** Buffers mounted on a compute node, by path. `isDead`: its client process is gone; `usedBy`: whose processes are in it. */
+  /** Buffers mounted on a compute node, by path. `isDead`: the client process has ended; `usedBy`: whose processes use the mount. */
   readonly clients: Map<
     string,
     {
@@ -67,9 +67,9 @@ export interface SimulatedMachine {
       usedBy?: 'user' | 'root'
     }
   >
-  /** Volumes mounted on a storage host for transfers, by transfer, and which parts and attempts are done there. */
+  /** Volumes mounted on a storage host for transfers, by transfer, and the parts and attempts that are done there. */
   readonly transfers: Map<string, { volume: string; done: Set<string> }>
-  /** What every transfer copies here. */
+  /** The counts that every transfer reports here. */
   staged: { files: number; bytes: number; failures: string[] }
   /** Swap files of this host and their loop devices, by the path of the mount that holds them. */
   readonly swaps: Map<
@@ -77,9 +77,9 @@ export interface SimulatedMachine {
     { file: 'none' | 'begun' | 'whole'; isAttached: boolean; isEncrypted: boolean; isOn: boolean }
   >
   isOn: boolean
-  /** How often it was turned on. */
+  /** How often the machine was turned on. */
   boots: number
-  /** Its network cable is in. */
+  /** Whether its network is connected. */
   isConnected: boolean
   glusterd: 'running' | 'dead'
 }
@@ -137,7 +137,7 @@ export function aMachine({
   }
 }
 
-/** Pulls the plug: processes and mounts are gone, and what is on the disks stays. */
+/** Cuts the power: processes and mounts are gone, the content of the disks stays. */
 export function turnOff(machine: SimulatedMachine): void {
   machine.isOn = false
   machine.mounted.clear()

@@ -3,15 +3,15 @@ import type { Clock } from '../daemon/clock.js'
 import type { Step } from '../agent/port/steps.js'
 
 /**
- * When and whether a simulated host does what it is told. An effect is made of acts, each done at one instant; between
- * them a program may die, and what it ordered goes on or not.
+ * When a simulated host executes a step, and whether it fails. An effect consists of acts, each of one instant. Between them a
+ * program may die; the remaining acts then happen or not.
  */
 export interface Pace {
   look<T>(host: string, kind: DesiredKind | 'discover', act: () => T): Promise<T>
   effect(host: string, step: Step, acts: (() => void)[]): Promise<void>
 }
 
-/** About what each takes on one machine with loop devices. */
+/** Roughly the time of each step on one machine with loop devices. */
 const usualMs: Record<Step['kind'], number> = {
   formatBrick: 20,
   mountBrick: 13,
@@ -54,27 +54,27 @@ const usualMs: Record<Step['kind'], number> = {
 }
 const lookMs = 2
 
-/** What goes wrong: every part that is given must match. */
+/** A fault. It applies to steps that match every given part. */
 export interface Fault {
   step?: Step['kind']
   host?: string
   device?: string
-  /** How often; for ever when left out. */
+  /** How often the fault happens; always if not given. */
   times?: number
-  /** It takes so much longer. */
+  /** The step takes so much longer. */
   slowMs?: number
-  /** It fails with this error; `after`: although it was done. */
+  /** The step fails with this error; `after`: after it was done. */
   error?: Error
   after?: boolean
 }
 
-/** Everything takes its usual time on the clock, except where a fault says otherwise. */
+/** Every step takes its usual time on the clock, unless a fault says otherwise. */
 export class SteadyPace implements Pace {
   private faults: { fault: Fault; left: number }[] = []
 
   constructor(private readonly clock: Clock) {}
 
-  /** Until the returned function is called, or it has happened as often as it says. */
+  /** Adds a fault, until the returned function is called or the fault has happened as often as it says. */
   add(fault: Fault): () => void {
     const entry = { fault, left: fault.times ?? Infinity }
     this.faults.push(entry)
@@ -118,7 +118,7 @@ export class SteadyPace implements Pace {
   }
 }
 
-/** The device that a step works on, if it works on one. */
+/** The device of a step, if it has one. */
 export function deviceOf(step: Step): string | undefined {
   return 'brick' in step ? step.brick.device : 'adopt' in step ? step.adopt.device : undefined
 }

@@ -2,7 +2,7 @@ import type { SwapFacts } from '../agent/port/host.js'
 import type { DesiredSwap } from '../model/documents/swap.js'
 import type { SimulatedMachine } from './machine.js'
 
-/** What is on a volume goes with it: a file is there only while its mount is. */
+/** A swap file exists only while the volume that contains it is mounted. */
 export function swapFacts(machine: SimulatedMachine, swap: DesiredSwap): SwapFacts {
   const isMounted = machine.clients.has(swap.path)
   const { file, isAttached, isEncrypted, isOn } = swapAt(machine, swap)
@@ -14,7 +14,7 @@ export function swapFacts(machine: SimulatedMachine, swap: DesiredSwap): SwapFac
   }
 }
 
-/** The two halves of an allocation: an agent that is killed in between leaves a file that is not whole. */
+/** The two halves of an allocation: an agent that is killed between them leaves an incomplete file. */
 export function allocate(machine: SimulatedMachine, swap: DesiredSwap): (() => void)[] {
   const make = (file: 'begun' | 'whole') => () => {
     if (!machine.clients.has(swap.path)) throw new Error(`${swap.path} is not mounted`)

@@ -6,8 +6,8 @@ import type { SimulatedGluster } from './gluster.js'
 import type { SimulatedMachine } from './machine.js'
 
 /*
- * Transfers on simulated machines. Nothing is copied: each part is done when it was begun, and what it counts is what stands
- * in `SimulatedMachine.staged`, or one file.
+ * Transfers on simulated machines. Nothing is copied: each part is done when it has begun. Its counts are those of
+ * `SimulatedMachine.staged`.
  */
 export function transferFacts(machine: SimulatedMachine, transfer: DesiredTransfer): TransferFacts {
   const mounted = machine.transfers.get(idOf(transfer))
