@@ -27,10 +27,12 @@ export function clientCommand(client: ClientProcess): [string, ...string[]] {
     `--pid-file=${pidFile}`,
     `--log-file=${log}`,
     logLevel,
-    `--attribute-timeout=${graph.attributeTimeoutSeconds}`,
+    '--attribute-timeout=0',
     `--entry-timeout=${graph.entryTimeoutSeconds}`,
-    ...(graph.keepPages ? [] : ['--fopen-keep-cache=off']),
-    ...(graph.attributesInLists ? [] : ['--use-readdirp=no']),
+    // GlusterFS's own choice keeps pages, and does not have the kernel compare times (measured, 10.3).
+    graph.keepPages ? '--auto-invalidation=on' : '--fopen-keep-cache=off',
+    // Dispersed bricks list old sizes while a file is written: the kernel cut it, and lost what was written through mappings.
+    '--use-readdirp=no',
     ...(acl ? ['--acl'] : []),
     '--fuse-mountopts=nosuid,nodev',
     // Any user could read the password in the directory .meta of the mount. A name with a slash is never looked up.

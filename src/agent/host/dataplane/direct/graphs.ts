@@ -7,49 +7,32 @@ export interface Layer {
   type: string
 }
 
-/** How a client is made: the layers above the bricks, the lowest first, and what the kernel keeps. */
+/**
+ * How a client is made: the layers above the bricks, the lowest first, and what the kernel keeps. In no graph does anything
+ * keep the attributes of files: with md-cache half of the histories of `npm run conformance` were wrong on one node alone, and
+ * an attribute-timeout without it has left files too short.
+ */
 export interface GraphParts {
   layers: readonly Layer[]
-  /** For so long the kernel answers for a file's attributes itself. */
-  attributeTimeoutSeconds: number
   /** For so long the kernel believes that a name means the same file. */
   entryTimeoutSeconds: number
-  /** Whether the kernel keeps a file's pages when it is opened again. */
-  keepPages: boolean
   /**
-   * Whether the kernel takes the attributes of files from the list of their directory. On dispersed bricks these are old
-   * while a file is written: the kernel cut it and lost what was written through mappings (measured, 10.3).
+   * Whether the kernel keeps the pages that it has read. It compares the time of the last change before it uses them, and
+   * a node whose clock is behind does not move that time on: its change is then never seen by a node that has the old pages
+   * (measured, 10.3). Without them each open reads anew.
    */
-  attributesInLists: boolean
+  keepPages: boolean
 }
 
-const writeBehind: Layer = { name: 'write-behind', type: 'performance/write-behind' }
-const threads: Layer = { name: 'threads', type: 'performance/io-threads' }
-
 /**
- * Measured with 10.3 by random operations on one and two nodes, 400 a run: `exact` was right in all of 240 runs; a cache of
- * attributes in the client (md-cache) made half of the runs wrong on one node, and nearly all on two. `cached` is what
- * glusterd makes by default.
+ * Tried and wrong (docs/performance.md): quick-read, nl-cache and md-cache, the last with the bricks' invalidation too.
  */
+const layers: readonly Layer[] = [
+  { name: 'write-behind', type: 'performance/write-behind' },
+  { name: 'threads', type: 'performance/io-threads' },
+]
+
 export const graphs: Record<Graph, GraphParts> = {
-  exact: {
-    layers: [writeBehind, threads],
-    attributeTimeoutSeconds: 0,
-    entryTimeoutSeconds: 1,
-    keepPages: false,
-    attributesInLists: false,
-  },
-  cached: {
-    layers: [
-      writeBehind,
-      { name: 'open-behind', type: 'performance/open-behind' },
-      { name: 'quick-read', type: 'performance/quick-read' },
-      { name: 'md-cache', type: 'performance/md-cache' },
-      threads,
-    ],
-    attributeTimeoutSeconds: 1,
-    entryTimeoutSeconds: 1,
-    keepPages: true,
-    attributesInLists: true,
-  },
+  exact: { layers, entryTimeoutSeconds: 1, keepPages: false },
+  cached: { layers, entryTimeoutSeconds: 1, keepPages: true },
 }

@@ -13,9 +13,9 @@ describe('the command line of a client', () => {
     )
   })
 
-  it('lets it keep both for one that is cached, and keeps access control lists', () => {
+  it('lets it keep pages that it compares, for one that is cached, and keeps access control lists', () => {
     expect(clientCommand({ ...files, volume: '3', graph: graphs.cached, acl: true }).join(' ')).to.equal(
-      `${start} --log-level=ERROR --attribute-timeout=1 --entry-timeout=1 --acl ${end}`,
+      `${start} --log-level=ERROR --attribute-timeout=0 --entry-timeout=1 --auto-invalidation=on --use-readdirp=no --acl ${end}`,
     )
   })
 

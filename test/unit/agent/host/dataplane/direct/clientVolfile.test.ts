@@ -105,54 +105,6 @@ end-volume
     )
   })
 
-  it('caches as glusterd makes it', () => {
-    const text = clientVolfile(aVolume({ bricks: bricks(1) }), graphs.cached.layers)
-    expect(text).to.equal(
-      brickText(0) +
-        `volume distribute
-    type cluster/distribute
-    subvolumes brick0
-end-volume
-
-volume times
-    type features/utime
-    option noatime on
-    subvolumes distribute
-end-volume
-
-volume write-behind
-    type performance/write-behind
-    subvolumes times
-end-volume
-
-volume open-behind
-    type performance/open-behind
-    subvolumes write-behind
-end-volume
-
-volume quick-read
-    type performance/quick-read
-    subvolumes open-behind
-end-volume
-
-volume md-cache
-    type performance/md-cache
-    subvolumes quick-read
-end-volume
-
-volume threads
-    type performance/io-threads
-    subvolumes md-cache
-end-volume
-
-volume top
-    type debug/io-stats
-    subvolumes threads
-end-volume
-`,
-    )
-  })
-
   it('with TLS shows a certificate, and knows no password', () => {
     const text = clientVolfile({ bricks: bricks(1), layout: distribute, tls }, graphs.exact.layers)
     expect(text).to.equal(
