@@ -6,49 +6,50 @@ export interface TriedGraph extends GraphParts {
   layers: readonly (Layer & { options?: readonly Option[] })[]
   /** The bricks tell clients what others have changed. */
   upcall?: boolean
-  /** More options of the client program. */
+  /** More options of the client program: they come last, and count. */
   flags?: readonly string[]
 }
 
 const { exact, cached } = graphs
 const layer = (type: string, options: readonly Option[] = []) => ({ name: type, type: `performance/${type}`, options })
-/** For so long it believes what it knows unless a brick says otherwise, as glusterd's metadata-cache group has it. */
+const exactWith = (...layers: TriedGraph['layers']): TriedGraph => ({ ...exact, layers })
+const [writeBehind, threads] = [layer('write-behind'), layer('io-threads')]
+const [openBehind, quickRead] = [layer('open-behind'), layer('quick-read')]
+const nameCache = layer('nl-cache', [['cache-invalidation', 'on']])
+/** For so long it believes what it knows unless a brick says otherwise, as glusterd's group metadata-cache has it. */
 const metadataCache = layer('md-cache', [
   ['cache-invalidation', 'on'],
   ['md-cache-timeout', 600],
 ])
-const exactWith = (...layers: TriedGraph['layers']): TriedGraph => ({ ...exact, layers: [...layers] })
-const writeBehind = layer('write-behind')
-const threads = layer('io-threads')
+/** What glusterd makes unless it is told otherwise, and as mount.glusterfs mounts it. */
+const glusterdLayers = [writeBehind, openBehind, quickRead, layer('md-cache'), threads]
+const kernelKeeps = (seconds: number) => [
+  `--attribute-timeout=${seconds}`,
+  `--entry-timeout=${seconds}`,
+  '--auto-invalidation=off',
+  '--use-readdirp=yes',
+]
 
 export const triedGraphs: Record<string, TriedGraph> = {
   ...graphs,
   /** No name lives on. */
   'exact-names': { ...exact, entryTimeoutSeconds: 0 },
-  /** The kernel asks for the time of change before it reads from its pages. */
-  'auto-invalidation': { ...exact, entryTimeoutSeconds: 0, flags: ['--auto-invalidation=on'] },
-  'auto-invalidation-pages': { ...exact, entryTimeoutSeconds: 0, keepPages: true, flags: ['--auto-invalidation=on'] },
-  'attributes-in-lists': { ...exact, attributesInLists: true },
+  'cached-names': { ...cached, entryTimeoutSeconds: 0 },
+  glusterd: { ...cached, layers: glusterdLayers, flags: kernelKeeps(1) },
   /** Wrong for certain: a minute of old sizes. */
-  stale: { ...cached, attributeTimeoutSeconds: 60, entryTimeoutSeconds: 60 },
+  stale: { ...cached, layers: glusterdLayers, flags: kernelKeeps(60) },
+  'attributes-in-lists': { ...exact, flags: ['--use-readdirp=yes'] },
+  'pages-not-compared': { ...cached, flags: ['--auto-invalidation=off'] },
   'no-threads': exactWith(writeBehind),
-  'open-behind': exactWith(writeBehind, layer('open-behind'), threads),
-  'quick-read': exactWith(writeBehind, layer('quick-read'), threads),
-  'open-behind-quick-read': exactWith(writeBehind, layer('open-behind'), layer('quick-read'), threads),
+  'open-behind': exactWith(writeBehind, openBehind, threads),
+  'quick-read': exactWith(writeBehind, quickRead, threads),
   'readdir-ahead': exactWith(layer('readdir-ahead'), writeBehind, threads),
   'read-ahead': exactWith(writeBehind, layer('read-ahead'), threads),
-  'nl-cache': { ...exactWith(writeBehind, layer('nl-cache', [['cache-invalidation', 'on']]), threads), upcall: true },
+  'nl-cache-upcall': { ...exactWith(writeBehind, nameCache, threads), upcall: true },
   'md-cache-upcall': { ...exactWith(writeBehind, metadataCache, threads), upcall: true },
   'md-cache-below-upcall': { ...exactWith(metadataCache, writeBehind, threads), upcall: true },
   'all-upcall': {
-    ...exactWith(
-      writeBehind,
-      layer('open-behind'),
-      layer('quick-read'),
-      layer('nl-cache', [['cache-invalidation', 'on']]),
-      metadataCache,
-      threads,
-    ),
+    ...exactWith(writeBehind, openBehind, quickRead, nameCache, metadataCache, threads),
     upcall: true,
   },
 }

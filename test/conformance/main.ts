@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { type Ended, run } from './campaign.js'
+import { measureCosts, tellCosts } from './costs.js'
 import { triedGraphs } from './graphs.js'
 import { kinds } from './histories/kinds.js'
 import { startDirect } from './planes/direct.js'
@@ -40,6 +41,8 @@ const options = await yargs(hideBin(process.argv))
     seed: { type: 'number', default: Date.now() % 1_000_000, describe: 'of the first history; the next has the next' },
     parallel: { type: 'number', default: 2, describe: 'so many histories at a time' },
     'brick-megabytes': { type: 'number', default: 160 },
+    costs: { type: 'string', default: '', describe: 'graphs of direct whose speed is measured in turn, instead' },
+    rounds: { type: 'number', default: 5, describe: 'of --costs' },
     story: { type: 'boolean', default: false, describe: 'print the calls of a history that went wrong' },
   })
   .check(({ graph, plane }) => graphsOf(plane).includes(graph) || `graphs of ${plane}: ${graphsOf(plane).join(', ')}`)
@@ -81,14 +84,20 @@ async function play(): Promise<number> {
 async function playIn(directory: string): Promise<number> {
   const { plane: planeName, layout, graph, seed, minutes, histories, parallel, story } = options
   const program = buildWorker(directory)
-  const planeDirectory = join(directory, 'plane')
-  mkdirSync(planeDirectory)
-  const plane = await planes[planeName]!({
-    directory: planeDirectory,
-    layout,
-    graph,
-    brickMegabytes: options['brick-megabytes'],
-  })
+  const start = async (name: string) => {
+    const own = join(directory, name)
+    mkdirSync(own)
+    return planes[planeName]!({ directory: own, layout, graph: name, brickMegabytes: options['brick-megabytes'] })
+  }
+  const startWorker = (root: string) => new Worker(program, root)
+  if (options.costs !== '') {
+    const started = new Map<string, Plane>()
+    for (const name of listed(options.costs)) started.set(name, await start(name))
+    const costs = await measureCosts(started, options.rounds, startWorker, (line) => console.log(line))
+    for (const line of tellCosts(costs)) console.log(line)
+    return 0
+  }
+  const plane = await start(graph)
   const words = `--plane ${planeName} --layout ${layout} --graph ${graph}`
   console.log(`${words} --seed ${seed}${planeName === 'local' ? '' : `, ${version()}`}`)
   const chosen = options.kinds === '' ? promisedKinds(planeName, graph, layout) : listed(options.kinds)
@@ -102,7 +111,7 @@ async function playIn(directory: string): Promise<number> {
     console.log(`  again: npm run conformance -- ${words} --kinds ${kind} --seed ${seed} --histories 1 --story`)
     if (story) console.log(lines.map((line) => `  ${line}`).join('\n'))
   }
-  await run({ kinds: chosen, seed, histories, minutes, parallel }, plane, (root) => new Worker(program, root), tell)
+  await run({ kinds: chosen, seed, histories, minutes, parallel }, plane, startWorker, tell)
   for (const [kind, { wrong, total }] of sums) console.log(`${kind}: ${wrong} wrong of ${total}`)
   return [...sums.values()].some(({ wrong }) => wrong > 0) ? 1 : 0
 }

@@ -19,9 +19,6 @@ export interface Kind {
 
 const steps = 400
 
-/** Of races, those that end. */
-const atOnce = ['O_EXCL', 'O_CREAT', 'mkdir', 'link'] as const
-
 export const kinds: Record<string, Kind> = {
   one: {
     describe: 'random calls on one mount, names too',
@@ -66,13 +63,28 @@ export const kinds: Record<string, Kind> = {
     play: (stage) => together(stage, { reusesName: true }),
   },
   races: {
-    describe: 'names made by all at once: O_EXCL, O_CREAT, mkdir, link',
-    play: (stage) => playRaces(stage, { chosen: atOnce, reusesName: false }),
+    describe: 'files made with O_EXCL by all at once: one makes it',
+    play: (stage) => playRaces(stage, { chosen: ['O_EXCL'], reusesName: false }),
   },
   'races-again': {
     beyond: 'names',
     describe: 'the same, with the name removed and used again',
-    play: (stage) => playRaces(stage, { chosen: atOnce, reusesName: true }),
+    play: (stage) => playRaces(stage, { chosen: ['O_EXCL'], reusesName: true }),
+  },
+  creates: {
+    beyond: 'gluster',
+    describe: 'files opened with O_CREAT by all at once',
+    play: (stage) => playRaces(stage, { chosen: ['O_CREAT'], reusesName: false }),
+  },
+  mkdirs: {
+    beyond: 'gluster',
+    describe: 'directories made by all at once',
+    play: (stage) => playRaces(stage, { chosen: ['mkdir'], reusesName: false }),
+  },
+  links: {
+    beyond: 'gluster',
+    describe: 'one file linked to one name by all at once',
+    play: (stage) => playRaces(stage, { chosen: ['link'], reusesName: false }),
   },
   renames: {
     beyond: 'gluster',

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import type { Answer } from '../worker.js'
-import { Wrong } from '../wrong.js'
+import { expectSeen, Wrong } from '../wrong.js'
 import { expectAnswer, must, type Process, type Stage, withProcesses } from './history.js'
 
 /*
@@ -27,6 +27,12 @@ const races = {
     const { value: fd } = await must(processes[0]!, 'open', [fresh, O_RDWR | O_CREAT])
     await must(processes[0]!, 'close', [fd])
     expectOneWinner('link', processes, await atOnce(processes, ({ worker }) => worker.call('link', [fresh, path])))
+    for (const process of processes) {
+      await expectSeen(`${process.name} stat of a link made by all at once`, 'there', async () => {
+        const { error } = await process.worker.call('stat', [path])
+        return error ?? 'there'
+      })
+    }
     await must(processes[0]!, 'unlink', [path])
     await must(processes[0]!, 'unlink', [fresh])
   },

@@ -10,13 +10,14 @@ import { clientVolfile } from '../../../src/agent/host/dataplane/direct/clientVo
 import type { Layout, MountedVolume } from '../../../src/agent/host/dataplane/direct/types.js'
 import { triedGraphs, withUpcall } from '../graphs.js'
 import { mountBricks } from './bricks.js'
-import { address, brickCount, type LayoutName, type Plane, type PlaneOptions } from './plane.js'
+import { brickCount, type LayoutName, type Plane, type PlaneOptions } from './plane.js'
 
 const layoutsOf: Record<LayoutName, Layout> = {
   distribute: { kind: 'distribute' },
   disperse: { kind: 'disperse', bricks: brickCount, redundancy: 1 },
 }
 
+const address = '127.0.0.1'
 let nextPort = 50_001
 
 /** Bricks and clients of GlusterFS as agents start them, from the product's own volfiles. */
@@ -51,7 +52,8 @@ export async function startDirect(options: PlaneOptions): Promise<Plane> {
       log: at(`client${index}.log`),
       graph,
     })
-    execFileSync(program, [...(graph.flags ?? []), ...args], { timeout: 30_000 })
+    const end = args.indexOf('--')
+    execFileSync(program, [...args.slice(0, end), ...(graph.flags ?? []), ...args.slice(end)], { timeout: 30_000 })
     await untilMounted(mountPoint)
   }
   return { mounts }

@@ -6,8 +6,10 @@ import { client } from '../../../src/agent/host/dataplane/glusterd/client.js'
 import { runCommand } from '../../../src/agent/host/exec/run.js'
 import { mountBricks } from './bricks.js'
 import { untilMounted } from './direct.js'
-import { address, brickCount, type LayoutName, type Plane, type PlaneOptions } from './plane.js'
+import { brickCount, type LayoutName, type Plane, type PlaneOptions } from './plane.js'
 
+/** glusterd takes no address of loopback's own network. */
+const address = '10.94.0.1'
 const volume = 'conformance'
 const layoutWords: Record<LayoutName, string[]> = {
   distribute: [],
@@ -23,6 +25,7 @@ export async function startGlusterd(options: PlaneOptions): Promise<Plane> {
     mkdirSync(own, { recursive: true })
     execFileSync('mount', ['-t', 'tmpfs', 'glusterd', own])
   }
+  execFileSync('ip', ['address', 'add', `${address}/32`, 'dev', 'lo'])
   const bricks = mountBricks(options)
   spawn('glusterd', ['--no-daemon', '-p', join(options.directory, 'glusterd.pid')], { stdio: 'ignore' })
   const gluster = (...words: string[]) =>

@@ -17,4 +17,3 @@ export interface PlaneOptions {
 
 /** Of each volume; a dispersed one can lose one of them. */
 export const brickCount = 3
-export const address = '127.0.0.1'
