@@ -26,6 +26,7 @@ export const rooms = {
   'src/agent/plan/dataplane/glusterd': ['src/agent/port', 'src/model'],
   'src/agent/reconcile': ['src/agent/plan', 'src/agent/port', 'src/daemon', 'src/model', 'src/store'],
   'src/agent/host/exec': [],
+  'src/agent/host/nftables': ['src/agent/host/exec', ...port],
   'src/agent/host/disk': ['src/agent/host/exec', 'src/agent/plan', ...port],
   'src/agent/host/client': [
     'src/agent/host/dataplane/dataPlane.ts',
@@ -48,9 +49,15 @@ export const rooms = {
     'src/agent/host/dataplane/glusterd/settings.ts',
     'src/agent/host/dataplane/dataPlane.ts',
     'src/agent/host/exec',
+    'src/agent/host/nftables',
     ...port,
   ],
-  'src/agent/host/dataplane/direct': ['src/agent/host/dataplane/dataPlane.ts', 'src/agent/host/exec', ...port],
+  'src/agent/host/dataplane/direct': [
+    'src/agent/host/dataplane/dataPlane.ts',
+    'src/agent/host/exec',
+    'src/agent/host/nftables',
+    ...port,
+  ],
   'src/agent/host/staging/priority.ts': [],
   'src/agent/host/staging': [
     'src/agent/host/client',

@@ -1,24 +1,23 @@
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Clock } from '../../../../daemon/clock.js'
 import type { Log } from '../../../../daemon/log.js'
-import { CommandError, type Run, runOk } from '../../exec/run.js'
+import { coalesce } from '../../exec/coalesce.js'
+import type { Run } from '../../exec/run.js'
+import { Addresses } from '../../nftables/addresses.js'
+import { KeptTable } from '../../nftables/keptTable.js'
+import { lookAgain } from '../../nftables/lookAgain.js'
 
 /*
  * GlusterFS lets everybody in who reaches its ports: glusterd hands out a volume's password to any process, and a brick takes
  * the client's own word for its uid. So on a compute node only root, whose processes the mounts are, may connect to these
- * ports. nftables does it, in one table of our own; no other is looked at.
+ * ports. nftables does it, in one table of our own.
  *
  *   management ports   to anybody: nothing else uses them, and a storage host may have addresses that this one never heard of
  *   brick ports        to storage hosts alone: they lie among the ports that any program listens on
- *
- * INVARIANT: the table is exchanged in one transaction, so that there is no moment without its rules.
  */
 export const filterTable = 'burstbuffer'
 const managementPorts = '24007-24008'
 const brickPorts = '49152-60999'
-const nftMs = 10_000
-const checkEveryMs = 10_000
 
 export interface PacketFilterOptions {
   /** False: what an earlier agent has installed is removed. */
@@ -35,23 +34,21 @@ export interface PacketFilterOptions {
 /** This host's packet filter for GlusterFS, kept as it should be until it is closed. */
 export class PacketFilter {
   private readonly names: Set<string>
-  private readonly addresses = new Map<string, string[]>()
-  /** What was installed, and how nft lists it: another listing means that somebody has changed it. */
-  private installed: { rules: string; listing: string } | undefined
+  private readonly addresses = new Addresses()
+  private readonly table: KeptTable
+  private readonly look = coalesce(() => this.work())
   private problem: string | undefined
-  private working: Promise<void> | undefined
-  private again = false
-  private closed = false
-  private cancelCheck: () => void = () => {}
+  private stopLooking: () => void = () => {}
 
   constructor(private readonly options: PacketFilterOptions) {
     this.names = new Set(options.storageHosts)
+    this.table = new KeptTable(filterTable, options.run)
   }
 
   /** Installs or removes it; looks again every few seconds. Problems are told, never thrown. */
   async start(): Promise<void> {
     await this.look()
-    if (this.options.enabled) this.scheduleCheck()
+    if (this.options.enabled) this.stopLooking = lookAgain(this.options.clock, this.look)
   }
 
   /**
@@ -67,84 +64,33 @@ export class PacketFilter {
 
   /** The rules stay, as mounts do. */
   close(): void {
-    this.closed = true
-    this.cancelCheck()
-  }
-
-  private scheduleCheck(): void {
-    this.cancelCheck = this.options.clock.after(checkEveryMs, () => {
-      void this.look().then(() => {
-        if (!this.closed) this.scheduleCheck()
-      })
-    })
-  }
-
-  /** One look at a time; what comes meanwhile is looked at once more. */
-  private look(): Promise<void> {
-    this.again = true
-    this.working ??= this.work().finally(() => (this.working = undefined))
-    return this.working
+    this.stopLooking()
   }
 
   private async work(): Promise<void> {
-    while (this.again) {
-      this.again = false
-      try {
-        const unresolved = this.options.enabled ? await this.install() : await this.remove()
-        this.tell(unresolved)
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        this.tell(
-          this.options.enabled
-            ? `any user of this host can read and write buffers: the packet filter cannot be installed: ${reason}`
-            : undefined,
-        )
-      }
+    const { enabled, log } = this.options
+    try {
+      if (enabled) return this.tell(await this.install())
+      if (await this.table.remove()) log.info('packet filter removed')
+      this.tell(undefined)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.tell(
+        enabled
+          ? `any user of this host can read and write buffers: the packet filter cannot be installed: ${reason}`
+          : undefined,
+      )
     }
   }
 
   private async install(): Promise<string | undefined> {
-    const unresolved = await this.resolve()
-    const rules = rulesFor([...this.addresses.values()].flat())
-    if (this.installed?.rules !== rules || (await this.listing()) !== this.installed.listing) {
-      await runOk(this.options.run, ['nft', '-f', '-'], { timeoutMs: nftMs, stdin: rules })
-      const listing = await this.listing()
-      if (listing === undefined) throw new Error('nft has taken the rules and does not list them')
-      this.options.log.info('packet filter installed', { storageHosts: [...this.names], wasThere: !!this.installed })
-      this.installed = { rules, listing }
-    }
+    await this.addresses.learn(this.names, { onlyNew: false })
+    const isWritten = await this.table.keep(rulesFor(this.addresses.of(this.names)))
+    if (isWritten) this.options.log.info('packet filter installed', { storageHosts: [...this.names] })
+    const unresolved = this.addresses.unknown(this.names)
     return unresolved.length > 0
       ? `the packet filter does not know the addresses of ${unresolved.join(', ')}: the name is not found`
       : undefined
-  }
-
-  private async remove(): Promise<undefined> {
-    const { run, log } = this.options
-    if ((await this.listing()) === undefined) return
-    await runOk(run, ['nft', 'delete', 'table', 'inet', filterTable], { timeoutMs: nftMs })
-    log.info('packet filter removed')
-  }
-
-  /** Our table, as nft prints it; undefined when there is none. */
-  private async listing(): Promise<string | undefined> {
-    const argv = ['nft', '--numeric', 'list', 'table', 'inet', filterTable] as const
-    const result = await this.options.run(argv, { timeoutMs: nftMs })
-    if (result.code === 0) return result.stdout
-    if (result.stderr.includes('No such file or directory')) return undefined
-    throw new CommandError(argv, { ...result, signal: null, timedOut: false })
-  }
-
-  /** Names may come to mean other addresses; one that is not found keeps what it meant. Gives the names that mean nothing yet. */
-  private async resolve(): Promise<string[]> {
-    await Promise.all(
-      [...this.names].map(async (name) => {
-        if (isIP(name.split('/')[0]!)) return this.addresses.set(name, [name])
-        const found = await lookup(name, { all: true }).catch(() => [])
-        const addresses = [...new Set(found.map(({ address }) => address))].sort()
-        return addresses.length > 0 && this.addresses.set(name, addresses)
-      }),
-    )
-    return [...this.names].filter((name) => !this.addresses.has(name))
   }
 
   private tell(problem: string | undefined): void {
@@ -155,7 +101,7 @@ export class PacketFilter {
   }
 }
 
-/** A table that replaces the one that is there. nft is given no word from outside but addresses. */
+/** The body of the table. nft is given no word from outside but addresses. */
 export function rulesFor(addresses: readonly string[]): string {
   const of = (version: number) => addresses.filter((address) => isIP(address.split('/')[0]!) === version)
   const set = (name: string, type: string, elements: string[]) => [
@@ -166,9 +112,6 @@ export function rulesFor(addresses: readonly string[]): string {
   ]
   const reject = 'meta skuid != 0 reject with tcp reset'
   return [
-    `table inet ${filterTable}`,
-    `delete table inet ${filterTable}`,
-    `table inet ${filterTable} {`,
     ...set('storage4', 'ipv4_addr', of(4)),
     ...set('storage6', 'ipv6_addr', of(6)),
     '  chain output {',
@@ -177,7 +120,6 @@ export function rulesFor(addresses: readonly string[]): string {
     `    ip daddr @storage4 tcp dport ${brickPorts} ${reject}`,
     `    ip6 daddr @storage6 tcp dport ${brickPorts} ${reject}`,
     '  }',
-    '}',
     '',
   ].join('\n')
 }
