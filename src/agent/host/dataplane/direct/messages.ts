@@ -1,6 +1,7 @@
+import { quote } from '../../../../model/names.js'
 import type { ClientFailure, StartFailure } from './startFailure.js'
 
-/* What operators read of processes that do not start, and of their version. */
+/* What operators read of processes that do not start, of their version, and of the fence. */
 
 export const brickNotStarted = (
   failure: StartFailure,
@@ -50,3 +51,16 @@ export const fenceNotSupported = () => 'this release has no filter for the ports
 export const portNotFenced = (port: number) => `port ${port} is open to everybody: nothing is served on it`
 export const bricksOffline = (bricks: string[]) => `bricks are not online: ${bricks.join(', ')}`
 export const stillServed = (directory: string, pid: number) => `process ${pid} still serves the brick ${directory}`
+
+// The fence of brick ports
+export const fenceIsOff = () =>
+  'packetFilter is off: any host that reaches the ports of bricks may try to log in, unless a filter of the site stops it'
+export const fenceNotKept = (reason: string) =>
+  `hosts that should not reach the ports of bricks may reach them: the nftables rules cannot be kept: ${reason}`
+export const clientsNotFound = (names: readonly string[]) =>
+  `bricks do not let in ${names.join(', ')}: the name is not found`
+export const notAnAddress = (text: string) => `${quote(text)} is not an IP address`
+export const notAPort = (port: number) => `${port} is not a port: expected 1 to 65535`
+export const notAVolume = (name: string) => `${quote(name)} is not the name of a volume`
+export const portIsServed = (port: number, volume: string) =>
+  `port ${port} of volume ${volume} stays closed to others while a program listens on it`

@@ -1,0 +1,188 @@
+import type { Clock } from '../../../../daemon/clock.js'
+import type { Log } from '../../../../daemon/log.js'
+import { coalesce } from '../../exec/coalesce.js'
+import { type Run, runOk } from '../../exec/run.js'
+import { Addresses } from '../../nftables/addresses.js'
+import { KeptTable } from '../../nftables/keptTable.js'
+import { lookAgain } from '../../nftables/lookAgain.js'
+import { type Admission, admissionsIn, canonicalAddresses, rulesFor } from './fenceRules.js'
+import * as messages from './messages.js'
+
+/*
+ * Who may connect to the bricks of this storage host at all: for each volume its ports and its clients, in a table of nftables
+ * of our own (fenceRules.ts says what it looks like).
+ *
+ * What an earlier agent has admitted stands until the volume is admitted or released again: it is read from nft, not from
+ * a note. The table is looked at every few seconds, and written again when somebody has changed it.
+ *
+ * INVARIANTS: a port is in the table before its brick listens (the caller admits first), and leaves it only when nobody listens on
+ * it (asked here). The table is exchanged in one transaction.
+ */
+export const fenceTable = 'burstbuffer_bricks'
+const ssMs = 5_000
+
+export interface FenceOptions {
+  /** False: what an earlier agent has installed is removed, everything counts as admitted, and that is told as a problem. */
+  enabled: boolean
+  run: Run
+  clock: Clock
+  log: Log
+  /** Calls back with what is wrong, or with nothing when all is well again. */
+  onProblem(problem: string | undefined): void
+}
+
+/** Of which `clients` may be names of hosts. */
+export type Wanted = Admission
+
+export class Fence {
+  private readonly table: KeptTable
+  private readonly addresses = new Addresses()
+  /** Undefined until it was read what an earlier agent has left. */
+  private wanted: Map<string, Wanted> | undefined
+  private readonly read = coalesce(() => this.readStanding())
+  private readonly look = coalesce(() => this.work())
+  private readonly isKept = coalesce(() => this.table.isAsWritten())
+  private problem: string | undefined
+  private stopLooking: () => void = () => {}
+
+  constructor(private readonly options: FenceOptions) {
+    this.table = new KeptTable(fenceTable, options.run)
+  }
+
+  /** Keeps what stands, or removes it where the fence is off. Problems are told, never thrown. */
+  async start(): Promise<void> {
+    const { enabled, log, clock } = this.options
+    if (!enabled) {
+      if (await this.table.remove().catch(() => false)) log.info('fence removed')
+      return this.tell(messages.fenceIsOff())
+    }
+    // A host without nftables has no table, and may never need one.
+    await this.look().catch(() => {})
+    this.stopLooking = lookAgain(clock, async () => {
+      await this.addresses.learn(this.names(), { onlyNew: false })
+      await this.look()
+    })
+  }
+
+  /**
+   * Only these clients may connect to these ports, from when it resolves; whoever else is connected is cut off. Ports that
+   * the volume had before leave it. Throws Error for a wrong port, name or address, while somebody listens on a port that
+   * leaves, and when nft refuses: then the ports are what they were, and it is tried again.
+   */
+  async admit(volume: string, { ports, clients }: Wanted): Promise<void> {
+    if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,199}$/.test(volume)) throw new Error(messages.notAVolume(volume))
+    const wrong = ports.find((port) => !Number.isInteger(port) || port < 1 || port > 65_535)
+    if (wrong !== undefined) throw new Error(messages.notAPort(wrong))
+    if (!this.options.enabled) return
+    const wanted = await this.read()
+    await this.addresses.learn(clients, { onlyNew: true })
+    canonicalAddresses(this.addresses.of(clients))
+    await this.requireEnded(leavingPorts(wanted, volume, ports))
+    takePorts(wanted, volume, ports)
+    if (ports.length > 0) wanted.set(volume, { ports: sortedPorts(ports), clients: [...new Set(clients)].sort() })
+    await this.look()
+  }
+
+  /** These clients alone may connect to the volume's ports, which are these, as nft says now. Throws when it cannot be asked. */
+  async isAdmitted(volume: string, { ports, clients }: Wanted): Promise<boolean> {
+    if (!this.options.enabled) return true
+    const stands = (await this.read()).get(volume)
+    if (stands === undefined) return ports.length === 0
+    const isSame =
+      stands.ports.join() === sortedPorts(ports).join() && stands.clients.join() === [...new Set(clients)].sort().join()
+    return isSame && this.isKept()
+  }
+
+  /** Some port of the volume is still in the table. Throws when nft cannot be asked. */
+  async isLeft(volume: string): Promise<boolean> {
+    return this.options.enabled && (await this.read()).has(volume)
+  }
+
+  /** Its ports leave the table. Throws Error while somebody listens on one of them, and when nft refuses. */
+  async release(volume: string): Promise<void> {
+    await this.admit(volume, { ports: [], clients: [] })
+  }
+
+  /** The rules stay, as bricks do. */
+  close(): void {
+    this.stopLooking()
+  }
+
+  private async readStanding(): Promise<Map<string, Wanted>> {
+    if (!this.wanted) {
+      const listing = await this.table.list()
+      this.wanted = listing === undefined ? new Map() : admissionsIn(listing)
+    }
+    return this.wanted
+  }
+
+  private async work(): Promise<void> {
+    try {
+      const wanted = await this.read()
+      if (wanted.size === 0) {
+        if (await this.table.remove()) this.options.log.info('fence removed')
+      } else if (await this.table.keep(rulesFor(this.resolved(wanted)))) {
+        const ports = [...wanted.values()].reduce((sum, { ports }) => sum + ports.length, 0)
+        this.options.log.info('fence written', { volumes: wanted.size, ports })
+      }
+      const unknown = this.addresses.unknown(this.names())
+      this.tell(unknown.length > 0 ? messages.clientsNotFound(unknown) : undefined)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (this.wanted && this.wanted.size > 0) this.tell(messages.fenceNotKept(reason))
+      throw error
+    }
+  }
+
+  private resolved(wanted: ReadonlyMap<string, Wanted>): Map<string, Admission> {
+    return new Map(
+      [...wanted].map(([volume, { ports, clients }]) => [
+        volume,
+        { ports, clients: canonicalAddresses(this.addresses.of(clients)) },
+      ]),
+    )
+  }
+
+  private names(): Set<string> {
+    return new Set([...(this.wanted?.values() ?? [])].flatMap(({ clients }) => clients))
+  }
+
+  private async requireEnded(leaving: ReadonlyMap<number, string>): Promise<void> {
+    if (leaving.size === 0) return
+    const argv = ['ss', '--listening', '--tcp', '--numeric', '--no-header'] as const
+    const { stdout } = await runOk(this.options.run, argv, { timeoutMs: ssMs })
+    const listening = stdout.split('\n').map((line) => Number(/^\S+ +\S+ +\S+ +\S*:([0-9]+) /.exec(line)?.[1]))
+    const port = listening.find((port) => leaving.has(port))
+    if (port !== undefined) throw new Error(messages.portIsServed(port, leaving.get(port)!))
+  }
+
+  private tell(problem: string | undefined): void {
+    if (problem === this.problem) return
+    this.problem = problem
+    if (problem !== undefined) this.options.log.error('fence', { problem })
+    this.options.onProblem(problem)
+  }
+}
+
+function sortedPorts(ports: readonly number[]): number[] {
+  return [...new Set(ports)].sort((a, b) => a - b)
+}
+
+/** Ports that the volume does not have any more, and those that it takes over from another, which may be long gone. */
+function leavingPorts(
+  wanted: ReadonlyMap<string, Wanted>,
+  volume: string,
+  ports: readonly number[],
+): Map<number, string> {
+  const held = [...wanted].flatMap(([name, { ports }]) => ports.map((port) => [port, name] as const))
+  return new Map(held.filter(([port, name]) => (name === volume) !== ports.includes(port)))
+}
+
+function takePorts(wanted: Map<string, Wanted>, volume: string, ports: readonly number[]): void {
+  wanted.delete(volume)
+  for (const [name, admission] of wanted) {
+    const kept = admission.ports.filter((port) => !ports.includes(port))
+    if (kept.length > 0) wanted.set(name, { ...admission, ports: kept })
+    else wanted.delete(name)
+  }
+}
