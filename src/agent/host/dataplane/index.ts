@@ -23,6 +23,7 @@ export interface DataPlanes {
   close(): void
 }
 
+/** Both data planes of this host. Nothing is run or read before one of them is asked. */
 export function dataPlanesOn(options: DataPlaneOptions & { direct: DirectParts }): DataPlanes {
   // What a container of glusterd's says of its version counts more.
   const planes = { direct: direct(options), glusterd: glusterd(options) }

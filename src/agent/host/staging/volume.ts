@@ -22,6 +22,7 @@ export interface MountPoint {
 
 /** Mounts that of the transfer's volume at a directory that exists; throws when it cannot. */
 export type MountAt = (transfer: DesiredTransfer, point: MountPoint) => Promise<unknown>
+/** Called after a transfer's volume was unmounted from that path. */
 export type OnUnmounted = (transfer: DesiredTransfer, path: string) => Promise<void>
 
 interface MountMeans {

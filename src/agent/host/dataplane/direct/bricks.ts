@@ -18,6 +18,7 @@ import type { BrickProcess } from './types.js'
 export interface BrickMeans {
   directories: Directories
   run: Run
+  /** Logs what an operator should know, but does not prevent the start. */
   warn: (phrase: string, fields: object) => void
 }
 

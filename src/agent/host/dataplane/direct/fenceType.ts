@@ -8,6 +8,7 @@ export interface Admission {
 export interface BrickFence {
   /** These clients may connect to the volume's ports, which are these, and nobody else. */
   isAdmitted(volume: string, wanted: Admission): Promise<boolean>
+  /** Lets these clients, and nobody else, connect to these ports of the volume. May be repeated. */
   admit(volume: string, wanted: Admission): Promise<void>
   /** Something of the volume is in it. */
   isLeft(volume: string): Promise<boolean>

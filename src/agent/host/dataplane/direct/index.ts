@@ -22,7 +22,10 @@ import { brickOf } from './running.js'
 import { volumeFacts } from './volumeFacts.js'
 
 export interface Direct extends DataPlane {
-  observe: { volume(volume: DirectVolume): Promise<DirectVolumeFacts> }
+  observe: {
+    /** What this host serves of the volume. Facts with `unavailable` say why it cannot be seen. */
+    volume(volume: DirectVolume): Promise<DirectVolumeFacts>
+  }
   effects: Pick<Effects, 'makeExports' | 'admitClients' | 'startBrick' | 'stopBrick' | 'closePorts'>
   /** Follows no process any more; all of them run on. */
   close(): void

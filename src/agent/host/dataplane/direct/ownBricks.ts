@@ -20,6 +20,7 @@ export async function ownBricks(): Promise<RunningBrick[]> {
   return own
 }
 
+/** The name of the device whose file system contains the brick's directory. */
 export function deviceOf({ directory }: Pick<RunningBrick, 'directory'>): string {
   return basename(dirname(directory))
 }

@@ -23,10 +23,12 @@ export class ProcessWatch {
     this.lookLater()
   }
 
+  /** Follows the process of that name no longer, for example because it is going to be ended. */
   forget(name: string): void {
     this.followed.delete(name)
   }
 
+  /** Follows nothing any more, and does not call back again. */
   close(): void {
     this.isClosed = true
     this.cancel?.()

@@ -70,14 +70,17 @@ export class Reader {
 
   constructor(private readonly bytes: Buffer) {}
 
+  /** An unsigned number of four bytes. */
   word(): number {
     return this.take(4).readUInt32BE()
   }
 
+  /** A signed number of four bytes. */
   signedWord(): number {
     return this.take(4).readInt32BE()
   }
 
+  /** Opaque bytes, without their length and their padding. */
   opaque(): Buffer {
     const length = this.word()
     const bytes = this.take(length)
@@ -85,6 +88,7 @@ export class Reader {
     return bytes
   }
 
+  /** The next bytes, as they are. */
   take(length: number): Buffer {
     if (length > this.bytes.length - this.at) throw new Malformed('the reply ends too early')
     this.at += length

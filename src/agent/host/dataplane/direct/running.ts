@@ -14,6 +14,7 @@ export async function runningProcesses(): Promise<Running[]> {
   return found.flatMap((command) => runningOf(command) ?? [])
 }
 
+/** What a process with these words does for this plane; undefined when it is not one of its processes. */
 export function runningOf({ pid, start, words }: Pick<Command, 'pid' | 'start' | 'words'>): Running | undefined {
   const id = valueOf(words, '--volfile-id')
   if (id === undefined || valueOf(words, '--volfile') === undefined) return undefined

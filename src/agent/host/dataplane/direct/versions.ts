@@ -10,6 +10,7 @@ export async function glusterfsVersion(run: Run): Promise<string | undefined> {
   return versionIn(stdout)
 }
 
+/** As in `10.3`, from what `glusterfsd --version` prints; undefined when it contains no version. */
 export function versionIn(text: string): string | undefined {
   return /^glusterfs ([0-9]+(?:\.[0-9A-Za-z]+)*)/m.exec(text)?.[1]
 }

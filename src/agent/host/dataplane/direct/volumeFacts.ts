@@ -23,6 +23,7 @@ export interface Seen {
 
 const answerMs = 3_000
 
+/** The facts of a volume's bricks on this host, from what was seen there. Probes each brick that should answer. */
 export async function volumeFacts(volume: DirectVolume, seen: Seen): Promise<DirectVolumeFacts> {
   const bricks = await Promise.all(volume.bricks.map((brick) => brickFacts(volume, brick, seen)))
   const uuids = new Set(volume.bricks.map(({ uuid }) => uuid))

@@ -10,7 +10,9 @@ import * as volumes from './gluster.js'
 
 export interface Glusterd extends DataPlane {
   observe: {
+    /** What glusterd says of the volume. Facts with `unavailable` say why it cannot be seen. Throws Busy. */
     volume(volume: GlusterfsVolume): Promise<GlusterfsVolumeFacts>
+    /** Whether that host is in the trusted pool of this one. Facts with `unavailable` say why it cannot be seen. Throws Busy. */
     peer(peer: DesiredPeer): Promise<PeerFacts>
   }
   effects: Pick<
