@@ -1,3 +1,4 @@
+import { noServerAnswers } from './messages.js'
 import { connect } from 'node:net'
 import type { Client, MountSource, MountUse } from '../dataPlane.js'
 import { type Run, runOk } from '../../exec/run.js'
@@ -60,7 +61,7 @@ function optionsOf({ clientCache, acl }: MountUse): string[] {
  */
 async function liveFirst(servers: readonly string[]): Promise<string[]> {
   const live = await Promise.all(servers.map((server) => isReachable(server)))
-  if (!live.includes(true)) throw new Error(`no gluster server answers: ${servers.join(', ')}`)
+  if (!live.includes(true)) throw new Error(noServerAnswers(servers))
   return [...servers.filter((_, index) => live[index]), ...servers.filter((_, index) => !live[index])]
 }
 

@@ -11,6 +11,7 @@ import {
 import { directoriesMade } from './directories.js'
 import { askTogether, command, type Gluster, type Output } from './command.js'
 import type { Run } from '../../exec/run.js'
+import { bricksMissing, bricksOffline, carriesFormerMark, hasOtherBricks, lacksMark, notInAnswer } from './messages.js'
 
 /* Volumes and the trusted pool: what gluster says of them, and what it is told to do. */
 
@@ -58,9 +59,7 @@ export async function createVolume(gluster: Gluster, volume: GlusterfsVolume): P
   if (output.opRet !== 0 && /already part of a volume|contained by an existing brick/.test(output.opErrstr)) {
     // A create that timed out may have been done since: then the mark is this very volume's.
     if ((await bricksOf(gluster, volume.volume))?.join() === bricks.join()) return
-    throw new BrickMarked(
-      `a brick directory of ${volume.volume} carries the mark of an earlier volume: ${output.opErrstr}`,
-    )
+    throw new BrickMarked(carriesFormerMark(volume.volume, output.opErrstr))
   }
   requireSuccess(output, `volume create ${volume.volume}`)
 }
@@ -86,7 +85,7 @@ export async function startVolume(gluster: Gluster, volume: string, force: boole
   if (output.opRet !== 0 && /already started/.test(output.opErrstr)) return
   // A create that came while the brick's host had just been restarted marked the directory below the mount point.
   if (output.opRet !== 0 && /extended attribute trusted\.glusterfs\.volume-id/.test(output.opErrstr))
-    throw new BrickMarked(`a brick directory of ${volume} does not carry the mark of its volume: ${output.opErrstr}`)
+    throw new BrickMarked(lacksMark(volume, output.opErrstr))
   requireSuccess(output, `volume start ${volume}`)
 }
 
@@ -118,7 +117,7 @@ async function isStillOurs(gluster: Gluster, { volume, bricks }: GlusterfsVolume
   if (found === undefined) return false
   const ours = bricks.map(({ host, path }) => `${host}:${path}`)
   if (found.join() === ours.join()) return true
-  throw new Refusal(`volume ${volume} has other bricks by now, and is left alone: ${found.join(', ')}`)
+  throw new Refusal(hasOtherBricks(volume, found))
 }
 
 async function bricksOf(gluster: Gluster, volume: string): Promise<string[] | undefined> {
@@ -129,7 +128,7 @@ async function bricksOf(gluster: Gluster, volume: string): Promise<string[] | un
 function volumeOf(info: Output, volume: string): VolumeInfo {
   const found = parseVolumes(requireSuccess(info, `volume info ${volume}`).body).find(({ name }) => name === volume)
   // Never taken for absence: that is said by an error of its own.
-  if (!found) throw new Error(`gluster volume info ${volume}: no word about the volume`)
+  if (!found) throw new Error(notInAnswer(volume))
   return found
 }
 
@@ -157,9 +156,8 @@ export async function requireAllBricksOnline({ ask }: Gluster, volume: string, c
   const [info, status] = await Promise.all([ask('volume', 'info', volume), ask('volume', 'status', volume)])
   const { bricks } = volumeOf(info, volume)
   const offline = offlineIn(requireSuccess(status, `volume status ${volume}`), bricks)
-  if (offline.length > 0)
-    throw new Unavailable(`every brick of ${volume} must be online, and is not: ${offline.join(', ')}`)
-  if (bricks.length !== count) throw new Error(`volume ${volume} has ${bricks.length} bricks, and should have ${count}`)
+  if (offline.length > 0) throw new Unavailable(bricksOffline(volume, offline))
+  if (bricks.length !== count) throw new Error(bricksMissing(volume, bricks.length, count))
 }
 
 /**

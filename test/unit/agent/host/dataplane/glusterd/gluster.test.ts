@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { bricksMissing, notInAnswer } from '../../../../../../src/agent/host/dataplane/glusterd/messages.js'
 import { readFileSync } from 'node:fs'
 import * as volumes from '../../../../../../src/agent/host/dataplane/glusterd/gluster.js'
 import { glusterThrough, parseOutputs } from '../../../../../../src/agent/host/dataplane/glusterd/command.js'
@@ -64,7 +65,9 @@ describe('that every brick is online', () => {
 
   it('does not hold for a volume with fewer bricks than the buffer has, or that is not started', async () => {
     const { gluster } = answering('info-options', 'status-online')
-    expect((await failure(volumes.requireAllBricksOnline(gluster, 'vol1', 3))).message).to.contain('2 bricks')
+    expect((await failure(volumes.requireAllBricksOnline(gluster, 'vol1', 3))).message).to.equal(
+      bricksMissing('vol1', 2, 3),
+    )
     const stopped = answering('info-stopped', 'status-stopped')
     await failure(volumes.requireAllBricksOnline(stopped.gluster, 'vol1', 2))
   })
@@ -122,7 +125,7 @@ describe('what gluster says of a volume', () => {
 
   it('is not absent when an answer has no word about it', async () => {
     const { gluster } = answering('info-none', 'peer-status', 'stop-stopped')
-    expect((await volumes.volumeFacts(gluster, 'g1', wanted)).unavailable).to.contain('no word about the volume')
+    expect((await volumes.volumeFacts(gluster, 'g1', wanted)).unavailable).to.contain(notInAnswer(wanted.volume))
   })
 
   it('is not absent when the answer is cut short', async () => {
