@@ -253,6 +253,7 @@ describe('brick processes that the agent starts itself (root)', () => {
     expect(await kindOf({ login, export: 'brick.posix' })).to.equal('refused')
     expect(await kindOf({ login, export: 'none' })).to.equal('unknownExport')
     process.kill(pid, 'SIGSTOP')
+    await until({ what: 'each of its threads has stopped' }, () => Promise.resolve(statesOf(pid).join('') === 'T'))
     expect(await kindOf({ login, timeoutMs: 100 })).to.equal('timedOut')
     process.kill(pid, 'SIGCONT')
     await stopBrick(brick.uuid, directories)
@@ -388,7 +389,7 @@ describe('clients that the agent starts itself (root)', () => {
 
   it('mount with a brick away, and say so by their size', async () => {
     await bricks.stop(2)
-    expect(await start({ timeoutMs: 500, expectedBytes: totalBytes(sizes) })).to.deep.equal({
+    expect(await start({ timeoutMs: 2_000, expectedBytes: totalBytes(sizes) })).to.deep.equal({
       kind: 'answers',
       totalBytes: sizes[0]! + sizes[1]!,
     })
@@ -401,7 +402,7 @@ describe('clients that the agent starts itself (root)', () => {
   })
 
   it('are taken off again when no brick answers, an export or a host is unknown, or the mount point is missing', async () => {
-    const timeoutMs = 500
+    const timeoutMs = 2_000
     const [brick] = bricks.remote as [RemoteBrick]
     expect((await failureOf({ timeoutMs, bricks: [{ ...brick, export: 'none' }] })).failure).to.equal('unknownExport')
     await nothingIsLeft()
@@ -494,6 +495,14 @@ class Bricks {
 async function closed(server: Server): Promise<void> {
   server.close()
   await once(server, 'close')
+}
+
+/** The states that the threads of a process are in. */
+function statesOf(pid: number): string[] {
+  const stats = readdirSync(`/proc/${pid}/task`).map((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'),
+  )
+  return [...new Set(stats.map((stat) => stat[stat.lastIndexOf(')') + 2]!))]
 }
 
 /** A certificate authority, and what it certifies. */
