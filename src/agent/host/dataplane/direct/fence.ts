@@ -5,7 +5,8 @@ import { type Run, runOk } from '../../exec/run.js'
 import { Addresses } from '../../nftables/addresses.js'
 import { KeptTable } from '../../nftables/keptTable.js'
 import { lookAgain } from '../../nftables/lookAgain.js'
-import { type Admission, admissionsIn, canonicalAddresses, rulesFor } from './fenceRules.js'
+import { admissionsIn, canonicalAddresses, rulesFor } from './fenceRules.js'
+import type { Admission, BrickFence } from './fenceType.js'
 import * as messages from './messages.js'
 
 /*
@@ -31,14 +32,11 @@ export interface FenceOptions {
   onProblem(problem: string | undefined): void
 }
 
-/** Of which `clients` may be names of hosts. */
-export type Wanted = Admission
-
-export class Fence {
+export class Fence implements BrickFence {
   private readonly table: KeptTable
   private readonly addresses = new Addresses()
   /** Undefined until it was read what an earlier agent has left. */
-  private wanted: Map<string, Wanted> | undefined
+  private wanted: Map<string, Admission> | undefined
   private readonly read = coalesce(() => this.readStanding())
   private readonly look = coalesce(() => this.work())
   private readonly isKept = coalesce(() => this.table.isAsWritten())
@@ -69,7 +67,7 @@ export class Fence {
    * the volume had before leave it. Throws Error for a wrong port, name or address, while somebody listens on a port that
    * leaves, and when nft refuses: then the ports are what they were, and it is tried again.
    */
-  async admit(volume: string, { ports, clients }: Wanted): Promise<void> {
+  async admit(volume: string, { ports, clients }: Admission): Promise<void> {
     if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,199}$/.test(volume)) throw new Error(messages.notAVolume(volume))
     const wrong = ports.find((port) => !Number.isInteger(port) || port < 1 || port > 65_535)
     if (wrong !== undefined) throw new Error(messages.notAPort(wrong))
@@ -84,7 +82,7 @@ export class Fence {
   }
 
   /** These clients alone may connect to the volume's ports, which are these, as nft says now. Throws when it cannot be asked. */
-  async isAdmitted(volume: string, { ports, clients }: Wanted): Promise<boolean> {
+  async isAdmitted(volume: string, { ports, clients }: Admission): Promise<boolean> {
     if (!this.options.enabled) return true
     const stands = (await this.read()).get(volume)
     if (stands === undefined) return ports.length === 0
@@ -108,7 +106,7 @@ export class Fence {
     this.stopLooking()
   }
 
-  private async readStanding(): Promise<Map<string, Wanted>> {
+  private async readStanding(): Promise<Map<string, Admission>> {
     if (!this.wanted) {
       const listing = await this.table.list()
       this.wanted = listing === undefined ? new Map() : admissionsIn(listing)
@@ -134,7 +132,7 @@ export class Fence {
     }
   }
 
-  private resolved(wanted: ReadonlyMap<string, Wanted>): Map<string, Admission> {
+  private resolved(wanted: ReadonlyMap<string, Admission>): Map<string, Admission> {
     return new Map(
       [...wanted].map(([volume, { ports, clients }]) => [
         volume,
@@ -170,7 +168,7 @@ function sortedPorts(ports: readonly number[]): number[] {
 
 /** Ports that the volume does not have any more, and those that it takes over from another, which may be long gone. */
 function leavingPorts(
-  wanted: ReadonlyMap<string, Wanted>,
+  wanted: ReadonlyMap<string, Admission>,
   volume: string,
   ports: readonly number[],
 ): Map<number, string> {
@@ -178,7 +176,7 @@ function leavingPorts(
   return new Map(held.filter(([port, name]) => (name === volume) !== ports.includes(port)))
 }
 
-function takePorts(wanted: Map<string, Wanted>, volume: string, ports: readonly number[]): void {
+function takePorts(wanted: Map<string, Admission>, volume: string, ports: readonly number[]): void {
   wanted.delete(volume)
   for (const [name, admission] of wanted) {
     const kept = admission.ports.filter((port) => !ports.includes(port))

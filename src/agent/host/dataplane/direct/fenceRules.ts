@@ -1,5 +1,6 @@
 import { isIP, SocketAddress } from 'node:net'
 import { z } from 'zod'
+import type { Admission } from './fenceType.js'
 import * as messages from './messages.js'
 
 /*
@@ -13,14 +14,7 @@ import * as messages from './messages.js'
  * Every packet is looked at, not only the first of a connection.
  */
 
-/** Who may connect to which ports. */
-export interface Admission {
-  ports: readonly number[]
-  /** Addresses. */
-  clients: readonly string[]
-}
-
-/** By the volume's name. */
+/** By the volume's name; clients are addresses. */
 export type Admissions = ReadonlyMap<string, Admission>
 
 /** The body of the table. nft is given no word from outside but names of volumes, ports and addresses. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import type { Admission } from '../../../../../../src/agent/host/dataplane/direct/fenceType.js'
 import {
-  type Admission,
   admissionsIn,
   canonicalAddresses,
   rulesFor,
