@@ -93,12 +93,17 @@ export const kinds: Record<string, Kind> = {
   },
   locks: {
     describe: 'record locks on two mounts, and counting under one in a file that is opened each time',
-    play: (stage) => playLocks(stage, { isKept: false }),
+    play: (stage) => playLocks(stage, { isKept: false, closes: false }),
+  },
+  'locks-closed': {
+    beyond: 'gluster',
+    describe: 'the same, and locks are let go by closing the file, too',
+    play: (stage) => playLocks(stage, { isKept: false, closes: true }),
   },
   'locks-kept': {
     beyond: 'gluster',
     describe: 'the same, with the file kept open',
-    play: (stage) => playLocks(stage, { isKept: true }),
+    play: (stage) => playLocks(stage, { isKept: true, closes: false }),
   },
   full: { describe: 'two mounts fill the file system', play: fillUp, isAlone: true },
 }

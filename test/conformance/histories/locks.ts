@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import type { Random } from '../../support/random.js'
-import { Wrong } from '../wrong.js'
-import { expectAnswer, must, type Process, type Stage, withProcesses } from './history.js'
+import { expectSeen, Wrong } from '../wrong.js'
+import { must, type Process, type Stage, withProcesses } from './history.js'
 
 /*
  * Record locks, first one call after the other against a table of who has which byte; then as programs use them: processes on
@@ -15,14 +15,21 @@ const countsEach = 10
 
 type Kind = 'r' | 'w'
 
-export function playLocks(stage: Stage, how: { isKept: boolean }): Promise<void> {
+export interface LockRules {
+  /** The file that is counted in is kept open. */
+  isKept: boolean
+  /** A process lets go of its locks by closing the file, too. */
+  closes: boolean
+}
+
+export function playLocks(stage: Stage, rules: LockRules): Promise<void> {
   return withProcesses(stage, [2, 2], async (processes, random) => {
-    await lockTable(processes, random, stage)
-    await counting(processes, how, stage)
+    await lockTable(processes, random, rules, stage)
+    await counting(processes, rules, stage)
   })
 }
 
-async function lockTable(processes: Process[], random: Random, { say }: Stage): Promise<void> {
+async function lockTable(processes: Process[], random: Random, { closes }: LockRules, { say }: Stage): Promise<void> {
   const fds = new Map<Process, number>()
   const open = async (process: Process) =>
     void fds.set(process, (await must(process, 'open', ['locks', O_RDWR | O_CREAT])).value)
@@ -33,7 +40,7 @@ async function lockTable(processes: Process[], random: Random, { say }: Stage): 
     const fd = fds.get(process)!
     const first = random.below(bytes)
     const length = 1 + random.below(bytes - first)
-    const kind = random.oneOf(['r', 'w', 'u', 'close'] as const)
+    const kind = random.oneOf(['r', 'w', 'u', closes ? 'close' : 'u'] as const)
     const range = held.slice(first, first + length)
     say(`${process.name} ${kind} ${first} ${length}`)
     if (kind === 'close') {
@@ -43,8 +50,11 @@ async function lockTable(processes: Process[], random: Random, { say }: Stage): 
       continue
     }
     const isFree = kind === 'u' || !range.some((byte) => isTaken(byte, process, kind))
-    const answer = await process.worker.call('setlk', [fd, kind, first, length])
-    expectAnswer(process, `lock ${kind} ${first} ${length}`, answer, isFree ? undefined : 'EAGAIN')
+    const what = `${process.name} lock ${kind} ${first} ${length}`
+    await expectSeen(what, isFree ? 'success' : 'EAGAIN', async () => {
+      const { error } = await process.worker.call('setlk', [fd, kind, first, length])
+      return error ?? 'success'
+    })
     if (!isFree) continue
     for (const byte of range) {
       if (kind === 'u') byte.delete(process)
@@ -58,7 +68,7 @@ function isTaken(byte: Map<Process, Kind>, by: Process, wanted: Kind): boolean {
   return [...byte].some(([process, kind]) => process !== by && (kind === 'w' || wanted === 'w'))
 }
 
-async function counting(processes: Process[], { isKept }: { isKept: boolean }, { say }: Stage): Promise<void> {
+async function counting(processes: Process[], { isKept }: LockRules, { say }: Stage): Promise<void> {
   say(`all count, the file ${isKept ? 'kept open' : 'opened each time'}`)
   const [first] = processes
   const { value: made } = await must(first!, 'open', ['count', O_RDWR | O_CREAT])
