@@ -56,6 +56,7 @@ export const rooms = {
     'src/agent/host/dataplane/dataPlane.ts',
     'src/agent/host/exec',
     'src/agent/host/nftables',
+    'src/agent/plan/dataplane/direct',
     ...port,
   ],
   'src/agent/host/staging/priority.ts': [],

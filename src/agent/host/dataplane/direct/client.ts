@@ -1,13 +1,98 @@
-import { Refusal } from '../../../port/host.js'
-import type { Client } from '../dataPlane.js'
+import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import type { DirectSource } from '../../../../model/documents/direct.js'
+import { mountName } from '../../../plan/dataplane/direct/mountSource.js'
+import { Unavailable } from '../../../port/host.js'
+import { mountedAt, mountTable } from '../../exec/mounts.js'
+import { endProcess } from '../../exec/processes.js'
+import type { Client, MountSource, MountUse } from '../dataPlane.js'
+import type { BrickMeans } from './bricks.js'
+import { startClient } from './clientStart.js'
+import { exportWord } from './exportWord.js'
+import { filesOf, removeFiles } from './files.js'
+import { graphs } from './graphs.js'
+import { bricksOffline } from './messages.js'
+import { probeBrick } from './probe.js'
+import { runningProcesses } from './running.js'
 
-/** Not yet. */
-export function client(): Client {
+const probeMs = 5_000
+const readyMs = 20_000
+const endMs = 10_000
+/** As the agent: a job would lose its buffer when memory is short. */
+const oomScoreAdj = -500
+
+/**
+ * Mounts by a client of the agent's own, which outlives it. A mount of fewer bricks than the buffer has would show fewer files
+ * without an error, so that every brick has to let it in first. `prepare`: makes the directories.
+ */
+export function client(means: BrickMeans, prepare: () => Promise<void>): Client {
   return {
     liveFirst: (servers) => Promise.resolve([...servers]),
+    mount: async (source, path, use) => {
+      const { direct } = source
+      if (!direct) throw new TypeError(`no export of volume ${source.volume} is named`)
+      await requireBricks(direct)
+      await prepare()
+      await endClient(path, means)
+      await mountExport({ ...source, direct }, path, use, means)
+    },
+    unmounted: (path) => endClient(path, means),
+    // The agent is root, whom no mode stops.
     mountPointMode: '000',
-    mount: () => Promise.reject(new Refusal('this release does not mount buffers of the data plane "direct"')),
-    unmounted: () => Promise.resolve(),
     fusermounts: [],
   }
+}
+
+/** Throws Unavailable with what each brick says that does not let this host in with the login. */
+export async function requireBricks({ bricks, export: name, login }: DirectSource): Promise<void> {
+  const offline = await Promise.all(
+    bricks.map(async ({ address, port }) => {
+      const answer = await probeBrick({ host: address, port, export: exportWord(name), login, timeoutMs: probeMs })
+      if (answer.kind === 'accepted') return []
+      return [`${address} port ${port} (${'reason' in answer ? answer.reason : 'timed out'})`]
+    }),
+  )
+  if (offline.flat().length > 0) throw new Unavailable(bricksOffline(offline.flat()))
+}
+
+async function mountExport(
+  { volume, direct }: MountSource & { direct: DirectSource },
+  path: string,
+  { clientCache = false, acl = false }: MountUse,
+  { directories, run, warn }: BrickMeans,
+): Promise<void> {
+  const { bricks, login, export: name } = direct
+  const id = idOf(path)
+  const remote = bricks.map(({ address, port }) => ({ host: address, port, export: exportWord(name) }))
+  const start = {
+    id,
+    name: mountName({ volume, export: name }),
+    volume: { bricks: remote, layout: { kind: 'distribute' as const }, login },
+    mountPoint: path,
+    graph: graphs[clientCache ? 'cached' : 'exact'],
+    acl,
+    directories,
+    oomScoreAdj,
+    timeoutMs: readyMs,
+  }
+  await startClient(start, run, warn).catch(async (error: unknown) => {
+    // The reason is in the error.
+    await rm(filesOf('client', id, directories).log, { force: true })
+    throw error
+  })
+}
+
+/** Ends the client of a path where nothing is mounted (any more), and removes its files. May be repeated. */
+async function endClient(path: string, { directories }: BrickMeans): Promise<void> {
+  if (mountedAt(await mountTable(), path)) return
+  for (const each of await runningProcesses())
+    if (each.kind === 'client' && each.mountPoint === path) await endProcess(each, endMs)
+  const files = filesOf('client', idOf(path), directories)
+  await removeFiles(files)
+  await rm(files.log, { force: true })
+}
+
+/** One client at a time has a path. */
+function idOf(path: string): string {
+  return createHash('sha256').update(path).digest('hex').slice(0, 32)
 }

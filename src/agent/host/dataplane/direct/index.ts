@@ -8,15 +8,13 @@ import { coalesce } from '../../exec/coalesce.js'
 import type { DataPlane, DataPlaneOptions } from '../dataPlane.js'
 import { brickPath } from '../../../../model/cluster.js'
 import { type BrickMeans, endBrick, forgetBricks, serveBrick } from './bricks.js'
-import { client } from './client.js'
+import { client, requireBricks } from './client.js'
 import { makeExports } from './exports.js'
-import { exportWord } from './exportWord.js'
 import { type Admission, type BrickFence, noFence } from './fenceType.js'
 import { type Directories, removeStrayVolfiles } from './files.js'
 import { portsListenedOn } from './listening.js'
 import { brickNotReady, bricksOffline, fenceNotSupported, notInstalled, portNotFenced } from './messages.js'
 import { ownBricks } from './ownBricks.js'
-import { probeBrick } from './probe.js'
 import { ProcessWatch } from './processWatch.js'
 import { brickOf } from './running.js'
 import { volumeFacts } from './volumeFacts.js'
@@ -47,7 +45,6 @@ export interface DirectParts {
 }
 
 const versionMs = 10_000
-const probeMs = 3_000
 
 /** GlusterFS's processes, started by this agent itself. They outlive it, and its successor knows them by their command lines. */
 export function direct(options: DataPlaneOptions & { direct: DirectParts }): Direct {
@@ -88,7 +85,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     whyHeld: () => Promise.resolve(undefined),
     requireAllBricksOnline,
     brickServer: { program: 'glusterfsd', brickOf },
-    client: client(),
+    client: client(means, prepare),
     close: () => watch.close(),
     observe: {
       volume: async (volume) => {
@@ -159,16 +156,9 @@ const nothingSeen: DirectVolumeFacts = {
 /** By any one of the transfer's exports: one process serves all of a brick's. */
 async function requireAllBricksOnline({ direct = [], bricks: count }: DesiredTransfer): Promise<void> {
   const [source] = direct
-  if (!source || source.bricks.length !== count)
+  if (source?.bricks.length !== count)
     throw new Error(bricksOffline([`${source?.bricks.length ?? 0} of ${count} are known`]))
-  const { login, export: name } = source
-  const offline = await Promise.all(
-    source.bricks.map(async ({ address, port }) => {
-      const answer = await probeBrick({ host: address, port, export: exportWord(name), login, timeoutMs: probeMs })
-      return answer.kind === 'accepted' ? [] : [`${address} port ${port}`]
-    }),
-  )
-  if (offline.flat().length > 0) throw new Error(bricksOffline(offline.flat()))
+  await requireBricks(source)
 }
 
 /** As `glusterfs 10.3` is its first line; undefined when the program is not installed or does not say. */

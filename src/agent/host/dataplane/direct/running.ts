@@ -1,3 +1,4 @@
+import { readlink } from 'node:fs/promises'
 import type { BrickIdentity } from './brickCommand.js'
 import { type Command, commandsOf, type ProcessId } from '../../exec/processes.js'
 
@@ -11,7 +12,15 @@ export type Running = ProcessId &
  */
 export async function runningProcesses(): Promise<Running[]> {
   const found = await commandsOf(['glusterfsd'], ['glusterfsd', 'glusterfs'])
-  return found.flatMap((command) => runningOf(command) ?? [])
+  const all = found.flatMap((command) => runningOf(command) ?? [])
+  const isOwn = await Promise.all(all.map(async (each) => each.kind === 'brick' || (await seesOurMounts(each.pid))))
+  return all.filter((_, index) => isOwn[index])
+}
+
+/** Hosts in containers may share one process table: their clients mount elsewhere, at paths alike. */
+async function seesOurMounts(pid: number): Promise<boolean> {
+  const namespace = (of: number | 'self') => readlink(`/proc/${of}/ns/mnt`).catch(() => undefined)
+  return (await namespace(pid)) === (await namespace('self'))
 }
 
 /** What a process with these words does for this plane; undefined when it is not one of its processes. */
