@@ -1,3 +1,5 @@
+import { adoptionExpired, adoptionTooLong, adoptionWithoutEnd } from './messages.js'
+
 /*
  * How long an operator's permission to wipe a foreign device is valid. The agent checks it by its own clock, in both directions: an old
  * document, for example from a restored snapshot of etcd, has expired; and if the host's clock is behind, because a clock without
@@ -15,10 +17,7 @@ const skewSeconds = 300
  * the host's own clock.
  */
 export function whyNotAdoptAt(now: number, until: number | undefined): string | undefined {
-  if (until === undefined)
-    return 'it was adopted by a scheduler that says no time: upgrade the scheduler, adopt it again'
-  if (now >= until) return `its adoption ended ${now - until} s ago by this host's clock: adopt it again`
-  if (until - now > adoptSeconds + skewSeconds)
-    return `its adoption would end in ${until - now} s by this host's clock, which is wrong, or the scheduler's is: set it, adopt it again`
-  return undefined
+  if (until === undefined) return adoptionWithoutEnd()
+  if (now >= until) return adoptionExpired(now - until)
+  return until - now > adoptSeconds + skewSeconds ? adoptionTooLong(until - now, adoptSeconds) : undefined
 }

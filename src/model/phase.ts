@@ -5,6 +5,7 @@ import { reportOf } from './volumeReports.js'
 import type { ObservedVolume } from './documents/volume.js'
 import type { Cluster } from './cluster.js'
 import type { BufferDocument, PlacedBrick } from './documents/buffer.js'
+import * as messages from './messages.js'
 import { describeWiping } from './wipes.js'
 
 export type { Phase } from './api.js'
@@ -53,7 +54,7 @@ export function isDeletedInBackground({ phase }: Pick<PhaseReport, 'phase'>): bo
 /** What replaced bricks wait for: a former volume that may still serve them, in words; undefined when there is none. */
 export function replacedBrickWait(cluster: Cluster, buffer: BufferDocument): string | undefined {
   const former = buffer.formerVolumes.find(({ volume }) => !isVolumeStopped(cluster, buffer, volume))
-  return former && `waits for ${volumeWait(cluster, buffer, former.volume)}`
+  return former && messages.waitsFor(volumeWait(cluster, buffer, former.volume))
 }
 
 /** True when every brick of the volume is online, which makes a buffer ready for the first time. */
@@ -74,10 +75,10 @@ function builtPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
   const offline = volume?.offline ?? []
   const restarted = volume ? hostsRestarted(cluster, buffer, volume) : []
   const waitingFor = [
-    ...lost.map((host) => `host ${host}, which is lost`),
+    ...lost.map(messages.lostHost),
     ...unwell.map((brick) => brickWait(cluster, brick)),
-    ...offline.map((brick) => `brick ${brick}, which is offline`),
-    ...restarted.map((host) => `a look at the bricks on ${host}, which was restarted`),
+    ...offline.map(messages.brickOffline),
+    ...restarted.map(messages.bricksToBeChecked),
     ...(volume?.state === 'started' || offline.length > 0 ? [] : [volumeWait(cluster, buffer, buffer.volume)]),
   ]
   return { phase: waitingFor.length > 0 ? 'degraded' : 'ready', waitingFor }
@@ -92,8 +93,8 @@ interface Blocker {
 
 function deletingPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
   const blockers: Blocker[] = [
-    ...jobsHolding(cluster, buffer).map(({ token }) => ({ text: `job ${token}, which uses it, to end`, idle: false })),
-    ...hostsToUnmount(cluster, buffer).map((host) => ({ text: `host ${host} to unmount it`, idle: false })),
+    ...jobsHolding(cluster, buffer).map(({ token }) => ({ text: messages.endOfJob(token), idle: false })),
+    ...hostsToUnmount(cluster, buffer).map((host) => ({ text: messages.hostToUnmount(host), idle: false })),
     ...[buffer.volume, ...buffer.formerVolumes.map(({ volume }) => volume)].flatMap((volume) =>
       volumeBlocker(cluster, buffer, volume),
     ),
@@ -121,7 +122,7 @@ function brickBlocker(cluster: Cluster, brick: PlacedBrick): Blocker[] {
   if (observed?.state === 'absent') return []
   const isLost = !cluster.hosts.has(brick.host)
   if (observed?.state === 'leaving' && observed.wiping && !isLost) {
-    const text = `brick ${brick.device} on ${brick.host}, ${describeWiping(observed.wiping)}`
+    const text = messages.brickBeingWiped(messages.brickOn(brick), describeWiping(observed.wiping))
     return [{ text, idle: true, isWiped: true }]
   }
   const given = observed?.state === 'leaving' && observed.problem?.terminal === true
@@ -130,9 +131,8 @@ function brickBlocker(cluster: Cluster, brick: PlacedBrick): Blocker[] {
 
 function brickWait(cluster: Cluster, brick: PlacedBrick): string {
   const observed = observedBrickOf(cluster, brick)
-  const where = `brick ${brick.device} on ${brick.host}${lostMark(cluster, brick.host)}`
-  if (observed && isOfEarlierBoot(cluster, brick, observed))
-    return `${where}: a look at it since the host was restarted`
+  const where = withLostMark(cluster, messages.brickOn(brick), brick.host)
+  if (observed && isOfEarlierBoot(cluster, brick, observed)) return messages.brickToBeChecked(where)
   return withDetail(where, observed)
 }
 
@@ -143,7 +143,7 @@ function volumeWait(cluster: Cluster, buffer: BufferDocument, volume: string): s
 }
 
 function volumeOnHost(cluster: Cluster, volume: string, host: string, observed: ObservedVolume | undefined): string {
-  return withDetail(`volume ${volume} on ${host}${lostMark(cluster, host)}`, observed)
+  return withDetail(withLostMark(cluster, messages.volumeOn(volume, host), host), observed)
 }
 
 function withDetail(where: string, observed: { problem?: { message: string }; waitingFor: string[] } | undefined) {
@@ -151,6 +151,6 @@ function withDetail(where: string, observed: { problem?: { message: string }; wa
   return detail === '' ? where : `${where}: ${detail}`
 }
 
-function lostMark(cluster: Cluster, host: string): string {
-  return cluster.hosts.has(host) ? '' : ' (lost)'
+function withLostMark(cluster: Cluster, what: string, host: string): string {
+  return cluster.hosts.has(host) ? what : messages.onLostHost(what)
 }

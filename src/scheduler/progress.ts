@@ -6,10 +6,11 @@ import type { BufferDocument } from '../model/documents/buffer.js'
 import type { SessionDocument } from '../model/documents/session.js'
 import type { StageDirection } from '../model/documents/transferFields.js'
 import { isDeletedInBackground, phaseOf } from '../model/phase.js'
+import { hostToUnmount } from '../model/messages.js'
 import { describeWiping } from '../model/wipes.js'
 import { currentTransfer, hostsCopying, isFannedOut, transfersOf, nameOf } from '../model/transfers.js'
 import { canBeArchived, tokenStateOf } from './admission/tokenState.js'
-import { dataKept, noLongerRunning, wasTornDown } from './admission/messages.js'
+import * as messages from './admission/messages.js'
 import { countsOf, waitsOf } from './desired/index.js'
 
 /*
@@ -31,14 +32,15 @@ export function settled(progress: Progress): Exclude<Progress, { state: 'waiting
 /** Done when the job's own buffer and those it uses are built. Failed when one of them failed, or the session was torn down. */
 export function setupProgress(cluster: Cluster, token: string, sessionId: number): Progress {
   const session = cluster.sessions.get(token)
-  if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: wasTornDown() }
+  if (session?.id !== sessionId || session.stage === 'leaving')
+    return { state: 'failed', reason: messages.wasTornDown() }
   const reports = sessionBuffers(cluster, session).map(({ key, buffer }) => ({
     key,
     isBuilt: buffer.builtAt !== undefined,
     ...phaseOf(cluster, buffer),
   }))
   const failed = reports.find(({ phase }) => phase === 'failed')
-  if (failed) return { state: 'failed', reason: failed.reason ?? `the buffer ${failed.key} has failed` }
+  if (failed) return { state: 'failed', reason: failed.reason ?? messages.unknownFailure(failed.key) }
   const unbuilt = reports.filter(({ isBuilt }) => !isBuilt)
   return waitingOrDone(
     unbuilt.flatMap(({ waitingFor }) => waitingFor),
@@ -59,7 +61,7 @@ export function mayStart(cluster: Cluster, token: string): boolean {
 export function mountProgress(cluster: Cluster, token: string, sessionId: number): Progress {
   const session = cluster.sessions.get(token)
   if (session?.id !== sessionId || session.stage !== 'running')
-    return { state: 'failed', reason: noLongerRunning(token) }
+    return { state: 'failed', reason: messages.noLongerRunning(token) }
   const fanOut = fanOutProgress(cluster, session)
   if (fanOut.state === 'failed') return fanOut
   const waitingFor = fanOut.state === 'waiting' ? fanOut.waitingFor : []
@@ -74,16 +76,16 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
         if (swap?.state === 'waiting') waitingFor.push(...swap.waitingFor)
         continue
       }
-      const where = `host ${host} to mount ${key}${placeOf[view]}`
       if (!cluster.hosts.has(host)) {
-        waitingFor.push(`the agent on ${host} to return`)
+        waitingFor.push(messages.agentToAnswer(host))
         continue
       }
-      if (observed?.problem?.terminal) return { state: 'failed', reason: `${where}: ${observed.problem.message}` }
+      if (observed?.problem?.terminal)
+        return { state: 'failed', reason: messages.cannotMount(host, key, view, observed.problem.message) }
       const wasTold =
         observed !== undefined || cluster.desired.mount.has(hostKey(host, mountId(sessionId, buffer.id, view)))
-      const detail = wasTold ? detailOf(observed) : volumeWait(cluster, buffer)
-      waitingFor.push(detail === '' ? where : `${where}: ${detail}`)
+      const detail = wasTold ? detailOf(observed) : volumeWait(cluster, buffer, host)
+      waitingFor.push(withDetail(messages.hostToMount(host, key, view), detail))
     }
   }
   return waitingOrDone(waitingFor)
@@ -93,9 +95,9 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
 function fanOutProgress(cluster: Cluster, session: SessionDocument): Progress {
   const [fanOut] = transfersOf(session, 'fill')
   if (!fanOut || isFannedOut(session)) return { state: 'done' }
-  if (fanOut.ended) return { state: 'failed', reason: `${nameOf(fanOut)} failed: ${fanOut.ended.reason ?? ''}` }
+  if (fanOut.ended) return { state: 'failed', reason: messages.transferFailed(nameOf(fanOut), fanOut.ended.reason) }
   const counts = countsOf(cluster, session, fanOut)
-  const far = counts && counts.totalFiles > 0 ? [`${counts.files} of ${counts.totalFiles} files are copied`] : []
+  const far = counts && counts.totalFiles > 0 ? [messages.filesCopied(counts.files, counts.totalFiles)] : []
   const details = [...far, ...waitsOf(cluster, session, fanOut)]
   return { state: 'waiting', waitingFor: [[nameOf(fanOut), ...details].join(': ')] }
 }
@@ -108,24 +110,26 @@ export function transferProgress(
   direction: StageDirection,
 ): Progress {
   const session = cluster.sessions.get(token)
-  if (session?.id !== sessionId || session.stage === 'leaving') return { state: 'failed', reason: wasTornDown() }
+  if (session?.id !== sessionId || session.stage === 'leaving')
+    return { state: 'failed', reason: messages.wasTornDown() }
   const transfers = transfersOf(session, direction)
   const failed = transfers.filter(({ ended: settled }) => settled?.state === 'failed')
   const current = currentTransfer(session)
   if (failed[0] && current?.direction !== direction) {
     const [transfer] = failed
     const reason =
-      direction === 'out' ? dataKept(token, transfer) : `${nameOf(transfer)} failed: ${transfer.ended!.reason ?? ''}`
+      direction === 'out'
+        ? messages.dataKept(token, transfer)
+        : messages.transferFailed(nameOf(transfer), transfer.ended!.reason)
     return { state: 'failed', reason }
   }
   if (!current || current.direction !== direction)
     return waitingOrDone(
-      ['its transfers to begin'],
+      [messages.transfersToBegin()],
       transfers.every(({ ended: settled }) => settled !== undefined),
     )
   const waits = waitsOf(cluster, session, current)
-  const detail = waits.length > 0 ? `: ${waits.join('; ')}` : ''
-  return { state: 'waiting', waitingFor: [`${nameOf(current)}${detail}`] }
+  return { state: 'waiting', waitingFor: [withDetail(nameOf(current), waits.join('; '))] }
 }
 
 /** The swap of a host that has mounted the place of its swap file. */
@@ -138,10 +142,9 @@ function swapProgress(
 ): Progress {
   const observed = cluster.observed.swap.get(hostKey(host, swapId(session.id, buffer.id)))
   if (observed?.state === 'on') return { state: 'done' }
-  const where = `host ${host} to swap on ${key}`
-  if (observed?.problem?.terminal) return { state: 'failed', reason: `${where}: ${observed.problem.message}` }
-  const detail = detailOf(observed)
-  return { state: 'waiting', waitingFor: [detail === '' ? where : `${where}: ${detail}`] }
+  if (observed?.problem?.terminal)
+    return { state: 'failed', reason: messages.cannotSwap(host, key, observed.problem.message) }
+  return { state: 'waiting', waitingFor: [withDetail(messages.hostToSwap(host, key), detailOf(observed))] }
 }
 
 /** Done when no compute host that is alive has a buffer of the session mounted. */
@@ -185,15 +188,16 @@ export function adoptProgress(cluster: Cluster, host: string, device: string): P
   if (observed?.state === 'done' || found?.state === 'blank') return { state: 'done' }
   if (observed?.problem?.terminal) return { state: 'failed', reason: observed.problem.message }
   const detail = observed?.wiping ? describeWiping(observed.wiping) : detailOf(observed)
-  return { state: 'waiting', waitingFor: [`host ${host} to wipe ${device}${detail === '' ? '' : `: ${detail}`}`] }
+  return { state: 'waiting', waitingFor: [withDetail(messages.hostToWipe(host, device), detail)] }
 }
 
-const placeOf = { striped: '', private: ' privately', swap: ' for swap' }
-
 /** A host is told to mount when the volume allows its access and has its directory. */
-function volumeWait(cluster: Cluster, buffer: BufferDocument): string {
-  const detail = detailOf(volumeOf(cluster, buffer))
-  return `volume ${buffer.volume} to let it in${detail === '' ? '' : `: ${detail}`}`
+function volumeWait(cluster: Cluster, buffer: BufferDocument, host: string): string {
+  return messages.accessToVolume(buffer.volume, host, detailOf(volumeOf(cluster, buffer)))
+}
+
+function withDetail(where: string, detail: string): string {
+  return detail === '' ? where : `${where}: ${detail}`
 }
 
 function detailOf(observed: { problem?: { message: string } | undefined; waitingFor: string[] } | undefined): string {
@@ -213,8 +217,7 @@ function waitingToUnmount(cluster: Cluster, session: SessionDocument): string[] 
         ),
       ]
       const observed = reports.find((report) => report?.problem) ?? reports.find((report) => report?.waitingFor.length)
-      const detail = observed?.problem?.message ?? observed?.waitingFor.join(', ') ?? ''
-      return `host ${host} to unmount ${key}${detail === '' ? '' : `: ${detail}`}`
+      return withDetail(hostToUnmount(host, key), detailOf(observed))
     }),
   )
   return [...new Set(told)]
@@ -223,7 +226,7 @@ function waitingToUnmount(cluster: Cluster, session: SessionDocument): string[] 
 function waitingToEndCopies(cluster: Cluster, session: SessionDocument): string[] {
   return hostsCopying(cluster, session)
     .filter((host) => cluster.hosts.has(host))
-    .map((host) => `host ${host} to end its copies`)
+    .map(messages.hostToStopCopying)
 }
 
 function waitingOrDone(waitingFor: string[], isDone: boolean = waitingFor.length === 0): Progress {

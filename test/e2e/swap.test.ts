@@ -2,6 +2,7 @@ import { noLoopDevices } from '../../src/agent/host/client/messages.js'
 import { expect } from 'chai'
 import { until } from '../../lab/common/until.js'
 import { labTestMs, useLab } from '../support/lab.js'
+import { cannotSwap } from '../../src/scheduler/admission/messages.js'
 import { swapNotSupported } from '../../src/scheduler/placement/messages.js'
 import { inLine } from '../../src/scheduler/slurm/script/messages.js'
 import { must } from '../support/invariants.js'
@@ -40,8 +41,8 @@ describe('swap on a buffer', function () {
       await lab.exec('head', ['scancel', job])
       await must(lab, 'c1', `test ! -e ${control}.away || mv ${away(false)}`)
       expect(shown)
-        .to.match(/SystemComment=.*host c1 to swap on [0-9]+: /)
-        .and.to.contain(noLoopDevices())
+        .to.match(/SystemComment=/)
+        .and.to.contain(cannotSwap('c1', job, noLoopDevices()))
       await slurm.untilClean()
     })
 

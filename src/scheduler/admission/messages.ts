@@ -1,4 +1,5 @@
 import { printSize } from '../../model/capacity.js'
+import type { MountView } from '../../model/documents/mount.js'
 import type { SessionTransfer } from '../../model/documents/session.js'
 import { quote } from '../../model/names.js'
 import { nameOf } from '../../model/transfers.js'
@@ -68,6 +69,26 @@ export const couldNotUnmount = (path: string) => `it could not unmount ${path}`
 export const dataKept = (token: string, transfer: SessionTransfer) =>
   `${nameOf(transfer)} of job ${token} ${transfer.ended?.reason === undefined ? 'has not finished' : `failed: ${transfer.ended.reason}`}. ` +
   `The buffer is kept: "bbctl transfer retry ${token}" copies the rest, "bbctl transfer drop ${token}" discards the data`
+
+// What a call waits for, as in "waits for the agent on c1 to answer"
+export const unknownFailure = (buffer: string) => `buffer ${buffer} has failed, but its reason is unknown`
+export const agentToAnswer = (host: string) => `the agent on ${host} to answer`
+const purposeOf = { striped: '', private: ' for private access', swap: ' for swap' }
+export const hostToMount = (host: string, buffer: string, view: MountView) =>
+  `host ${host} to mount ${buffer}${purposeOf[view]}`
+export const cannotMount = (host: string, buffer: string, view: MountView, why: string) =>
+  `host ${host} cannot mount ${buffer}${purposeOf[view]}: ${why}`
+/** `detail` is what the volume waits for itself. */
+export const accessToVolume = (volume: string, host: string, detail: string) =>
+  `it waits until volume ${volume} allows access from ${host}${detail === '' ? '' : `: ${detail}`}`
+export const hostToSwap = (host: string, buffer: string) => `host ${host} to turn on swap on ${buffer}`
+export const cannotSwap = (host: string, buffer: string, why: string) =>
+  `host ${host} cannot turn on swap on ${buffer}: ${why}`
+export const hostToStopCopying = (host: string) => `host ${host} to stop copying`
+export const hostToWipe = (host: string, device: string) => `host ${host} to wipe ${device}`
+export const transfersToBegin = () => 'its transfers to begin'
+export const transferFailed = (transfer: string, why = 'the reason is unknown') => `${transfer} failed: ${why}`
+export const filesCopied = (files: number, totalFiles: number) => `${files} of ${totalFiles} files are copied`
 
 // Transfers
 export const nothingCopied = (token: string) => `job ${token} is not copying anything at the moment`

@@ -4,6 +4,7 @@ import type { Cluster } from '../../model/cluster.js'
 import type { AccessMode, BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
 import { hostOfFirstRelease } from '../../model/levels.js'
+import { hostToUnmount } from '../../model/messages.js'
 import { quote } from '../../model/names.js'
 import { phaseOf } from '../../model/phase.js'
 import { hostsCopying } from '../../model/transfers.js'
@@ -223,8 +224,8 @@ function waitingFor(cluster: Cluster, { session, buffer }: TokenState): string[]
   if (buffer) return phaseOf(cluster, { ...buffer, wanted: 'absent' }).waitingFor
   if (!session) return []
   return [
-    ...session.computeHosts.map((host) => `host ${host} to unmount it`),
-    ...hostsCopying(cluster, session).map((host) => `host ${host} to end its copies`),
+    ...session.computeHosts.map((host) => hostToUnmount(host)),
+    ...hostsCopying(cluster, session).map(messages.hostToStopCopying),
   ]
 }
 

@@ -22,9 +22,7 @@ export const done = (what: string) => `done: ${what}`
 
 // What a transfer waits for
 export const missingBuffer = (name: string) => `the buffer ${name}, which no longer exists`
-export const lostHost = (host: string) => `host ${host}, which is lost`
 export const workOfHost = (host: string, detail: string) => `host ${host}: ${detail}`
-export const unmounting = (host: string, buffer: string) => `host ${host} to unmount ${buffer}`
 export const earlierAttempt = (host: string) => `host ${host} to end the earlier attempt`
 export const missingDirectories = (volume: string, directories: string[]) =>
   `volume ${volume} to contain ${directories.join(', ')}`

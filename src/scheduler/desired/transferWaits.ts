@@ -3,6 +3,7 @@ import { volumeOf } from '../../model/volumes.js'
 import { type Cluster, desiredOf } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument, SessionTransfer } from '../../model/documents/session.js'
+import { hostToUnmount, lostHost } from '../../model/messages.js'
 import { phaseOf } from '../../model/phase.js'
 import { isCopying, reportOf } from '../../model/transfers.js'
 import { namespaceOf } from './transferDocument.js'
@@ -16,8 +17,7 @@ export function waitsOf(cluster: Cluster, session: SessionDocument, transfer: Se
   const told = toldOf(cluster, session, transfer)
   if (told.length === 0) return whyNotYet(cluster, session, transfer, buffer)
   return told.flatMap(({ host, document }) => {
-    if (!cluster.hosts.has(host) && !isDone(cluster, { host, document }, document.part))
-      return [messages.lostHost(host)]
+    if (!cluster.hosts.has(host) && !isDone(cluster, { host, document }, document.part)) return [lostHost(host)]
     const report = reportOf(cluster, host, document)
     const detail = report?.problem?.message ?? report?.waitingFor.join(', ') ?? ''
     return detail === '' ? [] : [messages.workOfHost(host, detail)]
@@ -32,14 +32,14 @@ export function whyNotYet(
   buffer: BufferDocument,
 ): string[] {
   const mounted = transfer.direction === 'out' ? hostsUnmounting(cluster, session, buffer) : []
-  const held = mounted.map((host) => messages.unmounting(host, transfer.buffer))
+  const held = mounted.map((host) => hostToUnmount(host, transfer.buffer))
   const old = desiredOf(cluster, 'transfer', session)
     .filter(({ document }) => document.transfer === transfer.number && document.attempt < transfer.attempt)
     .filter(({ host, document }) => isCopying(cluster, host, document))
     .map(({ host }) => messages.earlierAttempt(host))
   if (buffer.wanted === 'absent') {
     const lost = serversOf(buffer).filter((host) => !cluster.hosts.has(host))
-    return [...held, ...old, ...lost.map(messages.lostHost)]
+    return [...held, ...old, ...lost.map(lostHost)]
   }
   const { phase, waitingFor } = phaseOf(cluster, buffer)
   const unmade = whatIsUnmade(cluster, session, transfer, buffer)

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import * as messages from '../../../src/model/messages.js'
 import { isComplete, isDeletedInBackground, phaseOf, replacedBrickWait } from '../../../src/model/phase.js'
 import {
   aBuffer,
@@ -17,6 +18,8 @@ const lostTwo = [aHost('gluster1'), aHost('gluster2', { alive: false })]
 const buffer = aBuffer({ bricks: ['gluster1/nvme1n1', 'gluster2/nvme1n1'] })
 const built = { ...buffer, builtAt: 5 }
 const leaving = { ...built, wanted: 'absent' as const }
+const [brick1, brick2] = buffer.bricks.map(messages.brickOn) as [string, string]
+const volume = messages.volumeOn('mytest', 'gluster1')
 const of = (parts: ClusterParts, document = buffer) =>
   phaseOf(aCluster({ hosts, buffers: [document], ...parts }), document)
 
@@ -28,7 +31,7 @@ describe('the phase of a buffer that is wanted', () => {
     }
     expect(of({ observed })).to.deep.equal({
       phase: 'creating-bricks',
-      waitingFor: ['brick nvme1n1 on gluster2: mkfs'],
+      waitingFor: [`${brick2}: mkfs`],
     })
   })
 
@@ -39,7 +42,7 @@ describe('the phase of a buffer that is wanted', () => {
       ...brickReport(buffer.bricks[1]!, { state: 'forming', problem, waitingFor: ['x'] }),
     }
     expect(of({ hosts: lostTwo, observed }).waitingFor).to.deep.equal([
-      'brick nvme1n1 on gluster2 (lost): mkfs.xfs failed',
+      `${messages.onLostHost(brick2)}: mkfs.xfs failed`,
     ])
   })
 
@@ -50,7 +53,7 @@ describe('the phase of a buffer that is wanted', () => {
     }
     expect(of({ observed })).to.deep.equal({
       phase: 'creating-volume',
-      waitingFor: ['volume mytest on gluster1: peer gluster2'],
+      waitingFor: [`${volume}: peer gluster2`],
     })
   })
 
@@ -68,7 +71,7 @@ describe('the phase of a buffer that is wanted', () => {
       const observed = { ...brickReports(buffer), ...brick('first'), ...volumeReport(buffer, { boots: after }) }
       expect(of({ hosts: restarted, observed }, built)).to.deep.equal({
         phase: 'degraded',
-        waitingFor: ['brick nvme1n1 on gluster2: a look at it since the host was restarted'],
+        waitingFor: [messages.brickToBeChecked(brick2)],
       })
     })
 
@@ -76,7 +79,7 @@ describe('the phase of a buffer that is wanted', () => {
       const observed = { ...brickReports(buffer), ...brick('second'), ...volumeReport(buffer, { boots: before }) }
       expect(of({ hosts: restarted, observed }, built)).to.deep.equal({
         phase: 'degraded',
-        waitingFor: ['a look at the bricks on gluster2, which was restarted'],
+        waitingFor: [messages.bricksToBeChecked('gluster2')],
       })
       expect(isComplete(aCluster({ hosts: restarted, buffers: [buffer], observed }), buffer)).to.equal(false)
     })
@@ -97,14 +100,14 @@ describe('the phase of a buffer that is wanted', () => {
     const offline = volumeReport(buffer, { state: 'degraded', offline: ['gluster2:/data/glusterfs/nvme1n1/brick'] })
     expect(of({ hosts: lostTwo, observed: { ...bricks, ...volumeReport(buffer) } }, built)).to.deep.equal({
       phase: 'degraded',
-      waitingFor: ['host gluster2, which is lost'],
+      waitingFor: [messages.lostHost('gluster2')],
     })
     expect(of({ observed: { ...bricks, ...offline } }, built).waitingFor).to.deep.equal([
-      'brick gluster2:/data/glusterfs/nvme1n1/brick, which is offline',
+      messages.brickOffline('gluster2:/data/glusterfs/nvme1n1/brick'),
     ])
     expect(of({ observed: bricks }, built)).to.deep.equal({
       phase: 'degraded',
-      waitingFor: ['volume mytest on gluster1'],
+      waitingFor: [volume],
     })
   })
 
@@ -138,7 +141,9 @@ describe('a brick that was replaced', () => {
 
   it('waits for the volume that may still serve it, and says why that is not deleted', () => {
     const waitingFor = ['glusterd on gluster1 to answer']
-    expect(waitOf({ state: 'leaving', waitingFor })).to.equal(`waits for volume old on gluster1: ${waitingFor[0]}`)
+    expect(waitOf({ state: 'leaving', waitingFor })).to.equal(
+      messages.waitsFor(`${messages.volumeOn('old', 'gluster1')}: ${waitingFor[0]}`),
+    )
   })
 
   it('waits for nothing when that volume is stopped or gone', () => {
@@ -156,13 +161,7 @@ describe('the phase of a buffer that is wanted no more', () => {
     const observed = { ...brickReports(leaving), ...volumeReport(leaving), ...mountReport('c1', job, leaving) }
     expect(of({ observed, sessions: [job] }, leaving)).to.deep.equal({
       phase: 'deleting',
-      waitingFor: [
-        'job 5, which uses it, to end',
-        'host c1 to unmount it',
-        'volume mytest on gluster1',
-        'brick nvme1n1 on gluster1',
-        'brick nvme1n1 on gluster2',
-      ],
+      waitingFor: [messages.endOfJob('5'), messages.hostToUnmount('c1'), volume, brick1, brick2],
     })
   })
 
@@ -174,7 +173,7 @@ describe('the phase of a buffer that is wanted no more', () => {
     const observed = { ...absent, ...brickReport(leaving.bricks[1]!, { state: 'leaving' }) }
     expect(of({ hosts: lostTwo, observed }, leaving)).to.deep.equal({
       phase: 'blocked',
-      waitingFor: ['brick nvme1n1 on gluster2 (lost)'],
+      waitingFor: [messages.onLostHost(brick2)],
     })
   })
 
@@ -198,7 +197,10 @@ describe('the phase of a buffer that is wanted no more', () => {
     const wiping = { doneBytes: 43e10, totalBytes: 1e12 }
     const one = { ...absent, ...brickReport(leaving.bricks[1]!, { state: 'leaving', wiping }) }
     const report = of({ observed: one }, leaving)
-    expect(report).to.deep.equal({ phase: 'wiping', waitingFor: ['brick nvme1n1 on gluster2, 43 % wiped'] })
+    expect(report).to.deep.equal({
+      phase: 'wiping',
+      waitingFor: [messages.brickBeingWiped(brick2, messages.percentWiped(43))],
+    })
     expect(isDeletedInBackground(report)).to.equal(true)
     const both = { ...one, ...brickReport(leaving.bricks[0]!, { state: 'leaving' }) }
     expect(of({ observed: both }, leaving).phase).to.equal('deleting')

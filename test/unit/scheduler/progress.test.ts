@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { brickOn, hostToUnmount, volumeOn } from '../../../src/model/messages.js'
+import * as messages from '../../../src/scheduler/admission/messages.js'
 import { takenDevices } from '../../../src/scheduler/cluster/devices.js'
 import {
   adoptProgress,
@@ -29,6 +31,8 @@ const job = aSession({ buffer: '5', computeHosts: ['c1'] })
 const running = { ...job, stage: 'running' as const }
 const leaving = { ...job, stage: 'leaving' as const }
 const of = (parts: ClusterParts) => aCluster({ hosts, buffers: [built], sessions: [job], ...parts })
+const brick = brickOn({ host: 'gluster1', device: 'nvme1n1' })
+const volume = volumeOn('5', 'gluster1')
 const problem = (terminal: boolean) => ({ state: 'forming' as const, problem: { message: 'no route', terminal } })
 
 describe('setup has come to its end', () => {
@@ -36,7 +40,7 @@ describe('setup has come to its end', () => {
     expect(setupProgress(of({}), '5', 20)).to.deep.equal({ state: 'done' })
     expect(setupProgress(of({ buffers: [buffer] }), '5', 20)).to.deep.equal({
       state: 'waiting',
-      waitingFor: ['brick nvme1n1 on gluster1'],
+      waitingFor: [brick],
     })
   })
 
@@ -56,7 +60,7 @@ describe('pre_run has come to its end', () => {
   it('when every host has every buffer mounted', () => {
     expect(mountProgress(of({ sessions: [running] }), '5', 20)).to.deep.equal({
       state: 'waiting',
-      waitingFor: ['host c1 to mount 5: volume 5 to let it in'],
+      waitingFor: [`${messages.hostToMount('c1', '5', 'striped')}: ${messages.accessToVolume('5', 'c1', '')}`],
     })
     expect(mountProgress(of({ sessions: [running], observed: mountReport('c1', job, built) }), '5', 20)).to.deep.equal({
       state: 'done',
@@ -76,14 +80,14 @@ describe('pre_run has come to its end', () => {
         '5',
         20,
       )
-    expect(filling()).to.deep.equal({ state: 'waiting', waitingFor: ['stage-in to the nodes: volume 5 on gluster1'] })
+    expect(filling()).to.deep.equal({ state: 'waiting', waitingFor: [`stage-in to the nodes: ${volume}`] })
     expect(filling({ at: 1, state: 'failed', reason: 'a: it did not arrive' })).to.deep.equal({
       state: 'failed',
-      reason: 'stage-in to the nodes failed: a: it did not arrive',
+      reason: messages.transferFailed('stage-in to the nodes', 'a: it did not arrive'),
     })
     expect(filling({ at: 1, state: 'done' })).to.deep.equal({
       state: 'waiting',
-      waitingFor: ['host c1 to mount 5 privately: volume 5 to let it in'],
+      waitingFor: [`${messages.hostToMount('c1', '5', 'private')}: ${messages.accessToVolume('5', 'c1', '')}`],
     })
   })
 
@@ -92,18 +96,18 @@ describe('pre_run has come to its end', () => {
       of({ sessions: [running], observed: mountReport('c1', job, built, problem(terminal)) })
     expect(mountProgress(report(true), '5', 20)).to.deep.equal({
       state: 'failed',
-      reason: 'host c1 to mount 5: no route',
+      reason: messages.cannotMount('c1', '5', 'striped', 'no route'),
     })
     expect(mountProgress(report(false), '5', 20)).to.deep.equal({
       state: 'waiting',
-      waitingFor: ['host c1 to mount 5: no route'],
+      waitingFor: [`${messages.hostToMount('c1', '5', 'striped')}: no route`],
     })
   })
 
   it('not while the agent is away for a moment', () => {
     expect(mountProgress(of({ hosts: [], sessions: [running] }), '5', 20)).to.deep.equal({
       state: 'waiting',
-      waitingFor: ['the agent on c1 to return'],
+      waitingFor: [messages.agentToAnswer('c1')],
     })
   })
 
@@ -118,7 +122,7 @@ describe('post_run has come to its end', () => {
   it('when no host that lives has it mounted', () => {
     expect(unmountProgress(of(mounted), '5', 20)).to.deep.equal({
       state: 'waiting',
-      waitingFor: ['host c1 to unmount 5'],
+      waitingFor: [hostToUnmount('c1', '5')],
     })
     expect(unmountProgress(of({ ...mounted, hosts: [] }), '5', 20)).to.deep.equal({ state: 'done' })
     expect(unmountProgress(of({ ...mounted, sessions: [] }), '5', 20)).to.deep.equal({ state: 'done' })
@@ -137,7 +141,7 @@ describe('teardown has come to its end', () => {
     const progress = teardownProgress(of({ buffers: [absent], sessions: [leaving] }), '5', 20)
     expect(progress).to.deep.equal({
       state: 'waiting',
-      waitingFor: ['volume 5 on gluster1', 'brick nvme1n1 on gluster1'],
+      waitingFor: [volume, brick],
     })
   })
 

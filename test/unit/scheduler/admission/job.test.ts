@@ -56,7 +56,7 @@ describe('setup of a job', () => {
     const waits = setup({ bytes: 0, uses: ['mytest'] }, parts)
     expect(waits).to.deep.equal({
       changes: [],
-      result: { state: 'leaving', waitingFor: ['host gluster1 to end its copies'] },
+      result: { state: 'leaving', waitingFor: [messages.hostToStopCopying('gluster1')] },
     })
     const lost = { ...parts, hosts: [aHost('gluster1', { alive: false })] }
     expect(changesOf(setup({ bytes: 0, uses: ['mytest'] }, lost))).to.include('session 5~20 leaving')

@@ -3,6 +3,8 @@ import { expect } from 'chai'
 import type { Observed } from '../../../../src/model/documents/observed.js'
 import { desiredOfBuffer, desiredOfSession, transitionOfSession } from '../../../../src/scheduler/desired/index.js'
 import { mountProgress, unmountProgress } from '../../../../src/scheduler/progress.js'
+import { hostToUnmount } from '../../../../src/model/messages.js'
+import { cannotSwap, hostToSwap } from '../../../../src/scheduler/admission/messages.js'
 import { describeRecord } from '../../../../src/model/desiredRecord.js'
 import {
   aBuffer,
@@ -108,7 +110,7 @@ describe('a job with swap', () => {
   const start = (observed: object) => mountProgress(cluster({ observed }), '5', job.id)
 
   it('starts when it is on on every node', () => {
-    expect(start(swapMount('mounted'))).to.deep.equal({ state: 'waiting', waitingFor: ['host c1 to swap on 5'] })
+    expect(start(swapMount('mounted'))).to.deep.equal({ state: 'waiting', waitingFor: [hostToSwap('c1', '5')] })
     expect(start({ ...swapMount('mounted'), ...swapReport('c1', job, buffer) })).to.deep.equal({ state: 'done' })
   })
 
@@ -117,7 +119,7 @@ describe('a job with swap', () => {
     const refused = swapReport('c1', job, buffer, { state: 'forming', problem })
     expect(start({ ...swapMount('mounted'), ...refused })).to.deep.equal({
       state: 'failed',
-      reason: 'host c1 to swap on 5: the kernel of this node refuses swap',
+      reason: cannotSwap('c1', '5', 'the kernel of this node refuses swap'),
     })
   })
 
@@ -126,7 +128,7 @@ describe('a job with swap', () => {
     const observed = { ...swapMount('mounted'), ...swapReport('c1', job, buffer, { state: 'leaving', problem }) }
     expect(unmountProgress(cluster({ session: ended, observed, told: both }), '5', job.id)).to.deep.equal({
       state: 'waiting',
-      waitingFor: ['host c1 to unmount 5: swap on /dev/loop7 is still on'],
+      waitingFor: [`${hostToUnmount('c1', '5')}: swap on /dev/loop7 is still on`],
     })
   })
 })

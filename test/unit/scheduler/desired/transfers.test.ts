@@ -4,6 +4,7 @@ import { copiesTooLarge, sourceTooLarge } from '../../../../src/scheduler/placem
 import { hostsToUnmount, jobsHolding } from '../../../../src/model/buffers.js'
 import type { SessionDocument, SessionTransfer } from '../../../../src/model/documents/session.js'
 import type { DesiredTransfer } from '../../../../src/model/documents/transfer.js'
+import { brickOffline, hostToUnmount, lostHost } from '../../../../src/model/messages.js'
 import { currentTransfer } from '../../../../src/model/transfers.js'
 import { transitionOfSession } from '../../../../src/scheduler/desired/session.js'
 import { desiredTransfers } from '../../../../src/scheduler/desired/transfers.js'
@@ -103,11 +104,9 @@ describe('what storage hosts do of a transfer', () => {
   it('waits until every brick is online, and says for which', () => {
     const offline = volumeReport(own, { state: 'degraded', offline: ['gluster2:/data/glusterfs/nvme1n1/brick'] })
     expect(records({ reports: [offline] })).to.deep.equal([])
-    expect(waits({ reports: [offline] })).to.deep.equal([
-      'brick gluster2:/data/glusterfs/nvme1n1/brick, which is offline',
-    ])
+    expect(waits({ reports: [offline] })).to.deep.equal([brickOffline('gluster2:/data/glusterfs/nvme1n1/brick')])
     expect(records({ lost: ['gluster2'] })).to.deep.equal([])
-    expect(waits({ lost: ['gluster2'] })[0]).to.equal(messages.lostHost('gluster2'))
+    expect(waits({ lost: ['gluster2'] })[0]).to.equal(lostHost('gluster2'))
   })
 
   it('stays a plan until that is done', () => {
@@ -138,7 +137,7 @@ describe('what storage hosts do of a transfer', () => {
   it('stays with a host that is lost, which may be copying still', () => {
     const given = { told: copying, reports: [copied('gluster1')], lost: ['gluster2'] }
     expect(records(given)).to.deep.equal(['gluster1: transfer 20.1 copy done', 'gluster2: transfer 20.1 copy done'])
-    expect(waits(given)).to.deep.equal([messages.lostHost('gluster2')])
+    expect(waits(given)).to.deep.equal([lostHost('gluster2')])
   })
 
   it('is finished when every share is copied, also with files that could not be', () => {
@@ -247,7 +246,7 @@ describe('what storage hosts do of a transfer', () => {
     const session = job({ stage: 'staging-out', computeHosts: ['c1'] }, { direction: 'out' })
     const mounted = mountReport('c1', session, own, { state: 'leaving' })
     expect(records({ session, reports: [mounted] })).to.deep.equal([])
-    expect(waits({ session, reports: [mounted] })).to.deep.equal([messages.unmounting('c1', '5')])
+    expect(waits({ session, reports: [mounted] })).to.deep.equal([hostToUnmount('c1', '5')])
     const gone = mountReport('c1', session, own, { state: 'absent' })
     expect(records({ session, reports: [gone] })).to.deep.equal(['gluster1: transfer 20.1 plan done'])
   })

@@ -3,6 +3,7 @@ import { sameDisk } from '../../../../src/scheduler/operators/messages.js'
 import * as messages from '../../../../src/scheduler/placement/messages.js'
 import fc from 'fast-check'
 import type { ThoroughWipe } from '../../../../src/model/documents/wipe.js'
+import { sanitizeNotSupported, sanitizeUnknown, wipeNotSupportedByAgent } from '../../../../src/model/messages.js'
 import { devicesOf } from '../../../../src/scheduler/cluster/devices.js'
 import { placeBricks } from '../../../../src/scheduler/placement/place.js'
 import type { SchedulerConfig } from '../../../../src/scheduler/config.js'
@@ -138,9 +139,9 @@ describe('placement', () => {
     const pools = { [pool]: { granularityBytes: terabyte, wipe: 'sanitize' } }
     const views = devicesView(cluster, { pools } as unknown as SchedulerConfig)
     expect(views.map(({ availability, reason }) => [availability, reason])).to.deep.equal([
-      ['refused', 'its pool is wiped with sanitize, which its agent does not know: upgrade the agent'],
-      ['refused', 'its pool is wiped with sanitize, which it cannot: it is not an NVMe drive'],
-      ['refused', 'its pool is wiped with sanitize, and it is not known whether it can: spawn nvme ENOENT'],
+      ['refused', wipeNotSupportedByAgent('sanitize')],
+      ['refused', sanitizeNotSupported('it is not an NVMe drive')],
+      ['refused', sanitizeUnknown('spawn nvme ENOENT')],
       ['free', null],
     ])
     expect(views.map(({ wipes }) => wipes?.sanitize)).to.deep.equal([undefined, 'no', 'unknown', 'yes'])

@@ -4,6 +4,7 @@ import type { BufferDocument } from '../../../../../src/model/documents/buffer.j
 import type { DesiredBrick } from '../../../../../src/model/documents/brick.js'
 import type { DesiredMount } from '../../../../../src/model/documents/mount.js'
 import type { DirectVolume } from '../../../../../src/model/documents/volume.js'
+import { brickOffline } from '../../../../../src/model/messages.js'
 import { phaseOf } from '../../../../../src/model/phase.js'
 import { exportsOf, loginOf } from '../../../../../src/scheduler/dataplane/direct/exports.js'
 import { direct } from '../../../../../src/scheduler/dataplane/direct/index.js'
@@ -230,7 +231,7 @@ describe('a buffer of the data plane direct', () => {
     expect(phase()).to.equal('ready')
     await rig.agents.report(volumeReport(bufferOf(rig), { host: 'gluster2', state: 'degraded', offline: ['/x/brick'] }))
     await rig.until('it to be degraded', () => phase() === 'degraded')
-    expect(phaseOf(rig.cache, bufferOf(rig)).waitingFor).to.deep.equal(['brick gluster2:/x/brick, which is offline'])
+    expect(phaseOf(rig.cache, bufferOf(rig)).waitingFor).to.deep.equal([brickOffline('gluster2:/x/brick')])
     await rig.agents.report(volumeReport(bufferOf(rig), { host: 'gluster2' }))
     await rig.until('it to be ready', () => phase() === 'ready')
     await rig.agents.lose('gluster2')
