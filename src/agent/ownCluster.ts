@@ -1,7 +1,8 @@
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import { keyDenied } from './messages.js'
-import { recordedCluster, otherClusterReason } from '../store/clusterName.js'
+import { recordedCluster } from '../store/clusterName.js'
+import { otherCluster } from '../store/messages.js'
 import { Denied, type Store } from '../store/store.js'
 
 const otherMs = 5_000
@@ -20,7 +21,7 @@ export async function waitForOwnCluster(
     try {
       const recorded = await recordedCluster(store)
       if (recorded === undefined || recorded === name) return []
-      const reason = otherClusterReason(recorded, name, 'agent')
+      const reason = otherCluster(recorded, name, 'agent')
       if (!told) log.error('this etcd belongs to another cluster, nothing is done', { reason })
     } catch (error) {
       if (!(error instanceof Denied)) throw error

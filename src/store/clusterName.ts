@@ -1,5 +1,4 @@
 import { clusterDocument } from '../model/documents/cluster.js'
-import { quote } from '../model/names.js'
 import { readDocument } from './documents.js'
 import { keys } from './keys.js'
 import { type Store, StoreError } from './store.js'
@@ -25,13 +24,4 @@ export async function recordCluster(store: Store, name: string): Promise<string>
   const value = { v: 1, name }
   const { won } = await store.write([{ key: keys.cluster, modRevision: 0 }], [{ put: keys.cluster, value }])
   return won ? name : recordCluster(store, name)
-}
-
-/** What to do about another cluster's keys, in words for an operator. `program`: whose configuration names ours. */
-export function otherClusterReason(recorded: string, ours: string, program: 'scheduler' | 'agent'): string {
-  return (
-    `etcd belongs to cluster ${quote(recorded)}, but ${program}.yaml says cluster: ${ours}. ` +
-    'Each cluster needs an etcd of its own (etcd.endpoints). ' +
-    'If the cluster was renamed, stop its schedulers and delete the key /burstbuffer/cluster'
-  )
 }

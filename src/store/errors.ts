@@ -1,3 +1,4 @@
+import { noAnswer, outOfSpace, permissionDenied, refusedByEtcd } from './messages.js'
 import { Denied, LeaseGone, OutOfSpace, StoreError, StoreUnavailable } from './store.js'
 
 export type Failure =
@@ -14,21 +15,21 @@ export function classify(cause: unknown): Failure {
   if (/database space exceeded|NOSPACE/i.test(message)) {
     return {
       kind: 'refused',
-      error: new OutOfSpace('etcd is out of space: compact, defragment and disarm its alarm', { cause }),
+      error: new OutOfSpace(outOfSpace(), { cause }),
     }
   }
   if (/permission denied|invalid auth token|authentication (failed|is not enabled)|user name is empty/i.test(message)) {
-    return { kind: 'refused', error: new Denied(`permission denied by etcd: ${message}`, { cause }) }
+    return { kind: 'refused', error: new Denied(permissionDenied(message), { cause }) }
   }
   if (/lease not found/i.test(message)) {
-    return { kind: 'refused', error: new LeaseGone(`etcd refused it: ${message}`, { cause }) }
+    return { kind: 'refused', error: new LeaseGone(refusedByEtcd(message), { cause }) }
   }
   if (
     /request is too large|too many operations|invalid argument|INVALID_ARGUMENT|duplicate key|NOT_FOUND|compacted|RESOURCE_EXHAUSTED.*larger than max/i.test(
       message,
     )
   ) {
-    return { kind: 'refused', error: new StoreError(`etcd refused it: ${message}`, { cause }) }
+    return { kind: 'refused', error: new StoreError(refusedByEtcd(message), { cause }) }
   }
-  return { kind: 'unreachable', error: new StoreUnavailable(`etcd did not answer: ${message}`, { cause }) }
+  return { kind: 'unreachable', error: new StoreUnavailable(noAnswer(message), { cause }) }
 }

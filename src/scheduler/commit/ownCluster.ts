@@ -1,6 +1,7 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
-import { recordCluster, otherClusterReason } from '../../store/clusterName.js'
+import { recordCluster } from '../../store/clusterName.js'
+import { otherCluster } from '../../store/messages.js'
 import type { Store } from '../../store/store.js'
 import { checkTransition, type Transitions } from '../../store/transitions.js'
 
@@ -54,7 +55,7 @@ export class OwnCluster {
         this.enter({ name: 'ours' })
         return this.confirm()
       }
-      const problem = otherClusterReason(recorded, name, 'scheduler')
+      const problem = otherCluster(recorded, name, 'scheduler')
       if (problem !== this.problem())
         log.error('this etcd belongs to another cluster, nothing is done', { reason: problem })
       this.enter({ name: 'another', problem })

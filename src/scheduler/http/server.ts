@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { Bodies } from './bodies.js'
+import * as messages from './messages.js'
 import type { Clock } from '../../daemon/clock.js'
 import { ConfigError } from '../../daemon/configFile.js'
 import type { Log } from '../../daemon/log.js'
-import { printSize } from '../../model/capacity.js'
 
 /** One request to the scheduler's socket, with its body. */
 export interface Request {
@@ -62,7 +62,7 @@ export async function serve(options: ServerOptions): Promise<{ close(): Promise<
       })
       send(response, {
         status: 500,
-        body: `the scheduler failed: ${error instanceof Error ? error.message : String(error)}\n`,
+        body: `${messages.failed(error instanceof Error ? error.message : String(error))}\n`,
       })
     })
   })
@@ -92,19 +92,19 @@ async function answer(
 ): Promise<void> {
   const start = clock.monotonicMs()
   const url = addressOf(request.url ?? '/')
-  if (!url) return send(response, { status: 400, body: 'the request has no valid address\n' })
+  if (!url) return send(response, { status: 400, body: `${messages.invalidAddress()}\n` })
   const routed = routes.flatMap((route) => {
     const match = route.method === request.method ? route.pattern.exec(url.pathname) : null
     return match ? [{ route, match }] : []
   })[0]
   const body = await bodies.read(request, routed?.route.maxBodyBytes ?? maxBodyBytes)
-  if (body === 'too many') return send(response, { status: 503, body: 'too many large requests at once: try again\n' })
+  if (body === 'too many') return send(response, { status: 503, body: `${messages.tooManyLarge()}\n` })
   if (body === 'too large')
     return send(response, {
       status: 413,
-      body: `the request is larger than ${printSize(routed?.route.maxBodyBytes ?? maxBodyBytes)}\n`,
+      body: `${messages.tooLarge(routed?.route.maxBodyBytes ?? maxBodyBytes)}\n`,
     })
-  if (!routed) return send(response, { status: 404, body: `there is no ${request.method} ${url.pathname}\n` })
+  if (!routed) return send(response, { status: 404, body: `${messages.noRoute(request.method, url.pathname)}\n` })
   const { route, match } = routed
   const parts = match
     .slice(1)
@@ -183,13 +183,10 @@ function send(response: ServerResponse, reply: Exclude<Reply, { stream: unknown 
 
 async function makeRoom(socket: string): Promise<void> {
   const directory = dirname(socket)
-  if (!existsSync(directory))
-    throw new ConfigError(
-      `socket: the directory ${directory} does not exist: make it, 0750 for root and the slurm group`,
-    )
+  if (!existsSync(directory)) throw new ConfigError(messages.noDirectory(directory))
   if (!existsSync(socket)) return
-  if (!statSync(socket).isSocket()) throw new ConfigError(`socket: ${socket} exists, but is not a socket`)
-  if (await isServed(socket)) throw new ConfigError(`socket: another scheduler listens on ${socket}`)
+  if (!statSync(socket).isSocket()) throw new ConfigError(messages.notASocket(socket))
+  if (await isServed(socket)) throw new ConfigError(messages.alreadyServed(socket))
   rmSync(socket)
 }
 

@@ -1,5 +1,6 @@
 import { printRounded, printSize } from '../../model/capacity.js'
 import { quote } from '../../model/names.js'
+import { outOfSpace } from '../../store/messages.js'
 
 /*
  * What operators are told: refusals of their calls, the problems of `bbctl status`, the answers of `bbctl explain`, and what
@@ -43,8 +44,7 @@ interface Sizes {
 }
 const figures = ({ sizeBytes, quotaBytes, inUseBytes }: Sizes) =>
   `${printRounded(sizeBytes)} of ${printRounded(quotaBytes)}, ${printRounded(inUseBytes)} of them in use`
-export const etcdIsFull = (sizes: Sizes) =>
-  `etcd is out of space: compact, defragment and disarm its alarm (${figures(sizes)})`
+export const etcdIsFull = (sizes: Sizes) => `${outOfSpace()} (${figures(sizes)})`
 export const etcdNeedsDefrag = (sizes: Sizes) =>
   `etcd's database is filling up (${figures(sizes)}): run etcdctl defrag on each member`
 export const etcdFillsUp = (sizes: Sizes) =>

@@ -1,8 +1,8 @@
 import type { Log } from '../../daemon/log.js'
-import { quote } from '../../model/names.js'
 import { dwstat } from './dwstat.js'
 import { dwWlmCli, type Reply as SlurmReply } from './dwWlmCli.js'
 import type { SlurmDependencies } from './functions/context.js'
+import { argumentTooLong, tooManyArguments } from './messages.js'
 import type { Route } from '../http/server.js'
 
 export interface ShimDependencies extends SlurmDependencies {
@@ -49,7 +49,7 @@ const maxWordBytes = 4_096
 
 /** Checked before the words are read or logged: any user can pass words to dwstat through scontrol. */
 function problemWithWords(words: readonly string[]): string | undefined {
-  if (words.length > maxWords) return `there are more than ${maxWords} arguments`
+  if (words.length > maxWords) return tooManyArguments(maxWords)
   const long = words.find((word) => Buffer.byteLength(word) > maxWordBytes)
-  return long === undefined ? undefined : `the argument ${quote(long)} is longer than ${maxWordBytes} bytes`
+  return long === undefined ? undefined : argumentTooLong(long, maxWordBytes)
 }

@@ -1,3 +1,4 @@
+import { outOfSpace } from '../../../src/store/messages.js'
 import { expect } from 'chai'
 import { until } from '../../../lab/common/until.js'
 import { openStore } from '../../../src/store/etcd.js'
@@ -7,7 +8,7 @@ import { needsEtcd, startEtcd, type TestEtcd } from '../../support/etcd.js'
 import { StandaloneRig } from '../../support/standaloneRig.js'
 
 const quotaBytes = 2 * 1024 ** 2
-const words = 'etcd is out of space: compact, defragment and disarm its alarm'
+const words = outOfSpace()
 
 describe('a cluster whose etcd is out of space', function () {
   this.timeout(120_000)

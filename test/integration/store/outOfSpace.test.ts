@@ -1,3 +1,4 @@
+import { outOfSpace } from '../../../src/store/messages.js'
 import { expect } from 'chai'
 import { openStore } from '../../../src/store/etcd.js'
 import { OutOfSpace, type Store } from '../../../src/store/store.js'
@@ -31,7 +32,7 @@ describe('an etcd that is out of space', function () {
   it('is told apart from one that is away, with what an operator can do', async () => {
     const error = await failureOf(() => store.write([], [{ put: 'buffers/new', value: { v: 1 } }]))
     expect(error).to.be.instanceOf(OutOfSpace)
-    expect(error.message).to.equal('etcd is out of space: compact, defragment and disarm its alarm')
+    expect(error.message).to.equal(outOfSpace())
   })
 
   it('has written nothing of a transaction that it refused', async () => {

@@ -4,6 +4,7 @@ import type { Host } from '../../../src/agent/port/host.js'
 import { type HostService, serveHost } from '../../../src/agent/serve.js'
 import { type Log, silentLog } from '../../../src/daemon/log.js'
 import { keys } from '../../../src/store/keys.js'
+import { otherCluster } from '../../../src/store/messages.js'
 import { FakeEtcd } from '../../../src/store/fake.js'
 import { Denied, type Store } from '../../../src/store/store.js'
 import { aHost } from '../../support/builders.js'
@@ -48,7 +49,7 @@ describe('an agent that has the name of its cluster', () => {
     }
     expect(etcd.list('').entries.map(({ key }) => key)).to.deep.equal([keys.cluster])
     expect(errors).to.have.lengthOf(1)
-    expect(errors[0]).to.match(/cluster "hpc2".*agent\.yaml says cluster: hpc1/)
+    expect(errors[0]).to.contain(otherCluster('hpc2', 'hpc1', 'agent'))
     record('hpc1')
     await untilTrue('it serves', () => host() !== undefined)
   })

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { classify } from '../../../src/store/errors.js'
+import { outOfSpace } from '../../../src/store/messages.js'
 import { Denied, OutOfSpace, StoreError, StoreUnavailable } from '../../../src/store/store.js'
 
 describe('errors of etcd', () => {
@@ -9,7 +10,7 @@ describe('errors of etcd', () => {
     const { kind, error } = of('8 RESOURCE_EXHAUSTED: etcdserver: mvcc: database space exceeded')
     expect(kind).to.equal('refused')
     expect(error).to.be.instanceOf(OutOfSpace)
-    expect(error.message).to.contain('compact, defragment and disarm')
+    expect(error.message).to.equal(outOfSpace())
   })
 
   for (const message of [

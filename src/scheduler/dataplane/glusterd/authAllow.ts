@@ -5,6 +5,7 @@ import type { Cluster } from '../../../model/cluster.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { SessionDocument } from '../../../model/documents/session.js'
 import { type Client, clientsOf, computeClients, serverAddresses } from '../common/clients.js'
+import { orComputeNetworks, orStripedAccess, tooManyClients } from './messages.js'
 import type { ClientSettings } from '../common/dataPlane.js'
 
 /*
@@ -12,8 +13,8 @@ import type { ClientSettings } from '../common/dataPlane.js'
  * client that was cut off does not come back when it is allowed again (measured, 10.3): whoever still counts on its mount is never
  * taken out in between.
  */
-/** glusterd 10.3 aborts on a value of about 4,090 bytes: a buffer of 4,096 in it (measured). */
-const maxBytes = 4000
+/** glusterd 10.3 aborts on a value of about 4,090 bytes, because it copies it to an array of 4,096 (measured). */
+export const maxBytes = 4000
 
 export function allowedClients(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): string {
   const compute = computeClients(cluster, buffer)
@@ -39,10 +40,7 @@ export function whyNotLetIn(
   const others = sessionsUsing(cluster, buffer).filter(({ id }) => id !== starting.id)
   const compute = [...others, starting].flatMap((session) => clientsOf(cluster, session, buffer))
   if (allowing(buffer, alwaysAllowed(cluster, buffer, settings), compute).length <= maxBytes) return undefined
-  const help = byDirectory
-    ? 'or striped access without swap'
-    : 'or ask the operators to set computeNetworks for the scheduler'
-  return `the addresses of the nodes that use ${buffer.name} are more than the ${maxBytes} bytes that GlusterFS takes: use fewer nodes, ${help}`
+  return tooManyClients(buffer.name, maxBytes, byDirectory ? orStripedAccess() : orComputeNetworks())
 }
 
 /** By directory where there is one for each host: `/private/c1(c1),/striped(c1|c2),/(gluster1)`. */

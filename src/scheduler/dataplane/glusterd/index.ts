@@ -1,11 +1,14 @@
 import { serversOf } from '../../../model/buffers.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
-import type { ByHand, DataPlane } from '../common/dataPlane.js'
+import type { DataPlane } from '../common/dataPlane.js'
 import { freeVolumeName } from '../common/volumeNames.js'
 import { letsIn, whyNotLetIn } from './authAllow.js'
+import { directoriesAreUsed } from './messages.js'
 import { mountCommand } from './mountCommand.js'
 import { desiredPeers } from './peers.js'
 import { desiredVolumes } from './desiredVolumes.js'
+
+export { byHand } from './messages.js'
 
 /** GlusterFS volumes that glusterd makes and serves, one command at a time on one of the buffer's hosts. */
 export const glusterd: DataPlane = {
@@ -16,10 +19,7 @@ export const glusterd: DataPlane = {
   renewed: () => undefined,
   startsOverToReplace: true,
   desiredVolumes,
-  whyStartOver: ({ needsFreshDirectories }) =>
-    needsFreshDirectories
-      ? 'an earlier attempt to create the volume has marked the brick directories: new brick directories'
-      : undefined,
+  whyStartOver: ({ needsFreshDirectories }) => (needsFreshDirectories ? directoriesAreUsed() : undefined),
   whyNotLetIn,
   letsIn,
   mountSource: sourceOf,
@@ -31,12 +31,4 @@ export const glusterd: DataPlane = {
 
 function sourceOf(buffer: BufferDocument) {
   return { volume: buffer.volume, servers: serversOf(buffer) }
-}
-
-export const byHand: ByHand = {
-  listVolumes: 'gluster volume list',
-  nameOf: (volume) => `gluster volume ${volume}`,
-  notFound: (volume) => `gluster knows no volume ${volume}`,
-  remove: (volume, host) =>
-    `look at it on ${host}, then gluster volume stop ${volume}, gluster volume delete ${volume}`,
 }

@@ -9,6 +9,7 @@ import { ClusterCache } from '../../../../src/scheduler/cluster/cache.js'
 import { type Scheduler, startScheduler } from '../../../../src/scheduler/scheduler.js'
 import { everyUser } from '../../../../src/standalone/cluster.js'
 import { keys } from '../../../../src/store/keys.js'
+import { otherCluster } from '../../../../src/store/messages.js'
 import { FakeEtcd } from '../../../../src/store/fake.js'
 import { aConfig } from '../../../support/decisions.js'
 import { HandClock } from '../../../support/handClock.js'
@@ -83,7 +84,7 @@ describe('the name of the cluster', () => {
     expect(other.scheduler.isLeader()).to.equal(false)
     expect([etcd.revision, recorded()]).to.deep.equal([revision, 'hpc1'])
     expect(errors).to.have.lengthOf(1)
-    expect(errors[0]).to.match(/cluster "hpc1".*scheduler\.yaml says cluster: hpc2.*etcd of its own/)
+    expect(errors[0]).to.contain(otherCluster('hpc1', 'hpc2', 'scheduler'))
   })
 
   it('is waited for by a call that asks for the lead before it is known', async () => {
@@ -111,10 +112,10 @@ describe('the name of the cluster', () => {
     await untilTrue('it is said', () => errors.length > 0)
     const slurm = await other.call('/shim/dw_wlm_cli', '--function\0pools\0')
     expect(slurm.headers['x-exit-code']).to.equal('1')
-    expect(slurm.text).to.contain('cluster "hpc1"')
+    expect(slurm.text).to.contain(otherCluster('hpc1', 'hpc2', 'scheduler'))
     const bbctl = await callSocket(other.socket, 'GET', '/v1/status')
     expect(bbctl.status).to.equal(409)
-    expect(bbctl.text).to.contain('delete the key /burstbuffer/cluster')
+    expect(bbctl.text).to.contain(otherCluster('hpc1', 'hpc2', 'scheduler'))
     etcd.write([], [{ delete: keys.cluster }])
     await untilTrue('it leads', () => other.scheduler.isLeader())
     expect(recorded()).to.equal('hpc2')

@@ -7,6 +7,7 @@ import { until } from '../../../../lab/common/until.js'
 import { type Reply, serve } from '../../../../src/scheduler/http/server.js'
 import { systemClock } from '../../../../src/daemon/clock.js'
 import { silentLog } from '../../../../src/daemon/log.js'
+import * as messages from '../../../../src/scheduler/http/messages.js'
 import { aHost } from '../../../support/builders.js'
 import { HandClock } from '../../../support/handClock.js'
 import { SocketRig } from '../../../support/socketRig.js'
@@ -21,7 +22,10 @@ describe('the scheduler’s socket', () => {
   })
 
   it('answers 404 where nothing is, and 400 to what is no address', async () => {
-    expect(await rig.call('GET', '/v1/nothing')).to.deep.include({ status: 404, text: 'there is no GET /v1/nothing\n' })
+    expect(await rig.call('GET', '/v1/nothing')).to.deep.include({
+      status: 404,
+      text: `${messages.noRoute('GET', '/v1/nothing')}\n`,
+    })
     expect(await rig.call('PATCH', '/v1/status')).to.include({ status: 404 })
     expect(await rig.call('GET', '/v1/buffers/%E0%A4%A')).to.include({ status: 400 })
     expect(await rig.call('GET', '//')).to.include({ status: 400 })
@@ -30,14 +34,14 @@ describe('the scheduler’s socket', () => {
   it('refuses a body above 1 MiB, and says so', async () => {
     expect(await rig.call('POST', '/v1/buffers', ' '.repeat(3_000_000))).to.include({
       status: 413,
-      text: 'the request is larger than 1 MiB\n',
+      text: `${messages.tooLarge(1024 * 1024)}\n`,
     })
   })
 
   it('is refused to a second scheduler while the first lives, and replaced when it died', async () => {
     const options = { routes: [], clock: systemClock, log: silentLog }
     const second = await serve({ ...options, socket: rig.socket }).catch((error: unknown) => error)
-    expect(String(second)).to.contain('another scheduler listens')
+    expect(String(second)).to.contain(messages.alreadyServed(rig.socket))
     const dead = join(rig.directory, 'dead.sock')
     const left = createServer().listen(dead)
     await new Promise((resolve) => left.once('listening', resolve))
@@ -139,7 +143,7 @@ describe('the scheduler’s socket', () => {
       serve({ ...options, socket }).catch((error: unknown) => String(error)),
     )
     const [overFile, nowhere] = await Promise.all(errors)
-    expect(overFile).to.contain('exists, but is not a socket')
-    expect(nowhere).to.contain('does not exist: make it, 0750')
+    expect(overFile).to.contain(messages.notASocket(file))
+    expect(nowhere).to.contain(messages.noDirectory(join(rig.directory, 'missing')))
   })
 })

@@ -5,6 +5,7 @@ import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
 import { silentLog } from '../../../../src/daemon/log.js'
 import { dwWlmCli } from '../../../../src/scheduler/slurm/dwWlmCli.js'
 import { keys } from '../../../../src/store/keys.js'
+import { refusedByEtcd } from '../../../../src/store/messages.js'
 import { StoreError } from '../../../../src/store/store.js'
 import { aBuffer, alice, aHost, brickReport, brickReports, terabyte, volumeReport } from '../../../support/builders.js'
 import { Rig } from '../../../support/schedulerRig.js'
@@ -337,7 +338,7 @@ describe('the scheduler’s loop', () => {
     const write = rig.store.write.bind(rig.store)
     rig.store.write = (compares, writes) =>
       writes.some((put) => 'put' in put && put.put === refused)
-        ? Promise.reject(new StoreError('etcd refused it: request is too large'))
+        ? Promise.reject(new StoreError(refusedByEtcd('request is too large')))
         : write(compares, writes)
     await create(rig)
     expect(rig.told()).to.deep.equal(['gluster2: brick nvme1n1 present'])

@@ -1,3 +1,4 @@
+import { listedVolumes } from '../../../../src/scheduler/dataplane/index.js'
 import { expect } from 'chai'
 import * as messages from '../../../../src/scheduler/operators/messages.js'
 import { checkCluster, piecesOfCheck, sessionsToEnd } from '../../../../src/scheduler/operators/consistencyCheck.js'
@@ -109,7 +110,7 @@ describe('a check', () => {
 
   it('finds a volume that gluster lost, and says nothing of it while glusterd was not asked', () => {
     expect(found({ hosts: [gluster1({ volumes: [] })] })).to.deep.equal([
-      'buffer mytest: gluster knows no volume mytest',
+      `buffer mytest: ${listedVolumes.notFound('mytest')}`,
     ])
     expect(found({ hosts: [gluster1({ volumes: undefined })] })).to.deep.equal([])
   })

@@ -1,3 +1,5 @@
+import { noRoute } from '../../../../src/scheduler/http/messages.js'
+import { argumentTooLong, tooManyArguments } from '../../../../src/scheduler/slurm/messages.js'
 import { expect } from 'chai'
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
@@ -99,9 +101,9 @@ describe('the shim, compiled', function () {
       'dwstat',
       Array.from({ length: 65 }, () => 'pools'),
     )
-    expect(many).to.deep.equal({ code: 1, out: 'there are more than 64 arguments', err: '' })
+    expect(many).to.deep.equal({ code: 1, out: tooManyArguments(64), err: '' })
     const long = await run('dw_wlm_cli', ['--function', 'x'.repeat(5_000)])
-    expect(long.out).to.match(/^the argument "x+…" is longer than 4096 bytes$/)
+    expect(long.out).to.equal(argumentTooLong('x'.repeat(5_000), 4096))
   })
 
   it('exits as the scheduler says, with the reason on stdout', async () => {
@@ -111,7 +113,7 @@ describe('the shim, compiled', function () {
 
   it('fails under a name that it does not play', async () => {
     const { code, out } = await run('other', [])
-    expect([code, out]).to.deep.equal([1, 'there is no POST /shim/other'])
+    expect([code, out]).to.deep.equal([1, noRoute('POST', '/shim/other')])
   })
 
   it('says in one line that the scheduler does not answer, and fails', async () => {

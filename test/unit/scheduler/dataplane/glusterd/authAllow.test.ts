@@ -2,6 +2,8 @@ import { expect } from 'chai'
 import { invalidAddresses } from '../../../../../src/scheduler/operators/messages.js'
 import { startJob } from '../../../../../src/scheduler/admission/index.js'
 import { desiredOfBuffer, desiredOfSession } from '../../../../../src/scheduler/desired/index.js'
+import { maxBytes } from '../../../../../src/scheduler/dataplane/glusterd/authAllow.js'
+import { orComputeNetworks, tooManyClients } from '../../../../../src/scheduler/dataplane/glusterd/messages.js'
 import { hostsView } from '../../../../../src/scheduler/operators/hostViews.js'
 import { collectionSchemas } from '../../../../../src/store/documents.js'
 import {
@@ -102,7 +104,9 @@ describe('a job on more nodes than GlusterFS can name', () => {
 
   it('is refused, and told what helps', () => {
     const decision = start(settings)
-    expect('refused' in decision && decision.refused).to.match(/4000 bytes.*computeNetworks/)
+    expect('refused' in decision && decision.refused).to.equal(
+      tooManyClients(buffer.name, maxBytes, orComputeNetworks()),
+    )
   })
 
   it('is let in by networks', () => {
