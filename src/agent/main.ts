@@ -10,8 +10,9 @@ import { openStore } from '../store/etcd.js'
 import { type AgentConfig, readAgentConfig } from './config.js'
 import { brickPortsOf, directSettingNames } from './host/dataplane/direct/settings.js'
 import { dataPlaneSettingNames } from './host/dataplane/glusterd/settings.js'
-import { openDataPlaneService } from './host/dataplane/index.js'
+import { BrickFence, openDataPlaneService } from './host/dataplane/index.js'
 import { readBoot } from './host/exec/bootId.js'
+import { runCommand } from './host/exec/run.js'
 import { realHost } from './host/index.js'
 import { configurationRefused } from './messages.js'
 import { serveHost } from './serve.js'
@@ -43,6 +44,18 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       tell()
     },
   })
+  let fenceProblems: string[] = []
+  const fence = new BrickFence({
+    enabled: config.packetFilter.enabled,
+    run: runCommand,
+    clock,
+    log,
+    onProblem: (problem) => {
+      fenceProblems = problem === undefined ? [] : [problem]
+      tell()
+    },
+  })
+  if (config.roles.includes('storage')) await fence.start()
   const boot = await readBoot()
   const host = realHost({
     onServers: (servers) => dataPlane.learnServers(servers),
@@ -61,13 +74,17 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     clock,
     log,
     runPlane: dataPlane.run,
+    direct: { fence },
     onBrickProblem: (problem) => tellBrickProblem(problem),
   })
   let document = await hostDocument(config, await host.versions(), clock.unixSeconds(), boot)
   const { roles, cluster } = config
   const service = serveHost({ host, roles, document, store, clock, log, ...(cluster ? { cluster } : {}) })
   tellBrickProblem = (problem) => service.tellProblems('bricks', problem === undefined ? [] : [problem])
-  tell = () => service.tellProblems('packet filter', filterProblems)
+  tell = () => {
+    service.tellProblems('packet filter', filterProblems)
+    service.tellProblems('brick fence', fenceProblems)
+  }
   tell()
   host.onTransferEnd(() => service.wake('transfer'))
   host.onBrickEnd(() => service.wake('volume'))
@@ -116,6 +133,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       notifier.close()
       await configWatcher.close()
       dataPlane.close()
+      fence.close()
       await service.stop()
       await host.close()
       await store.close()

@@ -1,10 +1,14 @@
 import { expect } from 'chai'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { until } from '../../../lab/common/until.js'
+import { Fence } from '../../../src/agent/host/dataplane/direct/fence.js'
+import { type Run, runCommand } from '../../../src/agent/host/exec/run.js'
+import { systemClock } from '../../../src/daemon/clock.js'
+import { silentLog } from '../../../src/daemon/log.js'
 import { brickPath } from '../../../src/model/cluster.js'
 import { DirectRig } from '../../support/directRig.js'
 import { needsRoot } from '../../support/loopDevices.js'
@@ -116,7 +120,7 @@ describe('bricks that the agent serves itself, by documents (root)', function ()
     const more = [...exports, rig.export('private-c2', '/private/c2')].reverse()
     const before = await rig.pids('brick')
     const { took } = await rig.settle('volume', rig.volumeDocument({ exports: more }))
-    expect(took.map((step) => step.split(' ')[0])).to.deep.equal(['make', 'stop', 'serve', 'stop', 'serve'])
+    expect(took.map((step) => step.split(' ')[0])).to.deep.equal(['stop', 'stop', 'make', 'serve', 'serve'])
     for (const pid of before) expect(await rig.pids('brick')).to.not.include(pid)
   })
 
@@ -151,6 +155,55 @@ describe('bricks that the agent serves itself, by documents (root)', function ()
       .to.have.length(1)
       .and.satisfy(([step]: string[]) => step!.includes(rig.bricks[1]!.device))
     await until({ what: 'one is left' }, async () => (await rig.pids('brick')).length === 1)
+  })
+
+  it('have their ports in the fence before they are served, until they go; what is there is known to the next agent', async () => {
+    const network = spawn('unshare', ['--net', 'sh', '-c', 'echo up && exec sleep 1000'])
+    await once(network.stdout, 'data')
+    const run: Run = (argv, options) =>
+      runCommand(['nsenter', '--net', '--target', String(network.pid), ...argv], options)
+    const fences: Fence[] = []
+    const withFence = async () => {
+      const fence = new Fence({ enabled: true, run, clock: systemClock, log: silentLog, onProblem: () => {} })
+      fences.push(fence)
+      await fence.start()
+      rig.restartAgent({ direct: { directories: rig.directories, fence } })
+    }
+    await withFence()
+    const { took } = await made()
+    expect(took[1]).to.equal(`admit 1 addresses to the ports of volume ${rig.volume}`)
+    await withFence()
+    expect((await rig.settle('volume', rig.volumeDocument())).took).to.deep.equal([])
+    const moved = rig.bricks.map((brick, index) => (index === 0 ? { ...brick, port: brick.port + 1 } : brick))
+    const again = await rig.settle('volume', rig.volumeDocument({ bricks: moved }))
+    expect(again.took.map((step) => step.split(' ')[0])).to.deep.equal(['stop', 'admit', 'serve'])
+    const rules = () =>
+      execFileSync('nsenter', ['--net', '--target', String(network.pid), 'nft', 'list', 'ruleset'], {
+        encoding: 'utf8',
+      })
+    expect(rules()).to.include(String(moved[0]!.port)).and.not.include(String(rig.bricks[0]!.port))
+    await rig.settle('volume', rig.volumeDocument({ bricks: moved, wanted: 'absent', exports: [], clients: [] }))
+    expect(rules()).to.equal('')
+    for (const fence of fences) fence.close()
+    network.kill('SIGKILL')
+  })
+
+  it('are not served on a host without nftables, which says what is missing; those that go, go', async () => {
+    const missing: Run = (argv, options) => runCommand(['/nowhere/nft', ...argv.slice(1)], options)
+    const problems: (string | undefined)[] = []
+    const fence = new Fence({ enabled: true, run: missing, clock: systemClock, log: silentLog, onProblem: () => {} })
+    rig.restartAgent({
+      direct: { directories: rig.directories, fence },
+      onBrickProblem: (problem) => problems.push(problem),
+    })
+    await rig.makeBricks()
+    const { waitingFor, steps } = await rig.round('volume', rig.volumeDocument())
+    expect(steps).to.deep.equal([])
+    expect(waitingFor).to.have.length(1)
+    expect(waitingFor[0]).to.include('nftables')
+    expect(problems).to.deep.equal(waitingFor)
+    const absent = rig.volumeDocument({ wanted: 'absent', exports: [], clients: [] })
+    expect((await rig.settle('volume', absent)).report.state).to.equal('absent')
   })
 
   it('need no program of glusterd', async () => {

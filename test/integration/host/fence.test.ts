@@ -13,7 +13,7 @@ const nobody = 65534
 const storage = { v4: '10.9.0.1', v6: 'fd09::1' }
 const [c1, c2, c1v6, c2v6] = ['10.9.0.11', '10.9.0.12', 'fd09::11', 'fd09::12'] as const
 /** Sends back whatever comes. */
-const echo = `require('node:net').createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(+process.argv[1], '::', () => console.log('listens'))`
+const echo = `process.title = 'glusterfsd'; require('node:net').createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(+process.argv[1], '::', () => console.log('listens'))`
 /** Says when it is connected, sends each line that it is told, says what comes back, and how it ends. */
 const talk = `
 const [port, host, localAddress] = process.argv.slice(1)

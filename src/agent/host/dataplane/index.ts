@@ -8,6 +8,7 @@ import { glusterd, type Glusterd } from './glusterd/index.js'
 
 export type { Client, DataPlane } from './dataPlane.js'
 export type { DirectParts } from './direct/index.js'
+export { Fence as BrickFence } from './direct/fence.js'
 export { type DataPlaneService, openService as openDataPlaneService } from './glusterd/service.js'
 
 /** All that a host can serve and mount with, side by side. */

@@ -147,9 +147,11 @@ export class Fence implements BrickFence {
 
   private async requireEnded(leaving: ReadonlyMap<number, string>): Promise<void> {
     if (leaving.size === 0) return
-    const argv = ['ss', '--listening', '--tcp', '--numeric', '--no-header'] as const
+    const argv = ['ss', '--listening', '--tcp', '--numeric', '--no-header', '--processes'] as const
     const { stdout } = await runOk(this.options.run, argv, { timeoutMs: ssMs })
-    const listening = stdout.split('\n').map((line) => Number(/^\S+ +\S+ +\S+ +\S*:([0-9]+) /.exec(line)?.[1]))
+    // Another program that took the port is none of ours to wait for.
+    const bricks = stdout.split('\n').filter((line) => line.includes('"glusterfsd"'))
+    const listening = bricks.map((line) => Number(/^\S+ +\S+ +\S+ +\S*:([0-9]+) /.exec(line)?.[1]))
     const port = listening.find((port) => leaving.has(port))
     if (port !== undefined) throw new Error(messages.portIsServed(port, leaving.get(port)!))
   }

@@ -17,6 +17,7 @@ import { brickNotReady, bricksOffline, fenceNotSupported, notInstalled, portNotF
 import { ownBricks } from './ownBricks.js'
 import { ProcessWatch } from './processWatch.js'
 import { brickOf } from './running.js'
+import { glusterfsVersion, versionWarning } from './versions.js'
 import { volumeFacts } from './volumeFacts.js'
 
 export interface Direct extends DataPlane {
@@ -44,8 +45,6 @@ export interface DirectParts {
   onProblem(problem: string | undefined): void
 }
 
-const versionMs = 10_000
-
 /** GlusterFS's processes, started by this agent itself. They outlive it, and its successor knows them by their command lines. */
 export function direct(options: DataPlaneOptions & { direct: DirectParts }): Direct {
   const { name, run, warn } = options
@@ -62,14 +61,24 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
   const watch = new ProcessWatch(clock, onBrickEnd)
   const look = coalesce(async () => ({ running: await ownBricks(), listening: await portsListenedOn() }))
   const prepare = once(() => prepareDirectories(directories))
+  let untried: string | undefined
+  const version = () => glusterfsVersion(run).catch(() => undefined)
   const hasServer = once(async () => {
-    if ((await versionOf('glusterfsd', options)) === undefined) throw new Unavailable(notInstalled('glusterfsd'))
+    const found = await version()
+    if (found === undefined) throw new Unavailable(notInstalled('glusterfsd'))
+    untried = versionWarning(found)
   })
+  /** A port that something else has stays as open as it is. */
+  const admissionOf = async ({ bricks, clients }: DirectVolume): Promise<Admission> => {
+    const { running, listening } = await look()
+    const isOurs = ({ uuid, port }: DirectBrick) => !listening.has(port) || running.some((each) => each.uuid === uuid)
+    return { ports: bricks.filter(isOurs).map(({ port }) => port), clients }
+  }
   const fenceFacts = async (volume: DirectVolume) => {
     const { volume: name, wanted } = volume
     if (wanted === 'absent') return { isFenced: false, isLeft: await isLeft(fence, name) }
     await hasServer()
-    return { isFenced: await fence.isAdmitted(name, admissionOf(volume)), isLeft: false }
+    return { isFenced: await fence.isAdmitted(name, await admissionOf(volume)), isLeft: false }
   }
   const requireReady = async (brick: DirectBrick, { directory }: DirectVolume) => {
     if (!(await isReady(brick, directory))) throw new Unavailable(brickNotReady(brick.device))
@@ -77,8 +86,8 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
 
   return {
     versions: async () => {
-      const version = await versionOf('glusterfs', options)
-      return version === undefined ? {} : ({ glusterfs: version } as Record<string, string>)
+      const found = await version()
+      return found === undefined ? {} : ({ glusterfs: found } as Record<string, string>)
     },
     volumeNames: () => Promise.resolve(undefined),
     // Whoever takes a brick away looks for its process anyway.
@@ -90,7 +99,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     observe: {
       volume: async (volume) => {
         const fenced = await fenceFacts(volume).catch((error: Error) => error.message)
-        onProblem(typeof fenced === 'string' ? fenced : undefined)
+        onProblem(typeof fenced === 'string' ? fenced : untried)
         if (typeof fenced === 'string') return { ...nothingSeen, unavailable: fenced }
         const seen = await look()
         for (const each of seen.running) if (each.volume === volume.volume) watch.follow(each.uuid, each)
@@ -105,12 +114,13 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
           await makeExports(brickPath(brick.device, volume.directory), brick.uuid, volume.exports, run)
         }
       },
-      admitClients: ({ volume }) => fence.admit(volume.volume, admissionOf(volume)),
+      admitClients: async ({ volume }) => fence.admit(volume.volume, await admissionOf(volume)),
       startBrick: async ({ volume, device }) => {
         const brick = volume.bricks.find((each) => each.device === device)
         if (!brick) return
         await requireReady(brick, volume)
-        if (!(await fence.isAdmitted(volume.volume, admissionOf(volume))))
+        const admission = await admissionOf(volume)
+        if (!admission.ports.includes(brick.port) || !(await fence.isAdmitted(volume.volume, admission)))
           throw new Unavailable(portNotFenced(brick.port))
         await prepare()
         await serveBrick(volume, brick, means)
@@ -125,10 +135,6 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
       },
     },
   }
-}
-
-function admissionOf({ bricks, clients }: DirectVolume): Admission {
-  return { ports: bricks.map(({ port }) => port), clients }
 }
 
 /** Where there is no nftables, nothing is in it: its bricks can go all the same. */
@@ -159,12 +165,6 @@ async function requireAllBricksOnline({ direct = [], bricks: count }: DesiredTra
   if (source?.bricks.length !== count)
     throw new Error(bricksOffline([`${source?.bricks.length ?? 0} of ${count} are known`]))
   await requireBricks(source)
-}
-
-/** As `glusterfs 10.3` is its first line; undefined when the program is not installed or does not say. */
-async function versionOf(program: string, { run }: Pick<DataPlaneOptions, 'run'>): Promise<string | undefined> {
-  const said = await run([program, '--version'], { timeoutMs: versionMs }).catch(() => undefined)
-  return /^glusterfs ([0-9][^\s]{0,60})/.exec(said?.stdout ?? '')?.[1]
 }
 
 async function prepareDirectories({ run, log }: Directories): Promise<void> {

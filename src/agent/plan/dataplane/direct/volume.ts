@@ -22,24 +22,29 @@ export function planDirectVolume(volume: DirectVolume, facts: DirectVolumeFacts)
 
 function planStarted(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volume'> {
   const waitingFor: string[] = []
-  const steps: Step[] = facts.others.map(({ device, pid }) => ({ kind: 'stopBrick', volume, device, pid }))
+  const canServe = facts.bricks.filter((brick) => brick.isReady && !brick.isPortTaken)
+  const steps: Step[] = stopsOf(volume, [...facts.others, ...canServe.flatMap(outdated)])
   const isAnyReady = facts.bricks.some((brick) => brick.isReady)
   const areMade = volume.exports.every(({ directory }) => facts.directories.includes(directory))
   if (isAnyReady && !areMade) steps.push({ kind: 'makeExports', volume })
+  // A port that a brick does not have any more leaves the fence once nobody listens on it.
   if (!facts.isFenced) steps.push({ kind: 'admitClients', volume })
+  for (const { device, process } of canServe)
+    if (!process?.isCurrent) steps.push({ kind: 'startBrick', volume, device })
   for (const brick of facts.bricks) {
     if (!brick.isReady) waitingFor.push(`brick ${brick.device} to be mounted`)
     else if (brick.isPortTaken) waitingFor.push(`port ${portOf(volume, brick)} to be free`)
-    else steps.push(...serve(volume, brick))
     if (brick.process?.isCurrent && !brick.answers) waitingFor.push(`brick ${brick.device} to answer`)
   }
   return { steps, waitingFor, report: startedReport(volume, facts, areMade) }
 }
 
-function serve(volume: DirectVolume, { device, process }: DirectBrickFacts): Step[] {
-  if (process?.isCurrent) return []
-  const start: Step = { kind: 'startBrick', volume, device }
-  return process ? [{ kind: 'stopBrick', volume, device, pid: process.pid }, start] : [start]
+function outdated({ device, process }: DirectBrickFacts): { device: string; pid: number }[] {
+  return process && !process.isCurrent ? [{ device, pid: process.pid }] : []
+}
+
+function stopsOf(volume: DirectVolume, processes: readonly { device: string; pid: number }[]): Step[] {
+  return processes.map(({ device, pid }) => ({ kind: 'stopBrick', volume, device, pid }))
 }
 
 function startedReport(volume: DirectVolume, facts: DirectVolumeFacts, areMade: boolean): Report<'volume'> {
@@ -60,12 +65,7 @@ function startedReport(volume: DirectVolume, facts: DirectVolumeFacts, areMade: 
 
 function planAbsent(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volume'> {
   const running = facts.bricks.flatMap(({ device, process }) => (process ? [{ device, pid: process.pid }] : []))
-  const stops = [...running, ...facts.others].map(({ device, pid }): Step => ({
-    kind: 'stopBrick',
-    volume,
-    device,
-    pid,
-  }))
+  const stops = stopsOf(volume, [...running, ...facts.others])
   const close: Step[] = stops.length > 0 || facts.isLeft ? [{ kind: 'closePorts', volume }] : []
   const steps = [...stops, ...close]
   return { steps, waitingFor: [], report: reportOf(volume, steps.length > 0 ? 'leaving' : 'absent', facts) }

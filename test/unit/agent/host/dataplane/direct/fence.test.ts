@@ -23,7 +23,11 @@ class FakeTools {
   readonly run: Run = (argv, { stdin }) => {
     this.commands.push(argv.join(' '))
     if (argv[0] === 'ss')
-      return answer(this.listening.map((port) => `LISTEN 0 128 0.0.0.0:${port} 0.0.0.0:*`).join('\n'))
+      return answer(
+        this.listening
+          .map((port) => `LISTEN 0 128 0.0.0.0:${port} 0.0.0.0:* users:(("glusterfsd",pid=7,fd=8))`)
+          .join('\n'),
+      )
     if (argv.includes('list') && this.table === undefined) return answer('', 1, 'Error: No such file or directory')
     if (argv.includes('list')) return answer(this.listing(this.table!))
     if (argv.includes('delete')) this.table = undefined
