@@ -1,5 +1,14 @@
 import { expect } from 'chai'
-import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { Unavailable } from '../../../src/agent/port/host.js'
 import { brickPath, transferId, transferRoot } from '../../../src/model/cluster.js'
@@ -8,6 +17,8 @@ import type { DesiredTransfer } from '../../../src/model/documents/transfer.js'
 import { aDesiredTransfer } from '../../support/desired.js'
 import { DirectRig, mountsBelow } from '../../support/directRig.js'
 import { needsRoot } from '../../support/loopDevices.js'
+import { someone } from '../../support/stagingRig.js'
+import { until } from '../../../lab/common/until.js'
 
 describe('buffers that the agent mounts by a client of its own (root)', function () {
   this.timeout(120_000)
@@ -158,5 +169,41 @@ describe('exports with a login of their own (root)', function () {
     expect(await rig.pids('client')).to.deep.equal([])
     expect((await rig.host.observe.transfer({ ...transfer, wanted: 'absent' })).mounted).to.equal(false)
     expect(existsSync(top)).to.equal(false)
+  })
+
+  it('are staged to as their user, through the mounts of a transfer', async () => {
+    const exports = [rig.export('template', '/template', someone)]
+    await rig.settle('volume', rig.volumeDocument({ exports }))
+    const lustre = mkdtempSync('/tmp/burstbuffer-lustre-')
+    chownSync(lustre, someone.uid, someone.gid)
+    for (let n = 0; n < 20; n++) writeFileSync(join(lustre, `file${n}`), `text ${n}`)
+    rig.restartAgent({ stagePaths: [lustre] })
+    const session = { id: 2_000_000 + (process.pid % 1_000_000), token: '3' }
+    const base = aDesiredTransfer({
+      session,
+      volume: rig.volume,
+      bricks: 2,
+      direct: [{ ...rig.source('template'), directory: '/template' }],
+      directory: '/template',
+      type: 'directory',
+      inside: '',
+      outside: lustre,
+      ...someone,
+      share: { index: 0, of: 1 },
+      noteKey: 'k'.repeat(43),
+    })
+    for (const part of ['plan', 'copy', 'finish'] as const)
+      await until({ what: `${part} is done`, deadlineMs: 60_000 }, async () => {
+        const { report } = await rig.round('transfer', { ...base, part })
+        return report.state === 'done'
+      })
+    const top = join(transferRoot, transferId(session.id, base.transfer))
+    expect(readFileSync(`${top}/template/file7`, 'utf8')).to.equal('text 7')
+    await until({ what: 'it is gone' }, async () => {
+      const { report } = await rig.round('transfer', { ...base, part: 'finish', wanted: 'absent' })
+      return report.state === 'absent'
+    })
+    expect(await rig.pids('client')).to.deep.equal([])
+    rmSync(lustre, { recursive: true })
   })
 })
