@@ -38,6 +38,7 @@ export const triedGraphs: Record<string, TriedGraph> = {
   glusterd: { ...cached, layers: glusterdLayers, flags: kernelKeeps(1) },
   /** Wrong for certain: a minute of old sizes. */
   stale: { ...cached, layers: glusterdLayers, flags: kernelKeeps(60) },
+  'no-attributes-in-lists': { ...exact, flags: ['--use-readdirp=no'] },
   'attributes-in-lists': { ...exact, flags: ['--use-readdirp=yes'] },
   'pages-not-compared': { ...cached, flags: ['--auto-invalidation=off'] },
   'no-threads': exactWith(writeBehind),

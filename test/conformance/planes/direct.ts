@@ -51,6 +51,7 @@ export async function startDirect(options: PlaneOptions): Promise<Plane> {
       pidFile: at(`client${index}.pid`),
       log: at(`client${index}.log`),
       graph,
+      dispersed: options.layout === 'disperse',
     })
     const end = args.indexOf('--')
     execFileSync(program, [...args.slice(0, end), ...(graph.flags ?? []), ...args.slice(end)], { timeout: 30_000 })

@@ -11,13 +11,15 @@ export interface ClientProcess {
   /** Absolute: of another one GlusterFS makes a directory. */
   log: string
   graph: Omit<GraphParts, 'layers'>
+  /** Whether the volume's bricks are. */
+  dispersed: boolean
   /** Files keep their access control lists. */
   acl?: boolean
 }
 
 /** No secret is in it. Throws Error for a path that is not absolute. */
 export function clientCommand(client: ClientProcess): [string, ...string[]] {
-  const { volfile, volume, mountPoint, pidFile, log, graph, acl } = client
+  const { volfile, volume, mountPoint, pidFile, log, graph, dispersed, acl } = client
   for (const path of [volfile, mountPoint, pidFile, log])
     if (!path.startsWith('/')) throw new Error(`the path of a client must be absolute: ${path}`)
   return [
@@ -32,7 +34,7 @@ export function clientCommand(client: ClientProcess): [string, ...string[]] {
     // GlusterFS's own choice keeps pages, and does not have the kernel compare times (measured, 10.3).
     graph.keepPages ? '--auto-invalidation=on' : '--fopen-keep-cache=off',
     // Dispersed bricks list old sizes while a file is written: the kernel cut it, and lost what was written through mappings.
-    '--use-readdirp=no',
+    ...(dispersed ? ['--use-readdirp=no'] : []),
     ...(acl ? ['--acl'] : []),
     '--fuse-mountopts=nosuid,nodev',
     // Any user could read the password in the directory .meta of the mount. A name with a slash is never looked up.

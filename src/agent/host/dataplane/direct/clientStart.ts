@@ -66,7 +66,12 @@ export async function startClient(
 ): Promise<MountState & { kind: 'answers' }> {
   const { id, name, mountPoint, directories } = start
   const files = filesOf('client', id, directories)
-  const argv = clientCommand({ ...start, ...files, volume: name })
+  const argv = clientCommand({
+    ...start,
+    ...files,
+    volume: name,
+    dispersed: start.volume.layout.kind === 'disperse',
+  })
   const begun = performance.now()
   const { from } = await startWithVolfile(files, clientVolfile(start.volume, start.graph.layers), argv, run)
   await protect(start, warn)

@@ -20,7 +20,13 @@ describe('a process of this plane', () => {
 
   it('is recognized by the words that a client is started with', () => {
     const files = filesOf('client', '3', directories)
-    const words = clientCommand({ ...files, volume: '3', mountPoint: '/mnt/bb/3', graph: graphs.exact })
+    const words = clientCommand({
+      ...files,
+      volume: '3',
+      mountPoint: '/mnt/bb/3',
+      graph: graphs.exact,
+      dispersed: false,
+    })
     expect(runningOf({ ...process, words: [...words, ''] })).to.deep.equal({
       ...process,
       kind: 'client',
