@@ -93,17 +93,17 @@ export const kinds: Record<string, Kind> = {
   },
   locks: {
     describe: 'record locks on two mounts, and counting under one in a file that is opened each time',
-    play: (stage) => playLocks(stage, { isKept: false, closes: false }),
+    play: (stage) => playLocks(stage, { isKept: false, parts: false }),
   },
-  'locks-closed': {
+  'locks-parts': {
     beyond: 'gluster',
-    describe: 'the same, and locks are let go by closing the file, too',
-    play: (stage) => playLocks(stage, { isKept: false, closes: true }),
+    describe: 'the same, and locks are of several bytes and changed in part',
+    play: (stage) => playLocks(stage, { isKept: false, parts: true }),
   },
   'locks-kept': {
     beyond: 'gluster',
     describe: 'the same, with the file kept open',
-    play: (stage) => playLocks(stage, { isKept: true, closes: false }),
+    play: (stage) => playLocks(stage, { isKept: true, parts: false }),
   },
   full: { describe: 'two mounts fill the file system', play: fillUp, isAlone: true },
 }

@@ -18,8 +18,8 @@ type Kind = 'r' | 'w'
 export interface LockRules {
   /** The file that is counted in is kept open. */
   isKept: boolean
-  /** A process lets go of its locks by closing the file, too. */
-  closes: boolean
+  /** Locks are of several bytes, and changed in part. */
+  parts: boolean
 }
 
 export function playLocks(stage: Stage, rules: LockRules): Promise<void> {
@@ -29,7 +29,7 @@ export function playLocks(stage: Stage, rules: LockRules): Promise<void> {
   })
 }
 
-async function lockTable(processes: Process[], random: Random, { closes }: LockRules, { say }: Stage): Promise<void> {
+async function lockTable(processes: Process[], random: Random, { parts }: LockRules, { say }: Stage): Promise<void> {
   const fds = new Map<Process, number>()
   const open = async (process: Process) =>
     void fds.set(process, (await must(process, 'open', ['locks', O_RDWR | O_CREAT])).value)
@@ -39,8 +39,8 @@ async function lockTable(processes: Process[], random: Random, { closes }: LockR
     const process = random.oneOf(processes)
     const fd = fds.get(process)!
     const first = random.below(bytes)
-    const length = 1 + random.below(bytes - first)
-    const kind = random.oneOf(['r', 'w', 'u', closes ? 'close' : 'u'] as const)
+    const length = parts ? 1 + random.below(bytes - first) : 1
+    const kind = random.oneOf(['r', 'w', 'u', 'close'] as const)
     const range = held.slice(first, first + length)
     say(`${process.name} ${kind} ${first} ${length}`)
     if (kind === 'close') {
