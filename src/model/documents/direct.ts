@@ -16,11 +16,17 @@ export type DataPlaneName = z.infer<typeof dataPlaneName>
 
 export const port = z.int().min(1024).max(65_535)
 
-/** Of 32 random bytes, in base64url: what the passwords of a buffer are made from, and each of these. */
+/** Of 32 random bytes, in base64url: what the passwords of a buffer are made from. */
 export const secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a secret of 32 bytes')
 
+/** A plain word: GlusterFS reads nothing else in a volfile as itself, and executes what stands in back quotes (10.3). */
+const word = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
+
 /** What a client says to be let in to an export. */
-export const login = tolerant({ user: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'a user name'), password: secret })
+export const login = tolerant({
+  user: z.string().max(64).regex(word, 'a user name'),
+  password: z.string().min(32).max(128).regex(word, 'a password'),
+})
 export type Login = z.infer<typeof login>
 
 /** Both sides call an export by this; no part of it is a path. */
