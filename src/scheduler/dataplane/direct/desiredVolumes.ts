@@ -31,12 +31,15 @@ export function desiredVolumes(
   })
 }
 
-/** Each host that is alive reports that it serves just what it should, and lets in just whom it should. */
+/**
+ * Each host reports that it serves just what it should, and lets in just whom it should. One that is away is waited for: its
+ * processes may run on with other exports, and be started anew under whoever has the buffer mounted when it returns.
+ */
 export function letsIn(cluster: Cluster, buffer: BufferDocument): boolean {
   const what = servedOf(cluster, buffer)
   return hostsOf(buffer).every((host) => {
     const bricks = bricksOn(buffer, host)
-    if (bricks.length === 0 || !cluster.hosts.has(host)) return true
+    if (bricks.length === 0) return true
     return reportOf(cluster, buffer, host)?.allow === fingerprintOf({ ...what, bricks })
   })
 }

@@ -152,6 +152,14 @@ describe('a buffer of the data plane direct', () => {
     expect(volumeOn(rig2, 'gluster1')!.clients).to.deep.equal(['gluster1', 'gluster2'])
   })
 
+  it('is not mounted while a host of it is away, which may serve something else', async () => {
+    const rig = await ready()
+    rig.agents.silence('gluster2')
+    await rig.agents.lose('gluster2')
+    await runOn(rig, '5', 'c1')
+    expect(rig.told().filter((line) => line.includes('mount'))).to.deep.equal([])
+  })
+
   it('has another secret when no job uses it any more, and the same one while some job does', async () => {
     const rig = await ready()
     const first = bufferOf(rig).secret
