@@ -105,5 +105,5 @@ export const kinds: Record<string, Kind> = {
     describe: 'the same, with the file kept open',
     play: (stage) => playLocks(stage, { isKept: true, parts: false }),
   },
-  full: { describe: 'two mounts fill the file system', play: fillUp, isAlone: true },
+  full: { beyond: 'disperse', describe: 'two mounts fill the file system', play: fillUp, isAlone: true },
 }
