@@ -19,7 +19,7 @@ export const port = z.int().min(1024).max(65_535)
 /** Of 32 random bytes, in base64url: what the passwords of a buffer are made from. */
 export const secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a secret of 32 bytes')
 
-/** A plain word: GlusterFS reads nothing else in a volfile as itself, and executes what stands in back quotes (10.3). */
+/** A plain word: what serves the bricks reads nothing else as itself, and executes what stands in back quotes. */
 const word = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
 
 /** What a client says to be let in to an export. */

@@ -1,0 +1,224 @@
+import { expect } from 'chai'
+import { until } from '../../lab/common/until.js'
+import { labTestMs, useLab } from '../support/lab.js'
+import { must } from '../support/invariants.js'
+import { SlurmAt } from '../support/slurm.js'
+
+const jobdw = (access: string, capacity = '2TB') => `#DW jobdw type=scratch access_mode=${access} capacity=${capacity}`
+const config = '/etc/burstbuffer/scheduler.yaml'
+const servers = ['gluster1', 'gluster2', 'gluster3']
+const probe = '/opt/burstbuffer/dist/agent/host/dataplane/direct/probe.js'
+
+/*
+ * Buffers that agents serve by themselves. No glusterd runs meanwhile: nothing of the whole road may need it.
+ */
+describe('a pool of the data plane direct, where no glusterd runs', function () {
+  this.timeout(labTestMs)
+  const lab = useLab({
+    before: async () => {
+      await must(
+        lab,
+        'head',
+        `sed -i 's/^    default: true$/&\\n    dataPlane: direct/' ${config} && grep -q direct ${config}`,
+      )
+      for (const server of servers) await lab.stopService(server, 'glusterd')
+      await restartScheduler()
+    },
+    after: async () => {
+      await must(lab, 'head', `sed -i '/^    dataPlane: direct$/d' ${config}`)
+      for (const server of servers) await lab.startService(server, 'glusterd')
+      await restartScheduler()
+      await slurm.untilClean()
+    },
+  })
+  const slurm = new SlurmAt(lab)
+  const bbctl = async (...words: string[]) =>
+    must(lab, 'head', `node /opt/burstbuffer/dist/cli/bbctl.js ${words.join(' ')}`)
+
+  it('stages in, lets a job of two nodes see one file system, and stages out', async () => {
+    await must(lab, 'head', 'su alice -c "mkdir -p ~/direct && echo brought >~/direct/in"')
+    const job = await slurm.submit(
+      'alice',
+      '#SBATCH --nodes=2 --ntasks-per-node=1',
+      jobdw('striped'),
+      '#DW stage_in type=file source=/home/alice/direct/in destination=$DW_JOB_STRIPED/in',
+      '#DW stage_out type=directory source=$DW_JOB_STRIPED/ destination=/home/alice/direct/out-%j',
+      `srun bash -c 'cp $DW_JOB_STRIPED/in $DW_JOB_STRIPED/from-$(hostname)'`,
+    )
+    await slurm.untilCompleted(job)
+    await slurm.untilClean()
+    const out = await must(lab, 'head', `cd ~alice/direct/out-${job} && cat in from-c1 from-c2; stat -c %U in`)
+    expect(out).to.equal('brought\nbrought\nbrought\nalice')
+  })
+
+  it('gives each node a namespace that is filled, and copies each of them out', async () => {
+    const job = await slurm.submit(
+      'alice',
+      '#SBATCH --nodes=2 --ntasks-per-node=1',
+      jobdw('striped,private'),
+      '#DW stage_in type=file source=/home/alice/direct/in destination=$DW_JOB_PRIVATE/in',
+      '#DW stage_out type=directory source=$DW_JOB_PRIVATE/ destination=/home/alice/direct/nodes-%j',
+      `srun bash -c 'cat $DW_JOB_PRIVATE/in >$DW_JOB_PRIVATE/mine && hostname >>$DW_JOB_PRIVATE/mine && ls $DW_JOB_STRIPED'`,
+    )
+    await slurm.untilCompleted(job)
+    await slurm.untilClean()
+    const out = await must(lab, 'head', `cd ~alice/direct/nodes-${job} && grep -r . . | sort`)
+    expect(out.trim().split('\n')).to.deep.equal([
+      './c1/in:brought',
+      './c1/mine:brought',
+      './c1/mine:c1',
+      './c2/in:brought',
+      './c2/mine:brought',
+      './c2/mine:c2',
+    ])
+  })
+
+  describe('while a job runs on one node', () => {
+    let job: string
+    let ports: { host: string; port: number; pid: number }[]
+    before(async () => {
+      const body = 'umask 077 && echo secret >$DW_JOB_STRIPED/note && sleep 900'
+      job = await slurm.submit('alice', '#SBATCH --nodelist=c1', jobdw('striped'), body)
+      await slurm.untilJob(job, /JobState=RUNNING/)
+      const written = async () => (await inBuffer('cat note')) === 'secret'
+      await until({ what: 'the note is written' }, written)
+      ports = (await Promise.all(servers.map((host) => brickPortsOf(host)))).flat()
+    })
+    after(async () => {
+      await lab.exec('head', ['scancel', job])
+      await slurm.untilClean()
+    })
+
+    it('is shown with what serves it', async () => {
+      expect(await bbctl('show', job)).to.match(/data plane\s+direct/)
+      expect(ports).to.have.length(2)
+    })
+
+    it('lets nobody in but with its login, and no other node at all', async () => {
+      for (const { host, port } of ports) {
+        for (const user of ['alice', 'bob']) {
+          for (const login of [undefined, { user: 'root', password: 'x'.repeat(43) }])
+            expect(await ask('c1', user, { host, port, login }), `${user} to ${host}`).to.match(/refused/)
+        }
+        for (const user of ['bob', 'root'])
+          expect(await ask('c2', user, { host, port }), `${user} of c2 to ${host}`).to.match(/timedOut|closed/)
+      }
+    })
+
+    it('shows its password to nobody: not in .meta, not in the process list, in no file that is not root’s', async () => {
+      const password = await passwordOf('c1')
+      expect(password).to.match(/^[0-9a-f]{64}$/)
+      expect(await inBuffer('ls .meta 2>&1 || true')).to.contain('No such file')
+      for (const host of ['c1', ...servers, 'head']) {
+        const words = await must(lab, host, 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "')
+        expect(words, host).to.not.contain(password)
+        const open = `find /run /tmp /var/log /var/lib /etc -xdev -type f -perm /044 -size -4M -exec grep -l -e ${password} {} + 2>/dev/null || true`
+        expect(await must(lab, host, open), host).to.equal('')
+        const logs = 'find /var/log -xdev -type f -size -8M'
+        expect(await must(lab, host, `${logs} -exec grep -l -e ${password} {} + || true`), host).to.equal('')
+      }
+      expect(await bbctl('show', job, '--json')).to.not.contain(password)
+      await bbctl('backup', '/root/direct.backup')
+      expect(await must(lab, 'head', 'cat /root/direct.backup; rm /root/direct.backup')).to.not.contain(password)
+    })
+
+    it('is served again on the same port when a brick is killed', async () => {
+      const { host, pid, port } = ports[0]!
+      await must(lab, host, `kill -9 ${pid}`)
+      await until({ what: 'the brick is served again', deadlineMs: 120_000 }, async () => {
+        const again = (await brickPortsOf(host)).find((found) => found.port === port)
+        return again !== undefined && again.pid !== pid
+      })
+      await until(
+        { what: 'the note is read', deadlineMs: 60_000 },
+        async () => (await inBuffer('cat note')) === 'secret',
+      )
+    })
+
+    it('goes on while agents die and come back: no process is started anew', async () => {
+      const before = (await Promise.all(servers.map((host) => brickPortsOf(host)))).flat()
+      const client = await clientsOf('c1', job)
+      for (const host of ['c1', ...servers]) {
+        await lab.stopService(host, 'agent', 'KILL')
+        expect(await inBuffer('cat note')).to.equal('secret')
+        await lab.startService(host, 'agent')
+      }
+      await until({ what: 'all agents are back', deadlineMs: 60_000 }, async () => {
+        const hosts = await must(lab, 'head', 'etcdctl get --prefix --keys-only /burstbuffer/hosts/')
+        return ['c1', ...servers].every((host) => hosts.split('\n').includes(`/burstbuffer/hosts/${host}`))
+      })
+      const phase = async () => (JSON.parse(await bbctl('show', job, '--json')) as { phase: string }).phase
+      await until({ what: 'the buffer is ready', deadlineMs: 60_000 }, async () => (await phase()) === 'ready')
+      expect((await Promise.all(servers.map((host) => brickPortsOf(host)))).flat()).to.deep.equal(before)
+      expect(await clientsOf('c1', job)).to.deep.equal(client)
+    })
+
+    const inBuffer = (command: string) => must(lab, 'c1', `cd /mnt/burstbuffer/${job}.*/striped && ${command}`)
+  })
+
+  it('leaves nothing on any host', async () => {
+    await slurm.untilClean()
+    for (const host of [...servers, 'c1', 'c2']) {
+      const left = [
+        'ss --listening --tcp --numeric --no-header | grep :29',
+        'nft list ruleset | grep 29[0-9][0-9][0-9]',
+        'find /run/burstbuffer-agent/direct -type f',
+        'findmnt --noheadings --types fuse.glusterfs',
+      ]
+      expect(await must(lab, host, left.map((look) => `(${look} 2>/dev/null || true)`).join('; ')), host).to.equal('')
+    }
+  })
+
+  it('keeps a persistent buffer that jobs of several nodes use, with another secret for those that come later', async () => {
+    await slurm.createPersistent('alice', 'kept', '2TB')
+    const put = await slurm.submit('alice', '#DW persistentdw name=kept', 'echo kept >$DW_PERSISTENT_STRIPED_kept/file')
+    await slurm.untilCompleted(put)
+    const get = await slurm.submit(
+      'alice',
+      '#SBATCH --nodes=2 --ntasks-per-node=1',
+      '#DW persistentdw name=kept',
+      `srun cat $DW_PERSISTENT_STRIPED_kept/file >~/direct/kept`,
+    )
+    await slurm.untilCompleted(get)
+    expect(await must(lab, 'head', 'cat ~alice/direct/kept')).to.equal('kept\nkept')
+    await slurm.destroyPersistent('alice', 'kept')
+    await must(lab, 'head', 'rm -r ~alice/direct')
+  })
+
+  async function restartScheduler(): Promise<void> {
+    await lab.stopService('head', 'scheduler')
+    await lab.startService('head', 'scheduler')
+  }
+
+  /** Brick processes of that host, and where they listen. */
+  async function brickPortsOf(host: string): Promise<{ host: string; port: number; pid: number }[]> {
+    const listening = await must(lab, host, 'ss --listening --tcp --numeric --processes --no-header')
+    return listening.split('\n').flatMap((line) => {
+      const [, port, pid] = /:(29[0-9]{3}) .*"glusterfsd",pid=([0-9]+)/.exec(line) ?? []
+      return port === undefined ? [] : [{ host, port: Number(port), pid: Number(pid) }]
+    })
+  }
+
+  async function clientsOf(host: string, volume: string): Promise<string[]> {
+    return (await must(lab, host, `pgrep -f 'volfile-id=${volume}[.]'`)).split('\n')
+  }
+
+  /** Of the mount that this host is told of. */
+  async function passwordOf(host: string): Promise<string> {
+    const told = await must(lab, 'head', `etcdctl get --prefix --print-value-only /burstbuffer/desired/${host}/mount/`)
+    return (JSON.parse(told) as { direct: { login: { password: string } } }).direct.login.password
+  }
+
+  /** What a brick answers to a client that some user wrote. */
+  async function ask(
+    from: string,
+    user: string,
+    wanted: { host: string; port: number; login?: object | undefined },
+  ): Promise<string> {
+    const asked = JSON.stringify({ ...wanted, export: 'striped', timeoutMs: 3_000 })
+    const script = `import('${probe}').then(({ probeBrick }) => probeBrick(${asked})).then(({ kind }) => console.log(kind))`
+    const { code, stdout, stderr } = await lab.exec(from, ['node', '-e', script], { user })
+    expect(code, stderr).to.equal(0)
+    return stdout.trim()
+  }
+})
