@@ -64,13 +64,18 @@ describe('the reports of a transfer that is under way', () => {
       refreshInventory: () => Promise.resolve(),
     }
     const reconciler = new Reconciler<'transfer'>(entry, entry, { host, store: counted, ...rest }, () => {})
+    // The next look has its time: what moves the clock before that moves nothing.
+    const untilItWaits = async () => {
+      while (clock.timersLeft === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
     const look = async () => {
       const before = looks
       clock.advance(second)
       await until({ what: 'a look' }, () => Promise.resolve(looks > before))
-      while (clock.timersLeft === 0) await new Promise((resolve) => setImmediate(resolve))
+      await untilItWaits()
     }
     await until({ what: 'the first report' }, () => Promise.resolve(etcd.read(reportKey) !== undefined))
+    await untilItWaits()
     for (let n = 0; n < seconds; n++) {
       bytes += bytesASecond
       await look()

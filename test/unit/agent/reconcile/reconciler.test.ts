@@ -92,6 +92,11 @@ class Rig {
     )
   }
 
+  /** Its next try has a time: a clock that is moved before that moves nothing. */
+  async untilItWaits(): Promise<void> {
+    await until({ what: 'a pause', deadlineMs: 5_000 }, () => Promise.resolve(this.clock.timersLeft > 0))
+  }
+
   private host(): Host {
     const brick = async () => {
       this.looks++
@@ -250,6 +255,7 @@ describe('the reconciler of one desired document', () => {
     for (let tries = 0; tries < 5; tries++) {
       await rig.untilDone(...Array.from({ length: tries + 1 }, () => 'format nvme1n1 for buffer 3'))
       await rig.untilReported('a failure', ({ problem }) => problem?.terminal === false)
+      await rig.untilItWaits()
       rig.clock.advance(30_000)
     }
     const { state, problem } = await rig.untilReported('a brick given up', ({ problem }) => problem?.terminal === true)
@@ -263,6 +269,7 @@ describe('the reconciler of one desired document', () => {
     for (let tries = 0; tries < 5; tries++) {
       await rig.untilDone(...Array.from({ length: tries + 1 }, () => 'wipe nvme1n1'))
       await rig.untilReported('a failure', ({ problem }) => problem?.terminal === false)
+      await rig.untilItWaits()
       rig.clock.advance(30_000)
     }
     const { state, problem } = await rig.untilReported('a brick given up', ({ problem }) => problem?.terminal === true)
