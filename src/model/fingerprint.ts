@@ -3,8 +3,8 @@ import type { DirectBrick } from './documents/direct.js'
 import type { DirectVolume } from './documents/volume.js'
 
 /**
- * Of what a host serves of a volume, and to whom: 43 characters, equal for equal documents whatever the order of their
- * clients. It says nothing of the passwords in them, which are random.
+ * A fingerprint of what a host serves of a volume, and to whom: 43 characters, equal for equal documents whatever the
+ * order of their clients. It does not reveal the passwords in them, because these are random.
  */
 export function fingerprintOf({
   bricks,
@@ -15,7 +15,7 @@ export function fingerprintOf({
   return digestOf([bricks, directory, exports, [...clients].sort()])
 }
 
-/** Of what the process of one brick is started with: everything but who may connect, which does not end it; in whatever order. */
+/** A fingerprint of what the process of one brick is started with: everything except who may connect, which needs no restart. */
 export function servedFingerprintOf({ directory, exports }: DirectVolume, brick: DirectBrick): string {
   const byName = [...exports].sort((a, b) => (a.name < b.name ? -1 : 1))
   return digestOf([brick, directory, byName])
@@ -25,7 +25,7 @@ function digestOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value, inOrder)).digest('base64url')
 }
 
-/** Fields by name: the order in which a document was written is no part of it. */
+/** Sorts fields by name, so that the order in which a document was written does not matter. */
 function inOrder(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

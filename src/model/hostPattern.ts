@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { hostName } from './names.js'
 
 /**
- * A host's name, or a glob that stands for whole names: `*` is any text, `?` one character. Brackets are refused, because a
+ * A host's name, or a glob that matches whole names: `*` is any text, `?` one character. Brackets are refused, because a
  * shell and Slurm read `[12]` differently. At least one character is a letter or digit: `*` would name every host.
  */
 export const hostPattern = z
@@ -12,14 +12,14 @@ export const hostPattern = z
   .refine((pattern) => /[A-Za-z0-9]/.test(pattern), 'expected a glob that does not name every host, as in nvme*')
 
 /**
- * True when the glob stands for the whole host name; false for what is not a valid host name. Takes time in proportion
- * to the product of both lengths at most, whatever the pattern.
+ * True when the glob matches the whole host name; false for an invalid host name. The time is at most proportional to
+ * the product of both lengths, whatever the pattern.
  */
 export function matchesHost(pattern: string, host: string): boolean {
   return hostName.safeParse(host).success && matches(pattern, host)
 }
 
-/** Goes back to the last `*` alone where something does not fit, so that the work is bounded by the product of the lengths. */
+/** On a mismatch it goes back only to the last `*`, so that the work is bounded by the product of the lengths. */
 function matches(pattern: string, text: string): boolean {
   let [at, inText] = [0, 0]
   let star: { at: number; inText: number } | undefined

@@ -1,10 +1,10 @@
 /*
- * A device's identity, as the kernel tells it: `wwn:…`, `serial:…`, `loop:<backing file>`, or empty.
+ * A device's identity, as the kernel reports it: `wwn:…`, `serial:…`, `loop:<backing file>`, or empty.
  */
 
 /**
- * The identity, when it is one that no other disk in the world has; undefined for a serial number, and for a world-wide
- * name of zeros alone.
+ * The identity, if no other disk in the world has it; undefined for a serial number, and for a world-wide name that
+ * consists of zeros.
  */
 export function worldWideName(identity: string): string | undefined {
   if (!identity.startsWith('wwn:')) return undefined

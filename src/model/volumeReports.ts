@@ -3,11 +3,11 @@ import type { BufferDocument } from './documents/buffer.js'
 import type { ObservedVolume } from './documents/volume.js'
 
 /*
- * What the hosts of a buffer of the data plane `direct` report, as if one spoke for all. A host that is away serves nothing that
- * counts: its bricks are offline, whatever it said last.
+ * The reports of all hosts of a buffer of the data plane `direct`, combined into one. The bricks of a lost host count as offline,
+ * whatever it reported last.
  */
 
-/** Undefined before the first report. */
+/** The combined report; undefined before the first report. */
 export function merged(cluster: Cluster, buffer: BufferDocument): ObservedVolume | undefined {
   const hosts = [...new Set(buffer.bricks.map(({ host }) => host))]
   const reports = hosts.map((host) => ({
@@ -43,13 +43,13 @@ function stateOf(reports: (ObservedVolume | undefined)[]): ObservedVolume['state
   return states.some((state) => state === 'started' || state === 'degraded') ? 'degraded' : 'forming'
 }
 
-/** As `host:path`; of a host that has not reported, or is away, all its bricks by their devices. */
+/** Bricks that are offline, as `host:path`. For a host that is lost or has not reported, all its bricks, by their devices. */
 function offlineOf(buffer: BufferDocument, host: string, report: ObservedVolume | undefined): string[] {
   if (report) return report.offline.map((path) => `${host}:${path}`)
   return buffer.bricks.flatMap((brick) => (brick.host === host ? [`${host}:${brick.device}`] : []))
 }
 
-/** What that host reported of this buffer's volume. */
+/** The report of that host on this buffer's volume. */
 export function reportOf(cluster: Cluster, buffer: BufferDocument, host: string): ObservedVolume | undefined {
   const observed = cluster.observed.volume.get(hostKey(host, buffer.volume))
   return observed?.bufferId === buffer.id ? observed : undefined

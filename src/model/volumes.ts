@@ -4,15 +4,15 @@ import type { ObservedVolume } from './documents/volume.js'
 import { merged, reportOf } from './volumeReports.js'
 
 /*
- * Questions about what serves a buffer's bricks, answered from what its hosts were told and from what they reported. glusterd's
- * volume is told to one host at a time, and has a report of its own; of the data plane `direct` each host is told what it serves
- * itself, and the volume is what their reports say together.
+ * Questions about what serves a buffer's bricks, answered from the desired documents of its hosts and from their reports. With
+ * glusterd, one host at a time has the desired document of the volume, and reports on the whole volume. With the data plane
+ * `direct`, each host has a document of what it serves itself, and the state of the volume is the sum of their reports.
  */
 
 /**
- * The host that makes and removes a volume of the buffer, one host at a time: the one that was told of the volume, as
- * long as it is alive; else brick 0's, or the first of the buffer's hosts that is alive. It may name a lost host when
- * all are lost.
+ * The host that creates and deletes a volume of the buffer, one host at a time: the one that has its desired document, as
+ * long as it is alive; otherwise the host of brick 0, or the first of the buffer's hosts that is alive. When all are
+ * lost, it is a lost host.
  */
 export function primaryOf(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): string {
   const told = hostsOf(buffer).find(
@@ -23,8 +23,8 @@ export function primaryOf(cluster: Cluster, buffer: BufferDocument, volume: stri
 }
 
 /**
- * The volume as its primary reported it, or as another of the buffer's hosts did when the primary changed. Undefined
- * before the first report; one of an earlier buffer with the same volume name does not count.
+ * The volume as its primary reported it, or another of the buffer's hosts when the primary changed. Undefined before the
+ * first report. A report on an earlier buffer with the same volume name does not count.
  */
 export function volumeOf(
   cluster: Cluster,
@@ -39,52 +39,52 @@ export function volumeOf(
   return undefined
 }
 
-/** Some host was told of this volume, so that it may exist. */
+/** True when some host has, or had, a desired document of this volume, so that the volume may exist. */
 export function wasBegun(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
   if (buffer.builtAt !== undefined || volume !== buffer.volume) return true
   if (volumeOf(cluster, buffer, volume)) return true
   return hostsOf(buffer).some((host) => cluster.desired.volume.get(hostKey(host, volume))?.buffer.id === buffer.id)
 }
 
-/** It was never begun, or its going was seen. */
+/** True when the volume was never begun, or is reported deleted. */
 export function isVolumeGone(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
   if (buffer.dataPlane === 'direct') return hostsOf(buffer).every((host) => isGoneFrom(cluster, buffer, host))
   return !wasBegun(cluster, buffer, volume) || volumeOf(cluster, buffer, volume)?.state === 'absent'
 }
 
-/** Of the data plane `direct`: that host was never told to serve a brick of it, or reports that it serves none. */
+/** For the data plane `direct`: true when that host was never told to serve a brick of the volume, or reports that it serves none. */
 export function isGoneFrom(cluster: Cluster, buffer: BufferDocument, host: string): boolean {
   const observed = reportOf(cluster, buffer, host)
   if (observed) return observed.state === 'absent'
-  // Of one that was built it is not known what was told before, as after a restore.
+  // After a restore, for example, it is not known what hosts of a built buffer were told before.
   return (
     buffer.builtAt === undefined && cluster.desired.volume.get(hostKey(host, buffer.volume))?.buffer.id !== buffer.id
   )
 }
 
-/** Of the data plane `direct`: those that serve a brick of it, or may. */
+/** For the data plane `direct`: the hosts that serve a brick of the volume, or may serve one. */
 export function hostsServing(cluster: Cluster, buffer: BufferDocument): string[] {
   return hostsOf(buffer).filter((host) => !isGoneFrom(cluster, buffer, host))
 }
 
-/** Nothing serves this brick any more, nor will: it may be taken away once nobody has the buffer mounted. */
+/** True when nothing serves this brick, or will: it may be unmounted and wiped once nobody has the buffer mounted. */
 export function isUnserved(cluster: Cluster, buffer: BufferDocument, brick: PlacedBrick): boolean {
   if (buffer.dataPlane !== 'direct') return isVolumeStopped(cluster, buffer)
   return isGoneFrom(cluster, buffer, brick.host)
 }
 
-/** A brick that was replaced: its host is told, if it was told of it at all, of a volume without it. */
+/** True for a brick that was replaced, when the desired document of its host no longer contains it. */
 export function isReplaced(cluster: Cluster, buffer: BufferDocument, { host, device }: PlacedBrick): boolean {
   const told = cluster.desired.volume.get(hostKey(host, buffer.volume))
   return told?.type !== 'direct' || !told.bricks.some((brick) => brick.device === device)
 }
 
-/** Nothing serves the volume any more, so its bricks may be taken away; a record of it may be left. */
+/** True when nothing serves the volume any more, so that its bricks may be wiped; a record of it may be left. */
 export function isVolumeStopped(cluster: Cluster, buffer: BufferDocument, volume: string = buffer.volume): boolean {
   return isVolumeGone(cluster, buffer, volume) || volumeOf(cluster, buffer, volume)?.stopped === true
 }
 
-/** All that have, or had, a brick of it or of one of its volumes. */
+/** All hosts that have, or had, a brick of the buffer or of one of its volumes. */
 export function hostsOf({ bricks, released, formerVolumes }: BufferDocument): string[] {
   const former = formerVolumes.flatMap((volume) => volume.bricks)
   return [...new Set([...bricks, ...released, ...former].map(({ host }) => host))]

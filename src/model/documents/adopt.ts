@@ -12,21 +12,21 @@ export const desiredAdopt = tolerant({
   device: deviceName,
   identity: z.string().max(512),
   sizeBytes: bytes,
-  /** The inventory's reason that the operator saw: when the device holds something else by now, nothing is wiped. */
+  /** The inventory's reason that the operator saw: if the device contains something else by now, nothing is wiped. */
   expected: text,
   who: shortText,
-  /** The agent refuses it from then on, and when it is so far away that the clocks differ: see `model/adoption.ts`. */
+  /** From then on the agent refuses the adoption; also when it is so far ahead that the clocks must differ (`model/adoption.ts`). */
   until: unixSeconds.optional(),
-  /** How it is wiped; discard when absent. */
+  /** How the device is wiped; by discard when absent. */
   wipe: thoroughWipe.optional(),
 })
-/** `desired/<host>/adopt/<device>`: an operator gave this foreign device to us by name; wipe it. */
+/** `desired/<host>/adopt/<device>`: wipe this foreign device, which an operator has named for adoption. */
 export type DesiredAdopt = z.infer<typeof desiredAdopt>
 
 export const observedAdopt = tolerant({
   ...reported,
   state: z.enum(['forming', 'done']),
-  /** A wipe that takes long is under way. */
+  /** The progress of a long wipe. */
   wiping: wipeProgress.optional(),
 })
 export type ObservedAdopt = z.infer<typeof observedAdopt>

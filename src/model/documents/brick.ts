@@ -20,11 +20,11 @@ export const desiredBrick = tolerant({
   uid: accountId,
   gid: accountId,
   mode,
-  /** Its buffer was built: the brick may hold data, and is never formatted again, whatever its device looks like. */
+  /** The buffer was built: the brick may contain data, and is never formatted again, whatever is found on its device. */
   built: z.literal(true).optional(),
-  /** What serves it; glusterd when absent. */
+  /** The data plane; glusterd when absent. */
   dataPlane: dataPlaneName.optional(),
-  /** How it is wiped; discard when absent. */
+  /** How the device is wiped; by discard when absent. */
   wipe: thoroughWipe.optional(),
   /** absent: unmount and wipe. A key that is missing means: leave the device alone. */
   wanted: z.enum(['present', 'absent']),
@@ -34,14 +34,14 @@ export type DesiredBrick = z.infer<typeof desiredBrick>
 
 export const observedBrick = tolerant({
   ...reported,
-  /** The desired uuid this speaks about. */
+  /** The uuid in the desired document that this report is about. */
   uuid,
   directory: z.string().max(64),
   /** ready: formatted, stamped, mounted, directory made. absent: unmounted, and the device seen blank. */
   state: z.enum(['forming', 'ready', 'leaving', 'absent']),
-  /** The boot that it was seen under: what was mounted under another is not any more. */
+  /** The boot of the host at that time: after another boot the brick is no longer mounted. */
   boot: bootId.optional(),
-  /** A wipe that takes long is under way. */
+  /** The progress of a long wipe. */
   wiping: wipeProgress.optional(),
 })
 export type ObservedBrick = z.infer<typeof observedBrick>

@@ -14,7 +14,7 @@ export const placedBrick = tolerant({
   identity: z.string().max(512),
   sizeBytes: bytes,
   uuid,
-  /** Of the data plane `direct`: where clients find it. No two bricks of a host have one port at a time. */
+  /** For the data plane `direct`: where clients find the brick. No two bricks of a host have the same port at the same time. */
   at: tolerant({ address, port }).optional(),
 })
 export type PlacedBrick = z.infer<typeof placedBrick>
@@ -28,24 +28,24 @@ const formerVolume = tolerant({
 })
 export type FormerVolume = z.infer<typeof formerVolume>
 
-/** `buffers/<name>`: what was asked, and the bricks placed. Writing it is the commit point of a placement. */
+/** `buffers/<name>`: the request, and the bricks that were placed. Writing it is the commit point of a placement. */
 export const bufferDocument = tolerant({
   v: version,
   id,
-  /** The name it was asked by: a job id or a persistent name. The key differs when the buffer was archived. */
+  /** The name in the request: a job id or a persistent name. The key differs when the buffer was archived. */
   name: documentName,
   kind: z.enum(['job', 'persistent']),
   uid: accountId,
   gid: accountId,
   pool: poolName,
   granularityBytes: bytes.positive(),
-  /** What its pool promised when it was made; discard when absent. A later change of the pool changes nothing for it. */
+  /** How its devices are wiped: the pool's setting when the buffer was created; discard when absent. */
   wipe: thoroughWipe.optional(),
-  /** What serves its bricks, as its pool said when it was made; glusterd when absent. */
+  /** The data plane: the pool's setting when the buffer was created; glusterd when absent. */
   dataPlane: dataPlaneName.optional(),
-  /** Of the data plane `direct`: what its passwords are made from. Agents cannot read this document, and no backup has it. */
+  /** For the data plane `direct`: what its passwords are derived from. Agents cannot read this document, and backups leave the secret out. */
   secret: secret.optional(),
-  /** Some job may have been given a login: another secret is made when nobody uses the buffer any more. */
+  /** A job may have received a login: the secret is replaced when nobody uses the buffer any more. */
   secretGiven: z.literal(true).optional(),
   requestedBytes: bytes,
   /** None for a buffer that holds swap alone. */
@@ -54,22 +54,22 @@ export const bufferDocument = tolerant({
   swapBytes: bytes.positive().optional(),
   /** The group that a persistent buffer is shared with. */
   sharedGid: accountId.optional(),
-  /** Whether clients shall cache, by access mode, where the job said so. */
+  /** Whether clients cache, by access mode, where the job says so. */
   clientCache: z.partialRecord(z.enum(accessModes), z.boolean()).optional(),
-  /** The volume's name: the buffer's, or with a suffix while an older volume has that name. */
+  /** The name of the volume: the buffer's name, with a suffix while an older volume has that name. */
   volume: volumeName,
-  /** In the volume's order; brick 0's host is the primary while it lives. */
+  /** In the volume's order. The host of brick 0 is the primary while it is alive. */
   bricks: z.array(placedBrick).min(1).max(maxBricks),
-  /** Bricks replaced by others and not yet seen wiped: their devices are still taken. */
+  /** Bricks that were replaced and are not yet reported wiped: their devices are still taken. */
   released: z.array(placedBrick).max(maxBricks),
-  /** Volumes begun for this buffer before a brick was replaced or a create failed, and not yet seen absent. */
+  /** Volumes that were begun before a brick was replaced or a create failed, and are not yet reported absent. */
   formerVolumes: z.array(formerVolume).max(1_000).default([]),
-  /** Directory of each brick in its file system: `brick`, then `brick-2`, … after a volume create that left its mark. */
+  /** The directory of each brick in its file system: `brick`, then `brick-2`, … after a failed create that has marked it. */
   directory: z.string().regex(/^brick(-[0-9]{1,4})?$/),
   wanted: z.enum(['present', 'absent']),
-  /** When every brick was first online. From then on it may hold data: no brick is replaced, no directory renewed. */
+  /** When every brick was online for the first time. From then on it may contain data: no brick or directory is replaced. */
   builtAt: unixSeconds.optional(),
-  /** Why it cannot be built; only set when nothing is retried any more. */
+  /** Why it cannot be built; set only when nothing is tried again. */
   failure: text.optional(),
   createdAt: unixSeconds,
 })

@@ -4,7 +4,7 @@ import { clusterName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { unixSeconds, version } from './common.js'
 
-/** `cluster`: whose keys these are; recorded once. */
+/** `cluster`: the cluster to which these keys belong; recorded once. */
 export const clusterDocument = tolerant({ v: version, name: clusterName })
 
 /** `leader`, under the leading scheduler's lease. */
@@ -13,7 +13,7 @@ export const leaderDocument = tolerant({
   host: shortText,
   pid: z.int(),
   since: unixSeconds,
-  /** The levels of documents that it reads and writes, as `hosts/<host>` says it of an agent; level 1 alone when absent. */
+  /** The levels of documents that it reads and writes, as in `hosts/<host>` of an agent; only level 1 when absent. */
   documents: z.string().max(20).optional(),
 })
 export type LeaderDocument = z.infer<typeof leaderDocument>

@@ -4,8 +4,8 @@ import { documentName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 
 /*
- * Every JSON document in etcd has its schema in this folder. Each carries its schema's version `v`; a document that does not
- * match is refused by the reader, never half-read. One program writes each key (ARCHITECTURE.md).
+ * Every JSON document in etcd has its schema in this folder. Each contains the version of its schema, `v`. A reader rejects a
+ * document that does not match as a whole. One program writes each key (ARCHITECTURE.md).
  * Fields may be added within one `v`: optional, and registered in `levels.ts`. Readers keep fields that they do not know.
  * Sizes are bytes, times are unix seconds, ids are positive integers that are never reused.
  */
@@ -20,7 +20,7 @@ export const bootId = z.string().min(1).max(100)
 /** The leader's fence: the create revision of its `leader` key. */
 export const fence = z.int().nonnegative()
 
-/** Whom something is for: for people, and by the id for programs. */
+/** The owner of something: its name is for people, its id for programs. */
 export const bufferName = tolerant({ id, name: documentName })
 export const sessionName = tolerant({ id, token: documentName })
 
@@ -31,5 +31,5 @@ const problem = tolerant({
 })
 export type Problem = z.infer<typeof problem>
 
-/** What every report of an agent has. */
+/** The fields that every report of an agent has. */
 export const reported = { v: version, problem: problem.optional(), waitingFor: z.array(text).max(maxBricks) }

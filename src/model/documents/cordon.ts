@@ -9,7 +9,7 @@ export const cordonDocument = tolerant({
   v: version,
   host: hostName,
   device: deviceName.optional(),
-  /** Set by an operator, or by the scheduler when a brick could not be made. */
+  /** Who set it: an operator, or the scheduler when a brick could not be created. */
   kind: z.enum(['operator', 'quarantine']),
   why: text,
   who: shortText,

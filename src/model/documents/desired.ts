@@ -29,10 +29,10 @@ export type Desired = {
 }
 export type AnyDesired = Desired[DesiredKind]
 
-/** What hosts are told for a session: it stays told until the session is gone. */
+/** The kinds of documents that are written for a session, and stay until the session is gone. */
 export type SessionKind = { [K in DesiredKind]: Desired[K] extends { session: object } ? K : never }[DesiredKind]
 
-/** The document was told for a session (mount, transfer, swap), and not for a buffer or a host alone. */
+/** True for a document that was written for a session (mount, transfer, swap), not for a buffer or a host. */
 export function isOfSession(document: AnyDesired): document is Desired[SessionKind] {
   return 'session' in document
 }

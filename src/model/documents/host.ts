@@ -13,17 +13,17 @@ export const hostDocument = tolerant({
   v: version,
   host: hostName,
   roles: z.array(z.enum(roles)).max(8),
-  /** What other hosts reach this one by, best first: names or IP addresses. */
+  /** The names or IP addresses by which other hosts reach this one, the best first. */
   addresses: writtenAddresses,
   versions: record(shortText, shortText, 32),
   startedAt: unixSeconds,
-  /** Another one says that processes and mounts of before are gone: the host was restarted, or the container that it is. */
+  /** A new one means that earlier processes and mounts are gone: the host, or its container, was restarted. */
   boot: bootId.optional(),
-  /** What an operator has to fix on this host, as a configuration that was refused. */
+  /** What an operator has to fix on this host, for example an invalid configuration. */
   problems: z.array(text).max(100).optional(),
-  /** Ports that its bricks of the data plane `direct` may listen on, both among them; it serves none when absent. */
+  /** Ports for bricks of the data plane `direct`, including both ends; when absent, the host serves no such bricks. */
   brickPorts: tolerant({ first: port, last: port }).optional(),
-  /** Below which paths users may stage from and to on this storage host; none is served when absent. */
+  /** Paths below which users may stage from and to on this storage host; none when absent. */
   stagePaths: z.array(writtenPath).max(1_000).optional(),
 })
 export type HostDocument = z.infer<typeof hostDocument>

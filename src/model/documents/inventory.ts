@@ -7,9 +7,9 @@ import { wipeAbilities } from './wipe.js'
 
 /**
  * blank: zeroes at both ends and no signature, free to be formatted.
- * stamped: carries a brick's XFS, whose uuid is in `stamp`.
- * foreign: holds something that is not ours; `reason` names it; an operator may adopt it.
- * refused: can never be used as it is configured: no block device, listed in two pools, mounted, held, in error.
+ * stamped: contains the XFS of a brick, whose uuid is in `stamp`.
+ * foreign: contains something that is not ours; `reason` names it; an operator may adopt it.
+ * refused: cannot be used as it is configured: not a block device, listed in two pools, mounted, in use, failed.
  */
 export const deviceStates = ['blank', 'stamped', 'foreign', 'refused'] as const
 export type DeviceState = (typeof deviceStates)[number]
@@ -29,19 +29,19 @@ export const inventoryDevice = tolerant({
 })
 export type InventoryDevice = z.infer<typeof inventoryDevice>
 
-/** `inventory/<host>`: stays when the agent dies. */
+/** `inventory/<host>`: stays when the agent ends. */
 export const inventoryDocument = tolerant({
   v: version,
   host: hostName,
   devices: z.array(inventoryDevice).max(maxOnHost),
-  /** Every volume that this host knows of, whoever made it; absent while nobody was asked or none answers. */
+  /** Every volume that glusterd knows on this host, whoever created it; absent before glusterd has answered. */
   volumes: z.array(z.string().max(256)).max(maxOnHost).optional(),
-  /** Every mount below the mount root and where bricks are mounted, whoever made it; absent until the first survey. */
+  /** Every mount below the mount root and below the root of bricks, whoever mounted it; absent until the first survey. */
   mounts: z
     .array(tolerant({ path: z.string().max(4096), source: z.string().max(4096) }))
     .max(maxOnHost)
     .optional(),
-  /** Lists that are longer on the host than here. */
+  /** The lists that were cut, because the host has more. */
   cut: z
     .array(z.enum(['volumes', 'mounts']))
     .max(2)

@@ -7,7 +7,7 @@ import { bufferName, fence, reported, sessionName, version } from './common.js'
 import { directSource } from './direct.js'
 import { volumeName } from './volume.js'
 
-/** What of a buffer a compute node can have mounted: an access mode, or the place of its swap file, which is root's. */
+/** What a compute node can mount of a buffer: an access mode, or the place of its swap file, which belongs to root. */
 export const mountViews = [...accessModes, 'swap'] as const
 export type MountView = (typeof mountViews)[number]
 
@@ -19,13 +19,13 @@ export const desiredMount = tolerant({
   buffer: bufferName,
   volume: volumeName,
   servers: z.array(hostName).min(1).max(maxBricks),
-  /** Of the data plane `direct`: the export that is mounted, in place of the volume's directory. */
+  /** For the data plane `direct`: the export that is mounted, instead of a directory of the volume. */
   direct: directSource.optional(),
-  /** What of the buffer is mounted; striped when absent. */
+  /** The view of the buffer that is mounted; striped when absent. */
   view: z.enum(mountViews).optional(),
-  /** Directory of the volume that is mounted; its root when absent. */
+  /** The directory of the volume that is mounted; its root when absent. */
   directory: plainPath.optional(),
-  /** Whether the client shall cache; as it does by itself when absent. */
+  /** Whether the client caches; the client's default when absent. */
   clientCache: z.boolean().optional(),
   path: plainPath,
   wanted: z.enum(['present', 'absent']),

@@ -4,7 +4,7 @@ import { tolerant } from '../tolerant.js'
 import { fence, reported, version } from './common.js'
 
 export const desiredPeer = tolerant({ v: version, fence, kind: z.literal('peer'), peer: hostName })
-/** `desired/<host>/peer/<peer>`: this host invites that one into the trusted pool. Never withdrawn by deletion. */
+/** `desired/<host>/peer/<peer>`: this host invites that one into the trusted pool. Deleting the key does not detach the peer. */
 export type DesiredPeer = z.infer<typeof desiredPeer>
 
 export const observedPeer = tolerant({ ...reported, state: z.enum(['forming', 'connected', 'disconnected']) })

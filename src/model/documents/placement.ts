@@ -2,6 +2,6 @@ import { z } from 'zod'
 import { tolerant } from '../tolerant.js'
 import { version } from './common.js'
 
-/** `placement`: compared and bumped by every transaction that places bricks or makes a session; gives out ids. */
+/** `placement`: every transaction that places bricks or creates a session compares and increments it. Ids come from it. */
 export const placementDocument = tolerant({ v: version, lastId: z.int().nonnegative() })
 export type PlacementDocument = z.infer<typeof placementDocument>

@@ -11,10 +11,10 @@ export const desiredSwap = tolerant({
   kind: z.literal('swap'),
   session: sessionName,
   buffer: bufferName,
-  /** The volume and the directory of it that must be mounted at `path`: nothing is ever made below a path that is not. */
+  /** The volume and its directory that must be mounted at `path`: nothing is created there while they are not. */
   volume: volumeName,
   directory: plainPath,
-  /** Of the data plane `direct`: the export that must be mounted there, in place of the directory. */
+  /** For the data plane `direct`: the export that must be mounted there, instead of the directory. */
   export: exportName.optional(),
   path: plainPath,
   sizeBytes: bytes.positive(),
@@ -27,7 +27,7 @@ export type DesiredSwap = z.infer<typeof desiredSwap>
 
 export const observedSwap = tolerant({
   ...reported,
-  /** absent: it is off, and neither a loop device of it nor its file is left. */
+  /** absent: swap is off, and neither the loop device nor the file is left. */
   state: z.enum(['forming', 'on', 'leaving', 'absent']),
 })
 export type ObservedSwap = z.infer<typeof observedSwap>

@@ -9,7 +9,7 @@ export const volumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,90}$/, '
 
 export const volumeBrick = tolerant({ host: hostName, path: plainPath })
 
-/** Of the type `glusterfs`; one without a type is so too, as the first release wrote it. */
+/** The type `glusterfs`. A document without a type has it too: the first release wrote none. */
 const glusterfsVolume = tolerant({
   v: version,
   fence,
@@ -19,16 +19,16 @@ const glusterfsVolume = tolerant({
   volume: volumeName,
   bricks: z.array(volumeBrick).min(1).max(maxBricks),
   options: record(z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/), z.string().max(4096), 64),
-  /** To be made in the volume once it is started, parents first; one that is not named is left alone. */
+  /** Directories to create in the volume once it is started, parents first. Others are left alone. */
   directories: z
     .array(tolerant({ path: plainPath, uid: accountId, gid: accountId, mode }))
     .max(maxHosts)
     .optional(),
-  /** The boots of its hosts that are alive: after another one all bricks are looked at anew. */
+  /** The boots of its hosts that are alive: when one changes, all bricks are checked again. */
   boots: record(hostName, bootId, maxBricks).optional(),
   wanted: z.enum(['started', 'absent']),
 })
-/** On the buffer's primary only. */
+/** The desired document of a volume of glusterd, on the buffer's primary only. */
 export type GlusterfsVolume = z.infer<typeof glusterfsVolume>
 
 const directVolume = tolerant({
@@ -38,9 +38,9 @@ const directVolume = tolerant({
   buffer: bufferName,
   type: z.literal('direct'),
   volume: volumeName,
-  /** Those of this host alone, all that it serves of the volume; none when it serves none any more. */
+  /** The bricks of this host that it serves; none when it no longer serves any. */
   bricks: z.array(directBrick).max(maxBricks),
-  /** The directory of each brick's file system that holds the exports. */
+  /** The directory of each brick's file system that contains the exports. */
   directory: z.string().regex(/^brick(-[0-9]{1,4})?$/),
   exports: z.array(brickExport).max(2 * maxHosts + 2),
   /** Who may connect to the bricks' ports. */
@@ -48,10 +48,10 @@ const directVolume = tolerant({
   /** absent: no process of this host serves the volume, and nobody may connect to its ports. */
   wanted: z.enum(['started', 'absent']),
 })
-/** On each host that has a brick of the buffer. */
+/** The desired document of a volume of the data plane `direct`, on each host that has a brick of the buffer. */
 export type DirectVolume = z.infer<typeof directVolume>
 
-/** By its `type`: what serves the bricks. */
+/** `type` says what serves the bricks. */
 export const desiredVolume = z.discriminatedUnion('type', [glusterfsVolume, directVolume])
 /** `desired/<host>/volume/<volume>` */
 export type DesiredVolume = z.infer<typeof desiredVolume>
@@ -59,21 +59,21 @@ export type DesiredVolume = z.infer<typeof desiredVolume>
 export const observedVolume = tolerant({
   ...reported,
   bufferId: id,
-  /** started: every brick is online. degraded: started once, bricks in `offline` are not online now. */
+  /** started: every brick is online. degraded: it was started, but the bricks in `offline` are not online now. */
   state: z.enum(['forming', 'started', 'degraded', 'leaving', 'absent']),
-  /** Bricks not online, as `host:path`. */
+  /** Bricks that are not online, as `host:path`. */
   offline: z.array(z.string().max(4096)).max(maxBricks),
-  /** Whom the bricks let in, in the words of what serves them. */
+  /** Who may connect to the bricks now: the value of `auth.allow`, or a fingerprint for the data plane `direct`. */
   allow: z.string().max(8192).optional(),
-  /** Those of the desired directories that are made. */
+  /** The desired directories that exist. */
   directories: z.array(plainPath).max(maxHosts).optional(),
-  /** Those of the desired document that this was seen under. */
+  /** The boots in the desired document when this was seen. */
   boots: record(hostName, bootId, maxBricks).optional(),
-  /** Leaving, and no brick of it is served any more; only its record is left, for one while a peer is down. */
+  /** It is being deleted and no brick is served any more. Only its record is left, for example while a peer is down. */
   stopped: z.boolean().optional(),
-  /** A failed create left its mark on a brick directory: only fresh directories help. */
+  /** A failed create has marked a brick directory: the volume needs new directories. */
   needsFreshDirectories: z.boolean().optional(),
-  /** Ports that a brick should have, and that something else listens on. */
+  /** Ports of bricks on which another program listens. */
   takenPorts: z.array(port).max(maxBricks).optional(),
 })
 export type ObservedVolume = z.infer<typeof observedVolume>
