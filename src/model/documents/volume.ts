@@ -63,7 +63,7 @@ export const observedVolume = tolerant({
   state: z.enum(['forming', 'started', 'degraded', 'leaving', 'absent']),
   /** Bricks that are not online, as `host:path`. */
   offline: z.array(z.string().max(4096)).max(maxBricks),
-  /** Who may connect to the bricks now: the value of `auth.allow`, or a fingerprint for the data plane `direct`. */
+  /** Who may connect to the bricks now: in the words of the data plane, or the fingerprint of the whole document. */
   allow: z.string().max(8192).optional(),
   /** The desired directories that exist. */
   directories: z.array(plainPath).max(maxHosts).optional(),
