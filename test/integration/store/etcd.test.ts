@@ -67,7 +67,14 @@ describe('the store on a real etcd, through a bad network', function () {
       onSynced: () => synced++,
       onConnection: (state) => states.push(state),
     })
-    return { watch, story, now, states, synced: () => until({ what: 'synced' }, () => Promise.resolve(synced > 0)) }
+    const isWatching = () => synced > 0 && states.at(-1) === 'connected'
+    return {
+      watch,
+      story,
+      now,
+      states,
+      watching: () => until({ what: 'watching' }, () => Promise.resolve(isWatching())),
+    }
   }
 
   const knows = (followed: { now: Map<string, unknown> }, count: number) =>
@@ -78,7 +85,7 @@ describe('the store on a real etcd, through a bad network', function () {
   describe('watch', () => {
     it('loses no event and tells none twice when the link is cut again and again under writes', async () => {
       const seen = follow(store, key())
-      await seen.synced()
+      await seen.watching()
       for (let index = 0; index < 300; index++) {
         await put(`k${index}`)
         if (index % 20 === 10) proxy.cut()
@@ -104,7 +111,7 @@ describe('the store on a real etcd, through a bad network', function () {
 
     it('catches up over many batches after it was away', async () => {
       const seen = follow(store, key())
-      await seen.synced()
+      await seen.watching()
       proxy.refuse()
       await until({ what: 'it is noticed' }, () => Promise.resolve(seen.states.includes('lost')))
       const text = 'x'.repeat(20_000)
@@ -119,6 +126,7 @@ describe('the store on a real etcd, through a bad network', function () {
       await put('goes')
       const seen = follow(store, key())
       await knows(seen, 2)
+      await seen.watching()
       proxy.refuse()
       await until({ what: 'it is noticed' }, () => Promise.resolve(seen.states.includes('lost')))
       await direct.write([], [{ delete: key('goes') }])
@@ -133,7 +141,7 @@ describe('the store on a real etcd, through a bad network', function () {
 
     it('notices a black hole and goes on when it is over', async () => {
       const seen = follow(store, key())
-      await seen.synced()
+      await seen.watching()
       proxy.drop('up', 'down')
       await until({ what: 'it is noticed' }, () => Promise.resolve(seen.states.includes('lost')))
       await put('meanwhile')
@@ -145,7 +153,7 @@ describe('the store on a real etcd, through a bad network', function () {
       const two = openStore({ endpoints: [proxy.url, etcd.url] }, { timings })
       try {
         const seen = follow(two, key())
-        await seen.synced()
+        await seen.watching()
         proxy.drop('up', 'down')
         await put('found')
         await knows(seen, 1)
@@ -156,7 +164,7 @@ describe('the store on a real etcd, through a bad network', function () {
 
     it('calls nobody after it was closed', async () => {
       const seen = follow(store, key())
-      await seen.synced()
+      await seen.watching()
       await seen.watch.close()
       await put('late')
       await direct.get(key('late'))
