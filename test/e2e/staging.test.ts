@@ -121,7 +121,7 @@ describe('staging', function () {
       '#DW stage_in type=file source=/home/alice/secret destination=$DW_JOB_STRIPED/secret',
       'cp "$DW_JOB_STRIPED/secret" ~/stolen',
     )
-    await slurm.untilJob(stolen, /SystemComment=.*(may not be read|Permission denied)/)
+    await slurm.untilJob(stolen, /SystemComment=.*cannot be read by you: permission denied/)
     await lab.exec('head', ['scancel', stolen])
     const planted = await slurm.submit(
       'bob',
@@ -129,7 +129,7 @@ describe('staging', function () {
       '#DW stage_out type=file source=$DW_JOB_STRIPED/x destination=/home/alice/planted',
       'echo x >"$DW_JOB_STRIPED/x"',
     )
-    await slurm.untilJob(planted, /SystemComment=.*stage-out 1 of job.*Permission denied/)
+    await slurm.untilJob(planted, /SystemComment=.*stage-out 1 of job.*[Pp]ermission denied/)
     await lab.exec('head', ['bash', '-c', `test ! -e /home/alice/planted && test ! -e /home/bob/stolen`])
     await bbctl('transfer', 'drop', planted)
     await slurm.untilClean()

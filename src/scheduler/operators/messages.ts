@@ -71,7 +71,7 @@ export const deviceTooSmall = (bytes: number, granularityBytes: number) =>
 export const unclaimedBrick = (uuid: string) => `it contains the brick ${uuid}, which belongs to no buffer`
 export const bufferProblem = (name: string, phase: string, why: string) => `buffer ${name} is ${phase}: ${why}`
 export const transferFailed = (transfer: string, token: string, reason: string | undefined) =>
-  `${transfer} of job ${token} failed: ${reason}: bbctl transfer retry|drop ${token}`
+  `${transfer} of job ${token} failed${reason === undefined ? '' : `: ${reason}`}: bbctl transfer retry|drop ${token}`
 export const keyUnreadable = (key: string, reason: string) => `etcd key ${key} cannot be read: ${reason}`
 export const moreKeysUnreadable = (count: number, place: string) =>
   `${count} more keys of etcd below ${place} cannot be read`
