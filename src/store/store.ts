@@ -28,9 +28,9 @@ export type WriteResult = { won: true; revision: number } | { won: false }
 
 /** None of them is called after the watch is closed. */
 export interface WatchHandlers {
-  /** Level-triggered: a key may be reported again unchanged in meaning, and states in between may be left out. */
+  /** Level-triggered: a key may be reported again although it has not changed, and intermediate states may be left out. */
   onChanges(changes: Change[]): void
-  /** Every key under the prefix as of `revision` has been reported; again after each list made anew. */
+  /** Every key under the prefix as of `revision` has been reported. Called again after each new list. */
   onSynced?(revision: number): void
   /** The connection was lost or came back: for logs and for `status`. */
   onConnection?(state: 'connected' | 'lost', reason?: string): void
@@ -41,31 +41,31 @@ export interface Watch {
   close(): Promise<void>
 }
 
-/** Kept alive by the store. Its keys go with it. */
+/** The store keeps a lease alive. Its keys are deleted with it. */
 export interface Lease {
   readonly id: string
   /** False once two thirds of the TTL have passed since the last renewal that succeeded was *sent*. */
   isHeld(): boolean
-  /** Calls back once, when `isHeld` turns false; at once when it has. */
+  /** Calls back once, when `isHeld` becomes false; immediately if it is false already. */
   onLost(callback: () => void): void
-  /** Ends it: its keys go at once, or when it runs out where etcd is away. Throws nothing; may be repeated. */
+  /** Revokes it: its keys are deleted at once, or when it expires if etcd does not answer. Never throws; may be repeated. */
   revoke(): Promise<void>
-  /** Keeps it alive no longer: its keys go when it runs out. */
+  /** Stops keeping it alive: its keys are deleted when it expires. */
   letExpire(): void
 }
 
 /** At most this many writes and compares in one transaction (etcd refuses more than 128). */
 export const maxOperations = 100
-/** What values of one transaction may have together: etcd refuses requests above 1.5 MiB as it is set by default. */
+/** The size of all values of one transaction: with its default settings etcd refuses requests above 1.5 MiB. */
 export const maxTransactionBytes = 1024 * 1024
 
 /** How full etcd's database is, on the member that answers. */
 export interface Usage {
-  /** On its disk: what its quota counts. */
+  /** The size on its disk, which counts against its quota. */
   sizeBytes: number
-  /** The rest of it is free pages, which compaction leaves and `etcdctl defrag` gives back. */
+  /** The part in use. The rest is free pages, which compaction leaves behind and `etcdctl defrag` returns. */
   inUseBytes: number
-  /** Nothing is written any more: the NOSPACE alarm of any member. */
+  /** Some member has the NOSPACE alarm: etcd accepts no writes. */
   isFull: boolean
 }
 
@@ -97,7 +97,7 @@ export interface Store {
    * Asked once, without trying again: for display. Throws StoreUnavailable when the endpoint in use does not answer.
    */
   usage(): Promise<Usage>
-  /** Ends watches and calls; what waits for an answer rejects. Leases are not revoked: they run out. */
+  /** Ends watches and calls; pending calls reject. Leases are not revoked: they expire. */
   close(): Promise<void>
 }
 

@@ -1,7 +1,7 @@
 /** Which state may follow which. */
 export type Transitions<Name extends string> = Readonly<Record<Name, readonly Name[]>>
 
-/** Throws for a step that the table does not have: a mistake of the program, which must not go on in a state that is not meant. */
+/** Throws when the table does not have this step: that is a bug, and the program must not continue in a wrong state. */
 export function checkTransition<Name extends string>(
   what: string,
   transitions: Transitions<Name>,

@@ -2,16 +2,16 @@ import type { IKeyValue } from 'etcd3'
 import type { Entry } from './store.js'
 
 /**
- * The bytes that stand in etcd. JSON objects carry the operation id of their last write as `op`; strings are stored as
- * they are.
+ * The bytes of a value in etcd. A JSON object contains the operation id of its last write as `op`; a string is stored
+ * unchanged.
  */
 export function encodeValue(value: object | string, op: string): Buffer {
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify({ ...value, op }))
 }
 
 /**
- * The entry of a key-value as etcd gives it, its key without `prefix`. What is no JSON object becomes a string. Throws
- * nothing, whatever it holds.
+ * The entry of a key-value from etcd; its key has no `prefix`. A value that is not a JSON object becomes a string. Never
+ * throws.
  */
 export function decodeEntry(kv: IKeyValue, prefix: string): Entry & { op: string | undefined } {
   const { value, op } = decodeValue(kv.value.toString())

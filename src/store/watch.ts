@@ -31,7 +31,7 @@ const transitions: Transitions<WatchState> = {
   closed: [],
 }
 
-/** Where a server cancels every stream at once, everything is listed at most this often. */
+/** If a server cancels every stream at once, everything is listed at most this often. */
 const relistPauseMs = 1_000
 
 /** One watch of `Store.watch`, from its making until it is closed. */
@@ -131,7 +131,7 @@ export class PrefixWatch implements Watch {
     this.handlers.onSynced?.(revision)
   }
 
-  /** Opens one stream and reports what it brings, until it ends. */
+  /** Opens one stream and reports its changes until it ends. */
   private async follow(onCreated: () => void): Promise<Outcome> {
     this.enter('opening')
     const stream = await WatchStream.open(this.connection, this.watched, this.delivered + 1, {

@@ -21,7 +21,7 @@ const transitions: Transitions<WatchStreamState> = {
   left: [],
 }
 
-/** reopen: another stream from where this one has come to. relist: the server no longer has what was missed, or it is time to look. */
+/** reopen: open another stream at the revision that this one has reached. relist: the server has compacted that revision, or a full list is due. */
 export type Ending = 'reopen' | 'relist'
 
 export interface Outcome {
@@ -48,7 +48,7 @@ export class WatchStream {
   private readonly cancelRelist: () => void
   private readonly stopListening: () => void
 
-  /** Opens it on the connection's client in use. Throws when that gives none. */
+  /** Opens it on the client that the connection uses now. Throws when that client cannot open a stream. */
   static async open(
     connection: Connection,
     prefix: string,
@@ -98,7 +98,7 @@ export class WatchStream {
     return this.current
   }
 
-  /** Ends it; `outcome` resolves with this ending. Nothing happens when it was left before. */
+  /** Ends the stream; `outcome` resolves with this ending. Does nothing if the stream was left before. */
   leave(ending: Ending, reason: string): void {
     if (this.current === 'left') return
     const from = this.current

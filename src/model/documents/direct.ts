@@ -29,7 +29,7 @@ export const login = tolerant({
 })
 export type Login = z.infer<typeof login>
 
-/** Both sides call an export by this; no part of it is a path. */
+/** The name by which both sides know an export. It is not a path. */
 export const exportName = z.string().regex(/^[a-z][A-Za-z0-9._-]{0,270}$/, 'the name of an export')
 
 /** A directory of every brick that clients with its login alone can mount, as the root of what they see. */
