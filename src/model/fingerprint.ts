@@ -15,10 +15,14 @@ export function fingerprintOf({
   return digestOf([bricks, directory, exports, [...clients].sort()])
 }
 
-/** A fingerprint of what the process of one brick is started with: everything except who may connect, which needs no restart. */
+/**
+ * A fingerprint of what the process of one brick is started with. Who may connect, and whose the exports' directories are, are
+ * not in it: both change while jobs have the buffer mounted (a persistent buffer is shared with a group), and need no restart.
+ */
 export function servedFingerprintOf({ directory, exports }: DirectVolume, brick: DirectBrick): string {
   const byName = [...exports].sort((a, b) => (a.name < b.name ? -1 : 1))
-  return digestOf([brick, directory, byName])
+  const started = byName.map(({ name, directory, login }) => ({ name, directory, login }))
+  return digestOf([brick, directory, started])
 }
 
 function digestOf(value: unknown): string {

@@ -20,4 +20,11 @@ describe('the fingerprint of what a host serves of a volume', () => {
     expect(servedFingerprintOf(volume, { ...brick!, port: brick!.port + 1 })).to.not.equal(served)
     expect(servedFingerprintOf(aDirectVolume({ directory: 'brick-1' }), brick!)).to.not.equal(served)
   })
+
+  it('is the same for a process whose buffer is shared with a group while it is mounted, and not what the host reports', () => {
+    const exports = volume.exports.map((each) => ({ ...each, gid: each.gid + 1, mode: 0o2770 }))
+    const shared = aDirectVolume({ exports })
+    expect(servedFingerprintOf(shared, brick!)).to.equal(servedFingerprintOf(volume, brick!))
+    expect(fingerprintOf(shared)).to.not.equal(fingerprintOf(volume))
+  })
 })
