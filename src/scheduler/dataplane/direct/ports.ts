@@ -29,13 +29,13 @@ export function mended(
   buffer: BufferDocument,
 ): { buffer: BufferDocument; event: string } | undefined {
   if (buffer.builtAt !== undefined) return undefined
-  const ports = new FreePorts(cluster)
+  let ports: FreePorts | undefined
   const moved: string[] = []
   const bricks = buffer.bricks.map((brick) => {
     const { host, at } = brick
     const reported = cluster.observed.volume.get(hostKey(host, buffer.volume))
     const isTaken = reported?.bufferId === buffer.id && at !== undefined && reported.takenPorts?.includes(at.port)
-    const port = isTaken ? ports.take(host) : undefined
+    const port = isTaken ? (ports ??= new FreePorts(cluster)).take(host) : undefined
     if (!isTaken || port === undefined) return brick
     moved.push(portMoved(brick, at.port, port))
     return { ...brick, at: { ...at, port } }

@@ -11,29 +11,37 @@ import { exportsOverlap, notADirectory } from './messages.js'
  * that no link of a user can lead root astray; what is in them belongs to clients, and is never looked at.
  *
  * A directory is made under another name, with its owner, its mode and its mark, and then renamed: one that has its name and
- * GlusterFS's own directory in it is whole. What its owner changes of it later stays as the owner wants it.
+ * GlusterFS's own directory in it is whole. What its owner changes of it later stays as the owner wants it; but one that is
+ * shared with a group, as its set-group-id bit says, has that group and mode, also when it was made before it was shared.
  */
+
+/** What is made in a directory with it belongs to the directory's group. */
+const setGroupId = 0o2000
 
 /** Those of the exports' directories that are whole on every brick. `bricks`: the bricks' own directories. */
 export async function exportsMade(bricks: readonly string[], exports: readonly BrickExport[]): Promise<string[]> {
   if (bricks.length === 0) return []
   const made = await Promise.all(
-    exports.map(async ({ directory }) => {
-      const found = await Promise.all(bricks.map((brick) => isWhole(join(brick, directory))))
-      return found.every(Boolean) ? [directory] : []
+    exports.map(async (each) => {
+      const found = await Promise.all(bricks.map((brick) => isMade(brick, each)))
+      return found.every(Boolean) ? [each.directory] : []
     }),
   )
   return made.flat()
 }
 
 /**
- * Makes those that are missing on one brick. `id`: what GlusterFS compares before it serves them. Throws Refusal when one
+ * Makes those that are missing on one brick, and gives those that are shared to their group. `id`: what GlusterFS compares before it serves them. Throws Refusal when one
  * lies in another, or something else is in the way; ForeignDirectory when the brick's own carries another id. May be repeated.
  */
 export async function makeExports(brick: string, id: string, exports: readonly BrickExport[], run: Run): Promise<void> {
   requireApart(exports)
   const missing = []
-  for (const each of exports) if (!(await isWhole(join(brick, each.directory)))) missing.push(each)
+  for (const each of exports) {
+    const path = join(brick, each.directory)
+    if (!(await isWhole(path))) missing.push(each)
+    else if (!(await isShared(path, each))) await own(path, each)
+  }
   const whole = missing.find(({ directory }) => directory === '/')
   if (whole) {
     await own(brick, whole)
@@ -45,6 +53,18 @@ export async function makeExports(brick: string, id: string, exports: readonly B
   await markFresh(paths.map(freshPath), id, run)
   for (const path of paths) await rename(freshPath(path), path)
   for (const parent of new Set(paths.map((path) => dirname(path)))) await syncDirectory(parent)
+}
+
+async function isMade(brick: string, wanted: BrickExport): Promise<boolean> {
+  const path = join(brick, wanted.directory)
+  return (await isWhole(path)) && (await isShared(path, wanted))
+}
+
+/** With the group that it should be shared with, if any. */
+async function isShared(path: string, { gid, mode }: BrickExport): Promise<boolean> {
+  if ((mode & setGroupId) === 0) return true
+  const found = await lstat(path)
+  return found.gid === gid && (found.mode & 0o7777) === mode
 }
 
 /** The one that GlusterFS keeps its own names in is made last. */
