@@ -11,7 +11,7 @@ export function configFiles(host: HostSpec, site: Site): Record<string, string> 
   if (host.role === 'etcd') return {}
   if (host.role === 'head') {
     return {
-      'scheduler.yaml': `cluster: ${clusterName}\n${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\nstorageHosts: [${servers.join(', ')}]\nadminClients: [c2]\n`,
+      'scheduler.yaml': `cluster: ${clusterName}\n${etcd}pools:\n  ${pool.name}:\n    granularity: ${pool.granularity}\n    default: true\n    dataPlane: glusterd\nstorageHosts: [${servers.join(', ')}]\nadminClients: [c2]\n`,
     }
   }
   const pools = host.role === 'storage' ? `pools:\n  ${pool.name}: [/dev/nvme*n1]\nstagePaths: [/home]\n` : ''

@@ -16,16 +16,12 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
   this.timeout(labTestMs)
   const lab = useLab({
     before: async () => {
-      await must(
-        lab,
-        'head',
-        `sed -i 's/^    default: true$/&\\n    dataPlane: direct/' ${config} && grep -q direct ${config}`,
-      )
+      await must(lab, 'head', `sed -i 's/dataPlane: glusterd/dataPlane: direct/' ${config} && grep -q direct ${config}`)
       for (const server of servers) await lab.stopService(server, 'glusterd')
       await restartScheduler()
     },
     after: async () => {
-      await must(lab, 'head', `sed -i '/^    dataPlane: direct$/d' ${config}`)
+      await must(lab, 'head', `sed -i 's/dataPlane: direct/dataPlane: glusterd/' ${config}`)
       for (const server of servers) await lab.startService(server, 'glusterd')
       await restartScheduler()
       await slurm.untilClean()
