@@ -1,13 +1,17 @@
-import { Lab } from '../lab/namespaces/cluster.js'
-import { deviceCount, labSite, users } from '../lab/common/hosts.js'
-import { until } from '../lab/common/until.js'
+import { Lab, type LabOptions } from '../lab/namespaces/cluster.js'
+import { users } from '../lab/common/hosts.js'
+import { untilPoolIsFree } from '../lab/common/waitForCluster.js'
 
 export const installed = '/opt/burstbuffer/dist/bin'
-const owner = users[0]!
+export const owner = users[0]!
 
 /** Runs a benchmark on a lab of its own, which is removed in any case. */
-export async function withLab<T>(say: (line: string) => void, act: (lab: Lab) => Promise<T>): Promise<T> {
-  const lab = new Lab({ id: 'bench', say })
+export async function withLab<T>(
+  say: (line: string) => void,
+  act: (lab: Lab) => Promise<T>,
+  options: Pick<LabOptions, 'hosts'> = {},
+): Promise<T> {
+  const lab = new Lab({ id: 'bench', say, ...options })
   try {
     await lab.up()
     return await act(lab)
@@ -27,12 +31,9 @@ export async function destroy(lab: Lab, name: string): Promise<void> {
   await must(lab, 'head', [`${installed}/dw_wlm_cli`, '--function', 'teardown', '--token', name, '--hurry'])
 }
 
+/** Agents look at their devices once a minute: they may have seen what a script had on them. */
 export async function untilAllFree(lab: Lab): Promise<void> {
-  const devices = deviceCount(labSite)
-  await until({ what: 'every device is free' }, async () => {
-    const { stdout } = await lab.exec('head', [`${installed}/dw_wlm_cli`, '--function', 'pools'])
-    return stdout.includes(`"free":${devices}`)
-  })
+  await untilPoolIsFree(lab, (argv) => lab.exec('head', argv), 150_000)
 }
 
 export async function must(lab: Lab, host: string, argv: readonly string[]): Promise<string> {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { burst } from './burst.js'
 import { dwstat } from './dwstat.js'
 import { idle } from './idle.js'
+import { job } from './job.js'
 import type { Benchmark, Figure } from './measure.js'
 import { memory } from './memory.js'
 import { place } from './place.js'
@@ -10,13 +11,25 @@ import { provision } from './provision.js'
 import { shim } from './shim.js'
 import { staging } from './staging.js'
 
-/* npm run bench -- NAME… [--json]: each benchmark compares two things in one run, because the load of the machine may vary. */
+/*
+ * npm run bench -- NAME… [--json] [--counts 1,3,10] [--rounds 3]: each benchmark compares two things in one run, because the
+ * load of the machine may vary.
+ */
 
-const benchmarks: Record<string, Benchmark> = { shim, provision, burst, idle, staging, memory, place, dwstat }
+const benchmarks: Record<string, Benchmark> = { shim, provision, burst, job, idle, staging, memory, place, dwstat }
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    counts: { type: 'string', default: '1,3,10' },
+    rounds: { type: 'string', default: '3' },
+  },
   allowPositionals: true,
 })
+const choice = { counts: values.counts.split(',').map(Number), rounds: Number(values.rounds) }
+if (![...choice.counts, choice.rounds].every((number) => Number.isInteger(number) && number > 0)) {
+  console.error('bench: --counts takes numbers as in 1,3,10, and --rounds one number')
+  process.exit(2)
+}
 const unknown = positionals.filter((name) => !Object.hasOwn(benchmarks, name))
 if (positionals.length === 0 || unknown.length > 0) {
   console.error(
@@ -30,7 +43,7 @@ if (positionals.length === 0 || unknown.length > 0) {
 
 const results: Record<string, Figure[]> = {}
 for (const name of positionals) {
-  results[name] = await benchmarks[name]!.run((line) => console.error(`${name}: ${line}`))
+  results[name] = await benchmarks[name]!.run((line) => console.error(`${name}: ${line}`), choice)
   if (!values.json) print(name, results[name])
 }
 if (values.json) console.log(JSON.stringify(results))

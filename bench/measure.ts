@@ -9,9 +9,17 @@ export interface Figure {
   wanted?: string
 }
 
+/** How much is measured, where a benchmark can do with less. */
+export interface Choice {
+  /** Numbers of bricks. */
+  counts: readonly number[]
+  /** What is measured so often that the median counts. */
+  rounds: number
+}
+
 export interface Benchmark {
   describe: string
-  run: (say: (line: string) => void) => Promise<Figure[]>
+  run: (say: (line: string) => void, choice: Choice) => Promise<Figure[]>
 }
 
 export function median(values: readonly number[]): number {

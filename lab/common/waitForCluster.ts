@@ -5,7 +5,7 @@ import { until } from './until.js'
 /* What `up` waits for, asked on the head node. */
 
 /** Slurm reads the pool when it starts, and then only every half minute. */
-export async function untilPoolIsFree(site: Site, head: Exec, deadlineMs = 60_000): Promise<void> {
+export async function untilPoolIsFree(site: Pick<Site, 'hosts'>, head: Exec, deadlineMs = 60_000): Promise<void> {
   const devices = deviceCount(site)
   const ask = () => head(['/opt/burstbuffer/dist/bin/dw_wlm_cli', '--function', 'pools'])
   const seen = async () => (await ask()).stdout.trim()
@@ -17,7 +17,7 @@ export async function untilPoolIsFree(site: Site, head: Exec, deadlineMs = 60_00
   })
 }
 
-export async function untilNodesAreIdle(site: Site, head: Exec): Promise<void> {
+export async function untilNodesAreIdle(site: Pick<Site, 'hosts'>, head: Exec): Promise<void> {
   const ask = async () => (await head(['sinfo', '--noheader', '--Node', '--format=%N %T'])).stdout.trim()
   const nodes = site.hosts.filter((host) => host.role === 'compute').map((host) => `${host.name} idle`)
   await until({ what: nodes.join(', '), seen: ask }, async () => (await ask()) === nodes.join('\n'))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Devices } from './devices.js'
 import { layOutHomes } from '../common/files.js'
 import { LabHost } from './host.js'
-import { deviceBytes, labSite, type ServiceName } from '../common/hosts.js'
+import { deviceBytes, type HostSpec, labSite, type ServiceName } from '../common/hosts.js'
 import type { BreakableDisks, ExecOptions, HostState, OperatedCluster } from '../common/interface.js'
 import { idOf, labs } from '../common/paths.js'
 import { Lockfile } from '../common/lockfile.js'
@@ -15,18 +15,18 @@ import { Network } from './network.js'
 import { allSettled } from '../common/allSettled.js'
 import * as messages from '../common/messages.js'
 
-const { hosts } = labSite
-
 export interface LabOptions {
   /** Several labs can run at once, each with its own id: the name of its folder below `.lab`. */
   id?: string
+  /** Those of the lab, perhaps with other disks. */
+  hosts?: readonly HostSpec[]
   /** Called with a line for each thing that is done. */
   say?: (line: string) => void
 }
 
 /** A cluster of namespaces and loop devices on this machine. `down` removes everything that it makes. */
 export class Lab implements OperatedCluster, BreakableDisks {
-  readonly hosts = hosts
+  readonly hosts: readonly HostSpec[]
   readonly id: string
   readonly dir: string
   private readonly owner: Lockfile
@@ -35,15 +35,15 @@ export class Lab implements OperatedCluster, BreakableDisks {
   private readonly labHosts: Map<string, LabHost>
   private readonly say: (line: string) => void
 
-  constructor({ id = 'demo', say = () => {} }: LabOptions = {}) {
+  constructor({ id = 'demo', hosts = labSite.hosts, say = () => {} }: LabOptions = {}) {
     this.id = idOf(id)
+    this.hosts = hosts
     this.dir = join(labs, id)
     this.say = say
     this.owner = new Lockfile(this.dir)
     this.net = new Network(join(this.dir, 'switch'))
     const devices = new Devices(join(this.dir, 'disks'))
-    const make = (host: (typeof hosts)[number]) =>
-      new LabHost(host, join(this.dir, 'hosts', host.name), devices, this.net)
+    const make = (host: HostSpec) => new LabHost(host, join(this.dir, 'hosts', host.name), devices, this.net)
     this.labHosts = new Map(hosts.map((host) => [host.name, make(host)]))
     this.devices = devices
   }
@@ -57,17 +57,17 @@ export class Lab implements OperatedCluster, BreakableDisks {
     this.owner.claim()
     writeFileSync(join(this.dir, 'munge.key'), randomBytes(128), { mode: 0o600 })
     layOutHomes(join(this.dir, 'home'))
-    this.say(messages.starting(hosts.map((host) => host.name)))
+    this.say(messages.starting(this.hosts.map((host) => host.name)))
     await this.net.on()
     await allSettled(this.labHosts.values(), (host) => host.on(this.mungeKey()))
     const head: Exec = (argv) => this.exec('head', argv)
     await this.startServices('etcd')
     await this.startServices('munged', 'glusterd', 'scheduler')
     await this.startServices('agent')
-    await untilPoolIsFree(labSite, head)
+    await untilPoolIsFree(this, head)
     await this.startServices('slurmctld')
     await this.startServices('slurmd')
-    await untilNodesAreIdle(labSite, head)
+    await untilNodesAreIdle(this, head)
     this.say(messages.labIsUp())
   }
 
@@ -80,7 +80,7 @@ export class Lab implements OperatedCluster, BreakableDisks {
     await allSettled(compute!, (host) => host.off())
     await allSettled(others!, (host) => host.off())
     await this.net.off()
-    for (const host of hosts) await this.devices.detach(host)
+    await this.devices.detach()
     rmSync(this.dir, { recursive: true, force: true })
     if (existsSync(labs) && readdirSync(labs).length === 0) rmSync(labs, { recursive: true })
   }
@@ -92,7 +92,7 @@ export class Lab implements OperatedCluster, BreakableDisks {
   saveLogs(): Promise<string> {
     const folder = join(labs, `${this.id}-logs`)
     rmSync(folder, { recursive: true, force: true })
-    for (const { name } of hosts) {
+    for (const { name } of this.hosts) {
       const from = join(this.dir, 'hosts', name, 'var/log')
       if (existsSync(from)) cpSync(from, join(folder, name), { recursive: true })
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, truncateSync, writeFileSync, existsSync } from 'node:fs'
+import { mkdirSync, readdirSync, truncateSync, writeFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { deviceBytes, type HostSpec } from '../common/hosts.js'
 import { must } from '../common/run.js'
@@ -32,13 +32,10 @@ export class Devices {
     writeFileSync(listFile, lines.map((line) => `${line}\n`).join(''))
   }
 
-  /** Detaches every loop device of this lab's files, whoever attached it. */
-  async detach(host: HostSpec): Promise<void> {
-    for (const device of host.devices) {
-      const file = join(this.dir, `${host.name}-${device}.img`)
-      if (!existsSync(file)) continue
-      for (const loop of await this.loopsOf(file)) await must(['losetup', '--detach', loop])
-    }
+  /** Detaches every loop device of this lab's files, whoever attached it: also those that a lab with more disks left. */
+  async detach(): Promise<void> {
+    for (const name of existsSync(this.dir) ? readdirSync(this.dir) : [])
+      for (const loop of await this.loopsOf(join(this.dir, name))) await must(['losetup', '--detach', loop])
   }
 
   /**

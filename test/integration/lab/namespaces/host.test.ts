@@ -36,7 +36,7 @@ describe('a host of the lab', function () {
     if (!dir) return
     await Promise.all([gluster3.off(), c1.off()])
     await net.off()
-    await disks.detach(hostNamed('gluster3'))
+    await disks.detach()
     const { stdout } = await run(['losetup', '--list', '--noheadings', '--output', 'BACK-FILE'])
     expect(stdout).to.not.include(dir)
     rmSync(dir, { recursive: true })
