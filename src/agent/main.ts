@@ -34,7 +34,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const store = openStore(etcdOptions(config.etcd), { clock, log })
   let filterProblems: string[] = []
   let tell = () => {}
-  let tellBrickProblem: (problem: string | undefined) => void = () => {}
+  let tellBrickProblems: (problems: string[]) => void = () => {}
   const dataPlane = await openDataPlaneService({
     settings: config,
     clock,
@@ -75,12 +75,12 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     log,
     runPlane: dataPlane.run,
     direct: { fence },
-    onBrickProblem: (problem) => tellBrickProblem(problem),
+    onBrickProblems: (problems) => tellBrickProblems(problems),
   })
   let document = await hostDocument(config, await host.versions(), clock.unixSeconds(), boot)
   const { roles, cluster } = config
   const service = serveHost({ host, roles, document, store, clock, log, ...(cluster ? { cluster } : {}) })
-  tellBrickProblem = (problem) => service.tellProblems('bricks', problem === undefined ? [] : [problem])
+  tellBrickProblems = (problems) => service.tellProblems('bricks', problems)
   tell = () => {
     service.tellProblems('packet filter', filterProblems)
     service.tellProblems('brick fence', fenceProblems)

@@ -49,8 +49,8 @@ export interface RealHostOptions {
   runPlane?: Run | undefined
   /** Bricks and mounts that the agent serves itself. */
   direct?: Partial<Pick<DirectParts, 'directories' | 'fence'>>
-  /** Hears why bricks cannot be served here, for operators; undefined when they can. */
-  onBrickProblem?: (problem: string | undefined) => void
+  /** Hears why bricks cannot be served here, for operators; an empty list when they can. */
+  onBrickProblems?: (problems: string[]) => void
 }
 
 /** This machine. */
@@ -87,7 +87,7 @@ export function realHost(options: RealHostOptions): RealHost {
       directories: usualDirectories,
       isReady: async (brick, directory) => isBrickWhole(brick, directory, await pathOf()),
       onBrickEnd: () => onBrickEnd(),
-      onProblem: (problem) => options.onBrickProblem?.(problem),
+      onProblems: (problems) => options.onBrickProblems?.(problems),
       ...options.direct,
     },
   })

@@ -6,11 +6,13 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { until } from '../../../lab/common/until.js'
 import { Fence } from '../../../src/agent/host/dataplane/direct/fence.js'
+import { isServedFor } from '../../../src/agent/host/dataplane/direct/messages.js'
+import { brickIsKept } from '../../../src/agent/host/messages.js'
 import { type Run, runCommand } from '../../../src/agent/host/exec/run.js'
 import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { brickPath } from '../../../src/model/cluster.js'
-import { DirectRig } from '../../support/directRig.js'
+import { DirectRig, openFence } from '../../support/directRig.js'
 import { needsRoot } from '../../support/loopDevices.js'
 
 describe('bricks that the agent serves itself, by documents (root)', function () {
@@ -148,6 +150,20 @@ describe('bricks that the agent serves itself, by documents (root)', function ()
     expect(await rig.pids('brick')).to.have.length(2)
   })
 
+  it('are not taken away while the ports of their volume are open, and it is said which volume that is', async () => {
+    rig.restartAgent({
+      direct: { directories: rig.directories, fence: { ...openFence, isLeft: () => Promise.resolve(true) } },
+    })
+    await made()
+    const [brick] = rig.brickDocuments({ wanted: 'absent' })
+    const [pid] = await rig.pids('brick')
+    const message = brickIsKept(brick!.device, isServedFor(rig.volume, pid!))
+    const { stopBrickProcess, unmountBrick } = rig.host.effects
+    for (const act of [() => stopBrickProcess({ brick: brick!, pid: pid! }), () => unmountBrick({ brick: brick! })])
+      expect(await act().catch((error: Error) => error.message)).to.equal(message)
+    expect(await rig.pids('brick')).to.include(pid)
+  })
+
   it('are ended when the document names them no more', async () => {
     await made()
     const { took } = await rig.settle('volume', rig.volumeDocument({ bricks: [rig.bricks[0]!] }))
@@ -190,11 +206,11 @@ describe('bricks that the agent serves itself, by documents (root)', function ()
 
   it('are not served on a host without nftables, which says what is missing; those that go, go', async () => {
     const missing: Run = (argv, options) => runCommand(['/nowhere/nft', ...argv.slice(1)], options)
-    const problems: (string | undefined)[] = []
+    let problems: string[] = []
     const fence = new Fence({ enabled: true, run: missing, clock: systemClock, log: silentLog, onProblem: () => {} })
     rig.restartAgent({
       direct: { directories: rig.directories, fence },
-      onBrickProblem: (problem) => problems.push(problem),
+      onBrickProblems: (told) => (problems = told),
     })
     await rig.makeBricks()
     const { waitingFor, steps } = await rig.round('volume', rig.volumeDocument())
@@ -202,8 +218,13 @@ describe('bricks that the agent serves itself, by documents (root)', function ()
     expect(waitingFor).to.have.length(1)
     expect(waitingFor[0]).to.include('nftables')
     expect(problems).to.deep.equal(waitingFor)
+    // A volume that goes needs no fence, and says nothing of the other one.
+    const other = { volume: `${rig.volume}-other`, bricks: [], exports: [], clients: [] }
+    await rig.round('volume', rig.volumeDocument({ ...other, wanted: 'absent' }))
+    expect(problems).to.deep.equal(waitingFor)
     const absent = rig.volumeDocument({ wanted: 'absent', exports: [], clients: [] })
     expect((await rig.settle('volume', absent)).report.state).to.equal('absent')
+    expect(problems).to.deep.equal([])
   })
 
   it('need no program of glusterd', async () => {

@@ -13,7 +13,14 @@ import { makeExports } from './exports.js'
 import { type Admission, type BrickFence, noFence } from './fenceType.js'
 import { type Directories, removeStrayVolfiles } from './files.js'
 import { portsListenedOn } from './listening.js'
-import { brickNotReady, bricksOffline, fenceNotSupported, notInstalled, portNotFenced } from './messages.js'
+import {
+  brickNotReady,
+  bricksOffline,
+  fenceNotSupported,
+  isServedFor,
+  notInstalled,
+  portNotFenced,
+} from './messages.js'
 import { ownBricks } from './ownBricks.js'
 import { ProcessWatch } from './processWatch.js'
 import { brickOf } from './running.js'
@@ -41,8 +48,8 @@ export interface DirectParts {
   isReady(brick: DirectBrick, directory: string): Promise<boolean>
   /** A process that serves a brick has ended, and nobody told it to. */
   onBrickEnd(): void
-  /** Why this host can serve nothing, for operators; undefined when it can. */
-  onProblem(problem: string | undefined): void
+  /** Why this host cannot serve volumes, for operators; empty when it can. */
+  onProblems(problems: string[]): void
 }
 
 /** GlusterFS's processes, started by this agent itself. They outlive it, and its successor knows them by their command lines. */
@@ -55,7 +62,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     directories,
     isReady,
     onBrickEnd,
-    onProblem,
+    onProblems,
   } = options.direct
   const means: BrickMeans = { directories, run, warn }
   const watch = new ProcessWatch(clock, onBrickEnd)
@@ -84,14 +91,25 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     if (!(await isReady(brick, directory))) throw new Unavailable(brickNotReady(brick.device))
   }
 
+  /** By volume: a volume that is well says nothing of another one. */
+  const problems = new Map<string, string>()
+  const tellProblem = (volume: string, problem: string | undefined) => {
+    if (problem === undefined) problems.delete(volume)
+    else problems.set(volume, problem)
+    onProblems([...new Set(problems.values())])
+  }
+
   return {
     versions: async () => {
       const found = await version()
       return found === undefined ? {} : ({ glusterfs: found } as Record<string, string>)
     },
     volumeNames: () => Promise.resolve(undefined),
-    // Whoever takes a brick away looks for its process anyway.
-    whyHeld: () => Promise.resolve(undefined),
+    whyHeld: async (mountPath) => {
+      for (const { directory, volume, pid } of await ownBricks())
+        if (directory.startsWith(`${mountPath}/`) && (await isLeft(fence, volume))) return isServedFor(volume, pid)
+      return undefined
+    },
     requireAllBricksOnline,
     brickServer: { program: 'glusterfsd', brickOf },
     client: client(means, prepare),
@@ -99,8 +117,11 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     observe: {
       volume: async (volume) => {
         const fenced = await fenceFacts(volume).catch((error: Error) => error.message)
-        onProblem(typeof fenced === 'string' ? fenced : untried)
-        if (typeof fenced === 'string') return { ...nothingSeen, unavailable: fenced }
+        if (typeof fenced === 'string') {
+          tellProblem(volume.volume, fenced)
+          return { ...nothingSeen, unavailable: fenced }
+        }
+        tellProblem(volume.volume, volume.wanted === 'started' ? untried : undefined)
         const seen = await look()
         for (const each of seen.running) if (each.volume === volume.volume) watch.follow(each.uuid, each)
         const boots = boot === undefined ? undefined : { [name]: boot }

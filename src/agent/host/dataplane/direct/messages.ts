@@ -50,6 +50,8 @@ export const brickNotReady = (device: string) => `brick ${device} to be mounted`
 export const fenceNotSupported = () => 'this release has no filter for the ports of bricks yet: nothing is served'
 export const portNotFenced = (port: number) => `port ${port} is open to everybody: nothing is served on it`
 export const bricksOffline = (bricks: string[]) => `bricks are not online: ${bricks.join(', ')}`
+export const isServedFor = (volume: string, pid: number) =>
+  `process ${pid} serves it for the volume ${volume}, whose ports are open`
 export const stillServed = (directory: string, pid: number) => `process ${pid} still serves the brick ${directory}`
 
 // The fence of brick ports
