@@ -3,7 +3,7 @@ import { brickMountPath } from '../model/cluster.js'
 import type { DirectBrick, DirectSource } from '../model/documents/direct.js'
 import type { DirectVolume } from '../model/documents/volume.js'
 import { servedFingerprintOf } from '../model/fingerprint.js'
-import { bootOf, type SimulatedDisk, type SimulatedMachine } from './machine.js'
+import { bootOf, type SimulatedDisk, type SimulatedMachine, type SimulatedProcess } from './machine.js'
 
 type Act = () => void
 
@@ -26,7 +26,8 @@ export function volumeFacts(machine: SimulatedMachine, volume: DirectVolume): Di
         path: `${brickMountPath(brick.device)}/${volume.directory}`,
         isReady: filesOf(machine, volume, brick) !== undefined,
         ...(process ? { process: { pid: process.pid, isCurrent } } : {}),
-        answers: isCurrent,
+        answers: isCurrent && !process?.silent,
+        ...(process?.silent === 'hung' ? { hangs: true } : {}),
         isPortTaken: !process && isTaken(machine, brick.port),
       }
     }),
@@ -89,6 +90,7 @@ export function connect(
     const isThere = server?.isOn && (server === client || (server.isConnected && client.isConnected))
     const found = isThere ? [...server.served].find(([, process]) => process.port === port)?.[1] : undefined
     if (!found) throw new Error(`${address}:${port}: connection refused`)
+    if (found.silent) throw new Error(`${address}:${port}: no answer`)
     const admitted = (JSON.parse(server!.fences.get(found.volume) ?? '[[]]') as [string[]])[0]
     if (!admitted.includes(client.name)) throw new Error(`${address}:${port}: connection timed out`)
     if (found.logins?.get(name) !== login.password) throw new Error(`${address}:${port}: authentication failed`)
@@ -100,7 +102,8 @@ export function offlineBricks(machines: ReadonlyMap<string, SimulatedMachine>, {
   return bricks
     .filter(({ address, port }) => {
       const server = machines.get(address)
-      return !server?.isOn || ![...server.served.values()].some((process) => process.port === port)
+      const serves = (process: SimulatedProcess) => process.port === port && !process.silent
+      return !server?.isOn || ![...server.served.values()].some(serves)
     })
     .map(({ address, port }) => `${address}:${port}`)
 }

@@ -39,6 +39,8 @@ export interface SimulatedProcess {
   /** Passwords, by export. */
   logins?: Map<string, string>
   startedWith?: string
+  /** It does not answer: it hangs for ever, or is slow for a while. */
+  silent?: 'hung' | 'slow'
 }
 
 export interface SimulatedMachine {

@@ -40,6 +40,28 @@ const own: Record<string, Scenario> = {
     await director.simple('teardown', '101')
   },
 
+  'direct: a brick hangs and another is slow while a job runs': async (director) => {
+    const { cluster, world } = director
+    cluster.serveWith('direct')
+    await director.setup('101', 4)
+    await director.simple('data_in', '101')
+    await director.preRun('101', computeHosts)
+    const [hung, slow] = [...cluster.machines.values()].flatMap(({ served }) => [...served.values()])
+    cluster.tell('one brick process hangs, and another is slow')
+    hung!.silent = 'hung'
+    slow!.silent = 'slow'
+    const isServed = ({ port }: typeof hung & object, but?: object) =>
+      [...cluster.machines.values()].some(({ served }) =>
+        [...served.values()].some((process) => process.port === port && process !== but),
+      )
+    await director.until('the one that hangs is started again', () => isServed(hung!, hung))
+    await world.sleep(world.between(0, 90_000))
+    delete slow!.silent
+    await director.simple('post_run', '101')
+    await director.simple('data_out', '101')
+    await director.simple('teardown', '101')
+  },
+
   'both data planes on the same hosts': async (director) => {
     const { cluster } = director
     await director.create('alpha', 2)

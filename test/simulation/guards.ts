@@ -158,6 +158,12 @@ export const mutations: Mutation[] = [
   },
   {
     invariant: 5,
+    guard: 'a brick process that is slow is not ended under a job',
+    marker: 'hung-only',
+    edit: { replace: [' && hangs', ''] },
+  },
+  {
+    invariant: 5,
     guard: 'a mount is not removed while swap on it is on: the agent',
     marker: 'swap-off-planned',
     edit: 'drop',

@@ -87,6 +87,9 @@ export class Invariants {
         if (this.gluster.volumes.get(step.volume.volume)?.status !== 'started') return
         return this.beforeStop(host, step)
       case 'stopBrick':
+        // Nobody has anything of one that hangs.
+        if (this.machines.get(host)!.served.get(step.device)?.silent === 'hung') return
+        return this.beforeStop(host, step)
       case 'closePorts':
         return this.beforeStop(host, step)
       case 'startBrick':

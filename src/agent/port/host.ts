@@ -99,6 +99,8 @@ export interface DirectBrickFacts {
   process?: { pid: number; isCurrent: boolean }
   /** It lets a client with the right login in, by its port: asked only when a process runs. */
   answers: boolean
+  /** It has not answered for long, and does nothing: nobody is served until it is started again. */
+  hangs?: boolean
   /** No process serves it, and something else listens on its port. */
   isPortTaken?: boolean
 }

@@ -43,9 +43,9 @@ export interface StepArgs {
   startBrick: { volume: DirectVolume; device: string }
   /**
    * End a process that serves a brick of the volume otherwise than the document says, or though it says that none
-   * shall.
+   * shall, or that hangs.
    */
-  stopBrick: { volume: DirectVolume; device: string; pid: number }
+  stopBrick: { volume: DirectVolume; device: string; pid: number; hangs?: true }
   /** Let nobody connect to the volume's ports, and forget what its processes were started with. */
   closePorts: { volume: DirectVolume }
   mountBuffer: { mount: DesiredMount }
@@ -164,7 +164,7 @@ export function describeStep(step: Step): string {
     case 'startBrick':
       return `serve brick ${step.device} of volume ${step.volume.volume}`
     case 'stopBrick':
-      return `stop process ${step.pid} of brick ${step.device} of volume ${step.volume.volume}`
+      return `stop process ${step.pid} of brick ${step.device} of volume ${step.volume.volume}${step.hangs ? ', which hangs' : ''}`
     case 'closePorts':
       return `close the ports of volume ${step.volume.volume}`
     case 'mountBuffer':

@@ -13,6 +13,7 @@ import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { brickPath } from '../../../src/model/cluster.js'
 import { DirectRig, openFence } from '../../support/directRig.js'
+import { HandClock } from '../../support/handClock.js'
 import { needsRoot } from '../../support/loopDevices.js'
 
 describe('bricks that the agent serves itself, by documents (root)', function () {
@@ -76,7 +77,28 @@ describe('bricks that the agent serves itself, by documents (root)', function ()
       .and.not.include(killed)
   })
 
-  it('are offline while their process hangs, which is not ended', async () => {
+  it('are offline while their process hangs, and are served again after half a minute', async () => {
+    const clock = new HandClock()
+    rig.restartAgent({ clock })
+    await made()
+    const [hung, other] = await rig.pids('brick')
+    process.kill(hung!, 'SIGSTOP')
+    for (let look = 0; look < 3; look++) {
+      const { steps, waitingFor } = await rig.round('volume', rig.volumeDocument())
+      expect(steps).to.deep.equal([])
+      expect(waitingFor).to.have.length(1)
+      clock.advance(10_000)
+    }
+    const { took, report } = await rig.settle('volume', rig.volumeDocument())
+    expect(took.map((step) => step.split(' ')[0])).to.deep.equal(['stop', 'serve'])
+    expect(took[0]).to.match(/which hangs$/)
+    expect(report.state).to.equal('started')
+    expect(await rig.pids('brick'))
+      .to.include(other)
+      .and.not.include(hung)
+  })
+
+  it('are offline while their process does not answer, and are left alone when it goes on', async () => {
     await made()
     const [hung] = await rig.pids('brick')
     process.kill(hung!, 'SIGSTOP')

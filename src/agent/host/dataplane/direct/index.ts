@@ -3,7 +3,7 @@ import type { Clock } from '../../../../daemon/clock.js'
 import type { DirectBrick } from '../../../../model/documents/direct.js'
 import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import type { DirectVolume } from '../../../../model/documents/volume.js'
-import { type DirectVolumeFacts, type Effects, Unavailable } from '../../../port/host.js'
+import { Busy, type DirectVolumeFacts, type Effects, Unavailable } from '../../../port/host.js'
 import { coalesce } from '../../exec/coalesce.js'
 import type { DataPlane, DataPlaneOptions } from '../dataPlane.js'
 import { brickPath } from '../../../../model/cluster.js'
@@ -12,8 +12,10 @@ import { client, requireBricks } from './client.js'
 import { makeExports } from './exports.js'
 import { type Admission, type BrickFence, noFence } from './fenceType.js'
 import { type Directories, removeStrayVolfiles } from './files.js'
+import { HangWatch } from './hangWatch.js'
 import { portsListenedOn } from './listening.js'
 import {
+  brickAnswersAgain,
   brickNotReady,
   bricksOffline,
   fenceNotSupported,
@@ -25,7 +27,7 @@ import { ownBricks } from './ownBricks.js'
 import { ProcessWatch } from './processWatch.js'
 import { brickOf } from './running.js'
 import { glusterfsVersion, versionWarning } from './versions.js'
-import { volumeFacts } from './volumeFacts.js'
+import { answerOf, volumeFacts } from './volumeFacts.js'
 
 export interface Direct extends DataPlane {
   observe: {
@@ -40,7 +42,7 @@ export interface Direct extends DataPlane {
 /** What this plane needs of its host beside the others. */
 export interface DirectParts {
   boot: string | undefined
-  clock: Pick<Clock, 'after'>
+  clock: Pick<Clock, 'after' | 'monotonicMs'>
   /** Without it nothing is served. */
   fence?: BrickFence
   directories: Directories
@@ -66,6 +68,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
   } = options.direct
   const means: BrickMeans = { directories, run, warn }
   const watch = new ProcessWatch(clock, onBrickEnd)
+  const hangWatch = new HangWatch(clock)
   const look = coalesce(async () => ({ running: await ownBricks(), listening: await portsListenedOn() }))
   const prepare = once(() => prepareDirectories(directories))
   let untried: string | undefined
@@ -98,6 +101,12 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     else problems.set(volume, problem)
     onProblems([...new Set(problems.values())])
   }
+  const requireHanging = async (volume: DirectVolume, device: string, pid: number) => {
+    const port = volume.bricks.find((brick) => brick.device === device)?.port
+    const answer = port === undefined ? undefined : await answerOf(volume, port)
+    if (answer?.kind !== 'timedOut') throw new Busy(brickAnswersAgain(device))
+    warn('a brick process hangs and is started again', { volume: volume.volume, device, pid })
+  }
 
   return {
     versions: async () => {
@@ -125,7 +134,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
         const seen = await look()
         for (const each of seen.running) if (each.volume === volume.volume) watch.follow(each.uuid, each)
         const boots = boot === undefined ? undefined : { [name]: boot }
-        return volumeFacts(volume, { ...seen, ...fenced, boots, isReady })
+        return volumeFacts(volume, { ...seen, ...fenced, boots, hangWatch, isReady })
       },
     },
     effects: {
@@ -146,8 +155,12 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
         await prepare()
         await serveBrick(volume, brick, means)
       },
-      stopBrick: async ({ volume, pid }) => {
-        for (const each of await ownBricks()) if (each.pid === pid) watch.forget(each.uuid)
+      stopBrick: async ({ volume, device, pid, hangs }) => {
+        if (hangs) await requireHanging(volume, device, pid)
+        for (const { uuid } of (await ownBricks()).filter((each) => each.pid === pid)) {
+          watch.forget(uuid)
+          hangWatch.forget(uuid)
+        }
         await endBrick(volume, pid, means)
       },
       closePorts: async ({ volume }) => {

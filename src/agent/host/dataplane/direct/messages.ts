@@ -52,6 +52,7 @@ export const portNotFenced = (port: number) => `port ${port} is open to everybod
 export const bricksOffline = (bricks: string[]) => `bricks are not online: ${bricks.join(', ')}`
 export const isServedFor = (volume: string, pid: number) =>
   `process ${pid} serves it for the volume ${volume}, whose ports are open`
+export const brickAnswersAgain = (device: string) => `brick ${device} answers again`
 export const stillServed = (directory: string, pid: number) => `process ${pid} still serves the brick ${directory}`
 
 // The fence of brick ports

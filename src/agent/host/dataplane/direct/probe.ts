@@ -19,7 +19,8 @@ export type Answer =
   | { kind: 'unknownExport'; reason: string }
   /** Nobody listens, the connection was closed, or TLS has failed. */
   | { kind: 'closed'; reason: string }
-  | { kind: 'timedOut' }
+  /** `isConnected`: the kernel has taken the connection for it. */
+  | { kind: 'timedOut'; isConnected: boolean }
   /** Somebody answers who does not speak this protocol, or with an error that is not known. */
   | { kind: 'unexpected'; reason: string }
 
@@ -44,14 +45,18 @@ export function probeBrick(probe: Probe): Promise<Answer> {
     const xid = 1
     let received = Buffer.alloc(0)
     let socket: Socket
-    const timer = setTimeout(() => end({ kind: 'timedOut' }), probe.timeoutMs)
+    let isConnected = false
+    const timer = setTimeout(() => end({ kind: 'timedOut', isConnected }), probe.timeoutMs)
     const end = (answer: Answer) => {
       clearTimeout(timer)
       socket.destroy()
       resolve(answer)
     }
     try {
-      socket = connectionTo(probe, () => socket.write(callRecord(xid, setVolume, opaque(dictionary(requestOf(probe))))))
+      socket = connectionTo(probe, () => {
+        socket.write(callRecord(xid, setVolume, opaque(dictionary(requestOf(probe)))))
+      })
+      socket.on('connect', () => (isConnected = true))
     } catch (error) {
       // A certificate or a key that cannot be read.
       clearTimeout(timer)

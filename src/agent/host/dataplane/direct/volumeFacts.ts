@@ -5,8 +5,9 @@ import { servedFingerprintOf } from '../../../../model/fingerprint.js'
 import type { DirectBrickFacts, DirectVolumeFacts } from '../../../port/host.js'
 import { exportsMade } from './exports.js'
 import { exportWord } from './exportWord.js'
+import type { HangWatch } from './hangWatch.js'
 import { deviceOf, type RunningBrick } from './ownBricks.js'
-import { probeBrick } from './probe.js'
+import { type Answer, probeBrick } from './probe.js'
 
 /** What the facts of a volume are made from. */
 export interface Seen {
@@ -17,6 +18,7 @@ export interface Seen {
   isFenced: boolean
   isLeft: boolean
   boots: Record<string, string> | undefined
+  hangWatch: Pick<HangWatch, 'hangs'>
   /** Its own file system is mounted with its stamp, and that directory is in it. */
   isReady(brick: DirectBrick, directory: string): Promise<boolean>
 }
@@ -53,15 +55,20 @@ async function brickFacts(volume: DirectVolume, brick: DirectBrick, seen: Seen):
     return { device, path, isReady, answers: false, ...(isPortTaken ? { isPortTaken } : {}) }
   }
   const isCurrent = found.fingerprint === servedFingerprintOf(volume, brick) && found.directory === path
-  const answers = volume.wanted === 'started' && isCurrent && (await doesAnswer(volume, port))
-  return { device, path, isReady, process: { pid: found.pid, isCurrent }, answers }
+  const facts = { device, path, isReady, process: { pid: found.pid, isCurrent } }
+  const answer = volume.wanted === 'started' && isCurrent ? await answerOf(volume, port) : undefined
+  if (!answer) return { ...facts, answers: false }
+  const hangs = await seen.hangWatch.hangs(uuid, found, answer)
+  return { ...facts, answers: answer.kind === 'accepted', ...(hangs ? { hangs } : {}) }
 }
 
-/** The first export stands for all: one process serves them, and does not start without one of them. */
-async function doesAnswer({ exports }: DirectVolume, port: number): Promise<boolean> {
+/**
+ * What the brick process on that port answers to the login of the first export, which stands for all: one process serves them,
+ * and does not start without one of them. Undefined for a volume without exports.
+ */
+export async function answerOf({ exports }: DirectVolume, port: number): Promise<Answer | undefined> {
   const [first] = exports
-  if (!first) return false
+  if (!first) return undefined
   const { name, login } = first
-  const answer = await probeBrick({ host: '127.0.0.1', port, export: exportWord(name), login, timeoutMs: answerMs })
-  return answer.kind === 'accepted'
+  return probeBrick({ host: '127.0.0.1', port, export: exportWord(name), login, timeoutMs: answerMs })
 }

@@ -1,13 +1,14 @@
 import type { DirectVolume } from '../../../../model/documents/volume.js'
 import { fingerprintOf } from '../../../../model/fingerprint.js'
 import type { DirectBrickFacts, DirectVolumeFacts } from '../../../port/host.js'
-import type { Step } from '../../../port/steps.js'
+import type { Step, StepArgs } from '../../../port/steps.js'
 import type { Plan, Report } from '../../../port/plan.js'
 
 /*
  * This host's bricks of a volume, wanted started: brick ready → exports made → clients admitted → process started on its
  * port → it answers with the login. A process that was started with something else, as before its exports changed, is ended and
- * started again: the scheduler changes them only while nobody has the volume mounted.
+ * started again: the scheduler changes them only while nobody has the volume mounted. So is one that hangs, of which nobody has
+ * anything; one that merely does not answer is left alone.
  *
  * Wanted absent: processes ended → ports closed → absent. The bricks are unmounted and wiped by their own documents.
  */
@@ -23,28 +24,36 @@ export function planDirectVolume(volume: DirectVolume, facts: DirectVolumeFacts)
 function planStarted(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volume'> {
   const waitingFor: string[] = []
   const canServe = facts.bricks.filter((brick) => brick.isReady && !brick.isPortTaken)
-  const steps: Step[] = stopsOf(volume, [...facts.others, ...canServe.flatMap(outdated)])
+  const steps: Step[] = stopsOf(volume, [...facts.others, ...canServe.flatMap(outdated), ...canServe.flatMap(hanging)])
   const isAnyReady = facts.bricks.some((brick) => brick.isReady)
   const areMade = volume.exports.every(({ directory }) => facts.directories.includes(directory))
   if (isAnyReady && !areMade) steps.push({ kind: 'makeExports', volume })
   // A port that a brick does not have any more leaves the fence once nobody listens on it.
   if (!facts.isFenced) steps.push({ kind: 'admitClients', volume })
-  for (const { device, process } of canServe)
-    if (!process?.isCurrent) steps.push({ kind: 'startBrick', volume, device })
+  for (const { device, process, hangs } of canServe)
+    if (!process?.isCurrent || hangs) steps.push({ kind: 'startBrick', volume, device })
   for (const brick of facts.bricks) {
     if (!brick.isReady) waitingFor.push(`brick ${brick.device} to be mounted`)
     else if (brick.isPortTaken) waitingFor.push(`port ${portOf(volume, brick)} to be free`)
-    if (brick.process?.isCurrent && !brick.answers) waitingFor.push(`brick ${brick.device} to answer`)
+    if (brick.process?.isCurrent && !brick.answers && !(brick.hangs && brick.isReady))
+      waitingFor.push(`brick ${brick.device} to answer`)
   }
   return { steps, waitingFor, report: startedReport(volume, facts, areMade) }
 }
 
-function outdated({ device, process }: DirectBrickFacts): { device: string; pid: number }[] {
+type ProcessToStop = Pick<StepArgs['stopBrick'], 'device' | 'pid' | 'hangs'>
+
+function outdated({ device, process }: DirectBrickFacts): ProcessToStop[] {
   return process && !process.isCurrent ? [{ device, pid: process.pid }] : []
 }
 
-function stopsOf(volume: DirectVolume, processes: readonly { device: string; pid: number }[]): Step[] {
-  return processes.map(({ device, pid }) => ({ kind: 'stopBrick', volume, device, pid }))
+function hanging({ device, process, answers, hangs }: DirectBrickFacts): ProcessToStop[] {
+  // guard: hung-only
+  return process?.isCurrent && !answers && hangs ? [{ device, pid: process.pid, hangs: true }] : []
+}
+
+function stopsOf(volume: DirectVolume, processes: readonly ProcessToStop[]): Step[] {
+  return processes.map((each) => ({ kind: 'stopBrick', volume, ...each }))
 }
 
 function startedReport(volume: DirectVolume, facts: DirectVolumeFacts, areMade: boolean): Report<'volume'> {

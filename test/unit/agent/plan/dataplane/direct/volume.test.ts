@@ -71,7 +71,19 @@ describe('a volume that this host serves itself', () => {
     expect(report).to.deep.include({ state: 'forming', offline: facts([old, mounted]).bricks.map(({ path }) => path) })
   })
 
-  it('does not end a process that hangs, and says that its brick is offline', () => {
+  it('starts a process anew that hangs, and leaves it alone while its brick is not mounted', () => {
+    const hung = { ...served, answers: false, hangs: true }
+    const { steps, waitingFor, report } = planned(facts([served, hung]))
+    expect(steps).to.deep.equal([
+      'stop process 7 of brick nvme2n1 of volume 3, which hangs',
+      'serve brick nvme2n1 of volume 3',
+    ])
+    expect(waitingFor).to.deep.equal([])
+    expect(report).to.deep.include({ state: 'degraded', offline: ['/data/glusterfs/nvme2n1/brick'] })
+    expect(planned(facts([served, { ...hung, isReady: false }])).steps).to.deep.equal([])
+  })
+
+  it('does not end a process that merely does not answer, and says that its brick is offline', () => {
     const { steps, waitingFor, report } = planned(facts([served, { ...served, answers: false }]))
     expect(steps).to.deep.equal([])
     expect(waitingFor).to.deep.equal(['brick nvme2n1 to answer'])
