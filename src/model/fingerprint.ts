@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { DirectBrick } from './documents/direct.js'
+import type { BrickExport, DirectBrick } from './documents/direct.js'
 import type { DirectVolume } from './documents/volume.js'
+
+/*
+ * Each field that counts is named here: a field that a later release adds to these documents restarts no brick process under a
+ * running job, and lets no host of the earlier release say another fingerprint, unless it is added here too.
+ */
 
 /**
  * A fingerprint of what a host serves of a volume, and to whom: 43 characters, equal for equal documents whatever the
@@ -12,7 +17,8 @@ export function fingerprintOf({
   exports,
   clients,
 }: Pick<DirectVolume, 'bricks' | 'directory' | 'exports' | 'clients'>): string {
-  return digestOf([bricks, directory, exports, [...clients].sort()])
+  const made = exports.map(({ uid, gid, mode, ...each }) => ({ ...startedOfExport(each), uid, gid, mode }))
+  return digestOf([bricks.map(startedOfBrick), directory, made, [...clients].sort()])
 }
 
 /**
@@ -21,8 +27,19 @@ export function fingerprintOf({
  */
 export function servedFingerprintOf({ directory, exports }: DirectVolume, brick: DirectBrick): string {
   const byName = [...exports].sort((a, b) => (a.name < b.name ? -1 : 1))
-  const started = byName.map(({ name, directory, login }) => ({ name, directory, login }))
-  return digestOf([brick, directory, started])
+  return digestOf([startedOfBrick(brick), directory, byName.map(startedOfExport)])
+}
+
+function startedOfBrick({ device, uuid, port }: DirectBrick) {
+  return { device, uuid, port }
+}
+
+function startedOfExport({
+  name,
+  directory,
+  login: { user, password },
+}: Pick<BrickExport, 'name' | 'directory' | 'login'>) {
+  return { name, directory, login: { user, password } }
 }
 
 function digestOf(value: unknown): string {

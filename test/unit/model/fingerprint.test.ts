@@ -27,4 +27,32 @@ describe('the fingerprint of what a host serves of a volume', () => {
     expect(servedFingerprintOf(shared, brick!)).to.equal(servedFingerprintOf(volume, brick!))
     expect(fingerprintOf(shared)).to.not.equal(fingerprintOf(volume))
   })
+
+  describe('of this very document', () => {
+    const login = { user: 'user-1', password: 'password-of-at-least-32-characters' }
+    const exported = { name: 'striped', directory: '/striped', uid: 1001, gid: 1002, mode: 0o700, login }
+    const brick = { device: 'nvme1n1', uuid: '11111111-1111-4111-8111-111111111111', port: 29_000 }
+    const document = {
+      ...aDirectVolume(),
+      bricks: [brick],
+      directory: 'brick',
+      exports: [exported],
+      clients: ['c1', '10.0.0.1'],
+    }
+    const served = 'ZEioV6kLVk7lt9ZwkWNnPvOUKJnaAtg2dvHYl3ZEVzM'
+    const whole = 'HHxDetCh-Gd3-OtwVXf28zJjilkRLRnN-DMg5Rxehpo'
+
+    it('is the one that running processes were started with, and that hosts of other releases report', () => {
+      expect(servedFingerprintOf(document, brick)).to.equal(served)
+      expect(fingerprintOf(document)).to.equal(whole)
+    })
+
+    it('stays when fields are added that it does not name', () => {
+      const added = { added: true }
+      const exports = [{ ...exported, ...added, login: { ...login, ...added } }]
+      const later = { ...document, ...added, bricks: [{ ...brick, ...added }], exports }
+      expect(servedFingerprintOf(later, { ...brick, ...added } as typeof brick)).to.equal(served)
+      expect(fingerprintOf(later)).to.equal(whole)
+    })
+  })
 })
