@@ -7,18 +7,14 @@ import type { DirectVolume } from './documents/volume.js'
  * running job, and lets no host of the earlier release say another fingerprint, unless it is added here too.
  */
 
-/**
- * A fingerprint of what a host serves of a volume, and to whom: 43 characters, equal for equal documents whatever the
- * order of their clients. It does not reveal the passwords in them, because these are random.
- */
+/** A fingerprint of what a host serves of a volume: 43 characters. It does not reveal the passwords, because these are random. */
 export function fingerprintOf({
   bricks,
   directory,
   exports,
-  clients,
-}: Pick<DirectVolume, 'bricks' | 'directory' | 'exports' | 'clients'>): string {
+}: Pick<DirectVolume, 'bricks' | 'directory' | 'exports'>): string {
   const made = exports.map(({ uid, gid, mode, ...each }) => ({ ...startedOfExport(each), uid, gid, mode }))
-  return digestOf([bricks.map(startedOfBrick), directory, made, [...clients].sort()])
+  return digestOf([bricks.map(startedOfBrick), directory, made])
 }
 
 /**
@@ -28,6 +24,11 @@ export function fingerprintOf({
 export function servedFingerprintOf({ directory, exports }: DirectVolume, brick: DirectBrick): string {
   const byName = [...exports].sort((a, b) => (a.name < b.name ? -1 : 1))
   return digestOf([startedOfBrick(brick), directory, byName.map(startedOfExport)])
+}
+
+/** A fingerprint of a session and of the addresses of its clients, whatever their order. */
+export function sessionFingerprintOf({ id }: { id: number }, addresses: readonly string[]): string {
+  return digestOf([id, [...addresses].sort()])
 }
 
 function startedOfBrick({ device, uuid, port }: DirectBrick) {

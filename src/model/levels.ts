@@ -48,12 +48,13 @@ export const addedFields: Partial<Record<ExchangedDocument, Record<string, Added
     directory: { since: 3, refuse: true },
     exports: { since: 3, refuse: true },
     clients: { since: 3, refuse: true },
+    sessionsLetIn: { since: 3, refuse: true },
   },
   'desired/adopt': { until: { since: 2 }, wipe: { since: 2, refuse: true } },
   // A scheduler that does not know it has no pool that requires it.
   inventory: { 'devices.wipes': { since: 2 }, cut: { since: 2 } },
   hosts: { brickPorts: { since: 3 } },
-  'observed/volume': { takenPorts: { since: 3 } },
+  'observed/volume': { takenPorts: { since: 3 }, sessionsLetIn: { since: 3 } },
   'observed/brick': { wiping: { since: 2 } },
   'observed/adopt': { wiping: { since: 2 } },
 }

@@ -65,6 +65,7 @@ export function aDirectVolume(parts: Partial<DirectVolume> = {}): DirectVolume {
       { name: 'private-c1', directory: '/private/c1', ...alice, mode: 0o700, login: login('p') },
     ],
     clients: ['gluster1', 'c1'],
+    sessionsLetIn: [],
     wanted: 'started',
     ...parts,
   }

@@ -140,6 +140,7 @@ export class DirectRig {
       directory: 'brick',
       exports: [this.export('striped', '/')],
       clients: ['127.0.0.1'],
+      sessionsLetIn: [],
       wanted: 'started',
       ...parts,
     }

@@ -75,8 +75,8 @@ function done(desired: AnyDesired): AnyObserved {
     case 'volume': {
       if (desired.type === 'direct') {
         const directories = desired.exports.map(({ directory }) => directory)
-        const allow = fingerprintOf(desired)
-        return { ...common, bufferId: desired.buffer.id, state: desired.wanted, offline: [], allow, directories }
+        const letIn = { allow: fingerprintOf(desired), sessionsLetIn: desired.sessionsLetIn }
+        return { ...common, bufferId: desired.buffer.id, state: desired.wanted, offline: [], ...letIn, directories }
       }
       const allow = desired.options['auth.allow'] ?? ''
       const directories = desired.directories?.map(({ path }) => path)

@@ -51,6 +51,9 @@ export type DirectBrick = z.infer<typeof directBrick>
 /** Who may connect to the bricks' ports at all: names or IP addresses. */
 export const clientAddresses = z.array(address).max(8 * maxHosts)
 
+/** A fingerprint of a session and of its clients, as `sessionFingerprintOf` makes it. */
+export const sessionsLetIn = z.array(z.string().regex(/^[A-Za-z0-9_-]{43}$/)).max(8 * maxHosts)
+
 /** What a client mounts: that export of all bricks, in the order of the volume. */
 export const directSource = tolerant({
   export: exportName,

@@ -3,7 +3,7 @@ import { accountId, maxBricks, maxHosts, mode, plainPath, record } from '../fiel
 import { hostName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { bootId, bufferName, fence, id, reported, version } from './common.js'
-import { brickExport, clientAddresses, directBrick, port } from './direct.js'
+import { brickExport, clientAddresses, directBrick, port, sessionsLetIn } from './direct.js'
 
 export const volumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,90}$/, 'a volume name')
 
@@ -45,6 +45,8 @@ const directVolume = tolerant({
   exports: z.array(brickExport).max(2 * maxHosts + 2),
   /** Who may connect to the bricks' ports. */
   clients: clientAddresses,
+  /** The sessions whose compute hosts are among the clients. */
+  sessionsLetIn,
   /** absent: no process of this host serves the volume, and nobody may connect to its ports. */
   wanted: z.enum(['started', 'absent']),
 })
@@ -63,8 +65,10 @@ export const observedVolume = tolerant({
   state: z.enum(['forming', 'started', 'degraded', 'leaving', 'absent']),
   /** Bricks that are not online, as `host:path`. */
   offline: z.array(z.string().max(4096)).max(maxBricks),
-  /** Who may connect to the bricks now: in the words of the data plane, or the fingerprint of the whole document. */
+  /** Who may connect to the bricks now, in the words of glusterd; with `direct`, the fingerprint of what is served. */
   allow: z.string().max(8192).optional(),
+  /** With `direct`: the sessions whose compute hosts may connect to the bricks now. */
+  sessionsLetIn: sessionsLetIn.optional(),
   /** The desired directories that exist. */
   directories: z.array(plainPath).max(maxHosts).optional(),
   /** The boots in the desired document when this was seen. */

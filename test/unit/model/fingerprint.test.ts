@@ -1,15 +1,20 @@
 import { expect } from 'chai'
-import { fingerprintOf, servedFingerprintOf } from '../../../src/model/fingerprint.js'
+import { fingerprintOf, servedFingerprintOf, sessionFingerprintOf } from '../../../src/model/fingerprint.js'
 import { aDirectVolume } from '../../support/desired.js'
 
 describe('the fingerprint of what a host serves of a volume', () => {
   const volume = aDirectVolume()
   const [brick] = volume.bricks
 
-  it('is another one for other clients, and the same for them in another order', () => {
-    const with_ = (...clients: string[]) => fingerprintOf(aDirectVolume({ clients }))
-    expect(with_('c1', 'c2')).to.equal(with_('c2', 'c1'))
-    expect(with_('c1', 'c2')).to.not.equal(with_('c1'))
+  it('is the same whoever may connect', () => {
+    expect(fingerprintOf(aDirectVolume({ clients: ['c1'] }))).to.equal(fingerprintOf(volume))
+  })
+
+  it('is of a session another one for other clients, and the same for them in another order', () => {
+    const [session, other] = [{ id: 7 }, { id: 8 }]
+    expect(sessionFingerprintOf(session, ['c1', 'c2'])).to.equal(sessionFingerprintOf(session, ['c2', 'c1']))
+    expect(sessionFingerprintOf(session, ['c1', 'c2'])).to.not.equal(sessionFingerprintOf(session, ['c1']))
+    expect(sessionFingerprintOf(session, ['c1'])).to.not.equal(sessionFingerprintOf(other, ['c1']))
   })
 
   it('is for the process of a brick of its exports and its port, and not of the clients', () => {
@@ -40,7 +45,7 @@ describe('the fingerprint of what a host serves of a volume', () => {
       clients: ['c1', '10.0.0.1'],
     }
     const served = 'ZEioV6kLVk7lt9ZwkWNnPvOUKJnaAtg2dvHYl3ZEVzM'
-    const whole = 'HHxDetCh-Gd3-OtwVXf28zJjilkRLRnN-DMg5Rxehpo'
+    const whole = 'ew6XkEzARypjEZCJ8jWsETzx0NmNk1is42wczWbvtfg'
 
     it('is the one that running processes were started with, and that hosts of other releases report', () => {
       expect(servedFingerprintOf(document, brick)).to.equal(served)

@@ -48,8 +48,8 @@ export interface DataPlane {
     starting: SessionDocument,
     settings: ClientSettings,
   ): string | undefined
-  /** The bricks let in everyone whom they should: before that no host is told to mount. */
-  letsIn(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): boolean
+  /** The bricks let in every host of that session: before that none is told to mount. */
+  letsIn(cluster: Cluster, session: SessionDocument, buffer: BufferDocument, settings: ClientSettings): boolean
   /** What that host mounts the buffer from, in that view. */
   mountSource(
     buffer: BufferDocument,

@@ -1,11 +1,13 @@
 import { hostKey, type Cluster } from '../../../model/cluster.js'
 import type { DesiredRecord } from '../../../model/desiredRecord.js'
+import { sessionsUsing } from '../../../model/buffers.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
+import type { SessionDocument } from '../../../model/documents/session.js'
 import type { DirectVolume } from '../../../model/documents/volume.js'
-import { fingerprintOf } from '../../../model/fingerprint.js'
+import { fingerprintOf, sessionFingerprintOf } from '../../../model/fingerprint.js'
 import { hostsOf } from '../../../model/volumes.js'
 import { reportOf } from '../../../model/volumeReports.js'
-import { computeClients, serverAddresses } from '../common/clients.js'
+import { clientsOf, computeClients, serverAddresses } from '../common/clients.js'
 import type { WantedVolume } from '../common/dataPlane.js'
 import { exportsOf } from './exports.js'
 
@@ -24,7 +26,7 @@ export function desiredVolumes(
     const document = { ...what, ...namesOf(buffer, name), bricks: bricksOn(buffer, host) }
     if (wanted === 'started' && document.bricks.length > 0)
       return [{ host, kind: 'volume', id: buffer.volume, document: { ...document, wanted } }]
-    const nothing = { ...document, exports: [], clients: [], wanted: 'absent' as const }
+    const nothing = { ...document, exports: [], clients: [], sessionsLetIn: [], wanted: 'absent' as const }
     return wasTold(cluster, buffer, host) || wanted === 'absent'
       ? [{ host, kind: 'volume', id: buffer.volume, document: nothing }]
       : []
@@ -32,24 +34,45 @@ export function desiredVolumes(
 }
 
 /**
- * Each host reports that it serves just what it should, and lets in just whom it should. One that is away is waited for: its
- * processes may run on with other exports, and be started anew under whoever has the buffer mounted when it returns.
+ * Each host reports that it serves just what it should, and lets that session in. Other sessions may come and go meanwhile. A host
+ * that is away is waited for: its processes may run on with other exports, and be started anew under whoever has the buffer
+ * mounted when it returns.
  */
-export function letsIn(cluster: Cluster, buffer: BufferDocument): boolean {
-  const what = servedOf(cluster, buffer)
+export function letsIn(cluster: Cluster, session: SessionDocument, buffer: BufferDocument): boolean {
+  const what = { directory: buffer.directory, exports: exportsOf(cluster, buffer) }
+  const [wanted] = letInOf(cluster, [session], buffer)
   return hostsOf(buffer).every((host) => {
     const bricks = bricksOn(buffer, host)
     if (bricks.length === 0) return true
-    return reportOf(cluster, buffer, host)?.allow === fingerprintOf({ ...what, bricks })
+    const report = reportOf(cluster, buffer, host)
+    const isServed = report?.allow === fingerprintOf({ ...what, bricks })
+    return isServed && wanted !== undefined && report.sessionsLetIn?.includes(wanted) === true
   })
 }
 
-function servedOf(cluster: Cluster, buffer: BufferDocument): Pick<DirectVolume, 'directory' | 'exports' | 'clients'> {
+/** Sessions whose compute hosts may have the buffer mounted, each by its fingerprint. */
+function letInOf(cluster: Cluster, sessions: readonly SessionDocument[], buffer: BufferDocument): string[] {
+  return sessions.flatMap((session) => {
+    const clients = clientsOf(cluster, session, buffer)
+    if (clients.length === 0) return []
+    return [
+      sessionFingerprintOf(
+        session,
+        clients.flatMap(({ addresses }) => addresses),
+      ),
+    ]
+  })
+}
+
+type Served = Pick<DirectVolume, 'directory' | 'exports' | 'clients' | 'sessionsLetIn'>
+
+function servedOf(cluster: Cluster, buffer: BufferDocument): Served {
   const compute = computeClients(cluster, buffer).flatMap(({ addresses }) => addresses)
   return {
     directory: buffer.directory,
     exports: exportsOf(cluster, buffer),
     clients: [...new Set([...serverAddresses(cluster, buffer), ...compute])].sort(),
+    sessionsLetIn: letInOf(cluster, sessionsUsing(cluster, buffer), buffer).sort(),
   }
 }
 

@@ -19,7 +19,7 @@ export const direct: DataPlane = {
   desiredVolumes,
   whyStartOver: () => undefined,
   whyNotLetIn: () => undefined,
-  letsIn: (cluster, buffer) => letsIn(cluster, buffer),
+  letsIn,
   mountSource: (buffer, view, host) => ({ ...volumeOf(buffer), direct: sourceOf(buffer, exportOfView(view, host)) }),
   transferSource: (buffer, { directory, nodes, template }) => {
     const directories = nodes ? nodes.map((node) => `${directory}/${node}`) : [directory]

@@ -23,8 +23,13 @@ export function allowedClients(cluster: Cluster, buffer: BufferDocument, setting
   return exact.length <= maxBytes ? exact : listed([...always, ...settings.computeNetworks])
 }
 
-/** As the volume's options are on its host, for the desired ones may not be set yet. */
-export function letsIn(cluster: Cluster, buffer: BufferDocument, settings: ClientSettings): boolean {
+/** As the volume's options are on its host, for the desired ones may not be set yet. All clients are in one option. */
+export function letsIn(
+  cluster: Cluster,
+  _session: SessionDocument,
+  buffer: BufferDocument,
+  settings: ClientSettings,
+): boolean {
   return volumeOf(cluster, buffer)?.allow === allowedClients(cluster, buffer, settings)
 }
 

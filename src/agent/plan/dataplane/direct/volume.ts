@@ -67,7 +67,7 @@ function startedReport(volume: DirectVolume, facts: DirectVolumeFacts, areMade: 
     offline,
     directories: facts.directories,
     // Whoever reads this knows by it that all that the document says is so, and not only what an earlier one said.
-    ...(isWhole ? { allow: fingerprintOf(volume) } : {}),
+    ...(isWhole ? { allow: fingerprintOf(volume), sessionsLetIn: volume.sessionsLetIn } : {}),
     ...(taken.length === 0 ? {} : { takenPorts: taken }),
   }
 }

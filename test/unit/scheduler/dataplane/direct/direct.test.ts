@@ -5,6 +5,7 @@ import type { DesiredBrick } from '../../../../../src/model/documents/brick.js'
 import type { DesiredMount } from '../../../../../src/model/documents/mount.js'
 import type { DirectVolume } from '../../../../../src/model/documents/volume.js'
 import { brickOffline } from '../../../../../src/model/messages.js'
+import { fingerprintOf } from '../../../../../src/model/fingerprint.js'
 import { phaseOf } from '../../../../../src/model/phase.js'
 import { exportsOf, loginOf } from '../../../../../src/scheduler/dataplane/direct/exports.js'
 import { direct } from '../../../../../src/scheduler/dataplane/direct/index.js'
@@ -150,6 +151,34 @@ describe('a buffer of the data plane direct', () => {
     })
     await end(rig2, '5')
     expect(volumeOn(rig2, 'gluster1')!.clients).to.deep.equal(['gluster1', 'gluster2'])
+  })
+
+  it('lets a job in however many others come and go meanwhile', async () => {
+    const rig = await ready()
+    rig.agents.silence('gluster1')
+    rig.agents.silence('gluster2')
+    const whatTheyServe = () => {
+      const seen = ['gluster1', 'gluster2'].map((host) => {
+        const document = volumeOn(rig, host)!
+        const letIn = { allow: fingerprintOf(document), sessionsLetIn: document.sessionsLetIn }
+        return volumeReport(bufferOf(rig), { host, ...letIn })
+      })
+      return async () => {
+        for (const report of seen) await rig.agents.report(report)
+        await rig.quiet()
+      }
+    }
+    await runOn(rig, '5', 'c1')
+    const withFifth = whatTheyServe()
+    await runOn(rig, '6', 'c2')
+    await withFifth()
+    expect(rig.told().filter((line) => line.includes('mount'))).to.deep.equal(['c1: mount 1005.2 present'])
+    const withBoth = whatTheyServe()
+    await end(rig, '5')
+    await withBoth()
+    expect(rig.told().filter((line) => line.includes('mount') && line.includes('present'))).to.deep.equal([
+      'c2: mount 1006.2 present',
+    ])
   })
 
   it('is not mounted while a host of it is away, which may serve something else', async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { planDirectVolume } from '../../../../../../src/agent/plan/dataplane/direct/volume.js'
 import type { DirectBrickFacts, DirectVolumeFacts } from '../../../../../../src/agent/port/host.js'
 import { describeStep } from '../../../../../../src/agent/port/steps.js'
-import { fingerprintOf } from '../../../../../../src/model/fingerprint.js'
+import { fingerprintOf, sessionFingerprintOf } from '../../../../../../src/model/fingerprint.js'
 import type { DirectVolume } from '../../../../../../src/model/documents/volume.js'
 import { aDirectVolume } from '../../../../../support/desired.js'
 
@@ -33,7 +33,10 @@ function planned(seen: DirectVolumeFacts, parts: Partial<DirectVolume> = {}) {
 
 describe('a volume that this host serves itself', () => {
   it('is left alone when it is as desired, and says what it is by its fingerprint', () => {
-    const { steps, waitingFor, report } = planned(facts([served, served], { boots: { gluster1: 'b' } }))
+    const sessionsLetIn = [sessionFingerprintOf({ id: 7 }, ['c1'])]
+    const { steps, waitingFor, report } = planned(facts([served, served], { boots: { gluster1: 'b' } }), {
+      sessionsLetIn,
+    })
     expect([...steps, ...waitingFor]).to.deep.equal([])
     expect(report).to.deep.equal({
       bufferId: 10,
@@ -41,6 +44,7 @@ describe('a volume that this host serves itself', () => {
       offline: [],
       directories,
       allow: fingerprintOf(aDirectVolume()),
+      sessionsLetIn,
       boots: { gluster1: 'b' },
     })
   })
