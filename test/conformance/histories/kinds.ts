@@ -3,6 +3,7 @@ import type { Stage } from './history.js'
 import { playLocks } from './locks.js'
 import { playRaces } from './races.js'
 import { playRandom } from './random.js'
+import { playReplaced } from './replaced.js'
 import { together } from './together.js'
 
 export interface Kind {
@@ -90,6 +91,10 @@ export const kinds: Record<string, Kind> = {
     beyond: 'gluster',
     describe: 'files renamed onto one name by all at once',
     play: (stage) => playRaces(stage, { chosen: ['rename'], reusesName: false }),
+  },
+  replaced: {
+    describe: 'a file is given again a name that a rename had replaced',
+    play: playReplaced,
   },
   locks: {
     describe: 'record locks on two mounts, and counting under one in a file that is opened each time',

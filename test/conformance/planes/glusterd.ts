@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { until } from '../../../lab/common/until.js'
 import { client } from '../../../src/agent/host/dataplane/glusterd/client.js'
 import { runCommand } from '../../../src/agent/host/exec/run.js'
+import { always } from '../../../src/scheduler/dataplane/glusterd/desiredVolumes.js'
 import { mountBricks } from './bricks.js'
 import { untilMounted } from './direct.js'
 import { brickCount, type LayoutName, type Plane, type PlaneOptions } from './plane.js'
@@ -21,13 +22,14 @@ export const glusterdGraphs = Object.keys(cacheOf)
 
 /** A volume of a glusterd that is alone in these namespaces, mounted as agents mount it. */
 export async function startGlusterd(options: PlaneOptions): Promise<Plane> {
-  for (const own of ['/var/lib/glusterd', '/var/log/glusterfs', '/run/gluster']) {
+  for (const own of ['/var/lib/glusterd', '/var/log/glusterfs', '/run']) {
     mkdirSync(own, { recursive: true })
     execFileSync('mount', ['-t', 'tmpfs', 'glusterd', own])
   }
   execFileSync('ip', ['address', 'add', `${address}/32`, 'dev', 'lo'])
   const bricks = mountBricks(options)
-  spawn('glusterd', ['--no-daemon', '-p', join(options.directory, 'glusterd.pid')], { stdio: 'ignore' })
+  // It is left to the end of these namespaces, and this program does not wait for it.
+  spawn('glusterd', ['--no-daemon', '-p', join(options.directory, 'glusterd.pid')], { stdio: 'ignore' }).unref()
   const gluster = (...words: string[]) =>
     runCommand(['gluster', '--mode=script', ...words], { timeoutMs: 60_000, env: { PYTHON: '/bin/true' } })
   await until({ what: 'glusterd answers' }, async () => (await gluster('volume', 'list')).code === 0)
@@ -37,7 +39,8 @@ export async function startGlusterd(options: PlaneOptions): Promise<Plane> {
     'force',
   )
   if (made.code !== 0) throw new Error(`gluster volume create: ${made.stderr || made.stdout}`)
-  await gluster('volume', 'set', volume, 'network.ping-timeout', '10')
+  const set = await gluster('volume', 'set', volume, ...Object.entries(always).flat())
+  if (set.code !== 0) throw new Error(`gluster volume set: ${set.stderr || set.stdout}`)
   await gluster('volume', 'start', volume)
   const mounts = [join(options.directory, 'mount1'), join(options.directory, 'mount2')] as const
   const { mount } = client(runCommand)

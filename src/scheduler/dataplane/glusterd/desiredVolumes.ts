@@ -8,8 +8,13 @@ import { primaryOf } from '../../../model/volumes.js'
 import type { WantedVolume } from '../common/dataPlane.js'
 import { allowedClients } from './authAllow.js'
 
-/** A brick that hangs stalls every `ls` for as long; GlusterFS's own 42 seconds are too many. */
-const always = { 'network.ping-timeout': '10' }
+/** What every volume is set to. */
+export const always = {
+  // A brick that hangs stalls every `ls` for as long; GlusterFS's own 42 seconds are too many.
+  'network.ping-timeout': '10',
+  // A rename onto one of a file's names leaves the brick's note of that name, and later it cannot be given to the file again.
+  'storage.gfid2path': 'off',
+}
 
 /** The volume, and those that were begun before it and must go: each told to one host. */
 export function desiredVolumes(

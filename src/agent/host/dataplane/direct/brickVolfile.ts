@@ -36,6 +36,8 @@ function exportTranslators({ name, directory, volumeId }: Export, dispersed: boo
   const posixOptions: Option[] = [
     ['directory', directory],
     ['volume-id', volumeId],
+    // A rename onto one of a file's names leaves the note of that name: giving it to the file again says EEXIST (10.3).
+    ['gfid2path', 'off'],
   ]
   return [
     { name: posix, type: 'storage/posix', options: posixOptions },

@@ -37,6 +37,7 @@ function lower(name: string, at: string) {
     type storage/posix
     option directory ${at}
     option volume-id ${volumeId}
+    option gfid2path off
 end-volume
 
 volume ${name}.access
