@@ -153,27 +153,45 @@ describe('a buffer of the data plane direct', () => {
     expect(volumeOn(rig2, 'gluster1')!.clients).to.deep.equal(['gluster1', 'gluster2'])
   })
 
+  /** Reports what both hosts are told to serve now, when it is called. */
+  function whatTheyServe(rig: Rig): () => Promise<void> {
+    const seen = ['gluster1', 'gluster2'].map((host) => {
+      const document = volumeOn(rig, host)!
+      const letIn = { allow: fingerprintOf(document), sessionsLetIn: document.sessionsLetIn }
+      return volumeReport(bufferOf(rig), { host, ...letIn })
+    })
+    return async () => {
+      for (const report of seen) await rig.agents.report(report)
+      await rig.quiet()
+    }
+  }
+
+  it('waits for the nodes of a job to be let in also when an earlier job had the same ones', async () => {
+    const rig = await ready()
+    rig.agents.silence('gluster1')
+    rig.agents.silence('gluster2')
+    // While it runs, the buffer keeps its secret.
+    await runOn(rig, '7', 'c2')
+    await runOn(rig, '5', 'c1')
+    await whatTheyServe(rig)()
+    await end(rig, '5')
+    await runOn(rig, '6', 'c1')
+    const ofSixth = () => rig.told().filter((line) => line.includes('mount 1006'))
+    expect(ofSixth()).to.deep.equal([])
+    await whatTheyServe(rig)()
+    expect(ofSixth()).to.deep.equal(['c1: mount 1006.2 present'])
+  })
+
   it('lets a job in however many others come and go meanwhile', async () => {
     const rig = await ready()
     rig.agents.silence('gluster1')
     rig.agents.silence('gluster2')
-    const whatTheyServe = () => {
-      const seen = ['gluster1', 'gluster2'].map((host) => {
-        const document = volumeOn(rig, host)!
-        const letIn = { allow: fingerprintOf(document), sessionsLetIn: document.sessionsLetIn }
-        return volumeReport(bufferOf(rig), { host, ...letIn })
-      })
-      return async () => {
-        for (const report of seen) await rig.agents.report(report)
-        await rig.quiet()
-      }
-    }
     await runOn(rig, '5', 'c1')
-    const withFifth = whatTheyServe()
+    const withFifth = whatTheyServe(rig)
     await runOn(rig, '6', 'c2')
     await withFifth()
     expect(rig.told().filter((line) => line.includes('mount'))).to.deep.equal(['c1: mount 1005.2 present'])
-    const withBoth = whatTheyServe()
+    const withBoth = whatTheyServe(rig)
     await end(rig, '5')
     await withBoth()
     expect(rig.told().filter((line) => line.includes('mount') && line.includes('present'))).to.deep.equal([
