@@ -129,6 +129,7 @@ export const bufferDetail = bufferView.extend({
   access: z.array(text),
   volume: text,
   dataPlane: z.enum(dataPlaneNames).describe('What serves the buffer: it keeps the one that it was made with.'),
+  tls: z.boolean().describe('What passes between its bricks and its clients is encrypted.'),
   volumeState: nameOrNull.describe('creating, started, degraded, deleting or absent.'),
   mountpoint: nameOrNull,
   brickList: z.array(z.strictObject({ host: text, device: text, state: text, problem: nameOrNull })),

@@ -38,9 +38,10 @@ function startedOfBrick({ device, uuid, port }: DirectBrick) {
 function startedOfExport({
   name,
   directory,
-  login: { user, password },
-}: Pick<BrickExport, 'name' | 'directory' | 'login'>) {
-  return { name, directory, login: { user, password } }
+  login,
+  holder,
+}: Pick<BrickExport, 'name' | 'directory' | 'login' | 'holder'>) {
+  return { name, directory, ...(login ? { login: { user: login.user, password: login.password } } : { holder }) }
 }
 
 function digestOf(value: unknown): string {

@@ -23,13 +23,20 @@ const pool = z
       .optional(),
     /** What serves new buffers. */
     dataPlane: z.enum(dataPlaneNames).default('glusterd'),
+    /** Whether what passes between bricks and clients is encrypted, and both show certificates. */
+    tls: z.boolean().default(false),
     /** How the devices of new buffers are wiped when they are returned. */
     wipe: z.enum(wipeKinds).default('discard'),
   })
-  .transform(({ granularity, default: isDefault, dataPlane, wipe, ...rest }) => ({
+  .refine(({ tls, dataPlane }) => !tls || dataPlane === 'direct', {
+    path: ['tls'],
+    message: 'expected `dataPlane: direct` beside `tls: true`: glusterd has one setting of TLS for all its volumes',
+  })
+  .transform(({ granularity, default: isDefault, dataPlane, tls, wipe, ...rest }) => ({
     granularityBytes: granularity,
     isDefault,
     ...(dataPlane === 'glusterd' ? {} : { dataPlane }),
+    ...(tls ? { tls } : {}),
     ...(wipe === 'discard' ? {} : { wipe }),
     ...rest,
   }))

@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto'
 import type { DirectVolumeFacts } from '../agent/port/host.js'
 import { brickMountPath } from '../model/cluster.js'
-import type { DirectBrick, DirectSource } from '../model/documents/direct.js'
+import type { BrickTls, Credential, DirectBrick, DirectSource } from '../model/documents/direct.js'
+import type { DesiredMount } from '../model/documents/mount.js'
 import type { DirectVolume } from '../model/documents/volume.js'
 import { servedFingerprintOf } from '../model/fingerprint.js'
 import { bootOf, type SimulatedDisk, type SimulatedMachine, type SimulatedProcess } from './machine.js'
@@ -36,6 +38,7 @@ export function volumeFacts(machine: SimulatedMachine, volume: DirectVolume): Di
     ),
     directories: volume.exports.map(({ directory }) => directory).filter((path) => made.every((all) => all.has(path))),
     isFenced: machine.fences.get(volume.volume) === fenceOf(volume),
+    ...(isOlder(machine, volume) ? { haveOldCertificates: true as const } : {}),
     isLeft: machine.fences.has(volume.volume),
     boots: { [machine.name]: bootOf(machine) },
   }
@@ -61,9 +64,10 @@ export function startBrick(machine: SimulatedMachine, volume: DirectVolume, devi
     if (isTaken(machine, brick.port)) throw new Error(`glusterfsd: port ${brick.port} is in use`)
     if (machine.served.has(device)) throw new Error(`glusterfsd: ${device} is served already`)
     const { port } = brick
-    const logins = new Map(volume.exports.map(({ name, login }) => [name, login.password]))
+    const opens = new Map(volume.exports.map(({ name, login, holder }) => [name, login?.password ?? holder!]))
     const startedWith = servedFingerprintOf(volume, brick)
-    machine.served.set(device, { pid: nextPid++, volume: volume.volume, port, logins, startedWith })
+    const process = { pid: nextPid++, volume: volume.volume, port, opens, startedWith }
+    machine.served.set(device, { ...process, ...(volume.tls ? { tls: volume.tls } : {}) })
   }
 }
 
@@ -79,11 +83,37 @@ export function closePorts(machine: SimulatedMachine, { volume }: DirectVolume):
   }
 }
 
-/** Throws unless every brick lets that machine in with that login. */
+/** The processes show the document's certificates from now on. */
+export function renewCertificates(machine: SimulatedMachine, { tls, bricks }: DirectVolume): Act {
+  return () => {
+    for (const { device } of bricks) {
+      const process = machine.served.get(device)
+      if (process?.tls && tls) process.tls = tls
+    }
+  }
+}
+
+/** The mount's client shows the document's certificate from now on. */
+export function renewCertificate(machine: SimulatedMachine, { path, direct }: DesiredMount): void {
+  const client = machine.clients.get(path)
+  if (client && direct?.tls) client.certificate = direct.tls.certificate
+}
+
+/** Sessions that mount at one path show one certificate. */
+export function hasOldCertificate(machine: SimulatedMachine, { path, direct }: DesiredMount): boolean {
+  const shown = machine.clients.get(path)?.certificate
+  return shown !== undefined && direct?.tls !== undefined && beginOf(shown) < beginOf(direct.tls.certificate)
+}
+
+function beginOf(certificate: string): number {
+  return Date.parse(new X509Certificate(certificate).validFrom)
+}
+
+/** Throws unless every brick lets that machine in with that login or certificate, and shows one that it believes. */
 export function connect(
   machines: ReadonlyMap<string, SimulatedMachine>,
   client: SimulatedMachine,
-  { export: name, login, bricks }: DirectSource,
+  { export: name, login, tls, bricks }: DirectSource,
 ): void {
   for (const { address, port } of bricks) {
     const server = machines.get(address)
@@ -93,8 +123,27 @@ export function connect(
     if (found.silent) throw new Error(`${address}:${port}: no answer`)
     const admitted = (JSON.parse(server!.fences.get(found.volume) ?? '[[]]') as [string[]])[0]
     if (!admitted.includes(client.name)) throw new Error(`${address}:${port}: connection timed out`)
-    if (found.logins?.get(name) !== login.password) throw new Error(`${address}:${port}: authentication failed`)
+    const isOpened = tls
+      ? found.tls && isBelieved(tls, found.tls, found.opens?.get(name))
+      : found.opens?.get(name) === login?.password
+    if (!isOpened) throw new Error(`${address}:${port}: authentication failed`)
   }
+}
+
+/** Both sides believe each other's certificates, and the client's is of a holder that may open the export. */
+function isBelieved(client: Credential, { serves, storage }: BrickTls, holder: string | undefined): boolean {
+  const [shown, served] = [client, serves].map(({ certificate }) => new X509Certificate(certificate)) as [
+    X509Certificate,
+    X509Certificate,
+  ]
+  const isOf = (certificate: X509Certificate, authority: string) =>
+    certificate.verify(new X509Certificate(authority).publicKey)
+  const holders = [holder, storage].map((each) => `CN=${each}.`)
+  return (
+    isOf(shown, serves.authority) &&
+    isOf(served, client.authority) &&
+    holders.some((each) => shown.subject.startsWith(each))
+  )
 }
 
 /** Bricks of it that nobody serves there, as `address:port`. */
@@ -106,6 +155,13 @@ export function offlineBricks(machines: ReadonlyMap<string, SimulatedMachine>, {
       return !server?.isOn || ![...server.served.values()].some(serves)
     })
     .map(({ address, port }) => `${address}:${port}`)
+}
+
+function isOlder(machine: SimulatedMachine, { tls, bricks, volume }: DirectVolume): boolean {
+  return bricks.some(({ device }) => {
+    const process = machine.served.get(device)
+    return process?.volume === volume && process.tls?.serves.certificate !== tls?.serves.certificate
+  })
 }
 
 function fenceOf({ clients, bricks }: DirectVolume): string {

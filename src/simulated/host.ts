@@ -77,6 +77,8 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
       admitClients: (args) => effect({ kind: 'admitClients', ...args }, direct.admitClients(machine, args.volume)),
       startBrick: (args) =>
         effect({ kind: 'startBrick', ...args }, direct.startBrick(machine, args.volume, args.device)),
+      renewCertificates: (args) =>
+        effect({ kind: 'renewCertificates', ...args }, direct.renewCertificates(machine, args.volume)),
       stopBrick: (args) => effect({ kind: 'stopBrick', ...args }, direct.stopBrick(machine, args.device, args.pid)),
       closePorts: (args) => effect({ kind: 'closePorts', ...args }, direct.closePorts(machine, args.volume)),
       createVolume: (args) => effect({ kind: 'createVolume', ...args }, ...gluster.create(name, args.volume)),
@@ -89,6 +91,8 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
       deleteVolume: (args) => effect({ kind: 'deleteVolume', ...args }, () => gluster.remove(name, args.volume)),
       probePeer: (args) => effect({ kind: 'probePeer', ...args }, () => gluster.probe(name, args.peer.peer)),
       mountBuffer: (args) => effect({ kind: 'mountBuffer', ...args }, () => mountBuffer(machine, gluster, args.mount)),
+      renewCertificate: (args) =>
+        effect({ kind: 'renewCertificate', ...args }, () => direct.renewCertificate(machine, args.mount)),
       unmountBuffer: (args) =>
         effect({ kind: 'unmountBuffer', ...args }, () => left.unmountBuffer(machine, args.mount)),
       signalMountUsers: (args) => effect({ kind: 'signalMountUsers', ...args }, () => signalUsers(machine, args)),
@@ -121,7 +125,8 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
   }
 }
 
-function mountFacts(machine: SimulatedMachine, gluster: SimulatedGluster, { path }: DesiredMount): MountFacts {
+function mountFacts(machine: SimulatedMachine, gluster: SimulatedGluster, mount: DesiredMount): MountFacts {
+  const { path } = mount
   const client = machine.clients.get(path)
   if (!client) return { alive: false }
   const { server, volume, directory, isDead, export: name } = client
@@ -129,6 +134,7 @@ function mountFacts(machine: SimulatedMachine, gluster: SimulatedGluster, { path
   return {
     mounted: { source, type: 'fuse.glusterfs' },
     alive: !isDead && (name !== undefined || gluster.volumes.get(volume)?.status === 'started'),
+    ...(direct.hasOldCertificate(machine, mount) ? { hasOldCertificate: true as const } : {}),
     ...(machine.swaps.get(path)?.isAttached ? { loops: ['/dev/loop0'] } : {}),
   }
 }
@@ -175,6 +181,7 @@ function mountBuffer(machine: SimulatedMachine, gluster: SimulatedGluster, mount
       directory: mount.directory ?? '',
       server: '',
       export: source.export,
+      ...(source.tls ? { certificate: source.tls.certificate } : {}),
       servers: source.bricks.map(({ address }) => address),
       isDead: false,
     })

@@ -1,4 +1,5 @@
 import type { DeviceContent } from '../agent/port/host.js'
+import type { BrickTls } from '../model/documents/direct.js'
 
 /*
  * Simulated machines: the state of a host, independent of its agent. Like disks, mounts and processes, it stays when an agent ends.
@@ -36,8 +37,9 @@ export interface SimulatedProcess {
   volume: string
   /** Of the data plane `direct` alone: where it listens, and what it was started with. */
   port?: number
-  /** Passwords, by export. */
-  logins?: Map<string, string>
+  /** Passwords, by export; with TLS, holders of certificates. */
+  opens?: Map<string, string>
+  tls?: BrickTls
   startedWith?: string
   /** It does not answer: it hangs for ever, or is slow for a while. */
   silent?: 'hung' | 'slow'
@@ -65,6 +67,8 @@ export interface SimulatedMachine {
       /** Of the data plane `direct`, with the hosts of the bricks. */
       export?: string
       servers?: string[]
+      /** With TLS: what the client shows. */
+      certificate?: string
       isDead: boolean
       usedBy?: 'user' | 'root'
     }

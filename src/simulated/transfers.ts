@@ -21,8 +21,8 @@ export function transferFacts(machine: SimulatedMachine, transfer: DesiredTransf
 }
 
 export function mountTransfer(machine: SimulatedMachine, gluster: SimulatedGluster, transfer: DesiredTransfer): void {
-  const { volume, servers, direct = [] } = transfer
-  for (const source of direct) connect(gluster.machines, machine, source)
+  const { volume, servers, tls, direct = [] } = transfer
+  for (const source of direct) connect(gluster.machines, machine, { ...source, tls })
   if (direct.length === 0 && !servers.some((server) => gluster.canMount(machine.name, server, { volume })))
     throw new Error(`no gluster server gives ${volume}: ${servers.join(', ')}`)
   machine.transfers.set(idOf(transfer), { volume: transfer.volume, done: new Set() })

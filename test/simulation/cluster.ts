@@ -127,9 +127,9 @@ export class SimulatedCluster {
   }
 
   /** What new buffers are served by from now on, as after a change of scheduler.yaml. */
-  serveWith(dataPlane: NonNullable<PoolConfig['dataPlane']>): void {
-    this.tell(`the pool is served by ${dataPlane} now`)
-    this.config.pools[pool]!.dataPlane = dataPlane
+  serveWith(dataPlane: NonNullable<PoolConfig['dataPlane']>, { tls = false } = {}): void {
+    this.tell(`the pool is served by ${dataPlane}${tls ? ' with TLS' : ''} now`)
+    Object.assign(this.config.pools[pool]!, { dataPlane, ...(tls ? { tls } : {}) })
   }
 
   /** What the pool promises new buffers from now on, as after a change of scheduler.yaml. */

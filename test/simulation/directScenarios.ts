@@ -62,6 +62,25 @@ const own: Record<string, Scenario> = {
     await director.simple('teardown', '101')
   },
 
+  'direct: certificates are renewed while a job runs': async (director) => {
+    const { cluster, world } = director
+    cluster.serveWith('direct', { tls: true })
+    await director.setup('101', 3)
+    await director.simple('data_in', '101')
+    await director.preRun('101', computeHosts)
+    const shown = () => {
+      const clients = [...cluster.machines.values()].flatMap(({ clients }) => [...clients.values()])
+      return new Set(clients.map(({ certificate }) => certificate))
+    }
+    const first = shown()
+    cluster.tell('40 days pass')
+    world.wallSeconds += 40 * 86_400
+    await director.until('all nodes to show other certificates', () => [...shown()].every((each) => !first.has(each)))
+    await director.simple('post_run', '101')
+    await director.simple('data_out', '101')
+    await director.simple('teardown', '101')
+  },
+
   'both data planes on the same hosts': async (director) => {
     const { cluster } = director
     await director.create('alpha', 2)

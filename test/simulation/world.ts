@@ -9,6 +9,8 @@ export class World {
   events = 0
   /** Calls that read a file just now: time stands still until they have. */
   reading = 0
+  /** What the clocks of the wall are ahead of the world's time. */
+  wallSeconds = 1_000_000
   /** Clocks of the wall that somebody steps by an hour, to and fro, whenever they are looked at. */
   hasSteppedClocks = false
   private looks = 0
@@ -18,7 +20,7 @@ export class World {
   constructor(readonly random: () => number) {}
 
   readonly clock: Clock = {
-    unixSeconds: () => 1_000_000 + Math.floor(this.nowMs / 1000) + this.wallStep(),
+    unixSeconds: () => this.wallSeconds + Math.floor(this.nowMs / 1000) + this.wallStep(),
     monotonicMs: () => this.nowMs,
     after: (ms, act) => this.at(ms, act),
   }

@@ -135,7 +135,8 @@ export function realHost(options: RealHostOptions): RealHost {
     mountAt: async (transfer, { path, direct }) => {
       const { client } = planeOf(transfer)
       const servers = await client.liveFirst(transfer.servers)
-      await client.mount({ servers, volume: transfer.volume, direct }, path, { acl: true })
+      const source = direct && { ...direct, tls: transfer.tls }
+      await client.mount({ servers, volume: transfer.volume, direct: source }, path, { acl: true })
     },
     onUnmounted: (transfer, path) => planeOf(transfer).client.unmounted(path),
     log: options.log,
@@ -163,7 +164,7 @@ export function realHost(options: RealHostOptions): RealHost {
       ...planes.observe,
       mount: async (mount) => {
         await options.onServers?.(mount.servers)
-        return clients.mountFacts(mount, left.facts, run)
+        return clients.mountFacts(mount, left.facts, planeOf(mount).client, run)
       },
       transfer: (transfer) => staging.facts(transfer),
       swap: (swap) => swapFacts(swap, swapHost),
@@ -193,6 +194,7 @@ export function realHost(options: RealHostOptions): RealHost {
       ...planes.effects,
       mountBuffer: ({ mount }) => clients.mountBuffer(mount, mountRoot, planeOf(mount).client, run),
       unmountBuffer: ({ mount }) => clients.unmountBuffer(mount, mountRoot, left.refused, planeOf(mount).client, run),
+      renewCertificate: ({ mount }) => planeOf(mount).client.renewCertificate(mount, mount.path),
       signalMountUsers: ({ mount, signal }) => left.signal(mount, signal),
       unmountBelow: ({ mount, below }) => left.unmountBelow(mount, below),
       allocateSwap: ({ swap }) => allocateSwap(swap, swapHost),

@@ -11,7 +11,7 @@ import type { Plan } from '../port/plan.js'
  * know the state of a host that was lost for a while.
  */
 export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'> {
-  const { mounted, alive, loops = [], isWantedElsewhere = false, leftovers } = facts
+  const { mounted, alive, loops = [], isWantedElsewhere = false, leftovers, hasOldCertificate = false } = facts
   const held = loops.map(swapToBeOff)
   const ours = mounted !== undefined && isMountOf(mount, mounted)
   if (mount.wanted === 'absent') {
@@ -34,6 +34,13 @@ export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'>
       report: { state: 'forming' },
     }
   }
+  // A client that no brick believes any more connects again with a certificate that is valid.
+  if (ours && hasOldCertificate)
+    return {
+      steps: [{ kind: 'renewCertificate', mount }],
+      waitingFor: [],
+      report: { state: alive ? 'mounted' : 'forming' },
+    }
   if (ours && alive) return { steps: [], waitingFor: [], report: { state: 'mounted' } }
   if (ours && held.length > 0) return { steps: [], waitingFor: held, report: { state: 'forming' } }
   return {

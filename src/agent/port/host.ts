@@ -85,6 +85,8 @@ export interface DirectVolumeFacts {
   isFenced: boolean
   /** Some rule of the fence, or some file of its processes, is left. Only asked when the volume is wanted absent. */
   isLeft?: boolean
+  /** Some process that serves a brick shows an older certificate than the document has. */
+  haveOldCertificates?: true
   /** The boot that all this was seen under, by this host's name. */
   boots?: Record<string, string>
 }
@@ -110,6 +112,8 @@ export interface MountFacts {
   mounted?: { source: string; type: string }
   /** Whether a child process could read the mounted root in time. */
   alive: boolean
+  /** Its client shows an older certificate than the document has. */
+  hasOldCertificate?: true
   /** Loop devices attached to files in it; only for the place of swap files. */
   loops?: string[]
   /**

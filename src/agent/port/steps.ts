@@ -41,6 +41,8 @@ export interface StepArgs {
   admitClients: { volume: DirectVolume }
   /** Start the process that serves a brick, on its port. */
   startBrick: { volume: DirectVolume; device: string }
+  /** Give the processes that serve the volume the document's certificates. */
+  renewCertificates: { volume: DirectVolume }
   /**
    * End a process that serves a brick of the volume otherwise than the document says, or though it says that none
    * shall, or that hangs.
@@ -49,6 +51,8 @@ export interface StepArgs {
   /** Let nobody connect to the volume's ports, and forget what its processes were started with. */
   closePorts: { volume: DirectVolume }
   mountBuffer: { mount: DesiredMount }
+  /** Give the client of a mount the document's certificate. */
+  renewCertificate: { mount: DesiredMount }
   unmountBuffer: { mount: DesiredMount }
   /** End users' processes, never root's, that use a mount which is to be removed. */
   signalMountUsers: { mount: DesiredMount; signal: 'SIGTERM' | 'SIGKILL' }
@@ -102,9 +106,11 @@ export const isDestructive: Record<StepKind, boolean> = {
   makeExports: false,
   admitClients: false,
   startBrick: false,
+  renewCertificates: false,
   stopBrick: true,
   closePorts: true,
   mountBuffer: false,
+  renewCertificate: false,
   unmountBuffer: true,
   signalMountUsers: true,
   unmountBelow: true,
@@ -163,12 +169,16 @@ export function describeStep(step: Step): string {
       return `admit ${step.volume.clients.length} addresses to the ports of volume ${step.volume.volume}`
     case 'startBrick':
       return `serve brick ${step.device} of volume ${step.volume.volume}`
+    case 'renewCertificates':
+      return `renew the certificates of volume ${step.volume.volume}`
     case 'stopBrick':
       return `stop process ${step.pid} of brick ${step.device} of volume ${step.volume.volume}${step.hangs ? ', which hangs' : ''}`
     case 'closePorts':
       return `close the ports of volume ${step.volume.volume}`
     case 'mountBuffer':
       return `mount ${step.mount.volume} at ${step.mount.path}`
+    case 'renewCertificate':
+      return `renew the certificate of ${step.mount.path}`
     case 'unmountBuffer':
       return `unmount ${step.mount.path}`
     case 'signalMountUsers':

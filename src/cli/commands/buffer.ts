@@ -135,7 +135,7 @@ export async function printDetail(detail: BufferDetail): Promise<void> {
     ['pool', detail.pool],
     ['size', `${size(detail.sizeBytes)} (${size(detail.requestedBytes)} requested), ${detail.bricks} bricks`],
     ['access', detail.access.join(',')],
-    ['data plane', detail.dataPlane],
+    ['data plane', `${detail.dataPlane}${detail.tls ? ', with TLS' : ''}`],
     ['volume', `${detail.volume}${detail.volumeState === null ? '' : `, ${detail.volumeState}`}`],
     ['mount', detail.mountpoint ?? '-'],
     ['created', time(detail.createdAt)],

@@ -43,8 +43,10 @@ export const bufferDocument = tolerant({
   wipe: thoroughWipe.optional(),
   /** The data plane: the pool's setting when the buffer was created; glusterd when absent. */
   dataPlane: dataPlaneName.optional(),
-  /** For the data plane `direct`: what its passwords are derived from. Agents cannot read this document, and backups leave the secret out. */
+  /** For the data plane `direct`: what its passwords and keys are derived from. Agents cannot read this document, and backups leave the secret out. */
   secret: secret.optional(),
+  /** With TLS: its certificates are valid from then on, and renewed in time. */
+  certifiedAt: unixSeconds.optional(),
   /** A job may have received a login: the secret is replaced when nobody uses the buffer any more. */
   secretGiven: z.literal(true).optional(),
   requestedBytes: bytes,

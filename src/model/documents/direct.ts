@@ -29,10 +29,31 @@ export const login = tolerant({
 })
 export type Login = z.infer<typeof login>
 
+/** A certificate, a key or several of one kind, as PEM has them. */
+const pem = (kind: string) =>
+  z
+    .string()
+    .max(4096)
+    .regex(new RegExp(`^-----BEGIN ${kind}-----\n[A-Za-z0-9+/=\n]+-----END ${kind}-----\n$`), `${kind} in PEM`)
+
+/** What one side of a connection shows of itself, and whose certificates it believes. */
+export const credential = tolerant({
+  certificate: pem('CERTIFICATE'),
+  key: pem('PRIVATE KEY'),
+  authority: pem('CERTIFICATE'),
+})
+export type Credential = z.infer<typeof credential>
+
+/** The name of a certificate begins with it, and a dot. */
+export const certificateHolder = z.string().max(32).regex(word, 'the holder of certificates')
+
 /** The name by which both sides know an export. It is not a path. */
 export const exportName = z.string().regex(/^[a-z][A-Za-z0-9._-]{0,270}$/, 'the name of an export')
 
-/** A directory of every brick that clients with its login alone can mount, as the root of what they see. */
+/**
+ * A directory of every brick that clients with its login alone can mount, as the root of what they see; with TLS, clients with a
+ * certificate of its holder.
+ */
 export const brickExport = tolerant({
   name: exportName,
   /** In the brick's directory, which is `/`. Exports do not lie in one another. */
@@ -40,9 +61,19 @@ export const brickExport = tolerant({
   uid: accountId,
   gid: accountId,
   mode,
-  login,
+  login: login.optional(),
+  holder: certificateHolder.optional(),
 })
 export type BrickExport = z.infer<typeof brickExport>
+
+/** With what a host serves its bricks by TLS, and with what it asks its own bricks whether they answer. */
+export const brickTls = tolerant({
+  serves: credential,
+  asks: credential,
+  /** The holder that may open every export. */
+  storage: certificateHolder,
+})
+export type BrickTls = z.infer<typeof brickTls>
 
 /** One brick on the host that the document is for. `port`: where its glusterfsd listens, on every address. */
 export const directBrick = tolerant({ device: deviceName, uuid, port })
@@ -57,7 +88,9 @@ export const sessionsLetIn = z.array(z.string().regex(/^[A-Za-z0-9_-]{43}$/)).ma
 /** What a client mounts: that export of all bricks, in the order of the volume. */
 export const directSource = tolerant({
   export: exportName,
-  login,
+  login: login.optional(),
+  /** In place of a login. */
+  tls: credential.optional(),
   bricks: z.array(tolerant({ address, port })).min(1).max(maxBricks),
 })
 export type DirectSource = z.infer<typeof directSource>

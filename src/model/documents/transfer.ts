@@ -4,7 +4,7 @@ import { hostName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { bufferName, fence, reported, sessionName, version } from './common.js'
 import { transferFields, transferCounts } from './transferFields.js'
-import { directSource } from './direct.js'
+import { credential, directSource } from './direct.js'
 import { volumeName } from './volume.js'
 
 /**
@@ -32,6 +32,8 @@ export const desiredTransfer = tolerant({
     .min(1)
     .max(maxHosts + 1)
     .optional(),
+  /** In place of their logins. */
+  tls: credential.optional(),
   /** The directory of the volume that is the namespace, `/` for its root; with `nodes`, the directory that contains theirs. */
   directory: plainPath,
   /** Nodes that have a namespace each, named like the node: all are copied from (out) or to (fill). */

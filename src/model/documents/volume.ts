@@ -3,7 +3,7 @@ import { accountId, maxBricks, maxHosts, mode, plainPath, record } from '../fiel
 import { hostName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { bootId, bufferName, fence, id, reported, version } from './common.js'
-import { brickExport, clientAddresses, directBrick, port, sessionsLetIn } from './direct.js'
+import { brickExport, brickTls, clientAddresses, directBrick, port, sessionsLetIn } from './direct.js'
 
 export const volumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,90}$/, 'a volume name')
 
@@ -43,6 +43,8 @@ const directVolume = tolerant({
   /** The directory of each brick's file system that contains the exports. */
   directory: z.string().regex(/^brick(-[0-9]{1,4})?$/),
   exports: z.array(brickExport).max(2 * maxHosts + 2),
+  /** Its exports have holders then, and no logins. */
+  tls: brickTls.optional(),
   /** Who may connect to the bricks' ports. */
   clients: clientAddresses,
   /** The sessions whose compute hosts are among the clients. */

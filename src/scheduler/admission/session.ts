@@ -157,7 +157,7 @@ function newBuffer(
     pool: pool.name,
     granularityBytes: pool.granularityBytes,
     ...(pool.wipe === undefined ? {} : { wipe: pool.wipe }),
-    ...plane.ofNewBuffer(context.newUuid),
+    ...plane.ofNewBuffer(context.newUuid, pool.tls ? context.now : undefined),
     requestedBytes: request.bytes,
     access: request.access,
     ...(request.swap ? { swapBytes: request.swap.bytes } : {}),

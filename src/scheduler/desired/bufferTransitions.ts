@@ -40,7 +40,7 @@ export function transitionOfBuffer(
     const creation = transitionWhileCreating(cluster, buffer, context)
     if (creation) return creation
   }
-  const renewed = dataPlaneOf(buffer).renewed(cluster, buffer, context.newUuid)
+  const renewed = dataPlaneOf(buffer).renewed(cluster, buffer, context)
   if (renewed) {
     return { changes: [{ kind: 'buffer', name: bufferKey(cluster, buffer), document: renewed }], events: [] }
   }

@@ -162,7 +162,7 @@ function mountOf(
     kind: 'mount',
     session: { id: session.id, token: session.token },
     buffer: { id: buffer.id, name: key },
-    ...dataPlaneOf(buffer).mountSource(buffer, view, host),
+    ...dataPlaneOf(buffer).mountSource(buffer, view, { host, session: session.id }),
     ...(view === 'striped' ? {} : { view }),
     ...(directory === '' ? {} : { directory }),
     ...(clientCache === undefined ? {} : { clientCache }),

@@ -38,7 +38,7 @@ export function documentOf(
     variable,
     verify,
     ...(report === undefined ? {} : { report }),
-    ...dataPlaneOf(buffer).transferSource(buffer, namespace),
+    ...dataPlaneOf(buffer).transferSource(buffer, namespace, session.id),
     ...namespace,
     uid: session.uid,
     gid: session.gid,

@@ -32,6 +32,7 @@ export function bufferDetail(
     access: buffer.swapBytes === undefined ? buffer.access : [...buffer.access, `swap ${printSize(buffer.swapBytes)}`],
     volume: buffer.volume,
     dataPlane: buffer.dataPlane ?? 'glusterd',
+    tls: buffer.certifiedAt !== undefined,
     volumeState: shownStateOf(volumeOf(cluster, buffer)) ?? null,
     mountpoint: mountpointOf(buffer) ?? null,
     brickList: [

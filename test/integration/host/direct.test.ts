@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ForeignDirectory, markDirectory, volumeIdOf } from '../../../src/agent/host/dataplane/direct/brickDirectory.js'
 import { BrickNotStarted, startBrick, stopBrick } from '../../../src/agent/host/dataplane/direct/brickStart.js'
-import { filesOf, removeStrayVolfiles } from '../../../src/agent/host/dataplane/direct/files.js'
+import { filesOf, removeStrayFiles } from '../../../src/agent/host/dataplane/direct/files.js'
 import { type Probe, probeBrick } from '../../../src/agent/host/dataplane/direct/probe.js'
 import { runningProcesses } from '../../../src/agent/host/dataplane/direct/running.js'
 import type {
@@ -154,8 +154,14 @@ describe('brick processes that the agent starts itself (root)', () => {
 
   it('writes no password into a directory that others can read, and takes off what a dead agent left', async () => {
     const brick = await aBrick()
-    writeFileSync(filesOf('brick', brick.uuid, directories).volfile, 'left')
-    await removeStrayVolfiles(directories)
+    const left = filesOf('brick', brick.uuid, directories)
+    for (const path of [left.volfile, left.credential, `${left.credential}.new`, left.authority])
+      writeFileSync(path, 'left')
+    const running = filesOf('brick', randomUUID(), directories)
+    writeFileSync(running.credential, 'used')
+    await removeStrayFiles(directories, [running])
+    expect(readdirSync(directories.run).map((name) => join(directories.run, name))).to.deep.equal([running.credential])
+    rmSync(running.credential)
     expect(readdirSync(directories.run)).to.deep.equal([])
     chmodSync(directories.run, 0o755)
     await start(brick).then(
@@ -199,7 +205,7 @@ describe('brick processes that the agent starts itself (root)', () => {
     expect(missing.message).to.include(join(top, 'data', 'none'))
     const elsewhere = { ...brick, serves: { ...brick.serves, address: '192.0.2.1' } }
     expect((await failureOf(elsewhere)).failure).to.equal('addressMissing')
-    const exports = [{ name: 'brick', directory: brick.directory, volumeId: brick.volumeId, commonNames: ['c1'] }]
+    const exports = [{ name: 'brick', directory: brick.directory, volumeId: brick.volumeId, holders: ['c1'] }]
     const tls = { certificate: '/nowhere', key: '/nowhere', authorities: '/nowhere' }
     expect((await failureOf({ ...brick, serves: { ...brick.serves, tls, exports } })).failure).to.equal('certificate')
     rmSync(join(brick.directory, '.glusterfs'), { recursive: true })
@@ -286,7 +292,7 @@ describe('brick processes that the agent starts itself (root)', () => {
       name: 'brick',
       directory: brick.directory,
       volumeId: brick.volumeId,
-      commonNames: ['session-7', 'c8.x'],
+      holders: ['session-7', 'c8'],
     }
     await start({ ...brick, serves: { ...brick.serves, tls, exports: [one] } })
     const kindWith = async (name: string) => {
@@ -296,9 +302,10 @@ describe('brick processes that the agent starts itself (root)', () => {
       ) as [string, string, string]
       return (await probeBrick({ ...probeOf(brick), tls: { certificate, key, authorities } })).kind
     }
-    expect(await kindWith('session-7')).to.equal('accepted')
+    expect(await kindWith('session-7.1')).to.equal('accepted')
     expect(await kindWith('c8.x')).to.equal('accepted')
-    expect(await kindWith('session-8')).to.equal('refused')
+    for (const name of ['session-8.1', 'session-7', 'session-71.1', 'x.session-7.1'])
+      expect(await kindWith(name), name).to.equal('refused')
     expect((await probeBrick({ ...probeOf(brick), login: { user: 'u', password } })).kind).to.equal('unexpected')
   })
 

@@ -53,7 +53,7 @@ describe('bricks that the agent serves itself, by documents (root)', function ()
 
   it('leave no secret where others could read it', async () => {
     await made()
-    const { password } = rig.export('striped', '/').login
+    const { password } = rig.export('striped', '/').login!
     for (const pid of await rig.pids('brick'))
       for (const file of ['cmdline', 'environ'])
         expect(readFileSync(`/proc/${pid}/${file}`, 'utf8')).to.not.include(password)

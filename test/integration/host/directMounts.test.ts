@@ -72,7 +72,7 @@ describe('buffers that the agent mounts by a client of its own (root)', function
   it('tell nobody their password, neither by the process nor in the mount', async () => {
     const mount = rig.mountDocument('striped', { clientCache: true })
     await rig.settle('mount', mount)
-    const { password } = rig.export('striped', '/').login
+    const { password } = rig.export('striped', '/').login!
     const [pid] = await rig.pids('client')
     for (const file of ['cmdline', 'environ'])
       expect(readFileSync(`/proc/${pid}/${file}`, 'utf8')).to.not.include(password)
@@ -92,7 +92,7 @@ describe('buffers that the agent mounts by a client of its own (root)', function
   })
 
   it('are not mounted with a wrong login, nor while a brick is away, and nothing is left then', async () => {
-    const { login } = rig.source('striped')
+    const login = rig.source('striped').login!
     const wrong = rig.source('striped', {
       login: { ...login, password: login.password.replace(/^./, (c) => (c === 'x' ? 'y' : 'x')) },
     })
@@ -106,7 +106,7 @@ describe('buffers that the agent mounts by a client of its own (root)', function
   })
 
   it('leave a mount point that nobody can enter while nothing is mounted', async () => {
-    const { login } = rig.source('striped')
+    const login = rig.source('striped').login!
     const gone = rig.source('striped', { login, bricks: [{ address: '127.0.0.1', port: 1024 }] })
     const mount = rig.mountDocument('striped', { direct: gone })
     await failureOf(mount)

@@ -11,6 +11,16 @@ describe("the scheduler's configuration", () => {
   const etcd = "etcd: { endpoints: ['http://head:2379'], insecure: true }\n"
   const good = `${etcd}pools: { fast: { granularity: 1TB } }\nstorageHosts: [gluster1]\ncluster: hpc1\n`
 
+  it('takes TLS for the data plane direct alone', () => {
+    const poolWith = (words: string) => good.replace('1TB', `1TB, ${words}`)
+    expect(read(poolWith('dataPlane: direct, tls: true')).pools['fast']).to.include({ tls: true })
+    expect(read(poolWith('dataPlane: direct')).pools['fast']).not.to.have.property('tls')
+    for (const plane of ['', 'dataPlane: glusterd, '])
+      expect(refusal(poolWith(`${plane}tls: true`)))
+        .to.contain('pools.fast.tls')
+        .and.to.contain('dataPlane: direct')
+  })
+
   it('has the defaults that the sample tells, a minute below the limits of the sample of burst_buffer.conf', () => {
     const sample = readFileSync('etc/scheduler.yaml', 'utf8')
     const told = /^# waitSeconds: (\{.*\})$/m.exec(sample)?.[1]

@@ -19,10 +19,15 @@ const mountMs = 30_000
 const readMs = 10_000
 
 /**
- * What is mounted at the buffer's path, whether it answers within ten seconds, and which leftovers of its job are to be
- * ended now.
+ * What is mounted at the buffer's path, whether it answers within ten seconds and shows the certificate that it should, and which
+ * leftovers of its job are to be ended now.
  */
-export async function mountFacts(mount: DesiredMount, leftIn: Leftovers['facts'], run: Run): Promise<MountFacts> {
+export async function mountFacts(
+  mount: DesiredMount,
+  leftIn: Leftovers['facts'],
+  client: Pick<Client, 'hasOldCertificate'>,
+  run: Run,
+): Promise<MountFacts> {
   const found = mountedAt(await mountTable(), mount.path)
   const leftovers = await leftIn(mount, found)
   if (!found) return { alive: false }
@@ -31,6 +36,7 @@ export async function mountFacts(mount: DesiredMount, leftIn: Leftovers['facts']
   return {
     mounted,
     alive: await answers(mount.path, run),
+    ...((await client.hasOldCertificate(mount, mount.path)) ? { hasOldCertificate: true as const } : {}),
     ...(loops ? { loops } : {}),
     ...(leftovers ? { leftovers } : {}),
   }

@@ -27,6 +27,10 @@ export interface Client {
   mountPointMode: '755' | '000'
   /** Nothing is mounted there any more: ends what is left of its client. May be repeated. */
   unmounted(path: string): Promise<void>
+  /** What is mounted there shows an older certificate than the source's. */
+  hasOldCertificate(source: Pick<MountSource, 'direct'>, path: string): Promise<boolean>
+  /** What is mounted there shows the source's certificate from its next connection on. */
+  renewCertificate(source: Pick<MountSource, 'direct' | 'volume'>, path: string): Promise<void>
   /** Programs of its own that take a user's FUSE mount off for that user. */
   fusermounts: readonly string[]
 }

@@ -28,13 +28,21 @@ export interface DataPlane {
   /** A volume name that no buffer has, had and is not rid of yet. `id`: the new buffer's. */
   freeVolumeName(cluster: Cluster, buffer: string, id: number): string
   /** What a new buffer's document says of this plane; a secret in it is another one each time. */
-  ofNewBuffer(newUuid: () => string): Pick<BufferDocument, 'dataPlane' | 'secret'>
+  ofNewBuffer(
+    newUuid: () => string,
+    /** When it is made, in unix seconds, if it is to be served with TLS. */
+    certifiedAt?: number,
+  ): Pick<BufferDocument, 'dataPlane' | 'secret' | 'certifiedAt'>
   /** Bricks that were just placed, with what clients find them by; or why they cannot be served. */
   served(cluster: Cluster, bricks: PlacedBrick[]): { bricks: PlacedBrick[] } | { refused: string }
   /** The buffer with bricks that can be served where those of it cannot, as its hosts report; undefined when all can. */
   mended(cluster: Cluster, buffer: BufferDocument): { buffer: BufferDocument; event: string } | undefined
-  /** The buffer as it is to be written now that other sessions use it than before; undefined when nothing changes. */
-  renewed(cluster: Cluster, buffer: BufferDocument, newUuid: () => string): BufferDocument | undefined
+  /** The buffer as it is to be written now that other sessions use it, or time has passed; undefined when nothing changes. */
+  renewed(
+    cluster: Cluster,
+    buffer: BufferDocument,
+    context: { newUuid: () => string; now: number },
+  ): BufferDocument | undefined
   /** What storage hosts are told of its volume, and of volumes that were begun for it before. */
   desiredVolumes(cluster: Cluster, buffer: BufferDocument, volume: WantedVolume): DesiredRecord[]
   /** A brick that is replaced once the volume was begun wants another volume, in directories that no create has touched. */
@@ -50,17 +58,18 @@ export interface DataPlane {
   ): string | undefined
   /** The bricks let in every host of that session: before that none is told to mount. */
   letsIn(cluster: Cluster, session: SessionDocument, buffer: BufferDocument, settings: ClientSettings): boolean
-  /** What that host mounts the buffer from, in that view. */
+  /** What that host mounts the buffer from, in that view, for the session with that id. */
   mountSource(
     buffer: BufferDocument,
     view: MountView,
-    host: string,
+    client: { host: string; session: number },
   ): Pick<DesiredMount, 'volume' | 'servers' | 'direct'>
-  /** What a storage host mounts the buffer from, to copy in those of its directories. */
+  /** What a storage host mounts the buffer from, to copy in those of its directories for the session with that id. */
   transferSource(
     buffer: BufferDocument,
     namespace: Pick<DesiredTransfer, 'directory' | 'nodes' | 'template'>,
-  ): Pick<DesiredTransfer, 'volume' | 'servers' | 'direct'>
+    session: number,
+  ): Pick<DesiredTransfer, 'volume' | 'servers' | 'direct' | 'tls'>
   /** What a swap file's host must find mounted at its place, beside the volume and its directory. */
   swapSource(host: string): Pick<DesiredSwap, 'export'>
   /** The command that mounts a buffer by hand, once it was built and until it leaves. */

@@ -9,6 +9,7 @@ import { hostsOf } from '../../../model/volumes.js'
 import { reportOf } from '../../../model/volumeReports.js'
 import { clientsOf, computeClients, serverAddresses } from '../common/clients.js'
 import type { WantedVolume } from '../common/dataPlane.js'
+import { brickCredential, clientCredential, isCertified, storageHolder } from './certificates.js'
 import { exportsOf } from './exports.js'
 
 /**
@@ -24,8 +25,10 @@ export function desiredVolumes(
   const what = servedOf(cluster, buffer)
   return hostsOf(buffer).flatMap((host): DesiredRecord[] => {
     const document = { ...what, ...namesOf(buffer, name), bricks: bricksOn(buffer, host) }
-    if (wanted === 'started' && document.bricks.length > 0)
-      return [{ host, kind: 'volume', id: buffer.volume, document: { ...document, wanted } }]
+    if (wanted === 'started' && document.bricks.length > 0) {
+      const served = { ...document, ...certificatesOf(buffer, host), wanted }
+      return [{ host, kind: 'volume', id: buffer.volume, document: served }]
+    }
     const nothing = { ...document, exports: [], clients: [], sessionsLetIn: [], wanted: 'absent' as const }
     return wasTold(cluster, buffer, host) || wanted === 'absent'
       ? [{ host, kind: 'volume', id: buffer.volume, document: nothing }]
@@ -74,6 +77,12 @@ function servedOf(cluster: Cluster, buffer: BufferDocument): Served {
     clients: [...new Set([...serverAddresses(cluster, buffer), ...compute])].sort(),
     sessionsLetIn: letInOf(cluster, sessionsUsing(cluster, buffer), buffer).sort(),
   }
+}
+
+function certificatesOf(buffer: BufferDocument, host: string): Pick<DirectVolume, 'tls'> {
+  if (!isCertified(buffer)) return {}
+  const asks = clientCredential(buffer, storageHolder, undefined)
+  return { tls: { serves: brickCredential(buffer, host), asks, storage: storageHolder } }
 }
 
 function namesOf({ id, volume }: BufferDocument, name: string) {

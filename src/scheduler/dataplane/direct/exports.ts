@@ -6,6 +6,7 @@ import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { BrickExport, Login } from '../../../model/documents/direct.js'
 import type { MountView } from '../../../model/documents/mount.js'
 import { transfersOf } from '../../../model/transfers.js'
+import { isCertified } from './certificates.js'
 
 /*
  * What of a buffer can be mounted: each of these is an export of every brick, with a login of its own, so that what opens one
@@ -34,7 +35,7 @@ export function exportOfDirectory(directory: string): string {
  */
 export function exportsOf(cluster: Cluster, buffer: BufferDocument): BrickExport[] {
   if (!isByDirectory(buffer))
-    return [{ name: striped, directory: '/', ...volumeRoot(buffer), login: loginOf(buffer, striped) }]
+    return [{ name: striped, directory: '/', ...volumeRoot(buffer), ...openedBy(buffer, striped) }]
   const sessions = sessionsUsing(cluster, buffer)
   const hosts = sessions.flatMap(({ computeHosts }) => computeHosts)
   const hasTemplate = sessions.some((session) => transfersOf(session, 'fill').length > 0)
@@ -42,8 +43,17 @@ export function exportsOf(cluster: Cluster, buffer: BufferDocument): BrickExport
     .filter(({ path }) => path !== '/private' && path !== '/swap')
     .map(({ path, ...owned }) => {
       const name = exportOfDirectory(path)
-      return { name, directory: path, ...owned, login: loginOf(buffer, name) }
+      return { name, directory: path, ...owned, ...openedBy(buffer, name) }
     })
+}
+
+function openedBy(buffer: BufferDocument, name: string): Pick<BrickExport, 'login' | 'holder'> {
+  return isCertified(buffer) ? { holder: holderOf(buffer, name) } : { login: loginOf(buffer, name) }
+}
+
+/** With it the names of certificates begin that open the export. */
+export function holderOf(buffer: Pick<BufferDocument, 'secret'>, name: string): string {
+  return loginOf(buffer, name).user
 }
 
 /** Made from the buffer's secret, so that no login is kept anywhere, and none tells of another. */

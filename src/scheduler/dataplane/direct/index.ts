@@ -3,15 +3,20 @@ import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { DirectSource } from '../../../model/documents/direct.js'
 import type { DataPlane } from '../common/dataPlane.js'
 import { freeVolumeName } from '../common/volumeNames.js'
+import { clientCredential, isCertified, storageHolder } from './certificates.js'
 import { desiredVolumes, letsIn } from './desiredVolumes.js'
-import { exportOfDirectory, exportOfView, loginOf } from './exports.js'
+import { exportOfDirectory, exportOfView, holderOf, loginOf } from './exports.js'
 import { mended, served } from './ports.js'
 import { newSecret, renewed } from './secrets.js'
 
 /** GlusterFS's processes that each agent starts for its own bricks and its own mounts: no host waits for another. */
 export const direct: DataPlane = {
   freeVolumeName,
-  ofNewBuffer: (newUuid) => ({ dataPlane: 'direct', secret: newSecret(newUuid) }),
+  ofNewBuffer: (newUuid, certifiedAt) => ({
+    dataPlane: 'direct',
+    secret: newSecret(newUuid),
+    ...(certifiedAt === undefined ? {} : { certifiedAt }),
+  }),
   served,
   mended,
   renewed,
@@ -20,8 +25,12 @@ export const direct: DataPlane = {
   whyStartOver: () => undefined,
   whyNotLetIn: () => undefined,
   letsIn,
-  mountSource: (buffer, view, host) => ({ ...volumeOf(buffer), direct: sourceOf(buffer, exportOfView(view, host)) }),
-  transferSource: (buffer, { directory, nodes, template }) => {
+  mountSource: (buffer, view, { host, session }) => {
+    const name = exportOfView(view, host)
+    const tls = isCertified(buffer) ? { tls: clientCredential(buffer, holderOf(buffer, name), session) } : {}
+    return { ...volumeOf(buffer), direct: { ...sourceOf(buffer, name), ...tls } }
+  },
+  transferSource: (buffer, { directory, nodes, template }, session) => {
     const directories = nodes ? nodes.map((node) => `${directory}/${node}`) : [directory]
     return {
       ...volumeOf(buffer),
@@ -29,6 +38,7 @@ export const direct: DataPlane = {
         ...sourceOf(buffer, exportOfDirectory(path)),
         directory: path,
       })),
+      ...(isCertified(buffer) ? { tls: clientCredential(buffer, storageHolder, session) } : {}),
     }
   },
   swapSource: (host) => ({ export: exportOfView('swap', host) }),
@@ -42,5 +52,6 @@ function volumeOf(buffer: BufferDocument) {
 }
 
 function sourceOf(buffer: BufferDocument, name: string): DirectSource {
-  return { export: name, login: loginOf(buffer, name), bricks: buffer.bricks.flatMap(({ at }) => (at ? [at] : [])) }
+  const login = isCertified(buffer) ? {} : { login: loginOf(buffer, name) }
+  return { export: name, ...login, bricks: buffer.bricks.flatMap(({ at }) => (at ? [at] : [])) }
 }

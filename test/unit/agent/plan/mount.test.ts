@@ -35,6 +35,20 @@ describe('the plan of a mount that is wanted', () => {
     expect(planned(mountFacts()).steps).to.deep.equal([`mount 3 at ${path}`])
   })
 
+  it('renews the certificate of a mount, also of one that no brick believes any more', () => {
+    for (const alive of [true, false])
+      expect(planned(mountFacts({ mounted: ours, alive, hasOldCertificate: true }))).to.deep.equal({
+        steps: [`renew the certificate of ${path}`],
+        waitingFor: [],
+        refused: undefined,
+        state: alive ? 'mounted' : 'forming',
+      })
+    expect(planned(mountFacts({ mounted: others[0]!, alive: true, hasOldCertificate: true })).steps).to.deep.equal([])
+    expect(planned(mountFacts({ mounted: ours, alive: true, hasOldCertificate: true }), absent).steps).to.deep.equal([
+      `unmount ${path}`,
+    ])
+  })
+
   it('takes a dead mount off before it mounts anew', () => {
     expect(planned(mountFacts({ mounted: ours, alive: false })).steps).to.deep.equal([
       `unmount ${path}`,

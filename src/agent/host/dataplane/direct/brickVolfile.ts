@@ -76,8 +76,9 @@ function loginRules({ name, logins }: { name: string; logins: readonly Login[] }
   ]
 }
 
-function certificateRule({ name, commonNames }: { name: string; commonNames: readonly string[] }): Option {
-  return [`auth.login.${name}.ssl-allow`, commonNames]
+function certificateRule({ name, holders }: { name: string; holders: readonly string[] }): Option {
+  const beginnings = holders.map((holder) => plainName('the holder of a certificate', holder))
+  return [`auth.login.${name}.ssl-allow`, { beginnings }]
 }
 
 /** One user has one password in the whole process. */

@@ -8,11 +8,12 @@ import { endProcess } from '../../exec/processes.js'
 import type { Client, MountSource, MountUse } from '../dataPlane.js'
 import type { BrickMeans } from './bricks.js'
 import { startClient } from './clientStart.js'
+import { hasOlder, requireValid, tlsFilesOf, writeCredential } from './credentials.js'
 import { exportWord } from './exportWord.js'
 import { filesOf, removeFiles } from './files.js'
 import { graphs } from './graphs.js'
-import { bricksOffline } from './messages.js'
-import { probeBrick } from './probe.js'
+import { bricksOffline, noLogin, toMount } from './messages.js'
+import { probeBrick, probeTlsOf } from './probe.js'
 import { runningProcesses } from './running.js'
 
 const probeMs = 5_000
@@ -31,23 +32,32 @@ export function client(means: BrickMeans, prepare: () => Promise<void>): Client 
     mount: async (source, path, use) => {
       const { direct } = source
       if (!direct) throw new TypeError(`no export of volume ${source.volume} is named`)
+      if (direct.tls) requireValid(direct.tls, toMount(source.volume), means.now())
       await requireBricks(direct)
       await prepare()
       await endClient(path, means)
       await mountExport({ ...source, direct }, path, use, means)
     },
     unmounted: (path) => endClient(path, means),
+    hasOldCertificate: async ({ direct }, path) =>
+      direct?.tls !== undefined && hasOlder(filesOf('client', idOf(path), means.directories), direct.tls),
+    renewCertificate: async ({ direct, volume }, path) => {
+      if (!direct?.tls) return
+      requireValid(direct.tls, toMount(volume), means.now())
+      await writeCredential(filesOf('client', idOf(path), means.directories), direct.tls)
+    },
     // The agent is root, whom no mode stops.
     mountPointMode: '000',
     fusermounts: [],
   }
 }
 
-/** Throws Unavailable with what each brick says that does not let this host in with the login. */
-export async function requireBricks({ bricks, export: name, login }: DirectSource): Promise<void> {
+/** Throws Unavailable with what each brick says that does not let this host in with the login or the certificate. */
+export async function requireBricks({ bricks, export: name, login, tls }: DirectSource): Promise<void> {
+  const access = tls ? { tls: probeTlsOf(tls) } : { login }
   const offline = await Promise.all(
     bricks.map(async ({ address, port }) => {
-      const answer = await probeBrick({ host: address, port, export: exportWord(name), login, timeoutMs: probeMs })
+      const answer = await probeBrick({ host: address, port, export: exportWord(name), ...access, timeoutMs: probeMs })
       if (answer.kind === 'accepted') return []
       return [`${address} port ${port} (${'reason' in answer ? answer.reason : 'timed out'})`]
     }),
@@ -61,13 +71,17 @@ async function mountExport(
   { clientCache = false, acl = false }: MountUse,
   { directories, run, warn }: BrickMeans,
 ): Promise<void> {
-  const { bricks, login, export: name } = direct
+  const { bricks, login, tls, export: name } = direct
   const id = idOf(path)
+  const files = filesOf('client', id, directories)
+  if (tls) await writeCredential(files, tls)
+  else if (!login) throw new TypeError(noLogin(name))
+  const access = tls ? { tls: tlsFilesOf(files) } : { login: login! }
   const remote = bricks.map(({ address, port }) => ({ host: address, port, export: exportWord(name) }))
   const start = {
     id,
     name: mountName({ volume, export: name }),
-    volume: { bricks: remote, layout: { kind: 'distribute' as const }, login },
+    volume: { bricks: remote, layout: { kind: 'distribute' as const }, ...access },
     mountPoint: path,
     graph: graphs[clientCache ? 'cached' : 'exact'],
     acl,
@@ -77,7 +91,7 @@ async function mountExport(
   }
   await startClient(start, run, warn).catch(async (error: unknown) => {
     // The reason is in the error.
-    await rm(filesOf('client', id, directories).log, { force: true })
+    await rm(files.log, { force: true })
     throw error
   })
 }
@@ -92,7 +106,7 @@ async function endClient(path: string, { directories }: BrickMeans): Promise<voi
   await rm(files.log, { force: true })
 }
 
-/** One client at a time has a path. */
-function idOf(path: string): string {
+/** Names the files of the client with that mount point. One client at a time has it. */
+export function idOf(path: string): string {
   return createHash('sha256').update(path).digest('hex').slice(0, 32)
 }

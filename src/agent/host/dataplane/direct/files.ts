@@ -11,9 +11,13 @@ export interface Directories {
   log: string
 }
 
-/** The files of one process. Its volfile is there only while it is started. */
+/** The files of one process. Its volfile is there only while it is started; with TLS, what it shows and believes as long as it. */
 export interface ProcessFiles {
   volfile: string
+  /** Its certificate and its key. */
+  credential: string
+  /** Of those whose certificates it believes. */
+  authority: string
   pidFile: string
   log: string
 }
@@ -21,7 +25,13 @@ export interface ProcessFiles {
 /** `id`: letters, digits, `_` and `-`. Throws Error for another. */
 export function filesOf(kind: 'brick' | 'client', id: string, { run, log }: Directories): ProcessFiles {
   const name = `${kind}-${plainName('the id of a process', id)}`
-  return { volfile: join(run, `${name}.vol`), pidFile: join(run, `${name}.pid`), log: join(log, `${name}.log`) }
+  return {
+    volfile: join(run, `${name}.vol`),
+    credential: join(run, `${name}.pem`),
+    authority: join(run, `${name}.authority.pem`),
+    pidFile: join(run, `${name}.pid`),
+    log: join(log, `${name}.log`),
+  }
 }
 
 /** Throws Error unless the directory is root's, and closed to everybody else. */
@@ -64,11 +74,19 @@ export async function readLog(path: string, from: number): Promise<string> {
 }
 
 /** Takes off what is left of a process that has ended, all but its log. May be repeated. */
-export async function removeFiles({ volfile, pidFile }: ProcessFiles): Promise<void> {
-  for (const path of [volfile, pidFile]) await rm(path, { force: true })
+export async function removeFiles({ volfile, credential, authority, pidFile }: ProcessFiles): Promise<void> {
+  for (const path of [volfile, credential, authority, pidFile]) await rm(path, { force: true })
 }
 
-/** Takes off volfiles that an agent left which died while it started a process. Ask before anything is started. */
-export async function removeStrayVolfiles({ run }: Directories): Promise<void> {
-  for (const name of await readdir(run)) if (name.endsWith('.vol')) await rm(join(run, name), { force: true })
+/**
+ * Takes off volfiles, and keys of processes that do not run, which an agent left that died while it started a process. Ask before
+ * anything is started. `running`: the files of those that run.
+ */
+export async function removeStrayFiles({ run }: Directories, running: readonly ProcessFiles[]): Promise<void> {
+  const used = new Set(running.flatMap(({ credential, authority }) => [credential, authority]))
+  const isStray = (path: string) => path.endsWith('.vol') || /\.pem(\.new)?$/.test(path)
+  for (const name of await readdir(run)) {
+    const path = join(run, name)
+    if (isStray(path) && !used.has(path)) await rm(path, { force: true })
+  }
 }

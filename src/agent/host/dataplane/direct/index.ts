@@ -7,11 +7,12 @@ import { Busy, type DirectVolumeFacts, type Effects, Unavailable } from '../../.
 import { coalesce } from '../../exec/coalesce.js'
 import type { DataPlane, DataPlaneOptions } from '../dataPlane.js'
 import { brickPath } from '../../../../model/cluster.js'
-import { type BrickMeans, endBrick, forgetBricks, serveBrick } from './bricks.js'
-import { client, requireBricks } from './client.js'
+import { type BrickMeans, endBrick, forgetBricks, renewBricks, serveBrick } from './bricks.js'
+import { client, idOf, requireBricks } from './client.js'
+import { requireValid } from './credentials.js'
 import { makeExports } from './exports.js'
 import { type Admission, type BrickFence, noFence } from './fenceType.js'
-import { type Directories, removeStrayVolfiles } from './files.js'
+import { type Directories, filesOf, removeStrayFiles } from './files.js'
 import { HangWatch } from './hangWatch.js'
 import { portsListenedOn } from './listening.js'
 import {
@@ -22,10 +23,11 @@ import {
   isServedFor,
   notInstalled,
   portNotFenced,
+  toServe,
 } from './messages.js'
 import { ownBricks } from './ownBricks.js'
 import { ProcessWatch } from './processWatch.js'
-import { brickOf } from './running.js'
+import { brickOf, runningProcesses } from './running.js'
 import { glusterfsVersion, versionWarning } from './versions.js'
 import { answerOf, volumeFacts } from './volumeFacts.js'
 
@@ -34,7 +36,10 @@ export interface Direct extends DataPlane {
     /** What this host serves of the volume. Facts with `unavailable` say why it cannot be seen. */
     volume(volume: DirectVolume): Promise<DirectVolumeFacts>
   }
-  effects: Pick<Effects, 'makeExports' | 'admitClients' | 'startBrick' | 'stopBrick' | 'closePorts'>
+  effects: Pick<
+    Effects,
+    'makeExports' | 'admitClients' | 'startBrick' | 'renewCertificates' | 'stopBrick' | 'closePorts'
+  >
   /** Follows no process any more; all of them run on. */
   close(): void
 }
@@ -42,7 +47,7 @@ export interface Direct extends DataPlane {
 /** What this plane needs of its host beside the others. */
 export interface DirectParts {
   boot: string | undefined
-  clock: Pick<Clock, 'after' | 'monotonicMs'>
+  clock: Pick<Clock, 'after' | 'monotonicMs' | 'unixSeconds'>
   /** Without it nothing is served. */
   fence?: BrickFence
   directories: Directories
@@ -66,7 +71,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     onBrickEnd,
     onProblems,
   } = options.direct
-  const means: BrickMeans = { directories, run, warn }
+  const means: BrickMeans = { directories, run, warn, now: () => clock.unixSeconds() }
   const watch = new ProcessWatch(clock, onBrickEnd)
   const hangWatch = new HangWatch(clock)
   const look = coalesce(async () => ({ running: await ownBricks(), listening: await portsListenedOn() }))
@@ -88,6 +93,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     const { volume: name, wanted } = volume
     if (wanted === 'absent') return { isFenced: false, isLeft: await isLeft(fence, name) }
     await hasServer()
+    if (volume.tls) requireValid(volume.tls.serves, toServe(name), clock.unixSeconds())
     return { isFenced: await fence.isAdmitted(name, await admissionOf(volume)), isLeft: false }
   }
   const requireReady = async (brick: DirectBrick, { directory }: DirectVolume) => {
@@ -134,7 +140,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
         const seen = await look()
         for (const each of seen.running) if (each.volume === volume.volume) watch.follow(each.uuid, each)
         const boots = boot === undefined ? undefined : { [name]: boot }
-        return volumeFacts(volume, { ...seen, ...fenced, boots, hangWatch, isReady })
+        return volumeFacts(volume, { ...seen, ...fenced, boots, hangWatch, isReady, directories })
       },
     },
     effects: {
@@ -155,6 +161,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
         await prepare()
         await serveBrick(volume, brick, means)
       },
+      renewCertificates: ({ volume }) => renewBricks(volume, means),
       stopBrick: async ({ volume, device, pid, hangs }) => {
         if (hangs) await requireHanging(volume, device, pid)
         for (const { uuid } of (await ownBricks()).filter((each) => each.pid === pid)) {
@@ -194,16 +201,22 @@ const nothingSeen: DirectVolumeFacts = {
 }
 
 /** By any one of the transfer's exports: one process serves all of a brick's. */
-async function requireAllBricksOnline({ direct = [], bricks: count }: DesiredTransfer): Promise<void> {
+async function requireAllBricksOnline({ direct = [], tls, bricks: count }: DesiredTransfer): Promise<void> {
   const [source] = direct
   if (source?.bricks.length !== count)
     throw new Error(bricksOffline([`${source?.bricks.length ?? 0} of ${count} are known`]))
-  await requireBricks(source)
+  await requireBricks({ ...source, tls })
 }
 
 async function prepareDirectories({ run, log }: Directories): Promise<void> {
   for (const directory of [run, log]) await mkdir(directory, { recursive: true, mode: 0o700 })
-  await removeStrayVolfiles({ run, log })
+  const running = await runningProcesses()
+  const filesOfRunning = running.map((each) =>
+    each.kind === 'brick'
+      ? filesOf('brick', each.uuid, { run, log })
+      : filesOf('client', idOf(each.mountPoint), { run, log }),
+  )
+  await removeStrayFiles({ run, log }, filesOfRunning)
 }
 
 /** Once it has succeeded it is not done again. */

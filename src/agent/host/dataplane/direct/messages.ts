@@ -41,6 +41,16 @@ const clientReasons: Record<ClientFailure, string> = {
 export const versionNotTried = (version: string, tried: readonly string[]) =>
   `GlusterFS ${version} was not tested with bricks that the agents start themselves; ${tried.join(', ')} was`
 
+// Certificates. `whose`: of what they are
+const since = (unixSeconds: number) => new Date(unixSeconds * 1000).toISOString().replace('.000Z', 'Z')
+export const certificateRanOut = (whose: string, unixSeconds: number) =>
+  `the certificate ${whose} ran out at ${since(unixSeconds)}: set this host's clock if it is wrong; otherwise start a scheduler, which renews certificates`
+export const certificateNotYetValid = (whose: string, unixSeconds: number) =>
+  `the certificate ${whose} is valid only from ${since(unixSeconds)}: set this host's clock`
+export const toServe = (volume: string) => `to serve volume ${volume}`
+export const toMount = (volume: string) => `to mount volume ${volume}`
+export const noLogin = (what: string) => `${what} has neither a login nor a certificate`
+
 // What stands in the way of serving bricks
 export const exportsOverlap = (inner: string, outer: string) =>
   `the export ${inner} lies in the export ${outer}: each has to be a file system of its own`

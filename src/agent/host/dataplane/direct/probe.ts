@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { Credential } from '../../../../model/documents/direct.js'
 import { callRecord, dictionary, opaque, recordIn, replyIn, textsIn } from './rpc.js'
 import type { Login } from './types.js'
 
@@ -32,6 +33,11 @@ export interface Probe {
   /** PEM texts. The certificate of the brick is to be of the authorities, whatever its name. */
   tls?: { certificate: string; key: string; authorities: string }
   timeoutMs: number
+}
+
+/** With what a holder of it asks. */
+export function probeTlsOf({ certificate, key, authority }: Credential): NonNullable<Probe['tls']> {
+  return { certificate, key, authorities: authority }
 }
 
 const setVolume = [14398633, 2, 1] as const
@@ -99,6 +105,8 @@ function answerIn(record: Buffer, xid: number): Answer {
 }
 
 function reasonOf(error: unknown): string {
+  // What OpenSSL says, without its numbers and its places in the source.
+  if (error instanceof Error && 'reason' in error && typeof error.reason === 'string') return printable(error.reason)
   return printable(error instanceof Error ? error.message : String(error))
 }
 

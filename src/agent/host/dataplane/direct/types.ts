@@ -23,7 +23,10 @@ export interface Export {
   volumeId: string
 }
 
-/** What one brick process serves. With TLS the names of certificates are asked for, and logins count for nothing. */
+/**
+ * What one brick process serves. With TLS a certificate is asked for whose name begins with a holder of the export and a dot, and
+ * logins count for nothing.
+ */
 export type BrickProcess = {
   /** The address that it listens on; `::` for all, of both families. */
   address: string
@@ -32,7 +35,7 @@ export type BrickProcess = {
   dispersed: boolean
 } & (
   | { tls?: undefined; exports: readonly (Export & { logins: readonly Login[] })[] }
-  | { tls: TlsFiles; exports: readonly (Export & { commonNames: readonly string[] })[] }
+  | { tls: TlsFiles; exports: readonly (Export & { holders: readonly string[] })[] }
 )
 
 /** Where a client finds one brick. */

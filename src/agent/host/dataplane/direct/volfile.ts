@@ -11,8 +11,14 @@ export interface Translator {
   on?: readonly string[]
 }
 
-/** Several values are a list, which GlusterFS takes apart at its commas. */
-export type Option = readonly [name: string, value: string | number | readonly string[]]
+/**
+ * Several values are a list, which GlusterFS takes apart at its commas. Of `beginnings` it is a list of patterns: whatever begins
+ * with one of them and a dot.
+ */
+export type Option = readonly [name: string, value: string | number | readonly string[] | Beginnings]
+interface Beginnings {
+  beginnings: readonly string[]
+}
 
 /** The text of a volfile. Throws Error for a name or a value that could be anything but one word in it. */
 export function volfileOf(translators: readonly Translator[]): string {
@@ -33,9 +39,16 @@ function textOf({ name, type, options = [], on = [] }: Translator): string {
 }
 
 function valueOf(key: string, value: Option[1]): string {
-  const values = Array.isArray(value) ? (value as readonly string[]) : [value as string | number]
+  if (typeof value === 'object' && 'beginnings' in value)
+    return listOf(key, value.beginnings)
+      .map((word) => `${word}.*`)
+      .join(',')
+  return listOf(key, typeof value === 'object' ? value : [value]).join(',')
+}
+
+function listOf(key: string, values: readonly (string | number)[]): string[] {
   if (values.length === 0) throw new Error(`the option ${key} is an empty list`)
-  return values.map((one) => oneWord(`the option ${key}`, one)).join(',')
+  return values.map((one) => oneWord(`the option ${key}`, one))
 }
 
 /**

@@ -3,11 +3,13 @@ import type { DirectBrick } from '../../../../model/documents/direct.js'
 import type { DirectVolume } from '../../../../model/documents/volume.js'
 import { servedFingerprintOf } from '../../../../model/fingerprint.js'
 import type { DirectBrickFacts, DirectVolumeFacts } from '../../../port/host.js'
+import { hasOlder } from './credentials.js'
 import { exportsMade } from './exports.js'
+import { type Directories, filesOf } from './files.js'
 import { exportWord } from './exportWord.js'
 import type { HangWatch } from './hangWatch.js'
 import { deviceOf, type RunningBrick } from './ownBricks.js'
-import { type Answer, probeBrick } from './probe.js'
+import { type Answer, probeBrick, probeTlsOf } from './probe.js'
 
 /** What the facts of a volume are made from. */
 export interface Seen {
@@ -21,6 +23,7 @@ export interface Seen {
   hangWatch: Pick<HangWatch, 'hangs'>
   /** Its own file system is mounted with its stamp, and that directory is in it. */
   isReady(brick: DirectBrick, directory: string): Promise<boolean>
+  directories: Directories
 }
 
 const answerMs = 3_000
@@ -41,8 +44,20 @@ export async function volumeFacts(volume: DirectVolume, seen: Seen): Promise<Dir
     ),
     isFenced,
     ...(volume.wanted === 'absent' ? { isLeft } : {}),
+    ...((await haveOlder(volume, bricks, seen)) ? { haveOldCertificates: true as const } : {}),
     ...(boots ? { boots } : {}),
   }
+}
+
+async function haveOlder(
+  { tls, bricks }: DirectVolume,
+  facts: readonly DirectBrickFacts[],
+  { directories }: Seen,
+): Promise<boolean> {
+  if (!tls) return false
+  const running = bricks.filter((_, index) => facts[index]!.process?.isCurrent)
+  const older = running.map(({ uuid }) => hasOlder(filesOf('brick', uuid, directories), tls.serves))
+  return (await Promise.all(older)).includes(true)
 }
 
 async function brickFacts(volume: DirectVolume, brick: DirectBrick, seen: Seen): Promise<DirectBrickFacts> {
@@ -63,12 +78,13 @@ async function brickFacts(volume: DirectVolume, brick: DirectBrick, seen: Seen):
 }
 
 /**
- * What the brick process on that port answers to the login of the first export, which stands for all: one process serves them,
+ * What the brick process on that port answers to the login (or the certificate) of the first export, which stands for all: one process serves them,
  * and does not start without one of them. Undefined for a volume without exports.
  */
-export async function answerOf({ exports }: DirectVolume, port: number): Promise<Answer | undefined> {
+export async function answerOf({ exports, tls }: DirectVolume, port: number): Promise<Answer | undefined> {
   const [first] = exports
   if (!first) return undefined
   const { name, login } = first
-  return probeBrick({ host: '127.0.0.1', port, export: exportWord(name), login, timeoutMs: answerMs })
+  const access = tls ? { tls: probeTlsOf(tls.asks) } : { login }
+  return probeBrick({ host: '127.0.0.1', port, export: exportWord(name), ...access, timeoutMs: answerMs })
 }

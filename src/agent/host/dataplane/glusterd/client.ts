@@ -19,6 +19,8 @@ export function client(run: Run): Client {
     liveFirst,
     mountPointMode: '755',
     unmounted: () => Promise.resolve(),
+    hasOldCertificate: () => Promise.resolve(false),
+    renewCertificate: () => Promise.resolve(),
     mount: (source, path, use) => mountGluster(source, path, optionsOf(use), run),
     // It comes with GlusterFS's client.
     fusermounts: ['fusermount-glusterfs'],

@@ -32,6 +32,7 @@ function planStarted(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volu
   if (!facts.isFenced) steps.push({ kind: 'admitClients', volume })
   for (const { device, process, hangs } of canServe)
     if (!process?.isCurrent || hangs) steps.push({ kind: 'startBrick', volume, device })
+  if (facts.haveOldCertificates) steps.push({ kind: 'renewCertificates', volume })
   for (const brick of facts.bricks) {
     if (!brick.isReady) waitingFor.push(`brick ${brick.device} to be mounted`)
     else if (brick.isPortTaken) waitingFor.push(`port ${portOf(volume, brick)} to be free`)

@@ -1,13 +1,16 @@
 import { expect } from 'chai'
+import { X509Certificate } from 'node:crypto'
 import { createPersistent, endJob, startJob, teardown } from '../../../../../src/scheduler/admission/index.js'
 import type { BufferDocument } from '../../../../../src/model/documents/buffer.js'
+import type { Credential } from '../../../../../src/model/documents/direct.js'
 import type { DesiredBrick } from '../../../../../src/model/documents/brick.js'
 import type { DesiredMount } from '../../../../../src/model/documents/mount.js'
 import type { DirectVolume } from '../../../../../src/model/documents/volume.js'
+import { servedFingerprintOf } from '../../../../../src/model/fingerprint.js'
 import { brickOffline } from '../../../../../src/model/messages.js'
 import { fingerprintOf } from '../../../../../src/model/fingerprint.js'
 import { phaseOf } from '../../../../../src/model/phase.js'
-import { exportsOf, loginOf } from '../../../../../src/scheduler/dataplane/direct/exports.js'
+import { exportsOf, holderOf, loginOf } from '../../../../../src/scheduler/dataplane/direct/exports.js'
 import { direct } from '../../../../../src/scheduler/dataplane/direct/index.js'
 import { noPortLeft, servesNone } from '../../../../../src/scheduler/dataplane/direct/messages.js'
 import {
@@ -34,20 +37,24 @@ const config = aConfig({
 })
 const clients = { adminClients: ['admin1'], computeNetworks: [] }
 
-async function create(rig: Rig, name = 'data', slots = 2) {
+async function create(rig: Rig, name = 'data', slots = 2, settings = config) {
   const asked = { name, ...alice, pool: undefined, bytes: slots * terabyte, access: ['striped' as const] }
   const { newUuid } = rig.deps
-  return rig.run(rig.committer.commit((cluster) => createPersistent(cluster, asked, { config, now: 2000, newUuid })))
+  return rig.run(
+    rig.committer.commit((cluster) =>
+      createPersistent(cluster, asked, { config: settings, now: rig.clock.unixSeconds(), newUuid }),
+    ),
+  )
 }
 
 const bufferOf = (rig: Rig, name = 'data') => rig.read<BufferDocument>(`buffers/${name}`)!
 const volumeOn = (rig: Rig, host: string, name = 'data') => rig.read<DirectVolume>(`desired/${host}/volume/${name}`)
 const isBuilt = (rig: Rig, name = 'data') => bufferOf(rig, name)?.builtAt !== undefined
 
-async function ready(parts = hosts()): Promise<Rig> {
-  const rig = await Rig.start({ hosts: parts, config })
+async function ready(parts = hosts(), settings = config): Promise<Rig> {
+  const rig = await Rig.start({ hosts: parts, config: settings })
   rig.agents.obey()
-  await create(rig)
+  await create(rig, 'data', 2, settings)
   await rig.until('the buffer to be built', () => isBuilt(rig))
   await rig.quiet()
   return rig
@@ -294,6 +301,64 @@ describe('a buffer of the data plane direct', () => {
   })
 })
 
+describe('a buffer of the data plane direct with TLS', () => {
+  const day = 86_400
+  const withTls = aConfig({
+    pools: { dedicated_nvme: { granularity: terabyte, dataPlane: 'direct', tls: true } },
+  })
+  const mountOn = (rig: Rig, host: string, session: number) =>
+    rig.read<DesiredMount>(`desired/${host}/mount/${session}.${bufferOf(rig).id}`)!.direct!
+  const subjectOf = ({ certificate }: Credential) => new X509Certificate(certificate).subject
+
+  it('tells hosts no password, but certificates: the bricks’ to the one, the session’s to the other', async () => {
+    const rig = await ready(hosts(), withTls)
+    await runOn(rig, '5', 'c1', 'c2')
+    const [one, two] = [volumeOn(rig, 'gluster1')!, volumeOn(rig, 'gluster2')!]
+    const mount = mountOn(rig, 'c1', 1005)
+    for (const each of [one, two, mount]) expect(JSON.stringify(each)).to.not.include('password')
+    const { holder } = one.exports[0]!
+    expect([one.tls!.serves, one.tls!.asks, mount.tls!].map(subjectOf)).to.deep.equal([
+      'CN=bricks',
+      'CN=storage.host',
+      `CN=${holder}.1005`,
+    ])
+    expect(one.tls!.serves.key).to.not.equal(two.tls!.serves.key)
+    expect(mountOn(rig, 'c2', 1005)).to.deep.equal(mount)
+  })
+
+  it('renews its certificates after 30 days, while a job uses it, and keeps its keys', async () => {
+    const rig = await ready(hosts(), withTls)
+    await runOn(rig, '5', 'c1')
+    const first = mountOn(rig, 'c1', 1005).tls!
+    const served = volumeOn(rig, 'gluster1')!
+    rig.clock.advance(29 * day * 1000)
+    await rig.quiet()
+    expect(mountOn(rig, 'c1', 1005).tls).to.deep.equal(first)
+    rig.clock.advance(1.01 * day * 1000)
+    await rig.quiet()
+    const second = mountOn(rig, 'c1', 1005).tls!
+    expect(second).to.deep.include({ key: first.key, authority: first.authority })
+    expect(second.certificate).to.not.equal(first.certificate)
+    const renewed = volumeOn(rig, 'gluster1')!
+    expect(renewed.tls!.serves.certificate).to.not.equal(served.tls!.serves.certificate)
+    // No process is started anew.
+    const [brick] = served.bricks
+    expect(servedFingerprintOf(renewed, brick!)).to.equal(servedFingerprintOf(served, brick!))
+  })
+
+  it('has other authorities when no job uses it any more', async () => {
+    const rig = await ready(hosts(), withTls)
+    await runOn(rig, '5', 'c1')
+    const first = volumeOn(rig, 'gluster1')!
+    await end(rig, '5')
+    await rig.until(
+      'other authorities',
+      () => volumeOn(rig, 'gluster1')!.tls!.serves.authority !== first.tls!.serves.authority,
+    )
+    expect(volumeOn(rig, 'gluster1')!.exports[0]!.holder).to.not.equal(first.exports[0]!.holder)
+  })
+})
+
 describe('a buffer of the data plane direct with namespaces of the nodes', () => {
   const buffer = {
     ...aBuffer({
@@ -320,26 +385,45 @@ describe('a buffer of the data plane direct with namespaces of the nodes', () =>
       ['swap-c1', '/swap/c1', 0],
       ['swap-c2', '/swap/c2', 0],
     ])
-    const logins = found.flatMap(({ login }) => [login.user, login.password])
+    const logins = found.flatMap(({ login }) => [login!.user, login!.password])
     expect(new Set(logins).size).to.equal(10)
     expect(loginOf({ secret: 't'.repeat(43) }, 'striped')).not.to.deep.equal(loginOf(buffer, 'striped'))
   })
 
+  it('with TLS gives each node a certificate for its own exports, and storage hosts one for all', () => {
+    const certified = { ...buffer, certifiedAt: 2000 }
+    const client = { host: 'c1', session: 20 }
+    const subjectOf = ({ certificate }: Credential) => new X509Certificate(certificate).subject
+    const own = direct.mountSource(certified, 'private', client).direct!
+    expect(own).to.not.have.property('login')
+    expect(subjectOf(own.tls!)).to.equal(`CN=${holderOf(certified, 'private-c1')}.20`)
+    const namespace = { directory: '/private', nodes: ['c1', 'c2'], template: '/template' }
+    const fill = direct.transferSource(certified, namespace, 20)
+    expect(subjectOf(fill.tls!)).to.equal('CN=storage.20')
+    expect(JSON.stringify(fill)).to.not.include('password')
+    const holders = exportsOf(cluster, certified).map(({ holder }) => holder)
+    expect(new Set(holders).size).to.equal(5)
+  })
+
   it('gives a node what it mounts, and a storage host what it copies', () => {
-    expect(direct.mountSource(buffer, 'private', 'c1').direct).to.deep.include({
+    expect(direct.mountSource(buffer, 'private', { host: 'c1', session: 20 }).direct).to.deep.include({
       export: 'private-c1',
       login: loginOf(buffer, 'private-c1'),
     })
-    expect(direct.mountSource(buffer, 'striped', 'c1').direct!.export).to.equal('striped')
+    expect(direct.mountSource(buffer, 'striped', { host: 'c1', session: 20 }).direct!.export).to.equal('striped')
     expect(direct.swapSource('c1')).to.deep.equal({ export: 'swap-c1' })
-    const fill = direct.transferSource(buffer, { directory: '/private', nodes: ['c1', 'c2'], template: '/template' })
+    const fill = direct.transferSource(
+      buffer,
+      { directory: '/private', nodes: ['c1', 'c2'], template: '/template' },
+      20,
+    )
     expect(fill.direct!.map(({ export: name, directory }) => [name, directory])).to.deep.equal([
       ['private-c1', '/private/c1'],
       ['private-c2', '/private/c2'],
       ['template', '/template'],
     ])
     expect(
-      direct.transferSource(buffer, { directory: '/striped' }).direct!.map(({ export: name }) => name),
+      direct.transferSource(buffer, { directory: '/striped' }, 20).direct!.map(({ export: name }) => name),
     ).to.deep.equal(['striped'])
   })
 })

@@ -129,8 +129,8 @@ end-volume
     )
   })
 
-  it('with TLS asks for the names of certificates, and knows no password', () => {
-    const exports = [{ name: 'brick', directory, volumeId, commonNames: ['session-7', 'staging-3'] }]
+  it('with TLS asks for certificates of its holders, and knows no password', () => {
+    const exports = [{ name: 'brick', directory, volumeId, holders: ['u3', 'storage'] }]
     expect(brickVolfile({ ...where, tls, exports })).to.equal(
       lower('brick', directory) +
         top('brick', directory) +
@@ -143,7 +143,7 @@ end-volume
 ` +
         listening +
         `    option auth-path brick
-    option auth.login.brick.ssl-allow session-7,staging-3
+    option auth.login.brick.ssl-allow u3.*,storage.*
     subvolumes brick
 end-volume
 `,

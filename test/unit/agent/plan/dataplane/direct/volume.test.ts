@@ -49,6 +49,12 @@ describe('a volume that this host serves itself', () => {
     })
   })
 
+  it('renews the certificates of its processes, and starts none of them anew', () => {
+    const { steps, report } = planned(facts([served, served], { haveOldCertificates: true }))
+    expect(steps).to.deep.equal(['renew the certificates of volume 3'])
+    expect(report).to.include({ state: 'started' })
+  })
+
   it('waits for its bricks', () => {
     const { steps, waitingFor, report } = planned(facts([missing, missing], { directories: [], isFenced: true }))
     expect(steps).to.deep.equal([])

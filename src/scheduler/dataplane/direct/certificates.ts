@@ -1,0 +1,115 @@
+import { createHmac } from 'node:crypto'
+import type { BufferDocument } from '../../../model/documents/buffer.js'
+import type { Credential } from '../../../model/documents/direct.js'
+import { certificateOf, type Claims, type Issuer, keyOf } from './x509.js'
+
+/*
+ * The certificates of a buffer that is served with TLS. Its keys are made from its secret, as its logins are, so that none is kept
+ * anywhere: the same document of a buffer always makes the same certificates.
+ *
+ * Two authorities sign them, because GlusterFS does not look at what a certificate may be used for (measured, 10.3): clients
+ * believe the authority of bricks alone, so that no client can pass for a brick, and bricks the authority of clients.
+ *
+ *   holder      who may open what                          whose name begins so
+ *   an export   this export, on each brick                 the nodes of a session that mount it; behind it stands the session
+ *   storage     every export                               storage hosts, which have the bricks themselves
+ */
+const day = 86_400
+/** A host whose clock is no more than a day behind believes a certificate at once. */
+const earlySeconds = day
+const validSeconds = 60 * day
+/** Each host has the other half of the time to get the next one. */
+const renewedAfterSeconds = 30 * day
+/** RFC 5280's year of what does not run out. */
+const never = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000
+
+export const storageHolder = 'storage'
+
+type Certified = Pick<BufferDocument, 'id' | 'secret' | 'createdAt'> & { certifiedAt: number }
+
+export function isCertified(buffer: BufferDocument): buffer is BufferDocument & Certified {
+  return buffer.certifiedAt !== undefined
+}
+
+/** The certificates were made so long ago that there should be others. */
+export function areOld({ certifiedAt }: Certified, now: number): boolean {
+  return now - certifiedAt >= renewedAfterSeconds
+}
+
+/** With what a host serves its bricks. */
+export function brickCredential(buffer: Certified, host: string): Credential {
+  return credentialOf(buffer, { authority: 'bricks', trusts: 'clients', commonName: 'bricks', keyName: host })
+}
+
+/** With what a holder's host, in that session or in none, connects to bricks. */
+export function clientCredential(buffer: Certified, holder: string, session: number | undefined): Credential {
+  const commonName = `${holder}.${session ?? 'host'}`
+  return credentialOf(buffer, { authority: 'clients', trusts: 'bricks', commonName, keyName: commonName })
+}
+
+interface Wanted {
+  authority: 'bricks' | 'clients'
+  trusts: 'bricks' | 'clients'
+  commonName: string
+  keyName: string
+}
+
+/** A session's nodes have one, and the loop asks for it again with each change: it is signed once for each document of the buffer. */
+const made = new WeakMap<Certified, Issued>()
+
+interface Issued {
+  authorities: Record<Wanted['authority'], Authority>
+  credentials: Map<string, Credential>
+}
+
+interface Authority {
+  issuer: Issuer
+  /** It lasts as long as the buffer's secret. */
+  certificate: string
+}
+
+function credentialOf(buffer: Certified, wanted: Wanted): Credential {
+  let issued = made.get(buffer)
+  if (!issued) {
+    const authorities = { bricks: authorityOf(buffer, 'bricks'), clients: authorityOf(buffer, 'clients') }
+    made.set(buffer, (issued = { authorities, credentials: new Map() }))
+  }
+  const name = `${wanted.authority} ${wanted.keyName}`
+  let credential = issued.credentials.get(name)
+  if (!credential) issued.credentials.set(name, (credential = newCredential(buffer, wanted, issued.authorities)))
+  return credential
+}
+
+function newCredential(
+  buffer: Certified,
+  { authority, trusts, commonName, keyName }: Wanted,
+  authorities: Issued['authorities'],
+): Credential {
+  const { certifiedAt } = buffer
+  // The key stays the same when the certificate is renewed.
+  const key = keyOf(seedOf(buffer, `${authority} ${keyName}`))
+  const claims: Claims = {
+    commonName,
+    role: authority === 'bricks' ? 'server' : 'client',
+    notBefore: certifiedAt - earlySeconds,
+    notAfter: certifiedAt + validSeconds,
+  }
+  return {
+    certificate: certificateOf(key, claims, authorities[authority].issuer),
+    key: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    authority: authorities[trusts].certificate,
+  }
+}
+
+function authorityOf(buffer: Certified, which: Wanted['authority']): Authority {
+  const commonName = `${which} of buffer ${buffer.id}`
+  const key = keyOf(seedOf(buffer, `authority ${which}`))
+  const notBefore = buffer.createdAt - earlySeconds
+  const claims: Claims = { commonName, role: 'authority', notBefore, notAfter: never }
+  return { issuer: { commonName, key }, certificate: certificateOf(key, claims, { commonName, key }) }
+}
+
+function seedOf({ secret }: Pick<BufferDocument, 'secret'>, what: string): Buffer {
+  if (secret === undefined) throw new TypeError('a buffer of the data plane "direct" has no secret')
+  return createHmac('sha256', secret).update(`key ${what}`).digest()
+}
