@@ -15,6 +15,7 @@ import { readBoot } from './host/exec/bootId.js'
 import { runCommand } from './host/exec/run.js'
 import { realHost } from './host/index.js'
 import { configurationRefused } from './messages.js'
+import { requireOnlyAgent } from './onlyAgent.js'
 import { serveHost } from './serve.js'
 
 /**
@@ -30,6 +31,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     ...(config.log.file ? { file: config.log.file } : {}),
   })
   exitOnUncaught(log)
+  await requireOnlyAgent(config.host)
   log.info('starting', { config })
   const store = openStore(etcdOptions(config.etcd), { clock, log })
   let filterProblems: string[] = []

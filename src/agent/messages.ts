@@ -10,6 +10,11 @@ export const levelsDiffer = (theirs: string | undefined, ours: string) =>
   `the leading scheduler knows documents of levels ${theirs}, this agent of ${ours}: upgrade the older one`
 export const configurationRefused = (why: string) => `configuration refused: ${why}`
 
+// An agent that does not start
+export const anotherAgent = (host: string) =>
+  `another agent of ${host} is running: stop it first (systemctl status bb-agent shows the one of the unit)`
+export const cannotLock = (why: string) => `whether another agent is running cannot be seen: ${why}`
+
 // Desired documents that are refused
 export const wrongKind = (kind: string, kindOfKey: string) => `it is a ${kind} under the key of a ${kindOfKey}`
 export const wrongId = (named: string, id: string) => `it names ${named}, but its key is that of ${id}`
