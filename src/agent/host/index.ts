@@ -139,6 +139,7 @@ export function realHost(options: RealHostOptions): RealHost {
       await client.mount({ servers, volume: transfer.volume, direct: source }, path, { acl: true })
     },
     onUnmounted: (transfer, path) => planeOf(transfer).client.unmounted(path),
+    isLeft: (transfer, path) => planeOf(transfer).client.isLeft(path),
     log: options.log,
     onEnd: () => onTransferEnd(),
   })

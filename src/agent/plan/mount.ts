@@ -11,12 +11,20 @@ import type { Plan } from '../port/plan.js'
  * know the state of a host that was lost for a while.
  */
 export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'> {
-  const { mounted, alive, loops = [], isWantedElsewhere = false, leftovers, hasOldCertificate = false } = facts
+  const {
+    mounted,
+    alive,
+    isLeft = false,
+    loops = [],
+    isWantedElsewhere = false,
+    leftovers,
+    hasOldCertificate = false,
+  } = facts
   const held = loops.map(swapToBeOff)
   const ours = mounted !== undefined && isMountOf(mount, mounted)
   if (mount.wanted === 'absent') {
     // Another mount at that path is not this attachment; a mount that other sessions share stays for them.
-    if (!ours || isWantedElsewhere) return { steps: [], waitingFor: [], report: { state: 'absent' } }
+    if (!(ours || isLeft) || isWantedElsewhere) return { steps: [], waitingFor: [], report: { state: 'absent' } }
     // guard: swap-off-planned
     if (held.length > 0) return { steps: [], waitingFor: held, report: { state: 'leaving' } }
     const ends: Step[] = leftovers

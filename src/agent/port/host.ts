@@ -114,6 +114,8 @@ export interface MountFacts {
   alive: boolean
   /** Its client shows an older certificate than the document has. */
   hasOldCertificate?: true
+  /** Nothing is mounted there, and something of its client is left. Only asked when it is wanted absent. */
+  isLeft?: boolean
   /** Loop devices attached to files in it; only for the place of swap files. */
   loops?: string[]
   /**

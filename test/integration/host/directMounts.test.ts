@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { execFileSync } from 'node:child_process'
 import {
   chownSync,
   existsSync,
@@ -43,13 +44,6 @@ describe('buffers that the agent mounts by a client of its own (root)', function
     throw new Error('it was mounted')
   }
 
-  async function nothingIsLeft() {
-    expect(mountsBelow(rig.mountRoot)).to.deep.equal([])
-    expect(await rig.pids('client')).to.deep.equal([])
-    for (const path of Object.values(rig.directories))
-      expect(readdirSync(path).filter((name) => name.startsWith('client-'))).to.deep.equal([])
-  }
-
   it('are mounted once, read and written, known to the next agent, and taken off with their process', async () => {
     const mount = rig.mountDocument('striped')
     expect((await rig.settle('mount', mount)).took).to.deep.equal([`mount ${rig.volume} at ${mount.path}`])
@@ -66,7 +60,19 @@ describe('buffers that the agent mounts by a client of its own (root)', function
     const absent = rig.mountDocument('striped', { wanted: 'absent' })
     expect((await rig.settle('mount', absent)).report.state).to.equal('absent')
     expect((await rig.settle('mount', absent)).took).to.deep.equal([])
-    await nothingIsLeft()
+    await expectNothingLeft(rig)
+  })
+
+  it('leave nothing when the agent died after it had unmounted, a client that hangs neither', async () => {
+    const mount = rig.mountDocument('striped')
+    await rig.settle('mount', mount)
+    const [pid] = await rig.pids('client')
+    process.kill(pid!, 'SIGSTOP')
+    execFileSync('umount', ['--lazy', '--', mount.path])
+    rig.restartAgent()
+    const absent = rig.mountDocument('striped', { wanted: 'absent' })
+    expect((await rig.settle('mount', absent)).took).to.deep.equal([`unmount ${mount.path}`])
+    await expectNothingLeft(rig)
   })
 
   it('tell nobody their password, neither by the process nor in the mount', async () => {
@@ -97,12 +103,12 @@ describe('buffers that the agent mounts by a client of its own (root)', function
       login: { ...login, password: login.password.replace(/^./, (c) => (c === 'x' ? 'y' : 'x')) },
     })
     expect(await failureOf(rig.mountDocument('striped', { direct: wrong }))).to.be.instanceOf(Unavailable)
-    await nothingIsLeft()
+    await expectNothingLeft(rig)
     process.kill((await rig.pids('brick'))[0]!, 'SIGKILL')
     const error = await failureOf(rig.mountDocument('striped'))
     expect(error).to.be.instanceOf(Unavailable)
     expect(error.message).to.include('127.0.0.1 port ')
-    await nothingIsLeft()
+    await expectNothingLeft(rig)
   })
 
   it('leave a mount point that nobody can enter while nothing is mounted', async () => {
@@ -164,7 +170,11 @@ describe('exports with a login of their own (root)', function () {
     )
     expect(mountsBelow(top)).to.deep.equal([])
     await rig.host.effects.mountTransfer({ transfer })
+    // As an agent leaves it that died when it had unmounted.
+    for (const path of mountsBelow(top)) execFileSync('umount', ['--', path])
+    expect((await rig.host.observe.transfer({ ...transfer, wanted: 'absent' })).mounted).to.equal(true)
     await rig.host.effects.endTransfer({ transfer })
+    await expectNothingLeft(rig)
     expect(mountsBelow(top)).to.deep.equal([])
     expect(await rig.pids('client')).to.deep.equal([])
     expect((await rig.host.observe.transfer({ ...transfer, wanted: 'absent' })).mounted).to.equal(false)
@@ -207,3 +217,10 @@ describe('exports with a login of their own (root)', function () {
     rmSync(lustre, { recursive: true })
   })
 })
+
+async function expectNothingLeft(rig: DirectRig): Promise<void> {
+  expect(mountsBelow(rig.mountRoot)).to.deep.equal([])
+  expect(await rig.pids('client')).to.deep.equal([])
+  for (const path of Object.values(rig.directories))
+    expect(readdirSync(path).filter((name) => name.startsWith('client-'))).to.deep.equal([])
+}

@@ -25,12 +25,15 @@ const readMs = 10_000
 export async function mountFacts(
   mount: DesiredMount,
   leftIn: Leftovers['facts'],
-  client: Pick<Client, 'hasOldCertificate'>,
+  client: Pick<Client, 'hasOldCertificate' | 'isLeft'>,
   run: Run,
 ): Promise<MountFacts> {
   const found = mountedAt(await mountTable(), mount.path)
   const leftovers = await leftIn(mount, found)
-  if (!found) return { alive: false }
+  if (!found) {
+    const isLeft = mount.wanted === 'absent' && (await client.isLeft(mount.path))
+    return { alive: false, ...(isLeft ? { isLeft } : {}) }
+  }
   const loops = mount.view === 'swap' ? (await loopsIn(found, run)).map(({ device }) => device) : undefined
   const mounted = { source: found.source, type: found.type }
   return {
@@ -88,8 +91,9 @@ export async function unmountBuffer(
     await run(['sync', '--file-system', '--', mount.path], { timeoutMs: mountMs }).catch(() => undefined)
     throw new Refusal(message)
   }
-  await client.unmounted(mount.path)
   await removeEmpty(mount.path, mountRoot)
+  // The last: what is left of it tells the next agent that this was not finished.
+  await client.unmounted(mount.path)
 }
 
 /** Runs umount, which a hanging server may delay. Returns the mount if it is still there, and why. */

@@ -16,7 +16,7 @@ import { type StagePaths, stagePathsNow } from './resolve.js'
 import { sandboxRoot } from './sandbox.js'
 import { type AsUser, asUser, type UserParts } from './user.js'
 import { stagesNothing } from './messages.js'
-import { type MountAt, mountState, mountVolume, type OnUnmounted, unmountVolume } from './volume.js'
+import { type IsLeft, type MountAt, mountState, mountVolume, type OnUnmounted, unmountVolume } from './volume.js'
 import { type Notes, openNotes } from './notes.js'
 import type { StagingPriority } from './priority.js'
 import { scanNote, tally } from './noteFormats.js'
@@ -33,6 +33,7 @@ export interface TransferOptions {
   mountAt: MountAt
   /** Nothing is mounted there any more. */
   onUnmounted?: OnUnmounted
+  isLeft?: IsLeft
   /** Called when work on that transfer has ended, with or without success. */
   onEnd?: (id: string) => void
   /** A program of a transfer that has printed nothing for so long is ended. */
@@ -106,7 +107,7 @@ export function transfers(options: TransferOptions) {
         return { mounted: true, orphans: 0, running: job.running }
       }
       const orphans = (await taggedProcesses(tagOf(transfer), transfer.uid)).length + (job ? 1 : 0)
-      const mounted = await mountState(transfer, run)
+      const mounted = await mountState(transfer, options)
       const facts = { mounted: mounted !== 'absent', orphans, ...(mounted === 'dead' ? { isDead: true } : {}) }
       if (transfer.wanted === 'absent') return facts
       if (stagePaths.length === 0) return { ...facts, refused: stagesNothing() }
@@ -140,7 +141,7 @@ export function transfers(options: TransferOptions) {
     end: async (transfer: DesiredTransfer) => {
       await jobs.stop(idOf(transfer))
       await endTagged(tagOf(transfer), transfer.uid)
-      if ((await mountState(transfer, run)) === 'alive') {
+      if ((await mountState(transfer, options)) === 'alive') {
         const user = await noteUser(transfer)
         await user
           .ok(['rm', '--recursive', '--force', '--', transferPathsOf(transfer).notesRoot])

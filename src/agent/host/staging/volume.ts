@@ -24,20 +24,30 @@ export interface MountPoint {
 export type MountAt = (transfer: DesiredTransfer, point: MountPoint) => Promise<unknown>
 /** Called after a transfer's volume was unmounted from that path. */
 export type OnUnmounted = (transfer: DesiredTransfer, path: string) => Promise<void>
+/** Whether something of a client is left for that path, where nothing is mounted. */
+export type IsLeft = (transfer: DesiredTransfer, path: string) => Promise<boolean>
 
 interface MountMeans {
   run: Run
   mountAt: MountAt
   onUnmounted?: OnUnmounted
+  isLeft?: IsLeft
 }
 
 /**
- * Whether the transfer's volume is mounted here. dead: a part of it is not, or its client process has ended or does not answer.
+ * Whether the transfer's volume is mounted here. dead: a part of it is not, its client process has ended or does not answer, or
+ * an agent died before it had taken everything off.
  */
-export async function mountState(transfer: DesiredTransfer, run: Run): Promise<'absent' | 'alive' | 'dead'> {
+export async function mountState(
+  transfer: DesiredTransfer,
+  { run, isLeft }: Pick<MountMeans, 'run' | 'isLeft'>,
+): Promise<'absent' | 'alive' | 'dead'> {
   const found = await mountedPaths(transfer)
-  if (found.length === 0) return 'absent'
   const points = mountPointsOf(transfer)
+  if (found.length === 0) {
+    const left = await Promise.all(points.map(async ({ path }) => (await isLeft?.(transfer, path)) ?? false))
+    return left.includes(true) ? 'dead' : 'absent'
+  }
   if (!points.every(({ path }) => found.includes(path))) return 'dead'
   const alive = await Promise.all(points.map(({ path }) => answers(path, run)))
   return alive.every(Boolean) ? 'alive' : 'dead'
@@ -60,7 +70,7 @@ export async function mountVolume(transfer: DesiredTransfer, means: MountMeans):
       else await makePassable(point.path, '000', run)
       await means.mountAt(transfer, point)
     }
-    if ((await mountState(transfer, run)) !== 'alive') throw new Error(volumeNotMounted(transfer.volume, mount))
+    if ((await mountState(transfer, means)) !== 'alive') throw new Error(volumeNotMounted(transfer.volume, mount))
   } catch (error) {
     // What went wrong first is what is told.
     await unmountVolume(transfer, means).catch(() => {})
@@ -78,7 +88,10 @@ export async function unmountVolume(
     await runOk(run, ['umount', '--', path], { timeoutMs: commandMs })
     await onUnmounted?.(transfer, path)
   }
-  for (const { path } of mountPointsOf(transfer)) await removeEmpty(path, mount)
+  for (const { path } of mountPointsOf(transfer)) {
+    await removeEmpty(path, mount)
+    await onUnmounted?.(transfer, path)
+  }
 }
 
 function mountPointsOf(transfer: DesiredTransfer): MountPoint[] {

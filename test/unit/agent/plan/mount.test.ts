@@ -70,6 +70,14 @@ describe('the plan of a mount that is wanted', () => {
   }
 })
 
+describe('what an agent left that died when it had unmounted', () => {
+  it('is taken off, unless another session mounts there', () => {
+    const { steps, state } = planned(mountFacts({ isLeft: true }), absent)
+    expect([steps, state]).to.deep.equal([[`unmount ${path}`], 'leaving'])
+    expect(planned(mountFacts({ isLeft: true, isWantedElsewhere: true }), absent).steps).to.deep.equal([])
+  })
+})
+
 describe('a mount that others share', () => {
   it('is absent for the one that does not want it any more, and stays', () => {
     const facts = mountFacts({ mounted: ours, alive: true, isWantedElsewhere: true })

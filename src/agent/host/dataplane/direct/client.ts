@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { DirectSource } from '../../../../model/documents/direct.js'
 import { mountName } from '../../../plan/dataplane/direct/mountSource.js'
@@ -46,6 +47,7 @@ export function client(means: BrickMeans, prepare: () => Promise<void>): Client 
       requireValid(direct.tls, toMount(volume), means.now())
       await writeCredential(filesOf('client', idOf(path), means.directories), direct.tls)
     },
+    isLeft: (path) => isLeft(path, means),
     // The agent is root, whom no mode stops.
     mountPointMode: '000',
     fusermounts: [],
@@ -104,6 +106,13 @@ async function endClient(path: string, { directories }: BrickMeans): Promise<voi
   const files = filesOf('client', idOf(path), directories)
   await removeFiles(files)
   await rm(files.log, { force: true })
+}
+
+/** Of an agent that died after it had unmounted, or before it mounted. */
+async function isLeft(path: string, { directories }: BrickMeans): Promise<boolean> {
+  const files = Object.values(filesOf('client', idOf(path), directories))
+  if (files.some((file) => existsSync(file))) return true
+  return (await runningProcesses()).some((each) => each.kind === 'client' && each.mountPoint === path)
 }
 
 /** Names the files of the client with that mount point. One client at a time has it. */

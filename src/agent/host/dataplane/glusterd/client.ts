@@ -21,6 +21,7 @@ export function client(run: Run): Client {
     unmounted: () => Promise.resolve(),
     hasOldCertificate: () => Promise.resolve(false),
     renewCertificate: () => Promise.resolve(),
+    isLeft: () => Promise.resolve(false),
     mount: (source, path, use) => mountGluster(source, path, optionsOf(use), run),
     // It comes with GlusterFS's client.
     fusermounts: ['fusermount-glusterfs'],
