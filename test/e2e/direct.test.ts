@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { until } from '../../lab/common/until.js'
+import { brickProcessesOf, leftOfDirect, type SeenProcess, serveWith } from '../support/directPlane.js'
 import { labTestMs, useLab } from '../support/lab.js'
 import { must } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
 
 const jobdw = (access: string, capacity = '2TB') => `#DW jobdw type=scratch access_mode=${access} capacity=${capacity}`
-const config = '/etc/burstbuffer/scheduler.yaml'
 const servers = ['gluster1', 'gluster2', 'gluster3']
 const probe = '/opt/burstbuffer/dist/agent/host/dataplane/direct/probe.js'
 
@@ -16,14 +16,12 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
   this.timeout(labTestMs)
   const lab = useLab({
     before: async () => {
-      await must(lab, 'head', `sed -i 's/dataPlane: glusterd/dataPlane: direct/' ${config} && grep -q direct ${config}`)
       for (const server of servers) await lab.stopService(server, 'glusterd')
-      await restartScheduler()
+      await serveWith(lab, 'direct')
     },
     after: async () => {
-      await must(lab, 'head', `sed -i 's/dataPlane: direct/dataPlane: glusterd/' ${config}`)
       for (const server of servers) await lab.startService(server, 'glusterd')
-      await restartScheduler()
+      await serveWith(lab, 'glusterd')
       await slurm.untilClean()
     },
   })
@@ -71,14 +69,14 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
 
   describe('while a job runs on one node', () => {
     let job: string
-    let ports: { host: string; port: number; pid: number }[]
+    let ports: SeenProcess[]
     before(async () => {
       const body = 'umask 077 && echo secret >$DW_JOB_STRIPED/note && sleep 900'
       job = await slurm.submit('alice', '#SBATCH --nodelist=c1', jobdw('striped'), body)
       await slurm.untilJob(job, /JobState=RUNNING/)
       const written = async () => (await inBuffer('cat note')) === 'secret'
       await until({ what: 'the note is written' }, written)
-      ports = (await Promise.all(servers.map((host) => brickPortsOf(host)))).flat()
+      ports = (await Promise.all(servers.map((host) => brickProcessesOf(lab, host)))).flat()
     })
     after(async () => {
       await lab.exec('head', ['scancel', job])
@@ -122,7 +120,7 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
       const { host, pid, port } = ports[0]!
       await must(lab, host, `kill -9 ${pid}`)
       await until({ what: 'the brick is served again', deadlineMs: 120_000 }, async () => {
-        const again = (await brickPortsOf(host)).find((found) => found.port === port)
+        const again = (await brickProcessesOf(lab, host)).find((found) => found.port === port)
         return again !== undefined && again.pid !== pid
       })
       await until(
@@ -132,7 +130,7 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
     })
 
     it('goes on while agents die and come back: no process is started anew', async () => {
-      const before = (await Promise.all(servers.map((host) => brickPortsOf(host)))).flat()
+      const before = (await Promise.all(servers.map((host) => brickProcessesOf(lab, host)))).flat()
       const client = await clientsOf('c1', job)
       for (const host of ['c1', ...servers]) {
         await lab.stopService(host, 'agent', 'KILL')
@@ -145,7 +143,7 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
       })
       const phase = async () => (JSON.parse(await bbctl('show', job, '--json')) as { phase: string }).phase
       await until({ what: 'the buffer is ready', deadlineMs: 60_000 }, async () => (await phase()) === 'ready')
-      expect((await Promise.all(servers.map((host) => brickPortsOf(host)))).flat()).to.deep.equal(before)
+      expect((await Promise.all(servers.map((host) => brickProcessesOf(lab, host)))).flat()).to.deep.equal(before)
       expect(await clientsOf('c1', job)).to.deep.equal(client)
     })
 
@@ -154,15 +152,7 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
 
   it('leaves nothing on any host', async () => {
     await slurm.untilClean()
-    for (const host of [...servers, 'c1', 'c2']) {
-      const left = [
-        'ss --listening --tcp --numeric --no-header | grep :29',
-        'nft list ruleset | grep 29[0-9][0-9][0-9]',
-        'find /run/burstbuffer-agent/direct -type f',
-        'findmnt --noheadings --types fuse.glusterfs',
-      ]
-      expect(await must(lab, host, left.map((look) => `(${look} 2>/dev/null || true)`).join('; ')), host).to.equal('')
-    }
+    for (const host of [...servers, 'c1', 'c2']) expect(await leftOfDirect(lab, host), host).to.equal('')
   })
 
   it('keeps a persistent buffer that jobs of several nodes use, with another secret for those that come later', async () => {
@@ -180,20 +170,6 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
     await slurm.destroyPersistent('alice', 'kept')
     await must(lab, 'head', 'rm -r ~alice/direct')
   })
-
-  async function restartScheduler(): Promise<void> {
-    await lab.stopService('head', 'scheduler')
-    await lab.startService('head', 'scheduler')
-  }
-
-  /** Brick processes of that host, and where they listen. */
-  async function brickPortsOf(host: string): Promise<{ host: string; port: number; pid: number }[]> {
-    const listening = await must(lab, host, 'ss --listening --tcp --numeric --processes --no-header')
-    return listening.split('\n').flatMap((line) => {
-      const [, port, pid] = /:(29[0-9]{3}) .*"glusterfsd",pid=([0-9]+)/.exec(line) ?? []
-      return port === undefined ? [] : [{ host, port: Number(port), pid: Number(pid) }]
-    })
-  }
 
   async function clientsOf(host: string, volume: string): Promise<string[]> {
     return (await must(lab, host, `pgrep -f 'volfile-id=${volume}[.]'`)).split('\n')
