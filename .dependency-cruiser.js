@@ -44,8 +44,11 @@ export const rooms = {
     'src/agent/host/exec',
     ...port,
   ],
+  // What the clients of both keep.
+  'src/agent/host/dataplane/common': [],
   'src/agent/host/dataplane/glusterd/settings.ts': ['src/daemon'],
   'src/agent/host/dataplane/glusterd': [
+    'src/agent/host/dataplane/common',
     'src/agent/host/dataplane/glusterd/settings.ts',
     'src/agent/host/dataplane/dataPlane.ts',
     'src/agent/host/exec',
@@ -53,6 +56,7 @@ export const rooms = {
     ...port,
   ],
   'src/agent/host/dataplane/direct': [
+    'src/agent/host/dataplane/common',
     'src/agent/host/dataplane/dataPlane.ts',
     'src/agent/host/exec',
     'src/agent/host/nftables',

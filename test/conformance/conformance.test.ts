@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { needsRoot } from '../support/loopDevices.js'
 import { type Ended, run } from './campaign.js'
-import { kinds } from './histories/kinds.js'
+import { localKinds } from './histories/kinds.js'
 import { startLocal } from './planes/local.js'
 import { type Answer, buildWorker, Worker } from './worker.js'
 
 const campaign = { seed: Number(process.env['SEED'] ?? 7), minutes: 5, parallel: 2 }
-const localKinds = Object.keys(kinds).filter((kind) => kind !== 'full')
 
 /** Says that a file is a byte shorter than it is, once in five times. */
 class Liar extends Worker {
@@ -81,6 +80,18 @@ describe('the file system of a buffer', function () {
       expect(text).to.match(/^two: 0 wrong of [23]$/m)
     })
   }
+
+  it('answers as promised on a volume of glusterd', () => {
+    const { code, text } = play('--plane', 'glusterd', '--graph', 'exact', '--histories', '10')
+    expect(code, text).to.equal(0)
+    expect(text).to.match(/^two: 0 wrong of 1$/m)
+  })
+
+  it('shows in files that stay open what another node overwrites, where pages are kept and compared', () => {
+    const { code, text } = play('--graph', 'cached', '--kinds', 'kept', '--histories', '4')
+    expect(code, text).to.equal(0)
+    expect(text).to.contain('kept: 0 wrong of 4')
+  })
 
   it('is found wrong when its clients keep sizes', () => {
     const { code, text } = play('--graph', 'stale', '--kinds', 'two', '--histories', '2')

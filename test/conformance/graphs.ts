@@ -1,4 +1,4 @@
-import { type GraphParts, graphs, type Layer } from '../../src/agent/host/dataplane/direct/graphs.js'
+import { type GraphParts, graphs, type Layer } from '../../src/agent/host/dataplane/common/graphs.js'
 import type { Option } from '../../src/agent/host/dataplane/direct/volfile.js'
 
 /** A graph that can be tried; the product's own are among them. */
@@ -44,6 +44,8 @@ export const triedGraphs: Record<string, TriedGraph> = {
   'no-threads': exactWith(writeBehind),
   'open-behind': exactWith(writeBehind, openBehind, threads),
   'quick-read': exactWith(writeBehind, quickRead, threads),
+  'wide-write-behind': exactWith(layer('write-behind', [['cache-size', '16MB']]), threads),
+  'write-behind-at-once': exactWith(layer('write-behind', [['trickling-writes', 'off']]), threads),
   'readdir-ahead': exactWith(layer('readdir-ahead'), writeBehind, threads),
   'read-ahead': exactWith(writeBehind, layer('read-ahead'), threads),
   'nl-cache-upcall': { ...exactWith(writeBehind, nameCache, threads), upcall: true },

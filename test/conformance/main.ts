@@ -7,7 +7,7 @@ import { hideBin } from 'yargs/helpers'
 import { type Ended, run } from './campaign.js'
 import { measureCosts, tellCosts } from './costs.js'
 import { triedGraphs } from './graphs.js'
-import { kinds } from './histories/kinds.js'
+import { kinds, localKinds, type Promised } from './histories/kinds.js'
 import { startDirect } from './planes/direct.js'
 import { glusterdGraphs, startGlusterd } from './planes/glusterd.js'
 import { startLocal } from './planes/local.js'
@@ -116,13 +116,19 @@ async function playIn(directory: string): Promise<number> {
   return [...sums.values()].some(({ wrong }) => wrong > 0) ? 1 : 0
 }
 
-/** What must be right. glusterd's own mounts believe in a name for a second at least, but for client_cache=no. */
+/** What must be right. */
 function promisedKinds(planeName: string, graph: string, layout: string): string[] {
-  if (planeName === 'local') return Object.keys(kinds).filter((name) => name !== 'full')
-  const isAtOnce = planeName === 'glusterd' ? graph === 'exact' : triedGraphs[graph]!.entryTimeoutSeconds === 0
-  const isPromised = { names: isAtOnce, gluster: false, disperse: layout !== 'disperse' }
+  if (planeName === 'local') return localKinds
+  const { entryTimeoutSeconds, keepPages } = triedGraphs[graph] ?? triedGraphs['cached']!
+  const promised: Record<Promised, boolean> = {
+    names: entryTimeoutSeconds === 0,
+    kept: keepPages,
+    punched: !keepPages,
+    distribute: layout === 'distribute',
+    nobody: false,
+  }
   return Object.entries(kinds)
-    .filter(([, { beyond }]) => beyond === undefined || isPromised[beyond])
+    .filter(([, { needs = [] }]) => needs.every((each) => promised[each]))
     .map(([name]) => name)
 }
 

@@ -25,7 +25,7 @@ export const desiredMount = tolerant({
   view: z.enum(mountViews).optional(),
   /** The directory of the volume that is mounted; its root when absent. */
   directory: plainPath.optional(),
-  /** Whether the client caches; the client's default when absent. */
+  /** Whether the client caches; not when absent. */
   clientCache: z.boolean().optional(),
   path: plainPath,
   wanted: z.enum(['present', 'absent']),

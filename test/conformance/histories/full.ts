@@ -5,15 +5,16 @@ import { expectSeen, Wrong } from '../wrong.js'
 import { must, type Process, type Stage, withProcesses } from './history.js'
 
 /*
- * Two mounts fill the file system until they are told ENOSPC. What fsync has acknowledged must be there, on both; when the
- * files are gone, there must be room again.
+ * Two processes, on one mount or on two, fill the file system until they are told ENOSPC. What fsync has acknowledged must be
+ * there, for both; when the files are gone, there must be room again.
  */
 
 const { O_RDWR, O_RDONLY, O_CREAT } = constants
 const blockBytes = 256 * 1024
 
-export function fillUp(stage: Stage): Promise<void> {
-  return withProcesses(stage, [1, 1], async (processes, random) => {
+/** `counts`: of the processes on each mount, two in all. */
+export function fillUp(stage: Stage, counts: readonly number[]): Promise<void> {
+  return withProcesses(stage, counts, async (processes, random) => {
     const { value: freeAtFirst } = await must(processes[0]!, 'freebytes', ['.'])
     const syncEvery = 1 + random.below(16)
     const filled = await Promise.all(

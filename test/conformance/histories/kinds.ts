@@ -11,12 +11,17 @@ export interface Kind {
   play(stage: Stage): Promise<void>
   /** It fills the file system, so that nothing else can run beside it. */
   isAlone?: boolean
-  /**
-   * What no client promises between two nodes: that names are seen at once (`names`: where the kernel does not keep them), and
-   * what GlusterFS 10.3 does wrong with every graph (`gluster`), or on dispersed bricks (`disperse`).
-   */
-  beyond?: 'names' | 'gluster' | 'disperse'
+  /** It is promised only by clients that promise all of these. */
+  needs?: readonly Promised[]
 }
+
+/**
+ * What not every client promises: that names which another node has changed are seen at once (`names`: the kernel keeps none), that
+ * files which stay open show what another node overwrites in them (`kept`: pages are compared), and that they show its
+ * holes, which do not change the time of change (`punched`: each open reads anew); what dispersed bricks do not (`distribute`);
+ * and what GlusterFS 10.3 does wrong with every graph (`nobody`).
+ */
+export type Promised = 'names' | 'kept' | 'punched' | 'distribute' | 'nobody'
 
 const steps = 400
 
@@ -30,27 +35,27 @@ export const kinds: Record<string, Kind> = {
     play: (stage) => playRandom(stage, { processes: [2, 1], names: false, steps }),
   },
   holes: {
-    beyond: 'disperse',
+    needs: ['distribute', 'punched'],
     describe: 'as two, and holes are made and room is allocated',
     play: (stage) => playRandom(stage, { processes: [2, 1], names: false, holes: true, steps }),
   },
   removed: {
-    beyond: 'disperse',
+    needs: ['distribute'],
     describe: 'as one, and files are used after their last name was removed',
     play: (stage) => playRandom(stage, { processes: [2], names: true, removed: true, steps }),
   },
   seek: {
-    beyond: 'gluster',
+    needs: ['nobody'],
     describe: 'as one, and holes are asked for while bytes are not written out',
     play: (stage) => playRandom(stage, { processes: [2], names: true, seeksAtOnce: true, steps }),
   },
   kept: {
-    beyond: 'gluster',
-    describe: 'the same, with files kept open',
+    needs: ['kept'],
+    describe: 'as two, with files kept open while the other mount changes them',
     play: (stage) => playRandom(stage, { processes: [2, 1], names: false, kept: true, steps }),
   },
   names: {
-    beyond: 'names',
+    needs: ['names'],
     describe: 'random calls on two mounts, names too: each name is seen at once',
     play: (stage) => playRandom(stage, { processes: [2, 1], names: true, steps }),
   },
@@ -59,7 +64,7 @@ export const kinds: Record<string, Kind> = {
     play: (stage) => together(stage, { reusesName: false }),
   },
   again: {
-    beyond: 'names',
+    needs: ['names'],
     describe: 'the same, with the name removed and used again',
     play: (stage) => together(stage, { reusesName: true }),
   },
@@ -68,27 +73,27 @@ export const kinds: Record<string, Kind> = {
     play: (stage) => playRaces(stage, { chosen: ['O_EXCL'], reusesName: false }),
   },
   'races-again': {
-    beyond: 'names',
+    needs: ['names'],
     describe: 'the same, with the name removed and used again',
     play: (stage) => playRaces(stage, { chosen: ['O_EXCL'], reusesName: true }),
   },
   creates: {
-    beyond: 'gluster',
+    needs: ['nobody'],
     describe: 'files opened with O_CREAT by all at once',
     play: (stage) => playRaces(stage, { chosen: ['O_CREAT'], reusesName: false }),
   },
   mkdirs: {
-    beyond: 'gluster',
+    needs: ['nobody'],
     describe: 'directories made by all at once',
     play: (stage) => playRaces(stage, { chosen: ['mkdir'], reusesName: false }),
   },
   links: {
-    beyond: 'gluster',
+    needs: ['nobody'],
     describe: 'one file linked to one name by all at once',
     play: (stage) => playRaces(stage, { chosen: ['link'], reusesName: false }),
   },
   renames: {
-    beyond: 'gluster',
+    needs: ['nobody'],
     describe: 'files renamed onto one name by all at once',
     play: (stage) => playRaces(stage, { chosen: ['rename'], reusesName: false }),
   },
@@ -101,14 +106,28 @@ export const kinds: Record<string, Kind> = {
     play: (stage) => playLocks(stage, { isKept: false, parts: false }),
   },
   'locks-parts': {
-    beyond: 'gluster',
+    needs: ['nobody'],
     describe: 'the same, and locks are of several bytes and changed in part',
     play: (stage) => playLocks(stage, { isKept: false, parts: true }),
   },
   'locks-kept': {
-    beyond: 'gluster',
+    needs: ['kept'],
     describe: 'the same, with the file kept open',
     play: (stage) => playLocks(stage, { isKept: true, parts: false }),
   },
-  full: { beyond: 'disperse', describe: 'two mounts fill the file system', play: fillUp, isAlone: true },
+  full: {
+    needs: ['distribute'],
+    describe: 'two mounts fill the file system',
+    play: (stage) => fillUp(stage, [1, 1]),
+    isAlone: true,
+  },
+  'full-one': {
+    needs: ['distribute'],
+    describe: 'one mount fills the file system',
+    play: (stage) => fillUp(stage, [2]),
+    isAlone: true,
+  },
 }
+
+/** Those that can be played in a directory of this machine, which is not to be filled. */
+export const localKinds = Object.entries(kinds).flatMap(([name, { isAlone }]) => (isAlone ? [] : [name]))

@@ -16,9 +16,8 @@ const layoutWords: Record<LayoutName, string[]> = {
   distribute: [],
   disperse: ['disperse', String(brickCount), 'redundancy', '1'],
 }
-/** By the job's client_cache: GlusterFS's own choice when it is absent. */
-const cacheOf: Record<string, boolean | undefined> = { exact: false, default: undefined, cached: true }
-export const glusterdGraphs = Object.keys(cacheOf)
+/** `default`: as whoever mounts it by hand has it. */
+export const glusterdGraphs = ['exact', 'cached', 'default']
 
 /** A volume of a glusterd that is alone in these namespaces, mounted as agents mount it. */
 export async function startGlusterd(options: PlaneOptions): Promise<Plane> {
@@ -46,7 +45,8 @@ export async function startGlusterd(options: PlaneOptions): Promise<Plane> {
   const { mount } = client(runCommand)
   for (const mountPoint of mounts) {
     mkdirSync(mountPoint)
-    await mount({ servers: [address], volume }, mountPoint, { clientCache: cacheOf[options.graph] })
+    if (options.graph === 'default') execFileSync('mount', ['-t', 'glusterfs', `${address}:/${volume}`, mountPoint])
+    else await mount({ servers: [address], volume }, mountPoint, { clientCache: options.graph === 'cached' })
     await untilMounted(mountPoint)
   }
   return { mounts }

@@ -38,7 +38,7 @@ import {
   startClient,
   stopClient,
 } from '../../../src/agent/host/dataplane/direct/clientStart.js'
-import { graphs } from '../../../src/agent/host/dataplane/direct/graphs.js'
+import { graphs } from '../../../src/agent/host/dataplane/common/graphs.js'
 import { mountState, totalBytes } from '../../../src/agent/host/dataplane/direct/mountState.js'
 import { glusterfsVersion, triedVersions } from '../../../src/agent/host/dataplane/direct/versions.js'
 import { until } from '../../../lab/common/until.js'

@@ -47,7 +47,7 @@ export interface MountSource {
 }
 
 export interface MountUse {
-  /** Whether the client shall cache; as it does by itself when absent. */
+  /** Whether the client keeps the pages of files; not when absent. */
   clientCache?: boolean | undefined
   /** Files keep their access control lists. */
   acl?: boolean

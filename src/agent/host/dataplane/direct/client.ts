@@ -7,12 +7,12 @@ import { Unavailable } from '../../../port/host.js'
 import { mountedAt, mountTable } from '../../exec/mounts.js'
 import { endProcess } from '../../exec/processes.js'
 import type { Client, MountSource, MountUse } from '../dataPlane.js'
+import { graphOf } from '../common/graphs.js'
 import type { BrickMeans } from './bricks.js'
 import { startClient } from './clientStart.js'
 import { hasOlder, requireValid, tlsFilesOf, writeCredential } from './credentials.js'
 import { exportWord } from './exportWord.js'
 import { filesOf, removeFiles } from './files.js'
-import { graphs } from './graphs.js'
 import { bricksOffline, noLogin, toMount } from './messages.js'
 import { probeBrick, probeTlsOf } from './probe.js'
 import { runningProcesses } from './running.js'
@@ -70,7 +70,7 @@ export async function requireBricks({ bricks, export: name, login, tls }: Direct
 async function mountExport(
   { volume, direct }: MountSource & { direct: DirectSource },
   path: string,
-  { clientCache = false, acl = false }: MountUse,
+  { clientCache, acl = false }: MountUse,
   { directories, run, warn }: BrickMeans,
 ): Promise<void> {
   const { bricks, login, tls, export: name } = direct
@@ -85,7 +85,7 @@ async function mountExport(
     name: mountName({ volume, export: name }),
     volume: { bricks: remote, layout: { kind: 'distribute' as const }, ...access },
     mountPoint: path,
-    graph: graphs[clientCache ? 'cached' : 'exact'],
+    graph: graphOf(clientCache),
     acl,
     directories,
     oomScoreAdj,

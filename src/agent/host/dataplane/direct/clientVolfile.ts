@@ -1,4 +1,4 @@
-import type { Layer } from './graphs.js'
+import type { Layer } from '../common/graphs.js'
 import type { Layout, MountedVolume, RemoteBrick } from './types.js'
 import { connectionOptions, type Option, plainName, type Translator, volfileOf } from './volfile.js'
 

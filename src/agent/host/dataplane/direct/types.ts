@@ -49,9 +49,6 @@ export interface RemoteBrick {
 /** How files lie on bricks: each on one, or each on `bricks` of them, of which `redundancy` may be away. */
 export type Layout = { kind: 'distribute' } | { kind: 'disperse'; bricks: number; redundancy: number }
 
-/** Every open sees what was closed before it on any node; or pages are kept, which trusts the nodes' clocks. */
-export type Graph = 'exact' | 'cached'
-
 /** What a client mounts. */
 export type MountedVolume = {
   /**

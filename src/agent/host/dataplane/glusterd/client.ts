@@ -1,5 +1,7 @@
 import { noServerAnswers } from './messages.js'
 import { connect } from 'node:net'
+import { graphOf } from '../common/graphs.js'
+import { clientCommand } from './clientCommand.js'
 import type { Client, MountSource, MountUse } from '../dataPlane.js'
 import { type Run, runOk } from '../../exec/run.js'
 
@@ -7,13 +9,7 @@ const mountMs = 30_000
 const probeMs = 3_000
 const glusterdPort = 24007
 
-/**
- * The client shows its graph, with the brick's password where it has one, and what everybody does just now, in `.meta` of
- * every mount to everybody who may enter it. A name with a slash is one that nobody can look up.
- */
-const closedMeta = 'xlator-option=meta-autoload.meta-dir-name=no/such'
-
-/** Mounts by `mount -t glusterfs`: `liveFirst` and `mount` throw as the functions below say. */
+/** Mounts by a client of its own: `liveFirst` and `mount` throw as the functions below say. */
 export function client(run: Run): Client {
   return {
     liveFirst,
@@ -22,40 +18,28 @@ export function client(run: Run): Client {
     hasOldCertificate: () => Promise.resolve(false),
     renewCertificate: () => Promise.resolve(),
     isLeft: () => Promise.resolve(false),
-    mount: (source, path, use) => mountGluster(source, path, optionsOf(use), run),
+    mount: (source, path, use) => mountGluster(source, path, use, run),
     // It comes with GlusterFS's client.
     fusermounts: ['fusermount-glusterfs'],
   }
 }
 
 /**
- * Mounts the directory of the volume from the first server that answers mount, at a path that is there. `more`: further mount
- * options. Whether it is mounted then is for the caller to see: mount may exit with 0 although it is not. Throws
- * CommandError, also after 30 s.
+ * Mounts the directory of the volume from the first server that answers the client, at a path that is there. Whether it is mounted
+ * then is for the caller to see: the client may exit with 0 although it is not. Throws CommandError, also after 30 s, and for
+ * a mount that does not answer, which is taken off.
  */
 export async function mountGluster(
-  { servers, volume, directory = '' }: MountSource,
+  source: MountSource,
   path: string,
-  more: readonly string[],
+  { clientCache, acl }: MountUse,
   run: Run,
 ): Promise<void> {
-  const [server, ...backups] = servers
-  const backup = backups.length > 0 ? [`backup-volfile-servers=${backups.join(':')}`] : []
-  const options = ['nosuid', 'nodev', closedMeta, ...backup, ...more].join(',')
-  const argv = ['mount', '-t', 'glusterfs', '-o', options, `${server!}:/${volume}${directory}`, path] as const
-  await runOk(run, argv, { timeoutMs: mountMs })
-}
-
-/**
- * What a job's client_cache does. Measured with 10.3: read again, 300 MB come from the kernel in 0.06 s by default, and in 0.7 s
- * from the bricks without a cache. Neither makes two nodes coherent: a file that another node has just overwritten in
- * place can show its old content for about a second.
- */
-function optionsOf({ clientCache, acl }: MountUse): string[] {
-  const caching = clientCache
-    ? ['fopen-keep-cache', 'attribute-timeout=60', 'entry-timeout=60']
-    : ['direct-io-mode=enable', 'attribute-timeout=0', 'entry-timeout=0', 'negative-timeout=0']
-  return [...(acl ? ['acl'] : []), ...(clientCache === undefined ? [] : caching)]
+  await runOk(run, clientCommand(source, path, { graph: graphOf(clientCache), acl }), { timeoutMs: mountMs })
+  await runOk(run, ['stat', '--', path], { timeoutMs: mountMs }).catch(async (error: unknown) => {
+    await run(['umount', '--', path], { timeoutMs: mountMs })
+    throw error
+  })
 }
 
 /**

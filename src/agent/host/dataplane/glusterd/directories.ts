@@ -41,7 +41,7 @@ export async function makeDirectories(volume: GlusterfsVolume, run: Run): Promis
   await mkdir(at, { recursive: true, mode: 0o700 })
   await thenAlways(
     async () => {
-      await mountGluster({ servers: ['localhost'], volume: volume.volume }, at, [], run)
+      await mountGluster({ servers: ['localhost'], volume: volume.volume }, at, {}, run)
       if (!mountedAt(await mountTable(), at)) throw new Error(`${volume.volume} is not mounted although mount said so`)
       for (const { path, uid, gid, mode } of volume.directories ?? []) {
         const owner = [`--owner=${uid}`, `--group=${gid}`, `--mode=${mode.toString(8)}`]

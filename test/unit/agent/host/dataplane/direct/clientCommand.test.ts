@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { clientCommand } from '../../../../../../src/agent/host/dataplane/direct/clientCommand.js'
-import { graphs } from '../../../../../../src/agent/host/dataplane/direct/graphs.js'
+import { graphs } from '../../../../../../src/agent/host/dataplane/common/graphs.js'
 
 const files = {
   dispersed: false,

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { clientVolfile } from '../../../../../../src/agent/host/dataplane/direct/clientVolfile.js'
-import { graphs } from '../../../../../../src/agent/host/dataplane/direct/graphs.js'
+import { graphs } from '../../../../../../src/agent/host/dataplane/common/graphs.js'
 import type { Layout, MountedVolume } from '../../../../../../src/agent/host/dataplane/direct/types.js'
 
 const login = { user: 'u3', password: '5e0f' }

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { brickCommand } from '../../../../../../src/agent/host/dataplane/direct/brickCommand.js'
 import { clientCommand } from '../../../../../../src/agent/host/dataplane/direct/clientCommand.js'
 import { filesOf } from '../../../../../../src/agent/host/dataplane/direct/files.js'
-import { graphs } from '../../../../../../src/agent/host/dataplane/direct/graphs.js'
+import { graphs } from '../../../../../../src/agent/host/dataplane/common/graphs.js'
 import { brickOf, runningOf } from '../../../../../../src/agent/host/dataplane/direct/running.js'
 
 const process = { pid: 7, start: '100' }

@@ -1,4 +1,5 @@
-import type { Graph } from './types.js'
+/** Every open sees what was closed before it on any node; or pages are kept, which trusts the nodes' clocks. */
+export type Graph = 'exact' | 'cached'
 
 /** A translator of a client's stack above the bricks. */
 export interface Layer {
@@ -35,4 +36,9 @@ const layers: readonly Layer[] = [
 export const graphs: Record<Graph, GraphParts> = {
   exact: { layers, entryTimeoutSeconds: 1, keepPages: false },
   cached: { layers, entryTimeoutSeconds: 1, keepPages: true },
+}
+
+/** The graph for a job's client_cache. */
+export function graphOf(clientCache = false): GraphParts {
+  return graphs[clientCache ? 'cached' : 'exact']
 }
