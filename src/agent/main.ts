@@ -8,7 +8,7 @@ import { openNotifier } from '../daemon/notify.js'
 import type { HostDocument } from '../model/documents/host.js'
 import { openStore } from '../store/etcd.js'
 import { type AgentConfig, readAgentConfig } from './config.js'
-import { brickPortsOf, directSettingNames } from './host/dataplane/direct/settings.js'
+import { brickPortsOf, directSettingNames, ownBrickPorts } from './host/dataplane/direct/settings.js'
 import { dataPlaneSettingNames } from './host/dataplane/glusterd/settings.js'
 import { BrickFence, openDataPlaneService } from './host/dataplane/index.js'
 import { readBoot } from './host/exec/bootId.js'
@@ -39,6 +39,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   let tellBrickProblems: (problems: string[]) => void = () => {}
   const dataPlane = await openDataPlaneService({
     settings: config,
+    ownBrickPorts: ownBrickPorts(config),
     clock,
     log,
     onFilterProblem: (problem) => {

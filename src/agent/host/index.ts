@@ -43,8 +43,8 @@ export interface RealHostOptions {
   clock: Clock
   log: Log
   run?: Run
-  /** Called with the storage hosts that this host mounts from, before it mounts. */
-  onServers?: (servers: readonly string[]) => Promise<void>
+  /** Called with what this host mounts from, before it mounts. */
+  onServers?: (servers: { hosts: readonly string[]; ports: readonly number[] }) => Promise<void>
   /** Runs the data plane's commands, where they do not run on this host itself. */
   runPlane?: Run | undefined
   /** Bricks and mounts that the agent serves itself. */
@@ -164,7 +164,9 @@ export function realHost(options: RealHostOptions): RealHost {
       brick: async (brick) => brickFacts(brick, await pathOf(), await snapshot(), wipeMeans),
       ...planes.observe,
       mount: async (mount) => {
-        await options.onServers?.(mount.servers)
+        const bricks = mount.direct?.bricks ?? []
+        const hosts = [...mount.servers, ...bricks.map(({ address }) => address)]
+        await options.onServers?.({ hosts, ports: bricks.map(({ port }) => port) })
         return clients.mountFacts(mount, left.facts, planeOf(mount).client, run)
       },
       transfer: (transfer) => staging.facts(transfer),

@@ -31,6 +31,7 @@ describe('the fence of a storage host (root, nftables)', function () {
   let problems: (string | undefined)[]
   let clock: HandClock
   let fence: Fence
+  let written: string[]
 
   before(async function () {
     if (process.getuid?.() !== 0) this.skip()
@@ -39,8 +40,12 @@ describe('the fence of a storage host (root, nftables)', function () {
       networks.push(network)
       await once(network.stdout, 'data')
     }
-    run = (argv, options) => runCommand(['nsenter', '--net', '--target', pidOf(0), ...argv], options)
+    run = (argv, options) => {
+      if (argv.includes('-f')) written.push(options.stdin!)
+      return runCommand(['nsenter', '--net', '--target', pidOf(0), ...argv], options)
+    }
     const link = ['ip', 'link', 'add', 'inside', 'type', 'veth', 'peer', 'name', 'outside', 'netns', pidOf(1)] as const
+    written = []
     const made = await run(link, { timeoutMs: 5_000 })
     const nft = await run(['nft', 'list', 'tables'], { timeoutMs: 5_000 }).catch(() => ({ code: 1 }))
     if (made.code !== 0 || nft.code !== 0) this.skip()
@@ -65,11 +70,14 @@ describe('the fence of a storage host (root, nftables)', function () {
   async function open(enabled = true): Promise<void> {
     fence?.close()
     problems = []
+    written = []
     clock = new HandClock()
     fence = new Fence({ enabled, run, clock, log: silentLog, onProblem: (problem) => problems.push(problem) })
     await fence.start()
   }
   const nft = async (...words: string[]) => (await run(['nft', ...words], { timeoutMs: 5_000 })).stdout
+  /** Its lines in some order: what is changed lists in another order than what is made anew. */
+  const lines = async () => (await nft('list', 'table', 'inet', fenceTable)).split('\n').sort()
 
   function start(network: number, argv: string[]): ChildProcess {
     const program = spawn('nsenter', ['--net', '--target', pidOf(network), ...argv])
@@ -165,7 +173,7 @@ describe('the fence of a storage host (root, nftables)', function () {
     const admission = { ports: [50_001], clients: [c1] }
     await fence.admit('7', admission)
     await serve(50_001)
-    const whole = await nft('list', 'table', 'inet', fenceTable)
+    const whole = await lines()
     for (const change of [
       'flush ruleset',
       `delete table inet ${fenceTable}`,
@@ -180,7 +188,7 @@ describe('the fence of a storage host (root, nftables)', function () {
         clock.advance(10_000)
         return fence.isAdmitted('7', admission)
       })
-      expect(await nft('list', 'table', 'inet', fenceTable), change).to.equal(whole)
+      expect(await lines(), change).to.deep.equal(whole)
       expect(await connect(50_001, c2)).to.equal(refused)
     }
   })
@@ -189,10 +197,10 @@ describe('the fence of a storage host (root, nftables)', function () {
     await fence.admit('7', { ports: [50_001], clients: [c1] })
     await fence.admit('8', { ports: [50_002], clients: [c2, c2v6] })
     await fence.admit('9', { ports: [50_003], clients: [] })
-    const whole = await nft('list', 'table', 'inet', fenceTable)
+    const whole = await lines()
     await open()
     expect(await fence.isAdmitted('8', { ports: [50_002], clients: [c2v6, c2] })).to.equal(true)
-    expect(await nft('list', 'table', 'inet', fenceTable)).to.equal(whole)
+    expect(await lines()).to.deep.equal(whole)
     await fence.admit('7', { ports: [50_001], clients: [c2] })
     await fence.release('9')
     for (const port of [50_001, 50_002, 50_003]) await serve(port)
@@ -211,6 +219,54 @@ describe('the fence of a storage host (root, nftables)', function () {
     await once(brick, 'exit')
     await fence.release('7')
     expect(await nft('list', 'tables')).to.equal('')
+  })
+
+  it('lets in a network, beside addresses, and cuts off what leaves it', async () => {
+    await fence.admit('7', { ports: [50_001], clients: ['10.9.0.8/29', 'fd09::/64', c1] })
+    await serve(50_001)
+    expect(await outcomes(50_001)).to.deep.equal(['connected', 'connected', 'connected', 'connected'])
+    const goes = new Client(1, 50_001, storage.v4, c2)
+    goes.send('first')
+    await goes.says('first')
+    await open()
+    expect(await fence.isAdmitted('7', { ports: [50_001], clients: ['10.9.0.8/29', 'fd09::/64'] })).to.equal(true)
+    await fence.admit('7', { ports: [50_001], clients: ['10.9.0.8/30', '10.9.1.0/24', 'fd09::10/124'] })
+    goes.send('second')
+    await goes.says('ECONNRESET')
+    expect(await outcomes(50_001)).to.deep.equal(['connected', refused, 'connected', 'connected'])
+    expect(problems).to.deep.equal([])
+  })
+
+  it('changes what is another’s in no way, and is made anew when somebody has changed what it changes', async () => {
+    await fence.admit('7', { ports: [50_001], clients: [c1] })
+    await fence.admit('8', { ports: [50_002], clients: [c1, c2] })
+    for (const port of [50_001, 50_002]) await serve(port)
+    const wholes = () => written.filter((text) => text.includes('delete table')).length
+    expect(wholes()).to.equal(1)
+    await fence.admit('7', { ports: [50_001], clients: [c2] })
+    expect(written.at(-1)).to.contain(c1).and.contain(c2).and.not.contain('_8')
+    expect(await outcomes(50_001)).to.deep.equal([refused, 'connected', refused, refused])
+    await nft(...`delete element inet ${fenceTable} ip_7 { ${c2} }`.split(' '))
+    await fence.admit('7', { ports: [50_001], clients: [c1] })
+    expect(wholes()).to.equal(2)
+    expect(await outcomes(50_001)).to.deep.equal(['connected', refused, refused, refused])
+    expect(await outcomes(50_002)).to.deep.equal(['connected', 'connected', refused, refused])
+    expect(await fence.isAdmitted('8', { ports: [50_002], clients: [c1, c2] })).to.equal(true)
+  })
+
+  it('notices a rule that was exchanged for another', async () => {
+    const admission = { ports: [50_001], clients: [c1] }
+    await fence.admit('6', { ports: [50_002], clients: [] })
+    await fence.admit('7', admission)
+    expect(await fence.isAdmitted('7', admission)).to.equal(true)
+    await run(['nft', '-f', '-'], {
+      timeoutMs: 5_000,
+      stdin: `flush chain inet ${fenceTable} to_7\nadd rule inet ${fenceTable} to_7 accept\nadd rule inet ${fenceTable} to_7 accept\nadd rule inet ${fenceTable} to_7 accept\n`,
+    })
+    expect(await fence.isAdmitted('7', admission)).to.equal(false)
+    await fence.admit('7', admission)
+    await serve(50_001)
+    expect(await outcomes(50_001)).to.deep.equal(['connected', refused, refused, refused])
   })
 
   it('takes 4,000 clients of 64 ports, and lets in the last of them at the last', async () => {

@@ -37,7 +37,8 @@ describe('the packet filter of a compute node (root, nftables)', function () {
   const make = (parts: { enabled?: boolean; storageHosts?: string[]; run?: Run } = {}) => {
     problems = []
     clock = new HandClock()
-    const options = { enabled: true, storageHosts: [], run: within, clock, log: silentLog, ...parts }
+    const ownBrickPorts = { first: 29_000, last: 29_999 }
+    const options = { enabled: true, storageHosts: [], ownBrickPorts, run: within, clock, log: silentLog, ...parts }
     filter = new PacketFilter({ ...options, onProblem: (problem) => problems.push(problem) })
     return filter.start()
   }
@@ -76,6 +77,8 @@ describe('the packet filter of a compute node (root, nftables)', function () {
     for (const [address, port] of [
       ['127.0.0.1', 24007],
       ['127.0.0.2', 24007],
+      ['127.0.0.2', 29000],
+      ['127.0.0.2', 29999],
       ['127.0.0.2', 49152],
       ['127.0.0.2', 60999],
     ] as const) {
@@ -88,9 +91,21 @@ describe('the packet filter of a compute node (root, nftables)', function () {
 
   it('learns storage hosts from mounts, by name too', async () => {
     await make()
-    await filter.learn(['localhost'])
+    await filter.learn({ hosts: ['localhost'], ports: [] })
     expect(await table()).to.contain('127.0.0.1')
     expect(await connects(nobody, '127.0.0.1', 49152)).to.equal(false)
+  })
+
+  it('learns ports of bricks from mounts, also those that lie beside or within a range that it has', async () => {
+    await make({ storageHosts: ['127.0.0.0/30'] })
+    for (const port of [30_000, 31_000]) expect(await connects(nobody, '127.0.0.2', port), 'before').to.equal(true)
+    await filter.learn({ hosts: ['127.0.0.2'], ports: [29_500, 30_000, 31_000, 50_000] })
+    expect(problems).to.deep.equal([])
+    for (const port of [29_500, 30_000, 31_000]) {
+      expect(await connects(nobody, '127.0.0.2', port), `nobody, ${port}`).to.equal(false)
+      expect(await connects(0, '127.0.0.2', port), `root, ${port}`).to.equal(true)
+    }
+    expect(await connects(nobody, '127.0.0.2', 30_001), 'another port').to.equal(true)
   })
 
   it('says which name it does not find, and filters by the others', async () => {
@@ -106,6 +121,7 @@ describe('the packet filter of a compute node (root, nftables)', function () {
       ['delete', 'table', 'inet', filterTable],
       ['flush', 'chain', 'inet', filterTable, 'output'],
       ['flush', 'set', 'inet', filterTable, 'storage4'],
+      ['flush', 'set', 'inet', filterTable, 'brick_ports'],
     ]) {
       expect((await nft(...change)).code).to.equal(0)
       // A look that is under way has planned none yet.
@@ -123,9 +139,9 @@ describe('the packet filter of a compute node (root, nftables)', function () {
       return within(argv, options)
     }
     await make({ storageHosts: ['127.0.0.2'], run: counting })
-    await filter.learn(['127.0.0.2'])
+    await filter.learn({ hosts: ['127.0.0.2'], ports: [29_001] })
     clock.advance(10_000)
-    await filter.learn(['127.0.0.1'])
+    await filter.learn({ hosts: ['127.0.0.1'], ports: [] })
     expect(written).to.equal(2)
     await make({ storageHosts: ['127.0.0.2'], run: counting })
     expect((await table()).match(/chain output/g)).to.have.length(1)
@@ -144,6 +160,7 @@ describe('the packet filter of a compute node (root, nftables)', function () {
   it('says that buffers are open where nft cannot be run, and nothing where the setting is off', async () => {
     const missing: Run = (argv, options) => runCommand(['no-such-nft', ...argv.slice(1)], options)
     await make({ run: missing })
+    expect(problems).to.have.length(1)
     expect(problems.join()).to.match(/any user of this host can read and write buffers.*no-such-nft/)
     await make({ enabled: false, run: missing })
     expect(problems).to.deep.equal([])

@@ -5,7 +5,8 @@ import { type Run, runOk } from '../../exec/run.js'
 import { Addresses } from '../../nftables/addresses.js'
 import { KeptTable } from '../../nftables/keptTable.js'
 import { lookAgain } from '../../nftables/lookAgain.js'
-import { admissionsIn, canonicalAddresses, rulesFor } from './fenceRules.js'
+import { canonicalAddresses } from '../../nftables/networks.js'
+import { admissionsIn, rulesFor } from './fenceRules.js'
 import type { Admission, BrickFence } from './fenceType.js'
 import * as messages from './messages.js'
 
@@ -17,7 +18,7 @@ import * as messages from './messages.js'
  * a note. The table is looked at every few seconds, and written again when somebody has changed it.
  *
  * INVARIANTS: a port is in the table before its brick listens (the caller admits first), and leaves it only when nobody listens on
- * it (asked here). The table is exchanged in one transaction.
+ * it (asked here). The table is changed in one transaction.
  */
 export const fenceTable = 'burstbuffer_bricks'
 const ssMs = 5_000
@@ -32,11 +33,23 @@ export interface FenceOptions {
   onProblem(problem: string | undefined): void
 }
 
+/** What the names of an admission mean, as long as no name means something else. */
+interface Meaning {
+  revision: number
+  /** By addresses and networks. */
+  resolved: Admission
+  /** Clients that are neither. */
+  names: readonly string[]
+}
+
 export class Fence implements BrickFence {
   private readonly table: KeptTable
   private readonly addresses = new Addresses()
   /** Undefined until it was read what an earlier agent has left. */
   private wanted: Map<string, Admission> | undefined
+  /** What an earlier agent has left cannot be read: it stays until the first volume is admitted, which replaces it. */
+  private isUnreadable = false
+  private readonly meanings = new WeakMap<Admission, Meaning>()
   private readonly read = coalesce(() => this.readStanding())
   private readonly look = coalesce(() => this.work())
   private readonly isKept = coalesce(() => this.table.isAsWritten())
@@ -109,19 +122,31 @@ export class Fence implements BrickFence {
   private async readStanding(): Promise<Map<string, Admission>> {
     if (!this.wanted) {
       const listing = await this.table.list()
-      this.wanted = listing === undefined ? new Map() : admissionsIn(listing)
+      this.wanted = listing === undefined ? new Map() : this.standingIn(listing)
     }
     return this.wanted
+  }
+
+  private standingIn(listing: string): Map<string, Admission> {
+    try {
+      return admissionsIn(listing)
+    } catch (error) {
+      this.options.log.warn('fence cannot be read: it is replaced when a volume is admitted', { reason: String(error) })
+      this.isUnreadable = true
+      return new Map()
+    }
   }
 
   private async work(): Promise<void> {
     try {
       const wanted = await this.read()
+      const resolved = () => new Map([...wanted].map(([volume, each]) => [volume, this.meaningOf(each).resolved]))
       if (wanted.size === 0) {
-        if (await this.table.remove()) this.options.log.info('fence removed')
-      } else if (await this.table.keep(rulesFor(this.resolved(wanted)))) {
+        if (!this.isUnreadable && (await this.table.remove())) this.options.log.info('fence removed')
+      } else if (await this.table.keep(rulesFor(resolved()))) {
         const ports = [...wanted.values()].reduce((sum, { ports }) => sum + ports.length, 0)
         this.options.log.info('fence written', { volumes: wanted.size, ports })
+        this.isUnreadable = false
       }
       const unknown = this.addresses.unknown(this.names())
       this.tell(unknown.length > 0 ? messages.clientsNotFound(unknown) : undefined)
@@ -132,17 +157,20 @@ export class Fence implements BrickFence {
     }
   }
 
-  private resolved(wanted: ReadonlyMap<string, Admission>): Map<string, Admission> {
-    return new Map(
-      [...wanted].map(([volume, { ports, clients }]) => [
-        volume,
-        { ports, clients: canonicalAddresses(this.addresses.of(clients)) },
-      ]),
-    )
+  /** What has not changed is the same object as before. */
+  private meaningOf(admission: Admission): Meaning {
+    const { revision } = this.addresses
+    const before = this.meanings.get(admission)
+    if (before?.revision === revision) return before
+    const { ports, clients } = admission
+    const resolved = { ports, clients: canonicalAddresses(this.addresses.of(clients)) }
+    const meaning = { revision, resolved, names: this.addresses.names(clients) }
+    this.meanings.set(admission, meaning)
+    return meaning
   }
 
   private names(): Set<string> {
-    return new Set([...(this.wanted?.values() ?? [])].flatMap(({ clients }) => clients))
+    return new Set([...(this.wanted?.values() ?? [])].flatMap((admission) => this.meaningOf(admission).names))
   }
 
   private async requireEnded(leaving: ReadonlyMap<number, string>): Promise<void> {

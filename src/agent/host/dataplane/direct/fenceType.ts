@@ -1,4 +1,4 @@
-/** Which ports of bricks, and who may connect to them: names or addresses. */
+/** Which ports of bricks, and who may connect to them: names, addresses or networks. */
 export interface Admission {
   ports: readonly number[]
   clients: readonly string[]

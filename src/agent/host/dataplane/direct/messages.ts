@@ -72,7 +72,6 @@ export const fenceNotKept = (reason: string) =>
   `hosts that should not reach the ports of bricks may reach them: the nftables rules cannot be kept: ${reason}`
 export const clientsNotFound = (names: readonly string[]) =>
   `bricks do not let in ${names.join(', ')}: the name is not found`
-export const notAnAddress = (text: string) => `${quote(text)} is not an IP address`
 export const notAPort = (port: number) => `${port} is not a port: expected 1 to 65535`
 export const notAVolume = (name: string) => `${quote(name)} is not the name of a volume`
 export const portIsServed = (port: number, volume: string) =>

@@ -35,5 +35,10 @@ export const brickPortsNeedStorage = {
 
 /** Ports that bricks of this host may be served on, both among them; undefined when it serves none. */
 export function brickPortsOf({ brickPorts, roles }: WithRoles): { first: number; last: number } | undefined {
-  return roles.includes('storage') ? portsIn(brickPorts ?? usualBrickPorts) : undefined
+  return roles.includes('storage') ? ownBrickPorts({ brickPorts }) : undefined
+}
+
+/** Those of this host if it is a storage host, and otherwise those that most storage hosts have. */
+export function ownBrickPorts({ brickPorts }: Pick<DirectSettings, 'brickPorts'>): { first: number; last: number } {
+  return portsIn(brickPorts ?? usualBrickPorts)
 }

@@ -15,3 +15,9 @@ export const bricksOffline = (volume: string, bricks: readonly string[]) =>
 export const bricksMissing = (volume: string, found: number, expected: number) =>
   `volume ${volume} has ${found} bricks instead of ${expected}`
 export const noServerAnswers = (servers: readonly string[]) => `no gluster server answers: ${servers.join(', ')}`
+
+// The packet filter of compute nodes
+export const filterNotInstalled = (reason: string) =>
+  `any user of this host can read and write buffers: the packet filter cannot be installed: ${reason}`
+export const filterNotKnown = (names: readonly string[]) =>
+  `the packet filter does not know the addresses of ${names.join(', ')}: the name is not found`

@@ -2,14 +2,14 @@ import type { Clock } from '../../../../daemon/clock.js'
 import type { Log } from '../../../../daemon/log.js'
 import { type Run, runCommand } from '../../exec/run.js'
 import type { FollowedContainer, FollowOptions } from './container.js'
-import { PacketFilter } from './packetFilter.js'
+import { PacketFilter, type PortRange, type Servers } from './packetFilter.js'
 import type { GlusterdSettings } from './settings.js'
 
 export interface DataPlaneService {
   /** Runs the plane's own commands, where they do not run on the host itself. */
   run: Run | undefined
-  /** These are storage hosts: this host is about to mount from them. */
-  learnServers(servers: readonly string[]): Promise<void>
+  /** This host is about to mount from them. */
+  learnServers(servers: Servers): Promise<void>
   /** Calls back when what its commands run in came or went. */
   onChange(callback: (isThere: boolean) => void): void
   /** Follows and guards nothing any more; the rules of the packet filter stay, as mounts do. */
@@ -18,6 +18,8 @@ export interface DataPlaneService {
 
 export interface ServiceOptions {
   settings: GlusterdSettings & { roles: readonly string[] }
+  /** Ports of bricks that agents serve themselves, unless a mount names others. */
+  ownBrickPorts: PortRange
   clock: Clock
   log: Log
   /** Hears what an operator has to fix of the packet filter; undefined when all is well again. */
@@ -27,6 +29,7 @@ export interface ServiceOptions {
 /** What this plane needs for as long as the agent runs: the container that GlusterFS may run in, and the packet filter. */
 export async function openService({
   settings,
+  ownBrickPorts,
   clock,
   log,
   onFilterProblem,
@@ -37,6 +40,7 @@ export async function openService({
   const filter = new PacketFilter({
     enabled: enabled && settings.roles.includes('compute'),
     storageHosts,
+    ownBrickPorts,
     run: runCommand,
     clock,
     log,

@@ -1,24 +1,32 @@
 import { expect } from 'chai'
 import { Fence } from '../../../../../../src/agent/host/dataplane/direct/fence.js'
 import * as messages from '../../../../../../src/agent/host/dataplane/direct/messages.js'
+import { notAnAddress } from '../../../../../../src/agent/host/nftables/messages.js'
 import { CommandError, type Run } from '../../../../../../src/agent/host/exec/run.js'
 import { silentLog } from '../../../../../../src/daemon/log.js'
 import { HandClock } from '../../../../../support/handClock.js'
 
-/** nft that takes everything and lists what it took, and ss. */
+/** nft that takes whole tables and lists what it took, and ss. */
 class FakeTools {
   table: string | undefined
   listening: number[] = []
   refuses = false
   readonly commands: string[] = []
+  /** What it lists of a table in place of that. */
+  listed: string | undefined
   /** As many rules as were written, less those that somebody has taken away before they were listed. */
   lost = 0
   private listing(table: string): string {
-    const lines = table.split('\n')
-    const rules = lines.filter((line) => /^ {4}(?!type |elements )/.test(line)).slice(this.lost)
-    const sets = lines.filter((line) => line.startsWith('    elements')).map((line) => ({ name: 'set', elem: [line] }))
+    if (this.listed !== undefined) return this.listed
+    const found: object[] = []
+    for (const [, kind, name, body] of table.matchAll(/^ {2}(set|map|chain) (\S+) \{\n((?: {4}.*\n)*)/gm)) {
+      const lines = body!.split('\n').filter((line) => line !== '' && !line.startsWith('    type '))
+      const elements = /elements = \{ (.*) \}/.exec(body!)?.[1]?.split(', ') ?? []
+      found.push({ [kind!]: { name, ...(kind === 'chain' ? {} : { elem: elements }) } })
+      if (kind === 'chain') for (const line of lines.slice(this.lost)) found.push({ rule: { chain: name, line } })
+    }
     this.lost = 0
-    return JSON.stringify({ nftables: [...rules.map((rule) => ({ rule })), ...sets.map((set) => ({ set }))], table })
+    return JSON.stringify({ nftables: found })
   }
   readonly run: Run = (argv, { stdin }) => {
     this.commands.push(argv.join(' '))
@@ -31,7 +39,7 @@ class FakeTools {
     if (argv.includes('list') && this.table === undefined) return answer('', 1, 'Error: No such file or directory')
     if (argv.includes('list')) return answer(this.listing(this.table!))
     if (argv.includes('delete')) this.table = undefined
-    else if (this.refuses) return answer('', 1, 'Error: syntax error')
+    else if (this.refuses || !stdin!.includes('\ndelete table ')) return answer('', 1, 'Error: syntax error')
     else this.table = stdin
     return answer('')
   }
@@ -73,7 +81,7 @@ describe('the fence of a storage host', () => {
   it('does not say so while somebody has changed the table', async () => {
     const fence = await open()
     await fence.admit('7', seven)
-    tools.table += '# changed'
+    tools.table = tools.table?.replace('elements = { 10.0.0.1 }', 'elements = { 10.0.0.1, 10.0.0.2 }')
     expect(await fence.isAdmitted('7', seven)).to.equal(false)
   })
 
@@ -124,7 +132,7 @@ describe('the fence of a storage host', () => {
     for (const name of ['', 'a b', 'a}', '../x'])
       expect(await refusal(fence.admit(name, seven))).to.equal(messages.notAVolume(name))
     const zone = 'fe80::1%eth0'
-    expect(await refusal(fence.admit('7', { ...seven, clients: [zone] }))).to.equal(messages.notAnAddress(zone))
+    expect(await refusal(fence.admit('7', { ...seven, clients: [zone] }))).to.equal(notAnAddress(zone))
     expect([tools.table, await fence.isLeft('7')]).to.deep.equal([undefined, false])
   })
 
@@ -134,6 +142,22 @@ describe('the fence of a storage host', () => {
     expect(tools.table).to.contain('elements = { 10.0.0.1, 127.0.0.1 }')
     expect(problems).to.deep.equal([messages.clientsNotFound(['no-such-host.invalid'])])
   })
+
+  for (const listed of ['{"nftables": [{"set": {"na', '{"nftables": [{"set": {"name": 7}}]}', '']) {
+    it(`keeps a table that lists as ${JSON.stringify(listed)} until a volume is admitted, and then replaces it`, async () => {
+      tools.table = 'of another release'
+      tools.listed = listed
+      const fence = await open()
+      expect([tools.table, problems]).to.deep.equal(['of another release', []])
+      expect(await fence.isAdmitted('7', seven)).to.equal(false)
+      tools.listed = undefined
+      await fence.admit('7', seven)
+      expect(tools.table).to.contain('50001 : goto to_7')
+      expect(await fence.isAdmitted('7', seven)).to.equal(true)
+      await fence.release('7')
+      expect(tools.table).to.equal(undefined)
+    })
+  }
 
   it('says what nft refuses, to the caller and to operators, and admits when it takes it', async () => {
     const fence = await open()

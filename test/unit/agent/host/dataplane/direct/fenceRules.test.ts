@@ -1,15 +1,11 @@
 import { expect } from 'chai'
 import type { Admission } from '../../../../../../src/agent/host/dataplane/direct/fenceType.js'
-import {
-  admissionsIn,
-  canonicalAddresses,
-  rulesFor,
-} from '../../../../../../src/agent/host/dataplane/direct/fenceRules.js'
-import * as messages from '../../../../../../src/agent/host/dataplane/direct/messages.js'
+import { admissionsIn, rulesFor } from '../../../../../../src/agent/host/dataplane/direct/fenceRules.js'
+import { wholeTable } from '../../../../../../src/agent/host/nftables/tableParts.js'
 
 const seven: [string, Admission] = ['7', { ports: [50_002, 50_001], clients: ['10.0.0.2', '2001:db8::1', '10.0.0.1'] }]
 const eight: [string, Admission] = ['8-2', { ports: [50_003], clients: [] }]
-const rulesOf = (...admissions: [string, Admission][]) => rulesFor(new Map(admissions))
+const rulesOf = (...admissions: [string, Admission][]) => wholeTable('t', rulesFor(new Map(admissions)))
 const has = (rules: string, line: string) => expect(rules.split('\n').map((found) => found.trim())).to.include(line)
 
 describe('the rules of the fence', () => {
@@ -35,6 +31,15 @@ describe('the rules of the fence', () => {
     has(rules, 'oifname "lo" tcp dport @ports meta skuid != 0 reject with tcp reset')
   })
 
+  it('have networks in sets of their own, where there are any', () => {
+    expect(rules).to.not.match(/set net/)
+    const nine = rulesOf(['9', { ports: [50_004], clients: ['10.0.0.1', '10.1.0.0/16', '2001:db8::/32'] }])
+    has(nine, 'elements = { 10.0.0.1 }')
+    has(nine, 'elements = { 10.1.0.0/16 }')
+    has(nine, 'elements = { 2001:db8::/32 }')
+    for (const rule of ['ip saddr @net_9 accept', 'ip6 saddr @net6_9 accept', 'ip daddr @net_9 accept']) has(nine, rule)
+  })
+
   it('ask for no state of connections: one that stands is looked at like a new one', () => {
     expect(rules).to.not.match(/\bct\b|established/)
   })
@@ -54,6 +59,7 @@ describe('a listing of the fence', () => {
         { set: { family: 'inet', name: 'ip_7', type: 'ipv4_addr', handle: 4, elem: ['10.0.0.1', '10.0.0.2'] } },
         { set: { family: 'inet', name: 'ip6_7', type: 'ipv6_addr', handle: 5, elem: ['2001:db8::1'] } },
         { set: { family: 'inet', name: 'ip_8-2', type: 'ipv4_addr', handle: 6 } },
+        { set: { family: 'inet', name: 'net_8-2', handle: 7, elem: [{ prefix: { addr: '10.1.0.0', len: 16 } }] } },
         { map: { family: 'inet', name: 'to_ports', type: 'inet_service', map: 'verdict', elem: elements } },
         { chain: { family: 'inet', name: 'to_7', handle: 1 } },
       ],
@@ -67,7 +73,7 @@ describe('a listing of the fence', () => {
     ]
     expect([...admissionsIn(printed(elements))]).to.deep.equal([
       ['7', { ports: [50_001, 50_002], clients: ['10.0.0.1', '10.0.0.2', '2001:db8::1'] }],
-      ['8-2', { ports: [50_003], clients: [] }],
+      ['8-2', { ports: [50_003], clients: ['10.1.0.0/16'] }],
     ])
   })
 
@@ -82,18 +88,4 @@ describe('a listing of the fence', () => {
     expect(() => admissionsIn(whole.slice(0, -20))).to.throw(SyntaxError)
     expect(() => admissionsIn('{}')).to.throw()
   })
-})
-
-describe('addresses of clients', () => {
-  it('are written as nft prints them, each once', () => {
-    expect(
-      canonicalAddresses(['2001:DB8:0::1', '10.0.0.2', '10.0.0.2', '::ffff:10.0.0.1', '2001:db8::1']),
-    ).to.deep.equal(['10.0.0.1', '10.0.0.2', '2001:db8::1'])
-  })
-
-  for (const text of ['', 'c1', '10.0.0', '10.0.0.256', '010.0.0.1', '10.0.0.0/8', 'fe80::1%eth0', '10.0.0.1, 0/0 }']) {
-    it(`are refused when one is ${JSON.stringify(text)}`, () => {
-      expect(() => canonicalAddresses(['10.0.0.1', text])).to.throw(messages.notAnAddress(text))
-    })
-  }
 })
