@@ -85,6 +85,8 @@ export interface DirectVolumeFacts {
   isFenced: boolean
   /** Some rule of the fence, or some file of its processes, is left. Only asked when the volume is wanted absent. */
   isLeft?: boolean
+  /** Why no client would believe the document's certificates now, if so. */
+  isNotValid?: string
   /** Some process that serves a brick shows an older certificate than the document has. */
   haveOldCertificates?: true
   /** The boot that all this was seen under, by this host's name. */

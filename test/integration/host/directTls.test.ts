@@ -209,8 +209,8 @@ describe('buffers that are served with TLS, by documents (root)', function () {
     const at = now() - 61 * day
     const ranOut = at + 60 * day
     await rig.makeBricks({ uid: 0, gid: 0, mode: 0o711 })
-    const { steps, waitingFor } = await rig.round('volume', volume(buffer(at)))
-    expect(steps).to.deep.equal([])
+    const { took, waitingFor } = await rig.round('volume', volume(buffer(at)))
+    expect(took).to.deep.equal([`make the exports of volume ${rig.volume}`])
     expect(waitingFor).to.deep.equal([certificateRanOut(toServe(rig.volume), ranOut)])
     expect(await rig.pids('brick')).to.deep.equal([])
     await rig.settle('volume', volume())

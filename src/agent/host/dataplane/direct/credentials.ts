@@ -34,11 +34,17 @@ export async function hasOlder({ credential: path }: ProcessFiles, { certificate
   return found === undefined || timesOf(found).from < timesOf(new X509Certificate(certificate)).from
 }
 
-/** Throws Unavailable when nobody would believe the certificate now. `whose`: the volume, and what is done with it. */
-export function requireValid({ certificate }: Credential, whose: string, now: number): void {
+/** Why nobody would believe the certificate now; undefined when it is valid. `whose`: the volume, and what is done with it. */
+export function whyNotValid({ certificate }: Credential, whose: string, now: number): string | undefined {
   const { from, to } = timesOf(new X509Certificate(certificate))
-  if (now > to) throw new Unavailable(certificateRanOut(whose, to))
-  if (now < from) throw new Unavailable(certificateNotYetValid(whose, from))
+  if (now > to) return certificateRanOut(whose, to)
+  return now < from ? certificateNotYetValid(whose, from) : undefined
+}
+
+/** Throws Unavailable when nobody would believe the certificate now. */
+export function requireValid(credential: Credential, whose: string, now: number): void {
+  const why = whyNotValid(credential, whose, now)
+  if (why !== undefined) throw new Unavailable(why)
 }
 
 /** In unix seconds. */

@@ -9,7 +9,7 @@ import type { DataPlane, DataPlaneOptions } from '../dataPlane.js'
 import { brickPath } from '../../../../model/cluster.js'
 import { type BrickMeans, endBrick, forgetBricks, renewBricks, serveBrick } from './bricks.js'
 import { client, idOf, requireBricks } from './client.js'
-import { requireValid } from './credentials.js'
+import { whyNotValid } from './credentials.js'
 import { makeExports } from './exports.js'
 import { type Admission, type BrickFence, noFence } from './fenceType.js'
 import { type Directories, filesOf, removeStrayFiles } from './files.js'
@@ -93,7 +93,6 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     const { volume: name, wanted } = volume
     if (wanted === 'absent') return { isFenced: false, isLeft: await isLeft(fence, name) }
     await hasServer()
-    if (volume.tls) requireValid(volume.tls.serves, toServe(name), clock.unixSeconds())
     return { isFenced: await fence.isAdmitted(name, await admissionOf(volume)), isLeft: false }
   }
   const requireReady = async (brick: DirectBrick, { directory }: DirectVolume) => {
@@ -136,11 +135,13 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
           tellProblem(volume.volume, fenced)
           return { ...nothingSeen, unavailable: fenced }
         }
-        tellProblem(volume.volume, volume.wanted === 'started' ? untried : undefined)
+        const isNotValid = volume.tls && whyNotValid(volume.tls.serves, toServe(volume.volume), clock.unixSeconds())
+        tellProblem(volume.volume, isNotValid ?? (volume.wanted === 'started' ? untried : undefined))
         const seen = await look()
         for (const each of seen.running) if (each.volume === volume.volume) watch.follow(each.uuid, each)
         const boots = boot === undefined ? undefined : { [name]: boot }
-        return volumeFacts(volume, { ...seen, ...fenced, boots, hangWatch, isReady, directories })
+        const facts = await volumeFacts(volume, { ...seen, ...fenced, boots, hangWatch, isReady, directories })
+        return { ...facts, ...(isNotValid === undefined ? {} : { isNotValid }) }
       },
     },
     effects: {

@@ -22,7 +22,8 @@ export function planDirectVolume(volume: DirectVolume, facts: DirectVolumeFacts)
 }
 
 function planStarted(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volume'> {
-  const waitingFor: string[] = []
+  const { isNotValid } = facts
+  const waitingFor = isNotValid === undefined ? [] : [isNotValid]
   const canServe = facts.bricks.filter((brick) => brick.isReady && !brick.isPortTaken)
   const steps: Step[] = stopsOf(volume, [...facts.others, ...canServe.flatMap(outdated), ...canServe.flatMap(hanging)])
   const isAnyReady = facts.bricks.some((brick) => brick.isReady)
@@ -30,13 +31,17 @@ function planStarted(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volu
   if (isAnyReady && !areMade) steps.push({ kind: 'makeExports', volume })
   // A port that a brick does not have any more leaves the fence once nobody listens on it.
   if (!facts.isFenced) steps.push({ kind: 'admitClients', volume })
-  for (const { device, process, hangs } of canServe)
-    if (!process?.isCurrent || hangs) steps.push({ kind: 'startBrick', volume, device })
-  if (facts.haveOldCertificates) steps.push({ kind: 'renewCertificates', volume })
+  // Clients come and go all the same: who is to leave leaves.
+  if (isNotValid === undefined) {
+    for (const { device, process, hangs } of canServe)
+      if (!process?.isCurrent || hangs) steps.push({ kind: 'startBrick', volume, device })
+    if (facts.haveOldCertificates) steps.push({ kind: 'renewCertificates', volume })
+  }
   for (const brick of facts.bricks) {
     if (!brick.isReady) waitingFor.push(`brick ${brick.device} to be mounted`)
     else if (brick.isPortTaken) waitingFor.push(`port ${portOf(volume, brick)} to be free`)
-    if (brick.process?.isCurrent && !brick.answers && !(brick.hangs && brick.isReady))
+    const isToAnswer = brick.process?.isCurrent && isNotValid === undefined
+    if (isToAnswer && !brick.answers && !(brick.hangs && brick.isReady))
       waitingFor.push(`brick ${brick.device} to answer`)
   }
   return { steps, waitingFor, report: startedReport(volume, facts, areMade) }

@@ -55,6 +55,16 @@ describe('a volume that this host serves itself', () => {
     expect(report).to.include({ state: 'started' })
   })
 
+  it('serves nothing with a certificate that nobody believes, says so once, and cuts clients off all the same', () => {
+    const isNotValid = 'the certificate ran out'
+    const offline = { ...served, answers: false }
+    const seen = facts([mounted, offline], { isNotValid, isFenced: false, haveOldCertificates: true })
+    const { steps, waitingFor, report } = planned(seen)
+    expect(steps).to.deep.equal(['admit 2 addresses to the ports of volume 3'])
+    expect(waitingFor).to.deep.equal([isNotValid])
+    expect(report).to.include({ state: 'forming' })
+  })
+
   it('waits for its bricks', () => {
     const { steps, waitingFor, report } = planned(facts([missing, missing], { directories: [], isFenced: true }))
     expect(steps).to.deep.equal([])
