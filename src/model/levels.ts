@@ -55,7 +55,7 @@ export const addedFields: Partial<Record<ExchangedDocument, Record<string, Added
   // A scheduler that does not know it has no pool that requires it.
   inventory: { 'devices.wipes': { since: 2 }, cut: { since: 2 } },
   hosts: { brickPorts: { since: 3 } },
-  'observed/volume': { takenPorts: { since: 3 }, sessionsLetIn: { since: 3 } },
+  'observed/volume': { takenPorts: { since: 3 }, sessionsLetIn: { since: 3 }, brickBytes: { since: 3 } },
   'observed/brick': { wiping: { since: 2 } },
   'observed/adopt': { wiping: { since: 2 } },
 }

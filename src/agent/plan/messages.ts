@@ -51,4 +51,6 @@ export const formatToFinish = (device: string) =>
   `mkfs on ${device} to finish, which began before the agent was restarted`
 export const swapToBeOff = (loop: string) => `the swap on ${loop} to be turned off`
 export const pathToBeFree = (path: string, source: string) => `${source} to be unmounted from ${path}`
+export const bricksToBeConnected = (path: string, shownBytes: number, minBytes: number) =>
+  `all bricks of ${path} to be connected: the mount shows ${shownBytes} bytes, and has at least ${minBytes} with all of them`
 export const placeOfSwapToBeMounted = (place: string, path: string) => `${place} to be mounted at ${path}`

@@ -2,7 +2,7 @@ import type { DesiredMount } from '../../model/documents/mount.js'
 import type { MountFacts } from '../port/host.js'
 import type { Step } from '../port/steps.js'
 import { isMountOf } from './dataplane/index.js'
-import { pathToBeFree, swapToBeOff } from './messages.js'
+import { bricksToBeConnected, pathToBeFree, swapToBeOff } from './messages.js'
 import type { Plan } from '../port/plan.js'
 
 /**
@@ -14,6 +14,7 @@ export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'>
   const {
     mounted,
     alive,
+    shownBytes,
     isLeft = false,
     loops = [],
     isWantedElsewhere = false,
@@ -48,6 +49,14 @@ export function planMount(mount: DesiredMount, facts: MountFacts): Plan<'mount'>
       steps: [{ kind: 'renewCertificate', mount }],
       waitingFor: [],
       report: { state: alive ? 'mounted' : 'forming' },
+    }
+  const minBytes = mount.direct?.minBytes
+  // It stays, with a job on it or not: its client connects by itself to bricks that answer again.
+  if (ours && alive && minBytes !== undefined && shownBytes !== undefined && shownBytes < minBytes)
+    return {
+      steps: [],
+      waitingFor: [bricksToBeConnected(mount.path, shownBytes, minBytes)],
+      report: { state: 'forming' },
     }
   if (ours && alive) return { steps: [], waitingFor: [], report: { state: 'mounted' } }
   if (ours && held.length > 0) return { steps: [], waitingFor: held, report: { state: 'forming' } }

@@ -105,6 +105,8 @@ export interface DirectBrickFacts {
   answers: boolean
   /** It has not answered for long, and does nothing: nobody is served until it is started again. */
   hangs?: boolean
+  /** The size of its file system, as statfs says; of one that is ready. */
+  totalBytes?: number
   /** No process serves it, and something else listens on its port. */
   isPortTaken?: boolean
 }
@@ -118,6 +120,8 @@ export interface MountFacts {
   hasOldCertificate?: true
   /** Nothing is mounted there, and something of its client is left. Only asked when it is wanted absent. */
   isLeft?: boolean
+  /** The size that it shows, as statfs says; only of one that says how much it is to show at least. */
+  shownBytes?: number
   /** Loop devices attached to files in it; only for the place of swap files. */
   loops?: string[]
   /**

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { accountId, address, maxBricks, maxHosts, mode, plainPath } from '../fields.js'
 import { deviceName } from '../names.js'
 import { tolerant } from '../tolerant.js'
-import { uuid } from './common.js'
+import { bytes, uuid } from './common.js'
 
 /*
  * What documents say of buffers of the data plane `direct`: each agent serves its own bricks with a glusterfsd of its own, and
@@ -92,5 +92,7 @@ export const directSource = tolerant({
   /** In place of a login. */
   tls: credential.optional(),
   bricks: z.array(tolerant({ address, port })).min(1).max(maxBricks),
+  /** A mount whose file system is smaller is not connected to all bricks. */
+  minBytes: bytes.optional(),
 })
 export type DirectSource = z.infer<typeof directSource>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { accountId, maxBricks, maxHosts, mode, plainPath, record } from '../fields.js'
 import { hostName } from '../names.js'
 import { tolerant } from '../tolerant.js'
-import { bootId, bufferName, fence, id, reported, version } from './common.js'
+import { bootId, bufferName, bytes, fence, id, reported, version } from './common.js'
 import { brickExport, brickTls, clientAddresses, directBrick, port, sessionsLetIn } from './direct.js'
 
 export const volumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,90}$/, 'a volume name')
@@ -71,6 +71,8 @@ export const observedVolume = tolerant({
   allow: z.string().max(8192).optional(),
   /** With `direct`: the sessions whose compute hosts may connect to the bricks now. */
   sessionsLetIn: sessionsLetIn.optional(),
+  /** With `direct`: the size of each brick's file system, as statfs says, in the order of the document. */
+  brickBytes: z.array(bytes).max(maxBricks).optional(),
   /** The desired directories that exist. */
   directories: z.array(plainPath).max(maxHosts).optional(),
   /** The boots in the desired document when this was seen. */

@@ -73,7 +73,7 @@ function desiredMounts(
             ? isMade(cluster, buffer, directory) &&
               /* guard: namespaces-filled */ (view !== 'private' || isFannedOut(session))
             : isStillMounted(cluster, session, buffer, host, view)
-        const fresh = mountOf(session, key, buffer, host, mountRoot, wanted, view, directory)
+        const fresh = mountOf(cluster, session, key, buffer, host, mountRoot, wanted, view, directory)
         // The path never changes: the job's variables name it, and the host must unmount it there.
         const mount = { ...fresh, path: cluster.desired.mount.get(hostKey(host, mountIdOf(fresh)))?.path ?? fresh.path }
         if (may) add(records, host, { ...mount, wanted: wantedOf(host, mount) })
@@ -147,6 +147,7 @@ function isMade(cluster: Cluster, buffer: BufferDocument, directory: string): bo
 }
 
 function mountOf(
+  cluster: Cluster,
   session: SessionDocument,
   key: string,
   buffer: BufferDocument,
@@ -162,7 +163,7 @@ function mountOf(
     kind: 'mount',
     session: { id: session.id, token: session.token },
     buffer: { id: buffer.id, name: key },
-    ...dataPlaneOf(buffer).mountSource(buffer, view, { host, session: session.id }),
+    ...dataPlaneOf(buffer).mountSource(cluster, buffer, view, { host, session: session.id }),
     ...(view === 'striped' ? {} : { view }),
     ...(directory === '' ? {} : { directory }),
     ...(clientCache === undefined ? {} : { clientCache }),

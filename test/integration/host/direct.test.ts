@@ -370,7 +370,7 @@ describe('clients that the agent starts itself (root)', () => {
 
   it('mount all bricks, without the volfile, the password or .meta for anybody to read', async () => {
     const expectedBytes = totalBytes(sizes)
-    const state = await start({ expectedBytes })
+    const state = await start({ minBytes: expectedBytes })
     expect(state).to.deep.equal({ kind: 'answers', totalBytes: expectedBytes })
     writeFileSync(join(mountPoint, 'file'), 'text')
     expect(readFileSync(join(mountPoint, 'file'), 'utf8')).to.equal('text')
@@ -388,7 +388,7 @@ describe('clients that the agent starts itself (root)', () => {
 
   it('show the bytes of a dispersed volume as its smallest brick allows', async () => {
     const layout = { kind: 'disperse', bricks: 3, redundancy: 1 } as const
-    expect(await start({ layout, expectedBytes: totalBytes(sizes, layout) })).to.deep.equal({
+    expect(await start({ layout, minBytes: totalBytes(sizes, layout) })).to.deep.equal({
       kind: 'answers',
       totalBytes: 2 * sizes[0]!,
     })
@@ -396,7 +396,7 @@ describe('clients that the agent starts itself (root)', () => {
 
   it('mount with a brick away, and say so by their size', async () => {
     await bricks.stop(2)
-    expect(await start({ timeoutMs: 2_000, expectedBytes: totalBytes(sizes) })).to.deep.equal({
+    expect(await start({ timeoutMs: 2_000, minBytes: totalBytes(sizes) })).to.deep.equal({
       kind: 'answers',
       totalBytes: sizes[0]! + sizes[1]!,
     })

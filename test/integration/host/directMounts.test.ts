@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { bricksToBeConnected } from '../../../src/agent/plan/messages.js'
 import { Unavailable } from '../../../src/agent/port/host.js'
 import { brickPath, transferId, transferRoot } from '../../../src/model/cluster.js'
 import type { DesiredMount } from '../../../src/model/documents/mount.js'
@@ -86,6 +87,25 @@ describe('buffers that the agent mounts by a client of its own (root)', function
       expect(readFileSync(join(rig.directories.log, name), 'utf8')).to.not.include(password)
     expect(readdirSync(rig.directories.run).filter((name) => name.endsWith('.vol'))).to.deep.equal([])
     expect(() => readdirSync(join(mount.path, '.meta'))).to.throw('ENOENT')
+  })
+
+  it('are not called mounted while they show fewer bytes than their bricks have, and stay', async () => {
+    const { brickBytes } = (await rig.settle('volume', rig.volumeDocument())).report
+    const [one, two] = brickBytes!
+    const minBytes = one! + Math.ceil(two! / 2)
+    const mount = rig.mountDocument('striped', { direct: rig.source('striped', { minBytes }) })
+    await rig.settle('mount', mount)
+    expect((await rig.host.observe.mount(mount)).shownBytes).to.equal(one! + two!)
+    process.kill((await rig.pids('brick'))[0]!, 'SIGKILL')
+    await until({ what: 'the client to notice' }, async () => {
+      const { took, report, waitingFor } = await rig.round('mount', mount)
+      expect(took).to.deep.equal([])
+      if (report.state !== 'forming') return false
+      expect(waitingFor).to.deep.equal([bricksToBeConnected(mount.path, one!, minBytes)])
+      return true
+    })
+    await rig.settle('volume', rig.volumeDocument())
+    expect((await rig.settle('mount', mount)).took).to.deep.equal([])
   })
 
   it('are mounted again when their client was killed', async () => {

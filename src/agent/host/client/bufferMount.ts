@@ -8,7 +8,7 @@ import { mountedAt, type MountEntry, mountTable } from '../exec/mounts.js'
 import { usersKeeping, type Leftovers } from './leftovers.js'
 import { cannotBeUnmounted, mountSilent, notBelowMountRoot, notMounted } from './messages.js'
 import { makePassable } from '../exec/passable.js'
-import type { Run } from '../exec/run.js'
+import { type Run, runOk } from '../exec/run.js'
 
 /*
  * Buffers mounted on a compute node. The mount table and a read show whether a mount exists, never the exit code (mount
@@ -36,9 +36,13 @@ export async function mountFacts(
   }
   const loops = mount.view === 'swap' ? (await loopsIn(found, run)).map(({ device }) => device) : undefined
   const mounted = { source: found.source, type: found.type }
+  const alive = await answers(mount.path, run)
+  const isSizeAsked = alive && mount.wanted === 'present' && mount.direct?.minBytes !== undefined
   return {
     mounted,
-    alive: await answers(mount.path, run),
+    alive,
+    // One that cannot be asked is not known to be whole.
+    ...(isSizeAsked ? { shownBytes: await fileSystemBytes(mount.path, run).catch(() => 0) } : {}),
     ...((await client.hasOldCertificate(mount, mount.path)) ? { hasOldCertificate: true as const } : {}),
     ...(loops ? { loops } : {}),
     ...(leftovers ? { leftovers } : {}),
@@ -120,6 +124,14 @@ function requireBelowMountRoot(path: string, mountRoot: string): void {
   if (normalize(path) !== path || path.endsWith('/') || !path.startsWith(`${mountRoot}/`)) {
     throw new Refusal(notBelowMountRoot(path, mountRoot))
   }
+}
+
+/** Asked by a child process. Throws CommandError when the file system does not answer within ten seconds. */
+async function fileSystemBytes(path: string, run: Run): Promise<number> {
+  const argv = ['stat', '--file-system', '--format=%b %S', '--', path] as const
+  const { stdout } = await runOk(run, argv, { timeoutMs: readMs })
+  const [blocks, blockBytes] = stdout.split(' ').map(Number)
+  return blocks! * blockBytes!
 }
 
 /** Whether a child process could stat that path within ten seconds. False also for a path that does not exist. */

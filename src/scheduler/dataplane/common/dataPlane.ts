@@ -60,6 +60,7 @@ export interface DataPlane {
   letsIn(cluster: Cluster, session: SessionDocument, buffer: BufferDocument, settings: ClientSettings): boolean
   /** What that host mounts the buffer from, in that view, for the session with that id. */
   mountSource(
+    cluster: Cluster,
     buffer: BufferDocument,
     view: MountView,
     client: { host: string; session: number },

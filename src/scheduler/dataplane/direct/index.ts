@@ -7,6 +7,7 @@ import { clientCredential, isCertified, storageHolder } from './certificates.js'
 import { desiredVolumes, letsIn } from './desiredVolumes.js'
 import { exportOfDirectory, exportOfView, holderOf, loginOf } from './exports.js'
 import { mended, served } from './ports.js'
+import { minBytesOf } from './sizes.js'
 import { newSecret, renewed } from './secrets.js'
 
 /** GlusterFS's processes that each agent starts for its own bricks and its own mounts: no host waits for another. */
@@ -25,10 +26,12 @@ export const direct: DataPlane = {
   whyStartOver: () => undefined,
   whyNotLetIn: () => undefined,
   letsIn,
-  mountSource: (buffer, view, { host, session }) => {
+  mountSource: (cluster, buffer, view, { host, session }) => {
     const name = exportOfView(view, host)
     const tls = isCertified(buffer) ? { tls: clientCredential(buffer, holderOf(buffer, name), session) } : {}
-    return { ...volumeOf(buffer), direct: { ...sourceOf(buffer, name), ...tls } }
+    const minBytes = minBytesOf(cluster, buffer)
+    const size = minBytes === undefined ? {} : { minBytes }
+    return { ...volumeOf(buffer), direct: { ...sourceOf(buffer, name), ...tls, ...size } }
   },
   transferSource: (buffer, { directory, nodes, template }, session) => {
     const directories = nodes ? nodes.map((node) => `${directory}/${node}`) : [directory]

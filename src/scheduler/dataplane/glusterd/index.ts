@@ -22,7 +22,7 @@ export const glusterd: DataPlane = {
   whyStartOver: ({ needsFreshDirectories }) => (needsFreshDirectories ? directoriesAreUsed() : undefined),
   whyNotLetIn,
   letsIn,
-  mountSource: sourceOf,
+  mountSource: (_cluster, buffer) => sourceOf(buffer),
   transferSource: sourceOf,
   swapSource: () => ({}),
   mountCommand,

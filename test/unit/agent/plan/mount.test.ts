@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { MountFacts } from '../../../../src/agent/port/host.js'
-import { pathToBeFree, swapToBeOff } from '../../../../src/agent/plan/messages.js'
+import { bricksToBeConnected, pathToBeFree, swapToBeOff } from '../../../../src/agent/plan/messages.js'
 import { planMount } from '../../../../src/agent/plan/mount.js'
 import { describeStep } from '../../../../src/agent/port/steps.js'
 import type { DesiredMount } from '../../../../src/model/documents/mount.js'
@@ -54,6 +54,17 @@ describe('the plan of a mount that is wanted', () => {
       `unmount ${path}`,
       `mount 3 at ${path}`,
     ])
+  })
+
+  it('waits while the mount shows fewer bytes than all bricks have, and leaves it alone', () => {
+    const login = { user: 'u', password: 'p'.repeat(43) }
+    const bricks = [{ address: 'gluster1', port: 29_000 }]
+    const mount = { direct: { export: 'striped', login, bricks, minBytes: 1500 } }
+    const mounted = { source: 'glusterfs:3.striped', type: 'fuse.glusterfs' }
+    const { steps, waitingFor, state } = planned(mountFacts({ mounted, alive: true, shownBytes: 1499 }), mount)
+    expect([steps, state]).to.deep.equal([[], 'forming'])
+    expect(waitingFor).to.deep.equal([bricksToBeConnected(path, 1499, 1500)])
+    expect(planned(mountFacts({ mounted, alive: true, shownBytes: 1500 }), mount).state).to.equal('mounted')
   })
 
   it('does not mind which server a mount was made from', () => {

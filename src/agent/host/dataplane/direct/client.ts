@@ -73,7 +73,7 @@ async function mountExport(
   { clientCache, acl = false }: MountUse,
   { directories, run, warn }: BrickMeans,
 ): Promise<void> {
-  const { bricks, login, tls, export: name } = direct
+  const { bricks, login, tls, export: name, minBytes } = direct
   const id = idOf(path)
   const files = filesOf('client', id, directories)
   if (tls) await writeCredential(files, tls)
@@ -89,6 +89,7 @@ async function mountExport(
     acl,
     directories,
     oomScoreAdj,
+    minBytes,
     timeoutMs: readyMs,
   }
   await startClient(start, run, warn).catch(async (error: unknown) => {

@@ -34,8 +34,8 @@ export interface ClientStart {
   acl?: boolean
   directories: Directories
   oomScoreAdj: number
-  /** Of all bricks together, as `totalBytes` has it: waited for, as bricks may answer one behind another. */
-  expectedBytes?: number
+  /** With all bricks it shows no fewer (`totalBytes`): waited for, as bricks may answer one behind another. */
+  minBytes?: number | undefined
   /** For so long it is waited for. */
   timeoutMs: number
 }
@@ -55,7 +55,7 @@ const endMs = 10_000
 const unmountMs = 30_000
 
 /**
- * Mounts the volume. Resolves with its state when the mount answers, with all the bytes that are expected or, when its time is
+ * Mounts the volume. Resolves with its state when the mount answers, with the bytes of all bricks or, when its time is
  * over, with fewer. Throws ClientNotStarted when nothing is mounted or the mount does not answer, and leaves nothing then;
  * Error for words that are none; CommandError when the command cannot be started or hangs.
  */
@@ -86,12 +86,12 @@ export async function startClient(
 
 /** Until it is ready, its process has ended, or its time is over. */
 async function readyState(start: ClientStart, begun: number, run: Run): Promise<MountState> {
-  const { mountPoint, name, expectedBytes, timeoutMs } = start
+  const { mountPoint, name, minBytes, timeoutMs } = start
   for (let waitMs = 5; ; waitMs = Math.min(200, waitMs * 2)) {
     // Looked at before the mount: it is there as long as the process lives.
     const lives = (await runningClient(mountPoint)) !== undefined
     const state = await mountState(mountPoint, name, run)
-    const isReady = state.kind === 'answers' && (expectedBytes === undefined || state.totalBytes === expectedBytes)
+    const isReady = state.kind === 'answers' && (minBytes === undefined || state.totalBytes >= minBytes)
     if (isReady || !lives || performance.now() - begun > timeoutMs) return state
     await pause(waitMs)
   }

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import { brickPath } from '../../../../model/cluster.js'
 import type { DirectBrick } from '../../../../model/documents/direct.js'
 import type { DirectVolume } from '../../../../model/documents/volume.js'
@@ -65,16 +66,22 @@ async function brickFacts(volume: DirectVolume, brick: DirectBrick, seen: Seen):
   const path = brickPath(device, volume.directory)
   const isReady = await seen.isReady(brick, volume.directory)
   const found = seen.running.find((each) => each.uuid === uuid)
+  const size = isReady ? await sizeOf(path) : {}
   if (!found) {
     const isPortTaken = seen.listening.has(port)
-    return { device, path, isReady, answers: false, ...(isPortTaken ? { isPortTaken } : {}) }
+    return { device, path, isReady, ...size, answers: false, ...(isPortTaken ? { isPortTaken } : {}) }
   }
   const isCurrent = found.fingerprint === servedFingerprintOf(volume, brick) && found.directory === path
-  const facts = { device, path, isReady, process: { pid: found.pid, isCurrent } }
+  const facts = { device, path, isReady, ...size, process: { pid: found.pid, isCurrent } }
   const answer = volume.wanted === 'started' && isCurrent ? await answerOf(volume, port) : undefined
   if (!answer) return { ...facts, answers: false }
   const hangs = await seen.hangWatch.hangs(uuid, found, answer)
   return { ...facts, answers: answer.kind === 'accepted', ...(hangs ? { hangs } : {}) }
+}
+
+async function sizeOf(path: string): Promise<Pick<DirectBrickFacts, 'totalBytes'>> {
+  const { blocks, bsize } = await statfs(path)
+  return { totalBytes: blocks * bsize }
 }
 
 /**

@@ -67,13 +67,14 @@ function startedReport(volume: DirectVolume, facts: DirectVolumeFacts, areMade: 
   const offline = facts.bricks.filter((brick) => !isServing(brick)).map(({ path }) => path)
   const taken = facts.bricks.filter(({ isPortTaken }) => isPortTaken).map((brick) => portOf(volume, brick))
   const isWhole = offline.length === 0 && facts.isFenced && facts.others.length === 0 && areMade
+  const brickBytes = facts.bricks.flatMap(({ totalBytes = [] }) => totalBytes)
   const partly = serving.length > 0 ? 'degraded' : 'forming'
   return {
     ...reportOf(volume, isWhole ? 'started' : partly, facts),
     offline,
     directories: facts.directories,
     // Whoever reads this knows by it that all that the document says is so, and not only what an earlier one said.
-    ...(isWhole ? { allow: fingerprintOf(volume), sessionsLetIn: volume.sessionsLetIn } : {}),
+    ...(isWhole ? { allow: fingerprintOf(volume), sessionsLetIn: volume.sessionsLetIn, brickBytes } : {}),
     ...(taken.length === 0 ? {} : { takenPorts: taken }),
   }
 }

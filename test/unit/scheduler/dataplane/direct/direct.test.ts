@@ -206,6 +206,25 @@ describe('a buffer of the data plane direct', () => {
     ])
   })
 
+  it('is mounted with all its bytes but half a brick: with fewer a brick is not connected', async () => {
+    const rig = await ready()
+    const sizes = { gluster1: 1000, gluster2: 600 }
+    for (const [host, bytes] of Object.entries(sizes)) {
+      const { sessionsLetIn, ...document } = volumeOn(rig, host)!
+      const whole = { host, allow: fingerprintOf(document), sessionsLetIn, brickBytes: [bytes] }
+      await rig.agents.report(volumeReport(bufferOf(rig), whole))
+    }
+    await rig.quiet()
+    expect(
+      direct.mountSource(rig.cache, bufferOf(rig), 'striped', { host: 'c1', session: 20 }).direct!.minBytes,
+    ).to.equal(1300)
+    await rig.agents.report(volumeReport(bufferOf(rig), { host: 'gluster2' }))
+    await rig.quiet()
+    expect(
+      direct.mountSource(rig.cache, bufferOf(rig), 'striped', { host: 'c1', session: 20 }).direct,
+    ).to.not.have.property('minBytes')
+  })
+
   it('is not mounted while a host of it is away, which may serve something else', async () => {
     const rig = await ready()
     rig.agents.silence('gluster2')
@@ -394,7 +413,7 @@ describe('a buffer of the data plane direct with namespaces of the nodes', () =>
     const certified = { ...buffer, certifiedAt: 2000 }
     const client = { host: 'c1', session: 20 }
     const subjectOf = ({ certificate }: Credential) => new X509Certificate(certificate).subject
-    const own = direct.mountSource(certified, 'private', client).direct!
+    const own = direct.mountSource(cluster, certified, 'private', client).direct!
     expect(own).to.not.have.property('login')
     expect(subjectOf(own.tls!)).to.equal(`CN=${holderOf(certified, 'private-c1')}.20`)
     const namespace = { directory: '/private', nodes: ['c1', 'c2'], template: '/template' }
@@ -406,11 +425,13 @@ describe('a buffer of the data plane direct with namespaces of the nodes', () =>
   })
 
   it('gives a node what it mounts, and a storage host what it copies', () => {
-    expect(direct.mountSource(buffer, 'private', { host: 'c1', session: 20 }).direct).to.deep.include({
+    expect(direct.mountSource(cluster, buffer, 'private', { host: 'c1', session: 20 }).direct).to.deep.include({
       export: 'private-c1',
       login: loginOf(buffer, 'private-c1'),
     })
-    expect(direct.mountSource(buffer, 'striped', { host: 'c1', session: 20 }).direct!.export).to.equal('striped')
+    expect(direct.mountSource(cluster, buffer, 'striped', { host: 'c1', session: 20 }).direct!.export).to.equal(
+      'striped',
+    )
     expect(direct.swapSource('c1')).to.deep.equal({ export: 'swap-c1' })
     const fill = direct.transferSource(
       buffer,

@@ -34,9 +34,8 @@ function planned(seen: DirectVolumeFacts, parts: Partial<DirectVolume> = {}) {
 describe('a volume that this host serves itself', () => {
   it('is left alone when it is as desired, and says what it is by its fingerprint', () => {
     const sessionsLetIn = [sessionFingerprintOf({ id: 7 }, ['c1'])]
-    const { steps, waitingFor, report } = planned(facts([served, served], { boots: { gluster1: 'b' } }), {
-      sessionsLetIn,
-    })
+    const sized = [1000, 600].map((totalBytes) => ({ ...served, totalBytes }))
+    const { steps, waitingFor, report } = planned(facts(sized, { boots: { gluster1: 'b' } }), { sessionsLetIn })
     expect([...steps, ...waitingFor]).to.deep.equal([])
     expect(report).to.deep.equal({
       bufferId: 10,
@@ -45,6 +44,7 @@ describe('a volume that this host serves itself', () => {
       directories,
       allow: fingerprintOf(aDirectVolume()),
       sessionsLetIn,
+      brickBytes: [1000, 600],
       boots: { gluster1: 'b' },
     })
   })
