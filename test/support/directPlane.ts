@@ -33,7 +33,7 @@ export async function brickProcessesOf(lab: Cluster, host: string): Promise<Seen
 export function leftOfDirect(lab: Cluster, host: string): Promise<string> {
   const looks = [
     'ss --listening --tcp --numeric --no-header | grep :29',
-    'nft list ruleset | grep 29[0-9][0-9][0-9]',
+    'nft list table inet burstbuffer_bricks',
     'find /run/burstbuffer-agent/direct -type f',
     `findmnt --noheadings --types fuse.glusterfs --output SOURCE | grep ^glusterfs:`,
   ]
