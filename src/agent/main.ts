@@ -91,6 +91,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   tell()
   host.onTransferEnd(() => service.wake('transfer'))
   host.onBrickEnd(() => service.wake('volume'))
+  host.onClientEnd(() => service.wake('mount'))
   const watchDevices = (pools: AgentConfig['pools']) =>
     config.roles.includes('storage')
       ? service.inventory.watchDirectories(Object.values(pools).flat())

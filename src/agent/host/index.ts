@@ -63,6 +63,8 @@ export interface RealHost extends Host {
   close(): Promise<void>
   /** Calls back when a process has ended that serves a brick, and nobody told it to. */
   onBrickEnd(callback: () => void): void
+  /** Calls back when the client of a mount has ended, and nobody told it to. */
+  onClientEnd(callback: () => void): void
 }
 
 /** Nothing in the first outlives a reboot; systemd gives the agent its parent. */
@@ -76,6 +78,7 @@ export function realHost(options: RealHostOptions): RealHost {
   const run = logged(options.run ?? runCommand, options)
   const { mountRoot, name } = options
   let onBrickEnd = () => {}
+  let onClientEnd = () => {}
   const planes = dataPlanesOn({
     name,
     run,
@@ -87,6 +90,7 @@ export function realHost(options: RealHostOptions): RealHost {
       directories: usualDirectories,
       isReady: async (brick, directory) => isBrickWhole(brick, directory, await pathOf()),
       onBrickEnd: () => onBrickEnd(),
+      onClientEnd: () => onClientEnd(),
       onProblems: (problems) => options.onBrickProblems?.(problems),
       ...options.direct,
     },
@@ -150,6 +154,7 @@ export function realHost(options: RealHostOptions): RealHost {
     setPools: (next) => (pools = next),
     onTransferEnd: (callback) => (onTransferEnd = callback),
     onBrickEnd: (callback) => (onBrickEnd = callback),
+    onClientEnd: (callback) => (onClientEnd = callback),
     close: async () => {
       planes.close()
       await Promise.all([staging.close(), longWipes.close()])

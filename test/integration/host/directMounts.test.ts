@@ -108,10 +108,14 @@ describe('buffers that the agent mounts by a client of its own (root)', function
     expect((await rig.settle('mount', mount)).took).to.deep.equal([])
   })
 
-  it('are mounted again when their client was killed', async () => {
+  it('are mounted again when their client was killed, which the agent notices by itself', async () => {
     const mount = rig.mountDocument('striped')
     await rig.settle('mount', mount)
+    rig.restartAgent()
+    await rig.settle('mount', mount)
+    const ended = new Promise<void>((resolve) => rig.host.onClientEnd(resolve))
     process.kill((await rig.pids('client'))[0]!, 'SIGKILL')
+    await ended
     const { took } = await rig.settle('mount', mount)
     expect(took).to.deep.equal([`unmount ${mount.path}`, `mount ${rig.volume} at ${mount.path}`])
     expect(readdirSync(mount.path)).to.deep.equal([])

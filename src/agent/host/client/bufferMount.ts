@@ -25,7 +25,7 @@ const readMs = 10_000
 export async function mountFacts(
   mount: DesiredMount,
   leftIn: Leftovers['facts'],
-  client: Pick<Client, 'hasOldCertificate' | 'isLeft'>,
+  client: Pick<Client, 'follow' | 'hasOldCertificate' | 'isLeft'>,
   run: Run,
 ): Promise<MountFacts> {
   const found = mountedAt(await mountTable(), mount.path)
@@ -37,6 +37,7 @@ export async function mountFacts(
   const loops = mount.view === 'swap' ? (await loopsIn(found, run)).map(({ device }) => device) : undefined
   const mounted = { source: found.source, type: found.type }
   const alive = await answers(mount.path, run)
+  if (alive) await client.follow(mount.path)
   const isSizeAsked = alive && mount.wanted === 'present' && mount.direct?.minBytes !== undefined
   return {
     mounted,

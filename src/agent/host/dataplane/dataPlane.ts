@@ -31,6 +31,8 @@ export interface Client {
   hasOldCertificate(source: Pick<MountSource, 'direct'>, path: string): Promise<boolean>
   /** What is mounted there shows the source's certificate from its next connection on. */
   renewCertificate(source: Pick<MountSource, 'direct' | 'volume'>, path: string): Promise<void>
+  /** It is mounted there: the end of its client is noticed from now on, where this plane can. May be repeated. */
+  follow(path: string): Promise<void>
   /** Something of a client is left for that path, where nothing is mounted (any more). */
   isLeft(path: string): Promise<boolean>
   /** Programs of its own that take a user's FUSE mount off for that user. */

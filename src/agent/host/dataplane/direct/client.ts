@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import type { DirectSource } from '../../../../model/documents/direct.js'
 import { mountName } from '../../../plan/dataplane/direct/mountSource.js'
 import { Unavailable } from '../../../port/host.js'
+import { coalesce } from '../../exec/coalesce.js'
 import { mountedAt, mountTable } from '../../exec/mounts.js'
 import { endProcess } from '../../exec/processes.js'
 import type { Client, MountSource, MountUse } from '../dataPlane.js'
@@ -15,6 +16,7 @@ import { exportWord } from './exportWord.js'
 import { filesOf, removeFiles } from './files.js'
 import { bricksOffline, noLogin, toMount } from './messages.js'
 import { probeBrick, probeTlsOf } from './probe.js'
+import type { ProcessWatch } from './processWatch.js'
 import { runningProcesses } from './running.js'
 
 const probeMs = 5_000
@@ -25,9 +27,14 @@ const oomScoreAdj = -500
 
 /**
  * Mounts by a client of the agent's own, which outlives it. A mount of fewer bricks than the buffer has would show fewer files
- * without an error, so that every brick has to let it in first. `prepare`: makes the directories.
+ * without an error, so that every brick has to let it in first. `prepare`: makes the directories. `watch`: by path.
  */
-export function client(means: BrickMeans, prepare: () => Promise<void>): Client {
+export function client(means: BrickMeans, prepare: () => Promise<void>, watch: ProcessWatch): Client {
+  const processes = coalesce(runningProcesses)
+  const end = (path: string) => {
+    watch.forget(path)
+    return endClient(path, means)
+  }
   return {
     liveFirst: (servers) => Promise.resolve([...servers]),
     mount: async (source, path, use) => {
@@ -36,10 +43,15 @@ export function client(means: BrickMeans, prepare: () => Promise<void>): Client 
       if (direct.tls) requireValid(direct.tls, toMount(source.volume), means.now())
       await requireBricks(direct)
       await prepare()
-      await endClient(path, means)
+      await end(path)
       await mountExport({ ...source, direct }, path, use, means)
     },
-    unmounted: (path) => endClient(path, means),
+    unmounted: end,
+    follow: async (path) => {
+      if (watch.isFollowed(path)) return
+      const found = (await processes()).find((each) => each.kind === 'client' && each.mountPoint === path)
+      if (found) watch.follow(path, found)
+    },
     hasOldCertificate: async ({ direct }, path) =>
       direct?.tls !== undefined && hasOlder(filesOf('client', idOf(path), means.directories), direct.tls),
     renewCertificate: async ({ direct, volume }, path) => {

@@ -55,6 +55,8 @@ export interface DirectParts {
   isReady(brick: DirectBrick, directory: string): Promise<boolean>
   /** A process that serves a brick has ended, and nobody told it to. */
   onBrickEnd(): void
+  /** The client of a mount has ended, and nobody told it to. */
+  onClientEnd(): void
   /** Why this host cannot serve volumes, for operators; empty when it can. */
   onProblems(problems: string[]): void
 }
@@ -69,10 +71,12 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     directories,
     isReady,
     onBrickEnd,
+    onClientEnd,
     onProblems,
   } = options.direct
   const means: BrickMeans = { directories, run, warn, now: () => clock.unixSeconds() }
   const watch = new ProcessWatch(clock, onBrickEnd)
+  const clientWatch = new ProcessWatch(clock, onClientEnd)
   const hangWatch = new HangWatch(clock)
   const look = coalesce(async () => ({ running: await ownBricks(), listening: await portsListenedOn() }))
   const prepare = once(() => prepareDirectories(directories))
@@ -126,8 +130,11 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     },
     requireAllBricksOnline,
     brickServer: { program: 'glusterfsd', brickOf },
-    client: client(means, prepare),
-    close: () => watch.close(),
+    client: client(means, prepare, clientWatch),
+    close: () => {
+      watch.close()
+      clientWatch.close()
+    },
     observe: {
       volume: async (volume) => {
         const fenced = await fenceFacts(volume).catch((error: Error) => error.message)

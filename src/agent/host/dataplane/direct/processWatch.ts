@@ -4,8 +4,8 @@ import { isRunning, type ProcessId } from '../../exec/processes.js'
 const lookMs = 2_000
 
 /**
- * Notices when a process that serves a brick has ended without being told to, by a look at all that it follows every two
- * seconds: nobody else would before the next resync.
+ * Notices when a process that serves a brick, or is behind a mount, has ended without being told to, by a look at all that it
+ * follows every two seconds: nobody else would before the next resync.
  */
 export class ProcessWatch {
   private followed = new Map<string, ProcessId>()
@@ -21,6 +21,10 @@ export class ProcessWatch {
   follow(name: string, process: ProcessId): void {
     this.followed.set(name, process)
     this.lookLater()
+  }
+
+  isFollowed(name: string): boolean {
+    return this.followed.has(name)
   }
 
   /** Follows the process of that name no longer, for example because it is going to be ended. */

@@ -17,6 +17,7 @@ export function client(run: Run): Client {
     unmounted: () => Promise.resolve(),
     hasOldCertificate: () => Promise.resolve(false),
     renewCertificate: () => Promise.resolve(),
+    follow: () => Promise.resolve(),
     isLeft: () => Promise.resolve(false),
     mount: (source, path, use) => mountGluster(source, path, use, run),
     // It comes with GlusterFS's client.
