@@ -1,6 +1,7 @@
 import { noLoopDevices } from '../../src/agent/host/client/messages.js'
 import { expect } from 'chai'
 import { until } from '../../lab/common/until.js'
+import { serveWith } from '../support/directPlane.js'
 import { labTestMs, useLab } from '../support/lab.js'
 import { cannotSwap } from '../../src/scheduler/admission/messages.js'
 import { swapNotSupported } from '../../src/scheduler/placement/messages.js'
@@ -93,22 +94,29 @@ describe('swap on a buffer', function () {
         })
       })
 
-      it('lies beside what its jobdw line asks for, and goes with it when the job is cancelled', async () => {
-        const jobdw = '#DW jobdw type=scratch access_mode=striped capacity=1TB'
-        const wait = 'echo mine >"$DW_JOB_STRIPED/note" && sleep 600'
-        const job = await slurm.submit('alice', '#SBATCH --nodelist=c1', jobdw, swap, wait)
-        await slurm.untilJob(job, /JobState=RUNNING/)
-        expect(await swapsOf('c1', job)).to.deep.equal([{ file: 'c1.0', isOn: true }])
-        const find = `find /mnt/burstbuffer/${job}.*/striped -mindepth 1 -printf '%f\\n'`
-        await until({ what: 'the note is all that the user sees' }, async () => {
-          return (await lab.exec('c1', ['sh', '-c', find], { user: 'alice' })).stdout === 'note\n'
+      for (const dataPlane of ['glusterd', 'direct'] as const) {
+        describe(`on the data plane ${dataPlane}`, () => {
+          before(() => (dataPlane === 'direct' ? serveWith(lab, dataPlane) : undefined))
+          after(() => (dataPlane === 'direct' ? serveWith(lab, 'glusterd') : undefined))
+
+          it('lies beside what its jobdw line asks for, and goes with it when the job is cancelled', async () => {
+            const jobdw = '#DW jobdw type=scratch access_mode=striped capacity=1TB'
+            const wait = 'echo mine >"$DW_JOB_STRIPED/note" && sleep 600'
+            const job = await slurm.submit('alice', '#SBATCH --nodelist=c1', jobdw, swap, wait)
+            await slurm.untilJob(job, /JobState=RUNNING/)
+            expect(await swapsOf('c1', job)).to.deep.equal([{ file: 'c1.0', isOn: true }])
+            const find = `find /mnt/burstbuffer/${job}.*/striped -mindepth 1 -printf '%f\\n'`
+            await until({ what: 'the note is all that the user sees' }, async () => {
+              return (await lab.exec('c1', ['sh', '-c', find], { user: 'alice' })).stdout === 'note\n'
+            })
+            await lab.exec('head', ['scancel', job], { user: 'alice' })
+            await slurm.untilJob(job, /JobState=CANCELLED/)
+            await slurm.untilClean()
+            expect(await swapsOf('c1', job)).to.deep.equal([])
+            expect(await stepsOf('c1', job)).to.deep.equal(['turn off', 'detach', 'remove', 'unmount'])
+          })
         })
-        await lab.exec('head', ['scancel', job], { user: 'alice' })
-        await slurm.untilJob(job, /JobState=CANCELLED/)
-        await slurm.untilClean()
-        expect(await swapsOf('c1', job)).to.deep.equal([])
-        expect(await stepsOf('c1', job)).to.deep.equal(['turn off', 'detach', 'remove', 'unmount'])
-      })
+      }
     })
   })
 
