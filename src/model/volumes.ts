@@ -1,6 +1,7 @@
 import { hostKey, type Cluster } from './cluster.js'
 import type { BufferDocument, PlacedBrick } from './documents/buffer.js'
 import type { ObservedVolume } from './documents/volume.js'
+import { fingerprintOf } from './fingerprint.js'
 import { merged, reportOf } from './volumeReports.js'
 
 /*
@@ -54,12 +55,14 @@ export function isVolumeGone(cluster: Cluster, buffer: BufferDocument, volume: s
 
 /** For the data plane `direct`: true when that host was never told to serve a brick of the volume, or reports that it serves none. */
 export function isGoneFrom(cluster: Cluster, buffer: BufferDocument, host: string): boolean {
+  const found = cluster.desired.volume.get(hostKey(host, buffer.volume))
+  const told = found?.buffer.id === buffer.id ? found : undefined
   const observed = reportOf(cluster, buffer, host)
-  if (observed) return observed.state === 'absent'
   // After a restore, for example, it is not known what hosts of a built buffer were told before.
-  return (
-    buffer.builtAt === undefined && cluster.desired.volume.get(hostKey(host, buffer.volume))?.buffer.id !== buffer.id
-  )
+  if (!observed) return buffer.builtAt === undefined && !told
+  if (observed.state !== 'absent') return false
+  // A host that had a brick of the buffer before, and lost it to another host, has reported that earlier brick gone.
+  return told?.type !== 'direct' || observed.allow === fingerprintOf(told)
 }
 
 /** For the data plane `direct`: the hosts that serve a brick of the volume, or may serve one. */

@@ -84,7 +84,9 @@ function planAbsent(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volum
   const stops = stopsOf(volume, [...running, ...facts.others])
   const close: Step[] = stops.length > 0 || facts.isLeft ? [{ kind: 'closePorts', volume }] : []
   const steps = [...stops, ...close]
-  return { steps, waitingFor: [], report: reportOf(volume, steps.length > 0 ? 'leaving' : 'absent', facts) }
+  if (steps.length > 0) return { steps, waitingFor: [], report: reportOf(volume, 'leaving', facts) }
+  // It is so for the bricks of this document, and says nothing of one that is placed here later.
+  return { steps, waitingFor: [], report: { ...reportOf(volume, 'absent', facts), allow: fingerprintOf(volume) } }
 }
 
 function isServing({ process, answers }: DirectBrickFacts): boolean {
