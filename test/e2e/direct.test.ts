@@ -155,6 +155,44 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
     for (const host of [...servers, 'c1', 'c2']) expect(await leftOfDirect(lab, host), host).to.equal('')
   })
 
+  describe('with TLS', () => {
+    before(() => serveWith(lab, 'direct', { tls: true }))
+    after(() => serveWith(lab, 'direct'))
+
+    it('stages in, lets a job of two nodes see one file system, and stages out; no brick answers without a certificate', async () => {
+      await must(lab, 'head', 'su alice -c "mkdir -p ~/direct && rm -f ~/direct/go && echo brought >~/direct/in"')
+      const job = await slurm.submit(
+        'alice',
+        '#SBATCH --nodes=2 --ntasks-per-node=1',
+        jobdw('striped,private'),
+        '#DW stage_in type=file source=/home/alice/direct/in destination=$DW_JOB_STRIPED/in',
+        '#DW stage_out type=directory source=$DW_JOB_STRIPED/ destination=/home/alice/direct/tls-%j',
+        `srun bash -c 'cp $DW_JOB_STRIPED/in $DW_JOB_STRIPED/from-$(hostname) && cp $DW_JOB_STRIPED/in $DW_JOB_PRIVATE'`,
+        'until [ -e ~/direct/go ]; do sleep 0.2; done',
+      )
+      await slurm.untilJob(job, /JobState=RUNNING/)
+      expect(await bbctl('show', job)).to.match(/data plane\s+direct, with TLS/)
+      const ports = (await Promise.all(servers.map((host) => brickProcessesOf(lab, host)))).flat()
+      expect(ports).to.have.length(2)
+      const login = { user: 'root', password: 'x'.repeat(43) }
+      for (const { host, port } of ports)
+        for (const user of ['alice', 'root'])
+          expect(await ask('c1', user, { host, port, login })).to.match(/closed|unexpected/)
+      const key = await keyOf('c1')
+      for (const host of ['c1', ...servers, 'head']) {
+        const readable = `find /run /tmp /var/log /var/lib /etc -xdev -type f -perm /044 -size -4M -exec grep -l -e ${key} {} + 2>/dev/null || true`
+        expect(await must(lab, host, readable), host).to.equal('')
+      }
+      await must(lab, 'head', 'su alice -c "touch ~/direct/go"')
+      await slurm.untilCompleted(job)
+      await slurm.untilClean()
+      expect(await must(lab, 'head', `cd ~alice/direct/tls-${job} && cat in from-c1 from-c2`)).to.equal(
+        'brought\nbrought\nbrought',
+      )
+      for (const host of [...servers, 'c1', 'c2']) expect(await leftOfDirect(lab, host), host).to.equal('')
+    })
+  })
+
   it('keeps a persistent buffer that jobs of several nodes use, with another secret for those that come later', async () => {
     await slurm.createPersistent('alice', 'kept', '2TB')
     const put = await slurm.submit('alice', '#DW persistentdw name=kept', 'echo kept >$DW_PERSISTENT_STRIPED_kept/file')
@@ -179,6 +217,13 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
   async function passwordOf(host: string): Promise<string> {
     const told = await must(lab, 'head', `etcdctl get --prefix --print-value-only /burstbuffer/desired/${host}/mount/`)
     return (JSON.parse(told) as { direct: { login: { password: string } } }).direct.login.password
+  }
+
+  /** A line of the key of a mount that this host is told of. */
+  async function keyOf(host: string): Promise<string> {
+    const told = await must(lab, 'head', `etcdctl get --prefix --print-value-only /burstbuffer/desired/${host}/mount/`)
+    const { direct } = JSON.parse(told.split('\n')[0]!) as { direct: { tls: { key: string } } }
+    return direct.tls.key.split('\n')[1]!
   }
 
   /** What a brick answers to a client that some user wrote. */

@@ -4,12 +4,14 @@ import { must } from './invariants.js'
 const config = '/etc/burstbuffer/scheduler.yaml'
 
 /** Serves new buffers of the lab's pool with that data plane, as an operator changes it. */
-export async function serveWith(lab: Cluster, dataPlane: 'direct' | 'glusterd'): Promise<void> {
-  await must(
-    lab,
-    'head',
-    `sed -i 's/dataPlane: .*/dataPlane: ${dataPlane}/' ${config} && grep -q ${dataPlane} ${config}`,
-  )
+export async function serveWith(
+  lab: Cluster,
+  dataPlane: 'direct' | 'glusterd',
+  { tls = false }: { tls?: boolean } = {},
+): Promise<void> {
+  const lines = `dataPlane: ${dataPlane}${tls ? '\\n    tls: true' : ''}`
+  const words = `-e '/^ *tls: /d' -e 's/dataPlane: .*/${lines}/'`
+  await must(lab, 'head', `sed -i ${words} ${config} && grep -q ${dataPlane} ${config}`)
   await lab.stopService('head', 'scheduler')
   await lab.startService('head', 'scheduler')
 }
