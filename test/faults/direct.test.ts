@@ -68,6 +68,29 @@ describe('a job on a buffer that the agents serve, when its parts fail', functio
     expect(await must(lab, 'head', 'cat ~alice/writer/errors')).to.contain('ENOTCONN')
   })
 
+  it('a client is killed while a process of its job is in the buffer: it is named, sees its calls fail, and all ends with the job', async () => {
+    const lines = ['#SBATCH --nodelist=c2', '#DW jobdw type=scratch access_mode=striped capacity=1TB']
+    const stay = 'cd $DW_JOB_STRIPED && touch ~/writer/in && until stat x 2>&1 | tee ~/writer/seen | grep -q endpoint'
+    const other = await slurm.submit('alice', ...lines, `${stay}; do sleep 0.2; done; sleep 900`)
+    await until({ what: 'it is in its buffer' }, async () => {
+      return (await lab.exec('head', ['test', '-e', '/home/alice/writer/in'])).code === 0
+    })
+    await must(lab, 'c2', `kill -9 $(pgrep -f 'volfile-id=${other}[.]')`)
+    const problem = async () => {
+      const { mounts } = JSON.parse(await bbctl(`show ${other} --json`)) as BufferDetail
+      return mounts.map(({ problem }) => problem ?? '').join()
+    }
+    await until({ what: 'what is in it is named', deadlineMs: 60_000, seen: problem }, async () => {
+      return /cannot be unmounted.* process [0-9]+ \(.*\) of uid 20001/.test(await problem())
+    })
+    expect(await must(lab, 'head', 'cat ~alice/writer/seen')).to.contain('Transport endpoint is not connected')
+    await lab.exec('head', ['scancel', other])
+    await until({ what: `${other} is gone`, deadlineMs: 120_000 }, async () => {
+      return (await buffersOf(lab)).every(({ name }) => name !== other)
+    })
+    expect(await leftOfDirect(lab, 'c2')).to.equal('')
+  })
+
   it('a storage host is cut off: others make and remove a buffer meanwhile, and the job writes on when it is healed', async () => {
     await lab.cut('gluster2')
     try {
