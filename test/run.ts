@@ -29,7 +29,7 @@ interface Suite {
   env?: Record<string, string>
 }
 /** Of the suite of faults, but played in the soak's lab: so that no line takes much longer than the other. */
-const besideSoak = ['gluster', 'leftovers', 'repair', 'staging'].map((name) => `test/faults/${name}.test.ts`)
+const besideSoak = ['direct', 'gluster', 'leftovers', 'repair', 'staging'].map((name) => `test/faults/${name}.test.ts`)
 const unitOfAgent = 'test/unit/agent/**/*.test.ts'
 const suites: Record<string, Suite> = {
   // The tests of the agent mostly wait, the others mostly compute.
