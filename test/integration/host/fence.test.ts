@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { until } from '../../../lab/common/until.js'
 import { Fence, fenceTable } from '../../../src/agent/host/dataplane/direct/fence.js'
+import { listeningIn } from '../../../src/agent/host/dataplane/direct/listening.js'
 import * as messages from '../../../src/agent/host/dataplane/direct/messages.js'
 import { type Run, runCommand } from '../../../src/agent/host/exec/run.js'
 import { silentLog } from '../../../src/daemon/log.js'
@@ -72,7 +73,16 @@ describe('the fence of a storage host (root, nftables)', function () {
     problems = []
     written = []
     clock = new HandClock()
-    fence = new Fence({ enabled, run, clock, log: silentLog, onProblem: (problem) => problems.push(problem) })
+    const tables = ['cat', '/proc/self/net/tcp', '/proc/self/net/tcp6'] as const
+    const listening = async () => new Set(listeningIn((await run(tables, { timeoutMs: 5_000 })).stdout))
+    fence = new Fence({
+      enabled,
+      run,
+      listening,
+      clock,
+      log: silentLog,
+      onProblem: (problem) => problems.push(problem),
+    })
     await fence.start()
   }
   const nft = async (...words: string[]) => (await run(['nft', ...words], { timeoutMs: 5_000 })).stdout
@@ -183,6 +193,7 @@ describe('the fence of a storage host (root, nftables)', function () {
       `add element inet ${fenceTable} ip_7 { ${c2} }`,
     ]) {
       await nft(...change.split(' '))
+      clock.advance(2_000)
       expect(await fence.isAdmitted('7', admission), change).to.equal(false)
       await until({ what: `it is there again after ${change}` }, () => {
         clock.advance(10_000)

@@ -8,6 +8,7 @@ import { lookAgain } from '../../nftables/lookAgain.js'
 import { canonicalAddresses } from '../../nftables/networks.js'
 import { admissionsIn, rulesFor } from './fenceRules.js'
 import type { Admission, BrickFence } from './fenceType.js'
+import { portsListenedOn } from './listening.js'
 import * as messages from './messages.js'
 
 /*
@@ -22,11 +23,15 @@ import * as messages from './messages.js'
  */
 export const fenceTable = 'burstbuffer_bricks'
 const ssMs = 5_000
+/** A table that was seen so lately counts as it was seen: each look costs a process, and it is looked at every ten seconds anyway. */
+const trustedMs = 2_000
 
 export interface FenceOptions {
   /** False: what an earlier agent has installed is removed, everything counts as admitted, and that is told as a problem. */
   enabled: boolean
   run: Run
+  /** The ports that some program listens on, of this network namespace by default. */
+  listening?(): Promise<ReadonlySet<number>>
   clock: Clock
   log: Log
   /** Calls back with what is wrong, or with nothing when all is well again. */
@@ -52,7 +57,11 @@ export class Fence implements BrickFence {
   private readonly meanings = new WeakMap<Admission, Meaning>()
   private readonly read = coalesce(() => this.readStanding())
   private readonly look = coalesce(() => this.work())
-  private readonly isKept = coalesce(() => this.table.isAsWritten())
+  private readonly isKept = coalesce(() => this.isTableKept())
+  /** What is in the table. */
+  private written: ReadonlyMap<string, Admission> = new Map()
+  /** When the table was seen last as it should be. */
+  private keptMs = -Infinity
   private problem: string | undefined
   private stopLooking: () => void = () => {}
 
@@ -94,14 +103,15 @@ export class Fence implements BrickFence {
     await this.look()
   }
 
-  /** These clients alone may connect to the volume's ports, which are these, as nft says now. Throws when it cannot be asked. */
+  /** These clients alone may connect to the volume's ports, which are these, as nft says. Throws when it cannot be asked. */
   async isAdmitted(volume: string, { ports, clients }: Admission): Promise<boolean> {
     if (!this.options.enabled) return true
     const stands = (await this.read()).get(volume)
     if (stands === undefined) return ports.length === 0
     const isSame =
       stands.ports.join() === sortedPorts(ports).join() && stands.clients.join() === [...new Set(clients)].sort().join()
-    return isSame && this.isKept()
+    // What nft has refused is wanted and not written.
+    return isSame && this.written.get(volume) === stands && this.isKept()
   }
 
   /** Some port of the volume is still in the table. Throws when nft cannot be asked. */
@@ -139,7 +149,7 @@ export class Fence implements BrickFence {
 
   private async work(): Promise<void> {
     try {
-      const wanted = await this.read()
+      const wanted = new Map(await this.read())
       const resolved = () => new Map([...wanted].map(([volume, each]) => [volume, this.meaningOf(each).resolved]))
       if (wanted.size === 0) {
         if (!this.isUnreadable && (await this.table.remove())) this.options.log.info('fence removed')
@@ -148,6 +158,8 @@ export class Fence implements BrickFence {
         this.options.log.info('fence written', { volumes: wanted.size, ports })
         this.isUnreadable = false
       }
+      this.written = wanted
+      this.keptMs = this.options.clock.monotonicMs()
       const unknown = this.addresses.unknown(this.names())
       this.tell(unknown.length > 0 ? messages.clientsNotFound(unknown) : undefined)
     } catch (error) {
@@ -155,6 +167,14 @@ export class Fence implements BrickFence {
       if (this.wanted && this.wanted.size > 0) this.tell(messages.fenceNotKept(reason))
       throw error
     }
+  }
+
+  private async isTableKept(): Promise<boolean> {
+    const { clock } = this.options
+    if (clock.monotonicMs() - this.keptMs < trustedMs) return true
+    const isKept = await this.table.isAsWritten()
+    if (isKept) this.keptMs = clock.monotonicMs()
+    return isKept
   }
 
   /** What has not changed is the same object as before. */
@@ -175,12 +195,15 @@ export class Fence implements BrickFence {
 
   private async requireEnded(leaving: ReadonlyMap<number, string>): Promise<void> {
     if (leaving.size === 0) return
+    const { listening = portsListenedOn } = this.options
+    const taken = await listening()
+    if (![...leaving.keys()].some((port) => taken.has(port))) return
     const argv = ['ss', '--listening', '--tcp', '--numeric', '--no-header', '--processes'] as const
     const { stdout } = await runOk(this.options.run, argv, { timeoutMs: ssMs })
     // Another program that took the port is none of ours to wait for.
     const bricks = stdout.split('\n').filter((line) => line.includes('"glusterfsd"'))
-    const listening = bricks.map((line) => Number(/^\S+ +\S+ +\S+ +\S*:([0-9]+) /.exec(line)?.[1]))
-    const port = listening.find((port) => leaving.has(port))
+    const served = bricks.map((line) => Number(/^\S+ +\S+ +\S+ +\S*:([0-9]+) /.exec(line)?.[1]))
+    const port = served.find((port) => leaving.has(port))
     if (port !== undefined) throw new Error(messages.portIsServed(port, leaving.get(port)!))
   }
 
@@ -210,7 +233,7 @@ function takePorts(wanted: Map<string, Admission>, volume: string, ports: readon
   wanted.delete(volume)
   for (const [name, admission] of wanted) {
     const kept = admission.ports.filter((port) => !ports.includes(port))
-    if (kept.length > 0) wanted.set(name, { ...admission, ports: kept })
-    else wanted.delete(name)
+    if (kept.length === 0) wanted.delete(name)
+    else if (kept.length < admission.ports.length) wanted.set(name, { ...admission, ports: kept })
   }
 }

@@ -59,7 +59,8 @@ describe('the fence of a storage host', () => {
   const open = async (parts: { enabled?: boolean; run?: Run } = {}) => {
     problems = []
     clock = new HandClock()
-    const options = { enabled: true, run: tools.run, clock, log: silentLog, ...parts }
+    const listening = () => Promise.resolve(new Set(tools.listening))
+    const options = { enabled: true, run: tools.run, listening, clock, log: silentLog, ...parts }
     const fence = new Fence({ ...options, onProblem: (problem) => problems.push(problem) })
     await fence.start()
     return fence
@@ -78,11 +79,34 @@ describe('the fence of a storage host', () => {
     expect(await fence.isAdmitted('8', two)).to.equal(false)
   })
 
-  it('does not say so while somebody has changed the table', async () => {
+  it('does not say so while somebody has changed the table, but for a table that was seen two seconds ago', async () => {
     const fence = await open()
     await fence.admit('7', seven)
+    const commands = tools.commands.length
+    clock.advance(1_999)
+    expect(await fence.isAdmitted('7', seven)).to.equal(true)
+    expect(tools.commands).to.have.length(commands)
     tools.table = tools.table?.replace('elements = { 10.0.0.1 }', 'elements = { 10.0.0.1, 10.0.0.2 }')
+    clock.advance(1)
     expect(await fence.isAdmitted('7', seven)).to.equal(false)
+  })
+
+  it('does not say so of what nft has refused, though the table is as it was last written', async () => {
+    const fence = await open()
+    await fence.admit('6', { ports: [50_002], clients: [] })
+    tools.refuses = true
+    expect(await refusal(fence.admit('7', seven))).to.contain('syntax error')
+    expect(await fence.isAdmitted('7', seven)).to.equal(false)
+    clock.advance(2_000)
+    expect(await fence.isAdmitted('7', seven)).to.equal(false)
+    expect(await fence.isAdmitted('6', { ports: [50_002], clients: [] })).to.equal(true)
+  })
+
+  it('asks who listens only while somebody does', async () => {
+    const fence = await open()
+    await fence.admit('7', seven)
+    await fence.release('7')
+    expect(tools.commands.filter((command) => command.startsWith('ss'))).to.deep.equal([])
   })
 
   it('writes nothing where nothing is new', async () => {
