@@ -2,7 +2,7 @@ import PQueue from 'p-queue'
 import type { Clock } from '../daemon/clock.js'
 import type { Log } from '../daemon/log.js'
 import { ConditionTimer } from '../daemon/conditionTimer.js'
-import type { DesiredKind } from '../model/documents/desired.js'
+import type { AnyDesired, DesiredKind } from '../model/documents/desired.js'
 import type { Role } from '../model/documents/host.js'
 import { keys, parseKey } from '../store/keys.js'
 import type { Change, Entry, Store, Watch } from '../store/store.js'
@@ -46,7 +46,7 @@ export class Agent {
   constructor(dependencies: AgentDependencies) {
     const many = atMost(16)
     const volumes = atMost(volumeStepsAtOnce)
-    const limits = {
+    const limits: Record<DesiredKind, PQueue> = {
       brick: many,
       volume: volumes,
       peer: volumes,
@@ -59,7 +59,10 @@ export class Agent {
     }
     const { leader } = dependencies
     this.leader = leader
-    this.dependencies = { ...dependencies, level: () => leader.level, limits, oneByOne: byName() }
+    // Only glusterd takes one command after the other.
+    const limitOf = (document: AnyDesired) =>
+      document.kind === 'volume' && document.type === 'direct' ? many : limits[document.kind]
+    this.dependencies = { ...dependencies, level: () => leader.level, limitOf, oneByOne: byName() }
     this.unwatched = new ConditionTimer(dependencies.clock)
   }
 

@@ -1,7 +1,7 @@
 import type PQueue from 'p-queue'
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
-import type { Desired, DesiredKind } from '../../model/documents/desired.js'
+import type { AnyDesired, Desired, DesiredKind } from '../../model/documents/desired.js'
 import type { Role } from '../../model/documents/host.js'
 import type { Store } from '../../store/store.js'
 import type { OneByOne } from './oneByOne.js'
@@ -18,7 +18,7 @@ export interface ReconcilerDependencies {
   /** The level of documents that the leader reads. */
   level: () => number
   /** How many steps of a kind may run at once on this host. */
-  limits: Record<DesiredKind, PQueue>
+  limitOf: (document: AnyDesired) => PQueue
   /** Serializes the work on mounts at one path. */
   oneByOne: OneByOne
   random?: () => number

@@ -1,4 +1,4 @@
-import type { DesiredKind } from '../../model/documents/desired.js'
+import type { AnyDesired, DesiredKind } from '../../model/documents/desired.js'
 import { keys } from '../../store/keys.js'
 import type { Host } from '../port/host.js'
 import { describeStep, isDestructive, type Step, type StepArgs, type StepKind } from '../port/steps.js'
@@ -19,23 +19,52 @@ export async function executeSteps<K extends DesiredKind>(
   isCurrent: (entry: DesiredEntry<K>) => boolean,
   dependencies: ReconcilerDependencies,
 ): Promise<boolean> {
-  const { host, log, clock, limits } = dependencies
-  const { kind, id } = entry
-  for (const step of steps) {
-    // guard: read-again
-    const asksAgain = step === steps[0] || isDestructive[step.kind]
-    let start = clock.monotonicMs()
-    // Read when the step's turn has come: it may have waited for many others of this host.
-    const done = await limits[kind].add(async () => {
-      if (!isCurrent(entry) || (asksAgain && !(await mayStill(entry, step, dependencies)))) return false
-      start = clock.monotonicMs()
-      await execute(host, step)
-      return true
-    })
-    if (!done) return false
-    log.info('step done', { kind, id, step: describeStep(step), ms: Math.round(clock.monotonicMs() - start) })
+  for (const together of inTurn(steps)) {
+    const outcomes = await Promise.allSettled(
+      together.map((step) => executeStep(entry, step, step === steps[0], isCurrent, dependencies)),
+    )
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+    if (outcomes.some((outcome) => outcome.status === 'fulfilled' && !outcome.value)) return false
   }
   return true
+}
+
+/** Bricks of one host are served by processes that know nothing of one another: neighbouring steps of them run at once. */
+const isApart: Partial<Record<StepKind, true>> = { startBrick: true, stopBrick: true }
+
+function inTurn(steps: readonly Step[]): Step[][] {
+  const turns: Step[][] = []
+  for (const step of steps) {
+    const last = turns.at(-1)
+    if (last && isApart[step.kind] && last[0]!.kind === step.kind) last.push(step)
+    else turns.push([step])
+  }
+  return turns
+}
+
+/** False when the desired document changed meanwhile. */
+async function executeStep<K extends DesiredKind>(
+  entry: DesiredEntry<K>,
+  step: Step,
+  isFirst: boolean,
+  isCurrent: (entry: DesiredEntry<K>) => boolean,
+  dependencies: ReconcilerDependencies,
+): Promise<boolean> {
+  const { host, log, clock, limitOf } = dependencies
+  const { kind, id } = entry
+  // guard: read-again
+  const asksAgain = isFirst || isDestructive[step.kind]
+  let start = clock.monotonicMs()
+  // Read when the step's turn has come: it may have waited for many others of this host.
+  const done = await limitOf(entry.document as AnyDesired).add(async () => {
+    if (!isCurrent(entry) || (asksAgain && !(await mayStill(entry, step, dependencies)))) return false
+    start = clock.monotonicMs()
+    await execute(host, step)
+    return true
+  })
+  if (done) log.info('step done', { kind, id, step: describeStep(step), ms: Math.round(clock.monotonicMs() - start) })
+  return done === true
 }
 
 async function mayStill(entry: DesiredEntry, step: Step, dependencies: ReconcilerDependencies): Promise<boolean> {

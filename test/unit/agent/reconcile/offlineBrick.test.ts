@@ -49,7 +49,7 @@ describe('a brick that does not come back', () => {
       level: () => levels.highest,
       refreshInventory: () => Promise.resolve(),
       oneByOne: byName(),
-      limits: { brick: one, volume: one, mount: one, peer: one, adopt: one, transfer: one, swap: one },
+      limitOf: () => one,
     }
     const entry = { id: 'mine', kind: 'volume', document: volume, modRevision: etcd.read(key)!.modRevision } as const
     const reconciler = new Reconciler(entry, entry, dependencies, () => {})

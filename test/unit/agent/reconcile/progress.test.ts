@@ -35,15 +35,6 @@ describe('the reports of a transfer that is under way', () => {
     etcd.write([], [{ put: key, value: document }])
     const entry = { id: '3.1', kind: 'transfer', document, modRevision: etcd.read(key)!.modRevision } as const
     const limit = new PQueue({ concurrency: 1 })
-    const limits = {
-      brick: limit,
-      volume: limit,
-      mount: limit,
-      peer: limit,
-      adopt: limit,
-      transfer: limit,
-      swap: limit,
-    }
     const store = etcd.open()
     let written = 0
     const counted = {
@@ -60,7 +51,7 @@ describe('the reports of a transfer that is under way', () => {
       log: silentLog,
       level: () => levels.highest,
       oneByOne: byName(),
-      limits,
+      limitOf: () => limit,
       refreshInventory: () => Promise.resolve(),
     }
     const reconciler = new Reconciler<'transfer'>(entry, entry, { host, store: counted, ...rest }, () => {})

@@ -54,7 +54,7 @@ class Rig {
         log: silentLog,
         level: () => levels.highest,
         refreshInventory: () => Promise.resolve(void this.refreshes++),
-        limits: { brick: limit, volume: limit, mount: limit, peer: limit, adopt: limit, transfer: limit, swap: limit },
+        limitOf: () => limit,
         oneByOne: byName(),
         random: () => 0.5,
       },
@@ -360,6 +360,7 @@ describe('the reconciler of one desired document', () => {
       const report = await rig.untilReported('a wipe under way', (report) => report.wiping !== undefined)
       expect(report).to.deep.include({ state: 'leaving', wiping, waitingFor: [] })
       rig.facts = leaving
+      await rig.untilItWaits()
       rig.clock.advance(1_000)
       await rig.untilReported('a failure', ({ problem }) => problem?.message === 'bad sector')
       expect(rig.report).not.to.have.property('wiping')
