@@ -62,7 +62,13 @@ export class Agent {
     // Only glusterd takes one command after the other.
     const limitOf = (document: AnyDesired) =>
       document.kind === 'volume' && document.type === 'direct' ? many : limits[document.kind]
-    this.dependencies = { ...dependencies, level: () => leader.level, limitOf, oneByOne: byName() }
+    this.dependencies = {
+      ...dependencies,
+      level: () => leader.level,
+      onBrickReady: ({ buffer }) => this.wakeVolumesOf(buffer.id),
+      limitOf,
+      oneByOne: byName(),
+    }
     this.unwatched = new ConditionTimer(dependencies.clock)
   }
 
@@ -103,6 +109,13 @@ export class Agent {
   wake(...kinds: DesiredKind[]): void {
     for (const [name, reconciler] of this.reconcilers) {
       if (kinds.some((kind) => name.startsWith(`${kind}/`))) reconciler.wake()
+    }
+  }
+
+  private wakeVolumesOf(buffer: number): void {
+    for (const reconciler of this.reconcilers.values()) {
+      const { desired } = reconciler
+      if (desired?.kind === 'volume' && desired.buffer.id === buffer) reconciler.wake()
     }
   }
 

@@ -15,6 +15,8 @@ export interface ReconcilerDependencies {
   log: Log
   /** Inspects the devices and writes the inventory, before a device is reported free. */
   refreshInventory(): Promise<void>
+  /** Called each time that a brick was seen ready which was not before: whatever serves it need not wait for the scheduler. */
+  onBrickReady(brick: Desired['brick']): void
   /** The level of documents that the leader reads. */
   level: () => number
   /** How many steps of a kind may run at once on this host. */

@@ -1,4 +1,4 @@
-import type { DesiredKind } from '../../model/documents/desired.js'
+import type { Desired, DesiredKind } from '../../model/documents/desired.js'
 import type { DesiredEntry, DocumentId, ReconcilerDependencies } from './document.js'
 import { Reporter } from './reporter.js'
 import { msUntilNextResync } from './resync.js'
@@ -50,6 +50,11 @@ export class Reconciler<K extends DesiredKind> {
     const isCurrent = (entry: DesiredEntry<K>) => this.isIn('working') && this.entry === entry
     this.rounds = new Rounds(this.id, dependencies, this.reporter, this.retry, isCurrent)
     this.wake()
+  }
+
+  /** The document that it works for now, if any. */
+  get desired(): Desired[K] | undefined {
+    return this.entry?.document
   }
 
   /** The desired document changed, or is gone. */

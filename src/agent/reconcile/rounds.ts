@@ -76,6 +76,7 @@ export class Rounds<K extends DesiredKind> {
     }
     if (planned.steps.length === 0) {
       const { refused } = planned
+      this.tellBrickReady(entry, planned.report)
       return this.settle(planned, refused === undefined ? undefined : { message: refused, terminal: true })
     }
     // The steps of a plan that also waits may not help at once: it is reported, and retried later.
@@ -87,6 +88,12 @@ export class Rounds<K extends DesiredKind> {
     } catch (error) {
       return this.fail(planned, error)
     }
+  }
+
+  private tellBrickReady(entry: DesiredEntry<K>, { state }: Report<K>): void {
+    const document = entry.document as AnyDesired
+    if (document.kind === 'brick' && state === 'ready' && this.reporter.writtenState !== 'ready')
+      this.dependencies.onBrickReady(document)
   }
 
   private async observe(entry: DesiredEntry<K>): Promise<Facts[K]> {

@@ -69,7 +69,8 @@ function desiredBrick(
 function volumeWanted(cluster: Cluster, buffer: BufferDocument): 'started' | 'absent' | undefined {
   if (buffer.wanted === 'present') {
     const complete = buffer.bricks.every((brick) => isReady(cluster, buffer, brick))
-    return complete || wasBegun(cluster, buffer) ? 'started' : undefined
+    const begins = complete || (dataPlaneOf(buffer).servesBricksByThemselves && buffer.failure === undefined)
+    return begins || wasBegun(cluster, buffer) ? 'started' : undefined
   }
   if (!wasBegun(cluster, buffer)) return undefined
   // guard: volume-held

@@ -6,9 +6,10 @@ import type { Host } from '../../../src/agent/port/host.js'
 import { KnownLeader } from '../../../src/agent/knownLeader.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import type { AnyDesired } from '../../../src/model/documents/desired.js'
+import type { DirectVolume } from '../../../src/model/documents/volume.js'
 import { keys } from '../../../src/store/keys.js'
 import { FakeEtcd } from '../../../src/store/fake.js'
-import { aDesiredBrick, aDesiredPeer, readyBrick } from '../../support/desired.js'
+import { aDesiredBrick, aDesiredPeer, aDirectVolume, readyBrick } from '../../support/desired.js'
 import type { Change, Store, WatchHandlers } from '../../../src/store/store.js'
 import { HandClock } from '../../support/handClock.js'
 
@@ -71,6 +72,31 @@ describe("an agent's desired documents", () => {
     agent.start()
     await untilReported()
     await untilReported('nvme2n1')
+  })
+
+  it('of a volume are looked at again when a brick of its buffer is ready', async () => {
+    const volume = aDirectVolume({ buffer: aDesiredBrick().buffer })
+    const other = aDirectVolume({ buffer: { id: 77, name: 'other' }, volume: 'other' })
+    const seen: string[] = []
+    const waits = (of: DirectVolume) => {
+      seen.push(of.volume)
+      return Promise.resolve({
+        type: 'direct',
+        bricks: [],
+        others: [],
+        directories: [],
+        isFenced: false,
+        unavailable: 'x',
+      })
+    }
+    Object.assign(parts.host.observe, { volume: waits })
+    for (const document of [volume, other])
+      etcd.write([], [{ put: keys.desired('gluster1', 'volume', document.volume), value: document }])
+    agent.start()
+    await until({ what: 'both volumes were looked at' }, () => Promise.resolve(seen.length === 2))
+    put(aDesiredBrick())
+    await until({ what: 'a third look' }, () => Promise.resolve(seen.length === 3))
+    expect(seen[2]).to.equal(volume.volume)
   })
 
   it("are this host's alone", async () => {

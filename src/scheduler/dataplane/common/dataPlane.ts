@@ -45,6 +45,8 @@ export interface DataPlane {
   ): BufferDocument | undefined
   /** What storage hosts are told of its volume, and of volumes that were begun for it before. */
   desiredVolumes(cluster: Cluster, buffer: BufferDocument, volume: WantedVolume): DesiredRecord[]
+  /** Each brick is served as soon as it is ready: its host is told of the volume together with the brick. */
+  servesBricksByThemselves: boolean
   /** A brick that is replaced once the volume was begun wants another volume, in directories that no create has touched. */
   startsOverToReplace: boolean
   /** Why its volume can only be made under another name and in fresh brick directories, as a line of its timeline; undefined when it can. */

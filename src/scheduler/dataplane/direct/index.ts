@@ -21,6 +21,7 @@ export const direct: DataPlane = {
   served,
   mended,
   renewed,
+  servesBricksByThemselves: true,
   startsOverToReplace: false,
   desiredVolumes,
   whyStartOver: () => undefined,

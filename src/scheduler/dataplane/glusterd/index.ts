@@ -17,6 +17,7 @@ export const glusterd: DataPlane = {
   served: (_cluster, bricks) => ({ bricks }),
   mended: () => undefined,
   renewed: () => undefined,
+  servesBricksByThemselves: false,
   startsOverToReplace: true,
   desiredVolumes,
   whyStartOver: ({ needsFreshDirectories }) => (needsFreshDirectories ? directoriesAreUsed() : undefined),

@@ -50,6 +50,7 @@ describe('a brick that does not come back', () => {
       refreshInventory: () => Promise.resolve(),
       oneByOne: byName(),
       limitOf: () => one,
+      onBrickReady: () => {},
     }
     const entry = { id: 'mine', kind: 'volume', document: volume, modRevision: etcd.read(key)!.modRevision } as const
     const reconciler = new Reconciler(entry, entry, dependencies, () => {})

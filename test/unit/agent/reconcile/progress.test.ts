@@ -52,6 +52,7 @@ describe('the reports of a transfer that is under way', () => {
       level: () => levels.highest,
       oneByOne: byName(),
       limitOf: () => limit,
+      onBrickReady: () => {},
       refreshInventory: () => Promise.resolve(),
     }
     const reconciler = new Reconciler<'transfer'>(entry, entry, { host, store: counted, ...rest }, () => {})

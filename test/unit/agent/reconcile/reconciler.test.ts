@@ -36,6 +36,7 @@ class Rig {
   rounds = 0
   maxRounds = 0
   refreshes = 0
+  readonly ready: string[] = []
   gone = false
   boot: string | undefined
   private reconciler: Reconciler<'brick'> | undefined
@@ -55,6 +56,7 @@ class Rig {
         level: () => levels.highest,
         refreshInventory: () => Promise.resolve(void this.refreshes++),
         limitOf: () => limit,
+        onBrickReady: (brick) => void this.ready.push(brick.uuid),
         oneByOne: byName(),
         random: () => 0.5,
       },
@@ -142,6 +144,23 @@ describe('the reconciler of one desired document', () => {
       state: 'ready',
       waitingFor: [],
     })
+  })
+
+  it('tells once that a brick is ready, when it was seen so', async () => {
+    let seenReady = false
+    rig.effect = (sentence) => {
+      if (sentence === wholeFormat[3]) rig.facts = () => ((seenReady = true), readyBrick())
+      expect([seenReady, rig.ready]).to.deep.equal([false, []])
+      return Promise.resolve()
+    }
+    const reconciler = rig.begin()
+    await rig.untilReported('the brick ready', ({ state }) => state === 'ready')
+    expect(rig.ready).to.deep.equal([aDesiredBrick().uuid])
+    const { looks } = rig
+    reconciler.wake()
+    await rig.untilLooked(looks + 1)
+    await reconciler.stop()
+    expect(rig.ready).to.have.length(1)
   })
 
   it('reports under which boot it saw a brick', async () => {

@@ -33,6 +33,21 @@ describe('what hosts should hold of a buffer that is wanted', () => {
     expect(records(buffer, { observed: brickReport(buffer.bricks[0]!) })).to.deep.equal(bricks('present'))
   })
 
+  it('is what each host serves too, from the start, where bricks are served by themselves, unless the buffer has failed', () => {
+    const direct = {
+      ...buffer,
+      dataPlane: 'direct' as const,
+      secret: 's'.repeat(43),
+      bricks: buffer.bricks.map((brick) => ({ ...brick, at: { address: brick.host, port: 29_000 } })),
+    }
+    expect(records(direct)).to.deep.equal([
+      ...bricks('present'),
+      'gluster1: volume mytest started',
+      'gluster2: volume mytest started',
+    ])
+    expect(records({ ...direct, failure: 'no device is left' })).to.deep.equal(bricks('present'))
+  })
+
   it('is the volume too, on its primary, when all bricks are ready', () => {
     expect(records(buffer, { observed: ready })).to.deep.equal([
       ...bricks('present'),
