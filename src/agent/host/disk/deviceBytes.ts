@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises'
  */
 export const startBytes = 4 * 1024 * 1024
 export const endBytes = 1024 * 1024
-const partBytes = 128 * 1024
+const partBytes = 1024 * 1024
 
 export const zeroes = Buffer.alloc(startBytes)
 
