@@ -21,7 +21,7 @@ export interface AgentDependencies {
   clock: Clock
   log: Log
   leader: KnownLeader
-  refreshInventory(): Promise<void>
+  refreshInventory(device: string): Promise<void>
   random?: () => number
 }
 

@@ -34,6 +34,8 @@ export class Inventory {
   private written: string | undefined
   private current: Promise<void> | undefined
   private next: Promise<void> | undefined
+  /** The devices that the next look inspects; undefined for all. */
+  private due: Set<string> | undefined
   private cancelTimer: () => void = () => {}
   private watcher: FSWatcher | undefined
   private watched: string[] = []
@@ -50,15 +52,22 @@ export class Inventory {
   }
 
   /**
-   * Resolves when an inventory that was taken after this call has been written. Calls that come together share one run.
+   * Resolves when an inventory that was taken after this call has been written: of that device, or of all. Calls that come
+   * together share one run.
    */
-  refresh(): Promise<void> {
+  refresh(device?: string): Promise<void> {
+    if (device === undefined) this.due = undefined
+    else this.due?.add(device)
+    return this.refreshDue()
+  }
+
+  private refreshDue(): Promise<void> {
     if (!this.current) return (this.current = this.look().finally(() => (this.current = undefined)))
     this.next ??= this.current
       .catch(() => {})
       .then(() => {
         this.next = undefined
-        return this.refresh()
+        return this.refreshDue()
       })
     return this.next
   }
@@ -124,8 +133,22 @@ export class Inventory {
   }
 
   private async look(): Promise<void> {
+    const only = this.due && [...this.due]
+    this.due = new Set()
+    try {
+      await this.lookAt(only)
+    } catch (error) {
+      this.due = undefined
+      throw error
+    }
+  }
+
+  private async lookAt(only: readonly string[] | undefined): Promise<void> {
     const { host, roles, log, level, onProblems } = this.dependencies
-    const [{ devices, problems }] = await Promise.all([host.discover(), this.isSurveyDue ? this.survey() : undefined])
+    const [{ devices, problems }] = await Promise.all([
+      host.discover(only),
+      this.isSurveyDue ? this.survey() : undefined,
+    ])
     onProblems?.(problems)
     const whole: InventoryDocument = { v: 1, host: host.name, devices: devices.map(withClippedReason), ...this.seen }
     const document = toLevel(whole, 'inventory', level())

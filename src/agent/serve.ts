@@ -32,8 +32,8 @@ export interface HostService {
   tellProblems(subject: string, problems: string[]): void
   /** Writes another document of this host. */
   update(document: HostDocument): void
-  /** Inspects the devices and writes the inventory; does nothing on a host without the role storage. */
-  refreshInventory(): Promise<void>
+  /** Inspects all devices, or that one, and writes the inventory; does nothing on a host without the role storage. */
+  refreshInventory(device?: string): Promise<void>
   /** Reconciles all documents of these kinds again. */
   wake(...kinds: DesiredKind[]): void
   /** False when the watch has been lost for long although etcd answers: only a restart helps. */
@@ -69,7 +69,8 @@ export function serveHost(parts: ServeParts): HostService {
     level: () => leader.level,
     onProblems: (texts) => tellProblems('devices', texts),
   })
-  const refreshInventory = () => (roles.includes('storage') ? inventory.refresh() : Promise.resolve())
+  const refreshInventory = (device?: string) =>
+    roles.includes('storage') ? inventory.refresh(device) : Promise.resolve()
   const agent = new Agent({ ...parts, leader, refreshInventory })
   let stopping = false
 

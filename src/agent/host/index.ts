@@ -12,7 +12,7 @@ import { wipeBrick } from './disk/brickWipe.js'
 import type { PathOf } from './disk/listedDevice.js'
 import { stampBrick } from './disk/stamp.js'
 import * as clients from './client/bufferMount.js'
-import { discover, pathsByName, type Pools } from './disk/discover.js'
+import { discover, pathsByName, type Pools, type SeenDevices } from './disk/discover.js'
 import { dataPlanesOn, type DirectParts } from './dataplane/index.js'
 import { leftovers, type LeftoverTimes } from './client/leftovers.js'
 import { LongWipes } from './disk/longWipes.js'
@@ -100,6 +100,7 @@ export function realHost(options: RealHostOptions): RealHost {
   const longWipes = new LongWipes()
   const wipeMeans = { run, longWipes }
   let { pools } = options
+  const seen: SeenDevices = new Map()
   let paths: Map<string, string> | undefined
 
   /** Expands globs again each time, so that a disk that was added or removed is noticed. */
@@ -163,7 +164,7 @@ export function realHost(options: RealHostOptions): RealHost {
       const versions = await Promise.all(planes.all.map((plane) => plane.versions()))
       return Object.assign({ kernel: release() }, ...versions) as Record<string, string>
     },
-    discover: () => discover(pools, run, wipeAbilities),
+    discover: (only) => discover(pools, run, wipeAbilities, { only, seen }),
     survey: () => survey(mountRoot, Object.keys(pools).length > 0 ? planes.of('glusterd') : undefined),
     observe: {
       brick: async (brick) => brickFacts(brick, await pathOf(), await snapshot(), wipeMeans),

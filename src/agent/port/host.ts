@@ -215,8 +215,11 @@ export interface Host {
    * cannot be asked is left out.
    */
   versions(): Promise<Record<string, string>>
-  /** Every device that the configuration lists, with what it holds. Only reads. */
-  discover(): Promise<Discovery>
+  /**
+   * Every device that the configuration lists, with what it holds. Only reads. `only`: the names of those that may have
+   * changed; the others may be as they were found before.
+   */
+  discover(only?: readonly string[]): Promise<Discovery>
   /**
    * All mounts and volumes of this host, also those that no document asks for; a host that does not know has no such
    * method. Without volumes if the data plane does not answer.

@@ -13,8 +13,8 @@ export interface ReconcilerDependencies {
   store: Store
   clock: Clock
   log: Log
-  /** Inspects the devices and writes the inventory, before a device is reported free. */
-  refreshInventory(): Promise<void>
+  /** Inspects a device and writes the inventory, before that device is reported free. */
+  refreshInventory(device: string): Promise<void>
   /** Called each time that a brick was seen ready which was not before: whatever serves it need not wait for the scheduler. */
   onBrickReady(brick: Desired['brick']): void
   /** The level of documents that the leader reads. */

@@ -132,7 +132,7 @@ export class Rounds<K extends DesiredKind> {
     const { report } = planned
     // The scheduler reuses the device when it reads this report, so the inventory must say blank before.
     if (freesDevice(this.id.kind, report) && this.reporter.writtenState !== report.state)
-      await this.dependencies.refreshInventory()
+      await this.dependencies.refreshInventory(this.id.id)
     await this.report(planned, problem)
     if (planned.waitingFor.length > 0) return this.retryLater()
     // Work under way may fail and begin again: only its end resets the retries.

@@ -19,13 +19,13 @@ describe('an inventory', () => {
   const stateIn = (store: FakeEtcd) =>
     (store.read(keys.inventory('gluster1'))?.value as InventoryDocument | undefined)?.devices[0]?.state
   const of = (
-    discover: () => Promise<InventoryDevice[]>,
+    discover: (only?: readonly string[]) => Promise<InventoryDevice[]>,
     rest: Pick<ConstructorParameters<typeof Inventory>[0], 'clock' | 'store'>,
   ) =>
     new Inventory({
       host: {
         name: 'gluster1',
-        discover: async () => ({ devices: await discover(), problems: [] }),
+        discover: async (only?: readonly string[]) => ({ devices: await discover(only), problems: [] }),
       } as unknown as Host,
       roles: ['storage'],
       log: silentLog,
@@ -51,6 +51,33 @@ describe('an inventory', () => {
     state = 'blank'
     await inventory.refresh()
     expect(stateIn(memory)).to.equal('blank')
+  })
+
+  it('looks at the devices alone that it was asked for, and at all of them after a look that failed', async () => {
+    const asked: (readonly string[] | undefined)[] = []
+    let fails = false
+    const inventory = of(
+      (only) => {
+        asked.push(only)
+        return fails ? Promise.reject(new Error('no')) : Promise.resolve([aDevice('gluster1', 1)])
+      },
+      { clock: new HandClock(), store: etcd().open() },
+    )
+    await inventory.refresh('nvme1n1')
+    await Promise.all(['nvme1n1', 'nvme2n1', 'nvme3n1'].map((device) => inventory.refresh(device)))
+    await Promise.all([inventory.refresh('nvme1n1'), inventory.refresh('nvme2n1'), inventory.refresh()])
+    fails = true
+    await inventory.refresh('nvme1n1').catch(() => {})
+    await inventory.refresh('nvme1n1').catch(() => {})
+    expect(asked).to.deep.equal([
+      undefined,
+      ['nvme1n1'],
+      ['nvme2n1', 'nvme3n1'],
+      ['nvme1n1'],
+      undefined,
+      ['nvme1n1'],
+      undefined,
+    ])
   })
 
   it('does not go back when a write of before arrives late', async () => {

@@ -31,16 +31,30 @@ interface Listed {
   pool: string
 }
 
+/** What was seen of each device, by its path. */
+export type SeenDevices = Map<string, InspectedDevice>
+
 /**
  * Every device that the configuration lists, with what it holds. Opens no device exclusively: that would disturb a
- * mkfs.
+ * mkfs. `only`: the names of those that are inspected; of the others it gives what was `seen` last.
  */
-export async function discover(pools: Pools, run: Run, abilitiesOf: AbilitiesOf): Promise<Discovery> {
+export async function discover(
+  pools: Pools,
+  run: Run,
+  abilitiesOf: AbilitiesOf,
+  { only, seen = new Map() }: { only?: readonly string[] | undefined; seen?: SeenDevices } = {},
+): Promise<Discovery> {
   const mounts = { everywhere: await mountsEverywhere(), table: await mountTable() }
   const { listed, problems } = await list(pools)
-  const inspected = []
+  const inspected: InspectedDevice[] = []
   // One after the other: a routine scan must not use memory and disk queues for all devices at once.
-  for (const device of listed) inspected.push(await inspect(device, mounts, run, abilitiesOf))
+  for (const device of listed) {
+    const known = only && !only.includes(device.name) ? seen.get(device.path) : undefined
+    const isKnown = known?.device.pool === device.pool
+    inspected.push(isKnown ? known : await inspect(device, mounts, run, abilitiesOf))
+  }
+  seen.clear()
+  for (const [index, { path }] of listed.entries()) seen.set(path, inspected[index]!)
   const missing = inspected.filter(({ isMissing }) => isMissing)
   const devices = refuseDoubles(inspected).map(({ device }) => device)
   return {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { discover, globPattern } from '../../../../../src/agent/host/disk/discover.js'
+import { discover, globPattern, type SeenDevices } from '../../../../../src/agent/host/disk/discover.js'
 import {
   matchesNoDevice,
   noSuchDevice,
@@ -38,6 +38,23 @@ describe('what the configuration lists', () => {
 
   it('is no problem where there is something, whatever that is', async () => {
     expect(await problemsOf('no*')).to.deep.equal([])
+  })
+
+  it('is as it was found before, but for those devices that may have changed, and those that were not known', async () => {
+    const paths = ['notes', 'other'].map((name) => join(directory, name))
+    const seen: SeenDevices = new Map()
+    const missing = async (listed: string[], only?: string[]) => {
+      const found = await discover({ fast: listed }, runCommand, abilitiesOf(runCommand, systemClock), { only, seen })
+      return found.devices.filter(({ reason }) => reason?.endsWith('no such device')).map(({ name }) => name)
+    }
+    writeFileSync(paths[1]!, '')
+    expect(await missing([paths[0]!])).to.deep.equal([])
+    for (const path of paths) rmSync(path)
+    expect(await missing(paths, [])).to.deep.equal(['other'])
+    expect(await missing(paths, ['notes'])).to.deep.equal(['notes', 'other'])
+    writeFileSync(paths[1]!, '')
+    expect(await missing(paths, ['notes'])).to.deep.equal(['notes', 'other'])
+    expect(await missing(paths)).to.deep.equal(['notes'])
   })
 })
 
