@@ -28,13 +28,7 @@ export class KeptTable {
 
   /** As nft lists it in JSON; undefined when there is none. Throws when nft cannot be asked. */
   async list(): Promise<string | undefined> {
-    const argv = ['nft', '--json', '--numeric', 'list', 'table', 'inet', this.name] as const
-    const result = await this.run(argv, { timeoutMs: nftMs }).catch((error: unknown) => {
-      throw isMissing(error) ? new Error(nftMissing(error.message), { cause: error }) : error
-    })
-    if (result.code === 0) return result.stdout
-    if (result.stderr.includes('No such file or directory')) return undefined
-    throw new CommandError(argv, { ...result, signal: null, timedOut: false })
+    return this.ask(['--json', '--numeric', 'list', 'table', 'inet', this.name])
   }
 
   /** It is as it was last written. Throws when nft cannot be asked. */
@@ -61,9 +55,18 @@ export class KeptTable {
   /** True when there was one. Throws when nft cannot be asked. */
   async remove(): Promise<boolean> {
     this.forget()
-    if ((await this.list()) === undefined) return false
-    await runOk(this.run, ['nft', 'delete', 'table', 'inet', this.name], { timeoutMs: nftMs })
-    return true
+    return (await this.ask(['delete', 'table', 'inet', this.name])) !== undefined
+  }
+
+  /** What nft prints; undefined when there is no such table. */
+  private async ask(words: readonly string[]): Promise<string | undefined> {
+    const argv = ['nft', ...words] as const
+    const result = await this.run(argv, { timeoutMs: nftMs }).catch((error: unknown) => {
+      throw isMissing(error) ? new Error(nftMissing(error.message), { cause: error }) : error
+    })
+    if (result.code === 0) return result.stdout
+    if (result.stderr.includes('No such file or directory')) return undefined
+    throw new CommandError(argv, { ...result, signal: null, timedOut: false })
   }
 
   /** False when what was written cannot be changed into it. */

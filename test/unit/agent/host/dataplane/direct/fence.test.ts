@@ -36,7 +36,8 @@ class FakeTools {
           .map((port) => `LISTEN 0 128 0.0.0.0:${port} 0.0.0.0:* users:(("glusterfsd",pid=7,fd=8))`)
           .join('\n'),
       )
-    if (argv.includes('list') && this.table === undefined) return answer('', 1, 'Error: No such file or directory')
+    if ((argv.includes('list') || argv.includes('delete')) && this.table === undefined)
+      return answer('', 1, 'Error: No such file or directory')
     if (argv.includes('list')) return answer(this.listing(this.table!))
     if (argv.includes('delete')) this.table = undefined
     else if (this.refuses || !stdin!.includes('\ndelete table ')) return answer('', 1, 'Error: syntax error')
