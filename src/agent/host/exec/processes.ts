@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startOf } from './bootId.js'
@@ -38,12 +39,31 @@ export async function commandsOf(programs: readonly string[], names = programs):
   const found = []
   for (const pid of processesNamed(names)) {
     // Read first, so that a later process with the same pid is not mistaken for it.
-    const start = await startTimeOf(Number(pid))
-    const program = await programOf(pid)
-    if (start === undefined || program === undefined || !programs.includes(program) || !(await isRoots(pid))) continue
-    found.push({ pid: Number(pid), start, program, words: await wordsOf(pid, 'cmdline') })
+    const start = startTimeNow(Number(pid))
+    if (start === undefined) continue
+    const before = known.get(pid)
+    const command = before?.start === start ? before : await commandOf(pid, start)
+    if (command && programs.includes(command.program)) found.push(command)
   }
   return found
+}
+
+/**
+ * What was read of root's processes, by their pids: daemons keep their words, and a host of many bricks would read those of all of
+ * them again at each look.
+ */
+const known = new Map<string, Command>()
+const maxKnown = 4_096
+
+/** Undefined for a process that is not root's, or has ended. */
+async function commandOf(pid: string, start: string): Promise<Command | undefined> {
+  const program = await programOf(pid)
+  if (program === undefined || !(await isRoots(pid))) return undefined
+  const command = { pid: Number(pid), start, program, words: await wordsOf(pid, 'cmdline') }
+  if (known.size >= maxKnown) known.clear()
+  // A program that is just being started has no words yet.
+  if (command.words[0] !== '') known.set(pid, command)
+  return command
 }
 
 async function isRoots(pid: string): Promise<boolean> {
@@ -91,6 +111,15 @@ async function ageMs(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
   return Number(uptime) * 1000 - Number(start) * 10
+}
+
+/** The same as `startTimeOf`, at once: the kernel answers from memory, as in `processesNamed`. */
+function startTimeNow(pid: number): string | undefined {
+  try {
+    return startTimeIn(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return undefined
+  }
 }
 
 /** When a process began, in clock ticks since boot; undefined when it has ended. */

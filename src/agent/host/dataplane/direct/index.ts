@@ -79,6 +79,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
   const clientWatch = new ProcessWatch(clock, onClientEnd)
   const hangWatch = new HangWatch(clock)
   const look = coalesce(async () => ({ running: await ownBricks(), listening: await portsListenedOn() }))
+  type Look = Awaited<ReturnType<typeof look>>
   const prepare = once(() => prepareDirectories(directories))
   let untried: string | undefined
   const version = () => glusterfsVersion(run).catch(() => undefined)
@@ -88,16 +89,15 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     untried = versionWarning(found)
   })
   /** A port that something else has stays as open as it is. */
-  const admissionOf = async ({ bricks, clients }: DirectVolume): Promise<Admission> => {
-    const { running, listening } = await look()
+  const admissionOf = ({ bricks, clients }: DirectVolume, { running, listening }: Look): Admission => {
     const isOurs = ({ uuid, port }: DirectBrick) => !listening.has(port) || running.some((each) => each.uuid === uuid)
     return { ports: bricks.filter(isOurs).map(({ port }) => port), clients }
   }
-  const fenceFacts = async (volume: DirectVolume) => {
+  const fenceFacts = async (volume: DirectVolume, seen: Look) => {
     const { volume: name, wanted } = volume
     if (wanted === 'absent') return { isFenced: false, isLeft: await isLeft(fence, name) }
     await hasServer()
-    return { isFenced: await fence.isAdmitted(name, await admissionOf(volume)), isLeft: false }
+    return { isFenced: await fence.isAdmitted(name, admissionOf(volume, seen)), isLeft: false }
   }
   const requireReady = async (brick: DirectBrick, { directory }: DirectVolume) => {
     if (!(await isReady(brick, directory))) throw new Unavailable(brickNotReady(brick.device))
@@ -137,14 +137,14 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     },
     observe: {
       volume: async (volume) => {
-        const fenced = await fenceFacts(volume).catch((error: Error) => error.message)
+        const seen = await look()
+        const fenced = await fenceFacts(volume, seen).catch((error: Error) => error.message)
         if (typeof fenced === 'string') {
           tellProblem(volume.volume, fenced)
           return { ...nothingSeen, unavailable: fenced }
         }
         const isNotValid = volume.tls && whyNotValid(volume.tls.serves, toServe(volume.volume), clock.unixSeconds())
         tellProblem(volume.volume, isNotValid ?? (volume.wanted === 'started' ? untried : undefined))
-        const seen = await look()
         for (const each of seen.running) if (each.volume === volume.volume) watch.follow(each.uuid, each)
         const boots = boot === undefined ? undefined : { [name]: boot }
         const facts = await volumeFacts(volume, { ...seen, ...fenced, boots, hangWatch, isReady, directories })
@@ -158,12 +158,12 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
           await makeExports(brickPath(brick.device, volume.directory), brick.uuid, volume.exports, run)
         }
       },
-      admitClients: async ({ volume }) => fence.admit(volume.volume, await admissionOf(volume)),
+      admitClients: async ({ volume }) => fence.admit(volume.volume, admissionOf(volume, await look())),
       startBrick: async ({ volume, device }) => {
         const brick = volume.bricks.find((each) => each.device === device)
         if (!brick) return
         await requireReady(brick, volume)
-        const admission = await admissionOf(volume)
+        const admission = admissionOf(volume, await look())
         if (!admission.ports.includes(brick.port) || !(await fence.isAdmitted(volume.volume, admission)))
           throw new Unavailable(portNotFenced(brick.port))
         await prepare()

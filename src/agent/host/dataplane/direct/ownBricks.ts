@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { mountedAt, type MountEntry, mountTable } from '../../exec/mounts.js'
-import { type Running, runningProcesses } from './running.js'
+import { type Running, runningProcesses, seesOurMounts } from './running.js'
 
 export type RunningBrick = Extract<Running, { kind: 'brick' }>
 
@@ -15,7 +15,7 @@ export async function ownBricks(): Promise<RunningBrick[]> {
     if (each.kind !== 'brick') continue
     const mountPath = dirname(each.directory)
     const ours = mountedAt(table, mountPath)
-    if (ours && isSame(ours, mountedAt(await mountTable(String(each.pid)).catch(() => []), mountPath))) own.push(each)
+    if (ours && ((await seesOurMounts(each.pid)) || (await seesMounted(each.pid, ours)))) own.push(each)
   }
   return own
 }
@@ -25,6 +25,7 @@ export function deviceOf({ directory }: Pick<RunningBrick, 'directory'>): string
   return basename(dirname(directory))
 }
 
-function isSame({ device }: MountEntry, other: MountEntry | undefined): boolean {
-  return other?.device === device
+async function seesMounted(pid: number, { path, device }: MountEntry): Promise<boolean> {
+  const table = await mountTable(String(pid)).catch(() => [])
+  return mountedAt(table, path)?.device === device
 }

@@ -18,7 +18,7 @@ export async function runningProcesses(): Promise<Running[]> {
 }
 
 /** Hosts in containers may share one process table: their clients mount elsewhere, at paths alike. */
-async function seesOurMounts(pid: number): Promise<boolean> {
+export async function seesOurMounts(pid: number): Promise<boolean> {
   const namespace = (of: number | 'self') => readlink(`/proc/${of}/ns/mnt`).catch(() => undefined)
   return (await namespace(pid)) === (await namespace('self'))
 }
