@@ -21,7 +21,7 @@ export interface Service {
 
 export const installed = '/opt/burstbuffer'
 /** Node's defaults keep a large young generation; a daemon at rest does not need it. */
-const nodeFlags = [...(process.env.PROF ? ['--cpu-prof', '--cpu-prof-dir=/var/log/prof'] : []), '--max-semi-space-size=1', '--enable-source-maps']
+const nodeFlags = ['--max-semi-space-size=1', '--enable-source-maps']
 /**
  * At their start, glusterd and gluster run Python twenty times to set up geo-replication, with the program that PYTHON names. Nobody
  * here uses it, and glusterd accepts any output with the name of the program in it (measured, 10.3: 1.7 s instead of 9.4 s).
