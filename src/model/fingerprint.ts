@@ -23,6 +23,7 @@ export function fingerprintOf({
  */
 export function servedFingerprintOf({ directory, exports }: DirectVolume, brick: DirectBrick): string {
   const byName = [...exports].sort((a, b) => (a.name < b.name ? -1 : 1))
+  // guard: started-with
   return digestOf([startedOfBrick(brick), directory, byName.map(startedOfExport)])
 }
 

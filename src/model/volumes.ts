@@ -60,6 +60,7 @@ export function isGoneFrom(cluster: Cluster, buffer: BufferDocument, host: strin
   const observed = reportOf(cluster, buffer, host)
   // After a restore, for example, it is not known what hosts of a built buffer were told before.
   if (!observed) return buffer.builtAt === undefined && !told
+  // guard: served-no-more
   if (observed.state !== 'absent') return false
   // A host that had a brick of the buffer before, and lost it to another host, has reported that earlier brick gone.
   return told?.type !== 'direct' || observed.allow === fingerprintOf(told)

@@ -37,7 +37,7 @@ export function volumeFacts(machine: SimulatedMachine, volume: DirectVolume): Di
       of === volume.volume && port !== undefined && !named.has(device) ? [{ device, pid }] : [],
     ),
     directories: volume.exports.map(({ directory }) => directory).filter((path) => made.every((all) => all.has(path))),
-    isFenced: machine.fences.get(volume.volume) === fenceOf(volume),
+    isFenced: machine.hasOwnFilter || machine.fences.get(volume.volume) === fenceOf(volume),
     ...(isOlder(machine, volume) ? { haveOldCertificates: true as const } : {}),
     isLeft: machine.fences.has(volume.volume),
     boots: { [machine.name]: bootOf(machine) },
@@ -60,7 +60,10 @@ export function admitClients(machine: SimulatedMachine, volume: DirectVolume): A
 export function startBrick(machine: SimulatedMachine, volume: DirectVolume, device: string): Act {
   return () => {
     const brick = volume.bricks.find((wanted) => wanted.device === device)!
-    if (!filesOf(machine, volume, brick)) throw new Error(`glusterfsd: ${device} is not the brick ${brick.uuid}`)
+    const files = filesOf(machine, volume, brick)
+    if (!files) throw new Error(`glusterfsd: ${device} is not the brick ${brick.uuid}`)
+    for (const { directory } of volume.exports)
+      if (!files.exports.has(directory)) throw new Error(`glusterfsd: ${device} has no directory ${directory}`)
     if (isTaken(machine, brick.port)) throw new Error(`glusterfsd: port ${brick.port} is in use`)
     if (machine.served.has(device)) throw new Error(`glusterfsd: ${device} is served already`)
     const { port } = brick
@@ -121,8 +124,9 @@ export function connect(
     const found = isThere ? [...server.served].find(([, process]) => process.port === port)?.[1] : undefined
     if (!found) throw new Error(`${address}:${port}: connection refused`)
     if (found.silent) throw new Error(`${address}:${port}: no answer`)
-    const admitted = (JSON.parse(server!.fences.get(found.volume) ?? '[[]]') as [string[]])[0]
-    if (!admitted.includes(client.name)) throw new Error(`${address}:${port}: connection timed out`)
+    const { clients } = fenceParts(server!.fences.get(found.volume))
+    if (!server!.hasOwnFilter && !clients.includes(client.name))
+      throw new Error(`${address}:${port}: connection timed out`)
     const isOpened = tls
       ? found.tls && isBelieved(tls, found.tls, found.opens?.get(name))
       : found.opens?.get(name) === login?.password
@@ -166,6 +170,12 @@ function isOlder(machine: SimulatedMachine, { tls, bricks, volume }: DirectVolum
 
 function fenceOf({ clients, bricks }: DirectVolume): string {
   return JSON.stringify([[...clients].sort(), bricks.map(({ port }) => port)])
+}
+
+/** Who may connect to which ports. */
+export function fenceParts(fence = '[[],[]]'): { clients: string[]; ports: number[] } {
+  const [clients, ports] = JSON.parse(fence) as [string[], number[]]
+  return { clients, ports }
 }
 
 function isTaken(machine: SimulatedMachine, port: number): boolean {

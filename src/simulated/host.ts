@@ -182,7 +182,7 @@ function mountBuffer(machine: SimulatedMachine, gluster: SimulatedGluster, mount
       server: '',
       export: source.export,
       ...(source.tls ? { certificate: source.tls.certificate } : {}),
-      servers: source.bricks.map(({ address }) => address),
+      bricks: source.bricks,
       isDead: false,
     })
     return

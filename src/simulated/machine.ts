@@ -1,5 +1,5 @@
 import type { DeviceContent } from '../agent/port/host.js'
-import type { BrickTls } from '../model/documents/direct.js'
+import type { BrickTls, DirectSource } from '../model/documents/direct.js'
 
 /*
  * Simulated machines: the state of a host, independent of its agent. Like disks, mounts and processes, it stays when an agent ends.
@@ -55,6 +55,8 @@ export interface SimulatedMachine {
   readonly served: Map<string, SimulatedProcess>
   /** Who may connect to the ports of volumes of the data plane `direct`, by volume. */
   readonly fences: Map<string, string>
+  /** The site has a packet filter of its own, and the agents have none: whoever knows a login may connect. */
+  hasOwnFilter: boolean
   /** Ports on which other programs listen. */
   readonly foreignPorts: Set<number>
   /** Buffers mounted on a compute node, by path. `isDead`: the client process has ended; `usedBy`: whose processes use the mount. */
@@ -64,9 +66,9 @@ export interface SimulatedMachine {
       volume: string
       directory: string
       server: string
-      /** Of the data plane `direct`, with the hosts of the bricks. */
+      /** Of the data plane `direct`, with where it finds the bricks. */
       export?: string
-      servers?: string[]
+      bricks?: DirectSource['bricks']
       /** With TLS: what the client shows. */
       certificate?: string
       isDead: boolean
@@ -131,6 +133,7 @@ export function aMachine({
     mounted: new Map(),
     served: new Map(),
     fences: new Map(),
+    hasOwnFilter: false,
     foreignPorts: new Set(),
     clients: new Map(),
     transfers: new Map(),

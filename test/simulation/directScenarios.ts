@@ -1,3 +1,5 @@
+import type { BufferDocument } from '../../src/model/documents/buffer.js'
+import { shareBuffer } from '../../src/scheduler/admission/share.js'
 import { brickPorts, computeHosts, storageHosts } from './cluster.js'
 import type { Scenario } from './director.js'
 
@@ -79,6 +81,71 @@ const own: Record<string, Scenario> = {
     await director.simple('post_run', '101')
     await director.simple('data_out', '101')
     await director.simple('teardown', '101')
+  },
+
+  'direct: a program takes the port of a brick of a job': async (director) => {
+    const { cluster, world } = director
+    cluster.serveWith('direct')
+    await director.setup('101', 6)
+    await director.simple('data_in', '101')
+    await director.preRun('101', computeHosts)
+    const machine = cluster.machines.get(world.pick(storageHosts))!
+    cluster.turnOff(machine.name)
+    await world.sleep(world.between(100, 30_000))
+    cluster.tell(`a program listens on port ${brickPorts.first} of ${machine.name}`)
+    machine.foreignPorts.add(brickPorts.first)
+    cluster.turnOn(machine.name)
+    await world.sleep(world.between(5_000, 60_000))
+    machine.foreignPorts.clear()
+    await director.simple('post_run', '101')
+    await director.simple('data_out', '101')
+    await director.simple('teardown', '101')
+  },
+
+  // Its brick processes go on with what they were started with, and are started again when it is back. No filter of ours is in the way.
+  'direct: a storage host does not hear of a job that starts': async (director) => {
+    const { cluster, world } = director
+    cluster.serveWith('direct')
+    for (const machine of cluster.machines.values()) machine.hasOwnFilter = true
+    await director.setupSwapping('101', 3)
+    await director.simple('data_in', '101')
+    const name = world.pick(storageHosts)
+    cluster.cut(name, false)
+    await director.until('it to be lost', () => cluster.etcd.read(`hosts/${name}`) === undefined)
+    const healed = world.sleep(world.between(1_000, 40_000)).then(() => cluster.heal(name))
+    await director.preRun('101', computeHosts)
+    await healed
+    await director.simple('post_run', '101')
+    await director.simple('data_out', '101')
+    await director.simple('teardown', '101')
+  },
+
+  'direct: a job uses a buffer after another job': async (director) => {
+    const { cluster } = director
+    cluster.serveWith('direct')
+    const secret = () => (cluster.etcd.read('buffers/alpha')?.value as BufferDocument | undefined)?.secret
+    await director.create('alpha', 2)
+    for (const token of ['101', '102']) {
+      const before = secret()
+      await director.setup(token, 0, ['alpha'])
+      await director.run(token, computeHosts)
+      await director.simple('teardown', token)
+      await director.until('another secret', () => secret() !== before)
+    }
+    await director.simple('teardown', 'alpha')
+  },
+
+  'direct: a buffer is shared with a group while a job uses it': async (director) => {
+    const { cluster, world } = director
+    cluster.serveWith('direct')
+    await director.create('alpha', 2)
+    await director.setup('101', 0, ['alpha'])
+    const run = director.run('101', ['c1'])
+    await world.sleep(world.between(0, 4_000))
+    await director.operate((known) => shareBuffer(known, { name: 'alpha', uid: 1001, gid: 2000 }))
+    await run
+    await director.simple('teardown', '101')
+    await director.simple('teardown', 'alpha')
   },
 
   'both data planes on the same hosts': async (director) => {

@@ -220,6 +220,97 @@ export const mutations: Mutation[] = [
     marker: 'staged-in',
     edit: 'drop',
   },
+  {
+    invariant: 3,
+    guard: 'direct: a process is started when the file system of its brick is mounted',
+    marker: 'brick-mounted',
+    edit: { replace: ['brick.isReady && ', ''] },
+  },
+  {
+    invariant: 5,
+    guard: 'direct: bricks stay until the processes of their host were seen to have ended',
+    marker: 'served-no-more',
+    edit: 'drop',
+  },
+  {
+    invariant: 5,
+    guard: 'direct: nobody is told to mount before the bricks let everyone in',
+    marker: 'let-in-first',
+    edit: 'drop',
+  },
+  {
+    invariant: 5,
+    guard: 'direct: the same, of a host that is away too',
+    marker: 'every-host-lets-in',
+    edit: { replace: ['hostsOf(buffer).every', 'hostsOf(buffer).filter((host) => cluster.hosts.has(host)).every'] },
+  },
+  {
+    invariant: 5,
+    guard: 'direct: a host is let in until it has unmounted',
+    marker: 'out-when-unmounted',
+    edit: { replace: ['hostsUnmounting(cluster, session, buffer)', '[]'] },
+  },
+  {
+    invariant: 5,
+    guard: 'direct: a buffer keeps its secret while a job uses it',
+    marker: 'secret-used',
+    edit: { value: '!buffer.secretGiven && $' },
+    with: [{ marker: 'secret-mounted', edit: 'drop' }],
+  },
+  {
+    invariant: 5,
+    guard: 'direct: a process is started again for what it was started with alone, and not for owners and modes',
+    marker: 'started-with',
+    edit: { replace: ['byName.map(startedOfExport)', 'byName'] },
+  },
+  {
+    invariant: 8,
+    guard: 'direct: a brick whose port another program has moves to another port',
+    marker: 'port-moved',
+    edit: { value: 'false' },
+  },
+  {
+    invariant: 8,
+    guard: 'direct: the directories of the exports are made before a process is started',
+    marker: 'exports-made',
+    edit: 'drop',
+  },
+  {
+    invariant: 10,
+    guard: 'direct: no two bricks of a host have one port',
+    marker: 'port-taken',
+    edit: 'drop',
+  },
+  {
+    invariant: 10,
+    guard: 'direct: it is said who may connect before a process is started',
+    marker: 'fenced-first',
+    edit: 'drop',
+  },
+  {
+    invariant: 10,
+    guard: 'direct: ports are closed when nothing listens any more',
+    marker: 'ended-first',
+    edit: { value: '[...close, ...stops]' },
+  },
+  {
+    invariant: 10,
+    guard: 'direct: a process that was started with other logins is ended',
+    marker: 'outdated-ended',
+    edit: { value: '[]' },
+  },
+  {
+    invariant: 10,
+    guard: 'direct: each export has a login of its own',
+    marker: 'login-of-export',
+    edit: { replace: [' ${name}', ''] },
+  },
+  {
+    invariant: 10,
+    guard: 'direct: a buffer gets another secret when nobody uses it any more',
+    marker: 'secret-renewed',
+    edit: { replace: ['newSecret(newUuid)', 'buffer.secret'] },
+  },
 ]
 
 export function editsOf(mutation: Mutation): GuardEdit[] {

@@ -117,6 +117,8 @@ function remains(cluster: SimulatedCluster): string {
     ...machines.flatMap(({ name, transfers }) =>
       [...transfers.keys()].map((id) => `${name} has ${id} mounted to copy`),
     ),
+    ...machines.flatMap(({ name, served }) => [...served.keys()].map((device) => `${name} serves ${device}`)),
+    ...machines.flatMap(({ name, fences }) => [...fences.keys()].map((volume) => `${name} lets hosts in to ${volume}`)),
     ...machines.flatMap(({ name, clients }) => [...clients.keys()].map((path) => `${name} has ${path} mounted`)),
   ].join(', ')
 }

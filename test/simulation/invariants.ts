@@ -3,14 +3,17 @@ import { describeStep, type Step } from '../../src/agent/port/steps.js'
 import { hostKey, mountIdOf, swapId, transferId } from '../../src/model/cluster.js'
 import { type BufferDocument, bufferDocument } from '../../src/model/documents/buffer.js'
 import type { AnyDesired } from '../../src/model/documents/desired.js'
+import type { DirectSource } from '../../src/model/documents/direct.js'
 import type { DesiredMount } from '../../src/model/documents/mount.js'
 import { type SessionDocument, sessionDocument } from '../../src/model/documents/session.js'
 import { serversOf } from '../../src/model/buffers.js'
 import { transfersOf } from '../../src/model/transfers.js'
+import { fenceParts } from '../../src/simulated/direct.js'
 import type { SimulatedGluster } from '../../src/simulated/gluster.js'
 import type { SimulatedDisk, SimulatedMachine } from '../../src/simulated/machine.js'
 import type { FakeEtcd } from '../../src/store/fake.js'
 import { keys } from '../../src/store/keys.js'
+import { DirectInvariants } from './directInvariants.js'
 import type { Life } from './life.js'
 
 export class Violation extends Error {
@@ -41,13 +44,16 @@ export class Invariants {
   private readonly promised = new Set<SimulatedDisk>()
   /** What hosts have copied: `101.1`, a transfer of a session, with `copy 1 0`, an attempt and a share. */
   private readonly copied = new Map<string, Set<string>>()
+  private readonly direct: DirectInvariants
 
   constructor(
     private readonly etcd: FakeEtcd,
     private readonly machines: ReadonlyMap<string, SimulatedMachine>,
     private readonly gluster: SimulatedGluster,
     private readonly nowMs: () => number,
-  ) {}
+  ) {
+    this.direct = new DirectInvariants({ etcd, machines, fail: (invariant, what) => this.fail(invariant, what) })
+  }
 
   /** Somebody's data is on this disk from now on. */
   protect(disk: SimulatedDisk, { late = false } = {}): void {
@@ -85,15 +91,20 @@ export class Invariants {
       case 'stopVolume':
       case 'deleteVolume':
         if (this.gluster.volumes.get(step.volume.volume)?.status !== 'started') return
-        return this.beforeStop(host, step)
+        return this.beforeStop(host, step, step.volume)
       case 'stopBrick':
         // Nobody has anything of one that hangs.
         if (this.machines.get(host)!.served.get(step.device)?.silent === 'hung') return
-        return this.beforeStop(host, step)
+        return this.beforeStop(host, step, step.volume)
+      case 'stopBrickProcess': {
+        const process = this.machines.get(host)!.served.get(step.brick.device)
+        if (process?.port !== undefined) this.beforeStop(host, step, process)
+        return
+      }
       case 'closePorts':
-        return this.beforeStop(host, step)
+        return this.beforeStop(host, step, step.volume)
       case 'startBrick':
-        return this.beforeStart(host, step)
+        return this.direct.beforeStart(host, step)
       case 'unmountBuffer':
         return this.beforeUnmountOfBuffer(host, step)
       case 'signalMountUsers':
@@ -115,6 +126,7 @@ export class Invariants {
     this.checkSwaps()
     this.checkCutOff()
     this.checkStaging()
+    this.direct.check(this.buffers(), (host, volume) => this.isKnown(host) && !this.isCutOff(host, volume))
   }
 
   private beforeFormat(host: string, step: Step & { kind: 'formatBrick' }): void {
@@ -169,8 +181,7 @@ export class Invariants {
     }
   }
 
-  private beforeStop(host: string, step: Step & { volume: { volume: string } }): void {
-    const { volume } = step.volume
+  private beforeStop(host: string, step: Step, { volume }: { volume: string }): void {
     for (const machine of this.machines.values()) {
       for (const [path, client] of machine.clients) {
         if (client.volume !== volume || !isOn(client, host)) continue
@@ -181,12 +192,6 @@ export class Invariants {
           this.fail(5, `${host}: ${describeStep(step)} although job ${live.token} has it mounted on ${machine.name}`)
       }
     }
-  }
-
-  /** No brick listens before the packet filter knows who may connect to its port. */
-  private beforeStart(host: string, step: Step & { kind: 'startBrick' }): void {
-    if (!this.machines.get(host)!.fences.has(step.volume.volume))
-      this.fail(10, `${host}: ${describeStep(step)} although anybody may connect`)
   }
 
   private beforeEndOfUse(host: string, step: Step & { kind: 'signalMountUsers' | 'unmountBelow' }): void {
@@ -209,7 +214,7 @@ export class Invariants {
   /** Whom the volume lets in, where it is served. */
   private allowedTo(volume: string): string[] | undefined {
     const fences = [...this.machines.values()].flatMap(({ fences }) => fences.get(volume) ?? [])
-    if (fences.length > 0) return fences.flatMap((fence) => (JSON.parse(fence) as [string[]])[0])
+    if (fences.length > 0) return fences.flatMap((fence) => fenceParts(fence).clients)
     const found = this.gluster.volumes.get(volume)
     return found?.status === 'started' ? (found.options['auth.allow'] ?? '').split(/[,|()]/) : undefined
   }
@@ -319,9 +324,8 @@ export class Invariants {
       if (this.leaving.has(volume)) continue
       this.leaving.add(volume)
       for (const { name, clients, transfers } of this.machines.values()) {
-        // The scheduler may not have heard yet of a host that has just come.
-        const isKnown = this.nowMs() - (this.aliveSince.get(name) ?? Infinity) > 5_000
-        const isCut = this.cutOff().some((entry) => entry.host === name && entry.volume === desired.volume)
+        const isKnown = this.isKnown(name)
+        const isCut = this.isCutOff(name, desired.volume)
         if (
           isKnown &&
           !isCut &&
@@ -334,6 +338,15 @@ export class Invariants {
           this.fail(5, `${key} says absent although ${name} copies from it`)
       }
     }
+  }
+
+  /** The scheduler may not have heard yet of a host that has just come. */
+  private isKnown(host: string): boolean {
+    return this.nowMs() - (this.aliveSince.get(host) ?? Infinity) > 5_000
+  }
+
+  private isCutOff(host: string, volume: string): boolean {
+    return this.cutOff().some((entry) => entry.host === host && entry.volume === volume)
   }
 
   /** A job runs on the data that it asked for; and what it has made is staged out, or somebody gave it up. */
@@ -442,6 +455,6 @@ function isBrick(host: string, brick: { device: string; uuid: string }) {
 }
 
 /** The client has a brick of that host mounted. Of glusterd's volumes it counts as one that has all. */
-function isOn({ servers }: { servers?: string[] }, host: string): boolean {
-  return servers === undefined || servers.includes(host)
+function isOn({ bricks }: { bricks?: DirectSource['bricks'] }, host: string): boolean {
+  return bricks === undefined || bricks.some(({ address }) => address === host)
 }

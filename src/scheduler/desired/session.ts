@@ -64,6 +64,7 @@ function desiredMounts(
   }
   for (const { key, buffer } of sessionBuffers(cluster, session)) {
     // Without access, a host's mount would fail, or only appear to succeed.
+    // guard: let-in-first
     if (wanted === 'present' && !dataPlaneOf(buffer).letsIn(cluster, session, buffer, clients)) continue
     for (const host of session.computeHosts) {
       for (const view of viewsOf(buffer)) {

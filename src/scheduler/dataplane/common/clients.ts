@@ -27,6 +27,7 @@ export function computeClients(cluster: Cluster, buffer: BufferDocument): Client
 
 /** Compute hosts of that session that may have the buffer mounted now. */
 export function clientsOf(cluster: Cluster, session: SessionDocument, buffer: BufferDocument): Client[] {
+  // guard: out-when-unmounted
   const hosts = session.stage === 'running' ? session.computeHosts : hostsUnmounting(cluster, session, buffer)
   return hosts.map((host) => ({ host, addresses: usableAddresses(host, session.addresses?.[host]) }))
 }

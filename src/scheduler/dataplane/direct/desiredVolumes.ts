@@ -44,6 +44,7 @@ export function desiredVolumes(
 export function letsIn(cluster: Cluster, session: SessionDocument, buffer: BufferDocument): boolean {
   const what = { directory: buffer.directory, exports: exportsOf(cluster, buffer) }
   const [wanted] = letInOf(cluster, [session], buffer)
+  // guard: every-host-lets-in
   return hostsOf(buffer).every((host) => {
     const bricks = bricksOn(buffer, host)
     if (bricks.length === 0) return true

@@ -59,6 +59,7 @@ export function holderOf(buffer: Pick<BufferDocument, 'secret'>, name: string): 
 /** Made from the buffer's secret, so that no login is kept anywhere, and none tells of another. */
 export function loginOf({ secret }: Pick<BufferDocument, 'secret'>, name: string): Login {
   if (secret === undefined) throw new TypeError('a buffer of the data plane "direct" has no secret')
+  // guard: login-of-export
   const made = (what: string) => createHmac('sha256', secret).update(`${what} ${name}`).digest('hex')
   return { user: made('user').slice(0, 32), password: made('password') }
 }

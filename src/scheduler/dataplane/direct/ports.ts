@@ -34,6 +34,7 @@ export function mended(
   const bricks = buffer.bricks.map((brick) => {
     const { host, at } = brick
     const reported = cluster.observed.volume.get(hostKey(host, buffer.volume))
+    // guard: port-moved
     const isTaken = reported?.bufferId === buffer.id && at !== undefined && reported.takenPorts?.includes(at.port)
     const port = isTaken ? (ports ??= new FreePorts(cluster)).take(host) : undefined
     if (!isTaken || port === undefined) return brick
@@ -48,6 +49,7 @@ class FreePorts {
   private readonly taken = new Map<string, Set<number>>()
 
   constructor(private readonly cluster: Cluster) {
+    // guard: port-taken
     for (const { bricks, released } of cluster.buffers.values())
       for (const { host, at } of [...bricks, ...released]) if (at) this.takenOn(host).add(at.port)
     for (const [key, { takenPorts = [] }] of cluster.observed.volume)

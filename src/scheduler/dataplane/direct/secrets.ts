@@ -27,9 +27,11 @@ export function renewed(
 
 function secretRenewed(cluster: Cluster, buffer: BufferDocument, newUuid: () => string): BufferDocument | undefined {
   if (buffer.kind !== 'persistent' || buffer.builtAt === undefined || buffer.wanted === 'absent') return undefined
+  // guard: secret-used
   const isUsed = sessionsUsing(cluster, buffer).some(({ kind }) => kind === 'job')
   if (isUsed) return buffer.secretGiven ? undefined : { ...buffer, secretGiven: true }
-  if (!buffer.secretGiven || hostsToUnmount(cluster, buffer).length > 0) return undefined
+  if (!buffer.secretGiven || /* guard: secret-mounted */ hostsToUnmount(cluster, buffer).length > 0) return undefined
+  // guard: secret-renewed
   const fresh = { ...buffer, secret: newSecret(newUuid) }
   delete fresh.secretGiven
   return fresh

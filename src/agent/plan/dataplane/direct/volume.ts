@@ -24,12 +24,15 @@ export function planDirectVolume(volume: DirectVolume, facts: DirectVolumeFacts)
 function planStarted(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volume'> {
   const { isNotValid } = facts
   const waitingFor = isNotValid === undefined ? [] : [isNotValid]
+  // guard: brick-mounted
   const canServe = facts.bricks.filter((brick) => brick.isReady && !brick.isPortTaken)
   const steps: Step[] = stopsOf(volume, [...facts.others, ...canServe.flatMap(outdated), ...canServe.flatMap(hanging)])
   const isAnyReady = facts.bricks.some((brick) => brick.isReady)
   const areMade = volume.exports.every(({ directory }) => facts.directories.includes(directory))
+  // guard: exports-made
   if (isAnyReady && !areMade) steps.push({ kind: 'makeExports', volume })
   // A port that a brick does not have any more leaves the fence once nobody listens on it.
+  // guard: fenced-first
   if (!facts.isFenced) steps.push({ kind: 'admitClients', volume })
   // Clients come and go all the same: who is to leave leaves.
   if (isNotValid === undefined) {
@@ -50,6 +53,7 @@ function planStarted(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volu
 type ProcessToStop = Pick<StepArgs['stopBrick'], 'device' | 'pid' | 'hangs'>
 
 function outdated({ device, process }: DirectBrickFacts): ProcessToStop[] {
+  // guard: outdated-ended
   return process && !process.isCurrent ? [{ device, pid: process.pid }] : []
 }
 
@@ -83,6 +87,7 @@ function planAbsent(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volum
   const running = facts.bricks.flatMap(({ device, process }) => (process ? [{ device, pid: process.pid }] : []))
   const stops = stopsOf(volume, [...running, ...facts.others])
   const close: Step[] = stops.length > 0 || facts.isLeft ? [{ kind: 'closePorts', volume }] : []
+  // guard: ended-first
   const steps = [...stops, ...close]
   if (steps.length > 0) return { steps, waitingFor: [], report: reportOf(volume, 'leaving', facts) }
   // It is so for the bricks of this document, and says nothing of one that is placed here later.
