@@ -36,7 +36,7 @@ export function mended(
     const reported = cluster.observed.volume.get(hostKey(host, buffer.volume))
     // guard: port-moved
     const isTaken = reported?.bufferId === buffer.id && at !== undefined && reported.takenPorts?.includes(at.port)
-    const port = isTaken ? (ports ??= new FreePorts(cluster)).take(host) : undefined
+    const port = isTaken ? (ports ??= new FreePorts(cluster)).take(host, at.port) : undefined
     if (!isTaken || port === undefined) return brick
     moved.push(portMoved(brick, at.port, port))
     return { ...brick, at: { ...at, port } }
@@ -56,17 +56,20 @@ class FreePorts {
       for (const port of takenPorts) this.takenOn(key.split('/')[0]!).add(port)
   }
 
-  /** The lowest of that host, which is taken then; undefined when it has none left. */
-  take(host: string): number | undefined {
+  /**
+   * The lowest of that host, which is taken then; undefined when it has none left. `tried`: the next one above it, and the
+   * lowest after the last, for a host reports only the port that the brick has just now.
+   */
+  take(host: string, tried?: number): number | undefined {
     const range = this.cluster.hosts.get(host)?.brickPorts
     if (!range) return undefined
     const taken = this.takenOn(host)
-    for (let port = range.first; port <= range.last; port++) {
-      if (taken.has(port)) continue
-      taken.add(port)
-      return port
-    }
-    return undefined
+    const ports = Array.from({ length: range.last - range.first + 1 }, (_, index) => range.first + index)
+    const isFree = (port: number) => !taken.has(port)
+    const above = tried === undefined ? undefined : ports.find((port) => port > tried && isFree(port))
+    const port = above ?? ports.find(isFree)
+    if (port !== undefined) taken.add(port)
+    return port
   }
 
   private takenOn(host: string): Set<number> {

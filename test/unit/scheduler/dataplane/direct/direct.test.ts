@@ -129,6 +129,22 @@ describe('a buffer of the data plane direct', () => {
     expect(events).to.include('brick nvme1n1 on gluster2 moved from port 29000 to 29001: another program listens there')
   })
 
+  it('tries each port of the range when other programs have several, and none of them twice in turn', async () => {
+    const rig = await Rig.start({ hosts: hosts(), config })
+    await create(rig)
+    await rig.agents.report(brickReports(bufferOf(rig)))
+    await rig.quiet()
+    const tried = []
+    for (let times = 0; times < 4; times++) {
+      const { port } = volumeOn(rig, 'gluster2')!.bricks[0]!
+      tried.push(port)
+      const taken = volumeReport(bufferOf(rig), { host: 'gluster2', state: 'forming', takenPorts: [port] })
+      await rig.agents.report({ ...volumeReport(bufferOf(rig), { host: 'gluster1' }), ...taken })
+      await rig.quiet()
+    }
+    expect(tried).to.deep.equal([29_000, 29_001, 29_002, 29_003])
+  })
+
   it('is refused where no port is left, and where a host serves no bricks of this plane', async () => {
     const small = await Rig.start({ hosts: [storage('gluster1', { first: 29_000, last: 29_000 })], config })
     expect(await create(small)).to.deep.equal({ refused: noPortLeft('gluster1', { first: 29_000, last: 29_000 }) })
