@@ -19,6 +19,7 @@ export function canonicalAddresses(texts: readonly string[]): string[] {
   return written.filter((text) => !networks.some((network) => liesIn(networkOf(text), network)))
 }
 
+/** True for text with a prefix length, as in `10.1.0.0/16`. */
 export function isNetwork(text: string): boolean {
   return text.includes('/')
 }

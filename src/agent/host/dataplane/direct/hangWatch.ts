@@ -27,6 +27,7 @@ interface Silence {
   looks: number
 }
 
+/** Remembers since when each brick process has been silent. */
 export class HangWatch {
   private readonly silences = new Map<string, Silence>()
 
@@ -54,6 +55,7 @@ export class HangWatch {
     return silence.looks >= minLooks && nowMs - silence.sinceMs >= hangsAfterMs
   }
 
+  /** What was seen of that brick so far counts no longer, for example because its process is started anew. */
   forget(uuid: string): void {
     this.silences.delete(uuid)
   }

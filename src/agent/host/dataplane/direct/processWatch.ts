@@ -23,6 +23,7 @@ export class ProcessWatch {
     this.lookLater()
   }
 
+  /** Whether a process of that name is followed, and has not been seen to end. */
   isFollowed(name: string): boolean {
     return this.followed.has(name)
   }
