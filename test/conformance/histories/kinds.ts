@@ -78,7 +78,7 @@ export const kinds: Record<string, Kind> = {
     play: (stage) => playRaces(stage, { chosen: ['O_EXCL'], reusesName: true }),
   },
   creates: {
-    needs: ['nobody'],
+    needs: ['distribute'],
     describe: 'files opened with O_CREAT by all at once',
     play: (stage) => playRaces(stage, { chosen: ['O_CREAT'], reusesName: false }),
   },

@@ -14,6 +14,8 @@ export const always = {
   'network.ping-timeout': '10',
   // A rename onto one of a file's names leaves the brick's note of that name, and later it cannot be given to the file again.
   'storage.gfid2path': 'off',
+  // A brick makes one name at a time: of two clients that open it with O_CREAT at once, one is told EEXIST otherwise (10.3).
+  'performance.normal-prio-threads': '1',
 }
 
 /** The volume, and those that were begun before it and must go: each told to one host. */

@@ -43,7 +43,8 @@ function exportTranslators({ name, directory, volumeId }: Export, dispersed: boo
     { name: posix, type: 'storage/posix', options: posixOptions },
     { name: access, type: 'features/access-control', on: [posix] },
     { name: locks, type: 'features/locks', on: [access] },
-    { name: threads, type: 'performance/io-threads', on: [locks] },
+    // One name at a time: of two clients that open it with O_CREAT at once, one is told EEXIST otherwise (10.3).
+    { name: threads, type: 'performance/io-threads', options: [['normal-prio-threads', 1]], on: [locks] },
     ...(dispersed ? [indexLayer] : []),
     { name, type: 'debug/io-stats', options: [['unique-id', directory]], on: [dispersed ? index : threads] },
   ]

@@ -52,6 +52,7 @@ end-volume
 
 volume ${name}.threads
     type performance/io-threads
+    option normal-prio-threads 1
     subvolumes ${name}.locks
 end-volume
 
