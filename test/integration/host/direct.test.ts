@@ -42,7 +42,7 @@ import { graphs } from '../../../src/agent/host/dataplane/common/graphs.js'
 import { mountState, totalBytes } from '../../../src/agent/host/dataplane/direct/mountState.js'
 import { glusterfsVersion, triedVersions } from '../../../src/agent/host/dataplane/direct/versions.js'
 import { until } from '../../../lab/common/until.js'
-import { runCommand } from '../../../src/agent/host/exec/run.js'
+import { type Run, runCommand } from '../../../src/agent/host/exec/run.js'
 import { needsRoot } from '../../support/loopDevices.js'
 
 const address = '127.0.0.1'
@@ -103,15 +103,15 @@ describe('brick processes that the agent starts itself (root)', () => {
     return { uuid, directory, volumeId, serves: { address, port: await freePort(), dispersed, exports } }
   }
 
-  function start({ uuid, directory, serves }: Brick) {
+  function start({ uuid, directory, serves }: Brick, run: Run = runCommand) {
     started.add(uuid)
     const brick = { uuid, directory, volume: 'v', fingerprint: 'f', serves, directories, oomScoreAdj: 300 }
-    return startBrick(brick, runCommand, (phrase) => warnings.push(phrase))
+    return startBrick(brick, run, (phrase) => warnings.push(phrase))
   }
 
-  async function failureOf(brick: Brick): Promise<BrickNotStarted> {
+  async function failureOf(brick: Brick, run?: Run): Promise<BrickNotStarted> {
     try {
-      await start(brick)
+      await start(brick, run)
     } catch (error) {
       if (error instanceof BrickNotStarted) return error
       throw error
@@ -212,6 +212,21 @@ describe('brick processes that the agent starts itself (root)', () => {
     expect((await failureOf({ ...brick, serves: { ...brick.serves, dispersed: true } })).failure).to.equal(
       'indexMissing',
     )
+    expect(await oursRunning()).to.deep.equal([])
+    expect(readdirSync(directories.run)).to.deep.equal([])
+  })
+
+  it('says why GlusterFS refuses a volfile, in the words of its log, and leaves nothing', async () => {
+    const brick = await aBrick()
+    const spoiling: Run = (argv, options) => {
+      const path = filesOf('brick', brick.uuid, directories).volfile
+      writeFileSync(path, readFileSync(path, 'utf8').replace('features/locks', 'features/none'))
+      return runCommand(argv, options)
+    }
+    const error = await failureOf(brick, spoiling)
+    expect(error.failure).to.equal('volfileRefused')
+    expect(error.message).to.include('GlusterFS refuses its volfile').and.include('features/none')
+    expect(error.message).to.not.include(password)
     expect(await oursRunning()).to.deep.equal([])
     expect(readdirSync(directories.run)).to.deep.equal([])
   })

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { brickPath } from '../../../../model/cluster.js'
 import type { BrickExport, DirectBrick } from '../../../../model/documents/direct.js'
 import type { DirectVolume } from '../../../../model/documents/volume.js'
@@ -10,6 +9,7 @@ import { requireValid, tlsFilesOf, writeCredential } from './credentials.js'
 import { exportWord } from './exportWord.js'
 import { type Directories, filesOf, type ProcessFiles, removeFiles } from './files.js'
 import { everyAddress } from './listenAddress.js'
+import { removeLog } from './logs.js'
 import { noLogin, stillServed, toServe } from './messages.js'
 import { ownBricks } from './ownBricks.js'
 import type { BrickProcess, Login } from './types.js'
@@ -92,11 +92,18 @@ export async function renewBricks({ tls, bricks, volume }: DirectVolume, means: 
 }
 
 /** Ends the process with that pid if it serves a brick of the volume. Throws Error when it hangs. May be repeated. */
-export async function endBrick({ volume }: DirectVolume, pid: number, { directories }: BrickMeans): Promise<void> {
+export async function endBrick(
+  { volume, bricks }: DirectVolume,
+  pid: number,
+  { directories }: BrickMeans,
+): Promise<void> {
   const found = (await ownBricks()).find((each) => each.pid === pid && each.volume === volume)
   if (!found) return
   await endProcess(found, endMs)
-  await removeFiles(filesOf('brick', found.uuid, directories))
+  const files = filesOf('brick', found.uuid, directories)
+  await removeFiles(files)
+  // Nobody names a brick again that was replaced.
+  if (!bricks.some(({ uuid }) => uuid === found.uuid)) await removeLog(files)
 }
 
 /** Removes what the volume's processes were started with, and their logs. Throws Error while one of them runs. */
@@ -106,6 +113,6 @@ export async function forgetBricks({ volume, bricks }: DirectVolume, { directori
   for (const { uuid } of bricks) {
     const files = filesOf('brick', uuid, directories)
     await removeFiles(files)
-    await rm(files.log, { force: true })
+    await removeLog(files)
   }
 }

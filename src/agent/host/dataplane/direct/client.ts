@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import type { DirectSource } from '../../../../model/documents/direct.js'
 import { mountName } from '../../../plan/dataplane/direct/mountSource.js'
 import { Unavailable } from '../../../port/host.js'
@@ -14,6 +13,7 @@ import { startClient } from './clientStart.js'
 import { hasOlder, requireValid, tlsFilesOf, writeCredential } from './credentials.js'
 import { exportWord } from './exportWord.js'
 import { filesOf, removeFiles } from './files.js'
+import { removeLog } from './logs.js'
 import { bricksOffline, noLogin, toMount } from './messages.js'
 import { probeBrick, probeTlsOf } from './probe.js'
 import type { ProcessWatch } from './processWatch.js'
@@ -106,7 +106,7 @@ async function mountExport(
   }
   await startClient(start, run, warn).catch(async (error: unknown) => {
     // The reason is in the error.
-    await rm(files.log, { force: true })
+    await removeLog(files)
     throw error
   })
 }
@@ -118,7 +118,7 @@ async function endClient(path: string, { directories }: BrickMeans): Promise<voi
     if (each.kind === 'client' && each.mountPoint === path) await endProcess(each, endMs)
   const files = filesOf('client', idOf(path), directories)
   await removeFiles(files)
-  await rm(files.log, { force: true })
+  await removeLog(files)
 }
 
 /** Of an agent that died after it had unmounted, or before it mounted. */

@@ -5,6 +5,7 @@ import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import type { DirectVolume } from '../../../../model/documents/volume.js'
 import { Busy, type DirectVolumeFacts, type Effects, Unavailable } from '../../../port/host.js'
 import { coalesce } from '../../exec/coalesce.js'
+import { lookAgain } from '../../exec/lookAgain.js'
 import type { DataPlane, DataPlaneOptions } from '../dataPlane.js'
 import { brickPath } from '../../../../model/cluster.js'
 import { type BrickMeans, endBrick, forgetBricks, renewBricks, serveBrick } from './bricks.js'
@@ -12,9 +13,10 @@ import { client, idOf, requireBricks } from './client.js'
 import { whyNotValid } from './credentials.js'
 import { makeExports } from './exports.js'
 import { type Admission, type BrickFence, noFence } from './fenceType.js'
-import { type Directories, filesOf, removeStrayFiles } from './files.js'
+import { type Directories, filesOf, type ProcessFiles, removeStrayFiles } from './files.js'
 import { HangWatch } from './hangWatch.js'
 import { portsListenedOn } from './listening.js'
+import { tendLogs } from './logs.js'
 import {
   brickAnswersAgain,
   brickNotReady,
@@ -61,6 +63,8 @@ export interface DirectParts {
   onProblems(problems: string[]): void
 }
 
+const tendLogsMs = 600_000
+
 /** GlusterFS's processes, started by this agent itself. They outlive it, and its successor knows them by their command lines. */
 export function direct(options: DataPlaneOptions & { direct: DirectParts }): Direct {
   const { name, run, warn } = options
@@ -74,10 +78,15 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     onClientEnd,
     onProblems,
   } = options.direct
-  const means: BrickMeans = { directories, run, warn, now: () => clock.unixSeconds() }
+  const means: BrickMeans = { directories, run, warn: oncePhrase(warn), now: () => clock.unixSeconds() }
   const watch = new ProcessWatch(clock, onBrickEnd)
   const clientWatch = new ProcessWatch(clock, onClientEnd)
   const hangWatch = new HangWatch(clock)
+  const stopTending = lookAgain(
+    clock,
+    async () => tendLogs(directories.log, await filesOfRunning(directories), clock.unixSeconds()),
+    tendLogsMs,
+  )
   const look = coalesce(async () => ({ running: await ownBricks(), listening: await portsListenedOn() }))
   type Look = Awaited<ReturnType<typeof look>>
   const prepare = once(() => prepareDirectories(directories))
@@ -134,6 +143,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     close: () => {
       watch.close()
       clientWatch.close()
+      stopTending()
     },
     observe: {
       volume: async (volume) => {
@@ -218,13 +228,25 @@ async function requireAllBricksOnline({ direct = [], tls, bricks: count }: Desir
 
 async function prepareDirectories({ run, log }: Directories): Promise<void> {
   for (const directory of [run, log]) await mkdir(directory, { recursive: true, mode: 0o700 })
-  const running = await runningProcesses()
-  const filesOfRunning = running.map((each) =>
+  await removeStrayFiles({ run, log }, await filesOfRunning({ run, log }))
+}
+
+async function filesOfRunning(directories: Directories): Promise<ProcessFiles[]> {
+  return (await runningProcesses()).map((each) =>
     each.kind === 'brick'
-      ? filesOf('brick', each.uuid, { run, log })
-      : filesOf('client', idOf(each.mountPoint), { run, log }),
+      ? filesOf('brick', each.uuid, directories)
+      : filesOf('client', idOf(each.mountPoint), directories),
   )
-  await removeStrayFiles({ run, log }, filesOfRunning)
+}
+
+/** Each phrase once, whatever it is about: the cause is one of the host. */
+function oncePhrase(warn: BrickMeans['warn']): BrickMeans['warn'] {
+  const said = new Set<string>()
+  return (phrase, fields) => {
+    if (said.has(phrase)) return
+    said.add(phrase)
+    warn(phrase, fields)
+  }
 }
 
 /** Once it has succeeded it is not done again. */
