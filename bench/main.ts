@@ -10,13 +10,14 @@ import { place } from './place.js'
 import { provision } from './provision.js'
 import { shim } from './shim.js'
 import { staging } from './staging.js'
+import { tls } from './tls.js'
 
 /*
  * npm run bench -- NAME… [--json] [--counts 1,3,10] [--rounds 3]: each benchmark compares two things in one run, because the
  * load of the machine may vary.
  */
 
-const benchmarks: Record<string, Benchmark> = { shim, provision, burst, job, idle, staging, memory, place, dwstat }
+const benchmarks: Record<string, Benchmark> = { shim, provision, burst, job, idle, staging, memory, place, dwstat, tls }
 const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
