@@ -186,6 +186,25 @@ const onGlusterd: Record<string, Scenario> = {
     await director.simple('teardown', 'beta')
   },
 
+  'disks change places before they are formatted': async (director) => {
+    const { cluster, world } = director
+    const created = director.create('alpha', 3)
+    await director.until('a brick to be wanted', () => cluster.etcd.list('desired/').entries.some(isBrick))
+    const name = cluster.etcd.list('desired/').entries.find(isBrick)!.key.split('/')[1]!
+    const { disks } = cluster.machines.get(name)!
+    const change = async () => {
+      cluster.turnOff(name)
+      const [a, b] = [disks.get('nvme1n1')!, disks.get('nvme2n1')!]
+      disks.set('nvme1n1', b).set('nvme2n1', a)
+      await world.sleep(world.between(100, 5_000))
+      cluster.turnOn(name)
+    }
+    await change()
+    await created
+    await change()
+    await director.simple('teardown', 'alpha')
+  },
+
   'a disk of a built buffer is wiped by hand': async (director) => {
     const { cluster, world } = director
     await director.create('alpha', 2)
