@@ -89,6 +89,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     service.tellProblems('brick fence', fenceProblems)
   }
   tell()
+  host.tendLogs()
   host.onTransferEnd(() => service.wake('transfer'))
   host.onBrickEnd(() => service.wake('volume'))
   host.onClientEnd(() => service.wake('mount'))

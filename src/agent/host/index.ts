@@ -57,6 +57,8 @@ export interface RealHostOptions {
 export interface RealHost extends Host {
   /** Sets other paths and globs of devices, for the next discovery. */
   setPools(pools: Pools): void
+  /** Keeps the logs of processes that it starts short from now on, until it is closed. */
+  tendLogs(): void
   /** Calls back when work on a transfer has ended. */
   onTransferEnd(callback: () => void): void
   /** Ends the copies and the long wipes under way; the next agent continues them. */
@@ -153,6 +155,7 @@ export function realHost(options: RealHostOptions): RealHost {
     name,
     boot: options.boot,
     setPools: (next) => (pools = next),
+    tendLogs: () => planes.tendLogs(),
     onTransferEnd: (callback) => (onTransferEnd = callback),
     onBrickEnd: (callback) => (onBrickEnd = callback),
     onClientEnd: (callback) => (onClientEnd = callback),

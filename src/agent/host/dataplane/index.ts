@@ -20,6 +20,8 @@ export interface DataPlanes {
   brickServer: BrickServer
   observe: Pick<Observe, 'volume' | 'peer'>
   effects: Glusterd['effects'] & Direct['effects']
+  /** Keeps the logs of processes short from now on, until it is closed. */
+  tendLogs(): void
   /** Watches nothing any more; what serves bricks and mounts goes on. */
   close(): void
 }
@@ -31,6 +33,7 @@ export function dataPlanesOn(options: DataPlaneOptions & { direct: DirectParts }
   return {
     of: (name = 'glusterd') => planes[name],
     all: Object.values(planes),
+    tendLogs: () => planes.direct.tendLogs(),
     close: () => planes.direct.close(),
     brickServer: {
       program: planes.glusterd.brickServer.program,

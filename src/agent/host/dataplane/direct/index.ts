@@ -42,6 +42,8 @@ export interface Direct extends DataPlane {
     Effects,
     'makeExports' | 'admitClients' | 'startBrick' | 'renewCertificates' | 'stopBrick' | 'closePorts'
   >
+  /** Keeps the logs of processes short from now on, until it is closed. */
+  tendLogs(): void
   /** Follows no process any more; all of them run on. */
   close(): void
 }
@@ -82,11 +84,8 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
   const watch = new ProcessWatch(clock, onBrickEnd)
   const clientWatch = new ProcessWatch(clock, onClientEnd)
   const hangWatch = new HangWatch(clock)
-  const stopTending = lookAgain(
-    clock,
-    async () => tendLogs(directories.log, await filesOfRunning(directories), clock.unixSeconds()),
-    tendLogsMs,
-  )
+  let stopTending = () => {}
+  const tend = async () => tendLogs(directories.log, await filesOfRunning(directories), clock.unixSeconds())
   const look = coalesce(async () => ({ running: await ownBricks(), listening: await portsListenedOn() }))
   type Look = Awaited<ReturnType<typeof look>>
   const prepare = once(() => prepareDirectories(directories))
@@ -140,6 +139,10 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     requireAllBricksOnline,
     brickServer: { program: 'glusterfsd', brickOf },
     client: client(means, prepare, clientWatch),
+    tendLogs: () => {
+      stopTending()
+      stopTending = lookAgain(clock, tend, tendLogsMs)
+    },
     close: () => {
       watch.close()
       clientWatch.close()
