@@ -1,13 +1,19 @@
 import { expect } from 'chai'
+import { readFileSync } from 'node:fs'
 import { until } from '../../lab/common/until.js'
 import { brickProcessesOf, leftOfDirect, type SeenProcess, serveWith } from '../support/directPlane.js'
 import { labTestMs, useLab } from '../support/lab.js'
 import { must } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
+import type { Login } from '../../src/model/documents/direct.js'
 
 const jobdw = (access: string, capacity = '2TB') => `#DW jobdw type=scratch access_mode=${access} capacity=${capacity}`
 const servers = ['gluster1', 'gluster2', 'gluster3']
+const agents = [...servers, 'c1', 'c2']
+const agentConfig = '/etc/burstbuffer/agent.yaml'
 const probe = '/opt/burstbuffer/dist/agent/host/dataplane/direct/probe.js'
+
+const attack = (name: string) => readFileSync(`test/fixtures/attack/${name}`, 'utf8')
 
 /*
  * Buffers that agents serve by themselves. No glusterd runs meanwhile: nothing of the whole road may need it.
@@ -18,8 +24,17 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
     before: async () => {
       for (const server of servers) await lab.stopService(server, 'glusterd')
       await serveWith(lab, 'direct')
+      // What is said at this level is looked through for passwords.
+      for (const host of agents) {
+        await must(lab, host, `echo 'log: { level: debug }' >>${agentConfig}`)
+        await restartAgent(host)
+      }
     },
     after: async () => {
+      for (const host of agents) {
+        await must(lab, host, `sed -i '/^log: /d' ${agentConfig}`)
+        await restartAgent(host)
+      }
       for (const server of servers) await lab.startService(server, 'glusterd')
       await serveWith(lab, 'glusterd')
       await slurm.untilClean()
@@ -67,9 +82,12 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
     ])
   })
 
+  let ports: SeenProcess[]
+  /** What root of the job's node may have kept of it. */
+  let kept: Login
+
   describe('while a job runs on one node', () => {
     let job: string
-    let ports: SeenProcess[]
     before(async () => {
       const body = 'umask 077 && echo secret >$DW_JOB_STRIPED/note && sleep 900'
       job = await slurm.submit('alice', '#SBATCH --nodelist=c1', jobdw('striped'), body)
@@ -77,6 +95,7 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
       const written = async () => (await inBuffer('cat note')) === 'secret'
       await until({ what: 'the note is written' }, written)
       ports = (await Promise.all(servers.map((host) => brickProcessesOf(lab, host)))).flat()
+      kept = await loginFor('c1')
     })
     after(async () => {
       await lab.exec('head', ['scancel', job])
@@ -88,19 +107,77 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
       expect(ports).to.have.length(2)
     })
 
-    it('lets nobody in but with its login, and no other node at all', async () => {
+    it('lets nobody in but root of the job’s node with its login, by any port that listens', async () => {
+      const right = await loginFor('c1')
+      const wrong = { user: right.user, password: 'x'.repeat(43) }
+      const elsewhere = servers.find((server) => ports.every(({ host }) => host !== server))!
+      for (const server of servers) {
+        const listening = await must(lab, server, 'ss --listening --tcp --numeric --no-header')
+        const found = listening.split('\n').flatMap((line) => /^LISTEN +\S+ +\S+ +\S*:([0-9]+) /.exec(line)?.[1] ?? [])
+        const bricks = ports.flatMap(({ host, port }) => (host === server ? [String(port)] : []))
+        expect([...new Set(found)], `what listens on ${server}`).to.deep.equal(bricks)
+      }
       for (const { host, port } of ports) {
-        for (const user of ['alice', 'bob']) {
-          for (const login of [undefined, { user: 'root', password: 'x'.repeat(43) }])
-            expect(await ask('c1', user, { host, port, login }), `${user} to ${host}`).to.match(/refused/)
-        }
-        for (const user of ['bob', 'root'])
-          expect(await ask('c2', user, { host, port }), `${user} of c2 to ${host}`).to.match(/timedOut|closed/)
+        const where = { host, port }
+        expect(await ask('c1', 'root', { ...where, login: right }), `root to ${host}`).to.equal('accepted')
+        for (const login of [undefined, wrong])
+          expect(await ask('c1', 'root', { ...where, login }), `root to ${host}`).to.equal('refused')
+        for (const [from, user] of [
+          ['c1', 'alice'],
+          ['c1', 'bob'],
+          ['c2', 'alice'],
+          ['c2', 'root'],
+          [elsewhere, 'root'],
+        ] as const)
+          expect(await ask(from, user, { ...where, login: right }), `${user} of ${from}`).to.match(/timedOut|closed/)
       }
     })
 
+    it('gives its volfile to nobody who asks a brick for it', async () => {
+      await lab.exec('c1', ['sh', '-c', 'cat >/tmp/getspec.mjs'], { input: attack('getspec.js') })
+      for (const { host, port } of ports) {
+        for (const key of ['striped', job, `${job}.striped`]) {
+          const argv = [process.execPath, '/tmp/getspec.mjs', host, key, String(port)]
+          // GlusterFS says so in place of a volfile.
+          expect((await lab.exec('c1', argv)).stdout, key).to.match(/^(<this method is not in use.*>)?$/)
+        }
+      }
+    })
+
+    it('is read by GlusterFS’s own library only as root of the job’s node, and with the login', async () => {
+      const right = await loginFor('c1')
+      const holds = await Promise.all(
+        servers.map((server) => must(lab, server, 'find /data/glusterfs -name note 2>/dev/null || true')),
+      )
+      const { host, port } = ports.find(({ host }) => holds[servers.indexOf(host)] !== '')!
+      const read = async (from: string, user: string, password: string) => {
+        const volfile = `/tmp/attack-${user}-${password.slice(0, 4)}.vol`
+        const options = {
+          'remote-host': host,
+          'remote-port': port,
+          'remote-subvolume': 'striped',
+          username: right.user,
+          password,
+        }
+        const lines = Object.entries(options).map(([name, value]) => `option ${name} ${value}`)
+        const text = ['volume brick', 'type protocol/client', ...lines, 'end-volume', ''].join('\n')
+        const script = `cat >${volfile} && { python3 /tmp/gfapi.py ${volfile} /note 20001; rm ${volfile}; }`
+        return (await lab.exec(from, ['sh', '-c', script], { user, input: text, timeoutMs: 60_000 })).stdout
+      }
+      for (const from of ['c1', 'c2'])
+        await lab.exec(from, ['sh', '-c', 'cat >/tmp/gfapi.py'], { input: attack('gfapi.py') })
+      expect(await read('c1', 'root', right.password)).to.equal('secret\n')
+      const tries = [
+        read('c1', 'root', 'x'.repeat(43)),
+        read('c1', 'alice', right.password),
+        read('c1', 'bob', right.password),
+        read('c2', 'root', right.password),
+      ]
+      expect(await Promise.all(tries)).to.deep.equal(['', '', '', ''])
+    })
+
     it('shows its password to nobody: not in .meta, not in the process list, in no file that is not root’s', async () => {
-      const password = await passwordOf('c1')
+      const { password } = await loginFor('c1')
       expect(password).to.match(/^[0-9a-f]{64}$/)
       expect(await inBuffer('ls .meta 2>&1 || true')).to.contain('No such file')
       for (const host of ['c1', ...servers, 'head']) {
@@ -110,6 +187,12 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
         expect(await must(lab, host, open), host).to.equal('')
         const logs = 'find /var/log -xdev -type f -size -8M'
         expect(await must(lab, host, `${logs} -exec grep -l -e ${password} {} + || true`), host).to.equal('')
+      }
+      for (const user of ['alice', 'bob']) {
+        const look =
+          'for p in $(pgrep gluster); do cat /proc/$p/environ /proc/$p/maps; ls /proc/$p/fd/; done 2>/dev/null'
+        const { stdout } = await lab.exec('c1', ['sh', '-c', look], { user })
+        expect(stdout, user).to.equal('')
       }
       expect(await bbctl('show', job, '--json')).to.not.contain(password)
       await bbctl('backup', '/root/direct.backup')
@@ -148,6 +231,14 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
     })
 
     const inBuffer = (command: string) => must(lab, 'c1', `cd /mnt/burstbuffer/${job}.*/striped && ${command}`)
+  })
+
+  describe('when that job has ended', () => {
+    it('lets nobody of its node in with what was kept of its login', async () => {
+      for (const { host, port } of ports)
+        for (const user of ['root', 'alice', 'bob'])
+          expect(await ask('c1', user, { host, port, login: kept }), `${user} to ${host}`).to.equal('closed')
+    })
   })
 
   it('leaves nothing on any host', async () => {
@@ -209,14 +300,59 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
     await must(lab, 'head', 'rm -r ~alice/direct')
   })
 
+  it('opens a persistent buffer no more to what a node has kept of a job before', async () => {
+    await slurm.createPersistent('alice', 'again', '1TB')
+    const use = ['#SBATCH --nodelist=c1', '#DW persistentdw name=again', 'sleep 600']
+    const first = await slurm.submit('alice', ...use)
+    await slurm.untilJob(first, /JobState=RUNNING/)
+    const old = await loginFor('c1')
+    const [brick] = (await Promise.all(servers.map((host) => brickProcessesOf(lab, host)))).flat()
+    const { host, port } = brick!
+    expect(await ask('c1', 'root', { host, port, login: old })).to.equal('accepted')
+    await lab.exec('head', ['scancel', first])
+    const isShut = async () => (await ask('c1', 'root', { host, port, login: old })) === 'closed' || undefined
+    await until({ what: 'the node is let in no more', deadlineMs: 120_000 }, isShut)
+
+    const second = await slurm.submit('alice', ...use)
+    await slurm.untilJob(second, /JobState=RUNNING/)
+    const login = await loginFor('c1')
+    expect(await ask('c1', 'root', { host, port, login })).to.equal('accepted')
+    expect(await ask('c1', 'root', { host, port, login: old })).to.equal('refused')
+    for (const user of ['alice', 'bob'])
+      for (const each of [old, login])
+        expect(await ask('c1', user, { host, port, login: each }), user).to.equal('closed')
+    await lab.exec('head', ['scancel', second])
+    await slurm.destroyPersistent('alice', 'again')
+  })
+
+  it('lets the members of a group use a buffer that is shared with it, and nobody else', async () => {
+    const create = (name: string, group: string) =>
+      `#BB create_persistent name=${name} capacity=1TB access=striped type=scratch group=${group}`
+    await slurm.untilCompleted(await slurm.submit('alice', create('ours', 'project')))
+    await slurm.untilCompleted(await slurm.submit('alice', create('hers', 'alice')))
+    const write = 'echo "from $(id -un)" >$DW_PERSISTENT_STRIPED_ours/$(id -un)'
+    for (const user of ['alice', 'bob'])
+      await slurm.untilCompleted(await slurm.submit(user, '#DW persistentdw name=ours', write))
+    const read = ['exec >~/ours.out', 'cd $DW_PERSISTENT_STRIPED_ours', 'cat alice bob', 'stat -c %G bob']
+    await slurm.untilCompleted(await slurm.submit('alice', '#DW persistentdw name=ours', ...read))
+    expect(await must(lab, 'head', 'cat ~alice/ours.out; rm ~alice/ours.out')).to.equal('from alice\nfrom bob\nproject')
+    expect(await slurm.refusalOf('bob', '#DW persistentdw name=hers')).to.match(/hers.*belongs to another user/)
+    for (const name of ['ours', 'hers']) await slurm.destroyPersistent('alice', name)
+  })
+
+  async function restartAgent(host: string): Promise<void> {
+    await lab.stopService(host, 'agent')
+    await lab.startService(host, 'agent')
+  }
+
   async function clientsOf(host: string, volume: string): Promise<string[]> {
     return (await must(lab, host, `pgrep -f 'volfile-id=${volume}[.]'`)).split('\n')
   }
 
   /** Of the mount that this host is told of. */
-  async function passwordOf(host: string): Promise<string> {
+  async function loginFor(host: string): Promise<Login> {
     const told = await must(lab, 'head', `etcdctl get --prefix --print-value-only /burstbuffer/desired/${host}/mount/`)
-    return (JSON.parse(told) as { direct: { login: { password: string } } }).direct.login.password
+    return (JSON.parse(told) as { direct: { login: Login } }).direct.login
   }
 
   /** A line of the key of a mount that this host is told of. */
