@@ -53,7 +53,7 @@ export const addedFields: Partial<Record<ExchangedDocument, Record<string, Added
   },
   'desired/adopt': { until: { since: 2 }, wipe: { since: 2, refuse: true } },
   // A scheduler that does not know it has no pool that requires it.
-  inventory: { 'devices.wipes': { since: 2 }, cut: { since: 2 } },
+  inventory: { 'devices.wipes': { since: 2 }, cut: { since: 2 }, served: { since: 3 } },
   hosts: { brickPorts: { since: 3 } },
   'observed/volume': { takenPorts: { since: 3 }, sessionsLetIn: { since: 3 }, brickBytes: { since: 3 } },
   'observed/brick': { wiping: { since: 2 } },

@@ -27,6 +27,7 @@ import { LoopDevices } from './loopDevices.js'
 export const openFence: BrickFence = {
   isAdmitted: () => Promise.resolve(true),
   admit: () => Promise.resolve(),
+  admitted: () => Promise.resolve(new Map()),
   isLeft: () => Promise.resolve(false),
   release: () => Promise.resolve(),
 }

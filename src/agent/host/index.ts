@@ -168,7 +168,7 @@ export function realHost(options: RealHostOptions): RealHost {
       return Object.assign({ kernel: release() }, ...versions) as Record<string, string>
     },
     discover: (only) => discover(pools, run, wipeAbilities, { only, seen }),
-    survey: () => survey(mountRoot, Object.keys(pools).length > 0 ? planes.of('glusterd') : undefined),
+    survey: () => survey(mountRoot, Object.keys(pools).length > 0 ? planes.all : []),
     observe: {
       brick: async (brick) => brickFacts(brick, await pathOf(), await snapshot(), wipeMeans),
       ...planes.observe,

@@ -7,15 +7,16 @@ import { mountTable } from './exec/mounts.js'
 const maxListed = 1000
 
 /**
- * All mounts and volumes on this host, also those that no document claims. Without volumes if `dataPlane` is undefined
- * or does not answer.
+ * All mounts and volumes on this host, also those that no document claims. Without the volumes of data planes that are not
+ * given or do not answer.
  */
-export async function survey(mountRoot: string, dataPlane?: Pick<DataPlane, 'volumeNames'>): Promise<HostSurvey> {
-  const volumes = await dataPlane?.volumeNames()
+export async function survey(mountRoot: string, dataPlanes: readonly Pick<DataPlane, 'survey'>[]): Promise<HostSurvey> {
+  const found = await Promise.all(dataPlanes.map((plane) => plane.survey()))
+  const { volumes, served = [] } = Object.assign({}, ...found) as Pick<HostSurvey, 'volumes' | 'served'>
   const mounts = (await mountTable())
     .filter(({ path }) => path.startsWith(`${mountRoot}/`) || path.startsWith(`${brickRoot}/`))
     .map(({ path, source }) => ({ path, source }))
-  return listed(mounts, volumes)
+  return { ...listed(mounts, volumes), ...(served.length > 0 ? { served: served.slice(0, maxListed) } : {}) }
 }
 
 /** At most 1,000 mounts and volumes, and which of the two lists was cut. */

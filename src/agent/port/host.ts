@@ -200,7 +200,7 @@ export interface Discovery {
   problems: string[]
 }
 
-export type HostSurvey = Pick<InventoryDocument, 'volumes' | 'mounts' | 'cut'>
+export type HostSurvey = Pick<InventoryDocument, 'volumes' | 'served' | 'mounts' | 'cut'>
 
 /**
  * A host as the agent's brain sees it: facts to ask for, and effects to order. The real one is `host/`, the simulated

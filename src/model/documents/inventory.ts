@@ -3,6 +3,8 @@ import { maxOnHost, shortText, text, writtenPath } from '../fields.js'
 import { deviceName, hostName, poolName } from '../names.js'
 import { tolerant } from '../tolerant.js'
 import { bytes, uuid, version } from './common.js'
+import { port } from './direct.js'
+import { volumeName } from './volume.js'
 import { wipeAbilities } from './wipe.js'
 
 /**
@@ -36,6 +38,20 @@ export const inventoryDocument = tolerant({
   devices: z.array(inventoryDevice).max(maxOnHost),
   /** Every volume that glusterd knows on this host, whoever created it; absent before glusterd has answered. */
   volumes: z.array(z.string().max(256)).max(maxOnHost).optional(),
+  /**
+   * Volumes of the data plane `direct` of which something runs or is left on this host, whoever began it: devices with a process
+   * that serves them, and ports in the packet filter.
+   */
+  served: z
+    .array(
+      tolerant({
+        volume: volumeName,
+        devices: z.array(deviceName).max(maxOnHost),
+        ports: z.array(port).max(maxOnHost),
+      }),
+    )
+    .max(maxOnHost)
+    .optional(),
   /** Every mount below the mount root and below the root of bricks, whoever mounted it; absent until the first survey. */
   mounts: z
     .array(tolerant({ path: z.string().max(4096), source: z.string().max(4096) }))

@@ -37,6 +37,7 @@ export class StorageHosts {
     if (!document) return undefined
     const counts = { ...document, devices: [] }
     delete counts.volumes
+    delete counts.served
     return counts
   }
 

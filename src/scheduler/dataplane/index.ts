@@ -1,9 +1,11 @@
 import type { DataPlaneName } from '../../model/documents/direct.js'
 import type { DataPlane } from './common/dataPlane.js'
-import { direct } from './direct/index.js'
+import { direct, unclaimed } from './direct/index.js'
 import { byHand, glusterd } from './glusterd/index.js'
 
 export type { ClientSettings, DataPlane } from './common/dataPlane.js'
+/** Of the plane whose volumes hosts serve by themselves. */
+export { unclaimed as servedVolumes }
 /** Of the plane whose volumes hosts list in their inventories. */
 export { byHand as listedVolumes }
 

@@ -8,7 +8,8 @@ import type { PlacedBrick } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { describeCutOff } from '../admission/cutOff.js'
 import { describeIgnored } from '../cluster/storageHosts.js'
-import { listedVolumes } from '../dataplane/index.js'
+import { listedVolumes, servedVolumes } from '../dataplane/index.js'
+import { hostsOf } from '../../model/volumes.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 import { desiredOfBuffer, type SessionSettings, desiredTransfers } from '../desired/index.js'
 import { dataMissing, deviceNotListed, deviceReplaced, found } from './messages.js'
@@ -40,6 +41,7 @@ export function* piecesOfCheck(cluster: Cluster, config: SessionSettings, now: n
   yield diskDifferences(cluster)
   yield cutLists(cluster)
   yield volumeDifferences(cluster)
+  yield servedDifferences(cluster)
   yield mountDifferences(cluster)
   yield missingMounts(cluster, now)
 }
@@ -176,6 +178,23 @@ function volumeDifferences(cluster: Cluster): DifferenceView[] {
     return [difference(`buffer ${key}`, found.volumeMissing(listedVolumes.notFound(volume)))]
   })
   return [...orphans, ...missing]
+}
+
+/** What hosts serve by themselves, or have left of it, of volumes that no buffer has on that host. */
+function servedDifferences(cluster: Cluster): DifferenceView[] {
+  const claimed = new Set(
+    [...cluster.buffers.values()].flatMap((buffer) => hostsOf(buffer).map((host) => hostKey(host, buffer.volume))),
+  )
+  return alive(cluster).flatMap(([host, { served = [] }]) =>
+    served
+      .filter(({ volume }) => !claimed.has(hostKey(host, volume)))
+      .map((each) =>
+        difference(servedVolumes.nameOf(each.volume, host), {
+          what: servedVolumes.found(each),
+          remedy: servedVolumes.remove(host, each),
+        }),
+      ),
+  )
 }
 
 function mountDifferences(cluster: Cluster): DifferenceView[] {

@@ -1,5 +1,6 @@
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
 import type { DirectSource } from '../../../model/documents/direct.js'
+import type { HostSurvey } from '../../port/host.js'
 import type { Run } from '../exec/run.js'
 import type { BrickServer } from '../exec/processes.js'
 
@@ -7,8 +8,8 @@ import type { BrickServer } from '../exec/processes.js'
 export interface DataPlane {
   /** Of its programs, by name, for the host's document; those that cannot be asked are left out. */
   versions(): Promise<Record<string, string>>
-  /** Every volume that it knows, whoever made it; undefined while it does not answer. */
-  volumeNames(): Promise<string[] | undefined>
+  /** Every volume that it knows, whoever made it; without what does not answer. */
+  survey(): Promise<Pick<HostSurvey, 'volumes' | 'served'>>
   /** Why bricks below that mount path may not be taken away, asked of the plane itself; undefined when they may. */
   whyHeld(mountPath: string): Promise<string | undefined>
   /** Throws unless every brick of the transfer's volume is online, and the volume has as many as it should. */

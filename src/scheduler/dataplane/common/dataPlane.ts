@@ -1,6 +1,7 @@
 import type { Cluster } from '../../../model/cluster.js'
 import type { DesiredRecord } from '../../../model/desiredRecord.js'
 import type { BufferDocument, PlacedBrick } from '../../../model/documents/buffer.js'
+import type { InventoryDocument } from '../../../model/documents/inventory.js'
 import type { DesiredMount, MountView } from '../../../model/documents/mount.js'
 import type { DesiredSwap } from '../../../model/documents/swap.js'
 import type { DesiredTransfer } from '../../../model/documents/transfer.js'
@@ -79,6 +80,15 @@ export interface DataPlane {
   mountCommand(buffer: BufferDocument): string | undefined
   /** What storage hosts must know of one another. */
   desiredPeers(cluster: Cluster): DesiredRecord[]
+}
+
+type ServedVolume = NonNullable<InventoryDocument['served']>[number]
+
+/** What is said of a volume that a host serves, and no buffer has there; and what operators do about it. */
+export interface Unclaimed {
+  nameOf(volume: string, host: string): string
+  found(served: ServedVolume): string
+  remove(host: string, served: ServedVolume): string
 }
 
 /** How operators look for volumes by hand, where hosts list them. */

@@ -10,6 +10,8 @@ import { mended, served } from './ports.js'
 import { minBytesOf } from './sizes.js'
 import { newSecret, renewed } from './secrets.js'
 
+export { unclaimed } from './messages.js'
+
 /** GlusterFS's processes that each agent starts for its own bricks and its own mounts: no host waits for another. */
 export const direct: DataPlane = {
   freeVolumeName,

@@ -1,4 +1,4 @@
-import { listedVolumes } from '../../../../src/scheduler/dataplane/index.js'
+import { listedVolumes, servedVolumes } from '../../../../src/scheduler/dataplane/index.js'
 import { expect } from 'chai'
 import * as messages from '../../../../src/scheduler/operators/messages.js'
 import { checkCluster, piecesOfCheck, sessionsToEnd } from '../../../../src/scheduler/operators/consistencyCheck.js'
@@ -90,6 +90,23 @@ describe('a check', () => {
     expect(found({ hosts: [gluster1(seen)] })).to.deep.equal([
       `gluster volume stray: ${told.volumeUnclaimed(['gluster1'], '').what}`,
       `mount ${stray} on gluster1: ${told.mountUnclaimed('gluster1', stray, 'g:/9').what}`,
+    ])
+  })
+
+  it('finds what a host serves by itself, or has left of it, of a volume that no buffer has on that host', () => {
+    const mine = { volume: 'mytest', devices: ['nvme1n1'], ports: [29_000] }
+    expect(found({ hosts: [gluster1({ served: [mine] })] })).to.deep.equal([])
+    const stray = [
+      { volume: 'stray', devices: ['nvme2n1'], ports: [29_001] },
+      { volume: 'closed', devices: [], ports: [29_002] },
+    ]
+    expect(found({ hosts: [gluster1({ served: [mine, ...stray] })] })).to.deep.equal(
+      stray.map((each) => `${servedVolumes.nameOf(each.volume, 'gluster1')}: ${servedVolumes.found(each)}`),
+    )
+    const other = aHost('gluster2', { devices: [] })
+    const elsewhere = { ...other, inventory: { ...other.inventory, served: [mine] } }
+    expect(found({ hosts: [gluster1(), elsewhere] })).to.deep.equal([
+      `${servedVolumes.nameOf('mytest', 'gluster2')}: ${servedVolumes.found(mine)}`,
     ])
   })
 

@@ -114,6 +114,11 @@ export class Fence implements BrickFence {
     return isSame && this.written.get(volume) === stands && this.isKept()
   }
 
+  /** What is in the table, by volume. Throws when nft cannot be asked. */
+  async admitted(): Promise<ReadonlyMap<string, Admission>> {
+    return this.options.enabled ? this.read() : new Map()
+  }
+
   /** Some port of the volume is still in the table. Throws when nft cannot be asked. */
   async isLeft(volume: string): Promise<boolean> {
     return this.options.enabled && (await this.read()).has(volume)

@@ -10,6 +10,8 @@ export interface BrickFence {
   isAdmitted(volume: string, wanted: Admission): Promise<boolean>
   /** Lets these clients, and nobody else, connect to these ports of the volume. May be repeated. */
   admit(volume: string, wanted: Admission): Promise<void>
+  /** All that is in it, by volume. */
+  admitted(): Promise<ReadonlyMap<string, Pick<Admission, 'ports'>>>
   /** Something of the volume is in it. */
   isLeft(volume: string): Promise<boolean>
   /** Nobody may connect to its ports any more. */
@@ -22,6 +24,7 @@ export function noFence(reason: string): BrickFence {
   return {
     isAdmitted: refuse,
     admit: refuse,
+    admitted: () => Promise.resolve(new Map()),
     isLeft: () => Promise.resolve(false),
     release: () => Promise.resolve(),
   }

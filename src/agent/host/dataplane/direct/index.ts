@@ -28,6 +28,7 @@ import {
   toServe,
 } from './messages.js'
 import { ownBricks } from './ownBricks.js'
+import { servedVolumes } from './servedVolumes.js'
 import { ProcessWatch } from './processWatch.js'
 import { brickOf, runningProcesses } from './running.js'
 import { glusterfsVersion, versionWarning } from './versions.js'
@@ -130,7 +131,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
       const found = await version()
       return found === undefined ? {} : ({ glusterfs: found } as Record<string, string>)
     },
-    volumeNames: () => Promise.resolve(undefined),
+    survey: async () => ({ served: await servedVolumes(fence) }),
     whyHeld: async (mountPath) => {
       for (const { directory, volume, pid } of await ownBricks())
         if (directory.startsWith(`${mountPath}/`) && (await isLeft(fence, volume))) return isServedFor(volume, pid)

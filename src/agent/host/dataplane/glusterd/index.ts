@@ -39,7 +39,11 @@ export function glusterd({ name, run, runPlane = run, warn }: DataPlaneOptions):
       })
       return version === undefined ? {} : ({ glusterfs: version } as Record<string, string>)
     },
-    volumeNames: () => volumes.volumeNames(gluster).catch(() => undefined),
+    survey: () =>
+      volumes.volumeNames(gluster).then(
+        (names) => ({ volumes: names }),
+        () => ({}),
+      ),
     observe: {
       volume: (volume) => volumes.volumeFacts(gluster, name, volume),
       peer: ({ peer }) => volumes.peerFacts(gluster, peer),
