@@ -85,8 +85,10 @@ describe('a document in etcd', () => {
 
   it('with one field of it turned into any other JSON is refused, or still holds to its schema', () => {
     const documents = fc.constantFrom(...good)
+    // JSON.stringify writes -0 as 0.
+    const anyJson = fc.jsonValue().map((value): unknown => JSON.parse(JSON.stringify(value)))
     fc.assert(
-      fc.property(documents, fc.nat(), fc.jsonValue(), ([room, document], at, value) => {
+      fc.property(documents, fc.nat(), anyJson, ([room, document], at, value) => {
         const fields = Object.keys(document)
         const read = readDocument(entry({ ...document, [fields[at % fields.length]!]: value }), schemaOf(room))
         if ('invalid' in read) return
