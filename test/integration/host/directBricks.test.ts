@@ -51,6 +51,20 @@ describe('bricks that the agent serves itself, by documents (root)', function ()
     expect(await rig.pids('brick')).to.deep.equal(pids)
   })
 
+  it('are listed with their volume as long as something of it is there, and those who know no document know it', async () => {
+    const served = async () => (await rig.host.survey!()).served?.find(({ volume }) => volume === rig.volume)
+    const ports = rig.bricks.map(({ port }) => port)
+    const admitted = () => Promise.resolve(new Map([[rig.volume, { ports }]]))
+    rig.restartAgent({ direct: { directories: rig.directories, fence: { ...openFence, admitted } } })
+    expect(await served()).to.deep.equal({ volume: rig.volume, devices: [], ports })
+    await made()
+    rig.restartAgent()
+    const { devices } = (await served())!
+    expect(devices.sort()).to.deep.equal(rig.bricks.map(({ device }) => device))
+    await rig.settle('volume', rig.volumeDocument({ wanted: 'absent', exports: [], clients: [] }))
+    expect(await served()).to.equal(undefined)
+  })
+
   it('leave no secret where others could read it', async () => {
     await made()
     const { password } = rig.export('striped', '/').login!

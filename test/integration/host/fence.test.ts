@@ -6,6 +6,7 @@ import { until } from '../../../lab/common/until.js'
 import { Fence, fenceTable } from '../../../src/agent/host/dataplane/direct/fence.js'
 import { listeningIn } from '../../../src/agent/host/dataplane/direct/listening.js'
 import * as messages from '../../../src/agent/host/dataplane/direct/messages.js'
+import { unclaimed } from '../../../src/scheduler/dataplane/direct/index.js'
 import { type Run, runCommand } from '../../../src/agent/host/exec/run.js'
 import { silentLog } from '../../../src/daemon/log.js'
 import { HandClock } from '../../support/handClock.js'
@@ -218,6 +219,20 @@ describe('the fence of a storage host (root, nftables)', function () {
     expect(await outcomes(50_001)).to.deep.equal([refused, 'connected', refused, refused])
     expect(await outcomes(50_002)).to.deep.equal([refused, 'connected', refused, 'connected'])
     expect(await connect(50_003, c1)).to.equal('connected')
+  })
+
+  it('is rid of one volume that an operator takes out while the agent is stopped, and keeps the others', async () => {
+    await fence.admit('7', { ports: [50_001], clients: [c1] })
+    await fence.admit('8', { ports: [50_002, 50_003], clients: [c2] })
+    fence.close()
+    const served = { volume: '8', devices: [], ports: [...(await fence.admitted()).get('8')!.ports] }
+    const words = /nft ([^']*)'([^']*)'/.exec(unclaimed.remove('gluster1', served))!
+    await nft(...words[1]!.trim().split(' '), words[2]!)
+    await open()
+    expect([...(await fence.admitted()).keys()]).to.deep.equal(['7'])
+    expect(await lines()).to.satisfy((all: string[]) => all.every((line) => !/50002|50003|_8/.test(line)))
+    await serve(50_001)
+    expect(await connect(50_001, c2)).to.equal(refused)
   })
 
   it('keeps the port of a brick closed until its process has ended', async () => {
