@@ -125,6 +125,7 @@ function promisedKinds(planeName: string, graph: string, layout: string): string
     kept: keepPages,
     punched: !keepPages,
     distribute: layout === 'distribute',
+    top: planeName === 'direct',
     nobody: false,
   }
   return Object.entries(kinds)

@@ -18,10 +18,10 @@ export interface Kind {
 /**
  * What not every client promises: that names which another node has changed are seen at once (`names`: the kernel keeps none), that
  * files which stay open show what another node overwrites in them (`kept`: pages are compared), and that they show its
- * holes, which do not change the time of change (`punched`: each open reads anew); what dispersed bricks do not (`distribute`);
+ * holes, which do not change the time of change (`punched`: each open reads anew); what dispersed bricks do not (`distribute`), and volumes of glusterd (`top`);
  * and what GlusterFS 10.3 does wrong with every graph (`nobody`).
  */
-export type Promised = 'names' | 'kept' | 'punched' | 'distribute' | 'nobody'
+export type Promised = 'names' | 'kept' | 'punched' | 'distribute' | 'top' | 'nobody'
 
 const steps = 400
 
@@ -81,6 +81,17 @@ export const kinds: Record<string, Kind> = {
     needs: ['distribute'],
     describe: 'files opened with O_CREAT by all at once',
     play: (stage) => playRaces(stage, { chosen: ['O_CREAT'], reusesName: false }),
+  },
+  'creates-top': {
+    needs: ['distribute', 'top'],
+    describe: 'the same in the top directory of the file system',
+    play: (stage) =>
+      playRaces(stage, {
+        chosen: ['O_CREAT'],
+        reusesName: false,
+        rounds: 200,
+        directory: `../${stage.seed}-`,
+      }),
   },
   mkdirs: {
     needs: ['nobody'],

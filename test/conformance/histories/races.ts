@@ -9,7 +9,6 @@ import { expectAnswer, must, type Process, type Stage, withProcesses } from './h
  */
 
 const { O_RDWR, O_CREAT, O_EXCL } = constants
-const rounds = 25
 
 type Race = (processes: Process[], path: string, fresh: string) => Promise<void>
 const races = {
@@ -67,16 +66,21 @@ const races = {
 
 export type RaceName = keyof typeof races
 
-export function playRaces(
-  stage: Stage,
-  { chosen, reusesName }: { chosen: readonly RaceName[]; reusesName: boolean },
-): Promise<void> {
+export interface RaceRules {
+  chosen: readonly RaceName[]
+  reusesName: boolean
+  rounds?: number
+  /** Before the names: another than the history's own. */
+  directory?: string
+}
+
+export function playRaces(stage: Stage, { chosen, reusesName, rounds = 25, directory = '' }: RaceRules): Promise<void> {
   return withProcesses(stage, [2, 2], async (processes, random) => {
     for (let round = 0; round < rounds; round++) {
       const name = random.oneOf(chosen)
       const order = random.below(2) === 0 ? processes : [...processes].reverse()
       stage.say(name)
-      await races[name](order, reusesName ? 'name' : `name${round}`, `own${round}`)
+      await races[name](order, `${directory}name${reusesName ? '' : round}`, `own${round}`)
     }
   })
 }

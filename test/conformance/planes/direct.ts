@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { until } from '../../../lab/common/until.js'
+import { commitHash } from '../../../src/agent/host/dataplane/direct/brickDirectory.js'
 import { brickVolfile } from '../../../src/agent/host/dataplane/direct/brickVolfile.js'
 import { clientCommand } from '../../../src/agent/host/dataplane/direct/clientCommand.js'
 import { clientVolfile } from '../../../src/agent/host/dataplane/direct/clientVolfile.js'
@@ -30,6 +31,7 @@ export async function startDirect(options: PlaneOptions): Promise<Plane> {
     const volumeId = randomUUID()
     const id = `0x${volumeId.replaceAll('-', '')}`
     execFileSync('setfattr', ['-n', 'trusted.glusterfs.volume-id', '-v', id, brick])
+    execFileSync('setfattr', ['-n', commitHash.name, '-v', commitHash.value, brick])
     mkdirSync(join(brick, '.glusterfs'), { mode: 0o700 })
     const exports = [{ name: 'data', directory: brick, volumeId, logins: [login] }]
     const text = brickVolfile({ address, port, dispersed: options.layout === 'disperse', exports })

@@ -2,9 +2,14 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CommandError, type Run, runOk } from '../../exec/run.js'
 
-/* What a directory must have before a brick process serves it: the id of its volume, on the directory itself. */
+/* What a directory must have before a brick process serves it: the id of its volume, on the directory itself, and a commit hash. */
 
 const attribute = 'trusted.glusterfs.volume-id'
+/**
+ * A client asks all bricks for a name that is not there, unless the directory has the commit hash of the volume. The root has
+ * this one, and the volume otherwise none: then two clients that make one file in the root at once look for it for ever (10.3).
+ */
+export const commitHash = { name: 'trusted.glusterfs.dht.commithash', value: '1' }
 const timeoutMs = 10_000
 /** In one command line. */
 const maxPaths = 200
@@ -22,20 +27,22 @@ export async function markDirectory(directory: string, volumeId: string, run: Ru
   const found = await volumeIdOf(directory, run)
   if (found !== undefined && found !== volumeId)
     throw new ForeignDirectory(`${directory} carries the id of another volume: ${found}`)
-  if (found === undefined)
-    await runOk(run, ['setfattr', `--name=${attribute}`, `--value=0x${hexOf(volumeId)}`, '--', directory], {
-      timeoutMs,
-    })
+  if (found === undefined) await mark([directory], volumeId, run)
   await mkdir(join(directory, '.glusterfs'), { mode: 0o700, recursive: true })
 }
 
 /** The same for directories that were made a moment ago, as many as there are. Throws CommandError. */
 export async function markFresh(directories: readonly string[], volumeId: string, run: Run): Promise<void> {
   for (let at = 0; at < directories.length; at += maxPaths) {
-    const paths = directories.slice(at, at + maxPaths)
-    await runOk(run, ['setfattr', `--name=${attribute}`, `--value=0x${hexOf(volumeId)}`, '--', ...paths], { timeoutMs })
+    await mark(directories.slice(at, at + maxPaths), volumeId, run)
   }
   for (const directory of directories) await mkdir(join(directory, '.glusterfs'), { mode: 0o700 })
+}
+
+/** The id last: who has it has both. */
+async function mark(directories: readonly string[], volumeId: string, run: Run): Promise<void> {
+  for (const { name, value } of [commitHash, { name: attribute, value: `0x${hexOf(volumeId)}` }])
+    await runOk(run, ['setfattr', `--name=${name}`, `--value=${value}`, '--', ...directories], { timeoutMs })
 }
 
 /** Of which volume a directory is; undefined when of none. Throws CommandError when it cannot be asked. */
