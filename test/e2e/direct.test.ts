@@ -199,6 +199,28 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
       expect(await must(lab, 'head', 'cat /root/direct.backup; rm /root/direct.backup')).to.not.contain(password)
     })
 
+    it('has statedumps without its password, for root alone', async () => {
+      const { password } = await loginFor('c1')
+      const brick = ports[0]!
+      const [client] = await clientsOf('c1', job)
+      for (const [host, pid] of [
+        [brick.host, brick.pid],
+        ['c1', client!],
+      ] as const) {
+        const dumps = `/run/gluster/*.${pid}.dump.*`
+        await must(lab, host, `mkdir -p /run/gluster && rm -f ${dumps} && kill -USR1 ${pid}`)
+        const isWritten = async () =>
+          (await lab.exec(host, ['sh', '-c', `grep -q DUMP-END-TIME ${dumps}`])).code === 0 || undefined
+        await until({ what: `the statedump of ${pid} on ${host}` }, isWritten)
+        const found = await must(
+          lab,
+          host,
+          `stat -c '%a %U' ${dumps}; grep -c ${password} ${dumps} || true; rm ${dumps}`,
+        )
+        expect(found, host).to.equal('600 root\n0')
+      }
+    })
+
     it('is served again on the same port when a brick is killed', async () => {
       const { host, pid, port } = ports[0]!
       await must(lab, host, `kill -9 ${pid}`)
