@@ -66,6 +66,16 @@ export function isGoneFrom(cluster: Cluster, buffer: BufferDocument, host: strin
   return told?.type !== 'direct' || observed.allow === fingerprintOf(told)
 }
 
+/**
+ * For the data plane `direct`: true for a host that has no brick of the buffer any more, and has not ended all that served one
+ * there: its ports may be open to the buffer's clients.
+ */
+export function isLeftOn(cluster: Cluster, buffer: BufferDocument, host: string): boolean {
+  if (buffer.dataPlane !== 'direct' || buffer.bricks.some((brick) => brick.host === host)) return false
+  const isTold = cluster.desired.volume.get(hostKey(host, buffer.volume))?.buffer.id === buffer.id
+  return (isTold || reportOf(cluster, buffer, host) !== undefined) && !isGoneFrom(cluster, buffer, host)
+}
+
 /** For the data plane `direct`: the hosts that serve a brick of the volume, or may serve one. */
 export function hostsServing(cluster: Cluster, buffer: BufferDocument): string[] {
   return hostsOf(buffer).filter((host) => !isGoneFrom(cluster, buffer, host))

@@ -1,5 +1,5 @@
 import { hostsToUnmount, jobsHolding, observedBrickOf, volumeBricks } from '../../model/buffers.js'
-import { isVolumeGone, volumeOf, wasBegun } from '../../model/volumes.js'
+import { isLeftOn, isVolumeGone, volumeOf, wasBegun } from '../../model/volumes.js'
 import { hostKey, bufferKey, type Cluster } from '../../model/cluster.js'
 import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
 import type { CordonDocument } from '../../model/documents/cordon.js'
@@ -159,10 +159,15 @@ function startOver(cluster: Cluster, buffer: BufferDocument, bricks: PlacedBrick
   }
 }
 
-/** Released bricks that were seen absent free their devices, in every phase of the buffer. */
+/**
+ * Released bricks that were seen absent free their devices, in every phase of the buffer. One whose host has still to end what
+ * served it stays: its host would not be told of the volume any more.
+ */
 function forgetReleased(cluster: Cluster, buffer: BufferDocument, context: TransitionContext): Transition | undefined {
   const formerVolumes = buffer.formerVolumes.filter(({ volume }) => !isVolumeGone(cluster, buffer, volume))
-  const released = buffer.released.filter((brick) => !isBrickGone(cluster, brick, context))
+  const released = buffer.released.filter(
+    (brick) => !isBrickGone(cluster, brick, context) || isLeftOn(cluster, buffer, brick.host),
+  )
   if (released.length === buffer.released.length && formerVolumes.length === buffer.formerVolumes.length) {
     return quarantine(
       cluster,

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import * as messages from '../../../../src/scheduler/desired/messages.js'
 import { notEnoughFree } from '../../../../src/scheduler/placement/messages.js'
 import type { BufferDocument } from '../../../../src/model/documents/buffer.js'
+import { fingerprintOf } from '../../../../src/model/fingerprint.js'
 import { transitionOfBuffer } from '../../../../src/scheduler/desired/bufferTransitions.js'
 import { desiredOfBuffer } from '../../../../src/scheduler/desired/buffer.js'
 import {
@@ -17,7 +18,7 @@ import {
   uuids,
   volumeReport,
 } from '../../../support/builders.js'
-import { aDesiredBrick } from '../../../support/desired.js'
+import { aDesiredBrick, aDirectVolume } from '../../../support/desired.js'
 import { aConfig } from '../../../support/decisions.js'
 import { describeChange } from '../../../support/decisions.js'
 
@@ -144,6 +145,26 @@ describe('a buffer that was built', () => {
     const [old] = released.released
     expect(follow({}, released)).to.equal(undefined)
     expect(documentOf({ observed: brickReport(old!, { state: 'absent' }) }, released)!.released).to.deep.equal([])
+  })
+
+  it('keeps one, though wiped, until its host has ended what served it: without it the host is told nothing more', () => {
+    const [old] = aBuffer({ bricks: ['gluster3/nvme1n1'] }).bricks
+    const moved: BufferDocument = { ...buffer, dataPlane: 'direct', released: [old!] }
+    const told = aDirectVolume({
+      volume: moved.volume,
+      buffer: { id: moved.id, name: 'mytest' },
+      bricks: [],
+      wanted: 'absent',
+    })
+    const desired = { [`volume gluster3/${moved.volume}`]: told }
+    const reported = (report: Parameters<typeof volumeReport>[1]) => ({
+      ...brickReport(old!, { state: 'absent' }),
+      ...volumeReport(moved, { host: 'gluster3', ...report }),
+    })
+    const releasedAfter = (observed: ClusterParts['observed']) =>
+      documentOf({ desired, observed: observed! }, moved)?.released
+    expect(releasedAfter(reported({ state: 'leaving' }))).to.equal(undefined)
+    expect(releasedAfter(reported({ state: 'absent', allow: fingerprintOf(told) }))).to.deep.equal([])
   })
 })
 
