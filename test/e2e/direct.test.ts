@@ -1,7 +1,13 @@
 import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
 import { until } from '../../lab/common/until.js'
-import { brickProcessesOf, leftOfDirect, type SeenProcess, serveWith } from '../support/directPlane.js'
+import {
+  brickProcessesOf,
+  leftOfDirect,
+  type SeenProcess,
+  serveWith,
+  untilPeersConnected,
+} from '../support/directPlane.js'
 import { labTestMs, useLab } from '../support/lab.js'
 import { must } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
@@ -36,6 +42,7 @@ describe('a pool of the data plane direct, where no glusterd runs', function () 
         await restartAgent(host)
       }
       for (const server of servers) await lab.startService(server, 'glusterd')
+      await untilPeersConnected(lab, servers)
       await serveWith(lab, 'glusterd')
       await slurm.untilClean()
     },

@@ -4,7 +4,13 @@ import { anotherAgent } from '../../src/agent/messages.js'
 import type { BufferDetail } from '../../src/model/api.js'
 import { untilDevice } from '../support/bricks.js'
 import { DeadlyPrograms, withAgentsKept } from '../support/deadlyPrograms.js'
-import { brickProcessesOf, leftOfDirect, type SeenProcess, serveWith } from '../support/directPlane.js'
+import {
+  brickProcessesOf,
+  leftOfDirect,
+  type SeenProcess,
+  serveWith,
+  untilPeersConnected,
+} from '../support/directPlane.js'
 import { expectNothingLost, labTestMs, useFaultsLab } from '../support/faultsLab.js'
 import { buffersOf, must, untilPhase } from '../support/invariants.js'
 import { SlurmAt } from '../support/slurm.js'
@@ -224,6 +230,10 @@ describe('a storage host without any program of glusterd', function () {
     after: async () => {
       await must(lab, host, 'umount -l /usr/sbin && command -v glusterd')
       await lab.startService(host, 'glusterd')
+      await untilPeersConnected(
+        lab,
+        hosts.filter((name) => name.startsWith('gluster')),
+      )
       await serveWith(lab, 'glusterd')
       await expectNothingLost(lab)
     },

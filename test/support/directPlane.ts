@@ -1,4 +1,5 @@
 import type { Cluster } from '../../lab/common/interface.js'
+import { until } from '../../lab/common/until.js'
 import { must } from './invariants.js'
 
 const config = '/etc/burstbuffer/scheduler.yaml'
@@ -14,6 +15,19 @@ export async function serveWith(
   await must(lab, 'head', `sed -i ${words} ${config} && grep -q ${dataPlane} ${config}`)
   await lab.stopService('head', 'scheduler')
   await lab.startService('head', 'scheduler')
+}
+
+/**
+ * Resolves when the glusterds of these hosts have found one another again: a volume that is created before takes another name,
+ * because GlusterFS has marked the brick directories.
+ */
+export async function untilPeersConnected(lab: Cluster, servers: readonly string[]): Promise<void> {
+  for (const server of servers) {
+    const list = async () => (await lab.exec(server, ['gluster', 'pool', 'list'])).stdout
+    await until({ what: `${server} is connected to its peers`, deadlineMs: 120_000, seen: list }, async () => {
+      return (await list()).split('\n').filter((line) => /\sConnected\s*$/.test(line)).length === servers.length
+    })
+  }
 }
 
 /** A brick process of the data plane `direct`, and where it listens. */
