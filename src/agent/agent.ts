@@ -46,6 +46,8 @@ export class Agent {
   constructor(dependencies: AgentDependencies) {
     const many = atMost(16)
     const volumes = atMost(volumeStepsAtOnce)
+    // A discard may take minutes: it must not delay a brick process that is to be started again under a job.
+    const served = atMost(16)
     const limits: Record<DesiredKind, PQueue> = {
       brick: many,
       volume: volumes,
@@ -61,7 +63,7 @@ export class Agent {
     this.leader = leader
     // Only glusterd takes one command after the other.
     const limitOf = (document: AnyDesired) =>
-      document.kind === 'volume' && document.type === 'direct' ? many : limits[document.kind]
+      document.kind === 'volume' && document.type === 'direct' ? served : limits[document.kind]
     this.dependencies = {
       ...dependencies,
       level: () => leader.level,
