@@ -30,6 +30,7 @@ const oomScoreAdj = -500
  * without an error, so that every brick has to let it in first. `prepare`: makes the directories. `watch`: by path.
  */
 export function client(means: BrickMeans, prepare: () => Promise<void>, watch: ProcessWatch): Client {
+  // A transfer asks for the mounts of hundreds of nodes at once: one look at the machine's processes answers all.
   const processes = coalesce(runningProcesses)
   const end = (path: string) => {
     watch.forget(path)
@@ -59,7 +60,7 @@ export function client(means: BrickMeans, prepare: () => Promise<void>, watch: P
       requireValid(direct.tls, toMount(volume), means.now())
       await writeCredential(filesOf('client', idOf(path), means.directories), direct.tls)
     },
-    isLeft: (path) => isLeft(path, means),
+    isLeft: (path) => isLeft(path, means, processes),
     // The agent is root, whom no mode stops.
     mountPointMode: '000',
     fusermounts: [],
@@ -122,10 +123,10 @@ async function endClient(path: string, { directories }: BrickMeans): Promise<voi
 }
 
 /** Of an agent that died after it had unmounted, or before it mounted. */
-async function isLeft(path: string, { directories }: BrickMeans): Promise<boolean> {
+async function isLeft(path: string, { directories }: BrickMeans, processes: typeof runningProcesses): Promise<boolean> {
   const files = Object.values(filesOf('client', idOf(path), directories))
   if (files.some((file) => existsSync(file))) return true
-  return (await runningProcesses()).some((each) => each.kind === 'client' && each.mountPoint === path)
+  return (await processes()).some((each) => each.kind === 'client' && each.mountPoint === path)
 }
 
 /** Names the files of the client with that mount point. One client at a time has it. */
