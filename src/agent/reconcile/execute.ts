@@ -19,9 +19,12 @@ export async function executeSteps<K extends DesiredKind>(
   isCurrent: (entry: DesiredEntry<K>) => boolean,
   dependencies: ReconcilerDependencies,
 ): Promise<boolean> {
-  for (const together of inTurn(steps)) {
+  const turns = inTurn(steps)
+  for (const together of turns) {
+    // All that begin first: none of them waits for what another one has read.
+    const isFirst = together === turns[0]
     const outcomes = await Promise.allSettled(
-      together.map((step) => executeStep(entry, step, step === steps[0], isCurrent, dependencies)),
+      together.map((step) => executeStep(entry, step, isFirst, isCurrent, dependencies)),
     )
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed) throw failed.reason
