@@ -87,7 +87,11 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
   const hangWatch = new HangWatch(clock)
   let stopTending = () => {}
   const tend = async () => tendLogs(directories.log, await filesOfRunning(directories), clock.unixSeconds())
-  const look = coalesce(async () => ({ running: await ownBricks(), listening: await portsListenedOn() }))
+  // In this order: a process that begins to listen meanwhile, as bricks start at once, is not taken for somebody else's.
+  const look = coalesce(async () => {
+    const listening = await portsListenedOn()
+    return { running: await ownBricks(), listening }
+  })
   type Look = Awaited<ReturnType<typeof look>>
   const prepare = once(() => prepareDirectories(directories))
   let untried: string | undefined
