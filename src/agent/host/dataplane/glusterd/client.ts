@@ -38,7 +38,8 @@ export async function mountGluster(
 ): Promise<void> {
   await runOk(run, clientCommand(source, path, { graph: graphOf(clientCache), acl }), { timeoutMs: mountMs })
   await runOk(run, ['stat', '--', path], { timeoutMs: mountMs }).catch(async (error: unknown) => {
-    await run(['umount', '--', path], { timeoutMs: mountMs })
+    // What went wrong first is what is told.
+    await run(['umount', '--', path], { timeoutMs: mountMs }).catch(() => undefined)
     throw error
   })
 }
