@@ -9,8 +9,8 @@ export interface Activity {
 }
 
 /**
- * Undefined for a process that has ended, and where the kernel does not count. Source: proc(5); schedstat has nanoseconds
- * run and waited, and how often.
+ * Undefined for a process that has ended, and where the kernel does not count: schedstat is missing there, or says 0 of every thread.
+ * Source: proc(5); schedstat has nanoseconds run and waited, and how often.
  */
 export async function activityOf(pid: number): Promise<Activity | undefined> {
   try {
@@ -21,10 +21,8 @@ export async function activityOf(pid: number): Promise<Activity | undefined> {
         state: stateIn(await readFile(`${path}/stat`, 'utf8')),
       })),
     )
-    return {
-      busyMs: each.reduce((sum, { ns }) => sum + ns, 0) / 1e6,
-      isBlocked: each.some(({ state }) => 'Dt'.includes(state)),
-    }
+    const busyMs = each.reduce((sum, { ns }) => sum + ns, 0) / 1e6
+    return busyMs === 0 ? undefined : { busyMs, isBlocked: each.some(({ state }) => 'Dt'.includes(state)) }
   } catch {
     // One of its threads has ended meanwhile, and with it perhaps the process.
     return undefined

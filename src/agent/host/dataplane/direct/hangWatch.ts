@@ -8,7 +8,7 @@ import type { Answer } from './probe.js'
  * the way, and be as slow afterwards.
  *
  * A process hangs when for half a minute every look has found that
- *   - the kernel takes the connection for it, and it does not answer in time;
+ *   - it does not answer in time, although the kernel took the first connection for it (later ones fill the queue of its port);
  *   - it does nothing: its threads have neither run nor waited for a processor for a hundredth of that time, and none of them
  *     waits for a disk or is held by a debugger. A busy disk, a host with too much to do and one that pages do not look like this.
  *
