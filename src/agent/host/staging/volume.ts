@@ -44,10 +44,7 @@ export async function mountState(
 ): Promise<'absent' | 'alive' | 'dead'> {
   const found = await mountedPaths(transfer)
   const points = mountPointsOf(transfer)
-  if (found.length === 0) {
-    const left = await Promise.all(points.map(async ({ path }) => (await isLeft?.(transfer, path)) ?? false))
-    return left.includes(true) ? 'dead' : 'absent'
-  }
+  if (found.length === 0) return (await leftPaths(transfer, isLeft)).length > 0 ? 'dead' : 'absent'
   if (!points.every(({ path }) => found.includes(path))) return 'dead'
   const alive = await Promise.all(points.map(({ path }) => answers(path, run)))
   return alive.every(Boolean) ? 'alive' : 'dead'
@@ -81,17 +78,22 @@ export async function mountVolume(transfer: DesiredTransfer, means: MountMeans):
 /** Unmounts, not lazily, what was mounted last first: throws CommandError while one is in use. May be repeated. */
 export async function unmountVolume(
   transfer: DesiredTransfer,
-  { run, onUnmounted }: Omit<MountMeans, 'mountAt'>,
+  { run, onUnmounted, isLeft }: Omit<MountMeans, 'mountAt'>,
 ): Promise<void> {
   const { mount } = transferPathsOf(transfer)
   for (const path of (await mountedPaths(transfer)).reverse()) {
     await runOk(run, ['umount', '--', path], { timeoutMs: commandMs })
     await onUnmounted?.(transfer, path)
   }
-  for (const { path } of mountPointsOf(transfer)) {
-    await removeEmpty(path, mount)
-    await onUnmounted?.(transfer, path)
-  }
+  for (const { path } of mountPointsOf(transfer)) await removeEmpty(path, mount)
+  for (const path of await leftPaths(transfer, isLeft)) await onUnmounted?.(transfer, path)
+}
+
+/** Of clients whose mounts are gone. All are asked at once, so that one look at the host's processes answers. */
+async function leftPaths(transfer: DesiredTransfer, isLeft: IsLeft = () => Promise.resolve(false)): Promise<string[]> {
+  const paths = mountPointsOf(transfer).map(({ path }) => path)
+  const left = await Promise.all(paths.map((path) => isLeft(transfer, path)))
+  return paths.filter((_, index) => left[index])
 }
 
 function mountPointsOf(transfer: DesiredTransfer): MountPoint[] {
