@@ -13,8 +13,10 @@ export function fingerprintOf({
   directory,
   exports,
 }: Pick<DirectVolume, 'bricks' | 'directory' | 'exports'>): string {
-  const made = exports.map(({ uid, gid, mode, ...each }) => ({ ...startedOfExport(each), uid, gid, mode }))
-  return digestOf([bricks.map(startedOfBrick), directory, made])
+  const made = onceFor(madeTexts, exports, () =>
+    exports.map(({ uid, gid, mode, ...each }) => ({ ...startedOfExport(each), uid, gid, mode })),
+  )
+  return digestOf(bricks.map(startedOfBrick), directory, made)
 }
 
 /**
@@ -22,14 +24,17 @@ export function fingerprintOf({
  * not in it: both change while jobs have the buffer mounted (a persistent buffer is shared with a group), and need no restart.
  */
 export function servedFingerprintOf({ directory, exports }: DirectVolume, brick: DirectBrick): string {
-  const byName = [...exports].sort((a, b) => (a.name < b.name ? -1 : 1))
   // guard: started-with
-  return digestOf([startedOfBrick(brick), directory, byName.map(startedOfExport)])
+  const started = onceFor(startedTexts, exports, () => {
+    const byName = [...exports].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return byName.map(startedOfExport)
+  })
+  return digestOf(startedOfBrick(brick), directory, started)
 }
 
 /** A fingerprint of a session and of the addresses of its clients, whatever their order. */
 export function sessionFingerprintOf({ id }: { id: number }, addresses: readonly string[]): string {
-  return digestOf([id, [...addresses].sort()])
+  return digestOf(id, [...addresses].sort())
 }
 
 function startedOfBrick({ device, uuid, port }: DirectBrick) {
@@ -45,8 +50,30 @@ function startedOfExport({
   return { name, directory, ...(login ? { login: { user: login.user, password: login.password } } : { holder }) }
 }
 
-function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value, inOrder)).digest('base64url')
+/** JSON that was made already. */
+class Json {
+  constructor(readonly text: string) {}
+}
+
+/** Exports of a job on thousands of nodes are as many, and the same for each host and for each brick. */
+type OfExports = WeakMap<readonly BrickExport[], Json>
+const madeTexts: OfExports = new WeakMap()
+const startedTexts: OfExports = new WeakMap()
+
+function onceFor(known: OfExports, exports: readonly BrickExport[], make: () => unknown): Json {
+  let json = known.get(exports)
+  if (!json) known.set(exports, (json = new Json(jsonOf(make()))))
+  return json
+}
+
+/** Of the JSON of a list of these. */
+function digestOf(...values: readonly unknown[]): string {
+  const texts = values.map((value) => (value instanceof Json ? value.text : jsonOf(value)))
+  return createHash('sha256').update(`[${texts.join(',')}]`).digest('base64url')
+}
+
+function jsonOf(value: unknown): string {
+  return JSON.stringify(value, inOrder)
 }
 
 /** Sorts fields by name, so that the order in which a document was written does not matter. */

@@ -180,14 +180,23 @@ function volumeDifferences(cluster: Cluster): DifferenceView[] {
   return [...orphans, ...missing]
 }
 
-/** What hosts serve by themselves, or have left of it, of volumes that no buffer has on that host. */
+/**
+ * What hosts serve by themselves, or have left of it, of volumes that no buffer has on that host. A port that a buffer has there
+ * by now is not among what is left. Nothing while some buffer cannot be read: the volume may be its own, with a job on it.
+ */
 function servedDifferences(cluster: Cluster): DifferenceView[] {
-  const claimed = new Set(
-    [...cluster.buffers.values()].flatMap((buffer) => hostsOf(buffer).map((host) => hostKey(host, buffer.volume))),
-  )
+  if ([...cluster.invalid.keys()].some((key) => key.startsWith('buffers/'))) return []
+  const claimed = new Set<string>()
+  const taken = new Set<string>()
+  for (const buffer of cluster.buffers.values()) {
+    for (const host of hostsOf(buffer)) claimed.add(hostKey(host, buffer.volume))
+    for (const { host, at } of [...buffer.bricks, ...buffer.released]) if (at) taken.add(`${host}:${at.port}`)
+  }
   return alive(cluster).flatMap(([host, { served = [] }]) =>
     served
       .filter(({ volume }) => !claimed.has(hostKey(host, volume)))
+      .map((each) => ({ ...each, ports: each.ports.filter((port) => !taken.has(`${host}:${port}`)) }))
+      .filter(({ devices, ports }) => devices.length + ports.length > 0)
       .map((each) =>
         difference(servedVolumes.nameOf(each.volume, host), {
           what: servedVolumes.found(each),

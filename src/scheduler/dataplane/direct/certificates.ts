@@ -31,9 +31,12 @@ export function isCertified(buffer: BufferDocument): buffer is BufferDocument & 
   return buffer.certifiedAt !== undefined
 }
 
-/** The certificates were made so long ago that there should be others. */
+/**
+ * The certificates were made so long ago that there should be others; or when the clock was wrong, so far ahead that nobody
+ * believes them yet.
+ */
 export function areOld({ certifiedAt }: Certified, now: number): boolean {
-  return now - certifiedAt >= renewedAfterSeconds
+  return now - certifiedAt >= renewedAfterSeconds || certifiedAt - now > earlySeconds
 }
 
 /** With what a host serves its bricks. */
@@ -104,7 +107,8 @@ function newCredential(
 function authorityOf(buffer: Certified, which: Wanted['authority']): Authority {
   const commonName = `${which} of buffer ${buffer.id}`
   const key = keyOf(seedOf(buffer, `authority ${which}`))
-  const notBefore = buffer.createdAt - earlySeconds
+  // A clock that was ahead when the buffer was made, and was put right, keeps nobody out.
+  const notBefore = Math.min(buffer.createdAt, buffer.certifiedAt) - earlySeconds
   const claims: Claims = { commonName, role: 'authority', notBefore, notAfter: never }
   return { issuer: { commonName, key }, certificate: certificateOf(key, claims, { commonName, key }) }
 }

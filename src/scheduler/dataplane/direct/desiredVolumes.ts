@@ -49,8 +49,8 @@ export function letsIn(cluster: Cluster, session: SessionDocument, buffer: Buffe
     const bricks = bricksOn(buffer, host)
     if (bricks.length === 0) return true
     const report = reportOf(cluster, buffer, host)
-    const isServed = report?.allow === fingerprintOf({ ...what, bricks })
-    return isServed && wanted !== undefined && report.sessionsLetIn?.includes(wanted) === true
+    if (wanted === undefined || report?.sessionsLetIn?.includes(wanted) !== true) return false
+    return report.allow === fingerprintOf({ ...what, bricks })
   })
 }
 
