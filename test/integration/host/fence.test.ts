@@ -289,6 +289,7 @@ describe('the fence of a storage host (root, nftables)', function () {
       timeoutMs: 5_000,
       stdin: `flush chain inet ${fenceTable} to_7\nadd rule inet ${fenceTable} to_7 accept\nadd rule inet ${fenceTable} to_7 accept\nadd rule inet ${fenceTable} to_7 accept\n`,
     })
+    clock.advance(2_000)
     expect(await fence.isAdmitted('7', admission)).to.equal(false)
     await fence.admit('7', admission)
     await serve(50_001)
