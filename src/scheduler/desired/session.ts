@@ -74,10 +74,11 @@ function desiredMounts(
             ? isMade(cluster, buffer, directory) &&
               /* guard: namespaces-filled */ (view !== 'private' || isFannedOut(session))
             : isStillMounted(cluster, session, buffer, host, view)
+        if (!may) continue
         const fresh = mountOf(cluster, session, key, buffer, host, mountRoot, wanted, view, directory)
         // The path never changes: the job's variables name it, and the host must unmount it there.
         const mount = { ...fresh, path: cluster.desired.mount.get(hostKey(host, mountIdOf(fresh)))?.path ?? fresh.path }
-        if (may) add(records, host, { ...mount, wanted: wantedOf(host, mount) })
+        add(records, host, { ...mount, wanted: wantedOf(host, mount) })
       }
     }
   }

@@ -38,6 +38,14 @@ export interface FenceOptions {
   onProblem(problem: string | undefined): void
 }
 
+/** For so long after its start an agent believes an earlier one in what names mean. */
+const beforeMs = 600_000
+
+/** An admission, and whom an earlier agent had admitted: they stay while some name of a client means nothing to this one yet. */
+interface Standing extends Admission {
+  before?: readonly string[]
+}
+
 /** What the names of an admission mean, as long as no name means something else. */
 interface Meaning {
   revision: number
@@ -51,7 +59,7 @@ export class Fence implements BrickFence {
   private readonly table: KeptTable
   private readonly addresses = new Addresses()
   /** Undefined until it was read what an earlier agent has left. */
-  private wanted: Map<string, Admission> | undefined
+  private wanted: Map<string, Standing> | undefined
   /** What an earlier agent has left cannot be read: it stays until the first volume is admitted, which replaces it. */
   private isUnreadable = false
   private readonly meanings = new WeakMap<Admission, Meaning>()
@@ -60,6 +68,8 @@ export class Fence implements BrickFence {
   private readonly isKept = coalesce(() => this.isTableKept())
   /** What is in the table. */
   private written: ReadonlyMap<string, Admission> = new Map()
+  /** When it was read what an earlier agent has left. */
+  private readMs = -Infinity
   /** When the table was seen last as it should be. */
   private keptMs = -Infinity
   private problem: string | undefined
@@ -98,8 +108,11 @@ export class Fence implements BrickFence {
     await this.addresses.learn(clients, { onlyNew: true })
     canonicalAddresses(this.addresses.of(clients))
     await this.requireEnded(leavingPorts(wanted, volume, ports))
+    // An agent that starts while names are not answered would cut off the clients of jobs that run.
+    const before = this.addresses.unknown(clients).length > 0 ? wanted.get(volume)?.before : undefined
     takePorts(wanted, volume, ports)
-    if (ports.length > 0) wanted.set(volume, { ports: sortedPorts(ports), clients: [...new Set(clients)].sort() })
+    const admitted: Standing = { ports: sortedPorts(ports), clients: [...new Set(clients)].sort() }
+    if (ports.length > 0) wanted.set(volume, before === undefined ? admitted : { ...admitted, before })
     await this.look()
   }
 
@@ -134,17 +147,19 @@ export class Fence implements BrickFence {
     this.stopLooking()
   }
 
-  private async readStanding(): Promise<Map<string, Admission>> {
+  private async readStanding(): Promise<Map<string, Standing>> {
     if (!this.wanted) {
       const listing = await this.table.list()
       this.wanted = listing === undefined ? new Map() : this.standingIn(listing)
+      this.readMs = this.options.clock.monotonicMs()
     }
     return this.wanted
   }
 
-  private standingIn(listing: string): Map<string, Admission> {
+  private standingIn(listing: string): Map<string, Standing> {
     try {
-      return admissionsIn(listing)
+      const found = [...admissionsIn(listing)]
+      return new Map(found.map(([volume, each]) => [volume, { ...each, before: each.clients }]))
     } catch (error) {
       this.options.log.warn('fence cannot be read: it is replaced when a volume is admitted', { reason: String(error) })
       this.isUnreadable = true
@@ -183,14 +198,17 @@ export class Fence implements BrickFence {
   }
 
   /** What has not changed is the same object as before. */
-  private meaningOf(admission: Admission): Meaning {
+  private meaningOf(admission: Standing): Meaning {
     const { revision } = this.addresses
-    const before = this.meanings.get(admission)
-    if (before?.revision === revision) return before
-    const { ports, clients } = admission
-    const resolved = { ports, clients: canonicalAddresses(this.addresses.of(clients)) }
+    const known = this.meanings.get(admission)
+    if (known?.revision === revision) return known
+    const { ports, clients, before } = admission
+    const still = before !== undefined && this.addresses.unknown(clients).length > 0 ? before : []
+    const isTimeOver = this.options.clock.monotonicMs() - this.readMs > beforeMs
+    const addresses = [...this.addresses.of(clients), ...(isTimeOver ? [] : still)]
+    const resolved = { ports, clients: canonicalAddresses(addresses) }
     const meaning = { revision, resolved, names: this.addresses.names(clients) }
-    this.meanings.set(admission, meaning)
+    if (still.length === 0 || isTimeOver) this.meanings.set(admission, meaning)
     return meaning
   }
 
@@ -234,7 +252,7 @@ function leavingPorts(
   return new Map(held.filter(([port, name]) => (name === volume) !== ports.includes(port)))
 }
 
-function takePorts(wanted: Map<string, Admission>, volume: string, ports: readonly number[]): void {
+function takePorts(wanted: Map<string, Standing>, volume: string, ports: readonly number[]): void {
   wanted.delete(volume)
   for (const [name, admission] of wanted) {
     const kept = admission.ports.filter((port) => !ports.includes(port))

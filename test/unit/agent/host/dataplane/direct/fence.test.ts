@@ -168,6 +168,24 @@ describe('the fence of a storage host', () => {
     expect(problems).to.deep.equal([messages.clientsNotFound(['no-such-host.invalid'])])
   })
 
+  it('keeps for ten minutes whom an earlier agent let in while a name means nothing to this one, and no longer', async () => {
+    await (await open()).admit('7', { ...seven, clients: ['10.0.0.7'] })
+    const fence = await open()
+    await fence.admit('7', { ...seven, clients: ['10.0.0.1', 'no-such-host.invalid'] })
+    expect(tools.table).to.contain('elements = { 10.0.0.1, 10.0.0.7 }')
+    clock.advance(601_000)
+    await fence.admit('8', { ports: [50_002], clients: ['10.0.0.2'] })
+    expect(tools.table).to.contain('elements = { 10.0.0.1 }')
+    expect(tools.table).to.not.contain('10.0.0.7')
+  })
+
+  it('knows those clients alone whose names are found, whatever an earlier agent let in', async () => {
+    await (await open()).admit('7', { ...seven, clients: ['10.0.0.7'] })
+    const fence = await open()
+    await fence.admit('7', { ...seven, clients: ['10.0.0.1', 'localhost'] })
+    expect(tools.table).to.not.contain('10.0.0.7')
+  })
+
   for (const listed of ['{"nftables": [{"set": {"na', '{"nftables": [{"set": {"name": 7}}]}', '']) {
     it(`keeps a table that lists as ${JSON.stringify(listed)} until a volume is admitted, and then replaces it`, async () => {
       tools.table = 'of another release'
