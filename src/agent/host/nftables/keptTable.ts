@@ -81,7 +81,9 @@ export class KeptTable {
     this.written = wanted
     for (const name of this.rules.keys()) if (!wanted.has(name)) this.rules.delete(name)
     this.listing = undefined
-    return true
+    // The rules of a new chain are seen at once: what somebody puts in their place later must not count as what was written.
+    const hasNewChain = [...wanted].some(([name, { kind }]) => kind === 'chain' && !this.rules.has(name))
+    return !hasNewChain || this.isAsWritten()
   }
 
   private async exchange(wanted: Table): Promise<void> {
