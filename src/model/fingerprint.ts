@@ -69,7 +69,9 @@ function onceFor(known: OfExports, exports: readonly BrickExport[], make: () => 
 /** Of the JSON of a list of these. */
 function digestOf(...values: readonly unknown[]): string {
   const texts = values.map((value) => (value instanceof Json ? value.text : jsonOf(value)))
-  return createHash('sha256').update(`[${texts.join(',')}]`).digest('base64url')
+  return createHash('sha256')
+    .update(`[${texts.join(',')}]`)
+    .digest('base64url')
 }
 
 function jsonOf(value: unknown): string {
