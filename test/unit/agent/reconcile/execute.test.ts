@@ -22,8 +22,11 @@ describe('the steps of a plan', () => {
     start('nvme2n1'),
   ]
 
-  /** What begins and ends; `fails`: the step that fails at once. */
-  async function play(fails?: string): Promise<{ said: string[]; outcome: unknown }> {
+  /** What begins and ends; `fails`: the step that fails at once; `isChanged`: the document is another one by now. */
+  async function play(
+    fails?: string,
+    { plan = steps, isChanged = false }: { plan?: readonly Step[]; isChanged?: boolean } = {},
+  ): Promise<{ said: string[]; outcome: unknown }> {
     const clock = new HandClock()
     const etcd = new FakeEtcd(clock)
     const key = keys.desired('gluster1', 'volume', volume.volume)
@@ -34,6 +37,7 @@ describe('the steps of a plan', () => {
       document: volume,
       modRevision: etcd.read(key)!.modRevision,
     } as const
+    if (isChanged) etcd.write([], [{ put: key, value: aDirectVolume({ wanted: 'absent' }) }])
     const said: string[] = []
     const effects = new Proxy({} as Host['effects'], {
       get: (_, kind: string) => async (step: Step & { device?: string }) => {
@@ -47,7 +51,7 @@ describe('the steps of a plan', () => {
     const host = { name: 'gluster1', effects } as unknown as Host
     const limit = new PQueue({ concurrency: 16 })
     const rest = { host, store: etcd.open(), clock, log: silentLog, limitOf: () => limit }
-    const outcome = await executeSteps(entry, steps, () => true, rest as unknown as ReconcilerDependencies).catch(
+    const outcome = await executeSteps(entry, plan, () => true, rest as unknown as ReconcilerDependencies).catch(
       (error: Error) => error.message,
     )
     return { said, outcome }
@@ -61,6 +65,11 @@ describe('the steps of a plan', () => {
       ...['admitClients begins', 'admitClients ends'],
       ...['startBrick begins', 'startBrick begins', 'startBrick ends', 'startBrick ends'],
     ])
+  })
+
+  it('are none of them done when the document was changed, though several begin at once', async () => {
+    const { said, outcome } = await play(undefined, { plan: steps.slice(-2), isChanged: true })
+    expect([said, outcome]).to.deep.equal([[], false])
   })
 
   it('end with the first of several that fails, when the others have ended, and none follows', async () => {

@@ -58,6 +58,9 @@ describe('the certificates of a buffer', () => {
     expect([validFrom, validTo].map((at) => (Date.parse(at) / 1000 - now) / day)).to.deep.equal([-1, 60])
     expect(areOld(buffer, now + 30 * day - 1)).to.equal(false)
     expect(areOld(buffer, now + 30 * day)).to.equal(true)
+    // Made when the clock was ahead: nobody believes them yet.
+    expect(areOld(buffer, now - day)).to.equal(false)
+    expect(areOld(buffer, now - day - 1)).to.equal(true)
     const later = clientCredential(aCertified(now + 30 * day, { createdAt: now }), 'holder', 20)
     expect(later).to.deep.include({ key: client.key, authority: client.authority })
     expect(later.certificate).to.not.equal(client.certificate)
