@@ -126,6 +126,7 @@ function diskDifferences(cluster: Cluster): DifferenceView[] {
   const orphans = devices(cluster).flatMap(({ host, device }) => {
     const owned = device.stamp && byUuid.get(device.stamp.uuid)
     if (!device.stamp || (owned?.brick.host === host && owned.brick.device === device.name)) return []
+    if (!owned && !areAllRead(cluster)) return []
     const place = hostKey(host, device.name)
     const finding = owned
       ? found.brickElsewhere(owned.key, hostKey(owned.brick.host, owned.brick.device))
@@ -165,7 +166,7 @@ function volumeDifferences(cluster: Cluster): DifferenceView[] {
     for (const volume of volumes ?? []) seen.set(volume, [...(seen.get(volume) ?? []), host])
   }
   const orphans = [...seen]
-    .filter(([volume]) => !claimed.has(volume))
+    .filter(([volume]) => !claimed.has(volume) && areAllRead(cluster))
     .map(([volume, hosts]) =>
       difference(listedVolumes.nameOf(volume), found.volumeUnclaimed(hosts, listedVolumes.remove(volume, hosts[0]!))),
     )
@@ -182,10 +183,10 @@ function volumeDifferences(cluster: Cluster): DifferenceView[] {
 
 /**
  * What hosts serve by themselves, or have left of it, of volumes that no buffer has on that host. A port that a buffer has there
- * by now is not among what is left. Nothing while some buffer cannot be read: the volume may be its own, with a job on it.
+ * by now is not among what is left.
  */
 function servedDifferences(cluster: Cluster): DifferenceView[] {
-  if ([...cluster.invalid.keys()].some((key) => key.startsWith('buffers/'))) return []
+  if (!areAllRead(cluster)) return []
   const claimed = new Set<string>()
   const taken = new Set<string>()
   for (const buffer of cluster.buffers.values()) {
@@ -214,7 +215,10 @@ function mountDifferences(cluster: Cluster): DifferenceView[] {
   const wanted = new Set([...cluster.desired.mount].map(([key, { path }]) => `${key.split('/')[0]!}:${path}`))
   return alive(cluster).flatMap(([host, { mounts }]) =>
     (mounts ?? [])
-      .filter(({ path }) => !(path.startsWith(`${brickRoot}/`) ? bricks : wanted).has(`${host}:${path}`))
+      .filter(({ path }) => {
+        const isBrick = path.startsWith(`${brickRoot}/`)
+        return !(isBrick ? bricks : wanted).has(`${host}:${path}`) && (!isBrick || areAllRead(cluster))
+      })
       .map(({ path, source }) => difference(`mount ${path} on ${host}`, found.mountUnclaimed(host, path, source))),
   )
 }
@@ -229,6 +233,14 @@ function missingMounts(cluster: Cluster, now: number): DifferenceView[] {
       return [difference(`mount ${brickMountPath(device)} on ${host}`, found.brickNotMounted(key))]
     })
   })
+}
+
+/**
+ * Each buffer's document can be read. Otherwise what no buffer claims may be of one that cannot, with data or a job on it: to
+ * remove it is no remedy.
+ */
+function areAllRead(cluster: Cluster): boolean {
+  return ![...cluster.invalid.keys()].some((key) => key.startsWith('buffers/'))
 }
 
 function alive(cluster: Cluster) {

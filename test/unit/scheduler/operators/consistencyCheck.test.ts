@@ -154,6 +154,20 @@ describe('a check', () => {
     expect(sessionsToEnd(aCluster({ sessions: [{ ...lost, stage: 'leaving' }] }))).to.deep.equal([])
   })
 
+  it('says of nothing that it may be removed while a buffer cannot be read, whose it may be', () => {
+    const seen = {
+      volumes: ['mytest', 'stray'],
+      mounts: [...mounts, { path: '/data/glusterfs/nvme2n1', source: '/dev/nvme2n1' }],
+      served: [{ volume: 'stray', devices: ['nvme2n1'], ports: [29_001] }],
+    }
+    const other = { state: 'stamped', stamp: { uuid: aUuid(9), label: 'bb-old' } }
+    const hosts = [gluster1(seen, [{ state: 'stamped', stamp }, other])]
+    expect(found({ hosts })).to.have.length(4)
+    expect(found({ hosts, invalid: { 'buffers/x': 'v: wrong' } })).to.deep.equal([
+      `etcd key buffers/x: ${told.documentUnreadable('v: wrong').what}`,
+    ])
+  })
+
   it('finds a document that cannot be read', () => {
     expect(found({ invalid: { 'buffers/x': 'v: wrong' } })).to.include(
       `etcd key buffers/x: ${told.documentUnreadable('v: wrong').what}`,
