@@ -26,7 +26,9 @@ function planStarted(volume: DirectVolume, facts: DirectVolumeFacts): Plan<'volu
   const waitingFor = isNotValid === undefined ? [] : [isNotValid]
   // guard: brick-mounted
   const canServe = facts.bricks.filter((brick) => brick.isReady && !brick.isPortTaken)
-  const steps: Step[] = stopsOf(volume, [...facts.others, ...canServe.flatMap(outdated), ...canServe.flatMap(hanging)])
+  // What could not be started again is left as it is.
+  const hung = isNotValid === undefined ? canServe.flatMap(hanging) : []
+  const steps: Step[] = stopsOf(volume, [...facts.others, ...canServe.flatMap(outdated), ...hung])
   const isAnyReady = facts.bricks.some((brick) => brick.isReady)
   const areMade = volume.exports.every(({ directory }) => facts.directories.includes(directory))
   // guard: exports-made
