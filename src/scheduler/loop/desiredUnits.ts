@@ -12,7 +12,7 @@ import {
   mountpointOf,
   type DesiredSettings,
 } from '../desired/index.js'
-import { differenceOf, type DesiredUpdate, hasUnreadable } from './diff.js'
+import { differenceOf, type DesiredUpdate, mayBeUnread } from './diff.js'
 import { phaseEvent, type Timeline } from './timeline.js'
 import { TransferMilestones } from './transferMilestones.js'
 import type { Unit } from './unitWriter.js'
@@ -46,7 +46,7 @@ export class DesiredUnits {
     const owned = cache.index.keysOfBuffer(id)
     if (!found) {
       this.phases.delete(id)
-      return hasUnreadable(cache) ? [] : this.difference(fence, [], owned, again)
+      return mayBeUnread(cache) ? [] : this.difference(fence, [], owned, again)
     }
     const { name, buffer } = found
     return [
@@ -64,7 +64,7 @@ export class DesiredUnits {
     if (!found) {
       this.stages.delete(id)
       this.transferSteps.forget(id)
-      return hasUnreadable(cache) ? [] : this.difference(fence, [], owned, again)
+      return mayBeUnread(cache) ? [] : this.difference(fence, [], owned, again)
     }
     const { name, session } = found
     const records = desiredOfSession(cache, session, config)

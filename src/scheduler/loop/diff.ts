@@ -5,6 +5,7 @@ import { toLevel, refusedFields } from '../../model/levels.js'
 import { keys, parseKey } from '../../store/keys.js'
 import type { Compare, Write } from '../../store/store.js'
 import type { ClusterCache } from '../cluster/cache.js'
+import { hasUnreadable } from '../cluster/unreadable.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 
 /** What is written to `desired/` in one transaction. */
@@ -125,22 +126,18 @@ function mayWrite(cache: ClusterCache, record: DesiredRecord, log: Log): boolean
 /** True when the other buffer still names the device, or cannot be read and so may name it. */
 function mayBeNamed(cache: ClusterCache, host: string, device: string, id: number): boolean {
   const found = cache.bufferById(id)
-  if (!found) return hasUnreadable(cache)
+  if (!found) return mayBeUnread(cache)
   const { buffer } = found
   return [...buffer.bricks, ...buffer.released].some((brick) => brick.host === host && brick.device === device)
 }
 
 function isKnown(cache: ClusterCache, id: number): boolean {
-  return cache.index.bufferKey(id) !== undefined || hasUnreadable(cache)
+  return cache.index.bufferKey(id) !== undefined || mayBeUnread(cache)
 }
 
 /** Some buffer's or session's document cannot be read: an id that seems unknown may be in it. */
-export function hasUnreadable(cache: ClusterCache): boolean {
-  for (const key of cache.invalid.keys()) {
-    const collection = parseKey(key)?.collection
-    if (collection === 'buffers' || collection === 'sessions') return true
-  }
-  return false
+export function mayBeUnread(cache: ClusterCache): boolean {
+  return hasUnreadable(cache, ['buffers', 'sessions'])
 }
 
 function compareOf(cache: ClusterCache, key: string): Compare {

@@ -8,6 +8,7 @@ import type { PlacedBrick } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { describeCutOff } from '../admission/cutOff.js'
 import { describeIgnored } from '../cluster/storageHosts.js'
+import { hasUnreadable } from '../cluster/unreadable.js'
 import { listedVolumes, servedVolumes } from '../dataplane/index.js'
 import { hostsOf } from '../../model/volumes.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
@@ -240,7 +241,7 @@ function missingMounts(cluster: Cluster, now: number): DifferenceView[] {
  * remove it is no remedy.
  */
 function areAllRead(cluster: Cluster): boolean {
-  return ![...cluster.invalid.keys()].some((key) => key.startsWith('buffers/'))
+  return !hasUnreadable(cluster, ['buffers'])
 }
 
 function alive(cluster: Cluster) {
