@@ -32,6 +32,8 @@ const oomScoreAdj = -500
 export function client(means: BrickMeans, prepare: () => Promise<void>, watch: ProcessWatch): Client {
   // A transfer asks for the mounts of hundreds of nodes at once: one look at the machine's processes answers all.
   const processes = coalesce(runningProcesses)
+  const clientAt = async (path: string) =>
+    (await processes()).find((each) => each.kind === 'client' && each.mountPoint === path)
   const end = (path: string) => {
     watch.forget(path)
     return endClient(path, means)
@@ -50,7 +52,7 @@ export function client(means: BrickMeans, prepare: () => Promise<void>, watch: P
     unmounted: end,
     follow: async (path) => {
       if (watch.isFollowed(path)) return
-      const found = (await processes()).find((each) => each.kind === 'client' && each.mountPoint === path)
+      const found = await clientAt(path)
       if (found) watch.follow(path, found)
     },
     hasOldCertificate: async ({ direct }, path) =>
@@ -60,7 +62,8 @@ export function client(means: BrickMeans, prepare: () => Promise<void>, watch: P
       requireValid(direct.tls, toMount(volume), means.now())
       await writeCredential(filesOf('client', idOf(path), means.directories), direct.tls)
     },
-    isLeft: (path) => isLeft(path, means, processes),
+    // Of an agent that died after it had unmounted, or before it mounted.
+    isLeft: async (path) => hasFiles(path, means) || (await clientAt(path)) !== undefined,
     // The agent is root, whom no mode stops.
     mountPointMode: '000',
     fusermounts: [],
@@ -122,11 +125,8 @@ async function endClient(path: string, { directories }: BrickMeans): Promise<voi
   await removeLog(files)
 }
 
-/** Of an agent that died after it had unmounted, or before it mounted. */
-async function isLeft(path: string, { directories }: BrickMeans, processes: typeof runningProcesses): Promise<boolean> {
-  const files = Object.values(filesOf('client', idOf(path), directories))
-  if (files.some((file) => existsSync(file))) return true
-  return (await processes()).some((each) => each.kind === 'client' && each.mountPoint === path)
+function hasFiles(path: string, { directories }: BrickMeans): boolean {
+  return Object.values(filesOf('client', idOf(path), directories)).some((file) => existsSync(file))
 }
 
 /** Names the files of the client with that mount point. One client at a time has it. */
