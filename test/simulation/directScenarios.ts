@@ -59,9 +59,7 @@ const own: Record<string, Scenario> = {
     await director.until('the one that hangs is started again', () => isServed(hung!, hung))
     await world.sleep(world.between(0, 90_000))
     delete slow!.silent
-    await director.simple('post_run', '101')
-    await director.simple('data_out', '101')
-    await director.simple('teardown', '101')
+    await director.endJob('101')
   },
 
   'direct: certificates are renewed while a job runs': async (director) => {
@@ -78,9 +76,7 @@ const own: Record<string, Scenario> = {
     cluster.tell('40 days pass')
     world.wallSeconds += 40 * 86_400
     await director.until('all nodes to show other certificates', () => [...shown()].every((each) => !first.has(each)))
-    await director.simple('post_run', '101')
-    await director.simple('data_out', '101')
-    await director.simple('teardown', '101')
+    await director.endJob('101')
   },
 
   'direct: a program takes the port of a brick of a job': async (director) => {
@@ -97,9 +93,7 @@ const own: Record<string, Scenario> = {
     cluster.turnOn(machine.name)
     await world.sleep(world.between(5_000, 60_000))
     machine.foreignPorts.clear()
-    await director.simple('post_run', '101')
-    await director.simple('data_out', '101')
-    await director.simple('teardown', '101')
+    await director.endJob('101')
   },
 
   // Its brick processes go on with what they were started with, and are started again when it is back. No filter of ours is in the way.
@@ -115,9 +109,7 @@ const own: Record<string, Scenario> = {
     const healed = world.sleep(world.between(1_000, 40_000)).then(() => cluster.heal(name))
     await director.preRun('101', computeHosts)
     await healed
-    await director.simple('post_run', '101')
-    await director.simple('data_out', '101')
-    await director.simple('teardown', '101')
+    await director.endJob('101')
   },
 
   'direct: a job uses a buffer after another job': async (director) => {

@@ -80,6 +80,13 @@ export class Director {
     return this.call([name, '--token', token], /token not found|No matching session/)
   }
 
+  /** What Slurm calls when the job's processes have ended, until its buffer is gone. */
+  async endJob(token: string): Promise<void> {
+    await this.simple('post_run', token)
+    await this.simple('data_out', token)
+    await this.simple('teardown', token)
+  }
+
   async run(token: string, hosts: string[]): Promise<void> {
     await this.simple('data_in', token)
     await this.preRun(token, hosts)

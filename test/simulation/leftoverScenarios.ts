@@ -29,9 +29,7 @@ export const leftoverScenarios: Record<string, Scenario> = {
     await director.simple('data_in', '101')
     await director.preRun('101', computeHosts)
     for (const host of computeHosts) await use(director, host, '101', 'user')
-    await director.simple('post_run', '101')
-    await director.simple('data_out', '101')
-    await director.simple('teardown', '101')
+    await director.endJob('101')
   },
 
   // Root's shell stays in the buffer: the job's end does not wait for it, whatever becomes of the agent there.

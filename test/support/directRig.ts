@@ -97,6 +97,16 @@ export class DirectRig {
     return { ...planned, took: planned.steps.map(describeStep) }
   }
 
+  /** Why a round does not mount it. */
+  async mountFailure(document: Desired['mount']): Promise<Error> {
+    try {
+      await this.round('mount', document)
+    } catch (error) {
+      return error as Error
+    }
+    throw new Error('it was mounted')
+  }
+
   /** Rounds until nothing is left to do, and nothing to wait for; all steps that were taken. */
   async settle<K extends DesiredKind>(kind: K, document: Desired[K]): Promise<Plan<K> & { took: string[] }> {
     const took: string[] = []

@@ -14,7 +14,6 @@ import { join } from 'node:path'
 import { bricksToBeConnected } from '../../../src/agent/plan/messages.js'
 import { Unavailable } from '../../../src/agent/port/host.js'
 import { brickPath, transferId, transferRoot } from '../../../src/model/cluster.js'
-import type { DesiredMount } from '../../../src/model/documents/mount.js'
 import type { DesiredTransfer } from '../../../src/model/documents/transfer.js'
 import { aDesiredTransfer } from '../../support/desired.js'
 import { DirectRig, mountsBelow } from '../../support/directRig.js'
@@ -35,15 +34,6 @@ describe('buffers that the agent mounts by a client of its own (root)', function
     await rig.settle('volume', rig.volumeDocument())
   })
   afterEach(() => rig.close())
-
-  async function failureOf(mount: DesiredMount): Promise<Error> {
-    try {
-      await rig.round('mount', mount)
-    } catch (error) {
-      return error as Error
-    }
-    throw new Error('it was mounted')
-  }
 
   it('are mounted once, read and written, known to the next agent, and taken off with their process', async () => {
     const mount = rig.mountDocument('striped')
@@ -126,10 +116,10 @@ describe('buffers that the agent mounts by a client of its own (root)', function
     const wrong = rig.source('striped', {
       login: { ...login, password: login.password.replace(/^./, (c) => (c === 'x' ? 'y' : 'x')) },
     })
-    expect(await failureOf(rig.mountDocument('striped', { direct: wrong }))).to.be.instanceOf(Unavailable)
+    expect(await rig.mountFailure(rig.mountDocument('striped', { direct: wrong }))).to.be.instanceOf(Unavailable)
     await expectNothingLeft(rig)
     process.kill((await rig.pids('brick'))[0]!, 'SIGKILL')
-    const error = await failureOf(rig.mountDocument('striped'))
+    const error = await rig.mountFailure(rig.mountDocument('striped'))
     expect(error).to.be.instanceOf(Unavailable)
     expect(error.message).to.include('127.0.0.1 port ')
     await expectNothingLeft(rig)
@@ -139,7 +129,7 @@ describe('buffers that the agent mounts by a client of its own (root)', function
     const login = rig.source('striped').login!
     const gone = rig.source('striped', { login, bricks: [{ address: '127.0.0.1', port: 1024 }] })
     const mount = rig.mountDocument('striped', { direct: gone })
-    await failureOf(mount)
+    await rig.mountFailure(mount)
     expect(lstatSync(mount.path).mode & 0o777).to.equal(0)
   })
 })

@@ -77,15 +77,6 @@ describe('buffers that are served with TLS, by documents (root)', function () {
   const askWith = async (credential: Credential, parts: Partial<Probe> = {}) =>
     (await ask({ tls: probeTlsOf(credential), ...parts })).kind
 
-  async function failureOf(document: DesiredMount): Promise<Error> {
-    try {
-      await rig.round('mount', document)
-    } catch (error) {
-      return error as Error
-    }
-    throw new Error('it was mounted')
-  }
-
   async function noClientIsLeft() {
     expect(mountsBelow(rig.mountRoot)).to.deep.equal([])
     expect(await rig.pids('client')).to.deep.equal([])
@@ -172,7 +163,7 @@ describe('buffers that are served with TLS, by documents (root)', function () {
     await serve()
     const other = aCertified(now(), { id: 11, secret: 'x'.repeat(43) })
     for (const wrong of [client('private-c1'), client('striped', other)]) {
-      expect(await failureOf(mount(wrong))).to.be.instanceOf(Unavailable)
+      expect(await rig.mountFailure(mount(wrong))).to.be.instanceOf(Unavailable)
       await noClientIsLeft()
     }
     await rig.settle('mount', mount())
@@ -220,7 +211,7 @@ describe('buffers that are served with TLS, by documents (root)', function () {
     expect(waitingFor).to.deep.equal([certificateRanOut(toServe(rig.volume), ranOut)])
     expect(await rig.pids('brick')).to.deep.equal([])
     await rig.settle('volume', volume())
-    const error = await failureOf(mount(client('striped', buffer(at))))
+    const error = await rig.mountFailure(mount(client('striped', buffer(at))))
     expect(error).to.be.instanceOf(Unavailable)
     expect(error.message).to.equal(certificateRanOut(toMount(rig.volume), ranOut))
     await noClientIsLeft()
