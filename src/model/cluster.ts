@@ -7,6 +7,7 @@ import type { DesiredMount, MountView } from './documents/mount.js'
 import type { Observed } from './documents/observed.js'
 import type { SessionDocument } from './documents/session.js'
 import { archivedName } from './names.js'
+import type { PoolRequest, PoolSpace } from './space.js'
 
 /**
  * The whole cluster as the scheduler knows it: the documents of etcd by their names, nothing derived.
@@ -46,6 +47,13 @@ export interface ClusterIndex {
   sessionsUsing(bufferKey: string): readonly SessionDocument[]
   /** Documents of that kind that hosts are told for the session with that id. */
   desiredOf<K extends SessionKind>(kind: K, sessionId: number): readonly { host: string; document: Desired[K] }[]
+  /** By `hostKey(host, device)`: named by some buffer's document. */
+  claimedDevices: Pick<ReadonlySet<string>, 'has'>
+  /** Each place of a disk that several hosts see, with the other places. */
+  sharedDisks: ReadonlyMap<string, string>
+  /** Names of the volumes of all buffers, former ones too. */
+  volumeNames: Pick<ReadonlySet<string>, 'has'>
+  spaceOf(request: PoolRequest): PoolSpace
 }
 
 /** The desired documents of a session, also for buffers that no longer exist. In no particular order. */

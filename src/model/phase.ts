@@ -1,6 +1,6 @@
 import type { Phase } from './api.js'
 import { hostsRestarted, hostsToUnmount, isOfEarlierBoot, isReady, jobsHolding, observedBrickOf } from './buffers.js'
-import { hostsServing, isVolumeGone, isVolumeStopped, primaryOf, volumeOf, wasBegun } from './volumes.js'
+import { hostsServing, isVolumeGone, isVolumeStopped, primaryOf, volumeOf, volumesOf, wasBegun } from './volumes.js'
 import { reportOf } from './volumeReports.js'
 import type { ObservedVolume } from './documents/volume.js'
 import type { Cluster } from './cluster.js'
@@ -95,9 +95,7 @@ function deletingPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
   const blockers: Blocker[] = [
     ...jobsHolding(cluster, buffer).map(({ token }) => ({ text: messages.endOfJob(token), idle: false })),
     ...hostsToUnmount(cluster, buffer).map((host) => ({ text: messages.hostToUnmount(host), idle: false })),
-    ...[buffer.volume, ...buffer.formerVolumes.map(({ volume }) => volume)].flatMap((volume) =>
-      volumeBlocker(cluster, buffer, volume),
-    ),
+    ...volumesOf(buffer).flatMap((volume) => volumeBlocker(cluster, buffer, volume)),
     ...[...buffer.bricks, ...buffer.released].flatMap((brick) => brickBlocker(cluster, brick)),
   ]
   const isIdle = blockers.length > 0 && blockers.every(({ idle }) => idle)

@@ -103,3 +103,8 @@ export function hostsOf({ bricks, released, formerVolumes }: BufferDocument): st
   const former = formerVolumes.flatMap((volume) => volume.bricks)
   return [...new Set([...bricks, ...released, ...former].map(({ host }) => host))]
 }
+
+/** The buffer's volume, and those that were begun for it before and may exist still. */
+export function volumesOf({ volume, formerVolumes }: BufferDocument): string[] {
+  return [volume, ...formerVolumes.map((former) => former.volume)]
+}

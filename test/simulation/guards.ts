@@ -26,7 +26,7 @@ export const mutations: Mutation[] = [
     guard: 'released bricks stay taken until they were seen wiped',
     marker: 'released-taken',
     edit: 'drop',
-    with: [{ marker: 'desired-taken', edit: { value: 'new Set<string>()' } }],
+    with: [{ marker: 'desired-taken', edit: { value: 'false' } }],
   },
   {
     invariant: 1,

@@ -1,15 +1,10 @@
 import { hostKey, type Cluster } from '../../model/cluster.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
-import type { ThoroughWipe } from '../../model/documents/wipe.js'
 import { worldWideName } from '../../model/identity.js'
+import { compareNames } from '../../model/names.js'
+import type { DeviceAvailability, PoolRequest } from '../../model/space.js'
 import { whyNotWipe } from '../../model/wipes.js'
-
-/**
- * free: may be given to a buffer. Every other availability says why not, the strongest reason first: a device that is
- * taken on a lost host is taken.
- */
-export const deviceAvailabilities = ['taken', 'refused', 'too small', 'lost', 'cordoned', 'foreign', 'free'] as const
-export type DeviceAvailability = (typeof deviceAvailabilities)[number]
 
 export interface DeviceStatus {
   host: string
@@ -19,60 +14,71 @@ export interface DeviceStatus {
   alsoAt?: string
 }
 
-/** What a device is wanted for. */
-export interface PoolRequest {
-  pool: string
-  granularityBytes: number
-  /** The wipe that it must support. */
-  wipe?: ThoroughWipe | undefined
-}
+/** Of `hostKey(host, device)`. */
+export type Places = Pick<ReadonlySet<string>, 'has'>
 
 /** Every device of a pool with its availability; of hosts that are no longer storage hosts, those that are still taken. */
-export function devicesOf(
+export function devicesOf(cluster: Cluster, asked: PoolRequest): DeviceStatus[] {
+  const taken = takenDevices(cluster)
+  const shared = sharedDisks(cluster)
+  return hostsWithDevices(cluster).flatMap((host) => devicesAt(cluster, host, asked, taken, shared))
+}
+
+export function hostsWithDevices(cluster: Cluster): string[] {
+  return [...new Set([...cluster.inventories.keys(), ...cluster.ignored.keys()])]
+}
+
+/** The same of one host. */
+export function devicesAt(
   cluster: Cluster,
+  host: string,
   asked: PoolRequest,
-  taken: ReadonlySet<string> = takenDevices(cluster),
-  shared: ReadonlyMap<string, string> = sharedDisks(cluster),
+  taken: Places,
+  shared: ReadonlyMap<string, string>,
 ): DeviceStatus[] {
   const found: DeviceStatus[] = []
-  const { pool } = asked
-  for (const [host, { devices }] of cluster.inventories) {
-    for (const device of devices) {
-      if (device.pool !== pool) continue
-      const alsoAt = shared.get(hostKey(host, device.name))
-      const availability = availabilityOf(cluster, host, device, asked, taken, alsoAt !== undefined)
-      found.push({ host, device, availability, ...(alsoAt === undefined ? {} : { alsoAt }) })
-    }
+  for (const device of cluster.inventories.get(host)?.devices ?? []) {
+    if (device.pool !== asked.pool) continue
+    const alsoAt = shared.get(hostKey(host, device.name))
+    const availability = availabilityOf(cluster, host, device, asked, taken, alsoAt !== undefined)
+    found.push({ host, device, availability, ...(alsoAt === undefined ? {} : { alsoAt }) })
   }
-  for (const [host, { devices }] of cluster.ignored) {
-    for (const device of devices) {
-      if (device.pool === pool && taken.has(hostKey(host, device.name)))
-        found.push({ host, device, availability: 'taken' })
-    }
+  for (const device of cluster.ignored.get(host)?.devices ?? []) {
+    if (device.pool === asked.pool && taken.has(hostKey(host, device.name)))
+      found.push({ host, device, availability: 'taken' })
   }
   return found
 }
 
 /**
- * Devices that belong to a buffer, as `at(host, device)`. A desired brick counts even when no buffer is known to be its
- * owner: the buffer's document may be one that could not be read.
+ * Devices that belong to a buffer. A desired brick counts even when no buffer is known to be its owner: the buffer's document may
+ * be one that could not be read.
  */
-export function takenDevices(cluster: Cluster): Set<string> {
-  // guard: desired-taken
-  const taken = new Set<string>(cluster.desired.brick.keys())
-  for (const { bricks, released } of cluster.buffers.values()) {
-    for (const { host, device } of bricks) taken.add(hostKey(host, device))
-    // guard: released-taken
-    for (const { host, device } of released) taken.add(hostKey(host, device))
+export function takenDevices(cluster: Cluster): Places {
+  const claimed = cluster.index?.claimedDevices ?? new Set([...cluster.buffers.values()].flatMap(claimedBy))
+  return {
+    has: (place) => {
+      // guard: desired-taken
+      const isDesired = cluster.desired.brick.has(place)
+      return isDesired || claimed.has(place)
+    },
   }
-  return taken
+}
+
+/** The devices that a buffer's document names. */
+export function claimedBy({ bricks, released }: BufferDocument): string[] {
+  const places = bricks.map(({ host, device }) => hostKey(host, device))
+  // guard: released-taken
+  places.push(...released.map(({ host, device }) => hostKey(host, device)))
+  return places
 }
 
 /**
  * Disks that two hosts see (two ports, NVMe over fabrics, shared SAS): each place, with the other places. They are unusable until only one
  * host's configuration lists them, because neither host knows whether the other has formatted or mounted the disk.
  */
-export function sharedDisks(cluster: Cluster): Map<string, string> {
+export function sharedDisks(cluster: Cluster): ReadonlyMap<string, string> {
+  if (cluster.index) return cluster.index.sharedDisks
   const places = new Map<string, string[]>()
   for (const [host, { devices }] of cluster.inventories) {
     for (const { name, identity } of devices) {
@@ -85,9 +91,17 @@ export function sharedDisks(cluster: Cluster): Map<string, string> {
   }
   const shared = new Map<string, string>()
   for (const all of places.values()) {
-    for (const place of all.length > 1 ? all : []) shared.set(place, all.filter((other) => other !== place).join(', '))
+    for (const place of all.length > 1 ? all : []) shared.set(place, otherPlaces(all, place))
   }
   return shared
+}
+
+/** For people. */
+export function otherPlaces(all: Iterable<string>, place: string): string {
+  return [...all]
+    .filter((other) => other !== place)
+    .sort(compareNames)
+    .join(', ')
 }
 
 function availabilityOf(
@@ -95,7 +109,7 @@ function availabilityOf(
   host: string,
   device: InventoryDevice,
   { granularityBytes, wipe }: PoolRequest,
-  taken: ReadonlySet<string>,
+  taken: Places,
   isShared: boolean,
 ): DeviceAvailability {
   const place = hostKey(host, device.name)

@@ -40,7 +40,7 @@ export class ClusterDocuments implements Cluster {
   leader: { document: LeaderDocument; createRevision: number } | undefined
   /** Who asked to lead, and when. */
   leaderWanted: { value: unknown; modRevision: number } | undefined
-  readonly index = new Indexes()
+  readonly index: Indexes = new Indexes(this)
 
   private readonly revisions = new Map<string, number>()
   /** The level of documents of each host that was ever alive; a host that is lost keeps its last. */
@@ -109,16 +109,21 @@ export class ClusterDocuments implements Cluster {
         this.put(this.hosts, parsed.host, entry, collectionSchemas.hosts)
         this.keep(this.hosts, parsed.host, this.storageHosts.ofHost(parsed.host, this.hosts.get(parsed.host)))
         this.noteLevel(parsed.host)
+        this.index.touchDevices(parsed.host)
         return
-      case 'inventory':
+      case 'inventory': {
+        const before = this.inventories.get(parsed.host)?.devices ?? []
         this.put(this.inventories, parsed.host, entry, collectionSchemas.inventory)
         this.keep(
           this.inventories,
           parsed.host,
           this.storageHosts.ofInventory(parsed.host, this.inventories.get(parsed.host)),
         )
+        this.index.replaceDevices(parsed.host, before, this.inventories.get(parsed.host)?.devices ?? [])
         return
+      }
       case 'cordons':
+        this.index.touchDevices(parsed.host)
         return this.put(this.cordons, placeOf(parsed), entry, collectionSchemas.cordons)
       case 'buffers': {
         this.index.removeBuffer(parsed.name, this.buffers.get(parsed.name))
@@ -139,7 +144,7 @@ export class ClusterDocuments implements Cluster {
       case 'desired': {
         const map = this.desired[parsed.kind] as Map<string, AnyDesired>
         const id = hostKey(parsed.host, parsed.id)
-        this.index.removeDesired(key, map.get(id))
+        this.index.removeDesired(key, parsed.host, map.get(id))
         this.set(map, id, entry && readDesired(entry, parsed), key)
         this.index.addDesired(key, parsed.host, map.get(id))
         const { host, kind } = parsed

@@ -1,7 +1,8 @@
 import type { Cluster } from '../../model/cluster.js'
+import type { DeviceCounts } from '../../model/space.js'
 import type { PoolConfig, SchedulerConfig } from '../config.js'
 import * as messages from './messages.js'
-import { devicesOf, sharedDisks, type DeviceAvailability, takenDevices } from './devices.js'
+import { spaceOf } from './space.js'
 
 export interface PoolReport {
   name: string
@@ -10,26 +11,13 @@ export interface PoolReport {
   /** All slots: free, taken, cordoned and on lost hosts. Foreign devices do not belong to the pool. */
   quantity: number
   free: number
-  /** Devices by their availability. */
-  devices: Record<DeviceAvailability, number>
+  devices: DeviceCounts
 }
 
 /** Every configured pool, also one without devices, because Slurm must always see it. */
 export function poolsOf(cluster: Cluster, config: Pick<SchedulerConfig, 'pools'>): PoolReport[] {
-  const taken = takenDevices(cluster)
-  const shared = sharedDisks(cluster)
   return Object.entries(config.pools).map(([name, { granularityBytes, isDefault, wipe }]) => {
-    const devices: Record<DeviceAvailability, number> = {
-      taken: 0,
-      refused: 0,
-      'too small': 0,
-      lost: 0,
-      cordoned: 0,
-      foreign: 0,
-      free: 0,
-    }
-    for (const { availability } of devicesOf(cluster, { pool: name, granularityBytes, wipe }, taken, shared))
-      devices[availability]++
+    const devices = { ...spaceOf(cluster, { pool: name, granularityBytes, wipe }).counts }
     const quantity = devices.free + devices.taken + devices.cordoned + devices.lost
     return { name, granularityBytes, isDefault, quantity, free: devices.free, devices }
   })

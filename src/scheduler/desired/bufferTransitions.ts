@@ -1,5 +1,5 @@
 import { hostsToUnmount, jobsHolding, observedBrickOf, volumeBricks } from '../../model/buffers.js'
-import { isLeftOn, isVolumeGone, volumeOf, wasBegun } from '../../model/volumes.js'
+import { isLeftOn, isVolumeGone, volumeOf, volumesOf, wasBegun } from '../../model/volumes.js'
 import { hostKey, bufferKey, type Cluster } from '../../model/cluster.js'
 import type { BufferDocument, PlacedBrick } from '../../model/documents/buffer.js'
 import type { CordonDocument } from '../../model/documents/cordon.js'
@@ -53,10 +53,9 @@ function transitionWhileDeleting(
   context: TransitionContext,
 ): Transition | undefined {
   const bricks = [...buffer.bricks, ...buffer.released]
-  const volumes = [buffer.volume, ...buffer.formerVolumes.map(({ volume }) => volume)]
   const gone =
     bricks.every((brick) => isBrickGone(cluster, brick, context)) &&
-    volumes.every((volume) => isVolumeGone(cluster, buffer, volume)) &&
+    volumesOf(buffer).every((volume) => isVolumeGone(cluster, buffer, volume)) &&
     jobsHolding(cluster, buffer).length === 0 &&
     hostsToUnmount(cluster, buffer).length === 0
   if (gone) return { changes: [{ kind: 'buffer', name: bufferKey(cluster, buffer), document: undefined }], events: [] }

@@ -2,8 +2,9 @@ import type { DeviceView } from '../../model/api.js'
 import { hostKey, type Cluster } from '../../model/cluster.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { compareNames } from '../../model/names.js'
+import type { PoolRequest } from '../../model/space.js'
 import { describeWiping, whyNotWipe } from '../../model/wipes.js'
-import { type PoolRequest, devicesOf, sharedDisks, takenDevices } from '../cluster/devices.js'
+import { devicesOf } from '../cluster/devices.js'
 import type { SchedulerConfig } from '../config.js'
 import { cordonOf } from './cordons.js'
 import * as messages from './messages.js'
@@ -13,13 +14,11 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
   for (const [key, { bricks, released }] of cluster.buffers) {
     for (const { host, device } of [...bricks, ...released]) owners.set(hostKey(host, device), key)
   }
-  const taken = takenDevices(cluster)
-  const shared = sharedDisks(cluster)
   const pools = new Set([...cluster.inventories.values()].flatMap(({ devices }) => devices.map(({ pool }) => pool)))
   const views = [...pools].flatMap((pool) => {
     const configured = config.pools[pool]
     const asked = { pool, granularityBytes: configured?.granularityBytes ?? 0, wipe: configured?.wipe }
-    return devicesOf(cluster, asked, taken, shared).map(({ host, device, availability, alsoAt }): DeviceView => {
+    return devicesOf(cluster, asked).map(({ host, device, availability, alsoAt }): DeviceView => {
       const cordon = cordonOf(cluster, host, device.name)
       const unknownPool = configured ? undefined : messages.unknownPool(pool)
       return {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../daemon/clock.js'
-import type { Cluster } from '../../model/cluster.js'
-import { type PoolRequest, devicesOf } from '../cluster/devices.js'
+import type { PoolRequest } from '../../model/space.js'
+import { spaceOf } from '../cluster/space.js'
 import type { DecisionStore } from '../commit/decision.js'
 
 /*
@@ -126,7 +126,7 @@ export class CapacityQueue {
     const left = new Map<string, number>()
     for (const entry of this.waiting) {
       const { pool, slots, wake } = entry
-      const free = left.get(pool) ?? freeSlotsOf(this.decisions.cluster, entry)
+      const free = left.get(pool) ?? spaceOf(this.decisions.cluster, entry).counts.free
       if (wake && slots <= free) wake(true)
       left.set(pool, leftBehind([entry], free, this.clock.monotonicMs()))
     }
@@ -136,8 +136,4 @@ export class CapacityQueue {
     const rivals = ahead.filter((entry) => entry.pool === pool)
     return leftBehind(rivals, free, this.clock.monotonicMs())
   }
-}
-
-function freeSlotsOf(cluster: Cluster, claim: Claim): number {
-  return devicesOf(cluster, claim).filter(({ availability }) => availability === 'free').length
 }

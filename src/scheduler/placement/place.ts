@@ -2,15 +2,9 @@ import { printSize } from '../../model/capacity.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { PlacedBrick } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
-import { compareNames } from '../../model/names.js'
+import type { DeviceAvailability, DeviceCounts, HostSpace, PoolRequest } from '../../model/space.js'
+import { slotsOf, spaceOf } from '../cluster/space.js'
 import * as messages from './messages.js'
-import {
-  type PoolRequest,
-  devicesOf,
-  type DeviceAvailability,
-  type DeviceStatus,
-  takenDevices,
-} from '../cluster/devices.js'
 
 export interface PlaceRequest extends PoolRequest {
   count: number
@@ -33,13 +27,12 @@ export function placeBricks(
   request: PlaceRequest,
   newUuid: () => string,
 ): { bricks: PlacedBrick[] } | NoPlace {
-  const devices = devicesOf(cluster, request, takenDevices(cluster))
-  const free = devices.filter(({ availability }) => availability === 'free').length
-  const left = request.leftOf?.(free) ?? free
+  const { counts, hosts: withFree } = spaceOf(cluster, request)
+  const left = request.leftOf?.(counts.free) ?? counts.free
   if (left < request.count)
-    return { refused: refusal(request, devices, free - left), mayCome: mayCome(request, devices) }
+    return { refused: refusal(request, counts, counts.free - left), mayCome: mayCome(request, counts) }
   const bricks: PlacedBrick[] = []
-  for (let hosts = hostsByName(devices, request.beside); bricks.length < request.count; hosts = hosts.filter(hasFree)) {
+  for (let hosts = loadsOf(withFree, request.beside); bricks.length < request.count; hosts = hosts.filter(hasFree)) {
     for (const host of nextRound(hosts).slice(0, request.count - bricks.length)) {
       const { name, identity, sizeBytes } = take(host)
       bricks.push({ host: host.name, device: name, identity, sizeBytes, uuid: newUuid() })
@@ -50,8 +43,7 @@ export function placeBricks(
 
 interface HostLoad {
   name: string
-  /** Sorted by name when the first is taken. */
-  free: InventoryDevice[]
+  free: readonly InventoryDevice[]
   next: number
   picked: number
   used: number
@@ -66,7 +58,6 @@ function nextRound(hosts: HostLoad[]): HostLoad[] {
 }
 
 function take(host: HostLoad): InventoryDevice {
-  if (host.next === 0) host.free.sort((a, b) => compareNames(a.name, b.name))
   host.picked++
   host.used++
   return host.free[host.next++]!
@@ -76,31 +67,28 @@ function hasFree({ free, next }: HostLoad): boolean {
   return next < free.length
 }
 
-function hostsByName(devices: DeviceStatus[], beside: ReadonlyMap<string, number> | undefined): HostLoad[] {
-  const loads = new Map<string, HostLoad>()
-  for (const { host, device, availability } of devices) {
-    let load = loads.get(host)
-    if (!load) loads.set(host, (load = emptyLoad(host, beside?.get(host) ?? 0)))
-    if (availability === 'free') load.free.push(device)
-    if (availability === 'free' || availability === 'taken') load.slots++
-    if (availability === 'taken') load.used++
-  }
-  return [...loads.values()].filter(hasFree).sort((a, b) => compareNames(a.name, b.name))
+function loadsOf(hosts: readonly HostSpace[], beside: ReadonlyMap<string, number> | undefined): HostLoad[] {
+  return hosts.map((space) => ({
+    name: space.host,
+    free: space.free,
+    next: 0,
+    picked: beside?.get(space.host) ?? 0,
+    used: space.counts.taken,
+    slots: slotsOf(space),
+  }))
 }
 
-function emptyLoad(name: string, picked: number): HostLoad {
-  return { name, free: [], next: 0, picked, used: 0, slots: 0 }
-}
-
-function mayCome({ count }: PlaceRequest, devices: DeviceStatus[]): boolean {
-  return devices.filter(({ availability }) => ['free', 'taken', 'lost'].includes(availability)).length >= count
+function mayCome({ count }: PlaceRequest, counts: Readonly<DeviceCounts>): boolean {
+  return counts.free + counts.taken + counts.lost >= count
 }
 
 /** Says what is free, and why the rest of the pool is not: `4 TB are cordoned, 1 TB is on lost hosts`. */
-function refusal({ pool, granularityBytes, count }: PlaceRequest, devices: DeviceStatus[], kept: number): string {
+function refusal(
+  { pool, granularityBytes, count }: PlaceRequest,
+  counts: Readonly<DeviceCounts>,
+  kept: number,
+): string {
   const size = (slots: number) => printSize(slots * granularityBytes)
-  const slots = (availability: DeviceAvailability) =>
-    devices.filter((device) => device.availability === availability).length
   const reasons: [DeviceAvailability, string][] = [
     ['cordoned', 'cordoned'],
     ['lost', 'on lost hosts'],
@@ -108,10 +96,12 @@ function refusal({ pool, granularityBytes, count }: PlaceRequest, devices: Devic
     ['refused', 'on devices that are refused'],
   ]
   const away = reasons
-    .filter(([availability]) => slots(availability) > 0)
-    .map(([availability, where]) => `${size(slots(availability))} ${slots(availability) === 1 ? 'is' : 'are'} ${where}`)
-  const small = slots('too small')
+    .filter(([availability]) => counts[availability] > 0)
+    .map(
+      ([availability, where]) => `${size(counts[availability])} ${counts[availability] === 1 ? 'is' : 'are'} ${where}`,
+    )
+  const small = counts['too small']
   if (small > 0) away.push(`${small} ${small === 1 ? 'device is' : 'devices are'} smaller than ${size(1)}`)
   if (kept > 0) away.unshift(messages.reservedForEarlier(size(kept), kept))
-  return messages.notEnoughFree(pool, size(slots('free')), size(count), away)
+  return messages.notEnoughFree(pool, size(counts.free), size(count), away)
 }

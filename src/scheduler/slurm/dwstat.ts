@@ -7,7 +7,7 @@ import { quote } from '../../model/names.js'
 import { sessionPath } from '../../model/paths.js'
 import { phaseOf } from '../../model/phase.js'
 import type { SchedulerConfig } from '../config.js'
-import { devicesOf, takenDevices } from '../cluster/devices.js'
+import { devicesOf } from '../cluster/devices.js'
 import { compareNames } from '../../model/names.js'
 import { poolsOf } from '../cluster/pools.js'
 import { accessType, shownBuffers, shownSessions } from './functions/replies.js'
@@ -167,10 +167,9 @@ function printed(name: string, rows: string[][]): string {
 
 /** Every host of each pool, with the number of its slots there. */
 function placesOf(cluster: Cluster, config: SchedulerConfig) {
-  const taken = takenDevices(cluster)
   return Object.entries(config.pools).flatMap(([pool, { granularityBytes, wipe }]) => {
     const slots = new Map<string, number>()
-    for (const { host, availability } of devicesOf(cluster, { pool, granularityBytes, wipe }, taken)) {
+    for (const { host, availability } of devicesOf(cluster, { pool, granularityBytes, wipe })) {
       const counts = availability !== 'foreign' && availability !== 'refused' && availability !== 'too small'
       slots.set(host, (slots.get(host) ?? 0) + (counts ? 1 : 0))
     }

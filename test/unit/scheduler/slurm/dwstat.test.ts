@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { systemClock } from '../../../../src/daemon/clock.js'
 import { parseSize } from '../../../../src/model/capacity.js'
+import { Indexes } from '../../../../src/scheduler/cluster/indexes.js'
 import type { SchedulerConfig } from '../../../../src/scheduler/config.js'
 import { dwstat } from '../../../../src/scheduler/slurm/dwstat.js'
 import { aBuffer, aCluster, aCordon, aHost, aSession, brickReports, pool } from '../../../support/builders.js'
@@ -153,15 +154,11 @@ describe('dwstat', () => {
   }
 })
 
-/** As the scheduler's cache keeps it: who uses a buffer is looked up. */
+/** With what the scheduler's cache keeps of it. */
 function withIndex(cluster: ReturnType<typeof aCluster>): ReturnType<typeof aCluster> {
-  const of = (key: string) => {
-    const session = cluster.sessions.get(key)
-    return session ? [session] : []
-  }
-  const none = () => []
-  return {
-    ...cluster,
-    index: { sessionsUsing: of, desiredOf: none },
-  }
+  const index = new Indexes(cluster)
+  for (const [key, buffer] of cluster.buffers) index.addBuffer(key, buffer)
+  for (const [key, session] of cluster.sessions) index.addSession(key, session)
+  for (const [host, { devices }] of cluster.inventories) index.replaceDevices(host, [], devices)
+  return { ...cluster, index }
 }
