@@ -1,4 +1,14 @@
-import { hostKey, brickPath, bufferKey, type Cluster, desiredOf, mountId, mountIdOf, swapId } from './cluster.js'
+import {
+  hostKey,
+  brickPath,
+  bufferKey,
+  type Cluster,
+  desiredOf,
+  lastKnown,
+  mountId,
+  mountIdOf,
+  swapId,
+} from './cluster.js'
 import { hostsCopying, unsaved } from './transfers.js'
 import type { ObservedBrick } from './documents/brick.js'
 import type { BufferDocument, PlacedBrick } from './documents/buffer.js'
@@ -51,11 +61,11 @@ export function isOfEarlierBoot(
   return now !== undefined && boot !== undefined && boot !== now
 }
 
-/** The boot ids of the buffer's hosts that are alive and report theirs, by host. */
+/** The boot ids of the buffer's hosts that report theirs, by host; of one that is away the last. */
 export function bootsOf(cluster: Cluster, buffer: BufferDocument): Record<string, string> {
   return Object.fromEntries(
     serversOf(buffer).flatMap((host) => {
-      const boot = cluster.hosts.get(host)?.boot
+      const boot = lastKnown(cluster, host)?.boot
       return boot === undefined ? [] : [[host, boot]]
     }),
   )

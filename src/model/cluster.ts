@@ -16,6 +16,8 @@ import type { PoolRequest, PoolSpace } from './space.js'
 export interface Cluster {
   /** Hosts that are alive: their agent holds its lease. */
   hosts: ReadonlyMap<string, HostDocument>
+  /** The last documents of hosts, also of those that are away; without it, they are not known. */
+  lastSeen?: ReadonlyMap<string, HostDocument>
   inventories: ReadonlyMap<string, InventoryDocument>
   /** What hosts report that only storage hosts may report, for hosts that the configuration does not name as such. */
   ignored: ReadonlyMap<string, IgnoredReport>
@@ -67,6 +69,11 @@ export function desiredOf<K extends SessionKind>(
   return [...all]
     .filter(([, document]) => document.session.id === session.id)
     .map(([key, document]) => ({ host: key.split('/')[0]!, document }))
+}
+
+/** The host as it is, or as it was when it was last alive: nothing is to change for a host that is away for a moment. */
+export function lastKnown({ hosts, lastSeen }: Cluster, host: string): HostDocument | undefined {
+  return hosts.get(host) ?? lastSeen?.get(host)
 }
 
 /**

@@ -103,7 +103,7 @@ export function assembleScheduler(parts: SchedulerParts) {
   const leadership = new LeadershipElection({ store, cache, candidate, allowed, clock, log, random })
   const committer = new Committer(store, cache, leadership, clock, log)
   const timeline = new Timeline(store, cache, clock, log)
-  const hostGrace = new HostGrace(cache, clock, config.hostGraceSeconds * 1000, () => loop.resync())
+  const hostGrace = new HostGrace(cache, clock, config.hostGraceSeconds * 1000, (host) => loop.lookAt([host]))
   const loop = new Loop({ cache, committer, timeline, hostGrace, config, clock, log, newUuid })
   const rates = new TransferRates(cache, clock)
   const silentHosts = new SilentHosts(cache, clock)

@@ -54,7 +54,7 @@ export class Rig {
     this.committer = new Committer(store, this.cache, leadership, clock, log)
     const timeline = new Timeline(store, this.cache, clock, log)
     const graceMs = config.hostGraceSeconds * 1000
-    const hostGrace = new HostGrace(this.cache, clock, graceMs, () => this.loop.resync())
+    const hostGrace = new HostGrace(this.cache, clock, graceMs, (host) => this.loop.lookAt([host]))
     this.loop = new Loop({
       cache: this.cache,
       committer: this.committer,

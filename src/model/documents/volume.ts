@@ -24,7 +24,7 @@ const glusterfsVolume = tolerant({
     .array(tolerant({ path: plainPath, uid: accountId, gid: accountId, mode }))
     .max(maxHosts)
     .optional(),
-  /** The boots of its hosts that are alive: when one changes, all bricks are checked again. */
+  /** The last boots of its hosts: when one changes, all bricks are checked again. */
   boots: record(hostName, bootId, maxBricks).optional(),
   wanted: z.enum(['started', 'absent']),
 })

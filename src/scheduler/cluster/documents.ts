@@ -27,6 +27,8 @@ import { OrphanReports } from './orphanReports.js'
  */
 export class ClusterDocuments implements Cluster {
   readonly hosts = new Map<string, HostDocument>()
+  /** Of storage hosts alone. */
+  readonly lastSeen = new Map<string, HostDocument>()
   readonly inventories = new Map<string, InventoryDocument>()
   readonly ignored: ReadonlyMap<string, IgnoredReport>
   readonly cordons = new Map<string, CordonDocument>()
@@ -210,7 +212,9 @@ export class ClusterDocuments implements Cluster {
 
   private noteLevel(host: string): void {
     const document = this.hosts.get(host)
-    if (document) this.levels.set(host, levelOfHost(document))
+    if (!document) return
+    this.levels.set(host, levelOfHost(document))
+    if (this.isStorageHost(host)) this.lastSeen.set(host, document)
   }
 
   private put<T>(map: Map<string, T>, name: string, entry: Entry | undefined, schema: ZodType<T>): void {

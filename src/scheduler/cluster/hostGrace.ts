@@ -13,13 +13,11 @@ export class HostGrace {
     private readonly cache: ClusterCache,
     private readonly clock: Clock,
     private readonly graceMs: number,
-    private readonly onLost: () => void,
+    private readonly onLost: (host: string) => void,
   ) {
-    this.stop = cache.onChange(() => {
-      for (const [host, { cancel }] of this.away) {
-        if (!cache.hosts.has(host)) continue
-        cancel()
-        this.away.delete(host)
+    this.stop = cache.onChange((touched) => {
+      for (const { parsed } of touched) {
+        if (parsed.collection === 'hosts' && cache.hosts.has(parsed.host)) this.forget(parsed.host)
       }
     })
   }
@@ -29,7 +27,7 @@ export class HostGrace {
     if (this.cache.hosts.has(host)) return false
     const sinceMs = this.away.get(host)?.sinceMs
     if (sinceMs !== undefined) return this.clock.monotonicMs() - sinceMs >= this.graceMs
-    const cancel = this.clock.after(this.graceMs, () => this.onLost())
+    const cancel = this.clock.after(this.graceMs, () => this.onLost(host))
     this.away.set(host, { sinceMs: this.clock.monotonicMs(), cancel })
     return false
   }
@@ -37,5 +35,9 @@ export class HostGrace {
   close(): void {
     this.stop()
     for (const { cancel } of this.away.values()) cancel()
+  }
+  private forget(host: string): void {
+    this.away.get(host)?.cancel()
+    this.away.delete(host)
   }
 }

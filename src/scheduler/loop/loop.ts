@@ -69,7 +69,7 @@ export class Loop {
   private readonly stopListening: () => void
 
   constructor(private readonly parts: LoopParts) {
-    this.hostChanges = new HostChanges(parts.clock, () => this.resync())
+    this.hostChanges = new HostChanges(parts.clock, (hosts) => this.lookAt(hosts))
     this.queue = new WorkQueue((host) => this.hostChanges.isFollowed(host))
     this.documents = new DocumentUnits(parts, this.queue, (name) => this.writer.isHeld(name))
     this.desired = new DesiredUnits(parts, this.queue)
@@ -106,10 +106,17 @@ export class Loop {
     return [...this.writer.problems(), ...this.hostChanges.problems()]
   }
 
-  /** Reconciles everything, for a reason that is in no document: a host has been away for long enough. */
+  /** Reconciles everything, in case that something was missed. */
   resync(): void {
     if (!this.parts.committer.isLeader()) return
     this.queue.addAll(this.parts.cache)
+    this.wake()
+  }
+
+  /** Reconciles what has to do with these hosts, for a reason that is in no document: they have been away for long enough. */
+  lookAt(hosts: string[]): void {
+    if (!this.parts.committer.isLeader()) return
+    for (const host of hosts) this.queue.addHost(this.parts.cache, host)
     this.wake()
   }
 

@@ -11,10 +11,8 @@ export class WorkQueue {
   readonly buffers = new Set<number>()
   readonly sessions = new Set<number>()
   others = false
-  /** Once for a whole batch, which may contain a thousand hosts. */
-  private all = false
 
-  /** `isFollowed`: whether a host's change may reconcile everything now. */
+  /** `isFollowed`: whether a host's change is to be handled now. */
   constructor(private readonly isFollowed: (host: string) => boolean = () => true) {}
 
   get isEmpty(): boolean {
@@ -33,8 +31,19 @@ export class WorkQueue {
 
   addTouched(cache: ClusterCache, touched: CacheEvent[]): void {
     for (const change of touched) this.addOne(cache, change)
-    if (this.all) this.addAll(cache)
-    this.all = false
+  }
+
+  /** What depends on whether a host is alive, on its boot, its addresses or its release. */
+  addHost(cache: ClusterCache, host: string): void {
+    for (const id of cache.index.buffersAt(host)) {
+      this.buffers.add(id)
+      const key = cache.index.bufferKey(id)
+      if (key !== undefined) this.addUsers(cache, key)
+    }
+    for (const id of cache.index.sessionsAt(host)) this.addSessionOf(cache, id)
+    if (!cache.isStorageHost(host)) return
+    this.others = true
+    if (cache.inventories.has(host)) this.addUnbuilt(cache)
   }
 
   /** Takes out at most `count` of them. */
@@ -68,11 +77,12 @@ export class WorkQueue {
       case 'hosts':
         // A host that came, went or was restarted changes primaries, phases and what is waited for; another document of
         // it does not.
-        if (!before !== !after || reachOf(before) !== reachOf(after)) this.all ||= this.isFollowed(parsed.host)
+        if (!before === !after && reachOf(before) === reachOf(after)) return
+        if (this.isFollowed(parsed.host)) this.addHost(cache, parsed.host)
         return
       case 'inventory':
-        if (isDeepStrictEqual(devicesIn(before), devicesIn(after))) return
-        return this.addUnbuilt(cache)
+        if (hasMoreBlank(devicesIn(before), devicesIn(after))) this.addUnbuilt(cache)
+        return
       case 'cordons':
         return this.addUnbuilt(cache)
       case 'desired':
@@ -88,7 +98,7 @@ export class WorkQueue {
 
   /** There may now be a device for a brick that could not be replaced. */
   private addUnbuilt(cache: ClusterCache): void {
-    for (const { id, builtAt } of cache.buffers.values()) if (builtAt === undefined) this.buffers.add(id)
+    for (const id of cache.index.unbuiltBuffers()) this.buffers.add(id)
   }
 
   private addObserved(cache: ClusterCache, { host, kind, id }: { host: string; kind: string; id: string }): void {
@@ -143,6 +153,12 @@ export class WorkQueue {
 
 function devicesIn(document: unknown): InventoryDevice[] {
   return (document as InventoryDocument | undefined)?.devices ?? []
+}
+
+/** A device became blank, or a blank one changed; others are given to nobody. */
+function hasMoreBlank(before: InventoryDevice[], after: InventoryDevice[]): boolean {
+  const known = new Map(before.map((device) => [device.name, device]))
+  return after.some((device) => device.state === 'blank' && !isDeepStrictEqual(device, known.get(device.name)))
 }
 
 function reachOf(document: unknown): string {

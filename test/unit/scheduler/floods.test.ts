@@ -98,10 +98,11 @@ describe('keys that no program of ours writes', () => {
 })
 
 describe('a host that changes without end', () => {
-  /** A built buffer and the host's document, and how many times the whole of etcd's desired keys was put right. */
+  const gluster1 = aHost('gluster1')
+  /** A built buffer with a brick on each of two hosts. */
   async function start() {
-    const rig = await Rig.start({ hosts: [aHost('gluster1'), c1()] })
-    const asked = { name: 'mytest', ...alice, pool: undefined, bytes: terabyte, access: ['striped' as const] }
+    const rig = await Rig.start({ hosts: [gluster1, aHost('gluster2'), c1()] })
+    const asked = { name: 'mytest', ...alice, pool: undefined, bytes: 2 * terabyte, access: ['striped' as const] }
     const { config, newUuid } = rig.deps
     await rig.run(rig.committer.commit((cluster) => createPersistent(cluster, asked, { config, now: 2, newUuid })))
     await rig.quiet()
@@ -110,52 +111,46 @@ describe('a host that changes without end', () => {
     await rig.quiet()
     return rig
   }
-  /** Whether everything was looked at: an orphan's key is withdrawn then. */
-  async function isEverythingLookedAt(rig: Rig, change: () => void): Promise<boolean> {
-    const before = rig.cache.sessions.size
+  async function isLookedAt(rig: Rig, change: () => void): Promise<boolean> {
     let looked = false
-    const values = rig.cache.sessions.values.bind(rig.cache.sessions)
-    rig.cache.sessions.values = () => {
+    const { bufferById } = rig.cache
+    rig.cache.bufferById = (id) => {
       looked = true
-      return values()
+      return bufferById.call(rig.cache, id)
     }
     change()
     await rig.quiet()
-    rig.cache.sessions.values = values
-    expect(rig.cache.sessions.size).to.equal(before)
+    rig.cache.bufferById = bufferById
     return looked
   }
-  const moved = (rig: Rig, number: number) => () =>
-    void rig.etcd.write([], [{ put: keys.host('c1'), value: { ...c1().host, addresses: [`a${number}`] } }])
+  const change = (rig: Rig, parts: Partial<typeof gluster1.host>) => () =>
+    void rig.etcd.write([], [{ put: keys.host('gluster1'), value: { ...gluster1.host, ...parts } }])
+  const moved = (rig: Rig, number: number) => change(rig, { addresses: [`a${number}`] })
 
   it('is followed at once for some changes, then every ten seconds, and shown', async () => {
     const rig = await start()
     let followed = 0
-    for (let number = 0; number < 100; number++) if (await isEverythingLookedAt(rig, moved(rig, number))) followed++
+    for (let number = 0; number < 100; number++) if (await isLookedAt(rig, moved(rig, number))) followed++
     expect(followed).to.equal(10)
-    expect(rig.loop.problems().join()).to.match(/host c1 comes, goes or changes its addresses all the time/)
-    expect(await isEverythingLookedAt(rig, () => rig.clock.advance(10_000))).to.equal(true)
+    expect(rig.loop.problems().join()).to.match(/host gluster1 comes, goes or changes its addresses all the time/)
+    expect(await isLookedAt(rig, () => rig.clock.advance(10_000))).to.equal(true)
   })
 
   it('does not keep others from being followed', async () => {
     const rig = await start()
     for (let number = 0; number < 20; number++) moved(rig, number)()
     await rig.quiet()
-    expect(await isEverythingLookedAt(rig, () => void rig.agents.lose('gluster1'))).to.equal(true)
-    expect(rig.loop.problems().join()).to.not.contain('gluster1')
+    expect(await isLookedAt(rig, () => void rig.agents.lose('gluster2'))).to.equal(true)
+    expect(rig.loop.problems().join()).to.not.contain('gluster2')
   })
 
   it('makes nothing be looked at by what matters to nobody else: problems, stage paths, mounts', async () => {
     const rig = await start()
-    const host = { ...c1().host, problems: ['one'], startedAt: 7 }
-    expect(
-      await isEverythingLookedAt(rig, () => void rig.etcd.write([], [{ put: keys.host('c1'), value: host }])),
-    ).to.equal(false)
-    const inventory = { v: 1, host: 'c1', devices: [], mounts: [{ path: '/x', source: 'y' }] }
+    expect(await isLookedAt(rig, change(rig, { problems: ['one'], startedAt: 7 }))).to.equal(false)
+    const inventory = { ...rig.cache.inventories.get('gluster1')!, mounts: [{ path: '/x', source: 'y' }] }
     const { revision } = rig.etcd
-    expect(
-      await isEverythingLookedAt(rig, () => void rig.etcd.write([], [{ put: keys.inventory('c1'), value: inventory }])),
-    ).to.equal(false)
+    const written = () => void rig.etcd.write([], [{ put: keys.inventory('gluster1'), value: inventory }])
+    expect(await isLookedAt(rig, written)).to.equal(false)
     expect(rig.etcd.revision).to.equal(revision + 1)
   })
 })

@@ -1,5 +1,5 @@
 import { hostsUnmounting, serversOf, sessionsUsing } from '../../../model/buffers.js'
-import type { Cluster } from '../../../model/cluster.js'
+import { type Cluster, lastKnown } from '../../../model/cluster.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { SessionDocument } from '../../../model/documents/session.js'
 import { usableAddresses } from '../../../model/fields.js'
@@ -32,7 +32,7 @@ export function clientsOf(cluster: Cluster, session: SessionDocument, buffer: Bu
   return hosts.map((host) => ({ host, addresses: usableAddresses(host, session.addresses?.[host]) }))
 }
 
-/** Addresses of the buffer's storage hosts; of one that is away its name. */
+/** Addresses of the buffer's storage hosts; of one that is away the last, or its name. */
 export function serverAddresses(cluster: Cluster, buffer: BufferDocument): string[] {
-  return serversOf(buffer).flatMap((host) => usableAddresses(host, cluster.hosts.get(host)?.addresses))
+  return serversOf(buffer).flatMap((host) => usableAddresses(host, lastKnown(cluster, host)?.addresses))
 }

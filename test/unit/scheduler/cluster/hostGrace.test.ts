@@ -6,8 +6,10 @@ import { Rig } from '../../../support/schedulerRig.js'
 describe('a host that is missing', () => {
   async function watched() {
     const rig = await Rig.start({ hosts: [aHost('gluster1')], leads: false })
-    const told: number[] = []
-    const hostGrace = new HostGrace(rig.cache, rig.clock, 30_000, () => told.push(rig.clock.monotonicMs()))
+    const told: string[] = []
+    const hostGrace = new HostGrace(rig.cache, rig.clock, 30_000, (host) =>
+      told.push(`${host} at ${rig.clock.monotonicMs()}`),
+    )
     return { rig, hostGrace, told }
   }
 
@@ -17,7 +19,7 @@ describe('a host that is missing', () => {
     rig.clock.advance(29_999)
     expect(hostGrace.isLost('gluster2')).to.equal(false)
     rig.clock.advance(1)
-    expect(told).to.deep.equal([30_000])
+    expect(told).to.deep.equal(['gluster2 at 30000'])
     expect(hostGrace.isLost('gluster2')).to.equal(true)
   })
 

@@ -42,6 +42,24 @@ describe('the scheduler’s loop', () => {
     expect(rig.read('buffers/mytest')).to.deep.include({ later: [1], bricks: later.bricks })
   })
 
+  it('writes nothing but lines of the timeline for a host that goes away and comes back as it was', async () => {
+    const rig = await Rig.start({ hosts: hosts().map((one) => ({ ...one, host: { ...one.host, boot: 'first' } })) })
+    await createReady(rig)
+    const { host } = aHost('gluster2')
+    const desired = () => rig.etcd.list('desired/').entries
+    const before = desired()
+    await rig.agents.lose('gluster2')
+    await rig.quiet()
+    expect(desired()).to.deep.equal(before)
+    rig.etcd.write([], [{ put: keys.host('gluster2'), value: { ...host, boot: 'first' } }])
+    await rig.quiet()
+    expect(desired()).to.deep.equal(before)
+    rig.etcd.write([], [{ put: keys.host('gluster2'), value: { ...host, boot: 'second' } }])
+    await rig.quiet()
+    const volume = rig.read<{ boots: object }>(keys.desired('gluster1', 'volume', 'mytest'))
+    expect(volume!.boots).to.deep.equal({ gluster1: 'first', gluster2: 'second' })
+  })
+
   it('brings a buffer from placed to ready to gone, and leaves no key of it', async () => {
     const rig = await Rig.start({ hosts: hosts() })
     const buffer = await create(rig)

@@ -47,8 +47,6 @@ describe('what has to be looked at again', () => {
     ]
   }
   const put = (key: string, value: object) => () => rig.etcd.write([], [{ put: key, value }])
-  const everything = ['buffer 10', 'buffer 11', 'session 20', 'session 21', 'others']
-
   it('is a buffer and the sessions that use it when its document changes', async () => {
     expect(await after(put(keys.buffer('mytest'), { ...built, wanted: 'absent' }))).to.deep.equal([
       'buffer 10',
@@ -70,19 +68,36 @@ describe('what has to be looked at again', () => {
     ])
   })
 
-  it('is every buffer that is not built when a device or a cordon changes', async () => {
+  it('is every buffer that is not built when a device became free or a cordon changes', async () => {
     expect(await after(put(keys.cordon('gluster1'), aCordon('gluster1')))).to.deep.equal(['buffer 11'])
-    expect(await after(put(keys.inventory('gluster2'), aHost('gluster2').inventory))).to.deep.equal(['buffer 11'])
+    const inventory = (state: 'blank' | 'foreign') =>
+      put(keys.inventory('gluster2'), aHost('gluster2', { devices: [{ state }] }).inventory)
+    expect(await after(inventory('blank'))).to.deep.equal(['buffer 11'])
+    expect(await after(inventory('foreign'))).to.deep.equal([])
+    expect(await after(inventory('blank'))).to.deep.equal(['buffer 11'])
+    expect(await after(inventory('blank'))).to.deep.equal([])
   })
 
-  it('is everything when a host comes, goes or was restarted, and nothing when it only says something new', async () => {
-    expect(await after(() => rig.agents.lose('gluster1'))).to.deep.equal(everything)
-    expect(await after(() => rig.agents.add(aHost('gluster1')))).to.deep.equal(everything)
+  const ofGluster1 = ['buffer 10', 'buffer 11', 'session 20', 'others']
+
+  it('is what has to do with a host when it comes, goes or was restarted, and nothing when it only says something new', async () => {
+    expect(await after(() => rig.agents.lose('gluster1'))).to.deep.equal(ofGluster1)
+    expect(await after(() => rig.agents.add(aHost('gluster1')))).to.deep.equal(ofGluster1)
     const { host } = aHost('gluster1')
     expect(
       await after(put(keys.host('gluster1'), { ...host, versions: { ...host.versions, kernel: '6' } })),
     ).to.deep.equal([])
-    expect(await after(put(keys.host('gluster1'), { ...host, boot: 'second' }))).to.deep.equal(everything)
+    expect(await after(put(keys.host('gluster1'), { ...host, boot: 'second' }))).to.deep.equal(ofGluster1)
+  })
+
+  it('is a compute node’s sessions with their buffers, and for a node without any nothing at all', async () => {
+    const running = put(keys.session('6'), { ...idle, stage: 'running', computeHosts: ['c1'], uses: ['mytest'] })
+    running()
+    await rig.quiet()
+    const compute = (name: string) => aHost(name, { roles: ['compute'] })
+    expect(await after(() => rig.agents.add(compute('c1')))).to.deep.equal(['buffer 10', 'session 21'])
+    expect(await after(() => rig.agents.add(compute('c2')))).to.deep.equal([])
+    expect(await after(() => rig.agents.lose('c2'))).to.deep.equal([])
   })
 
   it('is the owner of a desired key that was changed, also when nobody knows the owner', async () => {
