@@ -3,7 +3,7 @@ import type { DataPlane } from './common/dataPlane.js'
 import { direct, unclaimed } from './direct/index.js'
 import { byHand, glusterd } from './glusterd/index.js'
 
-export type { ClientSettings, DataPlane } from './common/dataPlane.js'
+export type { ClientSettings, DataPlane, MountClient } from './common/dataPlane.js'
 /** Of the plane whose volumes hosts serve by themselves. */
 export { unclaimed as servedVolumes }
 /** Of the plane whose volumes hosts list in their inventories. */

@@ -29,6 +29,11 @@ export function desiredOfBuffer(cluster: Cluster, buffer: BufferDocument, settin
   ]
 }
 
+/** Before hosts are told of the buffer: makes what takes time, in short pieces. */
+export function prepareBuffer(cluster: Cluster, buffer: BufferDocument): Iterable<void> {
+  return dataPlaneOf(buffer).prepare(cluster, buffer, [])
+}
+
 function desiredBrick(
   cluster: Cluster,
   buffer: BufferDocument,

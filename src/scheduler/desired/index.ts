@@ -19,9 +19,9 @@ import type { SessionSettings } from './session.js'
 /** The settings of the scheduler that affect what hosts should hold. */
 export type DesiredSettings = SessionSettings & Pick<SchedulerConfig, 'pools'>
 
-export { desiredOfBuffer } from './buffer.js'
+export { desiredOfBuffer, prepareBuffer } from './buffer.js'
 export { transitionOfBuffer, type Transition, type TransitionContext } from './bufferTransitions.js'
-export { desiredOfSession, transitionOfSession, mountPath, type SessionSettings } from './session.js'
+export { desiredOfSession, prepareSession, transitionOfSession, mountPath, type SessionSettings } from './session.js'
 export { countsOf, failuresOf, partOf } from './transferReports.js'
 export { desiredTransfers } from './transfers.js'
 export { waitsOf } from './transferWaits.js'

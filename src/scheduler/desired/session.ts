@@ -1,7 +1,15 @@
 import { viewDirectory, viewsOf } from '../../model/access.js'
 import { isCutOff, isStillMounted, isStillSwapping } from '../../model/buffers.js'
 import { volumeOf } from '../../model/volumes.js'
-import { hostKey, type Cluster, desiredOf, mountIdOf, sessionBuffers, sessionKey } from '../../model/cluster.js'
+import {
+  hostKey,
+  type Cluster,
+  desiredOf,
+  mountId,
+  mountIdOf,
+  sessionBuffers,
+  sessionKey,
+} from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { Desired } from '../../model/documents/desired.js'
 import type { MountView } from '../../model/documents/mount.js'
@@ -10,7 +18,7 @@ import { hostsCopying, isFannedOut } from '../../model/transfers.js'
 import { persistentPath, privatePath, stripedPath, swapPath } from '../../model/paths.js'
 import type { Transition } from './bufferTransitions.js'
 import type { SchedulerConfig } from '../config.js'
-import { type ClientSettings, dataPlaneOf } from '../dataplane/index.js'
+import { type ClientSettings, dataPlaneOf, type MountClient } from '../dataplane/index.js'
 import { desiredSwaps } from './swap.js'
 import { desiredTransfers } from './transfers.js'
 import { transitionOfTransfers } from './transferTransitions.js'
@@ -41,6 +49,23 @@ export function desiredOfSession(
   return [...desiredMounts(cluster, session, settings), ...desiredTransfers(cluster, session)]
 }
 
+/** Before hosts are told of the session: makes what takes time, in short pieces. */
+export function* prepareSession(cluster: Cluster, session: SessionDocument): Iterable<void> {
+  if (isToRun(session)) return
+  for (const { buffer } of sessionBuffers(cluster, session))
+    yield* dataPlaneOf(buffer).prepare(cluster, buffer, mountClients(cluster, session, buffer))
+}
+
+/** Those that are told of the buffer anew, and not only to unmount it. */
+function* mountClients(cluster: Cluster, session: SessionDocument, buffer: BufferDocument): Iterable<MountClient> {
+  const isRunning = session.stage === 'running'
+  for (const host of session.computeHosts)
+    for (const view of viewsOf(buffer)) {
+      const isTold = cluster.desired.mount.has(hostKey(host, mountId(session.id, buffer.id, view)))
+      if (isRunning || view === 'swap' || !isTold) yield { host, session: session.id, view }
+    }
+}
+
 function desiredMounts(
   cluster: Cluster,
   session: SessionDocument,
@@ -68,6 +93,9 @@ function desiredMounts(
     if (wanted === 'present' && !dataPlaneOf(buffer).letsIn(cluster, session, buffer, clients)) continue
     for (const host of session.computeHosts) {
       for (const view of viewsOf(buffer)) {
+        // What it was told is enough to unmount it.
+        const told = cluster.desired.mount.get(hostKey(host, mountId(session.id, buffer.id, view)))
+        if (told && wantedOf(host, told) === 'absent') continue
         const directory = viewDirectory(buffer, view, host)
         const may =
           wanted === 'present'
@@ -77,7 +105,7 @@ function desiredMounts(
         if (!may) continue
         const fresh = mountOf(cluster, session, key, buffer, host, mountRoot, wanted, view, directory)
         // The path never changes: the job's variables name it, and the host must unmount it there.
-        const mount = { ...fresh, path: cluster.desired.mount.get(hostKey(host, mountIdOf(fresh)))?.path ?? fresh.path }
+        const mount = { ...fresh, path: told?.path ?? fresh.path }
         add(records, host, { ...mount, wanted: wantedOf(host, mount) })
       }
     }

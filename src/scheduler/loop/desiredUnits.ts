@@ -1,4 +1,6 @@
+import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
+import { yieldToEventLoop } from '../../daemon/yieldToEventLoop.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument } from '../../model/documents/session.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
@@ -10,6 +12,8 @@ import {
   desiredOfSession,
   desiredPeers,
   mountpointOf,
+  prepareBuffer,
+  prepareSession,
   type DesiredSettings,
 } from '../desired/index.js'
 import { differenceOf, type DesiredUpdate, mayBeUnread } from './diff.js'
@@ -19,11 +23,15 @@ import type { Unit } from './unitWriter.js'
 import type { WorkQueue } from './workQueue.js'
 
 interface Parts {
+  clock: Clock
   cache: ClusterCache
   timeline: Timeline
   config: DesiredSettings
   log: Log
 }
+
+/** A certificate takes a tenth of a millisecond. */
+const piecesAtOnce = 100
 
 /**
  * The desired documents and the timeline, derived from the documents. The last phase and stage of each are remembered only for the
@@ -33,6 +41,8 @@ export class DesiredUnits {
   private readonly phases = new Map<number, Phase>()
   private readonly stages = new Map<number, SessionDocument['stage']>()
   private readonly transferSteps = new TransferMilestones()
+  /** How many were made so far. */
+  private pieces = 0
 
   constructor(
     private readonly parts: Parts,
@@ -41,6 +51,10 @@ export class DesiredUnits {
 
   async ofBuffer(fence: number, id: number): Promise<Unit[]> {
     const { cache, config } = this.parts
+    await this.prepare(() => {
+      const buffer = cache.bufferById(id)?.buffer
+      return buffer ? prepareBuffer(cache, buffer) : []
+    })
     const again = () => this.queue.buffers.add(id)
     const found = cache.bufferById(id)
     const owned = cache.index.keysOfBuffer(id)
@@ -58,6 +72,10 @@ export class DesiredUnits {
 
   async ofSession(fence: number, id: number): Promise<Unit[]> {
     const { cache, config } = this.parts
+    await this.prepare(() => {
+      const session = cache.sessionById(id)?.session
+      return session ? prepareSession(cache, session) : []
+    })
     const again = () => this.queue.sessions.add(id)
     const found = cache.sessionById(id)
     const owned = cache.index.keysOfSession(id)
@@ -101,6 +119,19 @@ export class DesiredUnits {
       ...this.difference(fence, desiredPeers(cache, config.pools), new Set(withdrawn), again),
       ...unitsOf(adoptions, again),
     ]
+  }
+
+  /** Resolves when nothing is left to make of the cache as it is then. */
+  private async prepare(pieces: () => Iterable<void>): Promise<void> {
+    for (let isReady = false; !isReady;) {
+      isReady = true
+      for (const piece of pieces()) {
+        void piece
+        if (++this.pieces % piecesAtOnce !== 0) continue
+        await yieldToEventLoop(this.parts.clock)
+        isReady = false
+      }
+    }
   }
 
   private difference(fence: number, records: DesiredRecord[], owned: ReadonlySet<string>, again: () => void): Unit[] {

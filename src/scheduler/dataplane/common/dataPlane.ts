@@ -12,6 +12,13 @@ import type { SchedulerConfig } from '../../config.js'
 /** Whom the scheduler's settings let in beside a session's hosts. */
 export type ClientSettings = Pick<SchedulerConfig, 'adminClients' | 'computeNetworks'>
 
+/** Who mounts a buffer: a host, for the session with that id, in that view. */
+export interface MountClient {
+  host: string
+  session: number
+  view: MountView
+}
+
 /** What a buffer's volume is to be. */
 export interface WantedVolume {
   /** The buffer's key, for people. */
@@ -61,12 +68,17 @@ export interface DataPlane {
   ): string | undefined
   /** The bricks let in every host of that session: before that none is told to mount. */
   letsIn(cluster: Cluster, session: SessionDocument, buffer: BufferDocument, settings: ClientSettings): boolean
+  /**
+   * Makes ahead, in short pieces, what takes time to make of what the buffer's hosts and those clients are told. It is done
+   * again for another document of the buffer.
+   */
+  prepare(cluster: Cluster, buffer: BufferDocument, clients: Iterable<MountClient>): Iterable<void>
   /** What that host mounts the buffer from, in that view, for the session with that id. */
   mountSource(
     cluster: Cluster,
     buffer: BufferDocument,
     view: MountView,
-    client: { host: string; session: number },
+    client: Omit<MountClient, 'view'>,
   ): Pick<DesiredMount, 'volume' | 'servers' | 'direct'>
   /** What a storage host mounts the buffer from, to copy in those of its directories for the session with that id. */
   transferSource(

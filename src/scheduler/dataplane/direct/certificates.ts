@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { Credential } from '../../../model/documents/direct.js'
-import { certificateOf, type Claims, type Issuer, keyOf } from './x509.js'
+import { onceFor } from './onceFor.js'
+import { certificateOf, type Claims, type Issuer, isValidDuring, keyOf, keyPem } from './x509.js'
 
 /*
  * The certificates of a buffer that is served with TLS. Its keys are made from its secret, as its logins are, so that none is kept
@@ -39,15 +40,20 @@ export function areOld({ certifiedAt }: Certified, now: number): boolean {
   return now - certifiedAt >= renewedAfterSeconds || certifiedAt - now > earlySeconds
 }
 
-/** With what a host serves its bricks. */
-export function brickCredential(buffer: Certified, host: string): Credential {
-  return credentialOf(buffer, { authority: 'bricks', trusts: 'clients', commonName: 'bricks', keyName: host })
+/** With what a host serves its bricks. `told`: what it was told to serve them with before. */
+export function brickCredential(buffer: Certified, host: string, told?: Credential): Credential {
+  return credentialOf(buffer, { authority: 'bricks', trusts: 'clients', commonName: 'bricks', keyName: host }, told)
 }
 
-/** With what a holder's host, in that session or in none, connects to bricks. */
-export function clientCredential(buffer: Certified, holder: string, session: number | undefined): Credential {
+/** With what a holder's host, in that session or in none, connects to bricks. `told`: what the host was told to connect with before. */
+export function clientCredential(
+  buffer: Certified,
+  holder: string,
+  session: number | undefined,
+  told?: Credential,
+): Credential {
   const commonName = `${holder}.${session ?? 'host'}`
-  return credentialOf(buffer, { authority: 'clients', trusts: 'bricks', commonName, keyName: commonName })
+  return credentialOf(buffer, { authority: 'clients', trusts: 'bricks', commonName, keyName: commonName }, told)
 }
 
 interface Wanted {
@@ -57,54 +63,46 @@ interface Wanted {
   keyName: string
 }
 
-/** A session's nodes have one, and the loop asks for it again with each change: it is signed once for each document of the buffer. */
-const made = new WeakMap<Certified, Issued>()
-
-interface Issued {
-  authorities: Record<Wanted['authority'], Authority>
-  credentials: Map<string, Credential>
-}
-
 interface Authority {
   issuer: Issuer
   /** It lasts as long as the buffer's secret. */
   certificate: string
 }
 
-function credentialOf(buffer: Certified, wanted: Wanted): Credential {
-  let issued = made.get(buffer)
-  if (!issued) {
-    const authorities = { bricks: authorityOf(buffer, 'bricks'), clients: authorityOf(buffer, 'clients') }
-    made.set(buffer, (issued = { authorities, credentials: new Map() }))
-  }
-  const name = `${wanted.authority} ${wanted.keyName}`
-  let credential = issued.credentials.get(name)
-  if (!credential) issued.credentials.set(name, (credential = newCredential(buffer, wanted, issued.authorities)))
-  return credential
+function credentialOf(buffer: Certified, wanted: Wanted, told: Credential | undefined): Credential {
+  return onceFor(buffer, `certificate ${wanted.authority} ${wanted.keyName}`, () => newCredential(buffer, wanted, told))
 }
 
+/** To sign a certificate takes ten times as long as to see that the host has been told the same one. */
 function newCredential(
   buffer: Certified,
   { authority, trusts, commonName, keyName }: Wanted,
-  authorities: Issued['authorities'],
+  told: Credential | undefined,
 ): Credential {
   const { certifiedAt } = buffer
-  // The key stays the same when the certificate is renewed.
-  const key = keyOf(seedOf(buffer, `${authority} ${keyName}`))
+  // The key stays the same when the certificate is renewed. It belongs to this name alone.
+  const seed = seedOf(buffer, `${authority} ${keyName}`)
+  const key = keyPem(seed)
+  const trusted = authorityOf(buffer, trusts).certificate
   const claims: Claims = {
     commonName,
     role: authority === 'bricks' ? 'server' : 'client',
     notBefore: certifiedAt - earlySeconds,
     notAfter: certifiedAt + validSeconds,
   }
+  if (told && told.key === key && told.authority === trusted && isValidDuring(told.certificate, claims)) return told
   return {
-    certificate: certificateOf(key, claims, authorities[authority].issuer),
-    key: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
-    authority: authorities[trusts].certificate,
+    certificate: certificateOf(keyOf(seed), claims, authorityOf(buffer, authority).issuer),
+    key,
+    authority: trusted,
   }
 }
 
 function authorityOf(buffer: Certified, which: Wanted['authority']): Authority {
+  return onceFor(buffer, `authority ${which}`, () => newAuthority(buffer, which))
+}
+
+function newAuthority(buffer: Certified, which: Wanted['authority']): Authority {
   const commonName = `${which} of buffer ${buffer.id}`
   const key = keyOf(seedOf(buffer, `authority ${which}`))
   // A clock that was ahead when the buffer was made, and was put right, keeps nobody out.

@@ -26,7 +26,7 @@ export function desiredVolumes(
   return hostsOf(buffer).flatMap((host): DesiredRecord[] => {
     const document = { ...what, ...namesOf(buffer, name), bricks: bricksOn(buffer, host) }
     if (wanted === 'started' && document.bricks.length > 0) {
-      const served = { ...document, ...certificatesOf(buffer, host), wanted }
+      const served = { ...document, ...certificatesOf(cluster, buffer, host), wanted }
       return [{ host, kind: 'volume', id: buffer.volume, document: served }]
     }
     const nothing = { ...document, exports: [], clients: [], sessionsLetIn: [], wanted: 'absent' as const }
@@ -80,10 +80,13 @@ function servedOf(cluster: Cluster, buffer: BufferDocument): Served {
   }
 }
 
-function certificatesOf(buffer: BufferDocument, host: string): Pick<DirectVolume, 'tls'> {
+/** With what that host serves its bricks, and asks them. */
+export function certificatesOf(cluster: Cluster, buffer: BufferDocument, host: string): Pick<DirectVolume, 'tls'> {
   if (!isCertified(buffer)) return {}
-  const asks = clientCredential(buffer, storageHolder, undefined)
-  return { tls: { serves: brickCredential(buffer, host), asks, storage: storageHolder } }
+  const before = cluster.desired.volume.get(hostKey(host, buffer.volume))
+  const told = before?.type === 'direct' ? before.tls : undefined
+  const asks = clientCredential(buffer, storageHolder, undefined, told?.asks)
+  return { tls: { serves: brickCredential(buffer, host, told?.serves), asks, storage: storageHolder } }
 }
 
 function namesOf({ id, volume }: BufferDocument, name: string) {

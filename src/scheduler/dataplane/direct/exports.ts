@@ -7,6 +7,7 @@ import type { BrickExport, Login } from '../../../model/documents/direct.js'
 import type { MountView } from '../../../model/documents/mount.js'
 import { transfersOf } from '../../../model/transfers.js'
 import { isCertified } from './certificates.js'
+import { onceFor } from './onceFor.js'
 
 /*
  * What of a buffer can be mounted: each of these is an export of every brick, with a login of its own, so that what opens one
@@ -56,8 +57,12 @@ export function holderOf(buffer: Pick<BufferDocument, 'secret'>, name: string): 
   return loginOf(buffer, name).user
 }
 
-/** Made from the buffer's secret, so that no login is kept anywhere, and none tells of another. */
-export function loginOf({ secret }: Pick<BufferDocument, 'secret'>, name: string): Login {
+/** Made from the buffer's secret, so that no login is kept in a document of its own, and none tells of another. */
+export function loginOf(buffer: Pick<BufferDocument, 'secret'>, name: string): Login {
+  return onceFor(buffer, `login ${name}`, () => newLogin(buffer, name))
+}
+
+function newLogin({ secret }: Pick<BufferDocument, 'secret'>, name: string): Login {
   if (secret === undefined) throw new TypeError('a buffer of the data plane "direct" has no secret')
   // guard: login-of-export
   const made = (what: string) => createHmac('sha256', secret).update(`${what} ${name}`).digest('hex')

@@ -1,11 +1,15 @@
 import { serversOf } from '../../../model/buffers.js'
+import { type Cluster, hostKey, mountId } from '../../../model/cluster.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
 import type { DirectSource } from '../../../model/documents/direct.js'
-import type { DataPlane } from '../common/dataPlane.js'
+import type { MountView } from '../../../model/documents/mount.js'
+import { hostsOf } from '../../../model/volumes.js'
+import type { DataPlane, MountClient } from '../common/dataPlane.js'
 import { freeVolumeName } from '../common/volumeNames.js'
 import { clientCredential, isCertified, storageHolder } from './certificates.js'
-import { desiredVolumes, letsIn } from './desiredVolumes.js'
+import { certificatesOf, desiredVolumes, letsIn } from './desiredVolumes.js'
 import { exportOfDirectory, exportOfView, holderOf, loginOf } from './exports.js'
+import { countMade } from './onceFor.js'
 import { mended, served } from './ports.js'
 import { minBytesOf } from './sizes.js'
 import { newSecret, renewed } from './secrets.js'
@@ -29,21 +33,35 @@ export const direct: DataPlane = {
   whyStartOver: () => undefined,
   whyNotLetIn: () => undefined,
   letsIn,
-  mountSource: (cluster, buffer, view, { host, session }) => {
-    const name = exportOfView(view, host)
-    const tls = isCertified(buffer) ? { tls: clientCredential(buffer, holderOf(buffer, name), session) } : {}
+  prepare: function* (cluster, buffer, clients) {
+    let before = countMade(buffer)
+    const isNew = () => before < (before = countMade(buffer))
+    for (const host of hostsOf(buffer)) {
+      certificatesOf(cluster, buffer, host)
+      if (isNew()) yield
+    }
+    for (const { view, ...client } of clients) {
+      accessOf(cluster, buffer, view, client)
+      if (isNew()) yield
+    }
+  },
+  mountSource: (cluster, buffer, view, client) => {
     const minBytes = minBytesOf(cluster, buffer)
     const size = minBytes === undefined ? {} : { minBytes }
-    return { ...volumeOf(buffer), direct: { ...sourceOf(buffer, name), ...tls, ...size } }
+    const source = sourceOf(buffer, exportOfView(view, client.host), accessOf(cluster, buffer, view, client))
+    return { ...volumeOf(buffer), direct: { ...source, ...size } }
   },
   transferSource: (buffer, { directory, nodes, template }, session) => {
     const directories = nodes ? nodes.map((node) => `${directory}/${node}`) : [directory]
     return {
       ...volumeOf(buffer),
-      direct: [...directories, ...(template === undefined ? [] : [template])].map((path) => ({
-        ...sourceOf(buffer, exportOfDirectory(path)),
-        directory: path,
-      })),
+      direct: [...directories, ...(template === undefined ? [] : [template])].map((path) => {
+        const name = exportOfDirectory(path)
+        return {
+          ...sourceOf(buffer, name, isCertified(buffer) ? {} : { login: loginOf(buffer, name) }),
+          directory: path,
+        }
+      }),
       ...(isCertified(buffer) ? { tls: clientCredential(buffer, storageHolder, session) } : {}),
     }
   },
@@ -57,7 +75,20 @@ function volumeOf(buffer: BufferDocument) {
   return { volume: buffer.volume, servers: serversOf(buffer) }
 }
 
-function sourceOf(buffer: BufferDocument, name: string): DirectSource {
-  const login = isCertified(buffer) ? {} : { login: loginOf(buffer, name) }
-  return { export: name, ...login, bricks: buffer.bricks.flatMap(({ at }) => (at ? [at] : [])) }
+type Access = Pick<DirectSource, 'login' | 'tls'>
+
+function accessOf(
+  cluster: Cluster,
+  buffer: BufferDocument,
+  view: MountView,
+  { host, session }: Omit<MountClient, 'view'>,
+): Access {
+  const name = exportOfView(view, host)
+  if (!isCertified(buffer)) return { login: loginOf(buffer, name) }
+  const told = cluster.desired.mount.get(hostKey(host, mountId(session, buffer.id, view)))?.direct?.tls
+  return { tls: clientCredential(buffer, holderOf(buffer, name), session, told) }
+}
+
+function sourceOf(buffer: BufferDocument, name: string, access: Access): DirectSource {
+  return { export: name, ...access, bricks: buffer.bricks.flatMap(({ at }) => (at ? [at] : [])) }
 }

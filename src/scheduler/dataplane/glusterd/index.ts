@@ -23,6 +23,7 @@ export const glusterd: DataPlane = {
   whyStartOver: ({ needsFreshDirectories }) => (needsFreshDirectories ? directoriesAreUsed() : undefined),
   whyNotLetIn,
   letsIn,
+  prepare: () => [],
   mountSource: (_cluster, buffer) => sourceOf(buffer),
   transferSource: sourceOf,
   swapSource: () => ({}),

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { createPublicKey, X509Certificate } from 'node:crypto'
-import { certificateOf, type Claims, keyOf } from '../../../../../src/scheduler/dataplane/direct/x509.js'
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
+import { certificateOf, type Claims, keyOf, keyPem } from '../../../../../src/scheduler/dataplane/direct/x509.js'
 
 const seed = (byte: number) => Buffer.alloc(32, byte)
 const issuer = { commonName: 'clients of buffer 10', key: keyOf(seed(1)) }
@@ -15,6 +15,11 @@ describe('a certificate', () => {
     expect(made.checkPrivateKey(issuer.key)).to.equal(false)
     expect(made.verify(createPublicKey(issuer.key))).to.equal(true)
     expect(made.verify(createPublicKey(key))).to.equal(false)
+  })
+
+  it('has a key that says the same as PEM of PKCS #8', () => {
+    expect(createPrivateKey(keyPem(seed(2))).equals(key)).to.equal(true)
+    expect(key.export({ format: 'pem', type: 'pkcs8' })).to.equal(keyPem(seed(2)))
   })
 
   it('says who holds it, for what, and how long', () => {
