@@ -13,7 +13,7 @@ import { staging } from './staging.js'
 import { tls } from './tls.js'
 
 /*
- * npm run bench -- NAME… [--json] [--counts 1,3,10] [--rounds 3]: each benchmark compares two things in one run, because the
+ * npm run bench -- NAME… [--json] [--counts 1,3,10] [--rounds 3] [--files 20000] [--size 4GB]: each benchmark compares two things in one run, because the
  * load of the machine may vary.
  */
 
@@ -23,12 +23,21 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     counts: { type: 'string', default: '1,3,10' },
     rounds: { type: 'string', default: '3' },
+    files: { type: 'string', default: '20000' },
+    size: { type: 'string', default: '4GB' },
   },
   allowPositionals: true,
 })
-const choice = { counts: values.counts.split(',').map(Number), rounds: Number(values.rounds) }
-if (![...choice.counts, choice.rounds].every((number) => Number.isInteger(number) && number > 0)) {
-  console.error('bench: --counts takes numbers as in 1,3,10, and --rounds one number')
+const choice = {
+  counts: values.counts.split(',').map(Number),
+  rounds: Number(values.rounds),
+  files: Number(values.files),
+  bytes: Number(/^(\d+)MB$/.exec(values.size.replace('GB', '000MB'))?.[1] ?? 0) * 1e6,
+}
+if (![...choice.counts, choice.rounds, choice.files, choice.bytes].every((one) => Number.isInteger(one) && one > 0)) {
+  console.error(
+    'bench: --counts takes numbers as in 1,3,10, --rounds and --files one number, and --size one as in 500MB or 4GB',
+  )
   process.exit(2)
 }
 const unknown = positionals.filter((name) => !Object.hasOwn(benchmarks, name))

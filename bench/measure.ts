@@ -15,11 +15,17 @@ export interface Choice {
   counts: readonly number[]
   /** What is measured so often that the median counts. */
   rounds: number
+  /** What staging copies: so many small files, and one file of so many bytes. */
+  files: number
+  bytes: number
 }
+
+/** Tells how far a benchmark has come. */
+export type Say = (line: string) => void
 
 export interface Benchmark {
   describe: string
-  run: (say: (line: string) => void, choice: Choice) => Promise<Figure[]>
+  run: (say: Say, choice: Choice) => Promise<Figure[]>
 }
 
 export function median(values: readonly number[]): number {
