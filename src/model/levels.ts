@@ -51,6 +51,8 @@ export const addedFields: Partial<Record<ExchangedDocument, Record<string, Added
     clients: { since: 3, refuse: true },
     sessionsLetIn: { since: 3, refuse: true },
   },
+  // An agent that does not know it invites even while it is alone, as it always did.
+  'desired/peer': { asMember: { since: 3 } },
   'desired/adopt': { until: { since: 2 }, wipe: { since: 2, refuse: true } },
   // A scheduler that does not know it has no pool that requires it.
   inventory: { 'devices.wipes': { since: 2 }, cut: { since: 2 }, served: { since: 3 } },

@@ -54,8 +54,14 @@ export class SimulatedGluster {
 
   peerFacts(self: string, peer: string): PeerFacts {
     const unavailable = this.whyUnavailable(self)
-    if (unavailable !== undefined) return { known: false, connected: false, unavailable }
-    return { known: this.poolOf(self).has(peer), connected: this.connectedPeers(self).includes(peer) }
+    if (unavailable !== undefined) return { known: false, connected: false, isAlone: false, unavailable }
+    const pool = this.poolOf(self)
+    return { known: pool.has(peer), connected: this.connectedPeers(self).includes(peer), isAlone: pool.size === 1 }
+  }
+
+  /** Each with its hosts; one host may be alone. */
+  trustedPools(): readonly ReadonlySet<string>[] {
+    return this.pools
   }
 
   probe(self: string, peer: string): void {

@@ -29,6 +29,8 @@ import { settled, type World } from './world.js'
 
 export const pool = 'dedicated_nvme'
 export const storageHosts = ['gluster1', 'gluster2', 'gluster3']
+/** Those that a scenario adds. */
+export const moreStorageHosts = ['gluster4', 'gluster5']
 export const computeHosts = ['c1', 'c2']
 export const disksEach = 2
 export const brickPorts = { first: 29_000, last: 29_099 }
@@ -38,7 +40,7 @@ const config = schedulerConfig.parse({
   host: 'head1',
   etcd: { endpoints: ['http://simulated:2379'], insecure: true },
   pools: { [pool]: { granularity: 1e12 } },
-  storageHosts,
+  storageHosts: [...storageHosts, ...moreStorageHosts],
   swap: true,
 })
 
@@ -66,7 +68,7 @@ export class SimulatedCluster {
     private readonly fate: Fate,
   ) {
     this.etcd = new FakeEtcd(world.clock, world.deliver)
-    for (const name of storageHosts) this.machines.set(name, aMachine({ name, disks: disksEach, pool }))
+    for (const name of storageHosts) this.machines.set(name, storageMachine(name))
     for (const name of computeHosts) this.machines.set(name, aMachine({ name }))
     this.gluster = new SimulatedGluster(this.machines)
     this.invariants = new Invariants(this.etcd, this.machines, this.gluster, () => world.nowMs)
@@ -158,6 +160,11 @@ export class SimulatedCluster {
     const file = join(this.directory, `script-${name}`)
     writeFileSync(file, ['#!/bin/sh', ...lines, ''].join('\n'))
     return file
+  }
+
+  addStorageHost(name: string): void {
+    this.machines.set(name, storageMachine(name))
+    this.startAgent(name)
   }
 
   turnOff(name: string): void {
@@ -252,7 +259,7 @@ export class SimulatedCluster {
     if (!machine.isOn) return
     const life = this.begin(`agent ${name}`, () => this.startAgent(name))
     if (this.cutOff.has(name)) life.cut()
-    const roles: Role[] = storageHosts.includes(name) ? ['storage'] : ['compute']
+    const roles: Role[] = computeHosts.includes(name) ? ['compute'] : ['storage']
     const pace = mortalPace(life, machine, this.world, this.invariants)
     const host = simulatedHost({ machine, gluster: this.gluster, pace, clock: this.world.clock })
     const ofStorage = roles.includes('storage') ? { stagePaths: ['/lustre'], brickPorts } : {}
@@ -289,6 +296,10 @@ export class SimulatedCluster {
       this.tell(`${life.program}: ${phrase} ${fields ? JSON.stringify(fields) : ''}`)
     return { ...silentLog, info: say, warn: say, error: say }
   }
+}
+
+function storageMachine(name: string): SimulatedMachine {
+  return aMachine({ name, disks: disksEach, pool })
 }
 
 /** Waits until a call has read its files, which is the only thing that it does outside of the simulated world. */

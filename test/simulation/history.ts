@@ -2,6 +2,7 @@ import { SimulatedCluster } from './cluster.js'
 import { Director } from './director.js'
 import { Violation } from './invariants.js'
 import { scenarios } from './scenarios.js'
+import { trustedPoolScenarios } from './trustedPoolScenarios.js'
 import { seeded, World } from './world.js'
 
 /** Where programs die: at the n-th point where one can, or at each with some chance. */
@@ -65,10 +66,8 @@ export async function play(
   try {
     let ended = false
     let failure: Error | undefined
-    const begun = director.until(
-      'every agent',
-      () => cluster.etcd.list('hosts/').entries.length === cluster.machines.size,
-    )
+    const everyAgent = () => cluster.etcd.list('hosts/').entries.length === cluster.machines.size
+    const begun = director.until('every agent', () => scenario in trustedPoolScenarios || everyAgent())
     void begun
       .then(() => scenarios[scenario]!(director))
       .then(

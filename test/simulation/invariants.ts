@@ -120,6 +120,7 @@ export class Invariants {
     if (!this.changed && this.checkedRevision === this.etcd.revision) return
     this.changed = false
     this.checkedRevision = this.etcd.revision
+    this.checkTrustedPool()
     this.checkOwners()
     this.checkDisks()
     this.checkLeaving()
@@ -424,6 +425,14 @@ export class Invariants {
 
   private diskOf(host: string, device: string): SimulatedDisk | undefined {
     return this.machines.get(host)?.disks.get(device)
+  }
+
+  /** Two pools cannot be joined without taking hosts out of one, and no volume has bricks in both. */
+  private checkTrustedPool(): void {
+    const pools = this.gluster.trustedPools().filter(({ size }) => size > 1)
+    if (pools.length < 2) return
+    const named = pools.map((hosts) => `{${[...hosts].join(', ')}}`).join(' and ')
+    this.violation ??= new Violation(`the trusted pool has split: ${named}`)
   }
 
   private fail(number: number, what: string): void {

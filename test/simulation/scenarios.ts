@@ -7,6 +7,7 @@ import { emptyFiles } from '../../src/simulated/machine.js'
 import { slurmScenarios } from './slurmScenarios.js'
 import { stagingScenarios } from './stagingScenarios.js'
 import { swapScenarios } from './swapScenarios.js'
+import { trustedPoolScenarios } from './trustedPoolScenarios.js'
 
 function isBrick({ key }: { key: string }): boolean {
   return key.split('/')[2] === 'brick'
@@ -400,5 +401,6 @@ const alsoOnDirect = [
 
 export const scenarios: Record<string, Scenario> = {
   ...onGlusterd,
+  ...trustedPoolScenarios,
   ...directScenarios(Object.fromEntries(alsoOnDirect.map((name) => [name, onGlusterd[name]!]))),
 }

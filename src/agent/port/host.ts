@@ -153,6 +153,8 @@ export interface PeerFacts {
   unavailable?: string
   known: boolean
   connected: boolean
+  /** This host knows no peer at all. */
+  isAlone: boolean
 }
 
 export interface TransferFacts {

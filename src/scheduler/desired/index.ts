@@ -26,11 +26,24 @@ export { countsOf, failuresOf, partOf } from './transferReports.js'
 export { desiredTransfers } from './transfers.js'
 export { waitsOf } from './transferWaits.js'
 
+type Pools = DesiredSettings['pools']
+type IsStorageHost = (host: string) => boolean
+
 /** What storage hosts must know about each other, for the data planes of these pools and of existing buffers. */
-export function desiredPeers(cluster: Cluster, pools: DesiredSettings['pools']): DesiredRecord[] {
+export function desiredPeers(cluster: Cluster, pools: Pools, isStorageHost: IsStorageHost): DesiredRecord[] {
+  return planesIn(cluster, pools).flatMap((plane) => plane.desiredPeers(cluster, isStorageHost))
+}
+
+/** Why they do not come to know each other. */
+export function problemsOfPeers(cluster: Cluster, pools: Pools, isStorageHost: IsStorageHost): string[] {
+  return planesIn(cluster, pools).flatMap((plane) => plane.problemsOfPeers(cluster, isStorageHost))
+}
+
+function planesIn({ buffers }: Cluster, pools: Pools): DataPlane[] {
   const used = new Set<DataPlane>()
-  for (const made of [...Object.values(pools), ...cluster.buffers.values()]) used.add(dataPlaneOf(made))
-  return [...used].flatMap((plane) => plane.desiredPeers(cluster))
+  for (const made of Object.values(pools)) used.add(dataPlaneOf(made))
+  for (const made of buffers.values()) used.add(dataPlaneOf(made))
+  return [...used]
 }
 
 /** The command that mounts a buffer by hand, from when it is built until it is deleted. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import { yieldToEventLoop } from '../../daemon/yieldToEventLoop.js'
+import { hostKey } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { SessionDocument } from '../../model/documents/session.js'
 import type { DesiredRecord } from '../../model/desiredRecord.js'
@@ -14,6 +15,7 @@ import {
   mountpointOf,
   prepareBuffer,
   prepareSession,
+  problemsOfPeers,
   type DesiredSettings,
 } from '../desired/index.js'
 import { differenceOf, type DesiredUpdate, mayBeUnread } from './diff.js'
@@ -96,7 +98,7 @@ export class DesiredUnits {
 
   /** Peers, and the removal of finished adoptions. */
   ofOthers(fence: number): Unit[] {
-    const { cache, config } = this.parts
+    const { cache } = this.parts
     const again = () => {
       this.queue.others = true
     }
@@ -110,15 +112,29 @@ export class DesiredUnits {
       const key = keys.desired(host, 'adopt', device)
       return { name: key, compares: [this.asItStands(key)], writes: [{ delete: key }] }
     })
-    // A lost host stays invited. One that is no longer a storage host does not, or it would be invited again after it was detached.
+    return [...this.peers(fence, again), ...unitsOf(adoptions, again)]
+  }
+
+  /** What is not as it should be of what no buffer and no session has, in words for an operator. */
+  problems(): string[] {
+    const { cache, config } = this.parts
+    return problemsOfPeers(cache, config.pools, (host) => cache.isStorageHost(host))
+  }
+
+  private peers(fence: number, again: () => void): Unit[] {
+    const { cache, config } = this.parts
+    const records = desiredPeers(cache, config.pools, (host) => cache.isStorageHost(host))
+    const wanted = new Set(records.map(({ host, id }) => hostKey(host, id)))
     const withdrawn = [...cache.desired.peer.keys()].flatMap((place) => {
       const [host, peer] = place.split('/') as [string, string]
-      return cache.isStorageHost(host) && cache.isStorageHost(peer) ? [] : [keys.desired(host, 'peer', peer)]
+      return wanted.has(place) ? [] : [keys.desired(host, 'peer', peer)]
     })
-    return [
-      ...this.difference(fence, desiredPeers(cache, config.pools), new Set(withdrawn), again),
-      ...unitsOf(adoptions, again),
-    ]
+    return this.difference(
+      fence,
+      records.filter((record) => !isTold(cache, record)),
+      new Set(withdrawn),
+      again,
+    )
   }
 
   /** Resolves when nothing is left to make of the cache as it is then. */
@@ -179,6 +195,13 @@ export class DesiredUnits {
   private asItStands(key: string): { key: string; modRevision: number } {
     return { key, modRevision: this.parts.cache.revisionOf(key) }
   }
+}
+
+/** There may be a thousand, of which mostly all are told. */
+function isTold({ desired }: ClusterCache, record: DesiredRecord): boolean {
+  if (record.kind !== 'peer') return false
+  const told = desired.peer.get(hostKey(record.host, record.id))
+  return told !== undefined && told.asMember === record.document.asMember
 }
 
 function unitsOf(updates: DesiredUpdate[], again: () => void): Unit[] {

@@ -101,9 +101,9 @@ export class Loop {
     return this.failing.ms
   }
 
-  /** What cannot be written, and which hosts change too often, in words for an operator. */
+  /** What cannot be written, which hosts change too often, and which do not come together, in words for an operator. */
   problems(): string[] {
-    return [...this.writer.problems(), ...this.hostChanges.problems()]
+    return [...this.writer.problems(), ...this.hostChanges.problems(), ...this.desired.problems()]
   }
 
   /** Reconciles everything, in case that something was missed. */

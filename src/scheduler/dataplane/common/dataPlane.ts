@@ -90,8 +90,10 @@ export interface DataPlane {
   swapSource(host: string): Pick<DesiredSwap, 'export'>
   /** The command that mounts a buffer by hand, once it was built and until it leaves. */
   mountCommand(buffer: BufferDocument): string | undefined
-  /** What storage hosts must know of one another. */
-  desiredPeers(cluster: Cluster): DesiredRecord[]
+  /** What storage hosts must know of one another: all of it, also what they were told before. */
+  desiredPeers(cluster: Cluster, isStorageHost: (host: string) => boolean): DesiredRecord[]
+  /** Why storage hosts do not come to know one another, in words for an operator. */
+  problemsOfPeers(cluster: Cluster, isStorageHost: (host: string) => boolean): string[]
 }
 
 type ServedVolume = NonNullable<InventoryDocument['served']>[number]

@@ -69,6 +69,7 @@ export const direct: DataPlane = {
   // Nobody but the sessions' hosts has a login.
   mountCommand: () => undefined,
   desiredPeers: () => [],
+  problemsOfPeers: () => [],
 }
 
 function volumeOf(buffer: BufferDocument) {

@@ -5,7 +5,7 @@ import { freeVolumeName } from '../common/volumeNames.js'
 import { letsIn, whyNotLetIn } from './authAllow.js'
 import { directoriesAreUsed } from './messages.js'
 import { mountCommand } from './mountCommand.js'
-import { desiredPeers } from './peers.js'
+import { desiredPeers, problemsOfPeers } from './peers.js'
 import { desiredVolumes } from './desiredVolumes.js'
 
 export { byHand } from './messages.js'
@@ -29,6 +29,7 @@ export const glusterd: DataPlane = {
   swapSource: () => ({}),
   mountCommand,
   desiredPeers,
+  problemsOfPeers,
 }
 
 function sourceOf(buffer: BufferDocument) {

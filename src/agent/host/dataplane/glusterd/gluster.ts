@@ -167,10 +167,10 @@ export async function peerFacts(gluster: Gluster, peer: string): Promise<PeerFac
   try {
     const peers = parsePeers(requireSuccess(await gluster.ask('peer', 'status'), 'peer status').body)
     const found = peers.find(({ names }) => names.includes(peer))
-    return { known: found !== undefined, connected: found?.connected ?? false }
+    return { known: found !== undefined, connected: found?.connected ?? false, isAlone: peers.length === 0 }
   } catch (error) {
     if (error instanceof Busy) throw error
-    return { known: false, connected: false, unavailable: awaited('glusterd', error) }
+    return { known: false, connected: false, isAlone: false, unavailable: awaited('glusterd', error) }
   }
 }
 

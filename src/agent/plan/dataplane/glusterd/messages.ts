@@ -4,6 +4,7 @@
  */
 
 export const glusterdToAnswer = (host: string) => `glusterd on ${host} to answer`
+export const toBeInvited = () => 'another storage host to invite this one into the trusted pool'
 /** `unavailable`: why this host's glusterd cannot be asked. The volume keeps its bricks until it is stopped. */
 export const volumeToBeDeleted = (unavailable: string) =>
   `${unavailable} (start glusterd on this host; if it cannot be started, stop this host's agent: another host then stops the volume)`

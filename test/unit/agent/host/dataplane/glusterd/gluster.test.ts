@@ -159,7 +159,7 @@ describe('questions to gluster', () => {
     expect(answers).to.deep.equal([
       'volume vol1 is started and has a brick there',
       undefined,
-      { known: true, connected: true },
+      { known: true, connected: true, isAlone: false },
     ])
   })
 
@@ -286,13 +286,18 @@ describe('peers of the trusted pool', () => {
         stdout: recorded('peers-of-prober').replaceAll('>gb<', '>gb.cluster.example<'),
         stderr: '',
       })
-    expect(await volumes.peerFacts(glusterThrough(withDomain), 'gb')).to.deep.equal({ known: true, connected: true })
+    expect(await volumes.peerFacts(glusterThrough(withDomain), 'gb')).to.deep.equal({
+      known: true,
+      connected: true,
+      isAlone: false,
+    })
   })
 
   it('are known when they are away', async () => {
     expect(await volumes.peerFacts(answering('peers-down').gluster, 'gb')).to.deep.equal({
       known: true,
       connected: false,
+      isAlone: false,
     })
   })
 
@@ -300,6 +305,7 @@ describe('peers of the trusted pool', () => {
     expect(await volumes.peerFacts(answering('peer-status').gluster, 'gb')).to.deep.equal({
       known: false,
       connected: false,
+      isAlone: true,
     })
   })
 
