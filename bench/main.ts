@@ -10,14 +10,29 @@ import { place } from './place.js'
 import { provision } from './provision.js'
 import { shim } from './shim.js'
 import { staging } from './staging.js'
+import { planes } from './planes.js'
+import { throughput } from './throughput.js'
 import { tls } from './tls.js'
 
 /*
- * npm run bench -- NAME… [--json] [--counts 1,3,10] [--rounds 3] [--files 20000] [--size 4GB]: each benchmark compares two things in one run, because the
+ * npm run bench -- NAME… [--json] [--counts 1,3,10] [--rounds 3] [--files 20000] [--size 4GB] [--jobs 200] [--at-once 20]
+ * [--plane direct]: each benchmark compares two things in one run, because the
  * load of the machine may vary.
  */
 
-const benchmarks: Record<string, Benchmark> = { shim, provision, burst, job, idle, staging, memory, place, dwstat, tls }
+const benchmarks: Record<string, Benchmark> = {
+  shim,
+  provision,
+  burst,
+  job,
+  idle,
+  staging,
+  memory,
+  place,
+  dwstat,
+  tls,
+  throughput,
+}
 const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
@@ -25,6 +40,9 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
     files: { type: 'string', default: '20000' },
     size: { type: 'string', default: '4GB' },
+    jobs: { type: 'string', default: '200' },
+    'at-once': { type: 'string', default: '20' },
+    plane: { type: 'string' },
   },
   allowPositionals: true,
 })
@@ -33,10 +51,14 @@ const choice = {
   rounds: Number(values.rounds),
   files: Number(values.files),
   bytes: Number(/^(\d+)MB$/.exec(values.size.replace('GB', '000MB'))?.[1] ?? 0) * 1e6,
+  jobs: Number(values.jobs),
+  atOnce: Number(values['at-once']),
+  planes: planes.filter((plane) => values.plane === undefined || plane === values.plane),
 }
-if (![...choice.counts, choice.rounds, choice.files, choice.bytes].every((one) => Number.isInteger(one) && one > 0)) {
+const { counts, planes: chosen, ...single } = choice
+if (![...counts, ...Object.values(single)].every((one) => Number.isInteger(one) && one > 0) || chosen.length === 0) {
   console.error(
-    'bench: --counts takes numbers as in 1,3,10, --rounds and --files one number, and --size one as in 500MB or 4GB',
+    `bench: --counts takes numbers as in 1,3,10, --rounds, --files, --jobs and --at-once one number, --size one as in 500MB or 4GB, and --plane ${planes.join(' or ')}`,
   )
   process.exit(2)
 }

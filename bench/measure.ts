@@ -1,3 +1,5 @@
+import type { DataPlaneName } from '../src/model/documents/direct.js'
+
 /** One line of a benchmark: what was measured, and what it is compared with, in one run. */
 export interface Figure {
   what: string
@@ -9,7 +11,7 @@ export interface Figure {
   wanted?: string
 }
 
-/** How much is measured, where a benchmark can do with less. */
+/** What is measured, and how much of it, where a benchmark can do with less. */
 export interface Choice {
   /** Numbers of bricks. */
   counts: readonly number[]
@@ -18,6 +20,10 @@ export interface Choice {
   /** What staging copies: so many small files, and one file of so many bytes. */
   files: number
   bytes: number
+  /** Jobs, and how many of them at once. */
+  jobs: number
+  atOnce: number
+  planes: readonly DataPlaneName[]
 }
 
 /** Tells how far a benchmark has come. */
