@@ -8,6 +8,7 @@ import type { Benchmark, Figure } from './measure.js'
 import { memory } from './memory.js'
 import { place } from './place.js'
 import { provision } from './provision.js'
+import { scale, usage } from './scale/main.js'
 import { shim } from './shim.js'
 import { staging } from './staging.js'
 import { planes } from './planes.js'
@@ -19,6 +20,11 @@ import { tls } from './tls.js'
  * [--plane direct]: each benchmark compares two things in one run, because the
  * load of the machine may vary.
  */
+
+if (process.argv[2] === 'scale') {
+  await scale(process.argv.slice(3))
+  process.exit()
+}
 
 const benchmarks: Record<string, Benchmark> = {
   shim,
@@ -70,6 +76,7 @@ if (positionals.length === 0 || unknown.length > 0) {
       : 'bench: a benchmark is missing; the benchmarks are',
   )
   for (const [name, { describe }] of Object.entries(benchmarks)) console.error(`  ${name.padEnd(10)} ${describe}`)
+  console.error(`  or ${usage}`)
   process.exit(2)
 }
 
