@@ -184,6 +184,25 @@ describe('bricks on real loop devices (root)', () => {
     expect(checksum()).to.equal(before)
   })
 
+  it('reads a blank device again once the kernel has written to it, and when it is named', async () => {
+    expect((await discovered()).state).to.equal('blank')
+    // Past the device: its kernel counts nothing.
+    execFileSync('dd', ['if=/dev/urandom', `of=${loops.fileOf(name)}`, 'bs=1M', 'count=1', 'conv=notrunc'], {
+      stdio: 'pipe',
+    })
+    execFileSync('blockdev', ['--flushbufs', loops.nodeOf(name)])
+    expect((await discovered()).state).to.equal('blank')
+    const [named] = (await host.discover([name])).devices
+    expect(named!.state).to.equal('foreign')
+    expect((await discovered()).state).to.equal('foreign')
+    expect(await refusal(host.effects.formatBrick({ brick: aBrick(), over: 'blank' }))).to.contain('holds data')
+
+    poke(0, Buffer.alloc(1024 ** 2))
+    expect((await discovered()).state).to.equal('blank')
+    poke(4096, Buffer.from('records'))
+    expect((await discovered()).state).to.equal('foreign')
+  })
+
   it('refuses one disk that two devices lead to, and names both', async () => {
     const other = name.replace(/n1$/, 'n2')
     loops.addPath(other, name)

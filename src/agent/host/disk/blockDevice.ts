@@ -65,6 +65,20 @@ export async function sizeOf({ sysfs }: BlockDevice): Promise<number> {
   return Number(await readFile(join(sysfs, 'size'), 'utf8')) * 512
 }
 
+/**
+ * Other text than before if the kernel has written or discarded anything on it since, or has attached or resized a disk.
+ * Undefined where that cannot be known. It counts what has reached the driver: not what other hosts write to a shared disk,
+ * nor what is sent past the block layer (`nvme format`). Source: the kernel's ABI/stable/sysfs-block, `stat` and `diskseq`.
+ */
+export async function writesSeen({ sysfs }: BlockDevice): Promise<string | undefined> {
+  const files = ['diskseq', 'size', 'stat'].map((name) => readOptional(join(sysfs, name)))
+  const [sequence, size, stat] = await Promise.all(files)
+  const counts = stat?.trim().split(/\s+/) ?? []
+  // Reads and writes have four counts each, then come three of the queue, then four of discards.
+  if (sequence === undefined || size === undefined || counts.length < 15) return undefined
+  return [sequence.trim(), size.trim(), ...counts.slice(4, 7), ...counts.slice(11, 14)].join(' ')
+}
+
 /** Names of its partitions, which the kernel names after the disk. */
 export async function partitionsOf({ sysfs }: BlockDevice): Promise<string[]> {
   const found = []

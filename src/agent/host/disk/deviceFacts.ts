@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DeviceFacts } from '../../port/host.js'
+import type { DeviceContent, DeviceFacts } from '../../port/host.js'
 import { mountedAt, type MountEntry, mountsEverywhere, mountTable } from '../exec/mounts.js'
 import type { Run } from '../exec/run.js'
 import {
@@ -17,7 +17,8 @@ import { heldBy, holdersUnknown, mountedAtPath, openedExclusively } from './mess
 
 /**
  * The facts of one configured device. Without `exclusive` a hidden user (a lazy unmount) is not noticed. `everywhere`
- * and `table`: the mounts, if they were read for several devices; read now when absent.
+ * and `table`: the mounts, if they were read for several devices; read now when absent. `content`: what it is known to hold;
+ * read from the device when absent.
  */
 export async function deviceFacts(
   path: string,
@@ -27,6 +28,7 @@ export async function deviceFacts(
     exclusive: boolean
     everywhere?: Map<string, Set<string>>
     table?: readonly MountEntry[]
+    content?: DeviceContent
   },
 ): Promise<DeviceFacts> {
   const device = await resolveDevice(path)
@@ -51,7 +53,7 @@ export async function deviceFacts(
     present: true,
     identity: await identityOf(device),
     sizeBytes,
-    content: await contentOf(device, sizeBytes, run),
+    content: options.content ?? (await contentOf(device, sizeBytes, run)),
     partitions: await partitionsOf(device),
     busy,
   }

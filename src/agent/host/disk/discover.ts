@@ -6,7 +6,7 @@ import { deviceName } from '../../../model/names.js'
 import type { Discovery } from '../../port/host.js'
 import { describeContent } from '../../plan/device.js'
 import { deviceFacts } from './deviceFacts.js'
-import { resolveDevice, uniqueNameOf } from './blockDevice.js'
+import { resolveDevice, uniqueNameOf, writesSeen } from './blockDevice.js'
 import { type MountEntry, mountsEverywhere, mountTable } from '../exec/mounts.js'
 import type { Run } from '../exec/run.js'
 import type { AbilitiesOf } from './wipeAbilities.js'
@@ -36,7 +36,8 @@ export type SeenDevices = Map<string, InspectedDevice>
 
 /**
  * Every device that the configuration lists, with what it holds. Opens no device exclusively: that would disturb a
- * mkfs. `only`: the names of those that are inspected; of the others it gives what was `seen` last.
+ * mkfs. `only`: the names of those that are inspected; of the others it gives what was `seen` last. A disk that was blank is
+ * not read again while the kernel has seen no write to it, unless `only` names it; whoever formats it reads it in any case.
  */
 export async function discover(
   pools: Pools,
@@ -49,9 +50,10 @@ export async function discover(
   const inspected: InspectedDevice[] = []
   // One after the other: a routine scan must not use memory and disk queues for all devices at once.
   for (const device of listed) {
-    const known = only && !only.includes(device.name) ? seen.get(device.path) : undefined
-    const isKnown = known?.device.pool === device.pool
-    inspected.push(isKnown ? known : await inspect(device, mounts, run, abilitiesOf))
+    const isNamed = only?.includes(device.name) ?? false
+    const before = isNamed ? undefined : seen.get(device.path)
+    const isKnown = only !== undefined && before?.device.pool === device.pool
+    inspected.push(isKnown ? before : await inspect(device, mounts, run, abilitiesOf, before))
   }
   seen.clear()
   for (const [index, { path }] of listed.entries()) seen.set(path, inspected[index]!)
@@ -125,6 +127,8 @@ interface InspectedDevice {
   unique?: string
   /** The path does not exist. */
   isMissing?: boolean
+  /** What the kernel had written when it was found blank. */
+  blankAfter?: string | undefined
 }
 
 interface Mounts {
@@ -132,7 +136,13 @@ interface Mounts {
   table: readonly MountEntry[]
 }
 
-async function inspect(listed: Listed, mounts: Mounts, run: Run, abilitiesOf: AbilitiesOf): Promise<InspectedDevice> {
+async function inspect(
+  listed: Listed,
+  mounts: Mounts,
+  run: Run,
+  abilitiesOf: AbilitiesOf,
+  before: InspectedDevice | undefined,
+): Promise<InspectedDevice> {
   const blank = { ...listed, identity: '', sizeBytes: 0 }
   if (!deviceName.safeParse(listed.name).success) {
     return {
@@ -149,12 +159,24 @@ async function inspect(listed: Listed, mounts: Mounts, run: Run, abilitiesOf: Ab
     const { reason, isMissing = false } = resolved
     return { device: { ...blank, state: 'refused', reason }, isMissing }
   }
-  const options = { ownMount: brickMountPath(listed.name), exclusive: false, ...mounts }
+  // Asked before the disk is read: a write in between shows at the next look.
+  const writes = await writesSeen(resolved)
+  const isStillBlank = writes !== undefined && writes === before?.blankAfter
+  const options = {
+    ownMount: brickMountPath(listed.name),
+    exclusive: false,
+    ...mounts,
+    ...(isStillBlank ? { content: { kind: 'blank' } as const } : {}),
+  }
   const facts = await deviceFacts(listed.path, run, options)
   if (!facts.present) return { device: { ...blank, state: 'refused', reason: facts.reason } }
   const { identity, sizeBytes, content, partitions, busy } = facts
   const device = { ...listed, identity, sizeBytes, wipes: await abilitiesOf(resolved, identity) }
-  const seen = { numbers: resolved.numbers, unique: await uniqueNameOf(resolved, identity) }
+  const seen = {
+    numbers: resolved.numbers,
+    unique: await uniqueNameOf(resolved, identity),
+    ...(content.kind === 'blank' ? { blankAfter: writes } : {}),
+  }
   if (busy.length > 0) return { ...seen, device: { ...device, state: 'refused', reason: isInUse(busy) } }
   switch (content.kind) {
     case 'unreadable':
