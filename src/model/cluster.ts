@@ -56,6 +56,19 @@ export interface ClusterIndex {
   /** Names of the volumes of all buffers, former ones too. */
   volumeNames: Pick<ReadonlySet<string>, 'has'>
   spaceOf(request: PoolRequest): PoolSpace
+  mountsOf(sessionId: number): MountCounts
+}
+
+/** How far the hosts are with the mounts and the swap of a session. */
+export interface MountCounts {
+  /** Reports of a mount that stands. */
+  mounted: number
+  /** Reports of swap that is on. */
+  swapping: number
+  /** Reports that a host cannot mount, unmount or swap. */
+  problems: number
+  /** By `hostKey(host, mountId)`: what a host was told to mount, or reports on, and does not report as unmounted. */
+  left: ReadonlyMap<string, { host: string; buffer: number }>
 }
 
 /** The desired documents of a session, also for buffers that no longer exist. In no particular order. */

@@ -1,5 +1,5 @@
 import { viewsOf } from '../model/access.js'
-import { hasOnlyCutOff, hostsUnmounting, isStillSwapping } from '../model/buffers.js'
+import { hasOnlyCutOff, hostsUnmounting, isCutOff, isStillSwapping } from '../model/buffers.js'
 import { volumeOf } from '../model/volumes.js'
 import { hostKey, type Cluster, mountId, sessionBuffers, swapId } from '../model/cluster.js'
 import type { BufferDocument } from '../model/documents/buffer.js'
@@ -91,6 +91,35 @@ export function mountProgress(cluster: Cluster, token: string, sessionId: number
   return waitingOrDone(waitingFor)
 }
 
+/**
+ * False while the counts say that some host has still to mount or swap, and that none has reported that it cannot: `mountProgress` would
+ * ask each of thousands of hosts, after each of thousands of reports.
+ */
+export function mayHaveMounted(cluster: Cluster, token: string): boolean {
+  const session = cluster.sessions.get(token)
+  const counts = session && cluster.index?.mountsOf(session.id)
+  if (!counts || session.stage !== 'running' || counts.problems > 0) return true
+  // A fan-out that fails is in no mount's report.
+  if (!isFannedOut(session)) return true
+  const views = sessionBuffers(cluster, session).flatMap(({ buffer }) => viewsOf(buffer))
+  const swaps = views.filter((view) => view === 'swap').length
+  const nodes = session.computeHosts.length
+  return counts.mounted >= views.length * nodes && counts.swapping >= swaps * nodes
+}
+
+/** False while some node that is alive has a mount of the session, and was not cut off from it: it is waited for. */
+export function mayHaveUnmounted(cluster: Cluster, token: string): boolean {
+  const session = cluster.sessions.get(token)
+  const left = session && cluster.index?.mountsOf(session.id).left
+  if (!left) return true
+  const standing = new Set(sessionBuffers(cluster, session).map(({ buffer }) => buffer.id))
+  for (const { host, buffer } of left.values()) {
+    const isWaitedFor = cluster.hosts.has(host) && standing.has(buffer) && !isCutOff(session, { id: buffer }, host)
+    if (isWaitedFor && session.computeHosts.includes(host)) return false
+  }
+  return true
+}
+
 /** Done when the fan-out is in each node's namespace: no node mounts its own before that. */
 function fanOutProgress(cluster: Cluster, session: SessionDocument): Progress {
   const [fanOut] = transfersOf(session, 'fill')
@@ -130,6 +159,12 @@ export function transferProgress(
     )
   const waits = waitsOf(cluster, session, current)
   return { state: 'waiting', waitingFor: [withDetail(nameOf(current), waits.join('; '))] }
+}
+
+/** True while a transfer of that direction goes on, or has still to begin: neither done nor failed, whatever hosts report. */
+export function isTransferring(cluster: Cluster, token: string, direction: StageDirection): boolean {
+  const session = cluster.sessions.get(token)
+  return session !== undefined && currentTransfer(session)?.direction === direction
 }
 
 /** The swap of a host that has mounted the place of its swap file. */

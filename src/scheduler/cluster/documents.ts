@@ -150,11 +150,14 @@ export class ClusterDocuments implements Cluster {
         this.set(map, id, entry && readDesired(entry, parsed), key)
         this.index.addDesired(key, parsed.host, map.get(id))
         const { host, kind } = parsed
+        this.noteMount(parsed, this.observed[kind].get(id))
         return this.noteStray(parsed, keys.observed(host, kind, parsed.id), this.observed[kind].get(id))
       }
       case 'observed': {
         const map = this.observed[parsed.kind] as Map<string, AnyObserved>
+        const before = map.get(hostKey(parsed.host, parsed.id))
         this.set(map, hostKey(parsed.host, parsed.id), entry && readObserved(entry, parsed), key)
+        this.noteMount(parsed, before)
         return this.noteStray(parsed, key, entry?.value)
       }
       case 'placement': {
@@ -195,6 +198,17 @@ export class ClusterDocuments implements Cluster {
     }
   }
 
+  /** Counts what a host is told or reports of a mount or a swap; `before`: its report until now. */
+  private noteMount(
+    { host, kind, id }: { host: string; kind: DesiredKind; id: string },
+    before: AnyObserved | undefined,
+  ) {
+    if (kind !== 'mount' && kind !== 'swap') return
+    const at = hostKey(host, id)
+    const [old, now] = [before, this.observed[kind].get(at)] as (Observed['mount' | 'swap'] | undefined)[]
+    this.index.mounts.note({ kind, host, id }, old, now, this.desired[kind].has(at))
+  }
+
   /** Notes whether a report has a desired document. Reports without one are forgotten when a host has too many. */
   private noteStray(
     { host, kind, id }: { host: string; kind: DesiredKind; id: string },
@@ -204,7 +218,9 @@ export class ClusterDocuments implements Cluster {
     if (report === undefined || this.desired[kind].has(hostKey(host, id))) return this.orphans.remove(host, key)
     for (const old of this.orphans.add(host, key, JSON.stringify(report).length)) {
       const orphan = parseKey(old) as ParsedKey & { collection: 'observed' }
+      const before = this.observed[orphan.kind].get(hostKey(host, orphan.id))
       this.observed[orphan.kind].delete(hostKey(host, orphan.id))
+      this.noteMount(orphan, before)
       this.revisions.delete(old)
       this.invalid.delete(old)
     }

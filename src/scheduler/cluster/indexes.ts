@@ -1,4 +1,4 @@
-import { hostKey, type Cluster, type ClusterIndex } from '../../model/cluster.js'
+import { hostKey, type Cluster, type ClusterIndex, type MountCounts } from '../../model/cluster.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import { type AnyDesired, type Desired, isOfSession, type SessionKind } from '../../model/documents/desired.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
@@ -8,6 +8,7 @@ import { hostsOf, volumesOf } from '../../model/volumes.js'
 import { Claims } from './claims.js'
 import { claimedBy } from './devices.js'
 import { SharedDisks } from './sharedDisks.js'
+import { SessionMounts } from './sessionMounts.js'
 import { Spaces } from './space.js'
 
 /** Answers for which a full scan would be too slow with a thousand hosts and ten thousand buffers. */
@@ -25,6 +26,7 @@ export class Indexes implements ClusterIndex {
   private readonly unbuilt = new Set<number>()
   private readonly disks = new SharedDisks()
   private readonly spaces: Spaces
+  readonly mounts = new SessionMounts()
   readonly claimedDevices = new Claims()
   readonly volumeNames = new Claims()
 
@@ -38,6 +40,10 @@ export class Indexes implements ClusterIndex {
 
   spaceOf(request: PoolRequest): PoolSpace {
     return this.spaces.of(request)
+  }
+
+  mountsOf(sessionId: number): MountCounts {
+    return this.mounts.of(sessionId)
   }
 
   /** Ids of the buffers that have, or had, a brick on that host. */

@@ -8,6 +8,7 @@ import { type Committed, type DecisionStore, type Decision, NotLeader } from './
 import type { ClusterCache } from '../cluster/cache.js'
 import { conflicts } from './messages.js'
 import { type Transaction, transactionOf } from './transaction.js'
+import { Waiters } from './waiters.js'
 
 /** The part of an election that deciding needs. */
 export interface Leadership {
@@ -29,6 +30,7 @@ export class Committer implements DecisionStore {
   private closed = false
   /** Called by `close`, to end everything that waits for the cluster. */
   private readonly waiting = new Set<() => void>()
+  private readonly waiters: Waiters
 
   constructor(
     private readonly store: Store,
@@ -36,7 +38,9 @@ export class Committer implements DecisionStore {
     private readonly leadership: Leadership,
     private readonly clock: Clock,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.waiters = new Waiters(cache)
+  }
 
   get cluster(): Cluster {
     return this.cache
@@ -58,7 +62,11 @@ export class Committer implements DecisionStore {
     return result
   }
 
-  async waitFor<T>(check: (cluster: Cluster) => T | undefined, timeoutMs: number): Promise<T | undefined> {
+  async waitFor<T>(
+    check: (cluster: Cluster) => T | undefined,
+    timeoutMs: number,
+    token?: string,
+  ): Promise<T | undefined> {
     const found = check(this.cache)
     if (found !== undefined || this.closed) return found
     return new Promise((resolve, reject) => {
@@ -71,14 +79,15 @@ export class Committer implements DecisionStore {
       const giveUp = () => end(() => resolve(undefined))
       this.waiting.add(giveUp)
       const cancel = this.clock.after(timeoutMs, giveUp)
-      const stop = this.onChange(() => {
+      const ask = () => {
         try {
           const found = check(this.cache)
           if (found !== undefined) end(() => resolve(found))
         } catch (error) {
           end(() => reject(error instanceof Error ? error : new Error(String(error))))
         }
-      })
+      }
+      const stop = token === undefined ? this.onChange(ask) : this.waiters.add(token, ask)
     })
   }
 

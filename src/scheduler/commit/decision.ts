@@ -33,8 +33,11 @@ export interface DecisionStore {
    * again. Resolves when the cache contains what was written. Throws NotLeader or a StoreError.
    */
   commit<T>(decide: (cluster: Cluster) => Decision<T>): Promise<Committed<T>>
-  /** The first value that `check` gives, asked now and after every change of the cluster; undefined at the timeout. */
-  waitFor<T>(check: (cluster: Cluster) => T | undefined, timeoutMs: number): Promise<T | undefined>
+  /**
+   * The first value that `check` gives; undefined at the timeout. It is asked now and after every change of the cluster, or only
+   * after those that concern the session or the buffer named `token`.
+   */
+  waitFor<T>(check: (cluster: Cluster) => T | undefined, timeoutMs: number, token?: string): Promise<T | undefined>
   /** Calls back after every change of the cluster, until the returned function is called. */
   onChange(callback: () => void): () => void
 }

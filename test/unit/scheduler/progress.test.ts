@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
+import type { ClusterIndex } from '../../../src/model/cluster.js'
 import { brickOn, hostToUnmount, volumeOn } from '../../../src/model/messages.js'
 import * as messages from '../../../src/scheduler/admission/messages.js'
 import { takenDevices } from '../../../src/scheduler/cluster/devices.js'
@@ -6,6 +8,8 @@ import {
   adoptProgress,
   settled,
   isHidden,
+  mayHaveMounted,
+  mayHaveUnmounted,
   mayStart,
   mountProgress,
   setupProgress,
@@ -21,8 +25,10 @@ import {
   brickReport,
   type ClusterParts,
   mountReport,
+  swapReport,
   volumeReport,
 } from '../../support/builders.js'
+import { countMounts } from '../../support/mountCounts.js'
 
 const hosts = [aHost('gluster1'), aHost('c1', { roles: ['compute'] })]
 const buffer = aBuffer({ name: '5' })
@@ -192,5 +198,62 @@ describe('an adoption has come to its end', () => {
 
   it('is not taken for a brick’s report', () => {
     expect(adopted({ hosts: foreign, observed: brickReport(built.bricks[0]!) })).to.include({ state: 'waiting' })
+  })
+})
+
+describe('the counts of a session', () => {
+  const nodes = ['c1', 'c2', 'c3']
+  const swapped = aBuffer({ name: '5', builtAt: 5, swapBytes: 1 })
+  const shared = aBuffer({ id: 11, name: 'mytest', builtAt: 5 })
+  const mounts = nodes.flatMap((node) =>
+    ([undefined, 'swap'] as const)
+      .map((view) => (report: object) => mountReport(node, job, swapped, { ...report, ...(view && { view }) }))
+      .concat((report) => mountReport(node, job, shared, report)),
+  )
+  const swaps = nodes.map((node) => (report: object) => swapReport(node, job, swapped, report))
+  const terminal = { problem: { message: 'no', since: 1, attempts: 1, terminal: true } }
+  const aMount = fc.constantFrom('mounted', 'mounted', 'mounted', 'absent', 'forming', 'failed', undefined)
+  const aSwap = fc.constantFrom('on', 'on', 'on', 'forming', 'failed', undefined)
+  const reported = (all: ((report: object) => object)[], states: (string | undefined)[]) =>
+    Object.assign(
+      {},
+      ...all.map((report, index) => {
+        const state = states[index]
+        return state === undefined ? {} : report(state === 'failed' ? { state: 'forming', ...terminal } : { state })
+      }),
+    ) as ClusterParts['observed']
+
+  const counted = (stage: 'running' | 'ran', alive: string[], observed: ClusterParts['observed']) => {
+    const session = { ...job, stage, computeHosts: nodes, uses: ['mytest'] }
+    const hosts = alive.map((node) => aHost(node, { roles: ['compute'] }))
+    const cluster = of({ hosts, buffers: [swapped, shared], sessions: [session], observed })
+    const index = { mountsOf: (id: number) => countMounts(cluster, id) } as unknown as ClusterIndex
+    return { cluster, withIndex: { ...cluster, index: { ...index, sessionsUsing: () => [session] } as ClusterIndex } }
+  }
+
+  it('never hold back what has come to its end, and ask no node while one is missing', () => {
+    fc.assert(
+      fc.property(
+        fc.subarray(nodes),
+        fc.array(aMount, { minLength: 9, maxLength: 9 }),
+        fc.array(aSwap, { minLength: 3, maxLength: 3 }),
+        (alive, mounted, swapping) => {
+          const observed = { ...reported(mounts, mounted), ...reported(swaps, swapping) } as ClusterParts['observed']
+          const begun = counted('running', alive, observed)
+          if (settled(mountProgress(begun.cluster, '5', 20)))
+            expect(mayHaveMounted(begun.withIndex, '5')).to.equal(true)
+          const ended = counted('ran', alive, observed)
+          if (settled(unmountProgress(ended.cluster, '5', 20)))
+            expect(mayHaveUnmounted(ended.withIndex, '5')).to.equal(true)
+        },
+      ),
+    )
+    const oneMissing = reported(
+      mounts.slice(1),
+      mounts.map(() => 'mounted'),
+    )
+    expect(mayHaveMounted(counted('running', nodes, oneMissing).withIndex, '5')).to.equal(false)
+    expect(mayHaveUnmounted(counted('ran', ['c3'], oneMissing).withIndex, '5')).to.equal(false)
+    expect(mayHaveUnmounted(counted('ran', [], oneMissing).withIndex, '5')).to.equal(true)
   })
 })

@@ -33,7 +33,8 @@ export async function admitInTurn(
           throw new SlurmFailure(messages.noRoomInTime(admission.reason))
         continue
       }
-      const gone = await decisions.waitFor((cluster) => (mayStart(cluster, token) ? true : undefined), call.leftMs)
+      const isGone = (cluster: Cluster) => mayStart(cluster, token) || undefined
+      const gone = await decisions.waitFor(isGone, call.leftMs, token)
       if (!gone) throw new SlurmFailure(messages.stillBeingRemoved(token, admission.waitingFor))
     }
   } finally {

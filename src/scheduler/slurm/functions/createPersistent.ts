@@ -34,6 +34,6 @@ async function create(deps: SlurmDependencies, given: Arguments, ticket: SetupTi
   const { sessionId } = await admitInTurn(call, name, ticket, (cluster, context) =>
     admitPersistent(cluster, request, context),
   )
-  await call.waitUntilDone((cluster) => setupProgress(cluster, name, sessionId))
+  await call.waitUntilDone(name, (cluster) => setupProgress(cluster, name, sessionId))
   return 'created\n'
 }

@@ -3,7 +3,7 @@ import { persistentPath, privatePath, stripedPath } from '../../../model/paths.j
 import { persistentVariable } from '../../../model/stagePath.js'
 import { transfersOf } from '../../../model/transfers.js'
 import { endJob, startJob } from '../../admission/index.js'
-import { mountProgress, unmountProgress } from '../../progress.js'
+import { mayHaveMounted, mayHaveUnmounted, mountProgress, unmountProgress } from '../../progress.js'
 import { need } from './arguments.js'
 import type { SlurmFunction } from './context.js'
 import { readNodes } from './files.js'
@@ -42,7 +42,11 @@ export const preRun: SlurmFunction = async (deps, given) => {
   const { sessionId } = await call.commitWithRetries((cluster) =>
     startJob(cluster, { token, computeHosts, clients: config }),
   )
-  await call.waitUntilDone((cluster) => mountProgress(cluster, token, sessionId))
+  await call.waitUntilDone(
+    token,
+    (cluster) => mountProgress(cluster, token, sessionId),
+    (cluster) => mayHaveMounted(cluster, token),
+  )
   return ''
 }
 
@@ -50,6 +54,10 @@ export const postRun: SlurmFunction = async (deps, given) => {
   const token = need(given, 'token')
   const call = new TimedCall(deps, deps.config.waitSeconds.postRun)
   const { sessionId } = await call.commitWithRetries((cluster) => endJob(cluster, { token }))
-  await call.waitUntilDone((cluster) => unmountProgress(cluster, token, sessionId))
+  await call.waitUntilDone(
+    token,
+    (cluster) => unmountProgress(cluster, token, sessionId),
+    (cluster) => mayHaveUnmounted(cluster, token),
+  )
   return ''
 }

@@ -48,7 +48,7 @@ async function setUpJob(deps: SlurmDependencies, given: Arguments, ticket: Setup
   const { sessionId } = await admitInTurn(call, token, ticket, (cluster, context) =>
     admitJob(cluster, request, context),
   )
-  await call.waitUntilDone((cluster) => setupProgress(cluster, token, sessionId))
+  await call.waitUntilDone(token, (cluster) => setupProgress(cluster, token, sessionId))
   return ''
 }
 

@@ -1,6 +1,6 @@
 import type { StageDirection } from '../../../model/documents/transferFields.js'
 import { beginStaging, stagedIn, stagedOut } from '../../admission/index.js'
-import { transferProgress } from '../../progress.js'
+import { isTransferring, transferProgress } from '../../progress.js'
 import { type Arguments, need } from './arguments.js'
 import type { SlurmFunction, SlurmDependencies } from './context.js'
 import { TimedCall } from './timedCall.js'
@@ -15,7 +15,11 @@ async function stage(deps: SlurmDependencies, given: Arguments, direction: Stage
   const { stageIn, stageOut } = deps.config.waitSeconds
   const call = new TimedCall(deps, direction === 'in' ? stageIn : stageOut)
   const { sessionId } = await call.commitWithRetries((cluster) => beginStaging(cluster, { token, direction }))
-  await call.waitUntilDone((cluster) => transferProgress(cluster, token, sessionId, direction))
+  await call.waitUntilDone(
+    token,
+    (cluster) => transferProgress(cluster, token, sessionId, direction),
+    (cluster) => !isTransferring(cluster, token, direction),
+  )
   const decide = direction === 'in' ? stagedIn : stagedOut
   await call.commitWithRetries((cluster) => decide(cluster, { token }))
   return ''

@@ -20,7 +20,7 @@ export const teardown: SlurmFunction = async (deps, given) => {
       return decision
     })
     if (leaving.state === 'unknown') throw new SlurmFailure(messages.tokenNotFound(token))
-    await call.waitUntilDone((cluster) => teardownProgress(cluster, token, leaving.sessionId))
+    await call.waitUntilDone(token, (cluster) => teardownProgress(cluster, token, leaving.sessionId))
     return ''
   })
 }

@@ -46,9 +46,15 @@ export class TimedCall {
     return this.retry(() => commitAsLeader(this.deps, decide))
   }
 
-  async waitUntilDone(progress: (cluster: Cluster) => Progress): Promise<void> {
+  /** Waits for the session or the buffer of that name. `maySettle`: a cheap answer to whether it may be done, or have failed. */
+  async waitUntilDone(
+    token: string,
+    progress: (cluster: Cluster) => Progress,
+    maySettle: (cluster: Cluster) => boolean = () => true,
+  ): Promise<void> {
     const { decisions } = this.deps
-    const end = await decisions.waitFor((cluster) => settled(progress(cluster)), this.leftMs)
+    const check = (cluster: Cluster) => (maySettle(cluster) ? settled(progress(cluster)) : undefined)
+    const end = await decisions.waitFor(check, this.leftMs, token)
     if (end?.state === 'done') return
     if (end) throw new SlurmFailure(end.reason)
     const now = progress(decisions.cluster)

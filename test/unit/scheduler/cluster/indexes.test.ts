@@ -9,7 +9,8 @@ import { ClusterDocuments } from '../../../../src/scheduler/cluster/documents.js
 import { countSpace, spaceOf } from '../../../../src/scheduler/cluster/space.js'
 import { keys, parseKey } from '../../../../src/store/keys.js'
 import { aBuffer, aCordon, aHost, aSession, pool, terabyte } from '../../../support/builders.js'
-import { aDesiredBrick } from '../../../support/desired.js'
+import { aDesiredBrick, aDesiredMount } from '../../../support/desired.js'
+import { countMounts } from '../../../support/mountCounts.js'
 
 const hostNames = ['gluster1', 'gluster2', 'gluster10', 'other']
 const deviceNames = ['nvme1n1', 'nvme2n1', 'nvme10n1']
@@ -94,6 +95,35 @@ const change: fc.Arbitrary<[string, object | undefined]> = fc.oneof(
     ]),
 )
 
+const node = fc.constantFrom('c1', 'c2')
+const mount = fc.tuple(fc.constantFrom(101, 102), fc.constantFrom(1, 2)).map(([session, of]) => ({ session, of }))
+const state = fc.constantFrom('forming' as const, 'mounted' as const, 'leaving' as const, 'absent' as const)
+const mountChange: fc.Arbitrary<[string, object | undefined]> = fc.oneof(
+  fc
+    .tuple(node, mount, maybe)
+    .map(([on, { session, of }, is]): [string, object | undefined] => [
+      keys.desired(on, 'mount', `${session}.${of}`),
+      is
+        ? aDesiredMount({ session: { id: session, token: `s${session}` }, buffer: { id: of, name: `b${of}` } })
+        : undefined,
+    ]),
+  fc.tuple(node, mount, state, maybe, maybe).map(([on, at, now, fails, is]): [string, object | undefined] => [
+    keys.observed(on, 'mount', `${at.session}.${at.of}`),
+    is
+      ? {
+          ...{ v: 1, state: now, waitingFor: [] },
+          ...(fails && { problem: { message: 'x', since: 1, attempts: 1, terminal: true } }),
+        }
+      : undefined,
+  ]),
+  fc
+    .tuple(node, mount, fc.constantFrom('forming', 'on', 'absent'), maybe)
+    .map(([on, at, now, is]): [string, object | undefined] => [
+      keys.observed(on, 'swap', `${at.session}.${at.of}`),
+      is ? { v: 1, state: now, waitingFor: [] } : undefined,
+    ]),
+)
+
 /** The same cluster, in which everything is counted anew. */
 function withoutIndex(documents: ClusterDocuments): Cluster {
   const cluster: Partial<Cluster> = { ...documents }
@@ -133,6 +163,21 @@ describe('the indexes of the cluster', () => {
             expect([...documents.index.buffersAt(name)], name).to.have.members(there)
             const nodes = [...recount.sessions.values()].filter(({ computeHosts }) => computeHosts.includes(name))
             expect([...documents.index.sessionsAt(name)], name).to.have.members(nodes.map(({ id }) => id))
+          }
+        }
+      }),
+    )
+  })
+
+  it('say how far sessions are with their mounts, as a recount does', () => {
+    fc.assert(
+      fc.property(fc.array(mountChange, { maxLength: 60 }), (history) => {
+        const documents = new Documents()
+        for (const [key, value] of history) {
+          documents.change(key, value)
+          for (const session of [101, 102]) {
+            const kept = documents.index.mountsOf(session)
+            expect({ ...kept, left: new Map(kept.left) }).to.deep.include(countMounts(documents, session))
           }
         }
       }),

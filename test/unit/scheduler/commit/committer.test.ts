@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { conflicts, isStandby } from '../../../../src/scheduler/commit/messages.js'
 import { createPersistent } from '../../../../src/scheduler/admission/index.js'
 import { NotLeader } from '../../../../src/scheduler/commit/decision.js'
-import { aCordon, aHost, alice, terabyte } from '../../../support/builders.js'
+import { aBuffer, aCordon, aHost, alice, aSession, brickReports, terabyte } from '../../../support/builders.js'
+import { keys } from '../../../../src/store/keys.js'
 import { Rig } from '../../../support/schedulerRig.js'
 
 const cordon = (why: string) => ({ kind: 'cordon', host: 'gluster1', document: aCordon('gluster1', { why }) }) as const
@@ -109,6 +110,37 @@ describe('waiting for the cluster', () => {
     const cordoned = rig.committer.waitFor(({ cordons }) => cordons.get('gluster1')?.why, 1000)
     await rig.committer.commit(() => ({ changes: [cordon('x')], result: undefined }))
     expect(await cordoned).to.equal('x')
+  })
+
+  it('for a token is asked only after changes that concern its session or a buffer of that', async () => {
+    const built = aBuffer({ id: 1, name: 'mytest', bricks: ['gluster1/nvme1n1'] })
+    const other = aBuffer({ id: 2, name: 'other', bricks: ['gluster1/nvme2n1'] })
+    const rig = await Rig.start({ hosts: [aHost('gluster1')], leads: false })
+    const write = async (key: string, value: object | undefined) => {
+      rig.etcd.write([], [value ? { put: key, value } : { delete: key }])
+      await rig.quiet()
+    }
+    let asked = 0
+    const ended = rig.committer.waitFor(() => (++asked > 100 ? true : undefined), 3_600_000, '5')
+    const asks = async (act: () => Promise<unknown>) => {
+      const before = asked
+      await act()
+      await rig.quiet()
+      return asked - before
+    }
+    expect(asked).to.equal(1)
+    expect(await asks(() => write(keys.session('5'), aSession({ id: 20, token: '5', uses: ['mytest'] })))).to.equal(1)
+    expect(await asks(() => write(keys.buffer('mytest'), built))).to.equal(1)
+    expect(await asks(() => write(keys.buffer('other'), other))).to.equal(0)
+    expect(await asks(() => rig.agents.report(brickReports(other)))).to.equal(0)
+    expect(await asks(() => rig.agents.report(brickReports(built)))).to.equal(1)
+    expect(await asks(() => rig.agents.lose('gluster1'))).to.equal(1)
+    expect(await asks(() => write(keys.session('6'), aSession({ id: 21, token: '6' })))).to.equal(0)
+    expect(await asks(() => write(keys.session('5'), undefined))).to.equal(1)
+    expect(await asks(() => write(keys.session('5'), aSession({ id: 22, token: '5' })))).to.equal(1)
+    rig.committer.close()
+    expect(await ended).to.equal(undefined)
+    expect(await asks(() => write(keys.session('5'), undefined))).to.equal(0)
   })
 
   it('ends without an answer when the scheduler stops', async () => {

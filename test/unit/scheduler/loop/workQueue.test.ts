@@ -11,6 +11,7 @@ import {
   mountReport,
   volumeReport,
 } from '../../../support/builders.js'
+import { aDesiredMount } from '../../../support/desired.js'
 import { Rig } from '../../../support/schedulerRig.js'
 
 describe('what has to be looked at again', () => {
@@ -66,6 +67,28 @@ describe('what has to be looked at again', () => {
       'buffer 11',
       'session 20',
     ])
+  })
+
+  it('is nothing while a node mounts and unmounts as it was told, and what it has to do with once it has unmounted or cannot', async () => {
+    const told = (wanted: 'present' | 'absent') =>
+      put(keys.desired('c1', 'mount', '20.11'), {
+        ...aDesiredMount({ session: { id: 20, token: '5' }, buffer: { id: 11, name: '5' } }),
+        wanted,
+      })()
+    const says = (parts: Parameters<typeof mountReport>[3]) => () =>
+      rig.agents.report(mountReport('c1', job, forming, parts))
+    const concerned = ['buffer 11', 'session 20']
+    const problem = { message: 'no', since: 1, attempts: 1, terminal: true }
+    told('present')
+    await rig.quiet()
+    expect(await after(says({ state: 'forming' }))).to.deep.equal([])
+    expect(await after(says({ state: 'mounted' }))).to.deep.equal([])
+    expect(await after(says({ state: 'forming', problem }))).to.deep.equal(concerned)
+    expect(await after(says({ state: 'mounted' }))).to.deep.equal(concerned)
+    told('absent')
+    await rig.quiet()
+    expect(await after(says({ state: 'leaving' }))).to.deep.equal([])
+    expect(await after(says({ state: 'absent' }))).to.deep.equal(concerned)
   })
 
   it('is every buffer that is not built when a device became free or a cordon changes', async () => {
