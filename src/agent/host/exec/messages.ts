@@ -13,3 +13,8 @@ export const stalled = (seconds: number) => `no output or I/O for ${seconds} s`
 export const cancelled = () => 'it was cancelled'
 export const cannotBeKilled = (pids: readonly number[]) =>
   `process ${pids.join(', ')} cannot be killed: it is in uninterruptible sleep`
+/** `code`: as in ENOENT. */
+export const cannotStart = (program: string, code: string) => `${program} cannot be started: ${code}`
+export const containsZero = (program: string) => `an argument of ${program} contains a zero byte`
+export const starterEnded = () => 'the process that starts programs has ended'
+export const starterHangs = () => 'the process that starts programs does not answer'

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
 import { commandFailed, exitCode, killedBy, notStarted, timedOut } from './messages.js'
-import { signalGroup } from './processGroup.js'
+import { startProgram } from './starter.js'
+import type { Output } from './starterMessages.js'
 
 export interface RunOptions {
   /** The whole process group is killed after this time. */
@@ -22,7 +22,7 @@ export interface RunResult {
 export type Run = (argv: readonly [string, ...string[]], options: RunOptions) => Promise<RunResult>
 
 /** Limit for stdout and for stderr; later output is dropped. */
-export const maxOutputChars = 8 * 1024 * 1024
+export const maxOutputBytes = 8 * 1024 * 1024
 
 /** A command that failed: its message puts the most telling cause first. */
 export class CommandError extends Error {
@@ -50,69 +50,47 @@ function commandMessage(argv: readonly string[], result: CommandError['result'])
 
 /**
  * The real `Run`. Its environment is this process's with `LC_ALL=C`; output above 8 MiB is dropped. Resolves with any
- * exit code; throws CommandError when the program cannot start, is killed, or has not ended after `timeoutMs`.
+ * exit code; throws CommandError when the program cannot start, is killed, or has not ended after `timeoutMs`. A daemon that
+ * the command leaves behind may keep its output open, so the exit counts, and everything written before it.
  */
 export const runCommand: Run = (argv, options) =>
   new Promise((resolve, reject) => {
-    const [program, ...args] = argv
-    const child = spawn(program, args, {
-      detached: true,
-      stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C', ...options.env },
-    })
-    const output = { stdout: '', stderr: '' }
-    let received = 0
-    let exited: { code: number | null; signal: string | null } | undefined
-    let isTimedOut = false
+    const pieces: Record<Output, Buffer[]> = { stdout: [], stderr: [] }
+    const output = () => ({ stdout: textOf(pieces.stdout), stderr: textOf(pieces.stderr) })
+    const fail = (signal: string | null, timedOut = false) =>
+      reject(new CommandError(argv, { code: null, signal, ...output(), timedOut }))
+    const env = { ...process.env, LC_ALL: 'C', ...options.env }
+    const program = startProgram(
+      { argv, env, limitBytes: maxOutputBytes, untilClosed: false },
+      {
+        onOutput: (name, bytes) => {
+          pieces[name].push(bytes)
+          program.taken(name, bytes.length)
+        },
+        onEnd: (code, signal) => {
+          clearTimeout(timer)
+          if (code === null) fail(signal)
+          else resolve({ code, ...output() })
+        },
+        onFail: (cause) => {
+          clearTimeout(timer)
+          const { message: stderr } = cause
+          reject(new CommandError(argv, { code: null, signal: null, stderr, timedOut: false }, { cause }))
+        },
+      },
+      options.stdin === undefined ? undefined : Buffer.from(options.stdin),
+    )
     const timer = setTimeout(() => {
-      // The command has ended, but a process that it left behind keeps writing.
-      if (exited) return finish(exited.code, exited.signal)
-      isTimedOut = true
-      signalGroup(child.pid, 'SIGKILL')
+      program.signal('SIGKILL')
       // A process in uninterruptible sleep survives SIGKILL: the caller continues without it.
-      finish(null, 'SIGKILL')
+      program.forget()
+      fail('SIGKILL', true)
     }, options.timeoutMs)
-    let settled = false
-    const finish = (code: number | null, signal: string | null) => {
-      if (settled) return
-      settled = true
-      clearTimeout(timer)
-      child.stdout?.destroy()
-      child.stderr?.destroy()
-      child.unref()
-      if (code !== null && !isTimedOut) resolve({ code, ...output })
-      else reject(new CommandError(argv, { code, signal, ...output, timedOut: isTimedOut }))
-    }
-    const collect = (name: 'stdout' | 'stderr') => {
-      // The stream decodes, so that a character that came in two pieces stays whole.
-      child[name]?.setEncoding('utf8').on('data', (text: string) => {
-        received++
-        if (output[name].length < maxOutputChars) output[name] += text
-      })
-    }
-    collect('stdout')
-    collect('stderr')
-    child.on('error', (cause) => {
-      clearTimeout(timer)
-      if (!settled)
-        reject(new CommandError(argv, { code: null, signal: null, stderr: cause.message, timedOut: false }, { cause }))
-      settled = true
-    })
-    // A daemon that the command leaves behind may keep the output open, so the exit counts, and everything written
-    // before it. That is in the pipes: when one turn of the event loop reads nothing, all of it has been read.
-    const drain = (before: number) => {
-      if (!settled) setImmediate(() => (received > before ? drain(received) : finish(exited!.code, exited!.signal)))
-    }
-    child.on('exit', (code, signal) => {
-      exited = { code, signal }
-      setImmediate(() => drain(received))
-    })
-    child.on('close', (code, signal) => finish(code, signal))
-    if (options.stdin !== undefined) {
-      child.stdin?.on('error', () => {})
-      child.stdin?.end(options.stdin)
-    }
   })
+
+function textOf(pieces: readonly Buffer[]): string {
+  return Buffer.concat(pieces).toString()
+}
 
 /** Runs the command and throws CommandError unless it exits with one of `codes`. */
 export async function runOk(

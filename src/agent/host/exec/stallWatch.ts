@@ -19,7 +19,7 @@ export class StallWatch {
   private readonly timer: NodeJS.Timeout
 
   constructor(
-    private readonly pid: number | undefined,
+    private readonly group: () => number | undefined,
     private readonly times: StallTimes,
     private readonly onQuiet: () => void,
     private readonly onStall: () => void,
@@ -43,8 +43,9 @@ export class StallWatch {
     const wasHeard = this.lastMoveMs > this.lastLookMs
     this.lastLookMs = performance.now()
     // It wrote output, so the I/O of its processes need not be read.
-    if (wasHeard || this.pid === undefined) return
-    const movedBytes = await bytesMoved(this.pid)
+    const group = this.group()
+    if (wasHeard || group === undefined) return
+    const movedBytes = await bytesMoved(group)
     if (movedBytes !== this.movedBytes) this.noteMove()
     this.movedBytes = movedBytes
     if (this.isStopped) return

@@ -1,9 +1,8 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { LineSplitter } from './lines.js'
 import { cancelled, stalled } from './messages.js'
-import { signalGroup } from './processGroup.js'
-import { CommandError, maxOutputChars } from './run.js'
+import { CommandError, maxOutputBytes } from './run.js'
 import { StallWatch } from './stallWatch.js'
+import { type Program, startProgram } from './starter.js'
 
 /*
  * Programs that may run for hours. They have no deadline, but are ended after a long time without output and without
@@ -60,7 +59,8 @@ class Stream {
   private state: State = 'running'
   /** Why it was signalled. */
   private reason: string | undefined
-  private readonly child: ChildProcessWithoutNullStreams
+  private readonly program: Program
+  private pid: number | undefined
   private readonly stall: StallWatch
   private readonly complaints = new LineSplitter((line) => this.complain(line))
   private lastComplaints: string[] = []
@@ -79,48 +79,53 @@ class Stream {
     private readonly resolve: (result: StreamResult) => void,
     private readonly reject: (error: Error) => void,
   ) {
-    const [program, ...args] = argv
-    const { env, signal, stallMs, quietMs = aMinuteMs } = options
-    this.child = spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env })
+    const { env, signal, stallMs, quietMs = aMinuteMs, stdin = Buffer.alloc(0) } = options
+    this.program = startProgram(
+      { argv, env, limitBytes: 0, untilClosed: true },
+      {
+        onStart: (pid) => (this.pid = pid),
+        onOutput: (output, bytes) => (output === 'stdout' ? this.hear(bytes) : this.hearComplaints(bytes)),
+        onEnd: (code, signal) => void this.taken.then(() => this.finish(code, signal, this.outputError)),
+        onFail: (error) => this.finish(null, null, error),
+      },
+      stdin,
+    )
     this.stall = new StallWatch(
-      this.child.pid,
+      () => this.pid,
       { stallMs, quietMs },
       () => options.onQuiet?.(),
       () => this.end(stalled(Math.round(stallMs / 1000))),
     )
-    this.follow()
     if (signal?.aborted) this.onAbort()
     else signal?.addEventListener('abort', this.onAbort)
   }
 
-  private follow(): void {
-    const { child } = this
-    child.stdout.on('data', (chunk: Buffer) => {
-      this.stall.noteMove()
-      if (this.options.onOutput) this.taken = this.taken.then(() => this.take(chunk))
-      else if (this.outputBytes < maxOutputChars) this.output.push(chunk)
-      this.outputBytes += chunk.length
-    })
-    child.stderr.on('data', (chunk: Buffer) => {
-      this.stall.noteMove()
-      this.complaints.push(chunk)
-    })
-    child.on('error', (error) => this.finish(null, null, error))
-    child.on('close', (code, signal) => void this.taken.then(() => this.finish(code, signal, this.outputError)))
-    child.stdin.on('error', () => {})
-    child.stdin.end(this.options.stdin ?? '')
+  private hear(bytes: Buffer): void {
+    this.stall.noteMove()
+    if (this.options.onOutput) {
+      this.taken = this.taken.then(() => this.take(bytes))
+      return
+    }
+    if (this.outputBytes < maxOutputBytes) this.output.push(bytes)
+    this.outputBytes += bytes.length
+    this.program.taken('stdout', bytes.length)
   }
 
-  private async take(chunk: Buffer): Promise<void> {
-    this.child.stdout.pause()
+  private hearComplaints(bytes: Buffer): void {
+    this.stall.noteMove()
+    this.complaints.push(bytes)
+    this.program.taken('stderr', bytes.length)
+  }
+
+  private async take(bytes: Buffer): Promise<void> {
     try {
-      await this.options.onOutput?.(chunk)
+      await this.options.onOutput?.(bytes)
     } catch (error) {
       this.outputError ??= error as Error
       this.end(this.outputError.message)
     }
     this.stall.noteMove()
-    this.child.stdout.resume()
+    this.program.taken('stdout', bytes.length)
   }
 
   private complain(line: string): void {
@@ -132,9 +137,8 @@ class Stream {
     if (this.state !== 'running') return
     this.state = 'ending'
     this.reason = reason
-    const { pid } = this.child
-    signalGroup(pid, 'SIGTERM')
-    this.timers.push(setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs))
+    this.program.signal('SIGTERM')
+    this.timers.push(setTimeout(() => this.program.signal('SIGKILL'), graceMs))
     this.timers.push(setTimeout(() => this.finish(null, 'SIGKILL'), graceMs + stuckMs))
   }
 
@@ -150,12 +154,10 @@ class Stream {
   }
 
   private letGo(): void {
-    const { child } = this
     this.stall.stop()
     for (const timer of this.timers) clearTimeout(timer)
     this.options.signal?.removeEventListener('abort', this.onAbort)
     this.complaints.end()
-    for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
-    child.unref()
+    this.program.forget()
   }
 }

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Unavailable } from '../../../port/host.js'
 import { type Engine, engineError } from './engine.js'
 import { killTagged } from '../../exec/taggedProcesses.js'
-import { CommandError, maxOutputChars, type Run, type RunOptions, type RunResult } from '../../exec/run.js'
+import { CommandError, maxOutputBytes, type Run, type RunOptions, type RunResult } from '../../exec/run.js'
 
 /*
  * Programs run inside a container by the engine's exec, with the deadlines, exit codes, output and errors of `runCommand`.
@@ -112,7 +112,7 @@ function into(chunks: Buffer[]): Writable {
   let length = 0
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
-      if (length < maxOutputChars) chunks.push(chunk)
+      if (length < maxOutputBytes) chunks.push(chunk)
       length += chunk.length
       done()
     },
