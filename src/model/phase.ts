@@ -69,6 +69,9 @@ export function isComplete(cluster: Cluster, buffer: BufferDocument): boolean {
 }
 
 function builtPhase(cluster: Cluster, buffer: BufferDocument): PhaseReport {
+  // Of nearly all buffers nearly always: there are no words to be found.
+  if (isComplete(cluster, buffer) && buffer.bricks.every(({ host }) => cluster.hosts.has(host)))
+    return { phase: 'ready', waitingFor: [] }
   const lost = [...new Set(buffer.bricks.map((b) => b.host))].filter((host) => !cluster.hosts.has(host))
   const unwell = buffer.bricks.filter((b) => cluster.hosts.has(b.host) && !isReady(cluster, buffer, b))
   const volume = volumeOf(cluster, buffer)

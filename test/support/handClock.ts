@@ -36,3 +36,13 @@ export class HandClock implements Clock {
     this.now = end
   }
 }
+
+/** Time passes by a millisecond each time that somebody looks at it, as if there was always work. */
+export class BusyClock extends HandClock {
+  override monotonicMs(): number {
+    this.advance(1)
+    return super.monotonicMs()
+  }
+}
+/** So many steps, of a millisecond each, work takes in a slice before others have their turn. */
+export const mostStepsTogether = 21

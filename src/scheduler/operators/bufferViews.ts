@@ -1,3 +1,4 @@
+import { eachDocument, sorted, type Work } from '../../daemon/slices.js'
 import { viewsOf } from '../../model/access.js'
 import type { BufferDetail, BufferView } from '../../model/api.js'
 import { capacityOf, printSize } from '../../model/capacity.js'
@@ -11,10 +12,10 @@ import { shownStage, shownState } from './shownState.js'
 import type { RateOf } from './transferRates.js'
 import { transferViews } from './transferViews.js'
 
-export function buffersView(cluster: Cluster): BufferView[] {
-  return [...cluster.buffers.values()]
-    .map((buffer) => bufferView(cluster, buffer))
-    .sort((a, b) => compareNames(a.name, b.name))
+/** Each buffer as it is in its turn. */
+export function* buffersView(cluster: Cluster): Work<BufferView[]> {
+  const views = yield* eachDocument(cluster.buffers, (buffer) => bufferView(cluster, buffer))
+  return yield* sorted(views, (a, b) => compareNames(a.name, b.name))
 }
 
 export function bufferDetail(

@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../daemon/clock.js'
-import { yieldToEventLoop } from '../../daemon/yieldToEventLoop.js'
+import { each, eachDocument, inSlices, type Work } from '../../daemon/slices.js'
 import type { DifferenceView } from '../../model/api.js'
 import { cutOffHosts } from '../../model/buffers.js'
-import { hostKey, brickMountPath, brickRoot, type Cluster } from '../../model/cluster.js'
+import { hostKey, brickMountPath, brickRoot, type Cluster, type IgnoredReport } from '../../model/cluster.js'
 import type { PlacedBrick } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { describeCutOff } from '../admission/cutOff.js'
 import { describeIgnored } from '../cluster/storageHosts.js'
 import { hasUnreadable } from '../cluster/unreadable.js'
 import { listedVolumes, servedVolumes } from '../dataplane/index.js'
-import { hostsOf } from '../../model/volumes.js'
+import { hostsOf, volumesOf } from '../../model/volumes.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 import { desiredOfBuffer, type SessionSettings, desiredTransfers } from '../desired/index.js'
 import { dataMissing, deviceNotListed, deviceReplaced, found } from './messages.js'
@@ -22,45 +22,34 @@ const oldestLookSeconds = 90
  * Finds where etcd, the disks, the mounts and the volumes do not agree, with the remedy for each. What a host reports is as old as its
  * last look, at most a minute and a half.
  */
-export async function checkCluster(cluster: Cluster, config: SessionSettings, clock: Clock): Promise<DifferenceView[]> {
-  const differences: DifferenceView[] = []
-  for (const piece of piecesOfCheck(cluster, config, clock.unixSeconds())) {
-    differences.push(...piece)
-    await yieldToEventLoop(clock)
-  }
-  return differences
+export function checkCluster(cluster: Cluster, config: SessionSettings, clock: Clock): Promise<DifferenceView[]> {
+  return inSlices(clock, check(cluster, config, clock.unixSeconds()))
 }
 
-/** The check in pieces, so that other work can run between them. The cluster may change between two pieces, not within one. */
-export function* piecesOfCheck(cluster: Cluster, config: SessionSettings, now: number): Generator<DifferenceView[]> {
-  yield [...cluster.invalid].map(([key, reason]) => difference(`etcd key ${key}`, found.documentUnreadable(reason)))
-  yield* piecesOf(cluster.buffers, (buffer) => desiredDifferences(cluster, desiredOfBuffer(cluster, buffer, config)))
-  yield* piecesOf(cluster.sessions, (session) => desiredDifferences(cluster, desiredTransfers(cluster, session)))
-  yield sessionDifferences(cluster)
-  yield ignoredReports(cluster)
-  yield cutOffDifferences(cluster)
-  yield diskDifferences(cluster)
-  yield cutLists(cluster)
-  yield volumeDifferences(cluster)
-  yield servedDifferences(cluster)
-  yield mountDifferences(cluster)
-  yield missingMounts(cluster, now)
-}
-
-const pieceSize = 200
-
-/** Only documents that still exist when their piece begins. */
-function* piecesOf<T>(
-  documents: ReadonlyMap<string, T>,
-  differencesOf: (document: T) => DifferenceView[],
-): Generator<DifferenceView[]> {
-  const keys = [...documents.keys()]
-  for (let start = 0; start < keys.length; start += pieceSize) {
-    yield keys.slice(start, start + pieceSize).flatMap((key) => {
-      const document = documents.get(key)
-      return document === undefined ? [] : differencesOf(document)
-    })
-  }
+/**
+ * Others have their turn meanwhile, and the cluster may change. Every comparison takes both of its sides at one moment: what is claimed
+ * by a buffer that was made since would otherwise be called nobody's, and a remedy would name it.
+ */
+export function* check(cluster: Cluster, config: SessionSettings, now: number): Work<DifferenceView[]> {
+  const pieces = [
+    [...cluster.invalid].map(([key, reason]) => difference(`etcd key ${key}`, found.documentUnreadable(reason))),
+    ...(yield* eachDocument(cluster.buffers, (buffer) =>
+      desiredDifferences(cluster, desiredOfBuffer(cluster, buffer, config)),
+    )),
+    ...(yield* eachDocument(cluster.sessions, (session) =>
+      desiredDifferences(cluster, desiredTransfers(cluster, session)),
+    )),
+    sessionDifferences(cluster),
+    ignoredReports(cluster),
+    cutOffDifferences(cluster),
+    yield* diskDifferences(cluster),
+    cutLists(cluster),
+    yield* volumeDifferences(cluster),
+    yield* servedDifferences(cluster),
+    yield* mountDifferences(cluster),
+    yield* missingMounts(cluster, now),
+  ]
+  return pieces.flat()
 }
 
 /** Sessions whose own buffer no longer exists: the remedy is to end them. */
@@ -113,28 +102,33 @@ function cutOffDifferences(cluster: Cluster): DifferenceView[] {
   })
 }
 
-function diskDifferences(cluster: Cluster): DifferenceView[] {
+function* diskDifferences(cluster: Cluster): Work<DifferenceView[]> {
   const placed = [...cluster.buffers].flatMap(([key, { bricks, released, wanted, builtAt }]) =>
     [...bricks, ...released].map((brick) => ({ key, brick, holdsData: wanted === 'present' && builtAt !== undefined })),
   )
+  const [listed, inventories] = [
+    devices(cluster),
+    new Map<string, Pick<IgnoredReport, 'devices'>>([...cluster.inventories, ...cluster.ignored]),
+  ]
+  const allRead = areAllRead(cluster)
   const byUuid = new Map(placed.map((owned) => [owned.brick.uuid, owned]))
-  const missing = placed.flatMap(({ key, brick, holdsData }) => {
-    const seen = cluster.ignored.get(brick.host) ?? cluster.inventories.get(brick.host)
+  const missing = yield* each(placed, ({ key, brick, holdsData }) => {
+    const seen = inventories.get(brick.host)
     const problem = seen && brickProblem(seen.devices, brick, holdsData)
     if (problem === undefined) return []
     return [difference(`brick ${hostKey(brick.host, brick.device)} of ${key}`, found.brickMissing(problem))]
   })
-  const orphans = devices(cluster).flatMap(({ host, device }) => {
+  const orphans = yield* each(listed, ({ host, device }) => {
     const owned = device.stamp && byUuid.get(device.stamp.uuid)
     if (!device.stamp || (owned?.brick.host === host && owned.brick.device === device.name)) return []
-    if (!owned && !areAllRead(cluster)) return []
+    if (!owned && !allRead) return []
     const place = hostKey(host, device.name)
     const finding = owned
       ? found.brickElsewhere(owned.key, hostKey(owned.brick.host, owned.brick.device))
       : found.brickUnclaimed(device.stamp.uuid, place)
     return [difference(`device ${place}`, finding)]
   })
-  return [...missing, ...orphans]
+  return [...missing, ...orphans].flat()
 }
 
 function brickProblem(listed: readonly InventoryDevice[], brick: PlacedBrick, holdsData: boolean): string | undefined {
@@ -156,37 +150,40 @@ function cutLists(cluster: Cluster): DifferenceView[] {
   )
 }
 
-function volumeDifferences(cluster: Cluster): DifferenceView[] {
+function* volumeDifferences(cluster: Cluster): Work<DifferenceView[]> {
   const claimed = new Set<string>()
-  for (const { volume, formerVolumes } of cluster.buffers.values()) {
-    claimed.add(volume)
-    for (const former of formerVolumes) claimed.add(former.volume)
-  }
+  for (const buffer of cluster.buffers.values()) for (const volume of volumesOf(buffer)) claimed.add(volume)
   const seen = new Map<string, string[]>()
-  for (const [host, { volumes }] of alive(cluster)) {
-    for (const volume of volumes ?? []) seen.set(volume, [...(seen.get(volume) ?? []), host])
+  const [buffers, inventories] = [[...cluster.buffers], new Map(alive(cluster))]
+  for (const [host, { volumes }] of inventories) {
+    for (const volume of volumes ?? []) {
+      const hosts = seen.get(volume)
+      if (hosts) hosts.push(host)
+      else seen.set(volume, [host])
+    }
+    yield
   }
   const orphans = [...seen]
     .filter(([volume]) => !claimed.has(volume) && areAllRead(cluster))
     .map(([volume, hosts]) =>
       difference(listedVolumes.nameOf(volume), found.volumeUnclaimed(hosts, listedVolumes.remove(volume, hosts[0]!))),
     )
-  const missing = [...cluster.buffers].flatMap(([key, { volume, builtAt, wanted, bricks, dataPlane }]) => {
+  const missing = yield* each(buffers, ([key, { volume, builtAt, wanted, bricks, dataPlane }]) => {
     // Its hosts check for themselves what they serve.
     if (dataPlane === 'direct') return []
-    const told = bricks.flatMap(({ host }) => (cluster.hosts.has(host) && cluster.inventories.get(host)) || [])
+    const told = bricks.flatMap(({ host }) => inventories.get(host) ?? [])
     const isTold = told.some(({ volumes, cut }) => volumes && !cut?.includes('volumes'))
     if (builtAt === undefined || wanted === 'absent' || !isTold || seen.has(volume)) return []
     return [difference(`buffer ${key}`, found.volumeMissing(listedVolumes.notFound(volume)))]
   })
-  return [...orphans, ...missing]
+  return [...orphans, ...missing.flat()]
 }
 
 /**
  * What hosts serve by themselves, or have left of it, of volumes that no buffer has on that host. A port that a buffer has there
  * by now is not among what is left.
  */
-function servedDifferences(cluster: Cluster): DifferenceView[] {
+function* servedDifferences(cluster: Cluster): Work<DifferenceView[]> {
   if (!areAllRead(cluster)) return []
   const claimed = new Set<string>()
   const taken = new Set<string>()
@@ -194,7 +191,7 @@ function servedDifferences(cluster: Cluster): DifferenceView[] {
     for (const host of hostsOf(buffer)) claimed.add(hostKey(host, buffer.volume))
     for (const { host, at } of [...buffer.bricks, ...buffer.released]) if (at) taken.add(`${host}:${at.port}`)
   }
-  return alive(cluster).flatMap(([host, { served = [] }]) =>
+  const differences = yield* each(alive(cluster), ([host, { served = [] }]) =>
     served
       .filter(({ volume }) => !claimed.has(hostKey(host, volume)))
       .map((each) => ({ ...each, ports: each.ports.filter((port) => !taken.has(`${host}:${port}`)) }))
@@ -206,27 +203,30 @@ function servedDifferences(cluster: Cluster): DifferenceView[] {
         }),
       ),
   )
+  return differences.flat()
 }
 
-function mountDifferences(cluster: Cluster): DifferenceView[] {
+function* mountDifferences(cluster: Cluster): Work<DifferenceView[]> {
   const bricks = new Set<string>()
   for (const { bricks: own, released } of cluster.buffers.values()) {
     for (const { host, device } of [...own, ...released]) bricks.add(`${host}:${brickMountPath(device)}`)
   }
   const wanted = new Set([...cluster.desired.mount].map(([key, { path }]) => `${key.split('/')[0]!}:${path}`))
-  return alive(cluster).flatMap(([host, { mounts }]) =>
+  const allRead = areAllRead(cluster)
+  const differences = yield* each(alive(cluster), ([host, { mounts }]) =>
     (mounts ?? [])
       .filter(({ path }) => {
         const isBrick = path.startsWith(`${brickRoot}/`)
-        return !(isBrick ? bricks : wanted).has(`${host}:${path}`) && (!isBrick || areAllRead(cluster))
+        return !(isBrick ? bricks : wanted).has(`${host}:${path}`) && (!isBrick || allRead)
       })
       .map(({ path, source }) => difference(`mount ${path} on ${host}`, found.mountUnclaimed(host, path, source))),
   )
+  return differences.flat()
 }
 
 /** Bricks that should be mounted and were not at the last look of a host, unless they were built after it. */
-function missingMounts(cluster: Cluster, now: number): DifferenceView[] {
-  return [...cluster.buffers].flatMap(([key, { bricks, wanted, builtAt }]) => {
+function* missingMounts(cluster: Cluster, now: number): Work<DifferenceView[]> {
+  const differences = yield* eachDocument(cluster.buffers, ({ bricks, wanted, builtAt }, key) => {
     if (wanted === 'absent' || builtAt === undefined || now - builtAt < oldestLookSeconds) return []
     return bricks.flatMap(({ host, device }) => {
       const { mounts, cut } = (cluster.hosts.has(host) && cluster.inventories.get(host)) || {}
@@ -234,6 +234,7 @@ function missingMounts(cluster: Cluster, now: number): DifferenceView[] {
       return [difference(`mount ${brickMountPath(device)} on ${host}`, found.brickNotMounted(key))]
     })
   })
+  return differences.flat()
 }
 
 /**

@@ -1,24 +1,43 @@
+import { each, eachDocument, sorted, type Work } from '../../daemon/slices.js'
 import type { DeviceView } from '../../model/api.js'
 import { hostKey, type Cluster } from '../../model/cluster.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { compareNames } from '../../model/names.js'
 import type { PoolRequest } from '../../model/space.js'
 import { describeWiping, whyNotWipe } from '../../model/wipes.js'
-import { devicesOf } from '../cluster/devices.js'
+import { devicesAt, hostsWithDevices, type Places, sharedDisks, takenDevices } from '../cluster/devices.js'
 import type { SchedulerConfig } from '../config.js'
 import { cordonOf } from './cordons.js'
 import * as messages from './messages.js'
 
-export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceView[] {
+/** Every device of every host, as it is in its host's turn. */
+export function* devicesView(cluster: Cluster, config: SchedulerConfig): Work<DeviceView[]> {
   const owners = new Map<string, string>()
-  for (const [key, { bricks, released }] of cluster.buffers) {
+  yield* eachDocument(cluster.buffers, ({ bricks, released }, key) => {
     for (const { host, device } of [...bricks, ...released]) owners.set(hostKey(host, device), key)
-  }
-  const pools = new Set([...cluster.inventories.values()].flatMap(({ devices }) => devices.map(({ pool }) => pool)))
-  const views = [...pools].flatMap((pool) => {
+  })
+  const known = { owners, taken: takenDevices(cluster), shared: sharedDisks(cluster) }
+  const hosts = yield* sorted(hostsWithDevices(cluster), compareNames)
+  const ofHosts = yield* each(hosts, (host) => devicesOfHost(cluster, config, host, known))
+  return ofHosts.flat()
+}
+
+/** In the order of their names, whatever their pools. */
+function devicesOfHost(
+  cluster: Cluster,
+  config: SchedulerConfig,
+  host: string,
+  {
+    owners,
+    taken,
+    shared,
+  }: { owners: ReadonlyMap<string, string>; taken: Places; shared: ReadonlyMap<string, string> },
+): DeviceView[] {
+  const listed = [cluster.inventories, cluster.ignored].flatMap((from) => from.get(host)?.devices ?? [])
+  const views = [...new Set(listed.map(({ pool }) => pool))].flatMap((pool) => {
     const configured = config.pools[pool]
     const asked = { pool, granularityBytes: configured?.granularityBytes ?? 0, wipe: configured?.wipe }
-    return devicesOf(cluster, asked).map(({ host, device, availability, alsoAt }): DeviceView => {
+    return devicesAt(cluster, host, asked, taken, shared).map(({ device, availability, alsoAt }): DeviceView => {
       const cordon = cordonOf(cluster, host, device.name)
       const unknownPool = configured ? undefined : messages.unknownPool(pool)
       return {
@@ -39,7 +58,7 @@ export function devicesView(cluster: Cluster, config: SchedulerConfig): DeviceVi
       }
     })
   })
-  return views.sort((a, b) => compareNames(a.host, b.host) || compareNames(a.device, b.device))
+  return views.sort((a, b) => compareNames(a.device, b.device))
 }
 
 function sameDisk(identity: string, alsoAt: string | undefined): string | undefined {

@@ -1,3 +1,4 @@
+import { each, eachDocument, sorted, type Work } from '../../daemon/slices.js'
 import type { HostView } from '../../model/api.js'
 import { cutOffHosts } from '../../model/buffers.js'
 import type { Cluster } from '../../model/cluster.js'
@@ -10,20 +11,21 @@ import { describeIgnored } from '../cluster/storageHosts.js'
 import { cordonOf } from './cordons.js'
 import * as messages from './messages.js'
 
-export function hostsView(cluster: Cluster): HostView[] {
+/** Each host as it is in its turn. */
+export function* hostsView(cluster: Cluster): Work<HostView[]> {
   // The inventory of a compute host has no devices: when its agent ends, the host is not lost.
   const stored = [...cluster.inventories].filter(([, { devices }]) => devices.length > 0).map(([host]) => host)
   const bricks = new Map<string, number>()
-  for (const buffer of cluster.buffers.values()) {
+  yield* eachDocument(cluster.buffers, (buffer) => {
     for (const { host } of [...buffer.bricks, ...buffer.released]) bricks.set(host, (bricks.get(host) ?? 0) + 1)
-  }
+  })
   const cutOff = new Map<string, string[]>()
   for (const found of cutOffHosts(cluster)) {
     cutOff.set(found.host, [...(cutOff.get(found.host) ?? []), describeCutOff(cluster, found)])
   }
   // A host that was removed from the configuration counts only while it has bricks.
   const names = new Set([...cluster.hosts.keys(), ...stored, ...bricks.keys()])
-  return [...names].sort(compareNames).map((host) => {
+  return yield* each(yield* sorted([...names], compareNames), (host) => {
     const document = cluster.hosts.get(host)
     const ignored = cluster.ignored.get(host)
     return {

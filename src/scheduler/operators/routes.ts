@@ -1,3 +1,4 @@
+import { inSlices, type Work } from '../../daemon/slices.js'
 import type { Log } from '../../daemon/log.js'
 import type { StatusView } from '../../model/api.js'
 import type { Cluster } from '../../model/cluster.js'
@@ -53,8 +54,9 @@ const adoptWaitMs = 900_000
 /** The operators' calls, with JSON in requests and answers. Root and the slurm group may open the socket, and so make them. */
 export function operatorRoutes(deps: OperatorDependencies): Route[] {
   const { decisions, config } = deps
+  const show = <T>(work: Work<T>) => inSlices(deps.clock, work)
   const status = () =>
-    statusView(decisions.cluster, config, deps.schedulerState(), deps.etcdUsage.view(), deps.ownProblems())
+    show(statusView(decisions.cluster, config, deps.schedulerState(), deps.etcdUsage.view(), deps.ownProblems()))
   const freshStatus = async () => {
     await deps.etcdUsage.refresh()
     return status()
@@ -78,13 +80,13 @@ export function operatorRoutes(deps: OperatorDependencies): Route[] {
   return [
     ...recoveryRoutes(deps),
     routeOf('showStatus', freshStatus),
-    routeOf('listHosts', () => hostsView(decisions.cluster)),
-    routeOf('listDevices', () => devicesView(decisions.cluster, config)),
+    routeOf('listHosts', () => show(hostsView(decisions.cluster))),
+    routeOf('listDevices', () => show(devicesView(decisions.cluster, config))),
     routeOf('listSessions', () =>
       [...decisions.cluster.sessions.values()].map(({ token, stage }) => ({ token, stage: shownStage(stage) })),
     ),
     routeOf('explain', ({ path }) => explain(decisions.cluster, deps.capacityQueue, path.name)),
-    routeOf('listBuffers', () => buffersView(decisions.cluster)),
+    routeOf('listBuffers', () => show(buffersView(decisions.cluster))),
     routeOf('showBuffer', ({ path }) => detail(path.name)),
     routeOf('createBuffer', ({ body }) => create(deps, body)),
     routeOf('destroyBuffer', async ({ path: { name }, query }) => {
@@ -147,23 +149,34 @@ async function create(deps: OperatorDependencies, body: Body<'createBuffer'>): P
   return admission
 }
 
-/** Showing a large cluster is costly, so all who watch it share one answer. */
+/** Showing a large cluster is costly, so all who watch it share one answer, and it is made anew after many times its own time. */
 const clusterPauseMs = 1_000
+const pausePerMs = 20
 const bufferPauseMs = 250
 
 /** Watches the cluster, or one buffer until it is gone. */
-function watchRoute(deps: OperatorDependencies, status: () => object): Route {
+function watchRoute(deps: OperatorDependencies, status: () => Promise<object>): Route {
   const { decisions, clock } = deps
   const watchers = new Watchers(deps)
   let changes = 0
   decisions.onChange(() => changes++)
-  let shown: { line: string; changes: number; atMs: number } | undefined
-  const cluster = (): Promise<Shown> => {
-    if (!shown || (shown.changes !== changes && clock.monotonicMs() - shown.atMs >= clusterPauseMs)) {
-      const line = JSON.stringify({ status: status(), buffers: buffersView(decisions.cluster) })
-      shown = { line, changes, atMs: clock.monotonicMs() }
+  let shown: { line: string; changes: number; againAtMs: number } | undefined
+  let making: Promise<void> | undefined
+  const make = async () => {
+    const [start, before] = [clock.monotonicMs(), changes]
+    const line = JSON.stringify({
+      status: await status(),
+      buffers: await inSlices(clock, buffersView(decisions.cluster)),
+    })
+    const end = clock.monotonicMs()
+    shown = { line, changes: before, againAtMs: end + Math.max(clusterPauseMs, pausePerMs * (end - start)) }
+  }
+  const cluster = async (): Promise<Shown> => {
+    if (!shown || (shown.changes !== changes && clock.monotonicMs() >= shown.againAtMs)) {
+      making ??= make().finally(() => (making = undefined))
+      await making
     }
-    return Promise.resolve({ line: shown.line, isOld: shown.changes !== changes })
+    return { line: shown!.line, isOld: shown!.changes !== changes }
   }
   const buffer = async (name: string): Promise<Shown> => {
     const timeline = await deps.timelineOf(name).catch(() => [])

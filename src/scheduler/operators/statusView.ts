@@ -1,4 +1,5 @@
-import type { HostView, StatusView } from '../../model/api.js'
+import { eachDocument, type Work } from '../../daemon/slices.js'
+import type { DeviceView, HostView, StatusView } from '../../model/api.js'
 import { hostKey, bufferKey, type Cluster } from '../../model/cluster.js'
 import { phaseOf, type Phase } from '../../model/phase.js'
 import { sharedDisks, takenDevices } from '../cluster/devices.js'
@@ -12,21 +13,27 @@ import { transferProblems } from './transferViews.js'
 /** At most this many keys that cannot be read are listed for each place. */
 const maxOfOnePlace = 10
 
-/** The cluster as operators see it: pure, from the documents to the shapes of `model/api.ts`. */
-export function statusView(
+/**
+ * The cluster as operators see it: pure, from the documents to the shapes of `model/api.ts`. Each buffer and each host is shown as it
+ * is in its turn.
+ */
+export function* statusView(
   cluster: Cluster,
   config: SchedulerConfig,
   scheduler: StatusView['scheduler'],
   etcd: StatusView['etcd'],
   /** Problems that are not in the cluster's documents. */
   ownProblems: string[] = [],
-): StatusView {
-  const hosts = hostsView(cluster)
+): Work<StatusView> {
   const counts: Partial<Record<Phase, number>> = {}
-  for (const buffer of cluster.buffers.values()) {
-    const { phase } = phaseOf(cluster, buffer)
+  const ofBuffers = yield* eachDocument(cluster.buffers, (buffer) => {
+    const { phase, waitingFor, reason } = phaseOf(cluster, buffer)
     counts[phase] = (counts[phase] ?? 0) + 1
-  }
+    if (phase !== 'blocked' && phase !== 'degraded' && phase !== 'failed') return []
+    return [messages.bufferProblem(bufferKey(cluster, buffer), phase, reason ?? waitingFor.join('; '))]
+  })
+  const devices = yield* devicesView(cluster, config)
+  const hosts = yield* hostsView(cluster)
   return {
     scheduler,
     etcd,
@@ -46,12 +53,11 @@ export function statusView(
       lostBytes: devices.lost * granularityBytes,
     })),
     buffers: counts,
-    problems: [...ownProblems, ...problemsOf(cluster, config, hosts)],
+    problems: [...ownProblems, ...problemsOf(cluster, hosts, devices, ofBuffers.flat())],
   }
 }
 
-function problemsOf(cluster: Cluster, config: SchedulerConfig, hosts: HostView[]): string[] {
-  const devices = devicesView(cluster, config)
+function problemsOf(cluster: Cluster, hosts: HostView[], devices: DeviceView[], ofBuffers: string[]): string[] {
   return [
     ...hosts.filter(({ state }) => state === 'lost').map(({ host }) => messages.hostIsLost(host)),
     ...hosts.flatMap(({ host, problems }) => problems.map((problem) => messages.ofHost(host, problem))),
@@ -64,11 +70,7 @@ function problemsOf(cluster: Cluster, config: SchedulerConfig, hosts: HostView[]
         messages.deviceIs(hostKey(host, device), availability, reason ?? undefined),
       ),
     ...takenTwice(cluster),
-    ...[...cluster.buffers.values()].flatMap((buffer) => {
-      const { phase, waitingFor, reason } = phaseOf(cluster, buffer)
-      if (phase !== 'blocked' && phase !== 'degraded' && phase !== 'failed') return []
-      return [messages.bufferProblem(bufferKey(cluster, buffer), phase, reason ?? waitingFor.join('; '))]
-    }),
+    ...ofBuffers,
     ...transferProblems(cluster),
     ...unreadProblems(cluster),
   ]

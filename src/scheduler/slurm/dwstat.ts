@@ -1,5 +1,5 @@
 import type { Clock } from '../../daemon/clock.js'
-import { yieldToEventLoop } from '../../daemon/yieldToEventLoop.js'
+import { each, inSlices, type Work } from '../../daemon/slices.js'
 import { isReady, serversOf } from '../../model/buffers.js'
 import { capacityOf } from '../../model/capacity.js'
 import { hostKey, type Cluster } from '../../model/cluster.js'
@@ -21,93 +21,104 @@ export interface DwstatDependencies {
 }
 
 /**
- * A table of DataWarp's dwstat. Existing scripts read its right-aligned columns by position. The first row is the header; a table
- * without other rows is printed as one line that says so.
+ * A table of DataWarp's dwstat. Existing scripts read its right-aligned columns by position. The head is the first line; a table
+ * without rows is printed as one line that says so. Which rows there are is of one moment; what stands in each may be some
+ * milliseconds younger.
  */
-type Table = (deps: DwstatDependencies) => string[][]
+interface Table {
+  head: string[]
+  rows: (deps: DwstatDependencies) => Work<string[][]>
+}
 
 const tables: Record<string, Table> = {
-  pools: ({ cluster, config }) => [
-    ['pool', 'units', 'quantity', 'free', 'gran'],
-    ...poolsOf(cluster, config).map(({ name, granularityBytes, quantity, free }) => [
-      name,
-      'bytes',
-      binarySize(quantity * granularityBytes),
-      binarySize(free * granularityBytes),
-      wholeSize(granularityBytes),
-    ]),
-  ],
-  sessions: ({ cluster, userName }) => [
-    ['sess', 'state', 'token', 'creator', 'owner', 'created', 'expiration', 'nodes'],
-    ...shownSessions(cluster).map((session) => [
-      String(session.id),
-      state(session.buffer === undefined || cluster.buffers.get(session.buffer)?.builtAt !== undefined),
-      session.token,
-      userName(session.uid),
-      String(session.uid),
-      time(session.createdAt),
-      'never',
-      String(session.stage === 'running' ? session.computeHosts.length : 0),
-    ]),
-  ],
-  instances: ({ cluster }) => [
-    ['inst', 'state', 'sess', 'bytes', 'nodes', 'created', 'expiration', 'intact', 'label', 'public', 'confs'],
-    ...shownBuffers(cluster).map(({ session, buffer }) => [
-      String(buffer.id),
-      state(buffer.builtAt !== undefined),
-      String(session.id),
-      binarySize(capacityOf(buffer)),
-      String(new Set(buffer.bricks.map((brick) => brick.host)).size),
-      time(buffer.createdAt),
-      'never',
-      phaseOf(cluster, buffer).phase === 'degraded' ? 'partial' : 'intact',
-      buffer.name,
-      buffer.kind === 'persistent' ? 'public' : 'private',
-      '1',
-    ]),
-  ],
-  configurations: ({ cluster }) => [
-    ['conf', 'state', 'inst', 'type', 'activs', 'access_type'],
-    ...shownBuffers(cluster).map(({ session, buffer }) => [
-      String(buffer.id),
-      state(buffer.builtAt !== undefined),
-      String(buffer.id),
-      'scratch',
-      String(session.stage === 'running' ? session.computeHosts.length : 0),
-      accessType(buffer),
-    ]),
-  ],
-  /** A buffer that a session may mount, whether nodes have it mounted or not. */
-  registrations: ({ cluster }) => [
-    ['reg', 'state', 'sess', 'conf', 'wait'],
-    ...shownBuffers(cluster).map(({ session, buffer }) => [
-      String(buffer.id),
-      state(buffer.builtAt !== undefined),
-      String(session.id),
-      String(buffer.id),
-      'wait',
-    ]),
-  ],
-  /** A buffer that is mounted on nodes. */
-  activations: ({ cluster, config }) => [
-    ['activ', 'state', 'sess', 'conf', 'nodes', 'mount'],
-    ...shownBuffers(cluster)
-      .filter(({ session }) => session.stage === 'running' && session.computeHosts.length > 0)
-      .map(({ session, buffer }) => [
+  pools: {
+    head: ['pool', 'units', 'quantity', 'free', 'gran'],
+    rows: ({ cluster, config }) =>
+      each(poolsOf(cluster, config), ({ name, granularityBytes, quantity, free }) => [
+        name,
+        'bytes',
+        binarySize(quantity * granularityBytes),
+        binarySize(free * granularityBytes),
+        wholeSize(granularityBytes),
+      ]),
+  },
+  sessions: {
+    head: ['sess', 'state', 'token', 'creator', 'owner', 'created', 'expiration', 'nodes'],
+    rows: ({ cluster, userName }) =>
+      each(shownSessions(cluster), (session) => [
+        String(session.id),
+        state(session.buffer === undefined || cluster.buffers.get(session.buffer)?.builtAt !== undefined),
+        session.token,
+        userName(session.uid),
+        String(session.uid),
+        time(session.createdAt),
+        'never',
+        String(session.stage === 'running' ? session.computeHosts.length : 0),
+      ]),
+  },
+  instances: {
+    head: ['inst', 'state', 'sess', 'bytes', 'nodes', 'created', 'expiration', 'intact', 'label', 'public', 'confs'],
+    rows: ({ cluster }) =>
+      each(shownBuffers(cluster), ({ session, buffer }) => [
         String(buffer.id),
-        state(true),
+        state(buffer.builtAt !== undefined),
+        String(session.id),
+        binarySize(capacityOf(buffer)),
+        String(new Set(buffer.bricks.map((brick) => brick.host)).size),
+        time(buffer.createdAt),
+        'never',
+        phaseOf(cluster, buffer).phase === 'degraded' ? 'partial' : 'intact',
+        buffer.name,
+        buffer.kind === 'persistent' ? 'public' : 'private',
+        '1',
+      ]),
+  },
+  configurations: {
+    head: ['conf', 'state', 'inst', 'type', 'activs', 'access_type'],
+    rows: ({ cluster }) =>
+      each(shownBuffers(cluster), ({ session, buffer }) => [
+        String(buffer.id),
+        state(buffer.builtAt !== undefined),
+        String(buffer.id),
+        'scratch',
+        String(session.stage === 'running' ? session.computeHosts.length : 0),
+        accessType(buffer),
+      ]),
+  },
+  /** A buffer that a session may mount, whether nodes have it mounted or not. */
+  registrations: {
+    head: ['reg', 'state', 'sess', 'conf', 'wait'],
+    rows: ({ cluster }) =>
+      each(shownBuffers(cluster), ({ session, buffer }) => [
+        String(buffer.id),
+        state(buffer.builtAt !== undefined),
         String(session.id),
         String(buffer.id),
-        String(session.computeHosts.length),
-        sessionPath(config.mountRoot, session),
+        'wait',
       ]),
-  ],
+  },
+  /** A buffer that is mounted on nodes. */
+  activations: {
+    head: ['activ', 'state', 'sess', 'conf', 'nodes', 'mount'],
+    rows: ({ cluster, config }) =>
+      each(
+        shownBuffers(cluster).filter(({ session }) => session.stage === 'running' && session.computeHosts.length > 0),
+        ({ session, buffer }) => [
+          String(buffer.id),
+          state(true),
+          String(session.id),
+          String(buffer.id),
+          String(session.computeHosts.length),
+          sessionPath(config.mountRoot, session),
+        ],
+      ),
+  },
   /** A host with devices of several pools has a line for each pool. */
-  nodes: ({ cluster, config }) => {
-    const use = useOfHosts(cluster)
-    return [
-      ['node', 'pool', 'online', 'drain', 'gran', 'capacity', 'insts', 'activs'],
-      ...placesOf(cluster, config).map(({ host, pool, granularityBytes, slots }) => [
+  nodes: {
+    head: ['node', 'pool', 'online', 'drain', 'gran', 'capacity', 'insts', 'activs'],
+    rows: ({ cluster, config }) => {
+      const use = useOfHosts(cluster)
+      return each(placesOf(cluster, config), ({ host, pool, granularityBytes, slots }) => [
         host,
         pool,
         cluster.hosts.has(host) ? 'online' : 'offline',
@@ -116,22 +127,24 @@ const tables: Record<string, Table> = {
         binarySize(slots * granularityBytes),
         String(use.get(hostKey(host, pool))?.buffers ?? 0),
         String(use.get(hostKey(host, pool))?.activations ?? 0),
-      ]),
-    ]
+      ])
+    },
   },
   /** One line for each brick. */
-  fragments: ({ cluster }) => [
-    ['frag', 'state', 'inst', 'capacity', 'node'],
-    ...shownBuffers(cluster).flatMap(({ buffer }) =>
-      buffer.bricks.map((brick, index) => [
-        String(buffer.id * 1000 + index),
-        state(isReady(cluster, buffer, brick)),
-        String(buffer.id),
-        binarySize(buffer.granularityBytes),
-        brick.host,
-      ]),
-    ),
-  ],
+  fragments: {
+    head: ['frag', 'state', 'inst', 'capacity', 'node'],
+    rows: ({ cluster }) =>
+      each(
+        shownBuffers(cluster).flatMap(({ buffer }) => buffer.bricks.map((brick, index) => ({ buffer, brick, index }))),
+        ({ buffer, brick, index }) => [
+          String(buffer.id * 1000 + index),
+          state(isReady(cluster, buffer, brick)),
+          String(buffer.id),
+          binarySize(buffer.granularityBytes),
+          brick.host,
+        ],
+      ),
+  },
 }
 /** Slurm's own tests expect this line when there are no configurations. */
 const nothing: Record<string, string> = { configurations: 'no scratch, cache, swap configurations' }
@@ -154,15 +167,14 @@ export async function dwstat(
     }
   }
   const texts: string[] = []
-  for (const name of asked) {
-    texts.push(printed(name, tables[name]!(deps)))
-    await yieldToEventLoop(deps.clock)
-  }
+  for (const name of asked) texts.push(await inSlices(deps.clock, printed(name, deps)))
   return { text: texts.join('\n') }
 }
 
-function printed(name: string, rows: string[][]): string {
-  return rows.length > 1 ? align(rows) : `${nothing[name] ?? `no ${name}`}\n`
+function* printed(name: string, deps: DwstatDependencies): Work<string> {
+  const { head, rows } = tables[name]!
+  const found = yield* rows(deps)
+  return found.length > 0 ? yield* align([head, ...found]) : `${nothing[name] ?? `no ${name}`}\n`
 }
 
 /** Every host of each pool, with the number of its slots there. */
@@ -192,9 +204,14 @@ function useOfHosts(cluster: Cluster): Map<string, { buffers: number; activation
   return use
 }
 
-function align(rows: string[][]): string {
-  const widths = rows[0]!.map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]!.length), 0))
-  return rows.map((row) => `${row.map((cell, column) => cell.padStart(widths[column]!)).join(' ')}\n`).join('')
+function* align(rows: string[][]): Work<string> {
+  const widths = rows[0]!.map(() => 0)
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column]!, cell.length)
+    yield
+  }
+  const lines = yield* each(rows, (row) => `${row.map((cell, column) => cell.padStart(widths[column]!)).join(' ')}\n`)
+  return lines.join('')
 }
 
 /** As DataWarp prints sizes: in the largest binary unit that is not larger, with two decimals unless it is a whole number. */

@@ -1,3 +1,4 @@
+import { atOnce } from '../../../src/daemon/slices.js'
 import { expect } from 'chai'
 import { moreKeysUnreadable } from '../../../src/scheduler/operators/messages.js'
 import { createPersistent } from '../../../src/scheduler/admission/index.js'
@@ -44,11 +45,8 @@ describe('reports on what a host is not told', () => {
   it('are as few when they cannot be read, and are not all shown', async () => {
     await flood(rig, 1_100, { v: 1, nonsense: true })
     expect(rig.cache.invalid.size).to.equal(1_000)
-    const { problems } = statusView(
-      rig.cache,
-      rig.deps.config,
-      { host: 'head', leads: true, leader: 'head', etcd: 'connected' },
-      null,
+    const { problems } = atOnce(
+      statusView(rig.cache, rig.deps.config, { host: 'head', leads: true, leader: 'head', etcd: 'connected' }, null),
     )
     expect(problems.filter((problem) => problem.includes('cannot be read'))).to.have.lengthOf(11)
     expect(problems.at(-1)).to.equal(moreKeysUnreadable(990, 'observed/c1'))

@@ -1,3 +1,4 @@
+import { atOnce } from '../../../src/daemon/slices.js'
 import { expect } from 'chai'
 import { statusView } from '../../../src/scheduler/operators/statusView.js'
 import { keys } from '../../../src/store/keys.js'
@@ -18,7 +19,7 @@ describe('a document that names another host than its key', () => {
     await rig.quiet()
     expect([...rig.cache.hosts.keys(), ...rig.cache.inventories.keys()]).to.deep.equal(['gluster1', 'gluster1'])
     const scheduler = { host: 'head', leads: true, leader: 'head', etcd: 'connected' }
-    const { problems } = statusView(rig.cache, rig.deps.config, scheduler, null)
+    const { problems } = atOnce(statusView(rig.cache, rig.deps.config, scheduler, null))
     expect(problems.filter((problem) => problem.includes('c2'))).to.have.lengthOf(2)
     expect(rig.cache.invalid.get(keys.host('c2'))).to.match(/hosts\/c2: host: /)
   })

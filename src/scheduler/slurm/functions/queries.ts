@@ -1,3 +1,4 @@
+import { inSlices } from '../../../daemon/slices.js'
 import { capacityOf } from '../../../model/capacity.js'
 import { need } from './arguments.js'
 import type { SlurmFunction } from './context.js'
@@ -9,12 +10,14 @@ import { sessionOf } from './sessionOf.js'
 export const showPools: SlurmFunction = ({ decisions, config, capacityQueue }) =>
   json(pools(decisions.cluster, config, (pool) => capacityQueue.claimedSlots(pool)))
 
-export const showInstances: SlurmFunction = ({ decisions }) => json(instances(decisions.cluster))
+export const showInstances: SlurmFunction = async ({ decisions, clock }) =>
+  json(await inSlices(clock, instances(decisions.cluster)))
 
-export const showSessions: SlurmFunction = ({ decisions, clock, inFlightSetups }) =>
-  json(sessions(decisions.cluster, inFlightSetups.unfinishedSetups(), clock.unixSeconds()))
+export const showSessions: SlurmFunction = async ({ decisions, clock, inFlightSetups }) =>
+  json(await inSlices(clock, sessions(decisions.cluster, inFlightSetups.unfinishedSetups(), clock.unixSeconds())))
 
-export const showConfigurations: SlurmFunction = ({ decisions }) => json(configurations(decisions.cluster))
+export const showConfigurations: SlurmFunction = async ({ decisions, clock }) =>
+  json(await inSlices(clock, configurations(decisions.cluster)))
 
 export const realSize: SlurmFunction = ({ decisions }, given) => {
   const token = need(given, 'token')

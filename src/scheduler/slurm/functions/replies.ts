@@ -1,3 +1,4 @@
+import { each, type Work } from '../../../daemon/slices.js'
 import { capacityOf } from '../../../model/capacity.js'
 import type { Cluster } from '../../../model/cluster.js'
 import type { BufferDocument } from '../../../model/documents/buffer.js'
@@ -14,6 +15,7 @@ import { isHidden } from '../../progress.js'
  * The session of a job is an exception. It is shown until nothing is left to wait for: when slurmctld restarts during its own
  * teardown of a job, it finishes the teardown only if the session is shown; otherwise it holds the job forever. A setup that
  * has no session yet, because etcd does not answer or no devices are free, is shown too (`InFlightSetups.unfinishedSetups`).
+ * Which are shown is of one moment; what is said of each may be some milliseconds younger.
  */
 
 /**
@@ -33,8 +35,8 @@ export function pools(cluster: Cluster, config: SchedulerConfig, claimed: (pool:
 }
 
 /** `unfinished`: the owners of jobs whose setup has no session yet, by token. They are shown with an id that no session has. */
-export function sessions(cluster: Cluster, unfinished: ReadonlyMap<string, number>, now: number): object {
-  const made = ofSlurm(cluster).map((session) => ({
+export function* sessions(cluster: Cluster, unfinished: ReadonlyMap<string, number>, now: number): Work<object> {
+  const made = yield* each(ofSlurm(cluster), (session) => ({
     ...sessionShown(session.id, session.token, session.uid, session.createdAt),
     links: { client_nodes: session.stage === 'running' ? session.computeHosts : [] },
     state: stateOf(isReady(cluster, session), session.stage === 'leaving' ? 'destroy' : 'create'),
@@ -51,9 +53,9 @@ function sessionShown(id: number, token: string, owner: number, created: number)
   return { id, token, creator: 'SLURM', owner, created, expiration: 0, expired: false }
 }
 
-export function instances(cluster: Cluster): object {
+export function* instances(cluster: Cluster): Work<object> {
   return {
-    instances: shownBuffers(cluster).map(({ session, buffer }) => ({
+    instances: yield* each(shownBuffers(cluster), ({ session, buffer }) => ({
       id: buffer.id,
       label: buffer.name,
       public: buffer.kind === 'persistent',
@@ -72,9 +74,9 @@ export function instances(cluster: Cluster): object {
   }
 }
 
-export function configurations(cluster: Cluster): object {
+export function* configurations(cluster: Cluster): Work<object> {
   return {
-    configurations: shownBuffers(cluster).map(({ buffer }) => ({
+    configurations: yield* each(shownBuffers(cluster), ({ buffer }) => ({
       id: buffer.id,
       links: { instance: buffer.id },
       type: buffer.access.length > 0 ? 'scratch' : 'swap',

@@ -1,10 +1,11 @@
+import { atOnce } from '../../../../src/daemon/slices.js'
 import { expect } from 'chai'
 import { deviceIgnored } from '../../../../src/scheduler/admission/messages.js'
 import { ignored } from '../../../../src/scheduler/cluster/messages.js'
 import { found as told, ofHost } from '../../../../src/scheduler/operators/messages.js'
 import { createPersistent, teardown } from '../../../../src/scheduler/admission/index.js'
 import { adopt } from '../../../../src/scheduler/admission/operators.js'
-import { piecesOfCheck } from '../../../../src/scheduler/operators/consistencyCheck.js'
+import { check } from '../../../../src/scheduler/operators/consistencyCheck.js'
 import { poolsOf } from '../../../../src/scheduler/cluster/pools.js'
 import { servedPaths } from '../../../../src/scheduler/slurm/checks/stageChecks.js'
 import { hostsView } from '../../../../src/scheduler/operators/hostViews.js'
@@ -27,7 +28,7 @@ function pretender(): Hosted {
 const config = aConfig({ storageHosts: ['gluster?'] })
 const asked = (bytes: number) => ({ name: 'mytest', ...alice, pool: undefined, bytes, access: ['striped' as const] })
 const status = (rig: Rig) =>
-  statusView(rig.cache, rig.deps.config, { host: 'head', leads: true, leader: 'head', etcd: 'connected' }, null)
+  atOnce(statusView(rig.cache, rig.deps.config, { host: 'head', leads: true, leader: 'head', etcd: 'connected' }, null))
 
 async function create(rig: Rig, bytes: number) {
   const { newUuid } = rig.deps
@@ -55,11 +56,11 @@ describe('a host that storageHosts does not name', () => {
   it('is shown with what is ignored, by status, hosts and check', async () => {
     const rig = await Rig.start({ hosts: hosts(), config })
     const words = ignored(['the role storage', '51 devices', '1 stage path'])
-    const view = hostsView(rig.cache).find(({ host }) => host === 'c2')!
+    const view = atOnce(hostsView(rig.cache)).find(({ host }) => host === 'c2')!
     expect([view.roles, view.devices]).to.deep.equal([['compute'], 0])
     expect(view.problems.join()).to.contain(words)
     expect(status(rig).problems.join()).to.contain(ofHost('c2', words))
-    const [found] = [...piecesOfCheck(rig.cache, config, 2000)].flat().filter(({ where }) => where === 'host c2')
+    const [found] = atOnce(check(rig.cache, config, 2000)).filter(({ where }) => where === 'host c2')
     expect(found).to.include(told.hostIgnored('c2', words))
   })
 
@@ -74,8 +75,8 @@ describe('a host that storageHosts does not name', () => {
 
   it('that is gone is no lost host, and only what it left in etcd is shown by check', async () => {
     const rig = await Rig.start({ hosts: [{ ...aHost('old1'), alive: false }], config })
-    expect(hostsView(rig.cache)).to.deep.equal([])
-    expect([...piecesOfCheck(rig.cache, config, 2000)].flat().map(({ remedy }) => remedy)).to.match(
+    expect(atOnce(hostsView(rig.cache))).to.deep.equal([])
+    expect(atOnce(check(rig.cache, config, 2000)).map(({ remedy }) => remedy)).to.match(
       /delete the key inventory\/old1/,
     )
   })
@@ -96,14 +97,12 @@ describe('a host that is taken out of storageHosts', () => {
     await rig.quiet()
     const [report] = poolsOf(rig.cache, rig.deps.config)
     expect([report!.quantity, report!.free, report!.devices.taken]).to.deep.equal([3, 1, 2])
-    const view = hostsView(rig.cache).find(({ host }) => host === 'gluster2')!
+    const view = atOnce(hostsView(rig.cache)).find(({ host }) => host === 'gluster2')!
     expect([view.state, view.bricks]).to.deep.equal(['alive', 1])
     expect(view.problems.join()).to.contain('is ignored')
     expect(rig.told()).to.include('gluster2: brick nvme1n1 present')
     expect(rig.keys('desired/').filter((key) => key.includes('/peer/'))).to.deep.equal([])
-    expect([...piecesOfCheck(rig.cache, rig.deps.config, 2000)].flat().map(({ where }) => where)).to.include(
-      'host gluster2',
-    )
+    expect(atOnce(check(rig.cache, rig.deps.config, 2000)).map(({ where }) => where)).to.include('host gluster2')
 
     await rig.run(rig.committer.commit((cluster) => teardown(cluster, { token: 'mytest' })))
     await rig.quiet()

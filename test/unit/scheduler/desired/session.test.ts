@@ -1,3 +1,4 @@
+import { atOnce } from '../../../../src/daemon/slices.js'
 import { expect } from 'chai'
 import { hostDisconnected } from '../../../../src/scheduler/desired/messages.js'
 import type { SessionDocument, SessionStage } from '../../../../src/model/documents/session.js'
@@ -182,7 +183,7 @@ describe('a host that cannot unmount', () => {
       expect(hostsToUnmount(cluster, own)).to.deep.equal([])
       expect(allowed(cut, report)).to.equal('gluster1')
       expect(unmountProgress(cluster, '5', 20)).to.deep.equal({ state: 'done' })
-      const [c1] = hostsView(cluster).filter(({ host }) => host === 'c1')
+      const [c1] = atOnce(hostsView(cluster)).filter(({ host }) => host === 'c1')
       expect(c1!.problems.join()).to.contain(messages.cutOff(own.name, '5', ''))
     }
   })

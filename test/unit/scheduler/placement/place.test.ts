@@ -1,3 +1,4 @@
+import { atOnce } from '../../../../src/daemon/slices.js'
 import { expect } from 'chai'
 import { sameDisk } from '../../../../src/scheduler/operators/messages.js'
 import * as messages from '../../../../src/scheduler/placement/messages.js'
@@ -110,9 +111,11 @@ describe('placement', () => {
     expect(placeBricks(cluster, request(3), uuids()))
       .to.have.property('refused')
       .that.contains('refused')
-    const views = devicesView(cluster, {
-      pools: { [pool]: { granularityBytes: terabyte } },
-    } as unknown as SchedulerConfig)
+    const views = atOnce(
+      devicesView(cluster, {
+        pools: { [pool]: { granularityBytes: terabyte } },
+      } as unknown as SchedulerConfig),
+    )
     expect(
       views.map(({ host, device, availability, reason }) => [`${host}/${device}`, availability, reason]),
     ).to.deep.equal([
@@ -137,7 +140,7 @@ describe('placement', () => {
     expect(takenFor('sanitize')).to.deep.equal(['nvme4n1'])
     expect(placeBricks(cluster, { ...request(2), wipe: 'sanitize' }, uuids())).to.have.property('refused')
     const pools = { [pool]: { granularityBytes: terabyte, wipe: 'sanitize' } }
-    const views = devicesView(cluster, { pools } as unknown as SchedulerConfig)
+    const views = atOnce(devicesView(cluster, { pools } as unknown as SchedulerConfig))
     expect(views.map(({ availability, reason }) => [availability, reason])).to.deep.equal([
       ['refused', wipeNotSupportedByAgent('sanitize')],
       ['refused', sanitizeNotSupported('it is not an NVMe drive')],

@@ -1,3 +1,4 @@
+import { atOnce } from '../../../../../src/daemon/slices.js'
 import { expect } from 'chai'
 import { invalidAddresses } from '../../../../../src/scheduler/operators/messages.js'
 import { startJob } from '../../../../../src/scheduler/admission/index.js'
@@ -76,7 +77,7 @@ describe('who may mount a buffer', () => {
 describe('a host whose addresses are none', () => {
   it('is shown, with what is left out', () => {
     const host = collectionSchemas.hosts.parse({ ...aHost('c1').host, addresses: ['a b', '10.0.0.1'] })
-    const [view] = hostsView(aCluster({ hosts: [{ ...aHost('c1'), host }] }))
+    const [view] = atOnce(hostsView(aCluster({ hosts: [{ ...aHost('c1'), host }] })))
     expect(view!.problems).to.deep.equal([invalidAddresses(['a b'])])
   })
 })

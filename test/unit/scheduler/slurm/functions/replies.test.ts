@@ -1,3 +1,4 @@
+import { atOnce } from '../../../../../src/daemon/slices.js'
 import { expect } from 'chai'
 import { configurations, instances, pools, sessions } from '../../../../../src/scheduler/slurm/functions/replies.js'
 import {
@@ -30,9 +31,9 @@ const cluster = aCluster({
 const noneWait = () => 0
 const all = [
   pools(cluster, aConfig(), noneWait),
-  sessions(cluster, new Map(), 0),
-  instances(cluster),
-  configurations(cluster),
+  atOnce(sessions(cluster, new Map(), 0)),
+  atOnce(instances(cluster)),
+  atOnce(configurations(cluster)),
 ]
 
 describe('what Slurm’s plugin reads', () => {
@@ -54,7 +55,9 @@ describe('what Slurm’s plugin reads', () => {
 
   it('is every session that does not leave, and jobs that do, by id, with its nodes while it runs', () => {
     const shown = (
-      sessions(cluster, new Map(), 0) as { sessions: { id: number; token: string; links: object; state: object }[] }
+      atOnce(sessions(cluster, new Map(), 0)) as {
+        sessions: { id: number; token: string; links: object; state: object }[]
+      }
     ).sessions
     expect(shown.map(({ id, token }) => [id, token])).to.deep.equal([
       [20, '5'],
@@ -70,7 +73,7 @@ describe('what Slurm’s plugin reads', () => {
       const session = aSession({ id: 20, token, buffer: token, stage: 'leaving', computeHosts: ['c1'] })
       const buffer = aBuffer({ id: 10, name: token, wanted: 'absent', bricks: ['gluster1/nvme1n1'] })
       const cluster = aCluster({ hosts, buffers: [buffer], sessions: { [token]: session }, ...parts })
-      return (sessions(cluster, new Map(), 0) as { sessions: { state: { goal: string } }[] }).sessions.map(
+      return (atOnce(sessions(cluster, new Map(), 0)) as { sessions: { state: { goal: string } }[] }).sessions.map(
         ({ state }) => state.goal,
       )
     }
@@ -84,7 +87,7 @@ describe('what Slurm’s plugin reads', () => {
 
   it('is every buffer with its own session, once', () => {
     const shown = (
-      instances(cluster) as { instances: { label: string; public: boolean; capacity: object; links: object }[] }
+      atOnce(instances(cluster)) as { instances: { label: string; public: boolean; capacity: object; links: object }[] }
     ).instances
     expect(
       shown.map(({ label, public: isPublic, capacity, links }) => ({ label, isPublic, capacity, links })),
