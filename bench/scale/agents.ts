@@ -72,7 +72,6 @@ process.on('message', (message: { ask: string; number: number; hosts: string[] }
   else return
   process.send!({ answers: message.number })
 })
-process.on('disconnect', () => process.exit())
 
 function open(): Store {
   return openStore({ endpoints: [options.endpoint] }, { clock: systemClock, log: silentLog })

@@ -16,4 +16,5 @@ process.on('message', (message) => {
   delays.reset()
   process.send({ answers: message.number, pauseMs, heapBytes: process.memoryUsage().heapUsed })
 })
+process.on('disconnect', () => process.exit())
 process.channel?.unref()

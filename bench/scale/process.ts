@@ -7,6 +7,7 @@ const started = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of started) child.kill('SIGKILL')
 })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 /** A program of the rig in a process of its own, and what the kernel says of it. */
 export class MeasuredProcess {

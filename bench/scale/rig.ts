@@ -79,15 +79,15 @@ export class ScaleRig {
     await this.untilQuiet()
   }
 
-  /** Until etcd is written no more. */
-  async untilQuiet(): Promise<void> {
-    let before = -1
+  /** Until etcd was not written for that long. */
+  async untilQuiet(quietMs = 1_500): Promise<void> {
+    let [before, since] = [-1, performance.now()]
     await until({ what: 'nothing is written any more', deadlineMs: 600_000 }, async () => {
       const { transactions, puts } = await this.etcd.counts()
-      const isQuiet = transactions + puts === before
-      before = transactions + puts
-      if (!isQuiet) await pause(1_500)
-      return isQuiet
+      if (transactions + puts !== before) [before, since] = [transactions + puts, performance.now()]
+      else if (performance.now() - since >= quietMs) return true
+      await pause(quietMs / 3)
+      return false
     })
   }
 

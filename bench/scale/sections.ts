@@ -42,33 +42,12 @@ export const sections: Record<string, Section> = {
     const results: Measured[] = []
     for (const nodes of new Set([100, 1_000, 2_000].map((many) => Math.min(many, rig.options.nodes)))) {
       say(`a job on ${nodes} nodes`)
-      results.push(...(await job(rig, nodes)))
+      results.push(...(await runJob(rig, nodes)))
     }
     return results
   },
   staging: async (rig, say) => [await staging(rig, say)],
-  lost: async (rig) => {
-    const lost = rig.apart
-    const all = await rig.etcd.countBelow('hosts/')
-    const what = `${lost.length} storage hosts`
-    await rig.untilQuiet()
-    return [
-      await measured(rig, { what: `${what} are lost`, count: lost.length }, async () => {
-        await rig.storage.ask({ ask: 'lose', hosts: lost })
-        await rig.untilAlive(all - lost.length)
-        await rig.untilQuiet()
-      }),
-      await measured(rig, { what: `${what} are back`, count: lost.length, wanted: 'settled within 30 s' }, async () => {
-        await rig.storage.ask({ ask: 'return', hosts: lost })
-        await rig.untilAlive(all)
-        await until({ what: 'no buffer is degraded', deadlineMs: 300_000 }, async () => {
-          await pause(1_000)
-          return ((await rig.status()).buffers.degraded ?? 0) === 0
-        })
-        await rig.untilQuiet()
-      }),
-    ]
-  },
+  lost: lostAndBack,
   restart: async (rig) => [
     await measured(rig, { what: 'etcd killed for 5 s', isNew: 'etcd', wanted: 'settled within 30 s' }, async () => {
       await rig.etcd.process.end('SIGKILL')
@@ -150,8 +129,32 @@ async function createAndDestroy(rig: ScaleRig, count: number): Promise<Measured[
   return [created, destroyed]
 }
 
+/** Storage hosts lose their power, and return. */
+export async function lostAndBack(rig: ScaleRig): Promise<Measured[]> {
+  const lost = rig.apart
+  const all = await rig.etcd.countBelow('hosts/')
+  const what = `${lost.length} storage hosts`
+  await rig.untilQuiet()
+  return [
+    await measured(rig, { what: `${what} are lost`, count: lost.length }, async () => {
+      await rig.storage.ask({ ask: 'lose', hosts: lost })
+      await rig.untilAlive(all - lost.length)
+      await rig.untilQuiet()
+    }),
+    await measured(rig, { what: `${what} are back`, count: lost.length, wanted: 'settled within 30 s' }, async () => {
+      await rig.storage.ask({ ask: 'return', hosts: lost })
+      await rig.untilAlive(all)
+      await until({ what: 'no buffer is degraded', deadlineMs: 300_000 }, async () => {
+        await pause(1_000)
+        return ((await rig.status()).buffers.degraded ?? 0) === 0
+      })
+      await rig.untilQuiet()
+    }),
+  ]
+}
+
 /** The calls that slurmctld makes for a job with ten bricks on so many nodes. */
-async function job(rig: ScaleRig, nodes: number): Promise<Measured[]> {
+export async function runJob(rig: ScaleRig, nodes: number): Promise<Measured[]> {
   const token = String(500_000 + ++names)
   const script = rig.file(`${token}.sh`, jobScript(bricksOfJob))
   const hosts = rig.file(`${token}.nodes`, rig.computeNodes.slice(0, nodes).join('\n'))
