@@ -1,10 +1,11 @@
-import { Etcd3 } from 'etcd3'
 import type { CallOptions } from '@grpc/grpc-js'
-import { backoffMs } from '../daemon/backoff.js'
 import type { Clock } from '../daemon/clock.js'
+import { backoffMs } from '../daemon/backoff.js'
 import type { Log } from '../daemon/log.js'
-import { clientOptions, type Credentials, credentialsOf, type EtcdOptions } from './clientOptions.js'
+import { EtcdClient } from './client.js'
+import { type Certificates, certificatesOf, clientOptions, type EtcdOptions } from './clientOptions.js'
 import { classify } from './errors.js'
+import { Liveness } from './liveness.js'
 import { Pauses } from './pauses.js'
 import { StoreUnavailable } from './store.js'
 import { checkTransition, type Transitions } from './transitions.js'
@@ -16,6 +17,8 @@ export interface Timings {
   giveUpMs: number
   livenessEveryMs: number
   livenessDeadlineMs: number
+  /** A watch that has received nothing for this long asks for a sign of life. */
+  progressEveryMs: number
   /** A watch that has received nothing for this long is opened again. */
   silenceMs: number
   relistEveryMs: number
@@ -26,22 +29,23 @@ export const defaultTimings: Timings = {
   giveUpMs: 15_000,
   livenessEveryMs: 5_000,
   livenessDeadlineMs: 3_000,
-  silenceMs: 15_000,
+  progressEveryMs: 20_000,
+  silenceMs: 50_000,
   relistEveryMs: 420_000,
 }
 
+/** With another endpoint to go to, an endpoint that does not answer is left sooner: leases have to be renewed meanwhile. */
+const livenessDeadlineOfSeveralMs = 1_500
+
 /*
- *   idle     no client yet, or the last one was reset: the next call opens one
+ *   idle     no client: the next call opens one, after a pause when the last one was reset
  *   open     a client of the endpoint in use
  *   closed
  */
 interface Open {
   name: 'open'
-  client: Etcd3
-  /** Successive reads without an answer. */
-  misses: number
-  /** When the endpoint last gave an answer that needs a quorum. */
-  heardAt: number
+  client: EtcdClient
+  liveness: Liveness
 }
 type State = { name: 'idle' } | Open | { name: 'closed' }
 export type ConnectionState = State['name']
@@ -55,22 +59,35 @@ const transitions: Transitions<ConnectionState> = {
 /** The pause after that many failed attempts: it grows, with jitter, so that many clients do not return at once. */
 export const retryMs = (round: number) => backoffMs(round, 50, 2_000)
 
+/** The pause before connecting again, after no endpoint has answered for so long: it grows with that, with jitter. */
+export const reconnectMs = (awayMs: number, random: () => number = Math.random) =>
+  Math.min(30_000, Math.max(50, awayMs / 2)) * (0.5 + random() / 2)
+
+/** One call may be sent now, on this client. */
+export interface Link {
+  client: EtcdClient
+  /** For `failed` and `heard`. */
+  generation: number
+}
+
 /**
- * One etcd3 client for the endpoint in use, and the choice of that endpoint. etcd3's own retries and circuit breakers
- * are switched off (they repeat writes blindly); a call that fails for a reason that another endpoint may not share
- * moves on to the next one.
+ * The client of the endpoint in use, with one TCP connection for all calls and streams, and the choice of that endpoint.
+ * A call that fails says little about the others: the endpoint is left when its connection is gone, or when it does not
+ * answer to a second request either (`liveness.ts`).
  *
- * INVARIANTS: every call has a deadline; a generation is never used again after `reset`.
+ * INVARIANTS: every call has a deadline; a generation is never used again after it was left.
  */
 export class Connection {
   private link: State = { name: 'idle' }
   private index = 0
   private generation = 0
+  /** Since when nothing was heard of any endpoint; undefined while the one in use answers. */
+  private awaySince: number | undefined
+  private connectAt = -Infinity
   private readonly resetListeners = new Set<(reason: string) => void>()
   private readonly pauses: Pauses
-  private cancelLiveness: (() => void) | undefined
   private livenessUsers = 0
-  private readonly credentials: Credentials
+  private readonly certificates: Certificates
 
   /** Connects at the first call. Reads the TLS files now, and throws when one cannot be read. */
   constructor(
@@ -80,7 +97,7 @@ export class Connection {
     readonly log: Log,
   ) {
     // Read once: a file that is missing for a moment while it is replaced must not end a program that reconnects.
-    this.credentials = credentialsOf(options)
+    this.certificates = certificatesOf(options)
     this.index = Math.floor(Math.random() * options.endpoints.length)
     this.pauses = new Pauses(clock)
   }
@@ -100,38 +117,37 @@ export class Connection {
     return this.link.name === 'closed'
   }
 
-  /** The client in use, and its generation for `reset`. Throws StoreUnavailable when closed. */
-  current(): { client: Etcd3; generation: number } {
-    if (this.link.name === 'closed') throw new StoreUnavailable('the store is closed')
-    if (this.link.name === 'open') return { client: this.link.client, generation: this.generation }
-    const client = new Etcd3(clientOptions(this.options, this.endpoint, this.credentials, this.timings.callMs))
-    this.enter({ name: 'open', client, misses: 0, heardAt: -Infinity })
-    return { client, generation: this.generation }
+  /** The client in use, at once or after the pause before connecting again. Throws StoreUnavailable when closed. */
+  async ready(): Promise<Link> {
+    for (;;) {
+      const restMs = this.connectAt - this.clock.monotonicMs()
+      if (this.link.name !== 'idle' || restMs <= 0) return this.current()
+      await this.pauses.wait(restMs)
+    }
   }
 
   /**
-   * One attempt at the endpoint in use. After a failure that another endpoint may not have, it moves on to the next endpoint and throws
-   * StoreUnavailable; other failures are thrown as their StoreError. After StoreUnavailable it is not known whether a write was
-   * done.
+   * One attempt at the endpoint in use. Throws StoreUnavailable when it did not answer or could not serve the call, and other
+   * failures as their StoreError. After StoreUnavailable it is not known whether a write was done.
    */
   async attempt<T>(
-    call: (client: Etcd3, options: CallOptions) => Promise<T>,
+    call: (client: EtcdClient, options: CallOptions) => Promise<T>,
     deadlineMs = this.timings.callMs,
   ): Promise<T> {
-    const { client, generation } = this.current()
+    const { client, generation } = await this.readyWithin(deadlineMs)
+    const sentAt = this.clock.monotonicMs()
     try {
       const answer = await call(client, { deadline: Date.now() + deadlineMs })
-      this.heardFromQuorum(generation)
+      this.heard(generation)
       return answer
     } catch (error) {
-      const failure = classify(error)
-      if (failure.kind === 'unreachable') this.reset(generation, failure.error.message)
-      throw failure.error
+      this.failed(generation, sentAt, error)
+      throw classify(error).error
     }
   }
 
   /** Retries a read until it succeeds or `giveUpMs` have passed; errors that a retry cannot fix are thrown at once. */
-  async retryRead<T>(call: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
+  async retryRead<T>(call: (client: EtcdClient, options: CallOptions) => Promise<T>): Promise<T> {
     const start = this.clock.monotonicMs()
     for (let round = 0; ; round++) {
       try {
@@ -149,13 +165,20 @@ export class Connection {
     return this.pauses.wait(retryMs(round))
   }
 
-  /** Leaves the endpoint of that generation, unless it was left already. */
-  reset(generation: number, reason: string): void {
-    if (this.isClosed || generation !== this.generation) return
-    this.generation++
-    this.index = (this.index + 1) % this.options.endpoints.length
-    this.enter({ name: 'idle' })
-    this.announce(reason)
+  /** A call or stream of that generation, begun then, has failed. */
+  failed(generation: number, sentAt: number, error: unknown): void {
+    if (generation !== this.generation || this.link.name !== 'open') return
+    const failure = classify(error)
+    if (failure.kind === 'disconnected') this.leave(failure.error.message)
+    else if (failure.kind === 'unreachable') this.link.liveness.miss(sentAt, failure.error.message)
+    else this.heard(generation)
+  }
+
+  /** To be called for answers that only a member with a quorum gives: calls are linearizable, and only etcd's leader renews leases. */
+  heard(generation: number): void {
+    if (generation !== this.generation || this.link.name !== 'open') return
+    this.awaySince = undefined
+    this.link.liveness.heard()
   }
 
   /**
@@ -166,34 +189,90 @@ export class Connection {
     return () => this.resetListeners.delete(listener)
   }
 
-  /** To be called for answers that show a quorum: calls are linearizable, and only etcd's leader renews leases. */
-  heardFromQuorum(generation: number): void {
-    if (generation !== this.generation || this.link.name !== 'open') return
-    this.link.misses = 0
-    this.link.heardAt = this.clock.monotonicMs()
-  }
-
   /**
-   * Reads linearizably when there was no such answer for a while, as long as there is a watch: without that, a member without a quorum
-   * would only be silent. A program that renews a lease does not need it.
+   * Asks the endpoint when there was no answer for a while, until the returned function is called. A program that renews a lease
+   * sends no such read.
    */
   watchLiveness(): () => void {
-    if (this.livenessUsers++ === 0) this.scheduleLiveness()
+    this.livenessUsers++
+    this.tellLiveness()
     let ended = false
     return () => {
       if (ended) return
       ended = true
-      if (--this.livenessUsers === 0) this.cancelLiveness?.()
+      this.livenessUsers--
+      this.tellLiveness()
     }
   }
 
   /** Ends pauses, calls and streams. May be repeated. */
   close(): void {
     if (this.isClosed) return
-    this.cancelLiveness?.()
     this.enter({ name: 'closed' })
     this.pauses.close()
     this.announce('closed')
+  }
+
+  private current(): Link {
+    if (this.link.name === 'closed') throw new StoreUnavailable('the store is closed')
+    if (this.link.name === 'idle') this.open()
+    return { client: (this.link as Open).client, generation: this.generation }
+  }
+
+  /** As `ready`; throws StoreUnavailable when that takes longer. */
+  private async readyWithin(ms: number): Promise<Link> {
+    const restMs = this.connectAt - this.clock.monotonicMs()
+    if (this.link.name !== 'idle' || restMs <= ms) return this.ready()
+    await this.pauses.wait(ms)
+    if (this.link.name === 'idle') throw new StoreUnavailable('etcd is away, and is connected to again later')
+    return this.current()
+  }
+
+  private open(): void {
+    const { generation, timings, clock } = this
+    const client = new EtcdClient(clientOptions(this.options, this.endpoint, this.certificates, timings.callMs))
+    const liveness = new Liveness({
+      clock,
+      everyMs: timings.livenessEveryMs,
+      ask: () => this.ask(client),
+      onDead: (reason) => {
+        if (generation === this.generation) this.leave(`it does not answer: ${reason}`)
+      },
+    })
+    this.enter({ name: 'open', client, liveness })
+    this.tellLiveness()
+  }
+
+  /**
+   * Whether that endpoint answers. With others to go to, it has to show a quorum too; a single one is not left for a lack of it.
+   * Any answer counts, for example a denial.
+   */
+  private async ask(client: EtcdClient): Promise<boolean> {
+    const isSingle = this.options.endpoints.length === 1
+    const { livenessDeadlineMs } = this.timings
+    const deadlineMs = isSingle ? livenessDeadlineMs : Math.min(livenessDeadlineMs, livenessDeadlineOfSeveralMs)
+    const request = { key: Buffer.from([0]), count_only: true, serializable: isSingle }
+    try {
+      await client.range(request, { deadline: Date.now() + deadlineMs })
+      return true
+    } catch (error) {
+      return classify(error).kind === 'refused'
+    }
+  }
+
+  private tellLiveness(): void {
+    if (this.link.name === 'open') this.link.liveness.need(this.livenessUsers > 0)
+  }
+
+  /** Leaves the endpoint in use, for the next one or for another connection to the same. */
+  private leave(reason: string): void {
+    const now = this.clock.monotonicMs()
+    this.awaySince ??= now
+    this.connectAt = now + reconnectMs(now - this.awaySince)
+    this.generation++
+    this.index = (this.index + 1) % this.options.endpoints.length
+    this.enter({ name: 'idle' })
+    this.announce(reason)
   }
 
   /** Enters a state and closes the client of the previous state. */
@@ -201,37 +280,12 @@ export class Connection {
     checkTransition('the connection', transitions, this.state, next.name)
     const before = this.link
     this.link = next
-    if (before.name === 'open') before.client.close()
+    if (before.name !== 'open') return
+    before.liveness.end()
+    before.client.close()
   }
 
   private announce(reason: string): void {
     for (const listener of [...this.resetListeners]) listener(reason)
-  }
-
-  private scheduleLiveness(inMs = this.timings.livenessEveryMs): void {
-    this.cancelLiveness = this.clock.after(inMs, () => void this.checkLiveness())
-  }
-
-  private async checkLiveness(): Promise<void> {
-    if (this.isClosed) return
-    const heardAt = this.link.name === 'open' ? this.link.heardAt : -Infinity
-    const quietMs = this.clock.monotonicMs() - heardAt
-    if (quietMs < this.timings.livenessEveryMs) return this.scheduleLiveness(this.timings.livenessEveryMs - quietMs)
-    const { client, generation } = this.current()
-    try {
-      const options = { deadline: Date.now() + this.timings.livenessDeadlineMs }
-      await client.kv.range({ key: Buffer.from([0]), count_only: true, serializable: false }, options)
-      this.heardFromQuorum(generation)
-    } catch (error) {
-      const failure = classify(error)
-      // Any other answer, for example a denial, shows that the endpoint is alive.
-      if (failure.kind === 'unreachable') this.miss(generation, failure.error.message)
-    }
-    if (this.livenessUsers > 0 && !this.isClosed) this.scheduleLiveness()
-  }
-
-  private miss(generation: number, reason: string): void {
-    if (generation !== this.generation || this.link.name !== 'open') return
-    if (++this.link.misses >= 2) this.reset(generation, `no answer to two reads: ${reason}`)
   }
 }

@@ -3,11 +3,12 @@ import { Denied, LeaseGone, OutOfSpace, StoreError, StoreUnavailable } from './s
 
 export type Failure =
   /** Another endpoint, or the same one later, may answer; it is not known whether a write was done. */
-  { kind: 'unreachable'; error: StoreUnavailable } | { kind: 'refused'; error: StoreError }
+  | { kind: 'unreachable'; error: StoreUnavailable }
+  /** The same, and the connection itself is gone, or could not be made. */
+  | { kind: 'disconnected'; error: StoreUnavailable }
+  | { kind: 'refused'; error: StoreError }
 
-/**
- * Classifies an error of etcd3 or gRPC by its text; unknown errors count as unreachable. etcd's own messages begin with `etcdserver:`.
- */
+/** Classifies an error of gRPC by its text; unknown errors count as unreachable. etcd's own messages begin with `etcdserver:`. */
 export function classify(cause: unknown): Failure {
   if (cause instanceof StoreUnavailable) return { kind: 'unreachable', error: cause }
   if (cause instanceof StoreError) return { kind: 'refused', error: cause }
@@ -31,5 +32,9 @@ export function classify(cause: unknown): Failure {
   ) {
     return { kind: 'refused', error: new StoreError(refusedByEtcd(message), { cause }) }
   }
-  return { kind: 'unreachable', error: new StoreUnavailable(noAnswer(message), { cause }) }
+  const isConnectionGone = /^14 UNAVAILABLE/.test(message) && !message.includes('etcdserver:')
+  return {
+    kind: isConnectionGone ? 'disconnected' : 'unreachable',
+    error: new StoreUnavailable(noAnswer(message), { cause }),
+  }
 }

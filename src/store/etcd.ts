@@ -9,6 +9,7 @@ import {
   type Compare,
   type Entry,
   type Lease,
+  type LeaseOptions,
   maxOperations,
   OutcomeUnknown,
   type Store,
@@ -59,7 +60,7 @@ class EtcdStore implements Store {
     let from = Buffer.from(full)
     for (;;) {
       const page = await this.connection.retryRead((client, options) =>
-        client.kv.range(
+        client.range(
           {
             key: from,
             range_end: rangeEnd(full),
@@ -93,7 +94,7 @@ class EtcdStore implements Store {
     const start = this.connection.clock.monotonicMs()
     for (let round = 0, mayBeDone = false; ; round++) {
       try {
-        const response = await this.connection.attempt((client, options) => client.kv.txn(request, options))
+        const response = await this.connection.attempt((client, options) => client.txn(request, options))
         if (response.succeeded) return { won: true, revision: Number(response.header.revision) }
         return mayBeDone ? await this.readBack(compares, writes, op) : { won: false }
       } catch (error) {
@@ -123,13 +124,13 @@ class EtcdStore implements Store {
     }
   }
 
-  async lease(ttlSeconds: number): Promise<Lease> {
-    return EtcdLease.grant(this.connection, ttlSeconds)
+  async lease(ttlSeconds: number, options?: LeaseOptions): Promise<Lease> {
+    return EtcdLease.grant(this.connection, ttlSeconds, options)
   }
 
   async usage(): Promise<Usage> {
     const { dbSize, dbSizeInUse, errors } = (await this.connection.attempt((client, options) =>
-      client.maintenance.status(options),
+      client.status(options),
     )) as IStatusResponse & { dbSizeInUse: string; errors?: string[] }
     const isFull = (errors ?? []).some((error) => error.includes('NOSPACE'))
     return { sizeBytes: Number(dbSize), inUseBytes: Number(dbSizeInUse), isFull }
@@ -143,7 +144,7 @@ class EtcdStore implements Store {
 
   private async read(key: string) {
     const response = await this.connection.retryRead((client, options) =>
-      client.kv.range({ key: Buffer.from(this.prefix + key), serializable: false }, options),
+      client.range({ key: Buffer.from(this.prefix + key), serializable: false }, options),
     )
     return response.kvs[0] && decodeEntry(response.kvs[0], this.prefix)
   }

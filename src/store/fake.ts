@@ -5,6 +5,7 @@ import {
   type Entry,
   type Lease,
   LeaseGone,
+  type LeaseOptions,
   maxOperations,
   type Store,
   StoreError,
@@ -225,9 +226,10 @@ export class FakeStore implements Store {
   }
 
   /** As `Store` says. */
-  lease(ttlSeconds: number): Promise<Lease> {
+  lease(ttlSeconds: number, { untilGone = false }: LeaseOptions = {}): Promise<Lease> {
     return this.answer(() => {
-      const lease = new MemoryLease(this.etcd, this.program.clock, ttlSeconds, () => !this.isCut && !this.closed)
+      const isConnected = () => !this.isCut && !this.closed
+      const lease = new MemoryLease(this.etcd, this.program.clock, { ttlSeconds, untilGone }, isConnected)
       this.leases.add(lease)
       return lease
     })
@@ -337,10 +339,10 @@ class MemoryLease implements Lease {
   constructor(
     private readonly etcd: FakeEtcd,
     private readonly clock: Clock,
-    private readonly ttlSeconds: number,
+    private readonly options: Required<LeaseOptions> & { ttlSeconds: number },
     private readonly isConnected: () => boolean,
   ) {
-    const granted = etcd.grant(ttlSeconds, () => this.lose())
+    const granted = etcd.grant(options.ttlSeconds, () => this.lose())
     this.id = granted.id
     this.renewOnServer = granted.renew
     this.renewedAt = clock.monotonicMs()
@@ -348,7 +350,7 @@ class MemoryLease implements Lease {
   }
 
   isHeld(): boolean {
-    return !this.lost && this.clock.monotonicMs() - this.renewedAt < (this.ttlSeconds * 2000) / 3
+    return !this.lost && this.clock.monotonicMs() - this.renewedAt < (this.options.ttlSeconds * 2000) / 3
   }
 
   onLost(callback: () => void): void {
@@ -372,10 +374,14 @@ class MemoryLease implements Lease {
   }
 
   private tick(): void {
-    this.cancel = this.clock.after(this.ttlSeconds * 300, () => {
+    const { ttlSeconds, untilGone } = this.options
+    this.cancel = this.clock.after(ttlSeconds * 300, () => {
       if (this.lost) return
-      if (this.isConnected() && this.renewOnServer()) this.renewedAt = this.clock.monotonicMs()
-      if (!this.isHeld()) return this.lose()
+      if (this.isConnected()) {
+        if (!this.renewOnServer()) return this.lose()
+        this.renewedAt = this.clock.monotonicMs()
+      }
+      if (!untilGone && !this.isHeld()) return this.lose()
       this.tick()
     })
   }

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.js'
-import { Renewals } from './renewals.js'
-import { type Lease, StoreUnavailable } from './store.js'
+import { ConnectionLeft, Renewals } from './renewals.js'
+import { type Lease, type LeaseOptions, StoreUnavailable } from './store.js'
 import { checkTransition, type Transitions } from './transitions.js'
 
 /**
@@ -19,7 +19,7 @@ export function leaseTimes(ttlSeconds: number) {
 /*
  *   waiting    renewed or granted; the next renewal begins later
  *   renewing   a renewal is in progress
- *   lost       not renewed in time, dropped by the server, or given up
+ *   lost       dropped by the server, or given up; unless it is renewed until it is gone, also not renewed in time
  *
  * INVARIANT: `isHeld` is false before the server can have dropped the lease. The server counts from when it received
  * the last renewal, we from when we sent it, and we stop at two thirds.
@@ -45,15 +45,13 @@ export class EtcdLease implements Lease {
   /**
    * Retried for `giveUpMs`; then StoreUnavailable. A grant whose answer was lost leaves a lease without keys, which expires.
    */
-  static async grant(connection: Connection, ttlSeconds: number): Promise<EtcdLease> {
+  static async grant(connection: Connection, ttlSeconds: number, options: LeaseOptions = {}): Promise<EtcdLease> {
     const start = connection.clock.monotonicMs()
     for (let round = 0; ; round++) {
       const sentAt = connection.clock.monotonicMs()
       try {
-        const response = await connection.attempt((client, options) =>
-          client.leaseClient.leaseGrant({ TTL: ttlSeconds, ID: 0 }, options),
-        )
-        return new EtcdLease(connection, response.ID, ttlSeconds, sentAt)
+        const response = await connection.attempt((client, call) => client.leaseGrant({ TTL: ttlSeconds, ID: 0 }, call))
+        return new EtcdLease(connection, response.ID, ttlSeconds, sentAt, options.untilGone ?? false)
       } catch (error) {
         // A grant whose answer was lost leaves a lease without keys, which expires by itself.
         if (!(error instanceof StoreUnavailable) || connection.isClosed) throw error
@@ -68,6 +66,7 @@ export class EtcdLease implements Lease {
     readonly id: string,
     ttlSeconds: number,
     private renewedAt: number,
+    private readonly untilGone: boolean,
   ) {
     this.times = leaseTimes(ttlSeconds)
     this.renewals = new Renewals(connection, id)
@@ -97,7 +96,7 @@ export class EtcdLease implements Lease {
     this.lose()
     if (this.connection.isClosed) return
     await this.connection
-      .attempt((client, options) => client.leaseClient.leaseRevoke({ ID: this.id }, options))
+      .attempt((client, options) => client.leaseRevoke({ ID: this.id }, options))
       .catch(() => {
         // It expires by itself.
       })
@@ -115,6 +114,7 @@ export class EtcdLease implements Lease {
 
   private scheduleExpiry(): void {
     this.cancelExpiry()
+    if (this.untilGone) return
     this.cancelExpiry = this.connection.clock.after(
       Math.max(0, this.heldUntil() - this.connection.clock.monotonicMs()),
       () => {
@@ -131,11 +131,12 @@ export class EtcdLease implements Lease {
   private async renew(): Promise<void> {
     if (this.is('lost')) return
     this.enter('renewing')
-    const sentAt = this.connection.clock.monotonicMs()
     try {
-      const ttl = await this.renewals.renew(Math.min(this.connection.timings.callMs, this.times.deadlineMs))
+      const { ttlSeconds, sentAt } = await this.renewals.renew(
+        Math.min(this.connection.timings.callMs, this.times.deadlineMs),
+      )
       if (this.is('lost')) return
-      if (ttl <= 0) return this.lose()
+      if (ttlSeconds <= 0) return this.lose()
       this.enter('waiting')
       this.renewedAt = sentAt
       this.scheduleExpiry()
@@ -144,7 +145,8 @@ export class EtcdLease implements Lease {
       this.connection.log.debug('lease renewal failed', { lease: this.id, reason: String(error) })
       if (this.is('lost')) return
       this.enter('waiting')
-      this.scheduleRenewal(this.times.retryMs * (0.4 + Math.random() * 0.6))
+      // After the connection was left, the renewal is sent as soon as there is another.
+      this.scheduleRenewal(error instanceof ConnectionLeft ? 0 : this.times.retryMs * (0.4 + Math.random() * 0.6))
     }
   }
 

@@ -5,9 +5,9 @@ import type { Lease, Store } from './store.js'
 import { checkTransition, type Transitions } from './transitions.js'
 
 /*
- *   writing   the lease is granted, if it is not held, and the key is written under it; retried until it succeeds
+ *   writing   the lease is granted, if there is none, and the key is written under it; retried until it succeeds
  *   stale     the same, and a newer value has to be written after it
- *   idle      the key has the current value, under a lease that is held
+ *   idle      the key has the current value, under a lease that is renewed until it is gone
  *   closing   closed during a write, which is finished first
  *   closed    the lease expires, and the key is deleted with it
  *
@@ -24,6 +24,8 @@ const transitions: Transitions<LeasedKeyState> = {
 }
 
 const retryMs = 1_000
+/** How often the key is read after the time in which it can disappear by itself. */
+const checkEveryMs = 60_000
 
 export interface LeasedKeyOptions {
   ttlSeconds: number
@@ -114,7 +116,7 @@ export class LeasedKey {
   private async writeOnce(): Promise<void> {
     const { clock, log } = this.options
     try {
-      const lease = await this.heldLease()
+      const lease = await this.knownLease()
       if (this.isClosed) return
       await this.owned.put(this.value, lease)
       this.announce()
@@ -129,11 +131,13 @@ export class LeasedKey {
     }
   }
 
-  private async heldLease(): Promise<Lease> {
-    if (this.lease?.isHeld()) return this.lease
-    const granted = await this.store.lease(this.options.ttlSeconds)
+  private async knownLease(): Promise<Lease> {
+    // One that was not renewed in time may still be there: only etcd knows, and then the key goes on without interruption.
+    if (this.lease) return this.lease
+    const granted = await this.store.lease(this.options.ttlSeconds, { untilGone: true })
     this.lease = granted
     granted.onLost(() => {
+      if (this.lease === granted) this.lease = undefined
       if (this.isClosed) return
       this.options.log.warn('lease lost, another is granted', { key: this.key })
       void this.writeAgain()
@@ -141,12 +145,16 @@ export class LeasedKey {
     return granted
   }
 
-  private scheduleCheck(): void {
-    this.cancelCheck = this.options.clock.after(this.options.ttlSeconds * 1000, () => void this.check())
+  /**
+   * The key may disappear although its lease is there: a write of an earlier run, which arrived late, has put it under that run's
+   * lease, which runs out within its TTL. So the key is read twice in that time; then rarely, because somebody may delete it.
+   */
+  private scheduleCheck(earlyChecks = 2): void {
+    const inMs = earlyChecks > 0 ? this.options.ttlSeconds * 1000 : checkEveryMs * (0.75 + Math.random() / 2)
+    this.cancelCheck = this.options.clock.after(inMs, () => void this.check(Math.max(0, earlyChecks - 1)))
   }
 
-  /** The key may disappear: a late write of an earlier run puts it under that run's lease, which expires; or somebody deletes it. */
-  private async check(): Promise<void> {
+  private async check(earlyChecks: number): Promise<void> {
     const { log } = this.options
     try {
       if (this.current === 'idle' && !(await this.store.get(this.key)) && !this.isClosed) {
@@ -156,6 +164,6 @@ export class LeasedKey {
     } catch (error) {
       log.warn('key under lease could not be read', { key: this.key, reason: String(error) })
     }
-    if (!this.isClosed) this.scheduleCheck()
+    if (!this.isClosed) this.scheduleCheck(earlyChecks)
   }
 }

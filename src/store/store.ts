@@ -46,12 +46,20 @@ export interface Lease {
   readonly id: string
   /** False once two thirds of the TTL have passed since the last renewal that succeeded was *sent*. */
   isHeld(): boolean
-  /** Calls back once, when `isHeld` becomes false; immediately if it is false already. */
+  /** Calls back once, when `isHeld` becomes false for good; immediately if it is already. */
   onLost(callback: () => void): void
   /** Revokes it: its keys are deleted at once, or when it expires if etcd does not answer. Never throws; may be repeated. */
   revoke(): Promise<void>
   /** Stops keeping it alive: its keys are deleted when it expires. */
   letExpire(): void
+}
+
+export interface LeaseOptions {
+  /**
+   * Renewed until etcd says that it is gone, also when that was not possible in time: then `isHeld` may become true again, and
+   * `onLost` waits for etcd's word. For keys by which nobody decides that he may write.
+   */
+  untilGone?: boolean
 }
 
 /** At most this many writes and compares in one transaction (etcd refuses more than 128). */
@@ -92,7 +100,7 @@ export interface Store {
   /**
    * Grants a lease and keeps it alive until it is lost or revoked. Tried again for `giveUpMs`, then StoreUnavailable.
    */
-  lease(ttlSeconds: number): Promise<Lease>
+  lease(ttlSeconds: number, options?: LeaseOptions): Promise<Lease>
   /**
    * Asked once, without trying again: for display. Throws StoreUnavailable when the endpoint in use does not answer.
    */

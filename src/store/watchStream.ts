@@ -1,6 +1,6 @@
-import type { IEvent, IWatchRequest, IWatchResponse } from 'etcd3'
+import type { IEvent, IWatchResponse } from 'etcd3'
+import type { WatchRawStream } from './client.js'
 import type { Connection } from './connection.js'
-import type { RawStream } from './rawStream.js'
 import { checkTransition, type Transitions } from './transitions.js'
 import { rangeEnd } from './values.js'
 
@@ -43,43 +43,38 @@ export class WatchStream {
   private current: WatchStreamState = 'opening'
   private heardAt: number
   private fragments: IEvent[] = []
-  private settle: (left: { outcome: Outcome; from: WatchStreamState }) => void = () => {}
+  private settle: (outcome: Outcome) => void = () => {}
   private cancelCheck: () => void = () => {}
   private readonly cancelRelist: () => void
   private readonly stopListening: () => void
 
-  /** Opens it on the client that the connection uses now. Throws when that client cannot open a stream. */
+  /** Opens it as soon as there is a connection. Throws when it cannot open a stream. */
   static async open(
     connection: Connection,
     prefix: string,
     fromRevision: number,
     handlers: WatchStreamHandlers,
   ): Promise<WatchStream> {
-    const { client, generation } = connection.current()
-    const stream = (await client.watchClient.watch()) as unknown as RawStream<IWatchRequest, IWatchResponse>
-    return new WatchStream(connection, generation, stream, { prefix, fromRevision }, handlers)
+    const { client, generation } = await connection.ready()
+    return new WatchStream(connection, generation, await client.watch(), { prefix, fromRevision }, handlers)
   }
 
   private constructor(
     private readonly connection: Connection,
     private readonly generation: number,
-    private readonly stream: RawStream<IWatchRequest, IWatchResponse>,
+    private readonly stream: WatchRawStream,
     { prefix, fromRevision }: { prefix: string; fromRevision: number },
     private readonly handlers: WatchStreamHandlers,
   ) {
     const { clock, timings } = connection
-    const left = new Promise<{ outcome: Outcome; from: WatchStreamState }>((resolve) => (this.settle = resolve))
-    this.outcome = left.then(({ outcome, from }) => {
-      this.release(outcome, from)
-      return outcome
-    })
+    this.outcome = new Promise<Outcome>((resolve) => (this.settle = resolve)).finally(() => this.release())
     this.heardAt = clock.monotonicMs()
     this.stopListening = connection.onReset((reason) => this.leave('reopen', reason))
     this.scheduleCheck(timings.callMs)
     this.cancelRelist = clock.after(timings.relistEveryMs * (0.75 + Math.random() / 2), () =>
       this.leave('relist', 'time to look again'),
     )
-    stream.on('error', (error) => this.leave('reopen', error.message))
+    stream.on('error', (error) => this.fail(clock.monotonicMs(), error))
     stream.on('end', () => this.leave('reopen', 'the server ended the watch stream'))
     stream.on('data', (response) => this.hear(response))
     stream.write({
@@ -101,19 +96,22 @@ export class WatchStream {
   /** Ends the stream; `outcome` resolves with this ending. Does nothing if the stream was left before. */
   leave(ending: Ending, reason: string): void {
     if (this.current === 'left') return
-    const from = this.current
     this.enter('left')
-    this.settle({ outcome: { ending, reason }, from })
+    this.settle({ ending, reason })
   }
 
-  private release({ ending, reason }: Outcome, from: WatchStreamState): void {
+  /** Leaves it after an error, or for want of an answer since then: the connection may be gone too. */
+  private fail(sinceMs: number, error: Error): void {
+    if (this.current === 'left') return
+    this.connection.failed(this.generation, sinceMs, error)
+    this.leave('reopen', error.message)
+  }
+
+  private release(): void {
     this.cancelCheck()
     this.cancelRelist()
     this.stopListening()
-    // etcd3 takes a cancelled stream for a broken host; one that is ended in good order is left alone.
-    if (ending === 'relist') this.stream.end()
-    else this.stream.cancel()
-    if (from === 'opening' && ending === 'reopen') this.connection.reset(this.generation, reason)
+    this.stream.cancel()
   }
 
   private enter(next: WatchStreamState): void {
@@ -145,12 +143,11 @@ export class WatchStream {
   private check(): void {
     const { clock, timings } = this.connection
     const quietMs = clock.monotonicMs() - this.heardAt
-    if (this.current === 'opening') {
-      if (quietMs > timings.callMs) return this.leave('reopen', 'the watch stream did not open in time')
-      return this.scheduleCheck(timings.callMs)
-    }
-    if (quietMs > timings.silenceMs) return this.leave('reopen', 'the watch stream is silent')
+    if (this.current === 'opening') return this.fail(this.heardAt, new Error('the watch stream did not open in time'))
+    if (quietMs > timings.silenceMs) return this.fail(this.heardAt, new Error('the watch stream is silent'))
+    // Streams on which something happens need not be asked.
+    if (quietMs < timings.progressEveryMs) return this.scheduleCheck(timings.progressEveryMs - quietMs)
     this.stream.write({ progress_request: {} })
-    this.scheduleCheck(timings.livenessEveryMs)
+    this.scheduleCheck(timings.progressEveryMs)
   }
 }

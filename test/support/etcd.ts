@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -14,6 +14,10 @@ export interface TestEtcd {
   /** etcdctl on it; gives what it prints. */
   ctl(...words: string[]): string
   signal(signal: NodeJS.Signals): void
+  /** As by a power cut: its data stays. */
+  kill(): Promise<void>
+  /** Starts it again after `kill`, on the same port with the same data. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -56,23 +60,36 @@ export async function startEtcdAt(port: number, ...more: (string | { tls: EtcdTl
     ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `test=${peer}`],
   ]
   const words = more.filter((word) => typeof word === 'string')
-  const child: ChildProcess = spawn('etcd', [...flags, ...(tls ? serverFlags(tls) : []), ...words], { stdio: 'ignore' })
-  const ended = once(child, 'exit')
+  const run = () => {
+    const child = spawn('etcd', [...flags, ...(tls ? serverFlags(tls) : []), ...words], { stdio: 'ignore' })
+    return { child, ended: once(child, 'exit') }
+  }
+  let { child, ended } = run()
   const ctl = (...words: string[]) =>
     execFileSync('etcdctl', words, {
       encoding: 'utf8',
       env: { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: url, ...(tls ? clientEnvironment(tls) : {}) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-  await until({ what: `etcd answers on ${url}` }, () => Promise.resolve(ctl('endpoint', 'health') !== undefined))
+  const answers = () =>
+    until({ what: `etcd answers on ${url}` }, () => Promise.resolve(ctl('endpoint', 'health') !== undefined))
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await ended
+  }
+  await answers()
   return {
     port,
     url,
     ctl,
     signal: (signal) => child.kill(signal),
+    kill,
+    restart: async () => {
+      ;({ child, ended } = run())
+      await answers()
+    },
     stop: async () => {
-      child.kill('SIGKILL')
-      await ended
+      await kill()
       rmSync(directory, { recursive: true, force: true })
     },
   }

@@ -40,7 +40,7 @@ export const event = (type: 'PUT' | 'DELETE', key: string, revision: number) => 
 /** A connection whose watch streams are by hand. */
 export function handConnection() {
   const streams: HandStream[] = []
-  const resets: string[] = []
+  const failures: string[] = []
   const clock = new HandClock()
   const opened = () => {
     streams.push(new HandStream())
@@ -52,12 +52,12 @@ export function handConnection() {
     log: silentLog,
     watchLiveness: () => () => {},
     onReset: () => () => {},
-    reset: (_generation: number, reason: string) => resets.push(reason),
-    current: () => ({ generation: 1, client: { watchClient: { watch: () => Promise.resolve(opened()) } } }),
+    failed: (_generation: number, _sentAt: number, error: Error) => failures.push(error.message),
+    ready: () => Promise.resolve({ generation: 1, client: { watch: () => Promise.resolve(opened()) } }),
   } as unknown as Connection
   const untilOpen = (count: number) =>
     until({ what: `stream ${count}` }, () =>
       Promise.resolve(streams.length === count && streams.at(-1)!.written.length > 0),
     )
-  return { connection, clock, streams, resets, untilOpen }
+  return { connection, clock, streams, failures, untilOpen }
 }

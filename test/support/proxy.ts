@@ -5,6 +5,8 @@ type Direction = 'up' | 'down'
 /** A TCP proxy that can be a bad network. `up` is from the client to the server, `down` the answers. */
 export class Proxy {
   port = 0
+  /** Connections that were taken so far. */
+  accepted = 0
   private readonly server = createServer((client) => this.accept(client))
   private readonly links = new Set<{ client: Socket; upstream: Socket }>()
   private dropping: Record<Direction, boolean> = { up: false, down: false }
@@ -64,6 +66,7 @@ export class Proxy {
 
   private accept(client: Socket): void {
     if (this.refusing) return void client.destroy()
+    this.accepted++
     const upstream = connect(this.target, '127.0.0.1')
     const link = { client, upstream }
     this.links.add(link)

@@ -8,6 +8,7 @@ import { openStore } from '../../../src/store/etcd.js'
 import { LeasedKey } from '../../../src/store/leasedKey.js'
 import { type Change, maxOperations, type Store, StoreError } from '../../../src/store/store.js'
 import { needsEtcd, startEtcd, type TestEtcd } from '../../support/etcd.js'
+import { callsOf } from '../../support/etcdMetrics.js'
 import { Proxy } from '../../support/proxy.js'
 
 const timings: Partial<Timings> = {
@@ -15,6 +16,7 @@ const timings: Partial<Timings> = {
   giveUpMs: 8_000,
   livenessEveryMs: 500,
   livenessDeadlineMs: 400,
+  progressEveryMs: 500,
   silenceMs: 2_000,
 }
 
@@ -277,10 +279,13 @@ describe('the store on a real etcd, through a bad network', function () {
     it('that is renewed is proof enough that etcd lives: no read is made beside it', async () => {
       const renewing = openStore({ endpoints: [etcd.url] }, { timings: { livenessEveryMs: 3_000 } })
       const lease = await renewing.lease(1)
-      const renewals = await calls('LeaseKeepAlive')
-      const reads = await calls('Range')
-      await until({ what: 'time for a read has passed' }, async () => (await calls('LeaseKeepAlive')) >= renewals + 12)
-      expect(await calls('Range')).to.equal(reads)
+      const renewals = await callsOf(etcd, 'LeaseKeepAlive')
+      const reads = await callsOf(etcd, 'Range')
+      await until(
+        { what: 'time for a read has passed' },
+        async () => (await callsOf(etcd, 'LeaseKeepAlive')) >= renewals + 12,
+      )
+      expect(await callsOf(etcd, 'Range')).to.equal(reads)
       await lease.revoke()
       await renewing.close()
     })
@@ -297,15 +302,6 @@ describe('the store on a real etcd, through a bad network', function () {
       await kept.close()
     })
   })
-
-  /** How many calls of that kind etcd has been sent, as it says itself. */
-  async function calls(method: string): Promise<number> {
-    const metrics = await (await fetch(`${etcd.url}/metrics`)).text()
-    const lines = metrics.matchAll(
-      new RegExp(`^grpc_server_msg_received_total{grpc_method="${method}".*} (\\S+)$`, 'gm'),
-    )
-    return [...lines].reduce((sum, [, count]) => sum + Number(count), 0)
-  }
 
   describe('election', () => {
     const candidate = (from: Store, pid: number) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { systemClock } from '../../../src/daemon/clock.js'
 import { silentLog } from '../../../src/daemon/log.js'
-import { Connection, defaultTimings } from '../../../src/store/connection.js'
+import { Connection, defaultTimings, reconnectMs } from '../../../src/store/connection.js'
 import { HandClock } from '../../support/handClock.js'
 
 describe('a connection to etcd', () => {
@@ -16,24 +16,32 @@ describe('a connection to etcd', () => {
 
   after(() => rmSync(directory, { recursive: true }))
 
-  it('is made again while its certificates are exchanged', () => {
+  it('is made again while its certificates are exchanged', async () => {
     writeFileSync(caFile, rootCertificates[0]!)
     const connection = open()
     expect(connection.state).to.equal('idle')
-    const { generation } = connection.current()
+    const { generation } = await connection.ready()
     expect(connection.state).to.equal('open')
     rmSync(caFile)
-    connection.reset(generation, 'the server went')
+    connection.failed(generation, 0, new Error('14 UNAVAILABLE: Connection dropped'))
     expect(connection.state).to.equal('idle')
-    expect(connection.current().generation).to.be.above(generation)
+    expect((await connection.ready()).generation).to.be.above(generation)
     connection.close()
     expect(connection.state).to.equal('closed')
-    expect(() => connection.current()).to.throw('closed')
+    expect(await connection.ready().catch(String)).to.contain('closed')
   })
 
   it('is not opened without the certificates that it is told of', () => {
     rmSync(caFile, { force: true })
     expect(open).to.throw(/ENOENT.*ca\.pem/)
+  })
+
+  it('waits the longer before it connects again the longer etcd is away, up to half a minute', () => {
+    const always = (share: number) => () => share
+    expect(reconnectMs(0, always(1))).to.equal(50)
+    expect(reconnectMs(5_000, always(1))).to.equal(2_500)
+    expect(reconnectMs(5_000, always(0))).to.equal(1_250)
+    expect(reconnectMs(3_600_000, always(1))).to.equal(30_000)
   })
 
   it('ends every pause between two tries when it is closed, and begins none from then on', async () => {

@@ -36,7 +36,7 @@ describe('errors of etcd', () => {
   }
 
   const unreachable = [
-    ...['14 UNAVAILABLE: No connection established', '4 DEADLINE_EXCEEDED: Deadline exceeded after 3s'],
+    ...['4 DEADLINE_EXCEEDED: Deadline exceeded after 3s', '14 UNAVAILABLE: etcdserver: request timed out'],
     ...['etcdserver: request timed out', 'etcdserver: leader changed', 'etcdserver: no leader'],
   ]
   for (const message of unreachable) {
@@ -46,6 +46,14 @@ describe('errors of etcd', () => {
       expect(error).to.be.instanceOf(StoreUnavailable)
     })
   }
+
+  it('say whether the connection itself is gone', () => {
+    for (const message of ['14 UNAVAILABLE: No connection established', '14 UNAVAILABLE: read ECONNRESET']) {
+      const { kind, error } = of(message)
+      expect(kind).to.equal('disconnected')
+      expect(error).to.be.instanceOf(StoreUnavailable)
+    }
+  })
 
   it('keep the client error as their cause', () => {
     const cause = new Error('etcdserver: permission denied')

@@ -26,17 +26,17 @@ describe('a lease', () => {
   it('is kept when one renewal gets no answer', async () => {
     const clock = new HandClock()
     const renewals = new Renewals(clock)
-    let generation = 1
     const connection = {
       timings: defaultTimings,
       clock,
       log: silentLog,
       isClosed: false,
       watchLiveness: () => () => {},
-      heardFromQuorum: () => {},
-      reset: () => generation++,
+      heard: () => {},
+      failed: () => {},
       attempt: () => Promise.resolve({ ID: '1' }),
-      current: () => ({ generation, client: { leaseClient: { leaseKeepAlive: () => Promise.resolve(renewals) } } }),
+      ready: () => Promise.resolve({ generation: 1, client: { leaseKeepAlive: () => Promise.resolve(renewals) } }),
+      onReset: () => () => {},
     } as unknown as Connection
     const lease = await EtcdLease.grant(connection, 10)
     let lost = false

@@ -49,30 +49,31 @@ describe('a watch stream', () => {
     cancelled.server.says({ created: true })
     cancelled.server.says({ canceled: true, cancel_reason: 'no' })
     expect(await cancelled.stream.outcome).to.deep.equal({ ending: 'relist', reason: 'no' })
-    expect(cancelled.resets).to.deep.equal([])
+    expect(cancelled.failures).to.deep.equal([])
     expect(cancelled.clock.timersLeft).to.equal(0)
   })
 
-  it('leaves the endpoint when it does not open in time, but not when it was open', async () => {
+  it('tells the connection when it does not open in time or fails, not when it was left', async () => {
     const silent = await open()
     silent.clock.advance(2 * defaultTimings.callMs + 1)
     expect(await silent.stream.outcome).to.deep.equal({
       ending: 'reopen',
       reason: 'the watch stream did not open in time',
     })
-    expect(silent.resets).to.deep.equal(['the watch stream did not open in time'])
+    expect(silent.failures).to.deep.equal(['the watch stream did not open in time'])
+    silent.server.emit('error', new Error('cancelled'))
+    expect(silent.failures).to.have.length(1)
     const opened = await open()
     opened.server.says({ created: true })
     opened.server.emit('error', new Error('gone'))
     expect(await opened.stream.outcome).to.deep.equal({ ending: 'reopen', reason: 'gone' })
-    expect(opened.resets).to.deep.equal([])
+    expect(opened.failures).to.deep.equal(['gone'])
   })
 
   it('asks a server that says nothing for progress, and is left when it stays silent', async () => {
     const { clock, stream, server } = await open()
     server.says({ created: true })
-    for (let ms = 0; ms < defaultTimings.silenceMs + 2 * defaultTimings.livenessEveryMs; ms += 1_000)
-      clock.advance(1_000)
+    for (let ms = 0; ms < defaultTimings.silenceMs + defaultTimings.progressEveryMs; ms += 1_000) clock.advance(1_000)
     expect(server.written.filter((request) => 'progress_request' in request)).to.have.length.above(1)
     expect(await stream.outcome).to.deep.equal({ ending: 'reopen', reason: 'the watch stream is silent' })
   })
