@@ -106,6 +106,7 @@ async function stage(lab: Lab, direction: 'in' | 'out'): Promise<number> {
     part: 'plan',
     share: { index: 0, of: servers.length },
     bricks: servers.length,
+    ranges: true,
     wanted: 'done',
   }
   const part = (index: number, part: TransferPart, wanted: DesiredTransfer['wanted'] = 'done') =>

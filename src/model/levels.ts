@@ -30,7 +30,13 @@ export type ExchangedDocument = 'hosts' | 'inventory' | `desired/${DesiredKind}`
 export const addedFields: Partial<Record<ExchangedDocument, Record<string, AddedField>>> = {
   // Without it an agent trusts notes only if nobody but their user can have written them.
   // What comes with the data plane `direct` no agent may have that does not know it.
-  'desired/transfer': { noteKey: { since: 2 }, direct: { since: 3, refuse: true }, tls: { since: 3, refuse: true } },
+  // Without ranges no file is copied in ranges.
+  'desired/transfer': {
+    noteKey: { since: 2 },
+    ranges: { since: 3 },
+    direct: { since: 3, refuse: true },
+    tls: { since: 3, refuse: true },
+  },
   'desired/mount': { direct: { since: 3, refuse: true } },
   'desired/swap': { export: { since: 3, refuse: true } },
   // An agent that does not know the wipe would wipe less than was promised, and report the device as free.

@@ -48,7 +48,12 @@ export class StagingRig {
   spawnAgent(transfer: DesiredTransfer): ChildProcess {
     const { lustre, volume } = this
     const script = join(import.meta.dirname, 'stagingAgent.ts')
-    const argv = ['--import', 'tsx', script, JSON.stringify({ lustre, volume, transfer })]
+    const argv = [
+      '--import',
+      'tsx',
+      script,
+      JSON.stringify({ lustre, volume, transfer, smallestRange: this.options.smallestRange }),
+    ]
     return spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
   }
 

@@ -52,6 +52,8 @@ export const desiredTransfer = tolerant({
     .string()
     .regex(/^[A-Za-z0-9_-]{43}$/, 'a key of 32 bytes')
     .optional(),
+  /** Every host of it knows how to copy large files in ranges. */
+  ranges: z.literal(true).optional(),
   /** absent: end its processes, unmount the volume, and remove the transfer's own files from it. */
   wanted: z.enum(['done', 'absent']),
 })

@@ -51,10 +51,11 @@ function mayLeave(cluster: Cluster, told: Told, host: string, document: DesiredT
   )
 }
 
-/** Without the key, which is no longer needed: a scheduler of the first release could not read the document with it. */
+/** Without what is no longer needed, and a scheduler of the first release could not read. */
 function leaving(document: DesiredTransfer): DesiredTransfer {
   const left: DesiredTransfer = { ...document, wanted: 'absent' }
   delete left.noteKey
+  delete left.ranges
   return left
 }
 
@@ -74,9 +75,9 @@ function recordsOfCurrent(
     const isFree = old.every(({ host, document }) => !isCopying(cluster, host, document))
     if (!isFree || whyNotYet(cluster, session, transfer, buffer).length > 0) return []
   }
-  const key = noteKeyOf(cluster, told, serversOf(buffer))
+  const agreed = agreedOf(cluster, told, serversOf(buffer))
   const records = (part: TransferPart, hosts: readonly string[]) =>
-    hosts.map((host) => recordOf(host, { ...documentOf(session, transfer, buffer, host, part), ...key }))
+    hosts.map((host) => recordOf(host, { ...documentOf(session, transfer, buffer, host, part), ...agreed }))
   const isScanned =
     told.some(({ document }) => document.part !== 'plan') || (leading && isDone(cluster, leading, 'plan'))
   if (!isScanned) return records('plan', [lead!])
@@ -94,16 +95,21 @@ function recordsOfCurrent(
 
 /**
  * An attempt gets its key with its first document, and keeps it; the key is stored nowhere else. If one host's release does not know
- * keys, no host gets one, because they read each other's notes.
+ * keys, or ranges, no host gets them, because they read each other's notes.
  */
-function noteKeyOf(cluster: Cluster, told: Told, hosts: readonly string[]): Pick<DesiredTransfer, 'noteKey'> {
+function agreedOf(cluster: Cluster, told: Told, hosts: readonly string[]): Pick<DesiredTransfer, 'noteKey' | 'ranges'> {
   if (told.length > 0) {
     const noteKey = told.find(({ document }) => document.noteKey !== undefined)?.document.noteKey
-    return noteKey === undefined ? {} : { noteKey }
+    const ranges = told.some(({ document }) => document.ranges)
+    return { ...(noteKey === undefined ? {} : { noteKey }), ...(ranges ? { ranges } : {}) }
   }
-  const knows = (host: string) => {
-    const document = cluster.hosts.get(host)
-    return document && knowsField(document, 'desired/transfer', 'noteKey')
+  const know = (field: 'noteKey' | 'ranges') =>
+    hosts.every((host) => {
+      const document = cluster.hosts.get(host)
+      return document && knowsField(document, 'desired/transfer', field)
+    })
+  return {
+    ...(know('noteKey') ? { noteKey: randomBytes(32).toString('base64url') } : {}),
+    ...(know('ranges') ? { ranges: true } : {}),
   }
-  return hosts.every(knows) ? { noteKey: randomBytes(32).toString('base64url') } : {}
 }

@@ -38,6 +38,8 @@ export interface TransferOptions {
   onEnd?: (id: string) => void
   /** A program of a transfer that has printed nothing for so long is ended. */
   stallMs?: number
+  /** Files of twice as many bytes are copied in ranges. */
+  smallestRange?: number
   /** A program that has done nothing for so long gives its slot to others. */
   quietMs?: number
 }
@@ -122,11 +124,17 @@ export function transfers(options: TransferOptions) {
     /** Begins the scan, in place of another part that is under way here; does nothing when the scan is under way. */
     scan: (transfer: DesiredTransfer) =>
       begin(transfer, ({ show, ...parts }) =>
-        scanTransfer({ ...parts, onFound: ({ files, bytes }) => show({ files, bytes }) }),
+        scanTransfer({
+          ...parts,
+          smallestRange: options.smallestRange,
+          onFound: ({ files, bytes }) => show({ files, bytes }),
+        }),
       ),
     /** As `scan`, for the copy of a share. */
     copy: (transfer: DesiredTransfer) =>
-      begin(transfer, ({ show, ...parts }) => copyShare({ ...parts, turns, quietMs, onProgress: show })),
+      begin(transfer, ({ show, ...parts }) =>
+        copyShare({ ...parts, turns, quietMs, bytesPerSecond: 0, onProgress: show }),
+      ),
     /** As `scan`, for the sum of all shares. */
     finish: (transfer: DesiredTransfer) => begin(transfer, finishTransfer),
     /** Ends the processes of this transfer on this host, also those of an agent that has died. */

@@ -42,6 +42,8 @@ export const notArrived = (name = 'a file') => `${name}: it is missing at the de
 export const sizeDiffers = (name: string, plannedBytes: number, bytes: number) =>
   `${name}: it changed while it was staged: it had ${plannedBytes} bytes, and has ${bytes} bytes at the destination`
 export const contentDiffers = (name: string) => `${name}: its content at the destination differs`
+export const changedMeanwhile = (name: string) => `${name}: it changed while it was staged`
+export const rangeFailed = (name: string, why: string) => `${name}: ${why}`
 export const countDiffers = (found: number, copied: number) => `${found} files were found, but ${copied} were copied`
 export const rsyncFailed = (code: number, stderr: string) => `rsync failed with exit code ${code}: ${stderr}`
 

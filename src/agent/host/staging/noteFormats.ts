@@ -12,6 +12,8 @@ export const tally = z.strictObject({
   bytes: count,
   failed: count,
   failures: z.array(z.string()).max(20),
+  /** Files of which a range could not be copied, by their number among the ranged files, and why. */
+  unfinished: z.array(z.strictObject({ file: count, why: z.string() })).optional(),
 })
 /** The result of a copy, or of a part of one. */
 export type Tally = z.infer<typeof tally>
@@ -24,6 +26,25 @@ export const scanNote = z.strictObject({
 })
 /** What a scan has found for all shares, and what it could not read. */
 export type ScanNote = z.infer<typeof scanNote>
+
+export const pair = z.strictObject({ from: z.string(), to: z.string(), bytes: count, node: hostName.optional() })
+
+export const rangedNote = z.strictObject({
+  files: z.array(
+    z.strictObject({
+      /** Below the root, byte for byte (latin1); empty for a pair. */
+      name: z.string(),
+      pair: pair.optional(),
+      node: hostName.optional(),
+      bytes: count,
+      /** Nanoseconds since 1970: while it is copied, its source must keep size and time. */
+      time: z.string().regex(/^\d+$/),
+      isSparse: z.literal(true).optional(),
+    }),
+  ),
+})
+/** The files that are copied in ranges. */
+export type RangedFile = z.infer<typeof rangedNote>['files'][number]
 
 export const batch = z.strictObject({
   /**
@@ -43,11 +64,11 @@ export const batch = z.strictObject({
   /** Its files are sparse: the copies get the same holes. */
   isSparse: z.literal(true).optional(),
   /** Instead of a list of names, for single files, which may get another name. */
-  pairs: z
-    .array(z.strictObject({ from: z.string(), to: z.string(), bytes: count, node: hostName.optional() }))
-    .optional(),
+  pairs: z.array(pair).optional(),
+  /** Instead of both, one range of a large file: the number of the file, and where in it the range begins. */
+  range: z.strictObject({ file: count, at: count }).optional(),
 })
-/** What one run of rsync copies. */
+/** What one run of rsync, or of the copier of ranges, copies. */
 export type Batch = z.infer<typeof batch>
 
 /** The list that holds the names of a batch. */
@@ -77,9 +98,10 @@ export function ofNode(node: string | undefined, words: string): string {
 }
 
 /** Adds the counts to `to`, and texts of failures up to the limit. */
-export function addTally(to: Tally, { files, bytes, failed, failures }: Tally): void {
+export function addTally(to: Tally, { files, bytes, failed, failures, unfinished }: Tally): void {
   to.files += files
   to.bytes += bytes
   to.failed += failed
   to.failures.push(...failures.slice(0, maxSamples - to.failures.length))
+  if (unfinished) to.unfinished = [...(to.unfinished ?? []), ...unfinished]
 }

@@ -1,8 +1,8 @@
 /*
  * Runs a program that sees only the directories it is given: sandbox AT PATH... -- PROGRAM ARGUMENT...
  *
- * The program runs in its own mount namespace. Its root is a read-only tmpfs with /usr (read-only), /dev/null and the
- * directories PATH; a PATH that does not exist is left out. AT is an empty directory, where the new root is created. A
+ * The program runs in its own mount namespace. Its root is a read-only tmpfs with /usr (read-only), /dev/null, the
+ * copier of ranges (/copyrange, from the folder of this program) and the directories PATH; a PATH that does not exist is left out. AT is an empty directory, where the new root is created. A
  * link that a user plants below a PATH, at any moment, leads to nothing else on this host.
  *
  * The program also sees later mounts below a PATH, if the host's mounts are shared, as with systemd. All other mounts of
@@ -88,17 +88,28 @@ static void bind_read_only(const char *from)
 		fail("cannot make read-only", from);
 }
 
-/* Binds the file, if the host has it. */
-static void bind_file(const char *from, const char *folder, unsigned long options)
+/* Binds the file at a path in that folder, if the host has it. */
+static void bind_file(const char *from, const char *at, const char *folder, unsigned long options)
 {
 	if (access(from, F_OK) != 0) return;
 	if (make_directories(inside(folder)) != 0) fail("cannot create a mount point for", from);
-	int file = open(inside(from), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	int file = open(inside(at), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
 	if (file < 0) fail("cannot create a mount point for", from);
 	close(file);
-	if (mount(from, inside(from), NULL, MS_BIND, NULL) != 0) fail("cannot mount", from);
-	if (options && mount(NULL, inside(from), NULL, MS_REMOUNT | MS_BIND | options, NULL) != 0)
+	if (mount(from, inside(at), NULL, MS_BIND, NULL) != 0) fail("cannot mount", from);
+	if (options && mount(NULL, inside(at), NULL, MS_REMOUNT | MS_BIND | options, NULL) != 0)
 		fail("cannot make read-only", from);
+}
+
+/* The program of this name beside this one. */
+static const char *beside(const char *program)
+{
+	static char path[2 * PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+	if (length <= 0 || length == PATH_MAX) fail("cannot find", "/proc/self/exe");
+	path[length] = '\0';
+	strcpy(strrchr(path, '/') + 1, program);
+	return path;
 }
 
 struct link {
@@ -255,8 +266,9 @@ int main(int argc, char **argv)
 	if (mount("sandbox", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m") != 0) fail("cannot mount", root);
 	bind_read_only("/usr");
 	look_at_top();
-	bind_file("/dev/null", "/dev", 0);
-	bind_file("/etc/ld.so.cache", "/etc", MS_RDONLY | MS_NOSUID | MS_NODEV);
+	bind_file("/dev/null", "/dev/null", "/dev", 0);
+	bind_file(beside("copyrange"), "/copyrange", "", MS_RDONLY | MS_NOSUID | MS_NODEV);
+	bind_file("/etc/ld.so.cache", "/etc/ld.so.cache", "/etc", MS_RDONLY | MS_NOSUID | MS_NODEV);
 	bind_paths(argv + 2, dashes - 2);
 	enter_root();
 	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) != 0)

@@ -200,15 +200,28 @@ describe('what storage hosts do of a transfer', () => {
       expect(keysOf({}, old)).to.deep.equal([undefined])
       expect(keysOf({ told: [['gluster1', 'plan']] })).to.deep.equal([undefined])
     })
+
+    it('comes with ranges when every host knows them, and an attempt keeps what it began with', () => {
+      const rangesOf = (parts: Parameters<typeof situation>[0], levels: string) => {
+        const { cluster, session } = situation(parts)
+        const host = cluster.hosts.get('gluster2')!
+        ;(cluster.hosts as Map<string, typeof host>).set('gluster2', { ...host, versions: { documents: levels } })
+        return desiredTransfers(cluster, session).map(({ document }) => (document as DesiredTransfer).ranges)
+      }
+      expect(rangesOf({}, '1-3')).to.deep.equal([true])
+      expect(rangesOf({}, '1-2')).to.deep.equal([undefined])
+      expect(rangesOf({ told: [['gluster1', 'plan']] }, '1-3')).to.deep.equal([undefined])
+      expect(rangesOf({ told: [['gluster1', 'plan', { ranges: true }]] }, '1-2')).to.deep.equal([true])
+    })
   })
 
   it('leaves nothing behind that a scheduler of the release before cannot read: what has to go has no key', () => {
     const { cluster, session } = situation({
       session: job({}, { ended: { at: 9, state: 'done' } }),
-      told: [['gluster1', 'finish', { noteKey: 'k'.repeat(43) }]],
+      told: [['gluster1', 'finish', { noteKey: 'k'.repeat(43), ranges: true }]],
     })
     const [want] = desiredTransfers(cluster, session)
-    expect(want!.document).to.include({ wanted: 'absent' }).and.to.not.have.property('noteKey')
+    expect(want!.document).to.include({ wanted: 'absent' }).and.to.not.have.any.keys('noteKey', 'ranges')
   })
 
   it('begins anew when every host is rid of the attempt before', () => {

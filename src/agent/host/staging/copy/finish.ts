@@ -2,26 +2,30 @@ import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import { Refusal } from '../../../port/host.js'
 import { listed } from './verify.js'
 import { transferPathsOf, endpointsOf, treeOf } from '../paths.js'
+import { writesInPlace } from '../copyrange.js'
+import { finishRangedFiles, rangedIn } from './range.js'
 import { writeReport } from '../report.js'
 import { resolveEndpoints, type StagePaths } from '../resolve.js'
 import { type Notes, openNotes } from '../notes.js'
 import { attributes, runRsync } from './rsync.js'
-import { timeWindow } from './times.js'
+import { timeWindow } from '../times.js'
 import { countDiffers, scanGone, shareNotCopied } from '../messages.js'
 import type { AsUser } from '../user.js'
 import { addFailure, addTally, emptyTally, ofNode, scanNote, tally, type Tally } from '../noteFormats.js'
+
+interface FinishParts {
+  transfer: DesiredTransfer
+  user: AsUser
+  stagePaths: StagePaths
+  requireAllBricksOnline: () => Promise<void>
+}
 
 /**
  * Runs when every share is copied: sets modes and times of the directories, which copying changed, writes the user's
  * report, and notes the sum of all shares. May be repeated until the note exists. Throws Refusal when a share or the
  * list of the scan is missing, Unavailable while a brick is offline.
  */
-export async function finishTransfer(parts: {
-  transfer: DesiredTransfer
-  user: AsUser
-  stagePaths: StagePaths
-  requireAllBricksOnline: () => Promise<void>
-}): Promise<void> {
+export async function finishTransfer(parts: FinishParts): Promise<void> {
   const { transfer, user, requireAllBricksOnline } = parts
   const { notesDirectory } = transferPathsOf(transfer)
   const notes = await openNotes(user, transfer)
@@ -30,6 +34,7 @@ export async function finishTransfer(parts: {
   const sum = await sumOfShares(notes, scan.of)
   sum.failed += scan.failed
   sum.failures = [...scan.failures, ...sum.failures].slice(0, 20)
+  await finishRanges(parts, notes, sum)
   if (sum.failed === 0 && sum.files !== scan.files) {
     addFailure(sum, countDiffers(scan.files, sum.files))
   }
@@ -37,6 +42,18 @@ export async function finishTransfer(parts: {
   await writeReport(parts, sum)
   await requireAllBricksOnline()
   await notes.write('finish.done', sum)
+}
+
+async function finishRanges(parts: FinishParts, notes: Notes, sum: Tally): Promise<void> {
+  const { transfer, user } = parts
+  const { notesDirectory } = transferPathsOf(transfer)
+  const ranged = rangedIn(notes)
+  if ((await ranged()).length === 0) return
+  const window = await timeWindow(user, notesDirectory)
+  const isInPlace = await writesInPlace(user, transfer)
+  await finishRangedFiles({ ...parts, window, isInPlace, bytesPerSecond: 0, ranged }, sum)
+  // The shares were on the disk, but not yet with these names.
+  if (transfer.direction === 'out') await user.ok(['sync', '--file-system', '--', notesDirectory])
 }
 
 async function sumOfShares(notes: Notes, of: number): Promise<Tally> {
@@ -49,11 +66,7 @@ async function sumOfShares(notes: Notes, of: number): Promise<Tally> {
   return sum
 }
 
-async function finishDirectories(
-  { transfer, user, stagePaths }: Parameters<typeof finishTransfer>[0],
-  notes: Notes,
-  sum: Tally,
-): Promise<void> {
+async function finishDirectories({ transfer, user, stagePaths }: FinishParts, notes: Notes, sum: Tally): Promise<void> {
   const { notesDirectory } = transferPathsOf(transfer)
   const found = await user.ok(['find', notesDirectory, '-maxdepth', '1', '-name', 'directories.*', '-printf', '%f\\0'])
   const lists = found.stdout.toString().split('\0').filter(Boolean)

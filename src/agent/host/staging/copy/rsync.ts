@@ -1,5 +1,6 @@
 import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import { Refusal } from '../../../port/host.js'
+import { transferPathsOf } from '../paths.js'
 import { userErrorIn } from '../errors.js'
 import { rsyncFailed } from '../messages.js'
 import type { AsUser } from '../user.js'
@@ -35,15 +36,15 @@ const tell = ['--no-human-readable', '--info=progress2']
  * at a time.
  */
 export function copyArguments(
-  { direction, verify, attempt }: DesiredTransfer,
-  notesDirectory: string,
+  { transfer, isInPlace, bytesPerSecond }: { transfer: DesiredTransfer; isInPlace: boolean; bytesPerSecond: number },
   { isSparse = false }: { isSparse?: boolean | undefined },
-  isShared: boolean,
 ): string[] {
-  const where = direction === 'in' && !isShared ? ['--inplace'] : [`--temp-dir=${notesDirectory}`]
+  const { verify, attempt } = transfer
+  const where = isInPlace ? ['--inplace'] : [`--temp-dir=${transferPathsOf(transfer).notesDirectory}`]
+  const rate = bytesPerSecond > 0 ? [`--bwlimit=${Math.ceil(bytesPerSecond / 1024)}K`] : []
   // An earlier attempt found a difference that size and time do not show.
   const compare = verify && attempt > 1 ? ['--checksum'] : []
-  return ['rsync', ...keep, ...quick, ...(isSparse ? ['--sparse'] : []), ...where, ...compare, ...tell]
+  return ['rsync', ...keep, ...quick, ...(isSparse ? ['--sparse'] : []), ...where, ...compare, ...rate, ...tell]
 }
 
 /** Reads the names from standard input, each ended by a NUL. */

@@ -13,7 +13,7 @@ export async function whatIsMissing(user: AsUser, notes: Notes, batch: Batch, to
   return batch.pairs ? pairsMissing(user, batch.pairs) : listMissing(user, notes, listOf(batch), batch.files, to)
 }
 
-async function pairsMissing(user: AsUser, pairs: NonNullable<Batch['pairs']>): Promise<string[]> {
+export async function pairsMissing(user: AsUser, pairs: NonNullable<Batch['pairs']>): Promise<string[]> {
   const found = await statPaths(
     user,
     pairs.map(({ to }) => to),
@@ -28,7 +28,17 @@ async function listMissing(user: AsUser, notes: Notes, list: string, files: numb
   const sizesBefore = (await notes.readList(`${list}.sizes`))?.toString().split('\n').map(Number)
   // A list that was cut short must not be taken for a short list.
   if (sizesBefore?.length !== files) throw new Refusal(listIncomplete(list))
-  const stdin = await listed(notes, list)
+  return namesMissing(user, await listed(notes, list), sizesBefore, to)
+}
+
+/** The same for these names, each ended by a NUL. */
+export async function namesMissing(
+  user: AsUser,
+  stdin: Buffer,
+  sizesBefore: readonly number[],
+  to: string,
+): Promise<string[]> {
+  const files = sizesBefore.length
   const absent: string[] = []
   const words = ['env', `--chdir=${to}`, 'xargs', '--null', 'stat', '--printf=%s\\n', '--'] as const
   const { stdout } = await user.run(words, {

@@ -1,6 +1,6 @@
 import type { FullBatch } from './split.js'
 import type { Notes } from '../notes.js'
-import type { Batch } from '../noteFormats.js'
+import type { Batch, RangedFile } from '../noteFormats.js'
 
 /**
  * Writes batches into the scan's directory as they become full: names and sizes in files of their own, and at the end a
@@ -35,6 +35,12 @@ export function batchesIn(notes: Notes, of: number) {
     addPairs: (full: FullBatch) => {
       note(full.share, full, { pairs: full.names.map((name) => JSON.parse(name) as Pair) })
     },
+    /** Adds a range of a large file, which is counted in the share of its first range. */
+    addRange: (share: number, bytes: number, range: NonNullable<Batch['range']>, { pair, node }: RangedOf) => {
+      const whose = { ...(pair ? { pairs: [pair] } : {}), ...(node === undefined ? {} : { node }) }
+      const full = { share, isSparse: false, names: [], sizes: [], bytes }
+      note(share, full, { files: range.at === 0 ? 1 : 0, ...whose, range })
+    },
     /** Writes the notes of the shares, and gives what each share has to copy. */
     end: async (): Promise<{ files: number; bytes: number }[]> => {
       const shares = Array.from({ length: of }, (_, share) =>
@@ -51,4 +57,5 @@ export function batchesIn(notes: Notes, of: number) {
   }
 }
 
+type RangedOf = Pick<RangedFile, 'pair' | 'node'>
 type Pair = NonNullable<Batch['pairs']>[number]

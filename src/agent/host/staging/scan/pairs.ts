@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { Refusal } from '../../../port/host.js'
 import { splitter } from './split.js'
+import { Ranger } from './ranged.js'
 import { batchesIn } from './batches.js'
 import { type FileStat, statPaths } from '../stat.js'
 import type { Endpoints } from '../paths.js'
@@ -18,12 +19,13 @@ const limits = { files: 100, bytes: 16 * 1024 ** 3 }
  */
 export async function listPairs(
   parts: Scan,
-  { notes }: Building,
+  building: Building,
   pairs: readonly Endpoints[],
 ): Promise<ScanNote['shares']> {
   const { transfer, user, found } = parts
   const split = splitter(transfer.share.of, limits)
-  const batches = batchesIn(notes, transfer.share.of)
+  const batches = batchesIn(building.notes, transfer.share.of)
+  const ranger = new Ranger(parts, building, split, batches)
   await makeAll(user, [...new Set(pairs.map(({ destination }) => dirname(destination)))])
   const sources = pairs.map(({ source }) => source)
   const destinations = pairs.map(({ destination }) => destination)
@@ -38,12 +40,16 @@ export async function listPairs(
       continue
     }
     found.largestBytes = Math.max(found.largestBytes, file.bytes)
-    const pair = { from: source, to: destination, bytes: file.bytes, ...(node === undefined ? {} : { node }) }
+    const ofThatNode = node === undefined ? {} : { node }
+    const pair = { from: source, to: destination, bytes: file.bytes, ...ofThatNode }
     const { bytes, isSparse } = file
+    const candidate = { ...{ from: source, place: destination, name: '', pair, bytes, isSparse }, ...ofThatNode }
+    if (await ranger.take(candidate)) continue
     const full = split.add({ name: JSON.stringify(pair), bytes, isSparse, inode: '' })
     if (full) batches.addPairs(full)
   }
   for (const full of split.end()) batches.addPairs(full)
+  await ranger.end()
   return batches.end()
 }
 

@@ -10,6 +10,8 @@ export interface ScanParts {
   stagePaths: StagePaths
   /** Throws unless every brick of the volume is online. */
   requireAllBricksOnline: () => Promise<void>
+  /** Files of twice as many bytes are copied in ranges; usual when undefined. */
+  smallestRange?: number | undefined
   /** How much has been found so far. */
   onFound: (found: { files: number; bytes: number }) => void
 }

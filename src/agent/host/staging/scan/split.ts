@@ -37,6 +37,8 @@ const bytesOfAFile = 256 * 1024
 export interface Splitter {
   /** Adds the file. Returns the batch to which it would have gone, if that was full. */
   add(file: Listed): FullBatch | undefined
+  /** Gives the share with the least to do so many bytes more: its number. */
+  place(bytes: number): number
   /** The open batches. Later files begin new batches, and still go to the share with the least to do. */
   end(): FullBatch[]
   readonly shares: readonly { files: number; bytes: number }[]
@@ -63,6 +65,11 @@ export function splitter(of: number, limits: SplitLimits): Splitter {
   const isFull = ({ names, bytes }: FullBatch) => names.length >= limits.files || bytes >= limits.bytes
   return {
     shares,
+    place: (bytes) => {
+      const share = laziest()
+      shares[share]!.bytes += bytes
+      return share
+    },
     add: ({ name, bytes, inode, isLinked, isSparse = false }) => {
       if (isLinked && linked?.inode === inode) {
         put(linked.batch, name, bytes, 0)

@@ -1,4 +1,5 @@
 import { type Listed, splitter } from './split.js'
+import { Ranger } from './ranged.js'
 import { batchesIn } from './batches.js'
 import { linkedIn } from './hardlinks.js'
 import { isNotes, notesMark, type Endpoints, treeOf } from '../paths.js'
@@ -23,13 +24,15 @@ export async function listTrees(
   const { transfer } = parts
   const split = splitter(transfer.share.of, batchLimits)
   const batches = batchesIn(building.notes, transfer.share.of)
+  const ranger = new Ranger(parts, building, split, batches)
   const numbers = new Set(trees.map(({ node }) => treeOf(transfer, node)))
   for (const number of numbers) {
     const copies = trees.filter(({ node }) => treeOf(transfer, node) === number)
     const nodes = copies.map(({ node }) => node)
     const write: Parameters<typeof planTree>[2]['write'] = (full) => batches.write(full, nodes)
-    await planTree(parts, copies, { split, write, building, lists: `directories.${number}` })
+    await planTree(parts, copies, { split, write, building, ranger, lists: `directories.${number}` })
   }
+  await ranger.end()
   return batches.end()
 }
 
@@ -37,6 +40,7 @@ interface TreeParts {
   split: ReturnType<typeof splitter>
   write: (full: NonNullable<ReturnType<ReturnType<typeof splitter>['add']>>) => Promise<void>
   building: Building
+  ranger: Ranger
   /** The prefix of the names of its lists of directories. */
   lists: string
 }
@@ -44,9 +48,9 @@ interface TreeParts {
 async function planTree(
   { transfer, user, found, onFound }: Scan,
   copies: readonly Endpoints[],
-  { split, write, building, lists }: TreeParts,
+  { split, write, building, ranger, lists }: TreeParts,
 ): Promise<void> {
-  const [{ source, node }] = copies as [Endpoints]
+  const [{ source, destination, node }] = copies as [Endpoints]
   const whose = copies.length === 1 ? node : undefined
   const fail = (words: string) => addFailure(found, ofNode(whose, words))
   const destinations = copies.map(({ destination }) => destination)
@@ -59,7 +63,9 @@ async function planTree(
     found.files++
     const { inode, isSparse } = file
     const listed = { name, bytes: type === 'f' || type === 'l' ? bytes : 0, inode, isSparse }
-    return type === 'f' && file.links > 1 ? linked.add(listed) : onFile(listed)
+    if (type === 'f' && file.links > 1) return linked.add(listed)
+    if (type === 'f' && ranger.isLarge(bytes)) return onLarge(listed)
+    return onFile(listed)
   }
   const onFile = async (file: Listed) => {
     const full = split.add(file)
@@ -67,13 +73,33 @@ async function planTree(
     await write(full)
     onFound({ files: found.files, bytes: split.shares.reduce((sum, share) => sum + share.bytes, 0) })
   }
+  // Directories are created in groups: that of a large file may not exist yet.
+  const large: Listed[] = []
+  const onLarge = (file: Listed) => {
+    if (copies.length > 1) return onFile(file)
+    large.push(file)
+  }
+  const rangeAll = async () => {
+    for (const { name, bytes, isSparse = false, ...file } of large) {
+      const candidate = {
+        from: source,
+        place: destination,
+        name,
+        bytes,
+        isSparse,
+        ...(node === undefined ? {} : { node }),
+      }
+      if (!(await ranger.take(candidate))) await onFile({ name, bytes, isSparse, ...file })
+    }
+  }
   await walk(user, source, onEntry, fail, {
     isOwn: (name) => isNotes(transfer, source, name),
     directories: transfer.direction === 'out' ? await notesOfOthers(user, source, transfer.uid) : [],
   })
   await linked.each(onFile)
-  for (const full of split.end()) await write(full)
   await directories.end()
+  await rangeAll()
+  for (const full of split.end()) await write(full)
 }
 
 /**

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { copyArguments, parseProgress, progressInto } from '../../../../../../src/agent/host/staging/copy/rsync.js'
+import { transferPathsOf } from '../../../../../../src/agent/host/staging/paths.js'
 import { aDesiredTransfer } from '../../../../../support/desired.js'
 
 describe('what rsync says of its progress', () => {
@@ -32,20 +33,24 @@ describe('what rsync says of its progress', () => {
 })
 
 describe('how rsync is told to copy', () => {
-  const words = (parts: Parameters<typeof aDesiredTransfer>[0], isSparse = false, isShared = false) =>
-    copyArguments(aDesiredTransfer(parts), '/work', { isSparse }, isShared)
+  const words = (
+    parts: Parameters<typeof aDesiredTransfer>[0],
+    isSparse = false,
+    isInPlace = true,
+    bytesPerSecond = 0,
+  ) => copyArguments({ transfer: aDesiredTransfer(parts), isInPlace, bytesPerSecond }, { isSparse })
 
-  it('into a buffer in place, and outside by way of the work directory', () => {
+  it('in place, or else by way of the work directory', () => {
     expect(words({ direction: 'in' })).to.include('--inplace')
-    expect(words({ direction: 'out' }))
-      .to.include('--temp-dir=/work')
+    const transfer = aDesiredTransfer({ direction: 'out' })
+    expect(words({ direction: 'out' }, false, false))
+      .to.include(`--temp-dir=${transferPathsOf(transfer).notesDirectory}`)
       .and.not.to.include('--inplace')
   })
 
-  it('never in place where others may have put files of theirs', () => {
-    expect(words({ direction: 'in' }, false, true))
-      .to.include('--temp-dir=/work')
-      .and.not.to.include('--inplace')
+  it('with no more bytes a second than it may', () => {
+    expect(words({}, false, true, 10_000_000)).to.include('--bwlimit=9766K')
+    expect(words({}).join(' ')).not.to.include('--bwlimit')
   })
 
   it('with a look for holes only where there are any', () => {

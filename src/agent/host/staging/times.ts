@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { writeNew } from '../notes.js'
-import type { AsUser } from '../user.js'
+import { writeNew } from './notes.js'
+import type { AsUser } from './user.js'
 
 const probed = '1.123456789'
 
