@@ -1,4 +1,4 @@
-import { type DeviceContent, type DeviceFacts, Refusal } from '../port/host.js'
+import { type DeviceContent, type DeviceState, Refusal } from '../port/host.js'
 import {
   cannotBeUsed,
   dataIsLost,
@@ -24,7 +24,7 @@ export function describeContent(content: DeviceContent): string {
 
 /** Why this is not the device that was recorded; undefined when it is. */
 export function whyNotTheDevice(
-  device: DeviceFacts,
+  device: DeviceState,
   wanted: { device: string; identity: string; sizeBytes: number },
 ): string | undefined {
   if (!device.present) return cannotBeUsed(wanted.device, device.reason)

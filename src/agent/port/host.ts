@@ -21,18 +21,26 @@ export type DeviceContent =
   | { kind: 'other'; what: string }
   | { kind: 'unreadable'; reason: string }
 
-export type DeviceFacts =
-  | { present: false; reason: string }
-  | {
-      present: true
-      identity: string
-      sizeBytes: number
-      content: DeviceContent
-      /** Names of its partitions, as the kernel knows them. */
-      partitions: string[]
-      /** Who else uses it: a mount elsewhere (in any mount namespace), a holder, an exclusive open. */
-      busy: string[]
-    }
+interface AbsentDevice {
+  present: false
+  reason: string
+}
+
+interface PresentDevice {
+  present: true
+  identity: string
+  sizeBytes: number
+  /** Names of its partitions, as the kernel knows them. */
+  partitions: string[]
+  /** Who else uses it: a mount elsewhere (in any mount namespace), a holder, an exclusive open. */
+  busy: string[]
+}
+
+/** What the kernel says of a device. */
+export type DeviceState = AbsentDevice | PresentDevice
+
+/** And what it holds. */
+export type DeviceFacts = AbsentDevice | (PresentDevice & { content: DeviceContent })
 
 export interface BrickFacts {
   device: DeviceFacts

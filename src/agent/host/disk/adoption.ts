@@ -25,7 +25,7 @@ export async function adoptDevice(
   const name = adoptionName(adopt)
   const late = longWipes.isErased(name) ? undefined : whyNotAdoptAt(now, adopt.until)
   if (late !== undefined) throw new Refusal(isNotWiped(adopt.device, late))
-  const device = await unusedDevice(adopt, pathOf, run)
+  const device = await unusedDevice(adopt, pathOf)
   const isDone = await wipe(device, adopt, name, deps, (content) => describeContent(content) === adopt.expected)
   if (isDone && device.partitions.length > 0)
     await runOk(run, ['blockdev', '--rereadpt', device.path], { timeoutMs: commandMs })

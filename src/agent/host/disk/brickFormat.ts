@@ -28,7 +28,7 @@ import { type PathOf, unusedDevice } from './listedDevice.js'
  * (`over: 'own'`) is wiped first. Throws Refusal for every other content, a device in use, and a disk that fails.
  */
 export async function formatBrick(brick: DesiredBrick, over: 'blank' | 'own', pathOf: PathOf, run: Run): Promise<void> {
-  const device = await unusedDevice(brick, pathOf, run)
+  const device = await unusedDevice(brick, pathOf)
   if (device.partitions.length > 0) throw new Refusal(deviceHasPartitions(brick.device, device.partitions))
   const pin = await open(device.path, constants.O_RDONLY)
   try {

@@ -9,6 +9,6 @@ import { type PathOf, unusedDevice } from './listedDevice.js'
  * wait for it. Throws Refusal when the device does not carry this brick's stamp, is in use, or loses writes.
  */
 export async function wipeBrick(brick: DesiredBrick, pathOf: PathOf, deps: WipeDependencies): Promise<void> {
-  const device = await unusedDevice(brick, pathOf, deps.run)
+  const device = await unusedDevice(brick, pathOf)
   await wipe(device, brick, brick.uuid, deps, (content) => mayWipe(content, brick.uuid))
 }

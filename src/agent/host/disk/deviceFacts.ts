@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DeviceContent, DeviceFacts } from '../../port/host.js'
+import type { DeviceContent, DeviceFacts, DeviceState } from '../../port/host.js'
 import { mountedAt, type MountEntry, mountsEverywhere, mountTable } from '../exec/mounts.js'
 import type { Run } from '../exec/run.js'
 import {
@@ -15,24 +15,30 @@ import {
 import { contentOf } from './deviceContent.js'
 import { heldBy, holdersUnknown, mountedAtPath, openedExclusively } from './messages.js'
 
-/**
- * The facts of one configured device. Without `exclusive` a hidden user (a lazy unmount) is not noticed. `everywhere`
- * and `table`: the mounts, if they were read for several devices; read now when absent. `content`: what it is known to hold;
- * read from the device when absent.
- */
+interface StateOptions {
+  /** Without it a hidden user (a lazy unmount) is not noticed. */
+  exclusive: boolean
+  ownMount?: string
+  /** The mounts, if they were read for several devices; read now when absent. */
+  everywhere?: Map<string, Set<string>>
+  table?: readonly MountEntry[]
+}
+
+/** The facts of one configured device. `content`: what it is known to hold; read from the device when absent. */
 export async function deviceFacts(
   path: string,
   run: Run,
-  options: {
-    ownMount?: string
-    exclusive: boolean
-    everywhere?: Map<string, Set<string>>
-    table?: readonly MountEntry[]
-    content?: DeviceContent
-  },
+  { content, ...options }: StateOptions & { content?: DeviceContent },
 ): Promise<DeviceFacts> {
   const device = await resolveDevice(path)
   if ('reason' in device) return { present: false, reason: device.reason }
+  const state = await deviceState(device, options)
+  if (!state.present) return state
+  return { ...state, content: content ?? (await contentOf(device, state.sizeBytes, run)) }
+}
+
+/** The same without what it holds, which somebody else looks at under a claim. */
+export async function deviceState(device: BlockDevice, options: StateOptions): Promise<DeviceState> {
   const sizeBytes = await sizeOf(device)
   const everywhere = options.everywhere ?? (await mountsEverywhere())
   // A mount at that path in another namespace only, for example a container's, is not one that the agent may unmount.
@@ -41,7 +47,7 @@ export async function deviceFacts(
   const busy = await usersOf(device, everywhere, mountedByUs ? options.ownMount : undefined)
   if (options.exclusive && busy.length === 0 && !mountedByUs) {
     try {
-      await (await openExclusively(path, false)).close()
+      await (await openExclusively(device.path, false)).close()
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY') {
         return { present: false, reason: (error as Error).message }
@@ -49,14 +55,8 @@ export async function deviceFacts(
       busy.push(openedExclusively())
     }
   }
-  return {
-    present: true,
-    identity: await identityOf(device),
-    sizeBytes,
-    content: options.content ?? (await contentOf(device, sizeBytes, run)),
-    partitions: await partitionsOf(device),
-    busy,
-  }
+  const [identity, partitions] = [await identityOf(device), await partitionsOf(device)]
+  return { present: true, identity, sizeBytes, partitions, busy }
 }
 
 /** Who uses the device: holders (LVM, RAID, device-mapper), and mounts in any namespace except those at `ownMount`. */

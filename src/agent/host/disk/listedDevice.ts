@@ -2,8 +2,7 @@ import { Refusal } from '../../port/host.js'
 import { whyNotTheDevice } from '../../plan/device.js'
 import { cannotBeUsed, deviceIsInUse, notListed } from '../../plan/messages.js'
 import { type BlockDevice, resolveDevice } from './blockDevice.js'
-import { deviceFacts } from './deviceFacts.js'
-import type { Run } from '../exec/run.js'
+import { deviceState } from './deviceFacts.js'
 import type { WantedDevice } from './heldDevice.js'
 
 /** The configured path of the device with that name; undefined when the configuration does not list it. */
@@ -24,10 +23,9 @@ export async function listedDevice(name: string, pathOf: PathOf): Promise<BlockD
 export async function unusedDevice(
   wanted: WantedDevice,
   pathOf: PathOf,
-  run: Run,
 ): Promise<BlockDevice & { partitions: string[] }> {
   const device = await listedDevice(wanted.device, pathOf)
-  const facts = await deviceFacts(device.path, run, { exclusive: true })
+  const facts = await deviceState(device, { exclusive: true })
   const wrong = whyNotTheDevice(facts, wanted)
   if (wrong !== undefined || !facts.present) throw new Refusal(wrong ?? 'absent')
   if (facts.busy.length > 0) throw new Refusal(deviceIsInUse(wanted.device, facts.busy))

@@ -11,8 +11,6 @@ const attribute = 'trusted.glusterfs.volume-id'
  */
 export const commitHash = { name: 'trusted.glusterfs.dht.commithash', value: '1' }
 const timeoutMs = 10_000
-/** In one command line. */
-const maxPaths = 200
 
 /** The directory carries the id of another volume. */
 export class ForeignDirectory extends Error {
@@ -33,16 +31,20 @@ export async function markDirectory(directory: string, volumeId: string, run: Ru
 
 /** The same for directories that were made a moment ago, as many as there are. Throws CommandError. */
 export async function markFresh(directories: readonly string[], volumeId: string, run: Run): Promise<void> {
-  for (let at = 0; at < directories.length; at += maxPaths) {
-    await mark(directories.slice(at, at + maxPaths), volumeId, run)
-  }
+  if (directories.length > 0) await mark(directories, volumeId, run)
   for (const directory of directories) await mkdir(join(directory, '.glusterfs'), { mode: 0o700 })
 }
 
-/** The id last: who has it has both. */
+/** The id last: who has it has both. One program for both, and for all directories. */
 async function mark(directories: readonly string[], volumeId: string, run: Run): Promise<void> {
-  for (const { name, value } of [commitHash, { name: attribute, value: `0x${hexOf(volumeId)}` }])
-    await runOk(run, ['setfattr', `--name=${name}`, `--value=${value}`, '--', ...directories], { timeoutMs })
+  const attributes = `${commitHash.name}="${commitHash.value}"\n${attribute}=0x${hexOf(volumeId)}\n`
+  const stdin = directories.map((directory) => `# file: ${escaped(directory)}\n${attributes}`).join('\n')
+  await runOk(run, ['setfattr', '--restore=-'], { timeoutMs, stdin })
+}
+
+/** As getfattr writes a path. Source: getfattr(1), --dump. */
+function escaped(path: string): string {
+  return path.replace(/[\\\n\r]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`)
 }
 
 /** Of which volume a directory is; undefined when of none. Throws CommandError when it cannot be asked. */
