@@ -17,4 +17,4 @@ export const cannotBeKilled = (pids: readonly number[]) =>
 export const cannotStart = (program: string, code: string) => `${program} cannot be started: ${code}`
 export const containsZero = (program: string) => `an argument of ${program} contains a zero byte`
 export const starterEnded = () => 'the process that starts programs has ended'
-export const starterHangs = () => 'the process that starts programs does not answer'
+export const starterHangs = () => 'the process that starts programs does not answer as it should'

@@ -23,7 +23,7 @@ import {
  *   this process ends    the starter reads the end of its input and ends too. What runs goes on, without anybody at its output
  *   the starter ends     what it has started is killed, and fails, as after a timeout: nobody would hear of its end. The
  *                        next program gets another starter
- *   the starter hangs    it has not answered for a minute: it is killed, and that is the same
+ *   the starter hangs    it has not answered for a minute, or not as it should: it is killed, and that is the same
  */
 const answerMs = 60_000
 /** Input goes to the starter in messages of that size. */
@@ -79,7 +79,7 @@ class Starter {
     const program = new Program(id, start.argv[0], listener, {
       tell: (...messages) => this.tell(messages),
       onDone: () => this.forget(id),
-      onSilence: () => this.giveUp(),
+      onNonsense: () => this.giveUp(),
     })
     this.programs.set(id, program)
     this.output.ref()
@@ -114,7 +114,8 @@ class Starter {
 interface Ways {
   tell(...messages: readonly Buffer[]): void
   onDone(): void
-  onSilence(): void
+  /** The starter does not answer, or not as it should. */
+  onNonsense(): void
 }
 
 /** A program that the starter was told to start. */
@@ -131,7 +132,7 @@ export class Program {
     private readonly listener: Listener,
     private readonly ways: Ways,
   ) {
-    this.answer = setTimeout(() => ways.onSilence(), answerMs)
+    this.answer = setTimeout(() => ways.onNonsense(), answerMs)
   }
 
   /** Signals it and all that it started. */
@@ -164,6 +165,8 @@ export class Program {
         return this.listener.onStart?.(told.pid)
       case 'output':
         return this.listener.onOutput(told.output, told.bytes)
+      case 'unknown':
+        return this.ways.onNonsense()
       case 'notStarted':
         this.done()
         return this.listener.onFail(startError(this.name, told.errno))

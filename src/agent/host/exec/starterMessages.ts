@@ -24,6 +24,8 @@ export type Told =
   | { kind: 'notStarted'; errno: number }
   | { kind: 'output'; output: Output; bytes: Buffer }
   | { kind: 'ended'; code: number; signal: number }
+  /** It is not the starter of this release. */
+  | { kind: 'unknown' }
 
 /** So many bytes of an output may be under way. */
 export const windowBytes = 256 * 1024
@@ -94,6 +96,6 @@ function toldIn(kind: string, body: Buffer): Told {
     case 'x':
       return { kind: 'ended', code: body.readUInt32LE(0), signal: body.readUInt32LE(4) }
     default:
-      throw new Error(`the starter's message ${JSON.stringify(kind)} is not understood`)
+      return { kind: 'unknown' }
   }
 }
