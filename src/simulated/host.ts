@@ -119,6 +119,8 @@ export function simulatedHost({ machine, gluster, pace, clock }: SimulatedHostPa
       finishTransfer: (args) =>
         effect({ kind: 'finishTransfer', ...args }, () => transfers.doTransfer(machine, gluster, args.transfer)),
       stopTransfer: (args) => effect({ kind: 'stopTransfer', ...args }),
+      // No part of a simulated transfer takes long enough for it.
+      renewTransferCertificate: (args) => effect({ kind: 'renewTransferCertificate', ...args }, () => {}),
       endTransfer: (args) =>
         effect({ kind: 'endTransfer', ...args }, () => transfers.endTransfer(machine, args.transfer)),
     },

@@ -48,6 +48,7 @@ const usualMs: Record<Step['kind'], number> = {
   removeSwap: 10,
   adoptDevice: 30,
   mountTransfer: 50,
+  renewTransferCertificate: 2,
   scanTransfer: 100,
   copyTransfer: 100,
   finishTransfer: 100,

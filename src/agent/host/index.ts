@@ -3,6 +3,8 @@ import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import { brickMountPath } from '../../model/cluster.js'
 import type { DesiredBrick } from '../../model/documents/brick.js'
+import type { DirectSource } from '../../model/documents/direct.js'
+import type { DesiredTransfer } from '../../model/documents/transfer.js'
 import type { Host } from '../port/host.js'
 import { adoptDevice, adoptFacts } from './disk/adoption.js'
 import { brickFacts, isBrickWhole, readHostSnapshot } from './disk/brickFacts.js'
@@ -139,14 +141,17 @@ export function realHost(options: RealHostOptions): RealHost {
     priority: options.stagingPriority ?? 'normal',
     run,
     requireAllBricksOnline: (transfer) => planeOf(transfer).requireAllBricksOnline(transfer),
-    mountAt: async (transfer, { path, direct }) => {
+    mountAt: async (transfer, point) => {
       const { client } = planeOf(transfer)
       const servers = await client.liveFirst(transfer.servers)
-      const source = direct && { ...direct, tls: transfer.tls }
-      await client.mount({ servers, volume: transfer.volume, direct: source }, path, { acl: true })
+      await client.mount({ servers, ...sourceOf(transfer, point) }, point.path, { acl: true })
     },
     onUnmounted: (transfer, path) => planeOf(transfer).client.unmounted(path),
     isLeft: (transfer, path) => planeOf(transfer).client.isLeft(path),
+    certificates: {
+      isOld: (transfer, point) => planeOf(transfer).client.hasOldCertificate(sourceOf(transfer, point), point.path),
+      renew: (transfer, point) => planeOf(transfer).client.renewCertificate(sourceOf(transfer, point), point.path),
+    },
     log: options.log,
     onEnd: () => onTransferEnd(),
   })
@@ -219,6 +224,7 @@ export function realHost(options: RealHostOptions): RealHost {
       removeSwap: ({ swap }) => removeSwap(swap, swapHost),
       adoptDevice: async ({ adopt }) => adoptDevice(adopt, options.clock.unixSeconds(), await pathOf(), wipeMeans),
       mountTransfer: ({ transfer }) => staging.mount(transfer),
+      renewTransferCertificate: ({ transfer }) => staging.renewCertificate(transfer),
       scanTransfer: ({ transfer }) => staging.scan(transfer),
       copyTransfer: ({ transfer }) => staging.copy(transfer),
       finishTransfer: ({ transfer }) => staging.finish(transfer),
@@ -226,6 +232,11 @@ export function realHost(options: RealHostOptions): RealHost {
       endTransfer: ({ transfer }) => staging.end(transfer),
     },
   }
+}
+
+/** What is mounted at one of a transfer's mount points. */
+function sourceOf({ volume, tls }: DesiredTransfer, { direct }: { direct?: DirectSource }) {
+  return { volume, direct: direct && { ...direct, tls } }
 }
 
 function logged(run: Run, { clock, log }: RealHostOptions): Run {

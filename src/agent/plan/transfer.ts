@@ -10,13 +10,14 @@ import type { Plan } from '../port/plan.js'
  * Wanted absent: processes ended, notes removed, unmounted → absent. Only then may the volume be deleted.
  */
 export function planTransfer(transfer: DesiredTransfer, facts: TransferFacts): Plan<'transfer'> {
-  const { mounted, isDead, orphans, running, done, refused } = facts
+  const { mounted, isDead, orphans, running, done, refused, hasOldCertificate } = facts
   if (transfer.wanted === 'absent') {
     if (!mounted && orphans === 0) return round(transfer, 'absent')
     return round(transfer, 'working', { steps: [{ kind: 'endTransfer', transfer }] })
   }
   if (refused !== undefined) return { ...round(transfer, 'working'), refused }
-  if (running) return round(transfer, 'working', { tally: running })
+  const renew: Step[] = hasOldCertificate ? [{ kind: 'renewTransferCertificate', transfer }] : []
+  if (running) return round(transfer, 'working', { steps: renew, tally: running })
   if (orphans > 0) return round(transfer, 'working', { steps: [{ kind: 'stopTransfer', transfer }] })
   if (!mounted || isDead) return round(transfer, 'working', { steps: [{ kind: 'mountTransfer', transfer }] })
   if (done) return round(transfer, 'done', { tally: done })

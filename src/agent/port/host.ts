@@ -168,6 +168,8 @@ export interface PeerFacts {
 export interface TransferFacts {
   /** Why this host cannot stage at all, if so. */
   refused?: string
+  /** What is mounted for it shows an older certificate than the document's. */
+  hasOldCertificate?: true
   /** The volume is mounted for this transfer; `isDead`: but does not answer. */
   mounted: boolean
   isDead?: boolean

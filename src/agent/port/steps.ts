@@ -75,6 +75,8 @@ export interface StepArgs {
   adoptDevice: { adopt: DesiredAdopt }
   /** Mount the buffer on this storage host, only for that transfer. */
   mountTransfer: { transfer: DesiredTransfer }
+  /** Give the clients of a transfer the document's certificate. */
+  renewTransferCertificate: { transfer: DesiredTransfer }
   /** This step and the next two begin their part of a transfer, and do not wait for its end. */
   scanTransfer: { transfer: DesiredTransfer }
   copyTransfer: { transfer: DesiredTransfer }
@@ -125,6 +127,7 @@ export const isDestructive: Record<StepKind, boolean> = {
   removeSwap: true,
   adoptDevice: true,
   mountTransfer: false,
+  renewTransferCertificate: false,
   scanTransfer: false,
   copyTransfer: false,
   finishTransfer: false,
@@ -213,6 +216,8 @@ export function describeStep(step: Step): string {
       return `begin to finish transfer ${nameOf(step.transfer)}`
     case 'stopTransfer':
       return `stop what runs of transfer ${nameOf(step.transfer)}`
+    case 'renewTransferCertificate':
+      return `renew the certificate of transfer ${nameOf(step.transfer)}`
     case 'endTransfer':
       return `end transfer ${nameOf(step.transfer)}`
   }

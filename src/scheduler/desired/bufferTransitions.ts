@@ -40,11 +40,12 @@ export function transitionOfBuffer(
     const creation = transitionWhileCreating(cluster, buffer, context)
     if (creation) return creation
   }
+  return renewal(cluster, buffer, context) ?? forgetReleased(cluster, buffer, context)
+}
+
+function renewal(cluster: Cluster, buffer: BufferDocument, context: TransitionContext): Transition | undefined {
   const renewed = dataPlaneOf(buffer).renewed(cluster, buffer, context)
-  if (renewed) {
-    return { changes: [{ kind: 'buffer', name: bufferKey(cluster, buffer), document: renewed }], events: [] }
-  }
-  return forgetReleased(cluster, buffer, context)
+  return renewed && { changes: [{ kind: 'buffer', name: bufferKey(cluster, buffer), document: renewed }], events: [] }
 }
 
 function transitionWhileDeleting(
@@ -59,11 +60,9 @@ function transitionWhileDeleting(
     jobsHolding(cluster, buffer).length === 0 &&
     hostsToUnmount(cluster, buffer).length === 0
   if (gone) return { changes: [{ kind: 'buffer', name: bufferKey(cluster, buffer), document: undefined }], events: [] }
-  return quarantine(
-    cluster,
-    bricks.filter((brick) => hasGivenUp(cluster, brick)),
-    context,
-  )
+  const given = bricks.filter((brick) => hasGivenUp(cluster, brick))
+  // A job may hold it for as long as its certificates are valid, and longer.
+  return quarantine(cluster, given, context) ?? renewal(cluster, buffer, context)
 }
 
 /** True when its agents know that its bricks must not be formatted any more; agents of the first release cannot be told. */

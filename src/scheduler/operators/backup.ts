@@ -50,8 +50,9 @@ function withoutSecret(buffer: BufferDocument): BufferDocument {
 }
 
 /** Its hosts serve it with new logins then: nobody has it mounted once etcd is lost but nodes that lose it. */
-function withNewSecret(buffer: BufferDocument): BufferDocument {
-  return { ...buffer, ...dataPlaneOf(buffer).ofNewBuffer(randomUUID) }
+function withNewSecret(buffer: BufferDocument, now: number): BufferDocument {
+  const certifiedAt = buffer.certifiedAt === undefined ? undefined : now
+  return { ...buffer, ...dataPlaneOf(buffer).ofNewBuffer(randomUUID, certifiedAt) }
 }
 
 /** The limits of one step of a restore, without the fence and the counter. */
@@ -63,12 +64,12 @@ const stepLimits = { operations: maxOperations - 3, bytes: maxTransactionBytes }
  * as in the file. A quarantine is accepted: the scheduler itself may add one between two steps, when a disk of the file is
  * broken.
  */
-export function restoreStep(cluster: Cluster, backup: Backup): Decision<{ left: number }> {
+export function restoreStep(cluster: Cluster, backup: Backup, now: number): Decision<{ left: number }> {
   const unread = unreadable(cluster)
   if (unread !== undefined) return { refused: messages.restoreUnreadable(unread) }
   const other = whatIsNotOf(cluster, backup)
   if (other !== undefined) return { refused: messages.restoreNotEmpty(other) }
-  const groups = missing(cluster, backup)
+  const groups = missing(cluster, backup, now)
   const [step = []] = pack(groups.slice(0, maxOperations), sizeOf, stepLimits)
   const lastId = Math.max(backup.lastId, cluster.lastId, ...idsOf(backup))
   const counter: DocumentChange[] = lastId === cluster.lastId ? [] : [{ kind: 'lastId', lastId }]
@@ -77,13 +78,13 @@ export function restoreStep(cluster: Cluster, backup: Backup): Decision<{ left: 
 }
 
 /** The groups of changes, in order; each group must be written together. */
-function missing(cluster: Cluster, backup: Backup): DocumentChange[][] {
+function missing(cluster: Cluster, backup: Backup, now: number): DocumentChange[][] {
   const buffers = Object.entries(backup.buffers).sort(([, a], [, b]) => rank(a.kind) - rank(b.kind))
   const makers = new Map(Object.entries(backup.sessions).map(([name, { buffer }]) => [buffer, name]))
   const session = (name: string | undefined): DocumentChange[] =>
     name === undefined || cluster.sessions.has(name) ? [] : [{ kind: 'session', name, document: backup.sessions[name] }]
   const made = buffers.map(([name, document]): DocumentChange[] => [
-    ...(cluster.buffers.has(name) ? [] : [{ kind: 'buffer', name, document: withNewSecret(document) } as const]),
+    ...(cluster.buffers.has(name) ? [] : [{ kind: 'buffer', name, document: withNewSecret(document, now) } as const]),
     ...session(makers.get(name)),
   ])
   const others = Object.entries(backup.sessions)

@@ -27,7 +27,7 @@ export function recoveryRoutes({ decisions, clock, config, resync }: RecoveryDep
   }
   const restore = async (body: string): Promise<RestoreView> => {
     const file = parse(body, backupFile)
-    while ((await commitOrFail(decisions, (cluster) => restoreStep(cluster, file))).left > 0);
+    while ((await commitOrFail(decisions, (cluster) => restoreStep(cluster, file, clock.unixSeconds()))).left > 0);
     const { buffers, sessions, cordons } = file
     return { buffers: Object.keys(buffers).length, sessions: Object.keys(sessions).length, cordons: cordons.length }
   }

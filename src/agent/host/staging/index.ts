@@ -16,7 +16,17 @@ import { type StagePaths, stagePathsNow } from './resolve.js'
 import { sandboxRoot } from './sandbox.js'
 import { type AsUser, asUser, type UserParts } from './user.js'
 import { stagesNothing } from './messages.js'
-import { type IsLeft, type MountAt, mountState, mountVolume, type OnUnmounted, unmountVolume } from './volume.js'
+import {
+  certificateFacts,
+  type Certificates,
+  type IsLeft,
+  type MountAt,
+  mountState,
+  mountVolume,
+  type OnUnmounted,
+  renewCertificates,
+  unmountVolume,
+} from './volume.js'
 import { type Notes, openNotes } from './notes.js'
 import type { StagingPriority } from './priority.js'
 import { scanNote, tally } from './noteFormats.js'
@@ -34,6 +44,7 @@ export interface TransferOptions {
   /** Nothing is mounted there any more. */
   onUnmounted?: OnUnmounted
   isLeft?: IsLeft
+  certificates?: Certificates
   /** Called when work on that transfer has ended, with or without success. */
   onEnd?: (id: string) => void
   /** A program of a transfer that has printed nothing for so long is ended. */
@@ -106,7 +117,7 @@ export function transfers(options: TransferOptions) {
     facts: async (transfer: DesiredTransfer): Promise<TransferFacts> => {
       const job = jobs.get(idOf(transfer))
       if (job && job.what === whatOf(transfer) && transfer.wanted === 'done') {
-        return { mounted: true, orphans: 0, running: job.running }
+        return { mounted: true, orphans: 0, running: job.running, ...(await certificateFacts(transfer, options)) }
       }
       const orphans = (await taggedProcesses(tagOf(transfer), transfer.uid)).length + (job ? 1 : 0)
       const mounted = await mountState(transfer, options)
@@ -121,6 +132,8 @@ export function transfers(options: TransferOptions) {
       insist()
       await mountVolume(transfer, options)
     },
+    /** What is mounted for it shows the document's certificate from its next connection on. */
+    renewCertificate: (transfer: DesiredTransfer) => renewCertificates(transfer, options),
     /** Begins the scan, in place of another part that is under way here; does nothing when the scan is under way. */
     scan: (transfer: DesiredTransfer) =>
       begin(transfer, ({ show, ...parts }) =>

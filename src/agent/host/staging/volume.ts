@@ -27,6 +27,12 @@ export type OnUnmounted = (transfer: DesiredTransfer, path: string) => Promise<v
 /** Whether something of a client is left for that path, where nothing is mounted. */
 export type IsLeft = (transfer: DesiredTransfer, path: string) => Promise<boolean>
 
+/** What clients of a transfer show to bricks, where they show certificates. */
+export interface Certificates {
+  isOld(transfer: DesiredTransfer, point: MountPoint): Promise<boolean>
+  renew(transfer: DesiredTransfer, point: MountPoint): Promise<void>
+}
+
 interface MountMeans {
   run: Run
   mountAt: MountAt
@@ -103,6 +109,26 @@ function mountPointsOf(transfer: DesiredTransfer): MountPoint[] {
     path: directory === '/' ? mount : `${mount}${directory}`,
     direct,
   }))
+}
+
+/**
+ * Whether the clients of a transfer that goes on for weeks show an older certificate than they should. The first stands for all,
+ * of which there may be thousands: it is renewed last.
+ */
+export async function certificateFacts(
+  transfer: DesiredTransfer,
+  { certificates }: { certificates?: Certificates },
+): Promise<{ hasOldCertificate?: true }> {
+  const [first] = mountPointsOf(transfer)
+  return first && (await certificates?.isOld(transfer, first)) ? { hasOldCertificate: true } : {}
+}
+
+/** May be repeated. Throws Unavailable when nobody would believe the document's certificate. */
+export async function renewCertificates(
+  transfer: DesiredTransfer,
+  { certificates }: { certificates?: Certificates },
+): Promise<void> {
+  for (const point of mountPointsOf(transfer).reverse()) await certificates?.renew(transfer, point)
 }
 
 /** In the order in which they were mounted; those of an earlier document too. */

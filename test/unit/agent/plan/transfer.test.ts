@@ -34,6 +34,14 @@ describe('the plan of a part of a transfer that is wanted', () => {
     expect(planned({ orphans: 2 })).to.deep.equal({ steps: ['stop what runs of transfer 3.1'], state: 'working' })
   })
 
+  it('renews the certificate of its mount while it runs', () => {
+    const running = { counts, failures: [] }
+    expect(planned({ running, hasOldCertificate: true })).to.deep.equal({
+      steps: ['renew the certificate of transfer 3.1'],
+      state: 'working',
+    })
+  })
+
   it('does nothing while it runs, and tells how far it is', () => {
     const running = { counts, failures: ['a: no'] }
     const { steps, report } = planTransfer(aDesiredTransfer(), { mounted: true, orphans: 0, running })

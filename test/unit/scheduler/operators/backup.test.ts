@@ -31,7 +31,7 @@ function backup(of = cluster): Backup {
 
 describe('a backup', () => {
   it('is what people asked for, through a file and back into an empty etcd', () => {
-    expect(changesOf(restoreStep(aCluster({ lastId: 0 }), backup()))).to.deep.equal([
+    expect(changesOf(restoreStep(aCluster({ lastId: 0 }), backup(), 3000))).to.deep.equal([
       'last id 40',
       'buffer mytest present on gluster1/nvme1n1',
       'session mytest setup',
@@ -42,12 +42,14 @@ describe('a backup', () => {
   })
 
   it('opens no buffer: it holds no secret, and a buffer that comes back from it has another', () => {
-    const buffer = aBuffer({ dataPlane: 'direct', secret: 's'.repeat(43) })
+    const buffer = aBuffer({ dataPlane: 'direct', secret: 's'.repeat(43), certifiedAt: 5 })
     const made = backup(aCluster({ buffers: [buffer] }))
     expect(JSON.stringify(made)).not.to.contain(buffer.secret)
-    const step = restoreStep(aCluster({ lastId: 0 }), made)
+    const step = restoreStep(aCluster({ lastId: 0 }), made, 3000)
     if ('refused' in step) throw new Error(step.refused)
     const restored = step.changes.flatMap((change) => (change.kind === 'buffer' ? [change.document] : []))
+    // Its certificates would have run out in the file.
+    expect(restored[0]!.certifiedAt).to.equal(3000)
     expect(restored[0]!.secret)
       .to.match(/^[\w-]{43}$/)
       .and.not.to.equal(buffer.secret)
@@ -62,7 +64,7 @@ describe('a backup', () => {
 
 describe('a restore', () => {
   it('never goes over what is there', () => {
-    const refused = (parts: Parameters<typeof aCluster>[0]) => refusalOf(restoreStep(aCluster(parts), backup()))
+    const refused = (parts: Parameters<typeof aCluster>[0]) => refusalOf(restoreStep(aCluster(parts), backup(), 3000))
     expect(refused({ buffers: [aBuffer({ id: 99 })] })).to.equal(messages.restoreNotEmpty('the buffer mytest'))
     expect(refused({ buffers: [aBuffer({ name: 'other' })] })).to.equal(messages.restoreNotEmpty('the buffer other'))
     expect(refused({ sessions: [aSession({ token: '9' })] })).to.equal(messages.restoreNotEmpty('the session 9'))
@@ -72,11 +74,11 @@ describe('a restore', () => {
 
   it('goes on when it broke off, and changes nothing when all is there', () => {
     const half = aCluster({ buffers: [aBuffer({ builtAt: 5 })], lastId: 40 })
-    expect(changesOf(restoreStep(half, backup())).slice(0, 2)).to.deep.equal([
+    expect(changesOf(restoreStep(half, backup(), 3000)).slice(0, 2)).to.deep.equal([
       'session mytest setup',
       'session 5 setup',
     ])
-    expect(changesOf(restoreStep(cluster, backup()))).to.deep.equal([])
+    expect(changesOf(restoreStep(cluster, backup(), 3000))).to.deep.equal([])
   })
 
   it('goes on over a quarantine that the scheduler made meanwhile, for an operator’s cordon as well', () => {
@@ -89,14 +91,14 @@ describe('a restore', () => {
       lastId: 40,
     })
     const file = { ...backup(), cordons: [...backup().cordons, aCordon('gluster1/nvme1n1')] }
-    expect(changesOf(restoreStep(meanwhile, file)).slice(3)).to.deep.equal([
+    expect(changesOf(restoreStep(meanwhile, file, 3000)).slice(3)).to.deep.equal([
       'operator cordon on gluster1',
       'operator cordon on gluster1/nvme1n1',
     ])
   })
 
   it('gives out no id again that the file knows', () => {
-    expect(changesOf(restoreStep(aCluster({ lastId: 0 }), { ...backup(), lastId: 3 }))[0]).to.equal('last id 21')
+    expect(changesOf(restoreStep(aCluster({ lastId: 0 }), { ...backup(), lastId: 3 }, 3000))[0]).to.equal('last id 21')
   })
 
   it('comes in steps that etcd takes, each buffer with the session that made it', () => {
@@ -105,7 +107,7 @@ describe('a restore', () => {
       buffers: names.map((name, n) => aBuffer({ name, id: n + 1, bricks: [`gluster1/nvme${n}n1`] })),
       sessions: names.map((token, n) => aSession({ token, id: n + 101, buffer: token })),
     })
-    const first = restoreStep(aCluster({ lastId: 0 }), backup(many))
+    const first = restoreStep(aCluster({ lastId: 0 }), backup(many), 3000)
     // Five operations for a buffer with its session, of a hundred.
     expect(changesOf(first)).to.have.length(1 + 2 * 19)
     expect(first).to.have.nested.property('result.left', 70 - 19)
@@ -118,7 +120,7 @@ describe('a restore', () => {
       aTransfer({ number: n + 1, outside: `/${'x'.repeat(4000)}` }),
     )
     const sessions = Array.from({ length: 20 }, (_, n) => aSession({ token: String(n + 1), id: n + 1, transfers }))
-    const first = restoreStep(aCluster({ lastId: 0 }), backup(aCluster({ sessions })))
+    const first = restoreStep(aCluster({ lastId: 0 }), backup(aCluster({ sessions })), 3000)
     expect(JSON.stringify(first).length).to.be.lessThan(1_200_000)
     expect(first).to.have.nested.property('result.left').that.is.greaterThan(10)
   })
@@ -131,7 +133,7 @@ describe('a restore', () => {
         aSession({ token: 'mytest', id: 4, buffer: 'mytest' }),
       ],
     })
-    const order = changesOf(restoreStep(aCluster({ lastId: 0 }), backup(both))).map((text) => text.split(' ')[1])
+    const order = changesOf(restoreStep(aCluster({ lastId: 0 }), backup(both), 3000)).map((text) => text.split(' ')[1])
     expect(order).to.deep.equal(['id', 'mytest', 'mytest', '5', '5'])
   })
 
@@ -146,7 +148,7 @@ describe('a restore', () => {
     const file = backup(before.cache)
 
     const after = await Rig.start({ hosts: hosts() })
-    await after.run(after.committer.commit((now) => restoreStep(now, file)))
+    await after.run(after.committer.commit((now) => restoreStep(now, file, 3000)))
     await after.quiet()
     expect(after.told()).to.deep.equal(before.told())
     expect(after.read('desired/gluster1/brick/nvme1n1')).to.deep.include({

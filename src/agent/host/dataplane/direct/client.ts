@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import type { DirectSource } from '../../../../model/documents/direct.js'
 import { mountName } from '../../../plan/dataplane/direct/mountSource.js'
 import { Unavailable } from '../../../port/host.js'
@@ -10,9 +9,9 @@ import type { Client, MountSource, MountUse } from '../dataPlane.js'
 import { graphOf } from '../common/graphs.js'
 import type { BrickMeans } from './bricks.js'
 import { startClient } from './clientStart.js'
-import { hasOlder, requireValid, tlsFilesOf, writeCredential } from './credentials.js'
+import { isOutdated, requireValid, tlsFilesOf, writeCredential } from './credentials.js'
 import { exportWord } from './exportWord.js'
-import { filesOf, removeFiles } from './files.js'
+import { areThere, filesOf, removeFiles } from './files.js'
 import { removeLog } from './logs.js'
 import { bricksOffline, noLogin, toMount } from './messages.js'
 import { probeBrick, probeTlsOf } from './probe.js'
@@ -56,14 +55,16 @@ export function client(means: BrickMeans, prepare: () => Promise<void>, watch: P
       if (found) watch.follow(path, found)
     },
     hasOldCertificate: async ({ direct }, path) =>
-      direct?.tls !== undefined && hasOlder(filesOf('client', idOf(path), means.directories), direct.tls),
+      direct?.tls !== undefined &&
+      isOutdated(filesOf('client', idOf(path), means.directories), direct.tls, means.now()),
     renewCertificate: async ({ direct, volume }, path) => {
       if (!direct?.tls) return
       requireValid(direct.tls, toMount(volume), means.now())
       await writeCredential(filesOf('client', idOf(path), means.directories), direct.tls)
     },
     // Of an agent that died after it had unmounted, or before it mounted.
-    isLeft: async (path) => hasFiles(path, means) || (await clientAt(path)) !== undefined,
+    isLeft: async (path) =>
+      areThere(filesOf('client', idOf(path), means.directories)) || (await clientAt(path)) !== undefined,
     // The agent is root, whom no mode stops.
     mountPointMode: '000',
     fusermounts: [],
@@ -123,10 +124,6 @@ async function endClient(path: string, { directories }: BrickMeans): Promise<voi
   const files = filesOf('client', idOf(path), directories)
   await removeFiles(files)
   await removeLog(files)
-}
-
-function hasFiles(path: string, { directories }: BrickMeans): boolean {
-  return Object.values(filesOf('client', idOf(path), directories)).some((file) => existsSync(file))
 }
 
 /** Names the files of the client with that mount point. One client at a time has it. */

@@ -24,14 +24,20 @@ export async function writeCredential(files: ProcessFiles, credential: Credentia
 }
 
 /**
- * What a process has is to be replaced: it is of an earlier time, or cannot be read. One of the same time stays, also when it is
- * another session's that mounts at the same path.
+ * What a process has is to be replaced: it is of an earlier time, or of a clock that was ahead, so that nobody believes it yet, or
+ * it cannot be read. One of the same time stays, also when it is another session's that mounts at the same path.
  */
-export async function hasOlder({ credential: path }: ProcessFiles, { certificate }: Credential): Promise<boolean> {
+export async function isOutdated(
+  { credential: path }: ProcessFiles,
+  { certificate }: Credential,
+  now: number,
+): Promise<boolean> {
   const found = await readFile(path, 'utf8')
     .then((text) => new X509Certificate(text))
     .catch(() => undefined)
-  return found === undefined || timesOf(found).from < timesOf(new X509Certificate(certificate)).from
+  if (found === undefined) return true
+  const [shown, wanted] = [timesOf(found).from, timesOf(new X509Certificate(certificate)).from]
+  return shown < wanted || (shown > now && shown !== wanted)
 }
 
 /** Why nobody would believe the certificate now; undefined when it is valid. `whose`: the volume, and what is done with it. */

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { lstat, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { plainName } from './volfile.js'
@@ -71,6 +71,11 @@ export async function readLog(path: string, from: number): Promise<string> {
   // Somebody has emptied it meanwhile.
   const text = bytes.subarray(from > bytes.length ? 0 : from)
   return text.subarray(Math.max(0, text.length - maxLogBytes)).toString()
+}
+
+/** Something of a process is there, running or not. */
+export function areThere(files: ProcessFiles): boolean {
+  return Object.values(files).some((path) => existsSync(path))
 }
 
 /** Takes off what is left of a process that has ended, all but its log. May be repeated. */

@@ -13,7 +13,7 @@ import { client, idOf, requireBricks } from './client.js'
 import { whyNotValid } from './credentials.js'
 import { makeExports } from './exports.js'
 import { type Admission, type BrickFence, noFence } from './fenceType.js'
-import { type Directories, filesOf, type ProcessFiles, removeStrayFiles } from './files.js'
+import { areThere, type Directories, filesOf, type ProcessFiles, removeStrayFiles } from './files.js'
 import { HangWatch } from './hangWatch.js'
 import { portsListenedOn } from './listening.js'
 import { tendLogs } from './logs.js'
@@ -107,8 +107,10 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     return { ports: bricks.filter(isOurs).map(({ port }) => port), clients }
   }
   const fenceFacts = async (volume: DirectVolume, seen: Look) => {
-    const { volume: name, wanted } = volume
-    if (wanted === 'absent') return { isFenced: false, isLeft: await isLeft(fence, name) }
+    const { volume: name, wanted, bricks } = volume
+    // Where the fence is off, what is left of bricks whose processes have died is their files, and in them their keys.
+    const areFilesLeft = () => bricks.some(({ uuid }) => areThere(filesOf('brick', uuid, directories)))
+    if (wanted === 'absent') return { isFenced: false, isLeft: areFilesLeft() || (await isLeft(fence, name)) }
     await hasServer()
     return { isFenced: await fence.isAdmitted(name, admissionOf(volume, seen)), isLeft: false }
   }
@@ -165,7 +167,15 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
         tellProblem(volume.volume, isNotValid ?? (volume.wanted === 'started' ? untried : undefined))
         for (const each of seen.running) if (each.volume === volume.volume) watch.follow(each.uuid, each)
         const boots = boot === undefined ? undefined : { [name]: boot }
-        const facts = await volumeFacts(volume, { ...seen, ...fenced, boots, hangWatch, isReady, directories })
+        const facts = await volumeFacts(volume, {
+          ...seen,
+          ...fenced,
+          boots,
+          hangWatch,
+          isReady,
+          directories,
+          now: clock.unixSeconds(),
+        })
         return { ...facts, ...(isNotValid === undefined ? {} : { isNotValid }) }
       },
     },

@@ -4,7 +4,7 @@ import type { DirectBrick } from '../../../../model/documents/direct.js'
 import type { DirectVolume } from '../../../../model/documents/volume.js'
 import { servedFingerprintOf } from '../../../../model/fingerprint.js'
 import type { DirectBrickFacts, DirectVolumeFacts } from '../../../port/host.js'
-import { hasOlder } from './credentials.js'
+import { isOutdated } from './credentials.js'
 import { exportsMade } from './exports.js'
 import { type Directories, filesOf } from './files.js'
 import { exportWord } from './exportWord.js'
@@ -25,6 +25,8 @@ export interface Seen {
   /** Its own file system is mounted with its stamp, and that directory is in it. */
   isReady(brick: DirectBrick, directory: string): Promise<boolean>
   directories: Directories
+  /** In unix seconds. */
+  now: number
 }
 
 const answerMs = 3_000
@@ -45,20 +47,20 @@ export async function volumeFacts(volume: DirectVolume, seen: Seen): Promise<Dir
     ),
     isFenced,
     ...(volume.wanted === 'absent' ? { isLeft } : {}),
-    ...((await haveOlder(volume, bricks, seen)) ? { haveOldCertificates: true as const } : {}),
+    ...((await haveOutdated(volume, bricks, seen)) ? { haveOldCertificates: true as const } : {}),
     ...(boots ? { boots } : {}),
   }
 }
 
-async function haveOlder(
+async function haveOutdated(
   { tls, bricks }: DirectVolume,
   facts: readonly DirectBrickFacts[],
-  { directories }: Seen,
+  { directories, now }: Seen,
 ): Promise<boolean> {
   if (!tls) return false
   const running = bricks.filter((_, index) => facts[index]!.process?.isCurrent)
-  const older = running.map(({ uuid }) => hasOlder(filesOf('brick', uuid, directories), tls.serves))
-  return (await Promise.all(older)).includes(true)
+  const outdated = running.map(({ uuid }) => isOutdated(filesOf('brick', uuid, directories), tls.serves, now))
+  return (await Promise.all(outdated)).includes(true)
 }
 
 async function brickFacts(volume: DirectVolume, brick: DirectBrick, seen: Seen): Promise<DirectBrickFacts> {

@@ -11,6 +11,7 @@ import { brickOffline } from '../../../../../src/model/messages.js'
 import { fingerprintOf } from '../../../../../src/model/fingerprint.js'
 import { phaseOf } from '../../../../../src/model/phase.js'
 import { exportsOf, holderOf, loginOf } from '../../../../../src/scheduler/dataplane/direct/exports.js'
+import { transitionOfBuffer } from '../../../../../src/scheduler/desired/index.js'
 import { direct } from '../../../../../src/scheduler/dataplane/direct/index.js'
 import { noPortLeft, servesNone } from '../../../../../src/scheduler/dataplane/direct/messages.js'
 import {
@@ -23,6 +24,7 @@ import {
   brickReports,
   mountReport,
   terabyte,
+  uuids,
   volumeReport,
 } from '../../../../support/builders.js'
 import { aConfig } from '../../../../support/decisions.js'
@@ -438,6 +440,18 @@ describe('a buffer of the data plane direct with namespaces of the nodes', () =>
     expect(JSON.stringify(fill)).to.not.include('password')
     const holders = exportsOf(cluster, certified).map(({ holder }) => holder)
     expect(new Set(holders).size).to.equal(5)
+  })
+
+  it('renews certificates also while it leaves and a job still holds it', () => {
+    const leaving = { ...buffer, certifiedAt: 2000, wanted: 'absent' as const }
+    const held = aCluster({ hosts: hosts(), buffers: [leaving], sessions: [running] })
+    const at = (now: number) =>
+      transitionOfBuffer(held, leaving, { now, newUuid: uuids(), isLost: () => false })?.changes.map((change) =>
+        change.kind === 'buffer' ? change.document?.certifiedAt : undefined,
+      )
+    const month = 30 * 86_400
+    expect(at(2000 + month)).to.deep.equal([2000 + month])
+    expect(at(1999 + month)).to.equal(undefined)
   })
 
   it('gives a node what it mounts, and a storage host what it copies', () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
-  hasOlder,
+  isOutdated,
   requireValid,
   tlsFilesOf,
   writeCredential,
@@ -44,20 +44,25 @@ describe('the certificate of a process', () => {
   })
 
   it('is replaced when it is older, or cannot be read', async () => {
-    expect(await hasOlder(files(), credential())).to.equal(true)
+    expect(await isOutdated(files(), credential(), now)).to.equal(true)
     await writeCredential(files(), credential())
-    expect(await hasOlder(files(), credential())).to.equal(false)
-    expect(await hasOlder(files(), credential(now + 30 * day))).to.equal(true)
-    await writeCredential(files(), credential(now + 30 * day))
-    expect(await hasOlder(files(), credential(now + 30 * day))).to.equal(false)
-    expect(await hasOlder(files(), credential())).to.equal(false)
+    expect(await isOutdated(files(), credential(), now)).to.equal(false)
+    expect(await isOutdated(files(), credential(now + 30 * day), now)).to.equal(true)
     writeFileSync(files().credential, 'half a certif')
-    expect(await hasOlder(files(), credential())).to.equal(true)
+    expect(await isOutdated(files(), credential(), now)).to.equal(true)
+  })
+
+  it('is replaced by an older one when a clock that was ahead has made it, and stays once it is valid', async () => {
+    await writeCredential(files(), credential(now + 30 * day))
+    expect(await isOutdated(files(), credential(), now)).to.equal(true)
+    expect(await isOutdated(files(), credential(), now + 29 * day)).to.equal(false)
+    // Nothing else can be had.
+    expect(await isOutdated(files(), credential(now + 30 * day), now)).to.equal(false)
   })
 
   it('stays when another session that mounts there has one of the same time', async () => {
     await writeCredential(files(), credential())
-    expect(await hasOlder(files(), credential(now, 21))).to.equal(false)
+    expect(await isOutdated(files(), credential(now, 21), now)).to.equal(false)
   })
 
   it('is told by its times when nobody would believe it', () => {
