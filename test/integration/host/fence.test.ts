@@ -75,7 +75,8 @@ describe('the fence of a storage host (root, nftables)', function () {
     written = []
     clock = new HandClock()
     const tables = ['cat', '/proc/self/net/tcp', '/proc/self/net/tcp6'] as const
-    const listening = async () => new Set(listeningIn((await run(tables, { timeoutMs: 5_000 })).stdout))
+    const listening = async () =>
+      new Set(listeningIn((await run(tables, { timeoutMs: 5_000 })).stdout).map(({ port }) => port))
     fence = new Fence({
       enabled,
       run,
@@ -95,8 +96,9 @@ describe('the fence of a storage host (root, nftables)', function () {
     programs.push(program)
     return program
   }
-  async function serve(port: number): Promise<ChildProcess> {
-    const program = start(0, [process.execPath, '-e', echo, String(port)])
+  const user = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups']
+  async function serve(port: number, as: string[] = []): Promise<ChildProcess> {
+    const program = start(0, [...as, process.execPath, '-e', echo, String(port)])
     await once(program.stdout!, 'data')
     return program
   }
@@ -121,6 +123,22 @@ describe('the fence of a storage host (root, nftables)', function () {
       return this.said[0]!
     }
   }
+  /** So many connections of that network were begun twice, and nothing has come back. */
+  async function unanswered(network: number, count: number): Promise<void> {
+    const argv = [
+      'nsenter',
+      '--net',
+      '--target',
+      pidOf(network),
+      'cat',
+      '/proc/self/net/tcp',
+      '/proc/self/net/tcp6',
+    ] as const
+    await until({ what: `${count} connections are begun again` }, async () => {
+      const { stdout } = await runCommand(argv, { timeoutMs: 5_000 })
+      return stdout.split('\n').filter((line) => / 02 [0-9A-F:]+ [0-9A-F:]+ 0000000[1-9] /.test(line)).length === count
+    })
+  }
   const connect = (port: number, from: string) =>
     new Client(1, port, from.includes(':') ? storage.v6 : storage.v4, from).outcome()
   /** Of both clients, by both versions. */
@@ -141,11 +159,43 @@ describe('the fence of a storage host (root, nftables)', function () {
   it('lets only root of the host itself connect from within', async () => {
     await fence.admit('7', { ports: [50_001], clients: [] })
     await serve(50_001)
-    const user = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups']
     for (const host of [storage.v4, '127.0.0.1', '::1']) {
       expect(await new Client(0, 50_001, host).outcome(), host).to.equal('connected')
       expect(await new Client(0, 50_001, host, '', user).outcome(), host).to.equal(refused)
     }
+  })
+
+  it('lets nobody connect to a user’s program that took a brick’s port, and to the brick again after it', async () => {
+    await fence.admit('7', { ports: [50_001], clients: [c1, c1v6] })
+    const taken = await serve(50_001, user)
+    const silent = [
+      new Client(1, 50_001, storage.v4, c1),
+      new Client(1, 50_001, storage.v6, c1v6),
+      new Client(0, 50_001, '127.0.0.1'),
+    ]
+    for (const client of silent) client.send('password')
+    await unanswered(0, 1)
+    await unanswered(1, 2)
+    expect(silent.flatMap(({ said }) => said)).to.deep.equal([])
+    const ended = once(taken, 'exit')
+    taken.kill('SIGKILL')
+    await ended
+    await serve(50_001)
+    expect(await connect(50_001, c1)).to.equal('connected')
+  })
+
+  it('lets no user’s program begin a connection from a brick’s port', async () => {
+    await fence.admit('7', { ports: [50_001], clients: [c1] })
+    const listener = start(1, [process.execPath, '-e', echo, '50009'])
+    await once(listener.stdout!, 'data')
+    const begin = `require('node:net').connect({ port: 50009, host: '${c1}', localPort: 50001 }).on('connect', () => console.log('connected'))`
+    const begun = start(0, [...user, process.execPath, '-e', begin])
+    await unanswered(0, 1)
+    const ended = once(begun, 'exit')
+    begun.kill('SIGKILL')
+    await ended
+    const [said] = (await once(start(0, [process.execPath, '-e', begin]).stdout!, 'data')) as [Buffer]
+    expect(String(said).trim()).to.equal('connected')
   })
 
   it('cuts the connection of a client that is taken out, at both ends, and of nobody else', async () => {

@@ -31,7 +31,7 @@ export interface FenceOptions {
   enabled: boolean
   run: Run
   /** The ports that some program listens on, of this network namespace by default. */
-  listening?(): Promise<ReadonlySet<number>>
+  listening?(): Promise<Pick<ReadonlyMap<number, unknown>, 'has'>>
   clock: Clock
   log: Log
   /** Calls back with what is wrong, or with nothing when all is well again. */

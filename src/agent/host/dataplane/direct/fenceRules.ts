@@ -11,6 +11,9 @@ import type { Admission } from './fenceType.js'
  *   from a brick's port     to its clients and to this host alone, so that nothing more reaches a client that is taken out, and
  *                           the brick's own end of its connection is cut
  *
+ *   a connection is begun   by root's programs alone: a user's program that listens on a brick's port while the brick is away
+ *   or answered from it      answers nobody, so that no client tells it a login
+ *
  * Every packet is looked at, not only the first of a connection.
  */
 
@@ -34,10 +37,13 @@ export function rulesFor(admissions: Admissions): Table {
     ],
     ['to_ports', { kind: 'map', type: 'type inet_service : verdict', lines: verdicts('to') }],
     ['from_ports', { kind: 'map', type: 'type inet_service : verdict', lines: verdicts('from') }],
+    // What no socket of root's sends, and what no socket that is known sends, is not sent.
+    ['begins', { kind: 'chain', type: '', lines: ['meta skuid 0 return', 'drop'] }],
     ['input', hook('input', ['iifname "lo" accept', 'tcp dport vmap @to_ports'])],
     [
       'output',
       hook('output', [
+        'tcp sport @ports tcp flags & syn == syn jump begins',
         'oifname "lo" tcp dport @ports meta skuid != 0 reject with tcp reset',
         'oifname "lo" accept',
         // A refusal is such a packet, and carries nothing.

@@ -101,9 +101,17 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     if (found === undefined) throw new Unavailable(notInstalled('glusterfsd'))
     untried = versionWarning(found)
   })
-  /** A port that something else has stays as open as it is. */
-  const admissionOf = ({ bricks, clients }: DirectVolume, { running, listening }: Look): Admission => {
-    const isOurs = ({ uuid, port }: DirectBrick) => !listening.has(port) || running.some((each) => each.uuid === uuid)
+  /**
+   * A port that another program of root's has had before stays as open as it is. One that was fenced stays fenced, and a user's
+   * program gets no connection either: clients may know the port from before, and would tell it the login.
+   */
+  const admissionOf = async (
+    { volume, bricks, clients }: DirectVolume,
+    { running, listening }: Look,
+  ): Promise<Admission> => {
+    const fenced = (await fence.admitted()).get(volume)?.ports ?? []
+    const isRoots = (port: number) => listening.get(port) === 0 && !fenced.includes(port)
+    const isOurs = ({ uuid, port }: DirectBrick) => !isRoots(port) || running.some((each) => each.uuid === uuid)
     return { ports: bricks.filter(isOurs).map(({ port }) => port), clients }
   }
   const fenceFacts = async (volume: DirectVolume, seen: Look) => {
@@ -112,7 +120,7 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
     const areFilesLeft = () => bricks.some(({ uuid }) => areThere(filesOf('brick', uuid, directories)))
     if (wanted === 'absent') return { isFenced: false, isLeft: areFilesLeft() || (await isLeft(fence, name)) }
     await hasServer()
-    return { isFenced: await fence.isAdmitted(name, admissionOf(volume, seen)), isLeft: false }
+    return { isFenced: await fence.isAdmitted(name, await admissionOf(volume, seen)), isLeft: false }
   }
   const requireReady = async (brick: DirectBrick, { directory }: DirectVolume) => {
     if (!(await isReady(brick, directory))) throw new Unavailable(brickNotReady(brick.device))
@@ -186,12 +194,12 @@ export function direct(options: DataPlaneOptions & { direct: DirectParts }): Dir
           await makeExports(brickPath(brick.device, volume.directory), brick.uuid, volume.exports, run)
         }
       },
-      admitClients: async ({ volume }) => fence.admit(volume.volume, admissionOf(volume, await look())),
+      admitClients: async ({ volume }) => fence.admit(volume.volume, await admissionOf(volume, await look())),
       startBrick: async ({ volume, device }) => {
         const brick = volume.bricks.find((each) => each.device === device)
         if (!brick) return
         await requireReady(brick, volume)
-        const admission = admissionOf(volume, await look())
+        const admission = await admissionOf(volume, await look())
         if (!admission.ports.includes(brick.port) || !(await fence.isAdmitted(volume.volume, admission)))
           throw new Unavailable(portNotFenced(brick.port))
         await prepare()

@@ -17,7 +17,7 @@ export interface Seen {
   /** Brick processes of this host. */
   running: readonly RunningBrick[]
   /** Ports that something listens on. */
-  listening: ReadonlySet<number>
+  listening: Pick<ReadonlyMap<number, unknown>, 'has'>
   isFenced: boolean
   isLeft: boolean
   boots: Record<string, string> | undefined

@@ -31,6 +31,12 @@ describe('the rules of the fence', () => {
     has(rules, 'oifname "lo" tcp dport @ports meta skuid != 0 reject with tcp reset')
   })
 
+  it('let no program but root’s begin or answer a connection from a brick’s port, also on this host', () => {
+    const output = /chain output \{\n.*\n +(.*)\n/.exec(rules)?.[1]
+    expect(output).to.equal('tcp sport @ports tcp flags & syn == syn jump begins')
+    expect(rules).to.match(/chain begins \{\n +meta skuid 0 return\n +drop\n/)
+  })
+
   it('have networks in sets of their own, where there are any', () => {
     expect(rules).to.not.match(/set net/)
     const nine = rulesOf(['9', { ports: [50_004], clients: ['10.0.0.1', '10.1.0.0/16', '2001:db8::/32'] }])

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { filesOf } from '../../../../../../src/agent/host/dataplane/direct/files.js'
@@ -30,7 +32,8 @@ describe('the data plane direct on a host', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true }))
 
-  const plane = () =>
+  const admitted: number[][] = []
+  const plane = (fenced: number[] = []) =>
     direct({
       name: 'gluster1',
       run: () => Promise.reject(new Error('no program is to be run')),
@@ -40,8 +43,11 @@ describe('the data plane direct on a host', () => {
         clock: systemClock,
         fence: {
           isAdmitted: () => Promise.resolve(true),
-          admit: () => Promise.resolve(),
-          admitted: () => Promise.resolve(new Map()),
+          admit: (_, { ports }) => {
+            admitted.push([...ports])
+            return Promise.resolve()
+          },
+          admitted: () => Promise.resolve(new Map(fenced.length > 0 ? [['data', { ports: fenced }]] : [])),
           isLeft: () => Promise.resolve(false),
           release: () => Promise.resolve(),
         },
@@ -52,6 +58,18 @@ describe('the data plane direct on a host', () => {
         onProblems: () => {},
       },
     })
+
+  it('keeps a brick’s port fenced when another program takes it, and fences none that root’s program has had before', async () => {
+    const server = createServer().listen(0)
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const wanted = { ...volume, bricks: [{ device: 'nvme1n1', uuid, port }], wanted: 'started' as const }
+    await plane([port]).effects.admitClients({ volume: wanted })
+    await plane().effects.admitClients({ volume: wanted })
+    server.close()
+    // A port of a program that is not root's is fenced in any case.
+    expect(admitted).to.deep.equal([[port], process.getuid?.() === 0 ? [] : [port]])
+  })
 
   it('removes the key of a brick whose process died by itself, also where the fence is off', async () => {
     const { observe, effects } = plane()
