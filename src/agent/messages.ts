@@ -11,8 +11,15 @@ export const levelsDiffer = (theirs: string | undefined, ours: string) =>
 export const configurationRefused = (why: string) => `configuration refused: ${why}`
 
 // An agent that does not start
-export const anotherAgent = (host: string) =>
-  `another agent of ${host} is running: stop it first (systemctl status bb-agent shows the one of the unit)`
+export const anotherAgent = (host: string, holders: readonly { pid: number; isStuck: boolean }[]) => {
+  const stuck = holders.find(({ isStuck }) => isStuck)
+  if (stuck)
+    return `process ${stuck.pid} is an agent of ${host} that is stuck in the kernel (state D, as when a disk does not answer): no signal ends it; mend or detach the disk, or reboot the host`
+  if (holders.length === 0)
+    return `another agent of ${host} is running, in a container that cannot be seen from here: stop it first`
+  const pids = holders.map(({ pid }) => pid).join(', ')
+  return `another agent of ${host} is running as process ${pids}: stop it first (systemctl status bb-agent shows the one of the unit)`
+}
 export const cannotLock = (why: string) => `whether another agent is running cannot be seen: ${why}`
 
 // Desired documents that are refused

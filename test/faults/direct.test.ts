@@ -136,7 +136,8 @@ describe('a job on a buffer that the agents serve, when its parts fail', functio
       ...['--config', '/etc/burstbuffer/agent.yaml'],
     ])
     expect(code).to.equal(1)
-    expect(stderr).to.contain(anotherAgent('gluster1'))
+    const pid = Number(/ as process ([0-9]+)/.exec(stderr)?.[1])
+    expect(stderr).to.contain(anotherAgent('gluster1', [{ pid, isStuck: false }]))
   })
 
   it('finds all that it was told is written, ends, and leaves nothing', async () => {

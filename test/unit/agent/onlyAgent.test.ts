@@ -32,11 +32,20 @@ describe('the lock of the one agent of a host', () => {
     const started = await held()
     try {
       const refused = await requireOnlyAgent('gluster1', directory).catch((error: Error) => error.message)
-      expect(refused).to.equal(anotherAgent('gluster1'))
+      expect(refused).to.equal(anotherAgent('gluster1', [{ pid: holder.pid!, isStuck: false }]))
+      expect(refused).to.include(`process ${holder.pid}`)
       await requireOnlyAgent('gluster2', directory)
     } finally {
       process.kill(started, 'SIGKILL')
     }
+  })
+
+  it('names a process that no signal ends, and what to do then', () => {
+    const all = [
+      { pid: 7, isStuck: false },
+      { pid: 8, isStuck: true },
+    ]
+    expect(anotherAgent('gluster1', all)).to.include('process 8').and.to.include('reboot')
   })
 
   it('is free when that agent was killed, although a program that it has started goes on', async () => {
