@@ -1,5 +1,5 @@
 import { constants, existsSync } from 'node:fs'
-import { lstat, open, readdir, readFile, rm } from 'node:fs/promises'
+import { lstat, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { plainName } from './volfile.js'
 
@@ -65,12 +65,19 @@ export async function prepareLog(path: string): Promise<number> {
 
 const maxLogBytes = 64 * 1024
 
-/** What was written into a log behind its first `from` bytes, without the middle of very much. */
+/** What was written into a log behind its first `from` bytes; of very much its end. Nothing else of it is read. */
 export async function readLog(path: string, from: number): Promise<string> {
-  const bytes = await readFile(path).catch(() => Buffer.alloc(0))
-  // Somebody has emptied it meanwhile.
-  const text = bytes.subarray(from > bytes.length ? 0 : from)
-  return text.subarray(Math.max(0, text.length - maxLogBytes)).toString()
+  const file = await open(path, 'r').catch(() => undefined)
+  if (!file) return ''
+  try {
+    const { size } = await file.stat()
+    // When it is shorter, somebody has emptied it meanwhile.
+    const position = Math.max(from > size ? 0 : from, size - maxLogBytes)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - position), 0, size - position, position)
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await file.close()
+  }
 }
 
 /** Something of a process is there, running or not. */

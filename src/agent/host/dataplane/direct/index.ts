@@ -66,7 +66,7 @@ export interface DirectParts {
   onProblems(problems: string[]): void
 }
 
-const tendLogsMs = 600_000
+const tendLogsMs = 60_000
 
 /** GlusterFS's processes, started by this agent itself. They outlive it, and its successor knows them by their command lines. */
 export function direct(options: DataPlaneOptions & { direct: DirectParts }): Direct {

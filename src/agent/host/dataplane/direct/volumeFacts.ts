@@ -81,9 +81,10 @@ async function brickFacts(volume: DirectVolume, brick: DirectBrick, seen: Seen):
   return { ...facts, answers: answer.kind === 'accepted', ...(hangs ? { hangs } : {}) }
 }
 
+/** Of a file system that has failed nothing is known, and its other bricks are looked at all the same. */
 async function sizeOf(path: string): Promise<Pick<DirectBrickFacts, 'totalBytes'>> {
-  const { blocks, bsize } = await statfs(path)
-  return { totalBytes: blocks * bsize }
+  const found = await statfs(path).catch(() => undefined)
+  return found ? { totalBytes: found.blocks * found.bsize } : {}
 }
 
 /**

@@ -33,7 +33,7 @@ describe('the data plane direct on a host', () => {
   afterEach(() => rmSync(directory, { recursive: true }))
 
   const admitted: number[][] = []
-  const plane = (fenced: number[] = []) =>
+  const plane = (fenced: number[] = [], isReady = false) =>
     direct({
       name: 'gluster1',
       run: () => Promise.reject(new Error('no program is to be run')),
@@ -52,7 +52,7 @@ describe('the data plane direct on a host', () => {
           release: () => Promise.resolve(),
         },
         directories: { run: directory, log: directory },
-        isReady: () => Promise.resolve(false),
+        isReady: () => Promise.resolve(isReady),
         onBrickEnd: () => {},
         onClientEnd: () => {},
         onProblems: () => {},
@@ -69,6 +69,14 @@ describe('the data plane direct on a host', () => {
     server.close()
     // A port of a program that is not root's is fenced in any case.
     expect(admitted).to.deep.equal([[port], process.getuid?.() === 0 ? [] : [port]])
+  })
+
+  it('looks at a volume also when the size of a brick cannot be read', async () => {
+    // There is no such directory.
+    const facts = await plane([], true).observe.volume(volume)
+    expect(facts.unavailable).to.equal(undefined)
+    expect(facts.bricks).to.have.lengthOf(1)
+    expect(facts.bricks[0]).to.include({ isReady: true }).and.to.not.have.property('totalBytes')
   })
 
   it('removes the key of a brick whose process died by itself, also where the fence is off', async () => {
