@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ICompare, IRequestOp, IStatusResponse, ITxnRequest } from 'etcd3'
+import type { ICompare, IRangeRequest, IRangeResponse, IRequestOp, IStatusResponse, ITxnRequest } from 'etcd3'
 import { type Clock, systemClock } from '../daemon/clock.js'
 import { type Log, silentLog } from '../daemon/log.js'
 import type { EtcdOptions } from './clientOptions.js'
@@ -22,7 +22,7 @@ import {
   type WriteResult,
 } from './store.js'
 import { decodeEntry, encodeValue, rangeEnd } from './values.js'
-import { PrefixWatch } from './watch.js'
+import { PrefixWatch, type WatchSource } from './watch.js'
 
 export interface StoreDependencies {
   /** Before every key; ends in a slash. */
@@ -32,7 +32,8 @@ export interface StoreDependencies {
   log?: Log
 }
 
-const pageSize = 500
+/** etcd looks at all keys of a range for each page of it, so that many small pages cost it much; a page is decoded in one piece. */
+const pageSize = 2_000
 
 /**
  * A store on etcd. It connects at the first call and reconnects by itself. It throws when a TLS file cannot be read, not when a server
@@ -52,29 +53,59 @@ class EtcdStore implements Store {
     this.connection = new Connection(options, { ...defaultTimings, ...timings }, clock ?? systemClock, log ?? silentLog)
   }
 
-  /** Reads pages at the revision of the first; starts again when that revision is compacted meanwhile. */
+  /** Reads pages at the revision of the first, each while the one before is decoded. */
   async list(prefix: string): Promise<{ entries: Entry[]; revision: number }> {
     const full = this.prefix + prefix
     const entries: Entry[] = []
-    let revision = 0
-    let from = Buffer.from(full)
+    const range_end = rangeEnd(full)
+    let page = await this.page({ key: Buffer.from(full), range_end })
+    const revision = Number(page.header.revision)
     for (;;) {
-      const page = await this.connection.retryRead((client, options) =>
-        client.range(
-          {
-            key: from,
-            range_end: rangeEnd(full),
-            limit: pageSize,
-            ...(revision > 0 ? { revision: String(revision) } : {}),
-          },
-          options,
-        ),
-      )
-      if (revision === 0) revision = Number(page.header.revision)
-      entries.push(...page.kvs.map((kv) => withoutOp(decodeEntry(kv, this.prefix))))
-      const last = page.kvs.at(-1)
-      if (!page.more || !last) return { entries, revision }
-      from = Buffer.concat([last.key, Buffer.from([0])])
+      const next = page.more ? this.page({ key: after(page), range_end, revision: String(revision) }) : undefined
+      // It is awaited below, unless decoding throws.
+      next?.catch(() => {})
+      for (const kv of page.kvs) entries.push(withoutOp(decodeEntry(kv, this.prefix)))
+      if (!next) return { entries, revision }
+      page = await next
+    }
+  }
+
+  /**
+   * Whether the keys under the prefix, and their revisions, were these ones at that revision, if they were as known at the
+   * revision `since` too. Only what has changed since is read, without its values: a key that was put has a revision after
+   * `since`, and a key that was deleted is missing in the count.
+   */
+  private async matches(
+    prefix: string,
+    known: ReadonlyMap<string, number>,
+    since: number,
+    at: number,
+  ): Promise<boolean> {
+    const full = this.prefix + prefix
+    const asked = {
+      ...{ range_end: rangeEnd(full), revision: String(at) },
+      ...{ min_mod_revision: String(since + 1), keys_only: true },
+    }
+    let page = await this.page({ ...asked, key: Buffer.from(full) })
+    if (Number(page.count) !== known.size) return false
+    for (;;) {
+      const isKnown = page.kvs.every((kv) => {
+        const { key, modRevision } = decodeEntry(kv, this.prefix)
+        return known.get(key) === modRevision
+      })
+      if (!isKnown) return false
+      if (!page.more) return true
+      page = await this.page({ ...asked, key: after(page) })
+    }
+  }
+
+  /** A page of which values are too many bytes for one answer is read in smaller ones. */
+  private async page(request: IRangeRequest, limit = pageSize): Promise<IRangeResponse> {
+    try {
+      return await this.connection.retryRead((client, options) => client.range({ ...request, limit }, options))
+    } catch (error) {
+      if (limit === 1 || !(error instanceof StoreError && /larger than max/.test(error.message))) throw error
+      return this.page(request, Math.ceil(limit / 4))
     }
   }
 
@@ -114,7 +145,11 @@ class EtcdStore implements Store {
   }
 
   watch(prefix: string, handlers: WatchHandlers): Watch {
-    const watch = new PrefixWatch(this.connection, () => this.list(prefix), this.prefix, this.prefix + prefix, handlers)
+    const source: WatchSource = {
+      list: () => this.list(prefix),
+      matches: (known, since, at) => this.matches(prefix, known, since, at),
+    }
+    const watch = new PrefixWatch(this.connection, source, this.prefix, this.prefix + prefix, handlers)
     this.watches.add(watch)
     return {
       close: async () => {
@@ -201,6 +236,11 @@ class EtcdStore implements Store {
     const full = this.prefix + write.deletePrefix
     return { request_delete_range: { key: Buffer.from(full), range_end: rangeEnd(full) } }
   }
+}
+
+/** The first key that may come after those of the page, which is not empty. */
+function after({ kvs }: IRangeResponse): Buffer {
+  return Buffer.concat([kvs.at(-1)!.key, Buffer.from([0])])
 }
 
 function withoutOp({ key, value, createRevision, modRevision }: Entry): Entry {

@@ -1,7 +1,7 @@
 import type { IEvent } from 'etcd3'
 import { type Connection, retryMs } from './connection.js'
 import { Pauses } from './pauses.js'
-import type { Change, Entry, Watch, WatchHandlers } from './store.js'
+import { type Change, type Entry, StoreUnavailable, type Watch, type WatchHandlers } from './store.js'
 import { checkTransition, type Transitions } from './transitions.js'
 import { decodeEntry } from './values.js'
 import { type Ending, type Outcome, WatchStream } from './watchStream.js'
@@ -10,34 +10,48 @@ import { type Ending, type Outcome, WatchStream } from './watchStream.js'
  * A prefix as a stream of changes that loses nothing.
  *
  *   listing    every key is read, pinned to one revision, and compared with what was reported: deletes are made up
+ *   checking   etcd is asked whether what was reported is what it had at the last revision that was delivered
  *   opening    a raw watch stream is opened from the revision after the last that was delivered
  *   watching   complete batches are reported and move that revision
  *   pausing    before it tries again, or lists again so soon
  *   closed
  *
  * From opening and watching it goes back to opening when the link is lost, and to listing when the server compacted the
- * revision or cancelled the watch, and every few minutes in any case.
+ * revision or cancelled the watch. Every few minutes it goes to checking, and from there to listing if something differs.
  *
  * INVARIANTS: `delivered` moves only with the mod_revision of events that were reported, or of a list; nothing is reported of a
  * stream that was left; handlers are never called after `close`.
  */
-export type WatchState = 'listing' | 'opening' | 'watching' | 'pausing' | 'closed'
+export type WatchState = 'listing' | 'checking' | 'opening' | 'watching' | 'pausing' | 'closed'
 
 const transitions: Transitions<WatchState> = {
   listing: ['opening', 'pausing', 'closed'],
-  opening: ['watching', 'listing', 'pausing', 'closed'],
-  watching: ['listing', 'pausing', 'closed'],
-  pausing: ['listing', 'opening', 'closed'],
+  checking: ['opening', 'listing', 'pausing', 'closed'],
+  opening: ['watching', 'listing', 'checking', 'pausing', 'closed'],
+  watching: ['listing', 'checking', 'pausing', 'closed'],
+  pausing: ['listing', 'checking', 'opening', 'closed'],
   closed: [],
 }
 
 /** If a server cancels every stream at once, everything is listed at most this often. */
 const relistPauseMs = 1_000
 
+/** What is there at first is reported in parts, so that whoever takes it in does not hold the loop. */
+const firstReport = 1_000
+
+/** Where a watch reads what is under its prefix. */
+export interface WatchSource {
+  list(): Promise<{ entries: Entry[]; revision: number }>
+  /** Whether the keys had these revisions at the revision `at`, if that was so at `since`. Throws StoreUnavailable, or StoreError when `at` was compacted. */
+  matches(known: ReadonlyMap<string, number>, since: number, at: number): Promise<boolean>
+}
+
 /** One watch of `Store.watch`, from its making until it is closed. */
 export class PrefixWatch implements Watch {
   private readonly known = new Map<string, number>()
   private delivered = 0
+  /** The revision at which `known` was last compared with etcd. */
+  private compared = 0
   private relistedAt = -Infinity
   private current: WatchState = 'listing'
   private isConnected = false
@@ -48,7 +62,7 @@ export class PrefixWatch implements Watch {
 
   constructor(
     private readonly connection: Connection,
-    private readonly list: () => Promise<{ entries: Entry[]; revision: number }>,
+    private readonly source: WatchSource,
     private readonly prefix: string,
     private readonly watched: string,
     private readonly handlers: WatchHandlers,
@@ -85,13 +99,15 @@ export class PrefixWatch implements Watch {
     let ending: Ending = 'relist'
     for (let round = 0; !this.is('closed'); round++) {
       try {
+        if (ending === 'check' && !(await this.isInStep())) ending = 'relist'
+        if (this.is('closed')) return
         if (ending === 'relist') await this.relist()
         if (this.is('closed')) return
         const outcome = await this.follow(() => {
           round = 0
         })
         ending = outcome.ending
-        if (this.is('closed') || ending === 'relist') continue
+        if (this.is('closed') || ending !== 'reopen') continue
         throw new Error(outcome.reason)
       } catch (error) {
         if (this.is('closed')) return
@@ -118,7 +134,7 @@ export class PrefixWatch implements Watch {
     if (restMs > 0) await this.pause(restMs)
     if (this.is('closed')) return
     if (!this.is('listing')) this.enter('listing')
-    const { entries, revision } = await this.list()
+    const { entries, revision } = await this.source.list()
     this.relistedAt = clock.monotonicMs()
     if (this.is('closed')) return
     const listed = new Set(entries.map((entry) => entry.key))
@@ -127,8 +143,34 @@ export class PrefixWatch implements Watch {
       if (this.known.get(entry.key) !== entry.modRevision) changes.push({ key: entry.key, entry })
     }
     this.delivered = revision
-    this.report(changes)
+    await this.reportAll(changes)
+    if (this.is('closed')) return
+    this.compared = revision
     this.handlers.onSynced?.(revision)
+  }
+
+  /** Whether nothing was missed. A difference would be a fault of etcd or of ours, and is mended by a list. */
+  private async isInStep(): Promise<boolean> {
+    this.enter('checking')
+    const at = this.delivered
+    try {
+      if (!(await this.source.matches(this.known, this.compared, at))) return false
+      this.compared = at
+      return true
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error
+      // That revision is compacted: nothing has changed for long.
+      return false
+    }
+  }
+
+  /** What is there at first in parts; later all at once, so that it is seen as it was at one revision. */
+  private async reportAll(changes: Change[]): Promise<void> {
+    if (this.known.size > 0) return this.report(changes)
+    for (let from = 0; from < changes.length && !this.is('closed'); from += firstReport) {
+      this.report(changes.slice(from, from + firstReport))
+      await new Promise(setImmediate)
+    }
   }
 
   /** Opens one stream and reports its changes until it ends. */

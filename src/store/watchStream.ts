@@ -21,8 +21,11 @@ const transitions: Transitions<WatchStreamState> = {
   left: [],
 }
 
-/** reopen: open another stream at the revision that this one has reached. relist: the server has compacted that revision, or a full list is due. */
-export type Ending = 'reopen' | 'relist'
+/**
+ * reopen: open another stream at the revision that this one has reached. relist: the server has compacted that revision, or
+ * cancelled the stream. check: it is time to look whether nothing was missed.
+ */
+export type Ending = 'reopen' | 'relist' | 'check'
 
 export interface Outcome {
   ending: Ending
@@ -72,7 +75,7 @@ export class WatchStream {
     this.stopListening = connection.onReset((reason) => this.leave('reopen', reason))
     this.scheduleCheck(timings.callMs)
     this.cancelRelist = clock.after(timings.relistEveryMs * (0.75 + Math.random() / 2), () =>
-      this.leave('relist', 'time to look again'),
+      this.leave('check', 'time to look again'),
     )
     stream.on('error', (error) => this.fail(clock.monotonicMs(), error))
     stream.on('end', () => this.leave('reopen', 'the server ended the watch stream'))

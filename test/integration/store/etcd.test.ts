@@ -75,6 +75,7 @@ describe('the store on a real etcd, through a bad network', function () {
       story,
       now,
       states,
+      lists: () => synced,
       watching: () => until({ what: 'watching' }, () => Promise.resolve(isWatching())),
     }
   }
@@ -247,8 +248,25 @@ describe('the store on a real etcd, through a bad network', function () {
     })
   })
 
+  it('looks again now and then, and reads no value when nothing was missed', async () => {
+    const again = openStore({ endpoints: [etcd.url] }, { timings: { relistEveryMs: 400 } })
+    for (let index = 0; index < 3; index++) await put(`k${index}`)
+    const seen = follow(again, key())
+    await seen.watching()
+    await put('k3')
+    await direct.write([], [{ delete: key('k1') }])
+    await put('k2', { changed: true })
+    await until({ what: 'all is seen' }, () => Promise.resolve(seen.story.length === 6))
+    const [ranges, watches] = [await callsOf(etcd, 'Range'), await callsOf(etcd, 'Watch')]
+    await until({ what: 'it has looked three times' }, async () => (await callsOf(etcd, 'Watch')) >= watches + 3)
+    expect((await callsOf(etcd, 'Range')) - ranges, 'one look for each stream').to.be.within(3, 5)
+    expect(seen.lists(), 'lists').to.equal(1)
+    expect(seen.story).to.have.lengthOf(6)
+    await again.close()
+  })
+
   it('lists more keys than a page holds, as they were at one revision', async () => {
-    for (let from = 0; from < 1200; from += 100) {
+    for (let from = 0; from < 4500; from += 100) {
       const writes = Array.from({ length: 100 }, (_, index) => ({
         put: key(`k${String(from + index).padStart(5, '0')}`),
         value: { v: 1 },
@@ -259,8 +277,15 @@ describe('the store on a real etcd, through a bad network', function () {
     const changing = put('k00700', { changed: true })
     const { entries, revision } = await listing
     await changing
-    expect(entries).to.have.lengthOf(1200)
+    expect(entries).to.have.lengthOf(4500)
     expect(Math.max(...entries.map(({ modRevision }) => modRevision))).to.be.at.most(revision)
+  })
+
+  it('lists values that are together larger than one answer may be', async () => {
+    const text = 'x'.repeat(1_000_000)
+    for (let index = 0; index < 70; index++) await put(`large${index}`, { text })
+    expect((await store.list(key())).entries).to.have.lengthOf(70)
+    await direct.write([], [{ deletePrefix: key() }])
   })
 
   describe('lease', () => {
