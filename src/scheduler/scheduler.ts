@@ -101,10 +101,12 @@ export function assembleScheduler(parts: SchedulerParts) {
   const cluster = new OwnCluster({ store, name: config.cluster, clock, log })
   const allowed = cluster.confirmed
   const leadership = new LeadershipElection({ store, cache, candidate, allowed, clock, log, random })
-  const committer = new Committer(store, cache, leadership, clock, log)
+  const committer: Committer = new Committer(store, cache, leadership, clock, log, (fence, changes) =>
+    loop.following(fence, changes),
+  )
   const timeline = new Timeline(store, cache, clock, log)
   const hostGrace = new HostGrace(cache, clock, config.hostGraceSeconds * 1000, (host) => loop.lookAt([host]))
-  const loop = new Loop({ cache, committer, timeline, hostGrace, config, clock, log, newUuid })
+  const loop: Loop = new Loop({ cache, committer, timeline, hostGrace, config, clock, log, newUuid })
   const rates = new TransferRates(cache, clock)
   const silentHosts = new SilentHosts(cache, clock)
   const stopLearning = cache.onChange((touched) => {

@@ -51,7 +51,9 @@ export class Rig {
     const newUuid = uuids()
     this.cache = new ClusterCache(store, log, config.storageHosts)
     const leadership = { fence: () => this.fence, leader: () => this.cache.leader?.document }
-    this.committer = new Committer(store, this.cache, leadership, clock, log)
+    this.committer = new Committer(store, this.cache, leadership, clock, log, (fence, changes) =>
+      this.loop.following(fence, changes),
+    )
     const timeline = new Timeline(store, this.cache, clock, log)
     const graceMs = config.hostGraceSeconds * 1000
     const hostGrace = new HostGrace(this.cache, clock, graceMs, (host) => this.loop.lookAt([host]))

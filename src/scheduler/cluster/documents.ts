@@ -95,6 +95,32 @@ export class ClusterDocuments implements Cluster {
     return this.orphans.problems()
   }
 
+  /** What `derive` gives when these documents have been written, or deleted. They are put back before anything else runs. */
+  assuming<T>(documents: readonly AssumedDocument[], derive: () => T): T {
+    const before = documents.map((document) => this.exchange(document))
+    try {
+      return derive()
+    } finally {
+      for (const document of before.reverse()) this.exchange(document)
+    }
+  }
+
+  private exchange(assumed: AssumedDocument): AssumedDocument {
+    const { kind, name } = assumed
+    if (kind === 'buffer') {
+      const before = this.buffers.get(name)
+      this.index.removeBuffer(name, before)
+      this.keep(this.buffers, name, assumed.document)
+      this.index.addBuffer(name, assumed.document)
+      return { kind, name, document: before }
+    }
+    const before = this.sessions.get(name)
+    this.index.removeSession(name, before)
+    this.keep(this.sessions, name, assumed.document)
+    this.index.addSession(name, assumed.document)
+    return { kind, name, document: before }
+  }
+
   /** Takes in what is stored at a key, or that the key was deleted. Returns its document before and after. */
   protected take(parsed: ParsedKey, key: string, entry: Entry | undefined): { before: unknown; after: unknown } {
     if (entry) this.revisions.set(key, entry.modRevision)
@@ -258,6 +284,11 @@ export class ClusterDocuments implements Cluster {
     return undefined
   }
 }
+
+/** A document by the name of its key; deleted when undefined. */
+export type AssumedDocument =
+  | { kind: 'buffer'; name: string; document: BufferDocument | undefined }
+  | { kind: 'session'; name: string; document: SessionDocument | undefined }
 
 function placeOf({ host, device }: { host: string; device?: string }): string {
   return device === undefined ? host : hostKey(host, device)

@@ -4,10 +4,18 @@ import type { Cluster } from '../../model/cluster.js'
 import type { LeaderDocument } from '../../model/documents/cluster.js'
 import { keys } from '../../store/keys.js'
 import { type Compare, type Store, StoreUnavailable, type Write } from '../../store/store.js'
-import { type Committed, type DecisionStore, type Decision, NotLeader } from './decision.js'
+import {
+  type Committed,
+  type Decision,
+  type DecisionStore,
+  type DocumentChange,
+  type Following,
+  NotLeader,
+} from './decision.js'
 import type { ClusterCache } from '../cluster/cache.js'
 import { conflicts } from './messages.js'
-import { type Transaction, transactionOf } from './transaction.js'
+import { isRefusal } from './refusal.js'
+import { joined, type Transaction, transactionOf } from './transaction.js'
 import { Waiters } from './waiters.js'
 
 /** The part of an election that deciding needs. */
@@ -38,6 +46,9 @@ export class Committer implements DecisionStore {
     private readonly leadership: Leadership,
     private readonly clock: Clock,
     private readonly log: Log,
+    /** What hosts are told because of a decision, to be written with it. */
+    private readonly follow: (fence: number, changes: DocumentChange[]) => Promise<Following | undefined> = () =>
+      Promise.resolve(undefined),
   ) {
     this.waiters = new Waiters(cache)
   }
@@ -114,10 +125,28 @@ export class Committer implements DecisionStore {
       const decision = decide(this.cache)
       if ('refused' in decision) return decision
       if (decision.changes.length === 0) return { result: decision.result }
-      if (await this.write(transactionOf(this.cache, fence, decision.changes))) return { result: decision.result }
+      // Before any await, so that the revisions of the decision are compared.
+      const decided = transactionOf(this.cache, fence, decision.changes)
+      const following = await this.follow(fence, decision.changes)
+      if (following ? await this.writeBoth(decided, following) : await this.write(decided)) {
+        return { result: decision.result }
+      }
       this.log.debug('a decision was overtaken and is made again', { tries })
     }
     throw new StoreUnavailable(conflicts())
+  }
+
+  /** The decision alone when etcd refuses what follows from it: the loop writes that, and says what is refused. */
+  private async writeBoth(decided: Transaction, following: Following): Promise<boolean> {
+    try {
+      const won = await this.write(joined(decided, following))
+      if (!won) following.undo()
+      return won
+    } catch (error) {
+      following.undo()
+      if (!isRefusal(error)) throw error
+      return this.write(decided)
+    }
   }
 
   private async leaderFence(): Promise<number> {

@@ -3,6 +3,7 @@ import type { DesiredAdopt } from '../../model/documents/adopt.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { CordonDocument } from '../../model/documents/cordon.js'
 import type { SessionDocument } from '../../model/documents/session.js'
+import type { Compare, Write } from '../../store/store.js'
 import { isStandby, noLeader } from './messages.js'
 
 /*
@@ -17,6 +18,14 @@ export type DocumentChange =
   | { kind: 'cordon'; host: string; device?: string; document: CordonDocument | undefined }
   | { kind: 'adopt'; host: string; device: string; document: Omit<DesiredAdopt, 'fence'> | undefined }
   | { kind: 'lastId'; lastId: number }
+
+/** What is written in the transaction of a change because of it. */
+export interface Following {
+  compares: Compare[]
+  writes: Write[]
+  /** To be called when the transaction was not written. */
+  undo: () => void
+}
 
 /** A refusal is a value with a reason for the user. `changes: []` means that nothing is left to do. */
 export type Decision<T> = { refused: string } | { changes: DocumentChange[]; result: T }

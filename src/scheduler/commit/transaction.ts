@@ -1,7 +1,7 @@
 import { toLevel, levels } from '../../model/levels.js'
 import { keys } from '../../store/keys.js'
 import type { Compare, Write } from '../../store/store.js'
-import type { DocumentChange } from './decision.js'
+import type { DocumentChange, Following } from './decision.js'
 import type { ClusterCache } from '../cluster/cache.js'
 
 export interface Transaction {
@@ -26,11 +26,26 @@ export function transactionOf(cache: ClusterCache, fence: number, changes: Docum
     else if (cache.revisionOf(key) !== 0) writes.push({ delete: key })
     if (change.kind === 'buffer' && cache.buffers.get(change.name)?.id !== change.document?.id) {
       if (cache.mountpoints.has(change.name)) writes.push({ delete: keys.mountpoint(change.name) })
-      // Not only the events in the cache, which may not yet contain the latest.
-      writes.push({ deletePrefix: keys.events(change.name) })
+      // Not only the events in the cache, which may not yet contain the latest. A name that was free has none.
+      if (cache.buffers.has(change.name) || cache.lastEventOf(change.name) > 0)
+        writes.push({ deletePrefix: keys.events(change.name) })
     }
   }
   return { compares, writes }
+}
+
+/** Both in one transaction. What the changes themselves write or compare is not repeated. */
+export function joined({ compares, writes }: Transaction, following: Following): Transaction {
+  const written = new Set(writes.map(keyWritten))
+  const compared = new Set(compares.map(({ key }) => key))
+  return {
+    compares: [...compares, ...following.compares.filter(({ key }) => !compared.has(key))],
+    writes: [...writes, ...following.writes.filter((write) => !written.has(keyWritten(write)))],
+  }
+}
+
+function keyWritten(write: Write): string {
+  return 'put' in write ? write.put : 'delete' in write ? write.delete : write.deletePrefix
 }
 
 export function fenceCompare(fence: number): Compare {

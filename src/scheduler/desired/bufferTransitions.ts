@@ -23,6 +23,8 @@ export interface TransitionContext {
 export interface Transition {
   changes: DocumentChange[]
   events: string[]
+  /** Bricks of which their agents must be told in the same transaction, or before. */
+  tells?: PlacedBrick[]
 }
 
 /** After this time a brick that its agent cannot wipe is forgotten; its device is cordoned. */
@@ -65,12 +67,13 @@ function transitionWhileDeleting(
   return quarantine(cluster, given, context) ?? renewal(cluster, buffer, context)
 }
 
-/** True when its agents know that its bricks must not be formatted any more; agents of the first release cannot be told. */
-function isToldBuilt(cluster: Cluster, buffer: BufferDocument): boolean {
-  return buffer.bricks.every(({ host, device, uuid }) => {
+/** Bricks whose agents do not know yet that they must not be formatted any more; agents of the first release cannot be told. */
+function notToldBuilt(cluster: Cluster, buffer: BufferDocument): PlacedBrick[] {
+  return buffer.bricks.filter(({ host, device, uuid }) => {
     const told = cluster.desired.brick.get(hostKey(host, device))
     const agent = cluster.hosts.get(host)
-    return (told?.uuid === uuid && told.built) || (agent !== undefined && !knowsField(agent, 'desired/brick', 'built'))
+    const isTold = told?.uuid === uuid && told.built
+    return !isTold && (agent === undefined || knowsField(agent, 'desired/brick', 'built'))
   })
 }
 
@@ -85,7 +88,7 @@ function transitionWhileCreating(
     events,
   })
   if (isComplete(cluster, buffer)) {
-    return isToldBuilt(cluster, buffer) ? write({ ...buffer, builtAt: context.now }) : undefined
+    return { ...write({ ...buffer, builtAt: context.now }), tells: notToldBuilt(cluster, buffer) }
   }
   const unfit = buffer.bricks
     .filter((brick) => isRefused(cluster, brick) || context.isLost(brick.host))

@@ -8,6 +8,7 @@ import type { DesiredRecord } from '../../model/desiredRecord.js'
 import { type Phase, phaseOf } from '../../model/phase.js'
 import { keys } from '../../store/keys.js'
 import type { ClusterCache } from '../cluster/cache.js'
+import type { AssumedDocument } from '../cluster/documents.js'
 import {
   desiredOfBuffer,
   desiredOfSession,
@@ -18,6 +19,7 @@ import {
   problemsOfPeers,
   type DesiredSettings,
 } from '../desired/index.js'
+import type { DocumentChange, Following } from '../commit/decision.js'
 import { differenceOf, type DesiredUpdate, mayBeUnread } from './diff.js'
 import { phaseEvent, type Timeline } from './timeline.js'
 import { TransferMilestones } from './transferMilestones.js'
@@ -31,6 +33,19 @@ interface Parts {
   config: DesiredSettings
   log: Log
 }
+
+interface NewPhase {
+  name: string
+  buffer: BufferDocument
+  before: Phase | undefined
+  phase: Phase
+  texts: string[]
+}
+
+/** Compares and writes that are added to a decision's own. */
+const maxFollowing = 60
+/** Bricks or nodes of a document whose hosts are told in the transaction that changes it. */
+const maxHostsAtOnce = 16
 
 /** A certificate takes a tenth of a millisecond. */
 const piecesAtOnce = 100
@@ -51,46 +66,96 @@ export class DesiredUnits {
     private readonly queue: WorkQueue,
   ) {}
 
+  /**
+   * What hosts are told because of these changes, and the timeline's lines, to be written in the same transaction. undefined for what
+   * many hosts have to do with: it would not fit, and follows in the next round.
+   */
+  async following(fence: number, changes: DocumentChange[]): Promise<Following | undefined> {
+    const { cache, timeline } = this.parts
+    const assumed = changes.filter((change) => change.kind === 'buffer' || change.kind === 'session')
+    const buffers = idsOf(assumed, 'buffer', cache.buffers)
+    const sessions = idsOf(assumed, 'session', cache.sessions)
+    const users = assumed.flatMap(({ kind, name }) => (kind === 'buffer' ? cache.index.sessionsUsing(name) : []))
+    if ([...users, ...assumed.flatMap(({ document }) => document ?? [])].some(isLarge)) return undefined
+    const { updates, lines } = cache.assuming(assumed, () => ({
+      updates: [
+        ...buffers.flatMap((id) => this.updatesOfBuffer(fence, id)),
+        ...sessions.flatMap((id) => this.updatesOfSession(fence, id)),
+      ],
+      lines: buffers.flatMap((id) => this.newPhase(id) ?? []),
+    }))
+    const compares = updates.flatMap(({ compares }) => compares)
+    const writes = updates.flatMap(({ writes }) => writes)
+    if (compares.length + writes.length > maxFollowing) return undefined
+    for (const { name, buffer, phase, texts } of lines) {
+      // The lines of an earlier buffer of that name go in the same transaction, which can write none then.
+      const standing = cache.buffers.get(name)
+      if (standing ? standing.id !== buffer.id : cache.lastEventOf(name) > 0) continue
+      this.phases.set(buffer.id, phase)
+      writes.push(...(await timeline.add(name, buffer, texts)))
+    }
+    const undo = () => {
+      for (const { buffer, before } of lines) {
+        if (before === undefined) this.phases.delete(buffer.id)
+        else this.phases.set(buffer.id, before)
+      }
+    }
+    return { compares, writes, undo }
+  }
+
   async ofBuffer(fence: number, id: number): Promise<Unit[]> {
-    const { cache, config } = this.parts
+    const { cache, timeline } = this.parts
     await this.prepare(() => {
       const buffer = cache.bufferById(id)?.buffer
       return buffer ? prepareBuffer(cache, buffer) : []
     })
     const again = () => this.queue.buffers.add(id)
+    const units = unitsOf(this.updatesOfBuffer(fence, id), again)
+    if (!cache.bufferById(id)) this.phases.delete(id)
+    const entered = this.newPhase(id)
+    if (!entered) return units
+    const { name, buffer, phase, texts } = entered
+    this.phases.set(id, phase)
+    const compares = [this.asItStands(keys.buffer(name))]
+    const writes = await timeline.add(name, buffer, texts)
+    return [...units, { name: `${keys.events(name)}*`, compares, writes, again }]
+  }
+
+  private updatesOfBuffer(fence: number, id: number): DesiredUpdate[] {
+    const { cache, config } = this.parts
     const found = cache.bufferById(id)
     const owned = cache.index.keysOfBuffer(id)
-    if (!found) {
-      this.phases.delete(id)
-      return mayBeUnread(cache) ? [] : this.difference(fence, [], owned, again)
-    }
-    const { name, buffer } = found
-    return [
-      ...this.difference(fence, desiredOfBuffer(cache, buffer, config), owned, again),
-      ...this.mountpoint(name, buffer, again),
-      ...(await this.phaseEvents(name, buffer, again)),
-    ]
+    if (!found) return mayBeUnread(cache) ? [] : this.difference(fence, [], owned)
+    const records = desiredOfBuffer(cache, found.buffer, config)
+    return [...this.difference(fence, records, owned), ...this.mountpoint(found.name, found.buffer)]
+  }
+
+  private updatesOfSession(fence: number, id: number): DesiredUpdate[] {
+    const { cache, config } = this.parts
+    const found = cache.sessionById(id)
+    const owned = cache.index.keysOfSession(id)
+    if (!found) return mayBeUnread(cache) ? [] : this.difference(fence, [], owned)
+    const records = desiredOfSession(cache, found.session, config)
+    // While nothing is wanted yet, a key that exists by accident is left alone.
+    const leaveAlone = records.length === 0 && found.session.stage !== 'leaving'
+    return leaveAlone ? [] : this.difference(fence, records, owned)
   }
 
   async ofSession(fence: number, id: number): Promise<Unit[]> {
-    const { cache, config } = this.parts
+    const { cache } = this.parts
     await this.prepare(() => {
       const session = cache.sessionById(id)?.session
       return session ? prepareSession(cache, session) : []
     })
     const again = () => this.queue.sessions.add(id)
     const found = cache.sessionById(id)
-    const owned = cache.index.keysOfSession(id)
+    const units = unitsOf(this.updatesOfSession(fence, id), again)
     if (!found) {
       this.stages.delete(id)
       this.transferSteps.forget(id)
-      return mayBeUnread(cache) ? [] : this.difference(fence, [], owned, again)
+      return units
     }
     const { name, session } = found
-    const records = desiredOfSession(cache, session, config)
-    // While nothing is wanted yet, a key that exists by accident is left alone.
-    const leaveAlone = records.length === 0 && session.stage !== 'leaving'
-    const units = leaveAlone ? [] : this.difference(fence, records, owned, again)
     units.push(...(await this.transferEvents(name, session, again)))
     this.logStage(session)
     return units
@@ -129,12 +194,8 @@ export class DesiredUnits {
       const [host, peer] = place.split('/') as [string, string]
       return wanted.has(place) ? [] : [keys.desired(host, 'peer', peer)]
     })
-    return this.difference(
-      fence,
-      records.filter((record) => !isTold(cache, record)),
-      new Set(withdrawn),
-      again,
-    )
+    const untold = records.filter((record) => !isTold(cache, record))
+    return unitsOf(this.difference(fence, untold, new Set(withdrawn)), again)
   }
 
   /** Resolves when nothing is left to make of the cache as it is then. */
@@ -150,32 +211,32 @@ export class DesiredUnits {
     }
   }
 
-  private difference(fence: number, records: DesiredRecord[], owned: ReadonlySet<string>, again: () => void): Unit[] {
+  private difference(fence: number, records: DesiredRecord[], owned: ReadonlySet<string>): DesiredUpdate[] {
     const { cache, log } = this.parts
-    return unitsOf(differenceOf(cache, fence, records, owned, log), again)
+    return differenceOf(cache, fence, records, owned, log)
   }
 
-  private mountpoint(name: string, buffer: BufferDocument, again: () => void): Unit[] {
+  private mountpoint(name: string, buffer: BufferDocument): DesiredUpdate[] {
     const { cache } = this.parts
     const text = mountpointOf(buffer)
     if (text === cache.mountpoints.get(name)) return []
     const key = keys.mountpoint(name)
     const compares = [this.asItStands(key)]
-    return [{ name: key, compares, writes: [text === undefined ? { delete: key } : { put: key, value: text }], again }]
+    return [{ name: key, compares, writes: [text === undefined ? { delete: key } : { put: key, value: text }] }]
   }
 
-  /** A line in the timeline for every change of phase. */
-  private async phaseEvents(name: string, buffer: BufferDocument, again: () => void): Promise<Unit[]> {
-    const { cache, timeline } = this.parts
-    const report = phaseOf(cache, buffer)
-    const before = this.phases.get(buffer.id)
-    if (before === report.phase) return []
-    const isNew = before === undefined && cache.lastEventOf(name) === 0
+  /** The phase that a buffer has entered, with a line for its timeline; undefined when it is still in the last one. */
+  private newPhase(id: number): NewPhase | undefined {
+    const { cache } = this.parts
+    const found = cache.bufferById(id)
+    if (!found) return undefined
+    const report = phaseOf(cache, found.buffer)
+    const before = this.phases.get(id)
+    if (before === report.phase) return undefined
+    const isNew = before === undefined && cache.lastEventOf(found.name) === 0
     // A new leader does not know the last phase, and writes no line twice.
-    const texts = before !== undefined || isNew ? [phaseEvent(buffer, before, report)] : []
-    this.phases.set(buffer.id, report.phase)
-    const compares = [this.asItStands(keys.buffer(name))]
-    return [{ name: `${keys.events(name)}*`, compares, writes: await timeline.add(name, buffer, texts), again }]
+    const texts = before !== undefined || isNew ? [phaseEvent(found.buffer, before, report)] : []
+    return { ...found, before, phase: report.phase, texts }
   }
 
   private async transferEvents(name: string, session: SessionDocument, again: () => void): Promise<Unit[]> {
@@ -206,4 +267,20 @@ function isTold({ desired }: ClusterCache, record: DesiredRecord): boolean {
 
 function unitsOf(updates: DesiredUpdate[], again: () => void): Unit[] {
   return updates.map((update) => ({ ...update, again }))
+}
+
+function isLarge(document: BufferDocument | SessionDocument): boolean {
+  const hosts = 'bricks' in document ? document.bricks.length + document.released.length : document.computeHosts.length
+  return hosts > maxHostsAtOnce
+}
+
+/** Of the documents that are changed: as they are, and as they will be. */
+function idsOf(
+  assumed: readonly AssumedDocument[],
+  kind: AssumedDocument['kind'],
+  standing: ReadonlyMap<string, { id: number }>,
+): number[] {
+  const changed = assumed.filter((change) => change.kind === kind)
+  const documents = changed.flatMap(({ name, document }) => [standing.get(name), document])
+  return [...new Set(documents.flatMap((document) => document?.id ?? []))]
 }

@@ -3,8 +3,9 @@ import type { Log } from '../../daemon/log.js'
 import { keys } from '../../store/keys.js'
 import type { ClusterCache } from '../cluster/cache.js'
 import type { HostGrace } from '../cluster/hostGrace.js'
-import type { DocumentChange } from '../commit/decision.js'
-import { transactionOf } from '../commit/transaction.js'
+import type { AssumedDocument } from '../cluster/documents.js'
+import type { DocumentChange, Following } from '../commit/decision.js'
+import { joined, transactionOf } from '../commit/transaction.js'
 import type { Transition } from '../desired/bufferTransitions.js'
 import { transitionOfBuffer, transitionOfSession } from '../desired/index.js'
 import type { Timeline } from './timeline.js'
@@ -27,6 +28,7 @@ export class DocumentUnits {
     private readonly queue: WorkQueue,
     /** True while etcd has refused to store it and the next attempt is not due. */
     private readonly isHeld: (name: string) => boolean,
+    private readonly following: (fence: number, changes: DocumentChange[]) => Promise<Following | undefined>,
   ) {}
 
   /** The next change of a buffer; undefined when its document stays as it is for now. */
@@ -38,21 +40,46 @@ export class DocumentUnits {
     return transitionOfBuffer(cache, found.buffer, { now: clock.unixSeconds(), newUuid, isLost })
   }
 
-  async ofBuffer(fence: number, id: number, { changes, events }: Transition): Promise<Unit> {
+  /** None when hosts must be told first. */
+  async ofBuffer(fence: number, id: number, transition: Transition): Promise<Unit[]> {
     const { cache, timeline } = this.parts
+    const { events, tells = [] } = transition
     const { name, buffer } = cache.bufferById(id)!
+    const changes = [...transition.changes, ...this.ownSessionsGone(name, transition.changes)]
     // Before any await, so that the revisions of the decision are compared.
-    const { compares, writes } = transactionOf(cache, fence, changes)
+    const decided = transactionOf(cache, fence, changes)
+    const following = await this.following(fence, changes)
+    const told = new Set(following?.writes.flatMap((write) => ('put' in write ? [write.put] : [])))
+    if (!tells.every(({ host, device }) => told.has(keys.desired(host, 'brick', device)))) {
+      following?.undo()
+      return []
+    }
+    const { compares, writes } = following ? joined(decided, following) : decided
     const stays = changes.every((change) => change.kind !== 'buffer' || change.document !== undefined)
-    const told = stays ? await timeline.add(name, buffer, events) : []
+    const lines = stays ? await timeline.add(name, buffer, events) : []
     if (!stays) timeline.forget(name)
     this.logChanges(changes)
-    return {
-      name: keys.buffer(name),
-      compares,
-      writes: [...writes, ...told],
-      again: () => this.queue.buffers.add(id),
+    const again = () => {
+      following?.undo()
+      this.queue.buffers.add(id)
     }
+    const alone = { compares: decided.compares, writes: [...decided.writes, ...lines] }
+    const both = { name: keys.buffer(name), compares, writes: [...writes, ...lines], again }
+    return [tells.length > 0 ? both : { ...both, alone }]
+  }
+
+  /** The sessions that made a buffer leave with it, when nothing else of them is left. */
+  private ownSessionsGone(name: string, changes: DocumentChange[]): DocumentChange[] {
+    const { cache, clock } = this.parts
+    const gone = changes.filter((change) => change.kind === 'buffer' && !change.document)
+    if (gone.length === 0) return []
+    const own = cache.index.sessionsUsing(name).filter(({ buffer, stage }) => buffer === name && stage === 'leaving')
+    const transitions = cache.assuming(gone as AssumedDocument[], () =>
+      own.map((session) => transitionOfSession(cache, session, clock.unixSeconds())),
+    )
+    return transitions
+      .flatMap((transition) => transition?.changes ?? [])
+      .filter((change) => change.kind === 'session' && !change.document)
   }
 
   async ofSession(fence: number, id: number): Promise<Unit | undefined> {

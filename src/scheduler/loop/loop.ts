@@ -7,7 +7,7 @@ import { checkTransition, type Transitions } from '../../store/transitions.js'
 import type { ClusterCache, CacheEvent } from '../cluster/cache.js'
 import type { HostGrace } from '../cluster/hostGrace.js'
 import type { Committer } from '../commit/committer.js'
-import { NotLeader } from '../commit/decision.js'
+import { type DocumentChange, type Following, NotLeader } from '../commit/decision.js'
 import type { DesiredSettings } from '../desired/index.js'
 import { DesiredUnits } from './desiredUnits.js'
 import { DocumentUnits } from './documentUnits.js'
@@ -31,6 +31,8 @@ const fullPassMs = 60_000
 const retryMs = 1_000
 /** The limit of one round, so that a full pass over ten thousand buffers does not block the socket for long. */
 const roundSize = 200
+/** Of one round, between two turns of the event loop. */
+const derivedAtOnce = 20
 
 type State =
   | { name: 'idle' }
@@ -65,13 +67,15 @@ export class Loop {
   /** The last that it led with. */
   private fence: number | undefined
   private leads = false
+  /** How many documents were derived so far. */
+  private derived = 0
   private cancelFullPass: () => void = () => {}
   private readonly stopListening: () => void
 
   constructor(private readonly parts: LoopParts) {
     this.hostChanges = new HostChanges(parts.clock, (hosts) => this.lookAt(hosts))
     this.queue = new WorkQueue((host) => this.hostChanges.isFollowed(host))
-    this.documents = new DocumentUnits(parts, this.queue, (name) => this.writer.isHeld(name))
+    this.documents = new DocumentUnits(parts, this.queue, (name) => this.writer.isHeld(name), this.following)
     this.desired = new DesiredUnits(parts, this.queue)
     this.failing = new ConditionTimer(parts.clock)
     this.writer = new UnitWriter(parts.committer, parts.clock, parts.log, () => this.wake())
@@ -90,6 +94,10 @@ export class Loop {
     if (state.name === 'pausing') state.cancel()
     if (state.name === 'running') await state.ended
   }
+
+  /** What hosts are told because of these changes, to be written with them. */
+  readonly following = (fence: number, changes: DocumentChange[]): Promise<Following | undefined> =>
+    this.desired.following(fence, changes)
 
   /** True when there is nothing to do. */
   get isIdle(): boolean {
@@ -199,8 +207,14 @@ export class Loop {
     try {
       await this.writeDocuments(fence, buffers, sessions)
       const units: Unit[] = []
-      for (const id of buffers) units.push(...(await this.desired.ofBuffer(fence, id)))
-      for (const id of sessions) units.push(...(await this.desired.ofSession(fence, id)))
+      for (const id of buffers) {
+        units.push(...(await this.desired.ofBuffer(fence, id)))
+        await this.giveWay()
+      }
+      for (const id of sessions) {
+        units.push(...(await this.desired.ofSession(fence, id)))
+        await this.giveWay()
+      }
       if (others) units.push(...this.desired.ofOthers(fence))
       await this.writer.write(fence, units)
     } catch (error) {
@@ -211,15 +225,21 @@ export class Loop {
     }
   }
 
+  /** Lets calls be answered in the middle of a round. What changes meanwhile makes its compares fail, and it is derived again. */
+  private async giveWay(): Promise<void> {
+    if (++this.derived % derivedAtOnce === 0) await yieldToEventLoop(this.parts.clock)
+  }
+
   private async writeDocuments(fence: number, buffers: number[], sessions: number[]): Promise<void> {
     const placing: number[] = []
     const units: Unit[] = []
     for (const id of buffers) {
+      await this.giveWay()
       const transition = this.documents.transitionOfBuffer(id)
       if (!transition) continue
       // One after the other: two that place from the same cache would take the same device, and the second would be refused.
       if (transition.changes.some(({ kind }) => kind === 'lastId')) placing.push(id)
-      else units.push(await this.documents.ofBuffer(fence, id, transition))
+      else units.push(...(await this.documents.ofBuffer(fence, id, transition)))
     }
     for (const id of sessions) {
       const unit = await this.documents.ofSession(fence, id)
@@ -228,7 +248,7 @@ export class Loop {
     await this.writer.write(fence, units)
     for (const id of placing) {
       const transition = this.documents.transitionOfBuffer(id)
-      if (transition) await this.writer.write(fence, [await this.documents.ofBuffer(fence, id, transition)])
+      if (transition) await this.writer.write(fence, await this.documents.ofBuffer(fence, id, transition))
     }
   }
 }

@@ -1,20 +1,10 @@
 import type { Clock } from '../../daemon/clock.js'
 import type { Log } from '../../daemon/log.js'
 import { keys } from '../../store/keys.js'
-import {
-  type Compare,
-  Denied,
-  LeaseGone,
-  maxOperations,
-  maxTransactionBytes,
-  OutcomeUnknown,
-  OutOfSpace,
-  StoreError,
-  StoreUnavailable,
-  type Write,
-} from '../../store/store.js'
+import { type Compare, Denied, maxOperations, maxTransactionBytes, StoreError, type Write } from '../../store/store.js'
 import type { Committer } from '../commit/committer.js'
 import { pack } from '../commit/pack.js'
+import { isRefusal } from '../commit/refusal.js'
 import { fenceCompare } from '../commit/transaction.js'
 import { refusedByEtcd } from './messages.js'
 
@@ -24,6 +14,8 @@ export interface Unit {
   name: string
   compares: Compare[]
   writes: Write[]
+  /** What is written instead when etcd refuses all of it together. */
+  alone?: { compares: Compare[]; writes: Write[] }
   /** Whatever it was derived from is looked at again. */
   again: () => void
 }
@@ -91,7 +83,9 @@ export class UnitWriter {
         await this.writeBatch(fence, [unit])
       } catch (error) {
         if (!isRefusal(error)) throw error
-        this.hold(unit, error)
+        const { alone, ...rest } = unit
+        if (alone) await this.writeApart(fence, [{ ...rest, ...alone }])
+        else this.hold(unit, error)
       }
     }
   }
@@ -127,12 +121,6 @@ export class UnitWriter {
     })
     this.refusals.set(name, refusal)
   }
-}
-
-/** True when etcd refuses this very write. Other errors do not depend on one write: they pass, or affect all writes. */
-function isRefusal(error: unknown): error is StoreError {
-  const others = [StoreUnavailable, OutcomeUnknown, OutOfSpace, LeaseGone]
-  return error instanceof StoreError && others.every((other) => !(error instanceof other))
 }
 
 function sizeOf({ compares, writes }: Unit): { operations: number; bytes: number } {

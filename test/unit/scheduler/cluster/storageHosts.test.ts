@@ -91,7 +91,7 @@ describe('a host that is taken out of storageHosts', () => {
     await before.agents.report({ ...brickReports(buffer), ...volumeReport(buffer) })
     await before.until('it is built', () => before.cache.buffers.get('mytest')?.builtAt !== undefined)
     expect(before.keys('desired/gluster1/peer/')).to.deep.equal(['desired/gluster1/peer/gluster2'])
-    await before.loop.close()
+    await before.run(before.loop.close())
 
     const rig = await Rig.start({ beside: before, config: aConfig({ storageHosts: ['gluster1'] }) })
     await rig.quiet()

@@ -53,8 +53,9 @@ describe('a buffer that is being made', () => {
         ]),
       )
 
-    it('is built when its agents are told that nothing of it may be formatted again, and not before', () => {
-      expect(documentOf({ observed, desired: told({}) })).to.equal(undefined)
+    it('is built when its agents are told that nothing of it may be formatted again, or in the same transaction', () => {
+      expect(follow({ observed, desired: told({}) })?.tells).to.deep.equal(buffer.bricks)
+      expect(follow({ observed, desired: told({ built: true }) })?.tells).to.deep.equal([])
       const records = desiredOfBuffer(aCluster({ hosts, buffers: [buffer], observed }), buffer, aConfig())
       expect(records.map(({ document }) => 'built' in document && document.built)).to.include.members([true])
       expect(documentOf({ observed, desired: told({ built: true }) })).to.include({ builtAt: 5000 })
