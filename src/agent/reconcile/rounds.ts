@@ -18,6 +18,8 @@ export type Result = 'requeue' | { requeueAfterMs: number }
 
 /** How often the progress of long work is observed. */
 const progressMs = 1_000
+/** Steps that take longer are reported before they have ended. */
+const firstReportMs = 1_000
 
 const roleOf: Record<DesiredKind, Role> = {
   brick: 'storage',
@@ -104,16 +106,23 @@ export class Rounds<K extends DesiredKind> {
     return { ...facts, isWantedElsewhere: await isWantedElsewhere(store, host.name, document) }
   }
 
-  /** The first report is written while the first steps run, so that they do not wait for it. */
+  /**
+   * Steps that take long are reported while they run. Most do not, and their end is the first report: each one is a revision in
+   * etcd.
+   */
   private async executeAndReport(entry: DesiredEntry<K>, planned: Plan<K>): Promise<boolean> {
+    let reported = Promise.resolve()
     const isFirst = this.reporter.writtenState === undefined
-    const [done, reported] = await Promise.allSettled([
-      executeSteps(entry, planned.steps, this.isCurrent, this.dependencies),
-      isFirst ? this.report(planned, undefined) : Promise.resolve(),
-    ])
-    if (done.status === 'rejected') throw done.reason
-    if (reported.status === 'rejected') throw reported.reason
-    return done.value
+    const report = () => (reported = this.report(planned, undefined))
+    const cancel = isFirst
+      ? this.dependencies.clock.after(firstReportMs, () => void report().catch(() => {}))
+      : () => {}
+    try {
+      return await executeSteps(entry, planned.steps, this.isCurrent, this.dependencies)
+    } finally {
+      cancel()
+      await reported
+    }
   }
 
   private async fail(planned: Plan<K>, error: unknown): Promise<Result> {
