@@ -18,6 +18,8 @@ const eagerMs = 10_000
 const patientMs = 10_000
 /** The share of the whole that is worth a report. */
 const reportedShare = 0.01
+/** All hosts of a transfer together report so often. */
+const betweenReportsMs = 1_000
 
 /** The report, if it is about a transfer or a wipe that is under way; else undefined. */
 export function progressOf(document: AnyObserved): ProgressReport | undefined {
@@ -33,16 +35,19 @@ export function told(report: ProgressReport, before: LastReport | undefined, atM
 /**
  * Not every change of amounts is reported, because every report is a revision in etcd. They are reported when a
  * hundredth of the whole has been moved or after ten seconds; in a part's first ten seconds always, because somebody
- * may watch.
+ * may watch. With `hosts` that share a transfer each has a share of the whole and of the reports: thirty hosts report
+ * as often as one.
  */
-export function isWorthReporting(now: ProgressReport, nowMs: number, told: LastReport | undefined): boolean {
+export function isWorthReporting(now: ProgressReport, nowMs: number, told: LastReport | undefined, hosts = 1): boolean {
   if (!told) return true
   if (withoutAmounts(now) !== withoutAmounts(told.report)) return true
-  if (nowMs - told.beganMs <= eagerMs || nowMs - told.atMs >= patientMs) return true
+  const silentMs = nowMs - told.atMs
+  if (silentMs >= Math.max(patientMs, hosts * betweenReportsMs)) return true
+  if (nowMs - told.beganMs <= eagerMs && silentMs >= (hosts - 1) * betweenReportsMs) return true
   const before = amountsOf(told.report)
   return amountsOf(now).some(([moved, of], index) => {
     const [movedBefore] = before[index] ?? [0]
-    return of > 0 && Math.abs(moved - movedBefore) / of >= reportedShare
+    return of > 0 && Math.abs(moved - movedBefore) / of >= reportedShare * hosts
   })
 }
 

@@ -1,4 +1,4 @@
-import type { Desired, DesiredKind } from '../../model/documents/desired.js'
+import type { AnyDesired, Desired, DesiredKind } from '../../model/documents/desired.js'
 import type { DesiredEntry, DocumentId, ReconcilerDependencies } from './document.js'
 import { Reporter } from './reporter.js'
 import { msUntilNextResync } from './resync.js'
@@ -46,7 +46,7 @@ export class Reconciler<K extends DesiredKind> {
   ) {
     this.id = { kind, id }
     this.retry = new RetryPolicy(dependencies.random)
-    this.reporter = new Reporter(this.id, dependencies)
+    this.reporter = new Reporter(this.id, dependencies, () => hostsSharing(this.entry?.document))
     const isCurrent = (entry: DesiredEntry<K>) => this.isIn('working') && this.entry === entry
     this.rounds = new Rounds(this.id, dependencies, this.reporter, this.retry, isCurrent)
     this.wake()
@@ -126,4 +126,8 @@ export class Reconciler<K extends DesiredKind> {
     this.cancelTimer()
     for (const resolve of this.onStopped.splice(0)) resolve()
   }
+}
+
+function hostsSharing(document: AnyDesired | undefined): number {
+  return document?.kind === 'transfer' ? document.share.of : 1
 }

@@ -23,6 +23,8 @@ export class Reporter<K extends DesiredKind> {
   constructor(
     private readonly id: DocumentId<K>,
     private readonly dependencies: ReconcilerDependencies,
+    /** How many hosts share the work, and the reports on its progress. */
+    private readonly hosts: () => number = () => 1,
   ) {
     const { store, host } = dependencies
     this.key = new OwnedKey(store, keys.observed(host.name, id.kind, id.id), { isFresh: true })
@@ -71,7 +73,7 @@ export class Reporter<K extends DesiredKind> {
   private isNews(document: Observed[K]): boolean {
     const progress = progressOf(document)
     if (!progress || this.written === undefined) return true
-    return isWorthReporting(progress, this.dependencies.clock.monotonicMs(), this.told)
+    return isWorthReporting(progress, this.dependencies.clock.monotonicMs(), this.told, this.hosts())
   }
 
   private noteTold(document: Observed[K]): void {

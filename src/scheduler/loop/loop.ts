@@ -29,6 +29,8 @@ export interface LoopParts {
 
 const fullPassMs = 60_000
 const retryMs = 1_000
+/** How late a timeline may tell what was copied. */
+const copyingMs = 10_000
 /** The limit of one round, so that a full pass over ten thousand buffers does not block the socket for long. */
 const roundSize = 200
 /** Of one round, between two turns of the event loop. */
@@ -70,6 +72,7 @@ export class Loop {
   /** How many documents were derived so far. */
   private derived = 0
   private cancelFullPass: () => void = () => {}
+  private cancelCopying: (() => void) | undefined
   private readonly stopListening: () => void
 
   constructor(private readonly parts: LoopParts) {
@@ -89,6 +92,7 @@ export class Loop {
     this.enter({ name: 'closed' })
     this.stopListening()
     this.cancelFullPass()
+    this.cancelCopying?.()
     this.hostChanges.close()
     this.writer.forget()
     if (state.name === 'pausing') state.cancel()
@@ -140,6 +144,7 @@ export class Loop {
     this.fence = fence
     this.leads = true
     this.queue.addTouched(cache, touched)
+    if (this.queue.isCopying) this.cancelCopying ??= this.parts.clock.after(copyingMs, () => this.takeCopying())
     this.wake()
   }
 
@@ -148,6 +153,12 @@ export class Loop {
     this.desired = new DesiredUnits(this.parts, this.queue)
     this.parts.timeline.forgetAll()
     this.writer.forget()
+  }
+
+  private takeCopying(): void {
+    this.cancelCopying = undefined
+    this.queue.takeCopying()
+    this.wake()
   }
 
   private scheduleFullPass(): void {

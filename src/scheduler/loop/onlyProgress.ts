@@ -20,3 +20,14 @@ export function isOnlyProgress(cache: ClusterCache, { parsed, before, after }: C
 function isMounting(report: Observed['mount'] | undefined): boolean {
   return report === undefined || report.state === 'forming' || report.state === 'mounted'
 }
+
+/** True for a report that some more of a transfer was copied: it is only told in a timeline, and may wait. */
+export function isOnlyCopying({ parsed, before, after }: CacheEvent): boolean {
+  if (parsed.collection !== 'observed' || parsed.kind !== 'transfer' || !before || !after) return false
+  const [old, now] = [before, after] as [Observed['transfer'], Observed['transfer']]
+  return isCopying(old) && isCopying(now) && old.attempt === now.attempt
+}
+
+function isCopying({ state, part, problem, waitingFor }: Observed['transfer']): boolean {
+  return state === 'working' && part === 'copy' && problem === undefined && waitingFor.length === 0
+}

@@ -1,9 +1,12 @@
 import type { ClusterCache, CacheEvent } from '../cluster/cache.js'
 import { Concerned } from '../cluster/concerned.js'
-import { isOnlyProgress } from './onlyProgress.js'
+import { isOnlyCopying, isOnlyProgress } from './onlyProgress.js'
 
 /** What has to be reconciled: what changes concern, except those that change nothing of what hosts are told. */
 export class WorkQueue extends Concerned {
+  /** Ids of sessions with more copied, for the next `takeCopying`. */
+  private readonly copying = new Set<number>()
+
   get isEmpty(): boolean {
     return this.buffers.size === 0 && this.sessions.size === 0 && !this.others
   }
@@ -11,8 +14,24 @@ export class WorkQueue extends Concerned {
   override addTouched(cache: ClusterCache, touched: readonly CacheEvent[]): void {
     super.addTouched(
       cache,
-      touched.filter((event) => !isOnlyProgress(cache, event)),
+      touched.filter((event) => !isOnlyProgress(cache, event) && !this.isPutOff(event)),
     )
+  }
+
+  get isCopying(): boolean {
+    return this.copying.size > 0
+  }
+
+  /** Sessions that have only copied more since the last time are to be reconciled now. */
+  takeCopying(): void {
+    for (const id of this.copying) this.sessions.add(id)
+    this.copying.clear()
+  }
+
+  private isPutOff(event: CacheEvent): boolean {
+    if (!isOnlyCopying(event) || event.parsed.collection !== 'observed') return false
+    this.copying.add(Number(event.parsed.id.split('.')[0]))
+    return true
   }
 
   /** Takes out at most `count` of them. */

@@ -18,7 +18,7 @@ const second = 1_000
 
 describe('the reports of a transfer that is under way', () => {
   /** Looks once a second for so long at a copy that goes at that speed; gives how often the report was written. */
-  async function writes(seconds: number, bytesASecond: number, totalBytes: number) {
+  async function writes(seconds: number, bytesASecond: number, totalBytes: number, hosts = 1) {
     const clock = new HandClock()
     const etcd = new FakeEtcd(clock)
     let looks = 0
@@ -31,7 +31,7 @@ describe('the reports of a transfer that is under way', () => {
       return Promise.resolve({ mounted: true, orphans: 0, ...(isDone ? { done: tally() } : { running: tally() }) })
     }
     const host = { name: 'gluster1', observe: { transfer: facts }, effects: {} } as unknown as Host
-    const document = aDesiredTransfer({ part: 'copy' })
+    const document = aDesiredTransfer({ part: 'copy', share: { index: 0, of: hosts } })
     etcd.write([], [{ put: key, value: document }])
     const entry = { id: '3.1', kind: 'transfer', document, modRevision: etcd.read(key)!.modRevision } as const
     const limit = new PQueue({ concurrency: 1 })
@@ -94,6 +94,15 @@ describe('the reports of a transfer that is under way', () => {
     await stop()
     // Every other second, behind the first ten.
     expect(written()).to.be.within(10 + 48, 11 + 52)
+  })
+
+  it('are shared by the hosts of a transfer: thirty report as often as one', async () => {
+    const slow = await writes(310, 1, 1_000_000, 30)
+    await slow.stop()
+    expect(slow.written()).to.be.within(10, 12)
+    const fast = await writes(100, 1_000, 100_000, 30)
+    await fast.stop()
+    expect(fast.written()).to.be.within(4, 5)
   })
 
   it('come at once when something failed, and when it has ended, with the last counts', async () => {

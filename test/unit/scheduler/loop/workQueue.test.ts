@@ -9,6 +9,7 @@ import {
   aSession,
   brickReports,
   mountReport,
+  transferReport,
   volumeReport,
 } from '../../../support/builders.js'
 import { aDesiredMount } from '../../../support/desired.js'
@@ -89,6 +90,26 @@ describe('what has to be looked at again', () => {
     await rig.quiet()
     expect(await after(says({ state: 'leaving' }))).to.deep.equal([])
     expect(await after(says({ state: 'absent' }))).to.deep.equal(concerned)
+  })
+
+  it('is a session later, all its reports at once, while it only copies more', async () => {
+    const queue = new WorkQueue()
+    rig.cache.onChange((touched) => queue.addTouched(rig.cache, touched))
+    const says = async (parts: Parameters<typeof transferReport>[2]) => {
+      await rig.agents.report(transferReport('gluster1', job, parts))
+      await rig.quiet()
+      return queue.take(100).sessions
+    }
+    const counts = (bytes: number) => ({ files: 0, bytes, totalFiles: 1, totalBytes: 10, failed: 0 })
+    expect(await says({ part: 'copy', state: 'working', counts: counts(0) })).to.deep.equal([20])
+    expect(await says({ part: 'copy', state: 'working', counts: counts(1) })).to.deep.equal([])
+    expect(await says({ part: 'copy', state: 'working', counts: counts(2) })).to.deep.equal([])
+    expect(queue.isCopying).to.equal(true)
+    queue.takeCopying()
+    expect([queue.isCopying, queue.take(100).sessions]).to.deep.equal([false, [20]])
+    const problem = { message: 'no', since: 1, attempts: 1, terminal: false }
+    expect(await says({ part: 'copy', state: 'working', counts: counts(3), problem })).to.deep.equal([20])
+    expect(await says({ part: 'copy', state: 'done', counts: counts(10) })).to.deep.equal([20])
   })
 
   it('is every buffer that is not built when a device became free or a cordon changes', async () => {
