@@ -123,7 +123,7 @@ function promisedKinds(planeName: string, graph: string, layout: string): string
   const promised: Record<Promised, boolean> = {
     names: entryTimeoutSeconds === 0,
     kept: keepPages,
-    punched: !keepPages,
+    opened: !keepPages,
     distribute: layout === 'distribute',
     top: planeName === 'direct',
     nobody: false,

@@ -17,25 +17,31 @@ export interface Kind {
 
 /**
  * What not every client promises: that names which another node has changed are seen at once (`names`: the kernel keeps none), that
- * files which stay open show what another node overwrites in them (`kept`: pages are compared), and that they show its
- * holes, which do not change the time of change (`punched`: each open reads anew); what dispersed bricks do not (`distribute`), and volumes of glusterd (`top`);
- * and what GlusterFS 10.3 does wrong with every graph (`nobody`).
+ * files which stay open show what another node overwrites in them (`kept`: pages are compared), and that an open shows also
+ * what did not move the time of change, as holes, or moved it before this node set it (`opened`: each open reads anew); what
+ * dispersed bricks do not (`distribute`), and volumes of glusterd (`top`); and what GlusterFS 10.3 does wrong with every graph
+ * (`nobody`).
  */
-export type Promised = 'names' | 'kept' | 'punched' | 'distribute' | 'top' | 'nobody'
+export type Promised = 'names' | 'kept' | 'opened' | 'distribute' | 'top' | 'nobody'
 
 const steps = 400
 
 export const kinds: Record<string, Kind> = {
   one: {
-    describe: 'random calls on one mount, names too',
-    play: (stage) => playRandom(stage, { processes: [2], names: true, steps }),
+    describe: 'random calls on one mount, names too, and times are set',
+    play: (stage) => playRandom(stage, { processes: [2], names: true, times: true, steps }),
   },
   two: {
     describe: 'random calls on the content of files on two mounts, opened again after the other has changed them',
     play: (stage) => playRandom(stage, { processes: [2, 1], names: false, steps }),
   },
+  times: {
+    needs: ['opened'],
+    describe: 'as two, and the time of change is set by utimensat',
+    play: (stage) => playRandom(stage, { processes: [2, 1], names: false, times: true, steps }),
+  },
   holes: {
-    needs: ['distribute', 'punched'],
+    needs: ['distribute', 'opened'],
     describe: 'as two, and holes are made and room is allocated',
     play: (stage) => playRandom(stage, { processes: [2, 1], names: false, holes: true, steps }),
   },

@@ -23,6 +23,8 @@ export interface Rules {
   kept?: boolean
   /** Holes are made in files, and room is allocated. */
   holes?: boolean
+  /** The time of change is set. */
+  times?: boolean
   /** Files are used after their last name was removed. */
   removed?: boolean
   /** Asks for holes also while there are bytes that were not written out. */
@@ -104,7 +106,6 @@ class RandomHistory {
       [3, () => this.unmapDrawn()],
       [2, () => this.seek()],
       [4, () => this.attributes()],
-      [1, () => this.setTime()],
       [9, () => this.readWhole()],
     ]
     const naming: [number, Step][] = [
@@ -121,10 +122,11 @@ class RandomHistory {
       [4, () => this.allocate()],
       [6, () => this.punch()],
     ]
-    return [...content, ...(names ? naming : []), ...(this.rules.holes ? holes : [])].map(([weight, step]) => ({
-      weight,
-      step,
-    }))
+    const times: [number, Step][] = [[1, () => this.setTime()]]
+    const chosen = [...content, ...(names ? naming : [])]
+    if (this.rules.holes) chosen.push(...holes)
+    if (this.rules.times) chosen.push(...times)
+    return chosen.map(([weight, step]) => ({ weight, step }))
   }
 
   private drawn(): Step {
