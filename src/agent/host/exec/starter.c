@@ -27,7 +27,7 @@
  * however that happens, this process reads the end of its input and ends too; what it has started runs on, as if the agent
  * had started it itself, and its pipes are closed.
  *
- * What it starts leaves no memory in a core dump: GlusterFS lifts every limit of their size, but keeps coredump_filter.
+ * What it starts leaves no memory in a core dump: programs lift every limit of their size, but keep coredump_filter.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

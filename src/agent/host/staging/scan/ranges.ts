@@ -1,5 +1,5 @@
 /*
- * A large file is cut into ranges, which the hosts copy at once: several for each host, because a mount of GlusterFS waits
+ * A large file is cut into ranges, which the hosts copy at once: several for each host, because a network mount waits
  * for one answer at a time, and because what is noted need not be copied again.
  */
 export interface Range {
