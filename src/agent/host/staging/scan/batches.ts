@@ -28,8 +28,10 @@ export function batchesIn(notes: Notes, of: number) {
       }
       if (!first) return
       const names = full.names.map((name) => `./${name}\0`).join('')
-      await notes.draftList(first.name, Buffer.from(names, 'latin1'))
-      await notes.draftList(`${first.name}.sizes`, Buffer.from(full.sizes.join('\n')))
+      await Promise.all([
+        notes.draftList(first.name, Buffer.from(names, 'latin1')),
+        notes.draftList(`${first.name}.sizes`, Buffer.from(full.sizes.join('\n'))),
+      ])
     },
     /** Adds a batch whose names are pairs of paths, as JSON. */
     addPairs: (full: FullBatch) => {

@@ -1,5 +1,5 @@
 import type { Listed } from './split.js'
-import { recordsInto } from '../records.js'
+import { type OnRecord, recordsInto } from '../records.js'
 import type { AsUser } from '../user.js'
 import { appendBytes } from '../notes.js'
 
@@ -22,12 +22,12 @@ export function linkedIn(user: AsUser, building: string) {
   }
   return {
     /** Puts one name aside. */
-    add: async ({ inode, bytes, isSparse, name }: Listed) => {
+    add: ({ inode, bytes, isSparse, name }: Listed) => {
       records.push(`${inode} ${bytes} ${isSparse ? 'holes' : 'whole'} ${name}\0`)
-      if (records.length >= atOnce) await write()
+      return records.length >= atOnce ? write() : undefined
     },
     /** Gives all files that were kept back; the names of one inode follow one another. Waits for `onFile` each time. */
-    each: async (onFile: (file: Listed) => Promise<void>) => {
+    each: async (onFile: OnRecord<Listed>) => {
       await write()
       if (!isAny) return
       const frugal = ['--buffer-size=16M', '--parallel=1', `--temporary-directory=${building}`]

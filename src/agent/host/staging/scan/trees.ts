@@ -10,6 +10,8 @@ import { type Entry, type PassOver, walk } from './walk.js'
 import { deviceFile } from '../messages.js'
 import { addFailure, ofNode, type ScanNote } from '../noteFormats.js'
 
+/** Where there are more large files, they keep all hosts busy as they are. */
+const maxLarge = 5_000
 const batchLimits = { files: 2_000, bytes: 16 * 1024 ** 3 }
 
 /**
@@ -56,9 +58,12 @@ async function planTree(
   const destinations = copies.map(({ destination }) => destination)
   const directories = directoriesAt(user, building.notes, lists, destinations)
   const linked = linkedIn(user, building.directory)
-  const onEntry = async ({ type, name, bytes, ...file }: Entry) => {
+  const onEntry = ({ type, name, bytes, ...file }: Entry) => {
     if (type === 'd') return directories.add(name)
-    if (!'flps'.includes(type)) return fail(deviceFile(name))
+    if (!'flps'.includes(type)) {
+      fail(deviceFile(name))
+      return undefined
+    }
     if (type === 'f') found.largestBytes = Math.max(found.largestBytes, bytes)
     found.files++
     const { inode, isSparse } = file
@@ -67,17 +72,20 @@ async function planTree(
     if (type === 'f' && ranger.isLarge(bytes)) return onLarge(listed)
     return onFile(listed)
   }
-  const onFile = async (file: Listed) => {
+  const onFile = (file: Listed) => {
     const full = split.add(file)
-    if (!full) return
+    return full && writeFull(full)
+  }
+  const writeFull = async (full: Parameters<typeof write>[0]) => {
     await write(full)
     onFound({ files: found.files, bytes: split.shares.reduce((sum, share) => sum + share.bytes, 0) })
   }
   // Directories are created in groups: that of a large file may not exist yet.
   const large: Listed[] = []
   const onLarge = (file: Listed) => {
-    if (copies.length > 1) return onFile(file)
+    if (copies.length > 1 || large.length >= maxLarge) return onFile(file)
     large.push(file)
+    return undefined
   }
   const rangeAll = async () => {
     for (const { name, bytes, isSparse = false, ...file } of large) {
@@ -142,9 +150,9 @@ function directoriesAt(user: AsUser, notes: Notes, lists: string, destinations: 
     }
   }
   return {
-    add: async (name: string) => {
+    add: (name: string) => {
       names.push(name)
-      if (names.length >= atOnce) await make()
+      return names.length >= atOnce ? make() : undefined
     },
     end: make,
   }

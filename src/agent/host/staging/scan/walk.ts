@@ -1,4 +1,4 @@
-import { recordsInto } from '../records.js'
+import { type OnRecord, recordsInto } from '../records.js'
 import { hasHoles } from '../stat.js'
 import type { AsUser } from '../user.js'
 
@@ -32,16 +32,16 @@ const longestWords = 300
 export async function walk(
   user: AsUser,
   root: string,
-  onEntry: (entry: Entry) => Promise<void>,
+  onEntry: OnRecord<Entry>,
   onFailure: (words: string) => void,
   passOver: PassOver,
 ): Promise<void> {
   const passed = passOver.directories.flatMap(({ inode, name }) => ['-inum', inode, '-name', name, '-prune', '-o'])
   const format = ['-printf', '%y %n %D:%i %s %b %P\\0']
   const argv: [string, ...string[]] = ['find', '-P', root, '-mindepth', '1', ...passed, ...format]
-  const onOutput = recordsInto(async (record) => {
+  const onOutput = recordsInto((record) => {
     const entry = parse(record)
-    if (!passOver.isOwn(entry.name)) await onEntry(entry)
+    return passOver.isOwn(entry.name) ? undefined : onEntry(entry)
   })
   let complaints = 0
   const onComplaint = (line: string) => {
