@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import { z } from 'zod'
 import { ConfigError, readConfigFile } from '../daemon/configFile.js'
-import { absolutePath, etcdConfig, logConfig, mountRoot } from '../daemon/configSchemas.js'
+import { absolutePath, etcdConfig, logConfig, mountRoot, sizeInBytes } from '../daemon/configSchemas.js'
 import { brickRoot, transferRoot } from '../model/cluster.js'
 import { roles } from '../model/documents/host.js'
 import { parseFlags } from '../daemon/flags.js'
@@ -12,7 +12,8 @@ import { isWithin } from '../model/paths.js'
 import { brickPortsNeedStorage, directSettings } from './host/dataplane/direct/settings.js'
 import { containerNeedsStorage, filterNeedsCompute, dataPlaneSettings } from './host/dataplane/glusterd/settings.js'
 import { globPattern } from './host/disk/discover.js'
-import { pathOverlaps, storageExpected } from './messages.js'
+import { belowStagePathsExpected, noMoreThanOfHost, pathOverlaps, storageExpected } from './messages.js'
+import { usualLimits } from './host/staging/limits.js'
 import { stagingPriorities } from './host/staging/priority.js'
 
 /** Users must not stage from or to paths that lead to bricks, or to buffers that others stage to. */
@@ -23,6 +24,9 @@ const stagePath = [brickRoot, transferRoot].reduce(
 
 /** A path of a device, or a glob in the last part of one. */
 export const devicePattern = absolutePath.refine(isGlob, 'expected a path whose last part is a name or a glob')
+
+const slots = z.int().min(1).max(64)
+const stageLimit = { slots: slots.optional(), bytesPerSecond: sizeInBytes.optional() }
 
 /** etc/agent.yaml explains every key; the defaults are only here. */
 export const agentConfig = z
@@ -53,6 +57,14 @@ export const agentConfig = z
     stagePaths: z.array(stagePath).default([]),
     /** CPU and IO priority of staging processes, compared with those that serve buffers. */
     stagingPriority: z.enum(stagingPriorities).default('low'),
+    /** How much this host stages at once. */
+    stageLimits: z
+      .strictObject({
+        host: z.strictObject({ ...stageLimit, slots: slots.default(usualLimits.host.slots) }).prefault({}),
+        user: z.strictObject(stageLimit).default({}),
+        paths: z.record(absolutePath, z.strictObject(stageLimit)).default({}),
+      })
+      .prefault({}),
     ...dataPlaneSettings,
     ...directSettings,
     /** Compute nodes: swap on a buffer may be in plain text. */
@@ -63,6 +75,19 @@ export const agentConfig = z
   .refine(({ stagePaths, roles }) => stagePaths.length === 0 || roles.includes('storage'), {
     path: ['roles'],
     message: storageExpected('stagePaths'),
+  })
+  .superRefine(({ stagePaths, stageLimits: { host, user, paths } }, { addIssue }) => {
+    for (const path of Object.keys(paths)) {
+      if (stagePaths.some((stagePath) => isWithin(path, stagePath))) continue
+      addIssue({ code: 'custom', path: ['stageLimits', 'paths', path], message: belowStagePathsExpected() })
+    }
+    for (const [at, limit] of [
+      [['user'], user] as const,
+      ...Object.entries(paths).map(([path, limit]) => [['paths', path], limit] as const),
+    ]) {
+      if ((limit.slots ?? 0) <= host.slots) continue
+      addIssue({ code: 'custom', path: ['stageLimits', ...at, 'slots'], message: noMoreThanOfHost(host.slots) })
+    }
   })
   .refine(filterNeedsCompute.holds, filterNeedsCompute.error)
   .refine(brickPortsNeedStorage.holds, brickPortsNeedStorage.error)

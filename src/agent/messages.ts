@@ -31,3 +31,6 @@ export const fromFormerLeader = (fence: number, leaderFence: number) =>
 // Settings
 export const pathOverlaps = (root: string) => `expected a path that is not below ${root} and does not contain it`
 export const storageExpected = (setting: string) => `expected storage among them, because ${setting} is set`
+
+export const belowStagePathsExpected = () => 'expected a path below one of stagePaths'
+export const noMoreThanOfHost = (slots: number) => `expected no more slots than the host has, ${slots}`

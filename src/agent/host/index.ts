@@ -26,6 +26,7 @@ import { attachSwap, closeSwap, detachSwap, disableSwap, enableSwap, encryptSwap
 import { swapFacts } from './client/swapFacts.js'
 import { allocateSwap, removeSwap } from './client/swapFiles.js'
 import { transfers } from './staging/index.js'
+import type { StageLimits } from './staging/limits.js'
 import type { StagingPriority } from './staging/priority.js'
 import { abilitiesOf } from './disk/wipeAbilities.js'
 
@@ -38,6 +39,7 @@ export interface RealHostOptions {
   /** The paths below which users may stage. */
   stagePaths?: readonly string[]
   stagingPriority?: StagingPriority
+  stageLimits?: StageLimits | undefined
   /** Swap may be in plain text. */
   plaintextSwap?: boolean
   /** How long processes and mounts that a job left in its mount may stay. */
@@ -139,6 +141,7 @@ export function realHost(options: RealHostOptions): RealHost {
     name,
     stagePaths: options.stagePaths ?? [],
     priority: options.stagingPriority ?? 'normal',
+    limits: options.stageLimits,
     run,
     requireAllBricksOnline: (transfer) => planeOf(transfer).requireAllBricksOnline(transfer),
     mountAt: async (transfer, point) => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { writeFileSync } from 'node:fs'
+import { belowStagePathsExpected, noMoreThanOfHost } from '../../../src/agent/messages.js'
 import { readAgentConfig } from '../../../src/agent/config.js'
 import { brickPortsOf } from '../../../src/agent/host/dataplane/direct/settings.js'
 import { ConfigError } from '../../../src/daemon/configFile.js'
@@ -39,6 +40,33 @@ describe("the agent's configuration", () => {
     expect(read(good).swap).to.deep.equal({ plaintext: false })
     expect(read(`${good}swap: { plaintext: true }\n`).swap).to.deep.equal({ plaintext: true })
   })
+
+  it('limits staging as written, and has four slots without', () => {
+    expect(read(good).stageLimits).to.deep.equal({ host: { slots: 4 }, user: {}, paths: {} })
+    const limits = '{ host: { slots: 8, bytesPerSecond: 2GB }, user: { slots: 2 }, paths: { /lustre/: { slots: 3 } } }'
+    expect(read(`${good}stagePaths: [/lustre]\nstageLimits: ${limits}\n`).stageLimits).to.deep.equal({
+      host: { slots: 8, bytesPerSecond: 2e9 },
+      user: { slots: 2 },
+      paths: { '/lustre': { slots: 3 } },
+    })
+  })
+
+  for (const [what, limits, expected] of [
+    ['a path that nobody stages from', '{ paths: { /home: { slots: 1 } } }', belowStagePathsExpected()],
+    ['more slots for a user than for the host', '{ user: { slots: 5 } }', noMoreThanOfHost(4)],
+    [
+      'more slots for a path than for the host',
+      '{ host: { slots: 2 }, paths: { /lustre: { slots: 3 } } }',
+      noMoreThanOfHost(2),
+    ],
+    ['no slots', '{ host: { slots: 0 } }', 'stageLimits.host.slots'],
+    ['a rate that is no size', '{ user: { bytesPerSecond: fast } }', 'stageLimits.user.bytesPerSecond'],
+    ['a limit that it does not know', '{ host: { files: 3 } }', 'files'],
+  ] as const) {
+    it(`refuses ${what} among the limits of staging`, () => {
+      expect(refusal(`${good}stagePaths: [/lustre]\nstageLimits: ${limits}\n`)).to.include(expected)
+    })
+  }
 
   it('has ports for bricks on a storage host, and none elsewhere', () => {
     expect(brickPortsOf(read(good))).to.deep.equal({ first: 29_000, last: 29_999 })

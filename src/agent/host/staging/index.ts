@@ -28,6 +28,7 @@ import {
   unmountVolume,
 } from './volume.js'
 import { type Notes, openNotes } from './notes.js'
+import { type StageLimits, usualLimits } from './limits.js'
 import type { StagingPriority } from './priority.js'
 import { scanNote, tally } from './noteFormats.js'
 
@@ -36,6 +37,7 @@ export interface TransferOptions {
   name: string
   stagePaths: readonly string[]
   priority: StagingPriority
+  limits?: StageLimits | undefined
   run: Run
   /** Throws unless every brick of its volume is online. */
   requireAllBricksOnline: (transfer: DesiredTransfer) => Promise<void>
@@ -60,8 +62,6 @@ const stallMs = 1_800_000
 const defaultQuietMs = 60_000
 /** For commands that read or write notes: they must not wait as long as a copy. */
 const noteMs = 60_000
-/** Runs of rsync at once on one host, over all transfers. */
-const maxRuns = 4
 
 /**
  * Stage-in and stage-out on this host. Its methods are the facts and effects of transfers in `Host`; those that begin a
@@ -69,7 +69,8 @@ const maxRuns = 4
  */
 export function transfers(options: TransferOptions) {
   const { name, stagePaths, priority, run, log } = options
-  const turns = turnsOf(maxRuns)
+  const { limits = usualLimits } = options
+  const turns = turnsOf(limits)
   const jobs = new Jobs((id) => options.onEnd?.(id))
   const idOf = (transfer: DesiredTransfer) => transferId(transfer.session.id, transfer.transfer)
   const tagOf = (transfer: DesiredTransfer) => `BURSTBUFFER_TRANSFER=${name}/${idOf(transfer)}`
@@ -145,9 +146,7 @@ export function transfers(options: TransferOptions) {
       ),
     /** As `scan`, for the copy of a share. */
     copy: (transfer: DesiredTransfer) =>
-      begin(transfer, ({ show, ...parts }) =>
-        copyShare({ ...parts, turns, quietMs, bytesPerSecond: 0, onProgress: show }),
-      ),
+      begin(transfer, ({ show, ...parts }) => copyShare({ ...parts, turns, limits, quietMs, onProgress: show })),
     /** As `scan`, for the sum of all shares. */
     finish: (transfer: DesiredTransfer) => begin(transfer, finishTransfer),
     /** Ends the processes of this transfer on this host, also those of an agent that has died. */

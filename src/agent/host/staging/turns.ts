@@ -1,9 +1,12 @@
 import PQueue, { type QueueAddOptions } from 'p-queue'
+import type { StageLimits } from './limits.js'
 
 /** Whose turn it is: a transfer of a user. */
 export interface Turn {
   uid: number
   transfer: string
+  /** The path of `stageLimits` from or to which it copies. */
+  path?: string | undefined
   /** Ends the wait when aborted. */
   signal: AbortSignal
 }
@@ -15,18 +18,32 @@ type Run = () => Promise<unknown>
 type Place = QueueAddOptions & { turn: Turn }
 
 /**
- * Runs at most `max` tasks at a time. Users take turns, and so do the transfers of one user, one task each: a user with
+ * Runs no more tasks at a time than the limits allow. Users take turns, and so do the transfers of one user, one task each: a user with
  * little to do waits for at most one task of every other user.
  */
-export function turnsOf(max: number): Turns {
-  const queue = new PQueue<TurnQueue, Place>({ concurrency: max, queueClass: TurnQueue })
-  return (turn, task) =>
+export function turnsOf(limits: StageLimits): Turns {
+  const running = new Set<Turn>()
+  class LimitedQueue extends TurnQueue {
+    constructor() {
+      super(limits, running)
+    }
+  }
+  const queue = new PQueue<LimitedQueue, Place>({ concurrency: limits.host.slots, queueClass: LimitedQueue })
+  // The end of one task may allow several others, because it counts for more than one limit: p-queue begins one.
+  queue.on('next', () => (queue.concurrency = limits.host.slots))
+  return (of, task) =>
     new Promise((resolve, reject) => {
+      // Several tasks may share what they were given.
+      const turn = { ...of }
       const onAbort = () => reject(turn.signal.reason as Error)
       if (turn.signal.aborted) return onAbort()
       turn.signal.addEventListener('abort', onAbort, { once: true })
       // The queue is not given the signal: it would free the slot of a task that has not ended yet.
-      const hold = (giveBack: () => void) => {
+      const hold = (free: () => void) => {
+        const giveBack = () => {
+          running.delete(turn)
+          free()
+        }
         turn.signal.removeEventListener('abort', onAbort)
         resolve(task(giveBack).finally(giveBack))
       }
@@ -40,10 +57,15 @@ class TurnQueue {
   private readonly byUser = rotation<number>()
   private readonly byTransfer = rotation<string>()
 
-  /** The number of tasks that wait, without aborted ones. */
+  constructor(
+    private readonly limits: StageLimits,
+    private readonly running: Set<Turn>,
+  ) {}
+
+  /** The number of tasks that may run now: of those that wait, without aborted ones and those that have to wait for a limit. */
   get size(): number {
     this.waiting = this.waiting.filter(({ turn }) => !turn.signal.aborted)
-    return this.waiting.length
+    return this.allowed().length
   }
 
   enqueue(run: Run, place?: Partial<Place>): void {
@@ -51,12 +73,25 @@ class TurnQueue {
   }
 
   dequeue(): Run {
-    const uid = this.byUser.next(this.waiting.map(({ turn }) => turn.uid))
-    const ofUser = this.waiting.filter(({ turn }) => turn.uid === uid)
+    const allowed = this.allowed()
+    const uid = this.byUser.next(allowed.map(({ turn }) => turn.uid))
+    const ofUser = allowed.filter(({ turn }) => turn.uid === uid)
     const transfer = this.byTransfer.next(ofUser.map(({ turn }) => turn.transfer))
     const first = ofUser.find(({ turn }) => turn.transfer === transfer)!
     this.waiting = this.waiting.filter((one) => one !== first)
+    this.running.add(first.turn)
     return first.run
+  }
+
+  private allowed() {
+    return this.waiting.filter(({ turn }) => this.mayRun(turn))
+  }
+
+  private mayRun({ uid, path }: Turn): boolean {
+    const { user, paths } = this.limits
+    const count = (is: (turn: Turn) => boolean) => [...this.running].filter(is).length
+    if (count((turn) => turn.uid === uid) >= (user.slots ?? Infinity)) return false
+    return path === undefined || count((turn) => turn.path === path) < (paths[path]?.slots ?? Infinity)
   }
 
   filter = () => []

@@ -1,6 +1,7 @@
 import { transferId } from '../../../../model/cluster.js'
 import type { DesiredTransfer } from '../../../../model/documents/transfer.js'
 import { Refusal } from '../../../port/host.js'
+import { limitedPath, rateOfRun, type StageLimits } from '../limits.js'
 import type { Turns } from '../turns.js'
 import { listed, whatIsMissing } from './verify.js'
 import { type Notes, openNotes } from '../notes.js'
@@ -38,8 +39,7 @@ export interface CopyParts {
   /** Decides which transfer's rsync runs next on this host. */
   turns: Turns
   signal: AbortSignal
-  /** Of one run; 0 for no limit. */
-  bytesPerSecond: number
+  limits: StageLimits
   /** A run that has done nothing for so long gives its slot to others. */
   quietMs: number
   /** How much of the share is copied and has failed, including what was noted before. */
@@ -48,16 +48,13 @@ export interface CopyParts {
 
 type CopyingShare = CopyParts & Copying & { notes: Notes; ranged: Ranged }
 
-/** Runs of rsync at once for one share. */
-const maxRuns = 4
-
 /**
  * Copies this host's share, several batches at once, and notes each batch that is done; a batch that is noted is not
  * copied again. Files that fail are counted and do not end the copy. Throws Refusal when the notes are missing or
  * forged or the user has to fix the destination; else the error that ended a batch early.
  */
 export async function copyShare(parts: CopyParts): Promise<void> {
-  const { transfer, user, quietMs, onProgress } = parts
+  const { transfer, user, limits, quietMs, onProgress } = parts
   const { notesDirectory, notesRoot } = transferPathsOf(transfer)
   const { index } = transfer.share
   const notes = await openNotes(user, transfer)
@@ -77,9 +74,10 @@ export async function copyShare(parts: CopyParts): Promise<void> {
     }
     onProgress(now)
   }
-  const copyOne = async (batch: Batch, onQuiet: () => void) => {
+  const copyOne = async (batch: Batch, path: string | undefined, onQuiet: () => void) => {
+    const bytesPerSecond = rateOfRun(limits, path)
     const done = await copyBatch(
-      { ...parts, user: withOptions(user, { onQuiet, quietMs }), notes, window, isInPlace, ranged },
+      { ...parts, bytesPerSecond, user: withOptions(user, { onQuiet, quietMs }), notes, window, isInPlace, ranged },
       batch,
       await sidesFor(batch),
       (progress) => {
@@ -91,7 +89,8 @@ export async function copyShare(parts: CopyParts): Promise<void> {
     addTally(sum, done)
     tellProgress()
   }
-  await eachInTurn(parts, note.batches, copyOne)
+  const pathOf = async (batch: Batch) => limitedPath(limits, outsideOf(transfer, batch, await sidesFor(batch)))
+  await eachInTurn(parts, note.batches, pathOf, copyOne)
   // Data that leaves the buffer must be on disk before the buffer may be deleted.
   if (transfer.direction === 'out') await user.ok(['sync', '--file-system', '--', notesRoot])
   await notes.write(`share-${index}.done`, sum)
@@ -102,9 +101,10 @@ export async function copyShare(parts: CopyParts): Promise<void> {
  * the other batches have been tried.
  */
 async function eachInTurn(
-  { transfer, turns, signal }: CopyParts,
+  { transfer, turns, limits, signal }: CopyParts,
   batches: readonly Batch[],
-  copyOne: (batch: Batch, onQuiet: () => void) => Promise<void>,
+  pathOf: (batch: Batch) => Promise<string | undefined>,
+  copyOne: (batch: Batch, path: string | undefined, onQuiet: () => void) => Promise<void>,
 ): Promise<void> {
   const turn = { uid: transfer.uid, transfer: transferId(transfer.session.id, transfer.transfer), signal }
   const left = batches.values()
@@ -112,12 +112,26 @@ async function eachInTurn(
   const worker = async () => {
     for (const batch of left) {
       if (signal.aborted || failures.some((failure) => failure instanceof Refusal)) return
-      await turns(turn, (giveBack) => copyOne(batch, giveBack)).catch((failure: unknown) => failures.push(failure))
+      const inTurn = async () => {
+        const path = await pathOf(batch)
+        await turns({ ...turn, path }, (giveBack) => copyOne(batch, path, giveBack))
+      }
+      await inTurn().catch((failure: unknown) => failures.push(failure))
     }
   }
-  await Promise.all(Array.from({ length: maxRuns }, worker))
+  await Promise.all(Array.from({ length: limits.host.slots }, worker))
   signal.throwIfAborted()
   if (failures.length > 0) throw failures.find((failure) => failure instanceof Refusal) ?? failures[0]
+}
+
+/** Where a batch is copied from or to outside of the buffer; undefined for a fan-out. */
+function outsideOf(
+  { direction }: DesiredTransfer,
+  { pairs }: Batch,
+  endpoints: Endpoints | undefined,
+): string | undefined {
+  if (direction === 'fill') return undefined
+  return direction === 'in' ? (endpoints?.source ?? pairs?.[0]?.from) : (endpoints?.destination ?? pairs?.[0]?.to)
 }
 
 /** The directories between which the names of a batch are copied; undefined for pairs. Resolved once for each node. */
