@@ -44,6 +44,8 @@ export const addedFields: Partial<Record<ExchangedDocument, Record<string, Added
     built: { since: 2 },
     wipe: { since: 2, refuse: true },
     dataPlane: { since: 3, refuse: true },
+    // An agent that does not know it would make a directory that is not the buffer's.
+    spare: { since: 3, refuse: true },
   },
   // A volume without a type is one of GlusterFS, as every volume was.
   'desired/volume': {

@@ -16,6 +16,7 @@ import {
   isMountedAndUnreadable,
   isMountedReadOnly,
   otherMountAt,
+  spareHasDirectory,
   wipeToFinish,
 } from './messages.js'
 import type { Plan, Report } from '../port/plan.js'
@@ -24,6 +25,8 @@ import type { Plan, Report } from '../port/plan.js'
  * A brick, wanted present: blank → formatted with its uuid → mounted → stamped → directory made → ready. The stamp file
  * shows that the format finished: a device with our uuid and without the file is formatted again. Once its buffer was
  * built nothing is formatted any more: a device that looks unfinished or blank then has lost its data.
+ *
+ * A spare is ready without a directory. The buffer that gets it has the same brick, for which the directory alone is missing.
  *
  * Wanted absent: no process serves it → unmounted → wiped → absent. A wipe that takes long runs beside the rounds. Only
  * a device that carries this brick's uuid is wiped; one that holds anything else was never formatted for this brick,
@@ -76,6 +79,10 @@ function planMounted(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
     return { ...again, steps: [{ kind: 'unmountBrick', brick }, ...again.steps] }
   }
   if (stamp !== brick.uuid) return refuse(forming, hasStampOf(brick.device, stamp))
+  if (brick.spare !== undefined) {
+    if (directories.length > 0) return refuse(forming, spareHasDirectory(brick.device, directories[0]!))
+    return { steps: [], waitingFor: [], report: report(brick, 'ready') }
+  }
   if (!directories.includes(brick.directory)) {
     return { steps: [{ kind: 'makeBrickDirectory', brick }], waitingFor: [], report: forming }
   }
@@ -89,7 +96,7 @@ function format(brick: DesiredBrick, over: 'blank' | 'own', content: DeviceConte
     { kind: 'formatBrick', brick, over },
     { kind: 'mountBrick', brick },
     { kind: 'stampBrick', brick },
-    { kind: 'makeBrickDirectory', brick },
+    ...(brick.spare === undefined ? [{ kind: 'makeBrickDirectory', brick } as const] : []),
   ]
   return { steps, waitingFor: [], report: report(brick, 'forming') }
 }
@@ -119,7 +126,8 @@ function planAbsent(brick: DesiredBrick, facts: BrickFacts): Plan<'brick'> {
 }
 
 function report(brick: DesiredBrick, state: Report<'brick'>['state']): Report<'brick'> {
-  return { uuid: brick.uuid, directory: brick.directory, state }
+  // A buffer that gets a spare must not take the report on the spare for one on its brick.
+  return { uuid: brick.uuid, directory: brick.spare === undefined ? brick.directory : '', state }
 }
 
 function refuse(report: Report<'brick'>, refused: string): Plan<'brick'> {

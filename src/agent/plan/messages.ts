@@ -36,6 +36,8 @@ export const isMountedAndUnreadable = (device: string, why: string) =>
   `device ${device} is mounted, but cannot be read: ${why}`
 export const hasNoStamp = (device: string, directory: string) =>
   `device ${device} has no stamp, but a directory ${directory}, which may hold data`
+export const spareHasDirectory = (device: string, directory: string) =>
+  `device ${device} is a spare, and has the directory ${directory}: it is not given to a buffer`
 export const hasStampOf = (device: string, uuid: string) => `device ${device} has the stamp of brick ${uuid}`
 
 // Adoption

@@ -18,6 +18,7 @@ import {
   isMountedAndUnreadable,
   isMountedReadOnly,
   otherMountAt,
+  spareHasDirectory,
   wipeToFinish,
 } from '../../../../src/agent/plan/messages.js'
 import { planBrick } from '../../../../src/agent/plan/brick.js'
@@ -54,6 +55,29 @@ const whole = ['format nvme1n1 for buffer 3', 'mount nvme1n1', 'stamp nvme1n1', 
 describe('the plan of a brick that is wanted', () => {
   it('is empty on a host that is as desired', () => {
     expect(planned(readyBrick())).to.deep.equal({ steps: [], waitingFor: [], refused: undefined, state: 'ready' })
+  })
+
+  describe('as a spare', () => {
+    const spare = { spare: 'dedicated_nvme' }
+    const mounted = { ...readyBrick(), directories: [] }
+
+    it('is formatted, mounted and stamped, and gets no directory', () => {
+      expect(planned(brickFacts(), spare).steps).to.deep.equal(whole.slice(0, 3))
+      expect(planned(mounted, spare)).to.include({ refused: undefined, state: 'ready' })
+      expect(planned(mounted, spare).steps).to.deep.equal([])
+    })
+
+    it('is reported so that nobody takes it for a brick of a buffer', () => {
+      expect(planBrick(aDesiredBrick(spare), mounted).report).to.include({ state: 'ready', directory: '' })
+    })
+
+    it('gets the directory alone when a buffer has it', () => {
+      expect(planned(mounted).steps).to.deep.equal(['make brick on nvme1n1'])
+    })
+
+    it('is refused with a directory in it', () => {
+      expect(planned(readyBrick(), spare).refused).to.equal(spareHasDirectory('nvme1n1', 'brick'))
+    })
   })
 
   it('formats, mounts, stamps and exports a blank device', () => {
