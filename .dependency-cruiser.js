@@ -141,10 +141,12 @@ export const rooms = {
     'src/scheduler/placement',
     'src/model',
   ],
+  'src/scheduler/spares': ['src/scheduler/config.ts', 'src/scheduler/cluster', 'src/scheduler/commit', 'src/model'],
   'src/scheduler/loop': [
     'src/scheduler/cluster',
     'src/scheduler/commit',
     'src/scheduler/desired',
+    'src/scheduler/spares',
     'src/daemon',
     'src/model',
     'src/store',

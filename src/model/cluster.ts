@@ -1,3 +1,4 @@
+import type { Spare } from './documents/brick.js'
 import type { BufferDocument } from './documents/buffer.js'
 import type { CordonDocument } from './documents/cordon.js'
 import type { Desired, DesiredKind, SessionKind } from './documents/desired.js'
@@ -56,6 +57,8 @@ export interface ClusterIndex {
   /** Names of the volumes of all buffers, former ones too. */
   volumeNames: Pick<ReadonlySet<string>, 'has'>
   spaceOf(request: PoolRequest): PoolSpace
+  /** By `hostKey(host, device)`. */
+  spares: ReadonlyMap<string, Spare>
   mountsOf(sessionId: number): MountCounts
 }
 

@@ -23,8 +23,10 @@ export interface PoolRequest {
 export interface HostSpace {
   readonly host: string
   readonly counts: Readonly<DeviceCounts>
-  /** Sorted by name. */
+  /** Spares that are ready first, then by name. */
   readonly free: readonly InventoryDevice[]
+  /** How many of `free` are spares that are ready. */
+  readonly spares: number
 }
 
 /** The devices of a pool, as a request sees them. */

@@ -25,6 +25,8 @@ const pool = z
     dataPlane: z.enum(dataPlaneNames).default('glusterd'),
     /** Whether what passes between bricks and clients is encrypted, and both show certificates. */
     tls: z.boolean().default(false),
+    /** So many bricks are made ahead, while nobody waits for devices. */
+    spares: z.int().min(0).max(1_000).default(0),
     /** How the devices of new buffers are wiped when they are returned. */
     wipe: z.enum(wipeKinds).default('discard'),
   })
@@ -32,12 +34,13 @@ const pool = z
     path: ['tls'],
     message: 'expected `dataPlane: direct` beside `tls: true`: glusterd has one setting of TLS for all its volumes',
   })
-  .transform(({ granularity, default: isDefault, dataPlane, tls, wipe, ...rest }) => ({
+  .transform(({ granularity, default: isDefault, dataPlane, tls, wipe, spares, ...rest }) => ({
     granularityBytes: granularity,
     isDefault,
     ...(dataPlane === 'glusterd' ? {} : { dataPlane }),
     ...(tls ? { tls } : {}),
     ...(wipe === 'discard' ? {} : { wipe }),
+    ...(spares === 0 ? {} : { spares }),
     ...rest,
   }))
 export type PoolConfig = z.infer<typeof pool>

@@ -106,7 +106,9 @@ export function assembleScheduler(parts: SchedulerParts) {
   )
   const timeline = new Timeline(store, cache, clock, log)
   const hostGrace = new HostGrace(cache, clock, config.hostGraceSeconds * 1000, (host) => loop.lookAt([host]))
-  const loop: Loop = new Loop({ cache, committer, timeline, hostGrace, config, clock, log, newUuid })
+  const capacityQueue = new CapacityQueue(committer, clock)
+  const claimedSlots = (pool: string) => capacityQueue.claimedSlots(pool)
+  const loop: Loop = new Loop({ cache, committer, timeline, hostGrace, config, clock, log, newUuid, claimedSlots })
   const rates = new TransferRates(cache, clock)
   const silentHosts = new SilentHosts(cache, clock)
   const stopLearning = cache.onChange((touched) => {
@@ -132,7 +134,7 @@ export function assembleScheduler(parts: SchedulerParts) {
     statPaths,
     slurm,
     inFlightSetups: new InFlightSetups(),
-    capacityQueue: new CapacityQueue(committer, clock),
+    capacityQueue,
     lookUp: (uid: number) => accounts.lookUp(uid),
     groupId: (name: string) => accounts.groupId(name),
     groupsOf: (uid: number) => accounts.groupsOf(uid),

@@ -141,6 +141,21 @@ export class SimulatedCluster {
     else this.config.pools[pool]!.wipe = wipe
   }
 
+  /** So many bricks are made ahead from now on, as after a change of scheduler.yaml. */
+  keepSpares(count: number): void {
+    this.tell(`the pool keeps ${count} spares now`)
+    this.config.pools[pool]!.spares = count
+  }
+
+  spares(): { host: string; device: string; isReady: boolean }[] {
+    return this.etcd.list('desired/').entries.flatMap(({ key, value }) => {
+      const [, host, , device] = key.split('/') as [string, string, string, string]
+      if ((value as { spare?: string }).spare === undefined) return []
+      const report = this.etcd.read(key.replace('desired/', 'observed/'))?.value as { state: string } | undefined
+      return [{ host, device, isReady: report?.state === 'ready' }]
+    })
+  }
+
   nodeFile(hosts: string[]): string {
     const file = join(this.directory, hosts.join('-'))
     writeFileSync(file, hosts.map((host) => `${host}\n`).join(''))

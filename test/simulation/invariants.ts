@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { describeStep, type Step } from '../../src/agent/port/steps.js'
 import { hostKey, mountIdOf, swapId, transferId } from '../../src/model/cluster.js'
 import { type BufferDocument, bufferDocument } from '../../src/model/documents/buffer.js'
+import type { DesiredBrick } from '../../src/model/documents/brick.js'
 import type { AnyDesired } from '../../src/model/documents/desired.js'
 import type { DirectSource } from '../../src/model/documents/direct.js'
 import type { DesiredMount } from '../../src/model/documents/mount.js'
@@ -278,6 +279,15 @@ export class Invariants {
         if (other !== undefined) this.fail(1, `${host}/${device} belongs to ${other} and to ${owner}`)
         owners.set(hostKey(host, device), owner)
       }
+    }
+    for (const { key, value } of this.etcd.list('desired/').entries) {
+      const [, host, kind, device] = key.split('/') as [string, string, string, string]
+      if (kind !== 'brick' || (value as DesiredBrick).spare === undefined) continue
+      const owner = owners.get(hostKey(host, device))
+      if (owner !== undefined) this.fail(1, `${host}/${device} is a spare, and belongs to ${owner}`)
+      const disk = this.diskOf(host, device)
+      if (disk?.files.stamp === (value as DesiredBrick).uuid && disk.files.directories.size > 0)
+        this.fail(3, `${host}/${device} is a spare, and has a directory`)
     }
     const served = new Map<string, string>()
     for (const volume of this.gluster.volumes.values()) {

@@ -4,6 +4,7 @@ import { directScenarios } from './directScenarios.js'
 import { nameServiceScenarios } from './nameServiceScenarios.js'
 import { leftoverScenarios } from './leftoverScenarios.js'
 import { emptyFiles } from '../../src/simulated/machine.js'
+import { spareScenarios } from './spareScenarios.js'
 import { slurmScenarios } from './slurmScenarios.js'
 import { stagingScenarios } from './stagingScenarios.js'
 import { swapScenarios } from './swapScenarios.js'
@@ -379,6 +380,7 @@ const onGlusterd: Record<string, Scenario> = {
   ...leftoverScenarios,
   ...nameServiceScenarios,
   ...slurmScenarios,
+  ...spareScenarios,
   ...stagingScenarios,
   ...swapScenarios,
 }
@@ -397,6 +399,9 @@ const alsoOnDirect = [
   'lose a host in the middle of a copy',
   'jobs that swap',
   'a node cannot unmount',
+  'jobs on spares',
+  'jobs come while spares are made and given back',
+  'lose a host with spares',
 ]
 
 export const scenarios: Record<string, Scenario> = {

@@ -41,6 +41,8 @@ export function describeChange(change: DocumentChange): string {
       return `${change.document ? `${change.document.kind} cordon on` : 'no cordon on'} ${[change.host, change.device].filter(Boolean).join('/')}`
     case 'adopt':
       return `${change.document ? 'adopt' : 'adopt no more'} ${change.host}/${change.device}`
+    case 'brick':
+      return `${change.document ? `spare ${change.document.wanted}` : 'no spare'} on ${change.host}/${change.device}`
     case 'session':
       return change.document ? `session ${change.name} ${change.document.stage}` : `no session ${change.name}`
     case 'buffer': {

@@ -66,6 +66,7 @@ export class Rig {
       clock,
       log,
       newUuid,
+      claimedSlots: (pool) => this.deps.capacityQueue.claimedSlots(pool),
     })
     const accounts = new Map(accountEntries)
     this.deps = {

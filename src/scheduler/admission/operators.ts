@@ -59,7 +59,8 @@ export function adopt(
   const found = cluster.inventories.get(host)!.devices.find(({ name }) => name === device)!
   const place = `${host}/${device}`
   if (!cluster.hosts.has(host)) return { refused: messages.noAgent(host) }
-  if (takenDevices(cluster).has(hostKey(host, device))) return { refused: messages.deviceInUse(place) }
+  if (takenDevices(cluster).has(hostKey(host, device)) || cluster.desired.brick.has(hostKey(host, device)))
+    return { refused: messages.deviceInUse(place) }
   if (found.state === 'blank') return { refused: messages.deviceBlank(place) }
   const alsoAt = sharedDisks(cluster).get(hostKey(host, device))
   if (alsoAt !== undefined) return { refused: messages.sameDisk(place, alsoAt, found.identity) }

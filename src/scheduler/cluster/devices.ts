@@ -4,6 +4,7 @@ import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { worldWideName } from '../../model/identity.js'
 import { compareNames } from '../../model/names.js'
 import type { DeviceAvailability, PoolRequest } from '../../model/space.js'
+import { isSpare, spareToBind } from '../../model/spares.js'
 import { whyNotWipe } from '../../model/wipes.js'
 
 export interface DeviceStatus {
@@ -51,15 +52,16 @@ export function devicesAt(
 }
 
 /**
- * Devices that belong to a buffer. A desired brick counts even when no buffer is known to be its owner: the buffer's document may
+ * Devices that belong to a buffer. Spares are not among them. A desired brick counts even when no buffer is known to be its owner: the buffer's document may
  * be one that could not be read.
  */
 export function takenDevices(cluster: Cluster): Places {
   const claimed = cluster.index?.claimedDevices ?? new Set([...cluster.buffers.values()].flatMap(claimedBy))
   return {
     has: (place) => {
+      const told = cluster.desired.brick.get(place)
       // guard: desired-taken
-      const isDesired = cluster.desired.brick.has(place)
+      const isDesired = told !== undefined && !isSpare(told)
       return isDesired || claimed.has(place)
     },
   }
@@ -115,10 +117,12 @@ function availabilityOf(
   const place = hostKey(host, device.name)
   // guard: device-taken
   if (taken.has(place)) return 'taken'
+  const isToBind = spareToBind(cluster, host, device) !== undefined
+  if (!isToBind && cluster.desired.brick.has(place)) return 'taken'
   if (device.state === 'refused' || isShared) return 'refused'
   if (device.sizeBytes < granularityBytes) return 'too small'
   if (whyNotWipe(device, wipe) !== undefined) return 'refused'
   if (!cluster.hosts.has(host)) return 'lost'
   if (cluster.cordons.has(host) || cluster.cordons.has(place)) return 'cordoned'
-  return device.state === 'blank' ? 'free' : 'foreign'
+  return device.state === 'blank' || isToBind ? 'free' : 'foreign'
 }

@@ -183,6 +183,8 @@ export class ClusterDocuments implements Cluster {
         const map = this.observed[parsed.kind] as Map<string, AnyObserved>
         const before = map.get(hostKey(parsed.host, parsed.id))
         this.set(map, hostKey(parsed.host, parsed.id), entry && readObserved(entry, parsed), key)
+        if (parsed.kind === 'brick' && this.index.spares.has(hostKey(parsed.host, parsed.id)))
+          this.index.touchDevices(parsed.host)
         this.noteMount(parsed, before)
         return this.noteStray(parsed, key, entry?.value)
       }

@@ -4,6 +4,8 @@ import { type AnyDesired, type Desired, isOfSession, type SessionKind } from '..
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import type { SessionDocument } from '../../model/documents/session.js'
 import type { PoolRequest, PoolSpace } from '../../model/space.js'
+import type { Spare } from '../../model/documents/brick.js'
+import { isSpare } from '../../model/spares.js'
 import { hostsOf, volumesOf } from '../../model/volumes.js'
 import { Claims } from './claims.js'
 import { claimedBy } from './devices.js'
@@ -29,6 +31,7 @@ export class Indexes implements ClusterIndex {
   readonly mounts = new SessionMounts()
   readonly claimedDevices = new Claims()
   readonly volumeNames = new Claims()
+  readonly spares = new Map<string, Spare>()
 
   constructor(cluster: Cluster) {
     this.spaces = new Spaces(cluster)
@@ -156,7 +159,11 @@ export class Indexes implements ClusterIndex {
 
   addDesired(key: string, host: string, document: AnyDesired | undefined): void {
     if (!document) return
-    if (document.kind === 'brick') this.spaces.touch(host)
+    if (document.kind === 'brick') {
+      this.spaces.touch(host)
+      // No buffer owns a spare: nobody but the scheduler's spares writes or deletes its document.
+      if (isSpare(document)) return void this.spares.set(hostKey(host, document.device), document)
+    }
     if (isOfSession(document)) {
       entryOf(this.ofSession, document.session.id, () => new Map()).set(key, { host, document })
     } else if ('buffer' in document) {
@@ -166,7 +173,10 @@ export class Indexes implements ClusterIndex {
 
   removeDesired(key: string, host: string, document: AnyDesired | undefined): void {
     if (!document) return
-    if (document.kind === 'brick') this.spaces.touch(host)
+    if (document.kind === 'brick') {
+      this.spaces.touch(host)
+      if (isSpare(document)) return void this.spares.delete(hostKey(host, document.device))
+    }
     if (isOfSession(document)) removeFrom(this.ofSession, document.session.id, key)
     else if ('buffer' in document) removeFrom(this.ofBuffer, document.buffer.id, key)
   }

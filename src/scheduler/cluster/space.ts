@@ -1,5 +1,6 @@
-import type { Cluster } from '../../model/cluster.js'
+import { type Cluster, hostKey } from '../../model/cluster.js'
 import { compareNames } from '../../model/names.js'
+import { isSpare, isSpareReady } from '../../model/spares.js'
 import type { DeviceCounts, HostSpace, PoolRequest, PoolSpace } from '../../model/space.js'
 import { devicesAt, hostsWithDevices, type Places, sharedDisks, takenDevices } from './devices.js'
 
@@ -71,13 +72,18 @@ function spaceAt(
   shared: ReadonlyMap<string, string>,
 ): HostSpace {
   const counts = noDevices()
-  const free = []
+  const spares = []
+  const blank = []
   for (const { device, availability } of devicesAt(cluster, host, request, taken, shared)) {
     counts[availability]++
-    if (availability === 'free') free.push(device)
+    if (availability !== 'free') continue
+    const place = hostKey(host, device.name)
+    const told = cluster.desired.brick.get(place)
+    if (isSpare(told) && isSpareReady(cluster, place, told)) spares.push(device)
+    else blank.push(device)
   }
-  free.sort((a, b) => compareNames(a.name, b.name))
-  return { host, counts, free }
+  for (const devices of [spares, blank]) devices.sort((a, b) => compareNames(a.name, b.name))
+  return { host, counts, free: [...spares, ...blank], spares: spares.length }
 }
 
 class Space implements PoolSpace {

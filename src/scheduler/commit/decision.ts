@@ -1,5 +1,6 @@
 import type { Cluster } from '../../model/cluster.js'
 import type { DesiredAdopt } from '../../model/documents/adopt.js'
+import type { DesiredBrick } from '../../model/documents/brick.js'
 import type { BufferDocument } from '../../model/documents/buffer.js'
 import type { CordonDocument } from '../../model/documents/cordon.js'
 import type { SessionDocument } from '../../model/documents/session.js'
@@ -17,6 +18,8 @@ export type DocumentChange =
   | { kind: 'session'; name: string; document: SessionDocument | undefined }
   | { kind: 'cordon'; host: string; device?: string; document: CordonDocument | undefined }
   | { kind: 'adopt'; host: string; device: string; document: Omit<DesiredAdopt, 'fence'> | undefined }
+  /** A spare's. */
+  | { kind: 'brick'; host: string; device: string; document: Omit<DesiredBrick, 'fence'> | undefined }
   | { kind: 'lastId'; lastId: number }
 
 /** What is written in the transaction of a change because of it. */

@@ -1,4 +1,7 @@
+import { hostKey } from '../../model/cluster.js'
+import type { BufferDocument } from '../../model/documents/buffer.js'
 import { toLevel, levels } from '../../model/levels.js'
+import { boundBrick, isSpare } from '../../model/spares.js'
 import { keys } from '../../store/keys.js'
 import type { Compare, Write } from '../../store/store.js'
 import type { DocumentChange, Following } from './decision.js'
@@ -11,13 +14,14 @@ export interface Transaction {
 
 /**
  * The changes as one transaction: under the leader's fence, and only if every document is still as the cache has it.
- * A buffer's mountpoint and events are deleted in the transaction that deletes its document, or gives its name to another buffer.
+ * Spares that a buffer is given become its bricks in the transaction that names them in its document: no spare is a buffer's, and no
+ * buffer's brick a spare. A buffer's mountpoint and events are deleted in the transaction that deletes its document, or gives its name to another buffer.
  */
 export function transactionOf(cache: ClusterCache, fence: number, changes: DocumentChange[]): Transaction {
   // guard: compare-leader
   const compares: Compare[] = [fenceCompare(fence)]
   const writes: Write[] = []
-  for (const change of changes) {
+  for (const change of withBoundBricks(cache, changes)) {
     const key = keyOf(change)
     // guard: compare-documents
     compares.push({ key, modRevision: cache.revisionOf(key) })
@@ -48,6 +52,21 @@ function keyWritten(write: Write): string {
   return 'put' in write ? write.put : 'delete' in write ? write.delete : write.deletePrefix
 }
 
+function withBoundBricks(cache: ClusterCache, changes: DocumentChange[]): DocumentChange[] {
+  const bound = changes.flatMap((change) =>
+    change.kind === 'buffer' && change.document ? bindingsOf(cache, change.document, change.name) : [],
+  )
+  return [...changes, ...bound]
+}
+
+function bindingsOf(cache: ClusterCache, buffer: BufferDocument, name: string): DocumentChange[] {
+  return buffer.bricks.flatMap(({ host, device, uuid }): DocumentChange[] => {
+    const told = cache.desired.brick.get(hostKey(host, device))
+    if (!isSpare(told) || told.uuid !== uuid) return []
+    return [{ kind: 'brick', host, device, document: boundBrick(told, buffer, name) }]
+  })
+}
+
 export function fenceCompare(fence: number): Compare {
   return { key: keys.leader, createRevision: fence }
 }
@@ -62,6 +81,8 @@ function keyOf(change: DocumentChange): string {
       return keys.cordon(change.host, change.device)
     case 'adopt':
       return keys.desired(change.host, 'adopt', change.device)
+    case 'brick':
+      return keys.desired(change.host, 'brick', change.device)
     case 'lastId':
       return keys.placement
   }
@@ -73,5 +94,6 @@ function valueOf(cache: ClusterCache, change: DocumentChange, fence: number): ob
     const level = cache.levelOf(change.host) ?? levels.lowest
     return change.document && { ...toLevel(change.document, 'desired/adopt', level), fence }
   }
+  if (change.kind === 'brick') return change.document && { ...change.document, fence }
   return change.document
 }

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../../daemon/log.js'
 import { hostKey } from '../../model/cluster.js'
+import type { DesiredBrick } from '../../model/documents/brick.js'
+import { isSpare } from '../../model/spares.js'
 import { toLevel, refusedFields } from '../../model/levels.js'
 import { keys, parseKey } from '../../store/keys.js'
 import type { Compare, Write } from '../../store/store.js'
@@ -109,11 +111,15 @@ function mayWrite(cache: ClusterCache, record: DesiredRecord, log: Log): boolean
   if (!('buffer' in document) || 'session' in document) return true
   const current =
     kind === 'brick' ? cache.desired.brick.get(hostKey(host, id)) : cache.desired.volume.get(hostKey(host, id))
+  // A spare becomes the buffer's brick in the transaction that writes the buffer, and in no other.
+  if (isSpareOf(record, cache.desired.brick.get(hostKey(host, id)))) return false
   const isOurs = kind !== 'brick' || cache.index.ownerOf(host, id) === document.buffer.id
   const isTaken =
     current !== undefined &&
     current.buffer.id !== document.buffer.id &&
-    (kind === 'brick' ? mayBeNamed(cache, host, id, current.buffer.id) : isKnown(cache, current.buffer.id))
+    (kind === 'brick'
+      ? isSpare(cache.desired.brick.get(hostKey(host, id))) || mayBeNamed(cache, host, id, current.buffer.id)
+      : isKnown(cache, current.buffer.id))
   if (isOurs && !isTaken) return true
   log.error('two buffers claim the same place: nothing is written', {
     wanted: describeRecord(record),
@@ -121,6 +127,10 @@ function mayWrite(cache: ClusterCache, record: DesiredRecord, log: Log): boolean
     holder: current?.buffer.name,
   })
   return false
+}
+
+function isSpareOf({ document }: DesiredRecord, told: DesiredBrick | undefined): boolean {
+  return document.kind === 'brick' && isSpare(told) && told.uuid === document.uuid
 }
 
 /** True when the other buffer still names the device, or cannot be read and so may name it. */

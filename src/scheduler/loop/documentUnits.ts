@@ -8,6 +8,7 @@ import type { DocumentChange, Following } from '../commit/decision.js'
 import { joined, transactionOf } from '../commit/transaction.js'
 import type { Transition } from '../desired/bufferTransitions.js'
 import { transitionOfBuffer, transitionOfSession } from '../desired/index.js'
+import { changesOfSpares, type SparesContext } from '../spares/index.js'
 import type { Timeline } from './timeline.js'
 import type { Unit } from './unitWriter.js'
 import type { WorkQueue } from './workQueue.js'
@@ -19,7 +20,11 @@ interface Parts {
   clock: Clock
   log: Log
   newUuid: () => string
+  config: SparesContext['config']
+  claimedSlots: SparesContext['claimedSlots']
 }
+
+const sparesUnit = 'spares'
 
 /** Changes of the documents of buffers and sessions that follow from reports. Each is a separate transaction. */
 export class DocumentUnits {
@@ -99,12 +104,31 @@ export class DocumentUnits {
     }
   }
 
+  /** Made or given back. */
+  ofSpares(fence: number): Unit[] {
+    const { cache, hostGrace, clock, config, newUuid, claimedSlots } = this.parts
+    if (this.isHeld(sparesUnit)) return []
+    const isLost = (host: string) => hostGrace.isLost(host)
+    const now = clock.unixSeconds()
+    const changes = changesOfSpares(cache, { now, newUuid, config, isLost, claimedSlots })
+    if (changes.length === 0) return []
+    this.logChanges(changes)
+    const again = () => {
+      this.queue.spares = true
+    }
+    return [{ name: sparesUnit, ...transactionOf(cache, fence, changes), again }]
+  }
+
   private logChanges(changes: DocumentChange[]): void {
     const { log } = this.parts
     for (const change of changes) {
       if (change.kind === 'cordon' && change.document) {
         const { host, device, why } = change.document
         log.warn('device quarantined', { host, device, why })
+      }
+      if (change.kind === 'brick') {
+        const { host, device, document } = change
+        log.info('spare', { host, device, wanted: document?.wanted ?? 'nothing' })
       }
       if (change.kind === 'buffer' && !change.document) log.info('buffer gone', { buffer: change.name })
       if (change.kind === 'session' && !change.document) log.info('session gone', { token: change.name })

@@ -25,6 +25,7 @@ export interface LoopParts {
   clock: Clock
   log: Log
   newUuid: () => string
+  claimedSlots: (pool: string) => number
 }
 
 const fullPassMs = 60_000
@@ -214,7 +215,7 @@ export class Loop {
   }
 
   private async round(fence: number): Promise<void> {
-    const { buffers, sessions, others } = this.queue.take(roundSize)
+    const { buffers, sessions, others, spares } = this.queue.take(roundSize)
     try {
       await this.writeDocuments(fence, buffers, sessions)
       const units: Unit[] = []
@@ -228,10 +229,13 @@ export class Loop {
       }
       if (others) units.push(...this.desired.ofOthers(fence))
       await this.writer.write(fence, units)
+      // Last: those for whom somebody waits come first.
+      if (spares) await this.writer.write(fence, this.documents.ofSpares(fence))
     } catch (error) {
       for (const id of buffers) this.queue.buffers.add(id)
       for (const id of sessions) this.queue.sessions.add(id)
       this.queue.others ||= others
+      this.queue.spares ||= spares
       throw error
     }
   }

@@ -4,14 +4,26 @@ import { isOnlyCopying, isOnlyProgress } from './onlyProgress.js'
 
 /** What has to be reconciled: what changes concern, except those that change nothing of what hosts are told. */
 export class WorkQueue extends Concerned {
+  spares = false
   /** Ids of sessions with more copied, for the next `takeCopying`. */
   private readonly copying = new Set<number>()
 
   get isEmpty(): boolean {
-    return this.buffers.size === 0 && this.sessions.size === 0 && !this.others
+    return this.buffers.size === 0 && this.sessions.size === 0 && !this.others && !this.spares
+  }
+
+  override addAll(cache: ClusterCache): void {
+    super.addAll(cache)
+    this.spares = true
+  }
+
+  override addHost(cache: ClusterCache, host: string): void {
+    super.addHost(cache, host)
+    if (cache.isStorageHost(host)) this.spares = true
   }
 
   override addTouched(cache: ClusterCache, touched: readonly CacheEvent[]): void {
+    if (touched.some(({ parsed }) => concernsSpares(parsed))) this.spares = true
     super.addTouched(
       cache,
       touched.filter((event) => !isOnlyProgress(cache, event) && !this.isPutOff(event)),
@@ -35,13 +47,18 @@ export class WorkQueue extends Concerned {
   }
 
   /** Takes out at most `count` of them. */
-  take(count: number): { buffers: number[]; sessions: number[]; others: boolean } {
+  take(count: number): { buffers: number[]; sessions: number[]; others: boolean; spares: boolean } {
     const buffers = takeFrom(this.buffers, count)
     const sessions = takeFrom(this.sessions, count)
-    const { others } = this
-    this.others = false
-    return { buffers, sessions, others }
+    const { others, spares } = this
+    this.others = this.spares = false
+    return { buffers, sessions, others, spares }
   }
+}
+
+function concernsSpares(parsed: CacheEvent['parsed']): boolean {
+  if (parsed.collection === 'desired' || parsed.collection === 'observed') return parsed.kind === 'brick'
+  return parsed.collection === 'inventory' || parsed.collection === 'cordons'
 }
 
 function takeFrom(set: Set<number>, count: number): number[] {

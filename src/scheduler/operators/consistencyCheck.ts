@@ -10,10 +10,11 @@ import { describeCutOff } from '../admission/cutOff.js'
 import { describeIgnored } from '../cluster/storageHosts.js'
 import { hasUnreadable } from '../cluster/unreadable.js'
 import { listedVolumes, servedVolumes } from '../dataplane/index.js'
+import { sparesOf } from '../../model/spares.js'
 import { hostsOf, volumesOf } from '../../model/volumes.js'
 import { type DesiredRecord, describeRecord } from '../../model/desiredRecord.js'
 import { desiredOfBuffer, type SessionSettings, desiredTransfers } from '../desired/index.js'
-import { dataMissing, deviceNotListed, deviceReplaced, found } from './messages.js'
+import { dataMissing, deviceNotListed, deviceReplaced, found, spareOf } from './messages.js'
 
 /** The greatest age of what a host reports. */
 const oldestLookSeconds = 90
@@ -106,6 +107,8 @@ function* diskDifferences(cluster: Cluster): Work<DifferenceView[]> {
   const placed = [...cluster.buffers].flatMap(([key, { bricks, released, wanted, builtAt }]) =>
     [...bricks, ...released].map((brick) => ({ key, brick, holdsData: wanted === 'present' && builtAt !== undefined })),
   )
+  for (const [place, spare] of sparesOf(cluster))
+    placed.push({ key: spareOf(spare.spare), brick: { ...spare, host: place.split('/')[0]! }, holdsData: false })
   const [listed, inventories] = [
     devices(cluster),
     new Map<string, Pick<IgnoredReport, 'devices'>>([...cluster.inventories, ...cluster.ignored]),
@@ -210,6 +213,10 @@ function* mountDifferences(cluster: Cluster): Work<DifferenceView[]> {
   const bricks = new Set<string>()
   for (const { bricks: own, released } of cluster.buffers.values()) {
     for (const { host, device } of [...own, ...released]) bricks.add(`${host}:${brickMountPath(device)}`)
+  }
+  for (const place of sparesOf(cluster).keys()) {
+    const [host, device] = place.split('/') as [string, string]
+    bricks.add(`${host}:${brickMountPath(device)}`)
   }
   const wanted = new Set([...cluster.desired.mount].map(([key, { path }]) => `${key.split('/')[0]!}:${path}`))
   const allRead = areAllRead(cluster)

@@ -4,6 +4,7 @@ import { hostKey, type Cluster } from '../../model/cluster.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import { compareNames } from '../../model/names.js'
 import type { PoolRequest } from '../../model/space.js'
+import { isSpareReady, problemOfSpare, sparesOf } from '../../model/spares.js'
 import { describeWiping, whyNotWipe } from '../../model/wipes.js'
 import { devicesAt, hostsWithDevices, type Places, sharedDisks, takenDevices } from '../cluster/devices.js'
 import type { SchedulerConfig } from '../config.js'
@@ -53,6 +54,7 @@ function devicesOfHost(
           sameDisk(device.identity, alsoAt) ??
           whyNotFree(availability, device, asked) ??
           wipingOf(cluster, host, device.name) ??
+          spareOf(cluster, hostKey(host, device.name)) ??
           cordon,
         wipes: wipesOf(device),
       }
@@ -80,6 +82,14 @@ function wipingOf(cluster: Cluster, host: string, device: string): string | unde
   const { brick, adopt } = cluster.observed
   const wiping = brick.get(hostKey(host, device))?.wiping ?? adopt.get(hostKey(host, device))?.wiping
   return wiping && describeWiping(wiping)
+}
+
+function spareOf(cluster: Cluster, place: string): string | undefined {
+  const spare = sparesOf(cluster).get(place)
+  if (!spare) return undefined
+  const problem = problemOfSpare(cluster, place, spare)
+  if (spare.wanted === 'absent') return messages.spareLeaving(problem)
+  return isSpareReady(cluster, place, spare) ? messages.spareReady() : messages.spareMaking(problem)
 }
 
 function wipesOf({ wipes }: InventoryDevice): DeviceView['wipes'] {

@@ -68,6 +68,10 @@ export const takenAndShared = (place: string, others: string) =>
   `device ${place} belongs to a buffer, but is the same disk as ${others}`
 export const deviceTooSmall = (bytes: number, granularityBytes: number) =>
   `it has ${bytes} bytes, but the pool's granularity is ${granularityBytes}`
+export const spareReady = () => 'a spare: formatted and mounted ahead'
+const because = (problem: string | undefined) => (problem === undefined ? '' : `: ${problem}`)
+export const spareMaking = (problem?: string) => `a spare that is being made${because(problem)}`
+export const spareLeaving = (problem?: string) => `a spare that is being given back${because(problem)}`
 export const unclaimedBrick = (uuid: string) => `it contains the brick ${uuid}, which belongs to no buffer`
 export const bufferProblem = (name: string, phase: string, why: string) => `buffer ${name} is ${phase}: ${why}`
 export const transferFailed = (transfer: string, token: string, reason: string | undefined) =>
@@ -134,3 +138,4 @@ export const found = {
 export const deviceNotListed = () => 'the host no longer lists the device'
 export const deviceReplaced = (identity: string) => `it is another device: ${identity || 'it has no serial number'}`
 export const dataMissing = () => 'the device is blank, but should contain data'
+export const spareOf = (pool: string) => `the spares of pool ${pool}`

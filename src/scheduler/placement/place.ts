@@ -1,5 +1,5 @@
 import { printSize } from '../../model/capacity.js'
-import type { Cluster } from '../../model/cluster.js'
+import { type Cluster, hostKey } from '../../model/cluster.js'
 import type { PlacedBrick } from '../../model/documents/buffer.js'
 import type { InventoryDevice } from '../../model/documents/inventory.js'
 import type { DeviceAvailability, DeviceCounts, HostSpace, PoolRequest } from '../../model/space.js'
@@ -19,7 +19,7 @@ export type NoPlace = { refused: string; mayCome: boolean }
 
 /**
  * Chooses devices on as many hosts as possible, as evenly as possible, the least loaded host first (by the share of its slots that
- * are taken). The bricks are interleaved over the hosts, and equal clusters give equal answers. The refusal says what is free
+ * are taken). Among them those with a spare come first, whose uuid is then the brick's. The bricks are interleaved over the hosts, and equal clusters give equal answers. The refusal says what is free
  * and why the rest is not.
  */
 export function placeBricks(
@@ -35,7 +35,9 @@ export function placeBricks(
   for (let hosts = loadsOf(withFree, request.beside); bricks.length < request.count; hosts = hosts.filter(hasFree)) {
     for (const host of nextRound(hosts).slice(0, request.count - bricks.length)) {
       const { name, identity, sizeBytes } = take(host)
-      bricks.push({ host: host.name, device: name, identity, sizeBytes, uuid: newUuid() })
+      // A free device that has a document is a spare.
+      const uuid = cluster.desired.brick.get(hostKey(host.name, name))?.uuid ?? newUuid()
+      bricks.push({ host: host.name, device: name, identity, sizeBytes, uuid })
     }
   }
   return { bricks }
@@ -44,17 +46,24 @@ export function placeBricks(
 interface HostLoad {
   name: string
   free: readonly InventoryDevice[]
+  spares: number
   next: number
   picked: number
   used: number
   slots: number
 }
 
-/** The hosts with the fewest bricks of this buffer, each of which gets one: the smallest share taken first, then by name. */
+/** The hosts with the fewest bricks of this buffer, each of which gets one: those with a spare first, the smallest share taken, by name. */
 function nextRound(hosts: HostLoad[]): HostLoad[] {
   const fewest = hosts.reduce((least, { picked }) => Math.min(least, picked), Infinity)
   // The sort is stable, and finds most of the order of the round before: cheap for ten thousand bricks too.
-  return hosts.filter(({ picked }) => picked === fewest).sort((a, b) => a.used * b.slots - b.used * a.slots)
+  return hosts
+    .filter(({ picked }) => picked === fewest)
+    .sort((a, b) => Number(hasSpare(b)) - Number(hasSpare(a)) || a.used * b.slots - b.used * a.slots)
+}
+
+function hasSpare({ next, spares }: HostLoad): boolean {
+  return next < spares
 }
 
 function take(host: HostLoad): InventoryDevice {
@@ -71,6 +80,7 @@ function loadsOf(hosts: readonly HostSpace[], beside: ReadonlyMap<string, number
   return hosts.map((space) => ({
     name: space.host,
     free: space.free,
+    spares: space.spares,
     next: 0,
     picked: beside?.get(space.host) ?? 0,
     used: space.counts.taken,

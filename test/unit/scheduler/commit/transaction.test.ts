@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { keys } from '../../../../src/store/keys.js'
 import { transactionOf } from '../../../../src/scheduler/commit/transaction.js'
-import { aBuffer, aSession } from '../../../support/builders.js'
+import { aBuffer, aSession, aUuid } from '../../../support/builders.js'
 import { Rig } from '../../../support/schedulerRig.js'
 
 const buffer = aBuffer()
@@ -27,6 +27,34 @@ describe('changes as one transaction', () => {
       { key: 'buffers/mytest', modRevision: 0 },
       { key: 'placement', modRevision: 0 },
     ])
+  })
+
+  it('make a spare the brick of the buffer that is given it, if it is a spare still', async () => {
+    const [brick] = buffer.bricks
+    const key = keys.desired(brick!.host, 'brick', brick!.device)
+    const { identity, sizeBytes, uuid, device } = brick!
+    const owned = {
+      buffer: { id: 3, name: 'spare' },
+      directory: 'brick',
+      uid: 0,
+      gid: 0,
+      mode: 0o700,
+      wanted: 'present',
+    }
+    const spare = {
+      ...{ v: 1, fence: 1, kind: 'brick', device, identity, sizeBytes, uuid, spare: buffer.pool },
+      ...owned,
+    }
+    const { cache } = await rigWith({ [key]: spare })
+    const given = (document: typeof buffer) => transactionOf(cache, 9, [{ kind: 'buffer', name: 'mytest', document }])
+    const { compares, writes } = given(buffer)
+    expect(compares).to.deep.include({ key, modRevision: cache.revisionOf(key) })
+    const { uid, gid, id } = buffer
+    const rest: Partial<typeof spare> = { ...spare, uid, gid, fence: 9, buffer: { id, name: 'mytest' } }
+    delete rest.spare
+    expect(writes).to.deep.include({ put: key, value: rest })
+    const another = { ...buffer, bricks: [{ ...brick!, uuid: aUuid(1) }] }
+    expect(given(another).compares.map((compare) => compare.key)).not.to.include(key)
   })
 
   it('take a buffer’s mountpoint and events away with its document', async () => {

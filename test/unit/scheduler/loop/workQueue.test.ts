@@ -152,8 +152,8 @@ describe('what has to be looked at again', () => {
   it('is taken out in pieces, each once', () => {
     const queue = new WorkQueue()
     queue.addAll(rig.cache)
-    expect(queue.take(1)).to.deep.equal({ buffers: [10], sessions: [20], others: true })
-    expect(queue.take(5)).to.deep.equal({ buffers: [11], sessions: [21], others: false })
+    expect(queue.take(1)).to.deep.equal({ buffers: [10], sessions: [20], others: true, spares: true })
+    expect(queue.take(5)).to.deep.equal({ buffers: [11], sessions: [21], others: false, spares: false })
     expect(queue.isEmpty).to.equal(true)
   })
 })
