@@ -1,28 +1,27 @@
 import {
   type CallOptions,
+  Channel,
   type ChannelCredentials,
   type ChannelOptions,
-  Client,
+  type Client,
   type ClientDuplexStream,
+  loadPackageDefinition,
   Metadata,
+  type ServiceClientConstructor,
 } from '@grpc/grpc-js'
-import { loadSync, type MethodDefinition } from '@grpc/proto-loader'
-import type {
-  IAuthenticateRequest,
-  IAuthenticateResponse,
-  ILeaseGrantRequest,
-  ILeaseGrantResponse,
-  ILeaseKeepAliveRequest,
-  ILeaseKeepAliveResponse,
-  ILeaseRevokeRequest,
-  ILeaseRevokeResponse,
-  IRangeRequest,
-  IRangeResponse,
-  IStatusResponse,
-  ITxnRequest,
-  ITxnResponse,
-  IWatchRequest,
-  IWatchResponse,
+import { loadSync } from '@grpc/proto-loader'
+import {
+  AuthClient,
+  type ICallable,
+  type ILeaseKeepAliveRequest,
+  type ILeaseKeepAliveResponse,
+  type IWatchRequest,
+  type IWatchResponse,
+  KVClient,
+  LeaseClient,
+  MaintenanceClient,
+  type Services,
+  WatchClient,
 } from 'etcd3'
 import { createRequire } from 'node:module'
 
@@ -48,119 +47,130 @@ export interface ClientOptions {
   callMs: number
 }
 
-/** etcd's protocol comes with the package etcd3. Its client is not used: it opens a TCP connection for each service, and closes all of them after any call that failed. */
-const protocol = loadSync(createRequire(import.meta.url).resolve('etcd3/proto/rpc.proto'), {
+type ServiceName = keyof typeof Services
+
+const definition = loadSync(createRequire(import.meta.url).resolve('etcd3/proto/rpc.proto'), {
   keepCase: true,
   longs: String,
   enums: String,
   defaults: true,
   oneofs: true,
 })
+const protocol = loadPackageDefinition(definition)['etcdserverpb'] as unknown as Record<
+  ServiceName,
+  ServiceClientConstructor
+>
 
-function methodOf<Request extends object, Response extends object>(service: string, name: string) {
-  return (protocol[`etcdserverpb.${service}`] as unknown as Record<string, MethodDefinition<Request, Response>>)[name]!
-}
-
-const methods = {
-  range: methodOf<IRangeRequest, IRangeResponse>('KV', 'Range'),
-  txn: methodOf<ITxnRequest, ITxnResponse>('KV', 'Txn'),
-  leaseGrant: methodOf<ILeaseGrantRequest, ILeaseGrantResponse>('Lease', 'LeaseGrant'),
-  leaseRevoke: methodOf<ILeaseRevokeRequest, ILeaseRevokeResponse>('Lease', 'LeaseRevoke'),
-  leaseKeepAlive: methodOf<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>('Lease', 'LeaseKeepAlive'),
-  watch: methodOf<IWatchRequest, IWatchResponse>('Watch', 'Watch'),
-  status: methodOf<object, IStatusResponse>('Maintenance', 'Status'),
-  authenticate: methodOf<IAuthenticateRequest, IAuthenticateResponse>('Auth', 'Authenticate'),
-}
-
-/** The calls of etcd that we use, all over one connection to one endpoint. Nothing is tried again. Calls reject with gRPC's errors. */
+/**
+ * The clients of etcd3 for each service of etcd, all over one connection to one endpoint. Nothing is tried again. Calls reject
+ * with gRPC's errors.
+ */
 export class EtcdClient {
-  private readonly client: Client
-  private token: Promise<string> | undefined
+  readonly kv: KVClient
+  readonly leases: LeaseClient
+  readonly maintenance: MaintenanceClient
+  private readonly watches: WatchClient
+  private readonly connection: OneChannel
 
   /** Connects at the first call. */
-  constructor(private readonly options: ClientOptions) {
-    this.client = new Client(options.address, options.credentials, options.channel)
+  constructor(options: ClientOptions) {
+    this.connection = new OneChannel(options)
+    this.kv = new KVClient(this.connection)
+    this.maintenance = new MaintenanceClient(this.connection)
+    this.leases = new LeaseClient(this.connection)
+    this.watches = new WatchClient(this.connection)
   }
 
-  range(request: IRangeRequest, options: CallOptions): Promise<IRangeResponse> {
-    return this.call(methods.range, request, options)
-  }
-
-  txn(request: ITxnRequest, options: CallOptions): Promise<ITxnResponse> {
-    return this.call(methods.txn, request, options)
-  }
-
-  leaseGrant(request: ILeaseGrantRequest, options: CallOptions): Promise<ILeaseGrantResponse> {
-    return this.call(methods.leaseGrant, request, options)
-  }
-
-  leaseRevoke(request: ILeaseRevokeRequest, options: CallOptions): Promise<ILeaseRevokeResponse> {
-    return this.call(methods.leaseRevoke, request, options)
-  }
-
-  status(options: CallOptions): Promise<IStatusResponse> {
-    return this.call(methods.status, {}, options)
-  }
+  // etcd3 declares less of its streams than they have.
 
   leaseKeepAlive(): Promise<KeepAliveStream> {
-    return this.stream(methods.leaseKeepAlive)
+    return this.leases.leaseKeepAlive() as unknown as Promise<KeepAliveStream>
   }
 
   watch(): Promise<WatchRawStream> {
-    return this.stream(methods.watch)
+    return this.watches.watch() as unknown as Promise<WatchRawStream>
   }
 
   /** Calls under way still get their answers; streams have to be ended by their owners. */
   close(): void {
-    this.client.close()
+    this.connection.close()
+  }
+}
+
+type Answered = (error: Error | null, response: unknown) => void
+type Calls = Record<string, (request: unknown, metadata: Metadata, options: CallOptions, answered: Answered) => void>
+
+/**
+ * What etcd3's service clients call. In place of etcd3's own pool, which opens a TCP connection for each service, and closes all
+ * of them, with their streams, after any call that failed.
+ */
+class OneChannel implements ICallable<undefined> {
+  readonly callOptionsFactory = undefined
+  private readonly channel: Channel
+  private readonly clients = new Map<ServiceName, Client>()
+  private readonly auth = new AuthClient(this)
+  private token: Promise<string> | undefined
+
+  constructor(private readonly options: ClientOptions) {
+    this.channel = new Channel(options.address, options.credentials, options.channel)
   }
 
-  private async call<Request, Response>(
-    method: MethodDefinition<Request, Response>,
-    request: Request,
-    options: CallOptions,
+  async exec<Response>(
+    service: ServiceName,
+    method: string,
+    request: unknown,
+    options: CallOptions = {},
   ): Promise<Response> {
-    if (!this.options.user) return this.send(method, request, new Metadata(), options)
+    if (!this.options.user || service === 'Auth') return this.send(service, method, request, new Metadata(), options)
     const metadata = await this.metadata()
     try {
-      return await this.send(method, request, metadata, options)
+      return await this.send(service, method, request, metadata, options)
     } catch (error) {
       if (!isInvalidToken(error)) throw error
       // etcd checks the token before anything else, so that nothing was done.
       this.token = undefined
-      return this.send(method, request, await this.metadata(), options)
+      return this.send(service, method, request, await this.metadata(), options)
     }
   }
 
-  private send<Request, Response>(
-    method: MethodDefinition<Request, Response>,
-    request: Request,
+  async withConnection<Result>(
+    service: ServiceName,
+    act: (given: { resource: undefined; client: Client; metadata: Metadata }) => Promise<Result> | Result,
+  ): Promise<Result> {
+    return act({ resource: undefined, client: this.clientOf(service), metadata: await this.metadata() })
+  }
+
+  /** A stream has failed: its owner decides what that says of the endpoint. */
+  markFailed(_resource: undefined, error: Error): void {
+    if (isInvalidToken(error)) this.token = undefined
+  }
+
+  close(): void {
+    this.channel.close()
+  }
+
+  private send<Response>(
+    service: ServiceName,
+    method: string,
+    request: unknown,
     metadata: Metadata,
     options: CallOptions,
   ): Promise<Response> {
+    const calls = this.clientOf(service) as unknown as Calls
     return new Promise((resolve, reject) => {
-      this.client.makeUnaryRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request,
-        metadata,
-        options,
-        (error, response) => (error ? reject(error) : resolve(response!)),
+      calls[method]!(request, metadata, options, (error, response) =>
+        error ? reject(error) : resolve(response as Response),
       )
     })
   }
 
-  private async stream<Request, Response>(
-    method: MethodDefinition<Request, Response>,
-  ): Promise<RawStream<Request, Response>> {
-    const metadata = await this.metadata()
-    const { path, requestSerialize, responseDeserialize } = method
-    const stream = this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata)
-    stream.on('error', (error: Error) => {
-      if (isInvalidToken(error)) this.token = undefined
-    })
-    return stream
+  private clientOf(service: ServiceName): Client {
+    const known = this.clients.get(service)
+    if (known) return known
+    const { address, credentials } = this.options
+    const client = new protocol[service](address, credentials, { channelOverride: this.channel })
+    this.clients.set(service, client)
+    return client
   }
 
   private async metadata(): Promise<Metadata> {
@@ -171,9 +181,9 @@ export class EtcdClient {
   }
 
   private authenticate({ name, password }: { name: string; password: string }): Promise<string> {
-    const options = { deadline: Date.now() + this.options.callMs }
-    const asked = this.send(methods.authenticate, { name, password }, new Metadata(), options)
-    const token = asked.then((answer) => answer.token)
+    const token = this.auth
+      .authenticate({ name, password }, { deadline: Date.now() + this.options.callMs })
+      .then((answer) => answer.token)
     token.catch(() => {
       if (this.token === token) this.token = undefined
     })

@@ -253,7 +253,7 @@ export class Connection {
     const deadlineMs = isSingle ? livenessDeadlineMs : Math.min(livenessDeadlineMs, livenessDeadlineOfSeveralMs)
     const request = { key: Buffer.from([0]), count_only: true, serializable: isSingle }
     try {
-      await client.range(request, { deadline: Date.now() + deadlineMs })
+      await client.kv.range(request, { deadline: Date.now() + deadlineMs })
       return true
     } catch (error) {
       return classify(error).kind === 'refused'

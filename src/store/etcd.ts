@@ -102,7 +102,7 @@ class EtcdStore implements Store {
   /** A page of which values are too many bytes for one answer is read in smaller ones. */
   private async page(request: IRangeRequest, limit = pageSize): Promise<IRangeResponse> {
     try {
-      return await this.connection.retryRead((client, options) => client.range({ ...request, limit }, options))
+      return await this.connection.retryRead((client, options) => client.kv.range({ ...request, limit }, options))
     } catch (error) {
       if (limit === 1 || !(error instanceof StoreError && /larger than max/.test(error.message))) throw error
       return this.page(request, Math.ceil(limit / 4))
@@ -125,7 +125,7 @@ class EtcdStore implements Store {
     const start = this.connection.clock.monotonicMs()
     for (let round = 0, mayBeDone = false; ; round++) {
       try {
-        const response = await this.connection.attempt((client, options) => client.txn(request, options))
+        const response = await this.connection.attempt((client, options) => client.kv.txn(request, options))
         if (response.succeeded) return { won: true, revision: Number(response.header.revision) }
         return mayBeDone ? await this.readBack(compares, writes, op) : { won: false }
       } catch (error) {
@@ -165,7 +165,7 @@ class EtcdStore implements Store {
 
   async usage(): Promise<Usage> {
     const { dbSize, dbSizeInUse, errors } = (await this.connection.attempt((client, options) =>
-      client.status(options),
+      client.maintenance.status(options),
     )) as IStatusResponse & { dbSizeInUse: string; errors?: string[] }
     const isFull = (errors ?? []).some((error) => error.includes('NOSPACE'))
     return { sizeBytes: Number(dbSize), inUseBytes: Number(dbSizeInUse), isFull }
@@ -179,7 +179,7 @@ class EtcdStore implements Store {
 
   private async read(key: string) {
     const response = await this.connection.retryRead((client, options) =>
-      client.range({ key: Buffer.from(this.prefix + key), serializable: false }, options),
+      client.kv.range({ key: Buffer.from(this.prefix + key), serializable: false }, options),
     )
     return response.kvs[0] && decodeEntry(response.kvs[0], this.prefix)
   }

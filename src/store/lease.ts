@@ -50,7 +50,9 @@ export class EtcdLease implements Lease {
     for (let round = 0; ; round++) {
       const sentAt = connection.clock.monotonicMs()
       try {
-        const response = await connection.attempt((client, call) => client.leaseGrant({ TTL: ttlSeconds, ID: 0 }, call))
+        const response = await connection.attempt((client, call) =>
+          client.leases.leaseGrant({ TTL: ttlSeconds, ID: 0 }, call),
+        )
         return new EtcdLease(connection, response.ID, ttlSeconds, sentAt, options.untilGone ?? false)
       } catch (error) {
         // A grant whose answer was lost leaves a lease without keys, which expires by itself.
@@ -96,7 +98,7 @@ export class EtcdLease implements Lease {
     this.lose()
     if (this.connection.isClosed) return
     await this.connection
-      .attempt((client, options) => client.leaseRevoke({ ID: this.id }, options))
+      .attempt((client, options) => client.leases.leaseRevoke({ ID: this.id }, options))
       .catch(() => {
         // It expires by itself.
       })
