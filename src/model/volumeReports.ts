@@ -19,7 +19,6 @@ export function merged(cluster: Cluster, buffer: BufferDocument): ObservedVolume
   if (known.length === 0) return undefined
   const boots: Record<string, string> = Object.assign({}, ...known.map(({ report }) => report.boots ?? {}))
   const [problem] = known.flatMap(({ report }) => report.problem ?? [])
-  const directories = known.map(({ report }) => report.directories ?? [])
   return {
     v: 1,
     bufferId: buffer.id,
@@ -28,11 +27,14 @@ export function merged(cluster: Cluster, buffer: BufferDocument): ObservedVolume
     waitingFor: known.flatMap(({ report }) => report.waitingFor),
     boots,
     ...(problem === undefined ? {} : { problem }),
-    directories:
-      known.length < hosts.length
-        ? []
-        : directories[0]!.filter((path) => directories.every((all) => all.includes(path))),
+    directories: known.length < hosts.length ? [] : inAll(known.map(({ report }) => report.directories ?? [])),
   }
+}
+
+/** What is in each of the lists, which have thousands. */
+function inAll([first, ...others]: readonly (readonly string[])[]): string[] {
+  const sets = others.map((list) => new Set(list))
+  return first!.filter((path) => sets.every((set) => set.has(path)))
 }
 
 function stateOf(reports: (ObservedVolume | undefined)[]): ObservedVolume['state'] {

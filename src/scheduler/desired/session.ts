@@ -91,6 +91,7 @@ function desiredMounts(
     // Without access, a host's mount would fail, or only appear to succeed.
     // guard: let-in-first
     if (wanted === 'present' && !dataPlaneOf(buffer).letsIn(cluster, session, buffer, clients)) continue
+    const made = new Set(volumeOf(cluster, buffer)?.directories)
     for (const host of session.computeHosts) {
       for (const view of viewsOf(buffer)) {
         // What it was told is enough to unmount it.
@@ -99,7 +100,7 @@ function desiredMounts(
         const directory = viewDirectory(buffer, view, host)
         const may =
           wanted === 'present'
-            ? isMade(cluster, buffer, directory) &&
+            ? (directory === '' || made.has(directory)) &&
               /* guard: namespaces-filled */ (view !== 'private' || isFannedOut(session))
             : isStillMounted(cluster, session, buffer, host, view)
         if (!may) continue
@@ -170,10 +171,6 @@ function holdsSwap(cluster: Cluster, host: string, mount: MountId): boolean {
   if (mount.view !== 'swap' || !cluster.hosts.has(host)) return false
   const told = cluster.desired.mount.get(hostKey(host, mountIdOf(mount)))
   return told?.wanted === 'present' && isStillSwapping(cluster, mount.session, mount.buffer, host)
-}
-
-function isMade(cluster: Cluster, buffer: BufferDocument, directory: string): boolean {
-  return directory === '' || volumeOf(cluster, buffer)?.directories?.includes(directory) === true
 }
 
 function mountOf(

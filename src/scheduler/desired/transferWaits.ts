@@ -56,7 +56,7 @@ function whatIsUnmade(
   if (transfer.direction === 'out') return []
   const { directory, nodes, template } = namespaceOf(session, transfer, buffer)
   const needed = nodes ? [template!, ...nodes.map((node) => `${directory}/${node}`)] : [directory]
-  const made = volumeOf(cluster, buffer)?.directories ?? []
-  const unmade = needed.filter((path) => path !== '/' && !made.includes(path))
+  const made = new Set(volumeOf(cluster, buffer)?.directories)
+  const unmade = needed.filter((path) => path !== '/' && !made.has(path))
   return unmade.length === 0 ? [] : [messages.missingDirectories(buffer.volume, unmade)]
 }

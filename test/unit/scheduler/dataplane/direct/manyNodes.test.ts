@@ -127,7 +127,7 @@ describe('certificates of a job with namespaces and swap on many nodes', () => {
   })
 
   it('are no more than a hundred between two turns of the event loop, and none again to unmount or by the next leader', async () => {
-    const nodes = 150
+    const nodes = 600
     const config = aConfig({ pools: { dedicated_nvme: { granularity: terabyte, dataPlane: 'direct', tls: true } } })
     const hosts = ['gluster1', 'gluster2'].map((name) => aHost(name, { brickPorts: { first: 29_000, last: 29_999 } }))
     const rig = await Rig.start({ hosts, config })
