@@ -56,9 +56,11 @@ export interface ClusterIndex {
   sharedDisks: ReadonlyMap<string, string>
   /** Names of the volumes of all buffers, former ones too. */
   volumeNames: Pick<ReadonlySet<string>, 'has'>
+  /** What the pool has for that request. */
   spaceOf(request: PoolRequest): PoolSpace
   /** By `hostKey(host, device)`. */
   spares: ReadonlyMap<string, Spare>
+  /** Of the session with that id. */
   mountsOf(sessionId: number): MountCounts
 }
 

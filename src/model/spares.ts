@@ -9,6 +9,7 @@ import { knowsField } from './levels.js'
  * a device is a spare or a buffer's, and never both.
  */
 
+/** True for the document of a device that is a spare. */
 export function isSpare(document: DesiredBrick | undefined): document is Spare {
   return document?.spare !== undefined
 }

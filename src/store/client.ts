@@ -83,10 +83,12 @@ export class EtcdClient {
 
   // etcd3 declares less of its streams than they have.
 
+  /** Opens a stream of renewals. */
   leaseKeepAlive(): Promise<KeepAliveStream> {
     return this.leases.leaseKeepAlive() as unknown as Promise<KeepAliveStream>
   }
 
+  /** Opens a stream on which watches are asked for. */
   watch(): Promise<WatchRawStream> {
     return this.watches.watch() as unknown as Promise<WatchRawStream>
   }

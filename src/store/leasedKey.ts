@@ -150,7 +150,7 @@ export class LeasedKey {
    * lease, which runs out within its TTL. So the key is read twice in that time; then rarely, because somebody may delete it.
    */
   private scheduleCheck(earlyChecks = 2): void {
-    const inMs = earlyChecks > 0 ? this.options.ttlSeconds * 1000 : checkEveryMs * (0.75 + Math.random() / 2)
+    const inMs = earlyChecks > 0 ? this.options.ttlSeconds * 1000 : checkEveryMs
     this.cancelCheck = this.options.clock.after(inMs, () => void this.check(Math.max(0, earlyChecks - 1)))
   }
 

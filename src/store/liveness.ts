@@ -10,7 +10,7 @@ export interface LivenessParts {
   onDead(reason: string): void
 }
 
-/*
+/**
  * Whether an endpoint answers. One call without an answer proves little: etcd may be busy with it, or this program was.
  * So it is asked again, and counts as dead when two requests in a row had no answer and nothing else was heard since.
  *

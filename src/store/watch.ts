@@ -41,6 +41,7 @@ const firstReport = 1_000
 
 /** Where a watch reads what is under its prefix. */
 export interface WatchSource {
+  /** All of it, at one revision. Throws StoreUnavailable. */
   list(): Promise<{ entries: Entry[]; revision: number }>
   /** Whether the keys had these revisions at the revision `at`, if that was so at `since`. Throws StoreUnavailable, or StoreError when `at` was compacted. */
   matches(known: ReadonlyMap<string, number>, since: number, at: number): Promise<boolean>

@@ -31,6 +31,7 @@ const pieceBytes = 1024 * 1024
 
 /** What is heard of a program. Nothing after `onEnd` or `onFail`. */
 export interface Listener {
+  /** It runs. */
   onStart?(pid: number): void
   /** It gets no more than a window ahead of what `taken` was called for. */
   onOutput(output: Output, bytes: Buffer): void

@@ -56,6 +56,7 @@ export function startMessage(id: number, start: ProgramStart): Buffer {
   return message(id, 's', numbers, Buffer.from(texts.map((text) => `${text}\0`).join('')))
 }
 
+/** So many bytes of that output of the program were processed. */
 export function takenMessage(id: number, output: Output, bytes: number): Buffer {
   const body = Buffer.alloc(5)
   body.writeUInt8(outputs.indexOf(output) + 1, 0)
@@ -69,6 +70,7 @@ export class Messages {
 
   constructor(private readonly onMessage: (id: number, told: Told) => void) {}
 
+  /** The next piece of what was received, which may end within a message. */
   push(piece: Buffer): void {
     const bytes = this.rest.length > 0 ? Buffer.concat([this.rest, piece]) : piece
     let at = 0

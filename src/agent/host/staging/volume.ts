@@ -29,7 +29,9 @@ export type IsLeft = (transfer: DesiredTransfer, path: string) => Promise<boolea
 
 /** What clients of a transfer show to bricks, where they show certificates. */
 export interface Certificates {
+  /** A mount shows another certificate than the document has. */
   isOld(transfer: DesiredTransfer, point: MountPoint): Promise<boolean>
+  /** The mount shows the document's from now on. */
   renew(transfer: DesiredTransfer, point: MountPoint): Promise<void>
 }
 

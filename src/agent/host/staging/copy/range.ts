@@ -12,6 +12,7 @@ import { namesMissing, pairsMissing } from './verify.js'
 /** The files that are copied in ranges, read once. */
 export type Ranged = () => Promise<readonly RangedFile[]>
 
+/** Those of the transfer with these notes. */
 export function rangedIn(notes: Notes): Ranged {
   let read: Promise<readonly RangedFile[]> | undefined
   return () => (read ??= notes.read('ranged.json', rangedNote).then((note) => note?.files ?? []))

@@ -13,6 +13,7 @@ export async function whatIsMissing(user: AsUser, notes: Notes, batch: Batch, to
   return batch.pairs ? pairsMissing(user, batch.pairs) : listMissing(user, notes, listOf(batch), batch.files, to)
 }
 
+/** The same for pairs of single files. */
 export async function pairsMissing(user: AsUser, pairs: NonNullable<Batch['pairs']>): Promise<string[]> {
   const found = await statPaths(
     user,
