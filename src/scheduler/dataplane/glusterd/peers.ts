@@ -68,7 +68,11 @@ function growing(pool: TrustedPool): DesiredRecord[] {
   const chosen = told.slice(0, inviters)
   const acting = told.find((host) => pool.isAlive(host) && pool.knows(host).size > 0)
   const records = new Map<string, DesiredRecord>()
-  const add = (host: string, peer: string) => records.set(hostKey(host, peer), recordOf(host, peer, { asMember: true }))
+  const add = (host: string, peer: string) => {
+    // Whom it knows it does not invite any more, and releases before this one do not read the field.
+    const isInvitation = !pool.knows(host).has(peer)
+    records.set(hostKey(host, peer), recordOf(host, peer, isInvitation ? { asMember: true } : {}))
+  }
 
   // Many hosts of an earlier release may invite all others: one invitation of each is enough, if somebody acts on it.
   const isEnough = acting !== undefined && chosen.includes(acting)
