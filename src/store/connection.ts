@@ -224,7 +224,7 @@ export class Connection {
     const restMs = this.connectAt - this.clock.monotonicMs()
     if (this.link.name !== 'idle' || restMs <= ms) return this.ready()
     await this.pauses.wait(ms)
-    if (this.link.name === 'idle') throw new StoreUnavailable('etcd is away, and is connected to again later')
+    if (this.link.name === 'idle') throw new StoreUnavailable('etcd did not answer, and is asked again later')
     return this.current()
   }
 
