@@ -10,7 +10,8 @@ import { must } from './invariants.js'
 const wrapper = `#!/bin/sh
 name=\${0##*/}
 agent=$(cat /run/lab/agent.pid)
-die() { [ $PPID = "$agent" ] && rm /run/deadly/armed/$name.$1 2>/dev/null && kill -9 "$agent"; }
+# The agent's programs are started by a process that the agent started.
+die() { [ "$(cut -d ' ' -f 4 /proc/$PPID/stat)" = "$agent" ] && rm /run/deadly/armed/$name.$1 2>/dev/null && kill -9 "$agent"; }
 die before
 /run/deadly/real/$name "$@"
 code=$?
