@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DesiredTransfer } from '../../../src/model/documents/transfer.js'
@@ -101,6 +101,35 @@ describe('a large file, copied in ranges by several hosts (root)', function () {
     expect(existsSync(join(rig.lustre, 'tree/sub dir/whole'))).to.equal(false)
     await rig.part({ ...out, part: 'finish' })
     expect(existsSync(join(rig.lustre, 'tree/sub dir/whole'))).to.equal(true)
+  })
+
+  it('is no file of a time that a draft has, or that cannot be counted: such a one is copied whole', async () => {
+    rig.as(
+      someone,
+      `mkdir tree && cd tree
+      for name in @0.5 @-86400 @17000000000; do head -c 7000000 /dev/urandom >"$name"; touch -d "$name" "$name"; done`,
+    )
+    const before = picture(join(rig.lustre, 'tree'))
+    const transfer = rig.transfer(into())
+    // As when the agent dies before it has noted what it has scanned.
+    await rig.part({ ...transfer, part: 'plan' })
+    rmSync(join(notes(), 'plan.json'))
+    const { counts, failures } = await rig.all(into())
+    expect(failures).to.deep.equal([])
+    expect(counts).to.include({ files: 3, bytes: 21_000_000, failed: 0 })
+    await rig.end(into())
+    expect(picture(join(rig.volume, 'data'))).to.equal(before)
+  })
+
+  it('may be finished twice, though it is read-only then', async () => {
+    make('tree')
+    rig.as(someone, `chmod 400 tree/'sub dir'/*`)
+    const before = picture(join(rig.lustre, 'tree'))
+    expect(await rig.all(into())).to.deep.include({ failures: [] })
+    rmSync(join(notes(), 'finish.done'))
+    expect(await rig.all(into())).to.deep.include({ failures: [] })
+    await rig.end(into())
+    expect(picture(join(rig.volume, 'data'))).to.equal(before)
   })
 
   it('is a single file, under another name too', async () => {

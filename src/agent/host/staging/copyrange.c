@@ -98,6 +98,8 @@ static int is_complete(const char *path, const struct stat *source, const char *
 	return there.st_mtim.tv_sec == source->st_mtim.tv_sec;
 }
 
+/* In the year 2255: later times have more nanoseconds than a number holds. */
+static const long long latest = 9000000000;
 static const struct timespec no_time[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 0}};
 
 /* Empties what is there, so that holes need not be punched later. */
@@ -108,6 +110,8 @@ static void prepare(char **words)
 	struct stat source, there;
 	open_source(from, &source);
 	if (source.st_size != bytes) exit(changed);
+	/* A draft has the time 0: no complete file may be taken for one, nor a draft for a complete file. */
+	if (source.st_mtim.tv_sec <= 0 || source.st_mtim.tv_sec > latest) exit(other);
 	printf("%lld\n", nanoseconds(&source));
 	if (fflush(stdout) != 0) fail("cannot write to", "standard output");
 	if (is_complete(place, &source, words[4])) exit(other);
@@ -230,8 +234,8 @@ static void copy(char **words)
 	}
 	require_unchanged(source, bytes, time);
 	if (futimens(file, no_time) != 0) fail("cannot set the time of", to);
-	/* Some file systems tell only now that they could not write. */
-	if (close(file) != 0) fail("cannot write", to);
+	/* It is noted as copied next. Some file systems tell only now that they could not write. */
+	if (fsync(file) != 0 || close(file) != 0) fail("cannot write", to);
 	tell(length);
 }
 
@@ -242,8 +246,9 @@ static void finish(char **words)
 	struct stat source;
 	int read = open_source(from, &source);
 	require_unchanged(read, bytes, time);
-	/* An agent has died after it moved the file. */
-	if (to != place && access(to, F_OK) != 0 && errno == ENOENT && is_complete(place, &source, words[5])) return;
+	/* An agent has died after it had finished the file, which may be read-only by now. */
+	int is_moved = to == place || (access(to, F_OK) != 0 && errno == ENOENT);
+	if (is_moved && is_complete(place, &source, words[5])) return;
 	int file = open_draft(to, bytes);
 	if (futimens(file, (struct timespec[2]){{.tv_nsec = UTIME_OMIT}, source.st_mtim}) != 0 || close(file) != 0)
 		fail("cannot set the time of", to);

@@ -46,12 +46,14 @@ export async function finishTransfer(parts: FinishParts): Promise<void> {
 
 async function finishRanges(parts: FinishParts, notes: Notes, sum: Tally): Promise<void> {
   const { transfer, user } = parts
-  const { notesDirectory } = transferPathsOf(transfer)
+  const { notesDirectory, mount } = transferPathsOf(transfer)
   const ranged = rangedIn(notes)
   if ((await ranged()).length === 0) return
   const window = await timeWindow(user, notesDirectory)
   const isInPlace = await writesInPlace(user, transfer)
   await finishRangedFiles({ ...parts, window, isInPlace, bytesPerSecond: 0, ranged }, sum)
+  // If the mount has died, these are no failures of the files: this throws.
+  await user.ok(['stat', '--file-system', '--printf=%T', '--', mount])
   // The shares were on the disk, but not yet with these names.
   if (transfer.direction === 'out') await user.ok(['sync', '--file-system', '--', notesDirectory])
 }
