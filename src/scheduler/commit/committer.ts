@@ -3,7 +3,7 @@ import type { Log } from '../../daemon/log.js'
 import type { Cluster } from '../../model/cluster.js'
 import type { LeaderDocument } from '../../model/documents/cluster.js'
 import { keys } from '../../store/keys.js'
-import { type Compare, type Store, StoreUnavailable, type Write } from '../../store/store.js'
+import { type Compare, LeaseGone, type Store, StoreUnavailable, type Write } from '../../store/store.js'
 import {
   type Committed,
   type Decision,
@@ -136,7 +136,10 @@ export class Committer implements DecisionStore {
     throw new StoreUnavailable(conflicts())
   }
 
-  /** The decision alone when etcd refuses what follows from it: the loop writes that, and says what is refused. */
+  /**
+   * The decision alone when etcd refuses what follows from it, or no longer knows the lease of its events: the loop writes that, and
+   * says what is refused.
+   */
   private async writeBoth(decided: Transaction, following: Following): Promise<boolean> {
     try {
       const won = await this.write(joined(decided, following))
@@ -144,7 +147,7 @@ export class Committer implements DecisionStore {
       return won
     } catch (error) {
       following.undo()
-      if (!isRefusal(error)) throw error
+      if (!isRefusal(error) && !(error instanceof LeaseGone)) throw error
       return this.write(decided)
     }
   }

@@ -226,6 +226,11 @@ describe('the scheduler’s loop', () => {
     const rig = await Rig.start({ hosts: hosts() })
     const buffer = await create(rig)
     rig.etcd.forgetLeases()
+    // What it writes in its own transaction is written by the loop then.
+    const { config, newUuid } = rig.deps
+    const another = { ...asked, name: 'another', bytes: terabyte }
+    await rig.run(rig.committer.commit((cluster) => createPersistent(cluster, another, { config, now: 2000, newUuid })))
+    expect(rig.read('buffers/another')).to.not.equal(undefined)
     const problem = { message: 'the disk fails', terminal: true }
     await rig.agents.report(brickReport(buffer.bricks[0]!, { state: 'forming', problem }))
     await rig.quiet()
