@@ -8,6 +8,9 @@ import { dataPlaneNames } from '../model/documents/direct.js'
 import { wipeKinds } from '../model/documents/wipe.js'
 import { clusterName, hostName, poolName } from '../model/names.js'
 
+/** One buffer may bind all of them, in one transaction of etcd. */
+const maxSpares = 20
+
 const accountName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'the name of a user or group')
 
 const pool = z
@@ -26,7 +29,7 @@ const pool = z
     /** Whether what passes between bricks and clients is encrypted, and both show certificates. */
     tls: z.boolean().default(false),
     /** So many bricks are made ahead, while nobody waits for devices. */
-    spares: z.int().min(0).max(1_000).default(0),
+    spares: z.int().min(0).max(maxSpares).default(0),
     /** How the devices of new buffers are wiped when they are returned. */
     wipe: z.enum(wipeKinds).default('discard'),
   })

@@ -52,6 +52,9 @@ describe("the scheduler's configuration", () => {
     expect(read(good).pools['fast']).not.to.have.property('wipe')
     expect(['discard', 'zero', 'sanitize'].map(wipeOf)).to.deep.equal([undefined, 'zero', 'sanitize'])
     expect(refusal(good.replace('1TB', '1TB, wipe: ends'))).to.contain('pools.fast.wipe')
+    // One buffer may take them all, in one transaction.
+    expect(read(good.replace('1TB', '1TB, spares: 20')).pools['fast']?.spares).to.equal(20)
+    expect(refusal(good.replace('1TB', '1TB, spares: 21'))).to.contain('pools.fast.spares')
   })
 
   it('takes the only pool for the one of requests that name none', () => {
