@@ -59,9 +59,12 @@ const transitions: Transitions<ConnectionState> = {
 /** The pause after that many failed attempts: it grows, with jitter, so that many clients do not return at once. */
 export const retryMs = (round: number) => backoffMs(round, 50, 2_000)
 
+/** Shorter than a lease: an etcd that is back after any time gives each lease its whole time again, and it has to be renewed in that. */
+const maxReconnectMs = 5_000
+
 /** The pause before connecting again, after no endpoint has answered for so long: it grows with that, with jitter. */
 export const reconnectMs = (awayMs: number, random: () => number = Math.random) =>
-  Math.min(30_000, Math.max(50, awayMs / 2)) * (0.5 + random() / 2)
+  Math.min(maxReconnectMs, Math.max(50, awayMs / 2)) * (0.5 + random() / 2)
 
 /** One call may be sent now, on this client. */
 export interface Link {
